@@ -1,0 +1,124 @@
+"""The ``dairy`` command. A package's commands are loaded when one of them is called, so help is instant."""
+
+import importlib
+import os
+import sys
+from typing import Any
+
+import click
+
+#: name → (where the click command is, what `dairy --help` says about it)
+COMMANDS: dict[str, tuple[str, str]] = {
+    "demo": ("dairy_app.demo.commands:demo", "Fill and serve a sample dairy."),
+    "serve": ("dairy_app.commands:serve", "Serve the API and the pages."),
+    "db": ("dairy_app.commands:db", "The database: upgrade, check, back up, restore, start, stop."),
+    "create-admin": ("dairy_app.accounts.commands:create_admin", "Make the first user."),
+    "orders": ("dairy_app.subscriptions.commands:orders", "A day's subscription orders."),
+    "bill": ("dairy_app.billing.commands:bill", "Issue the invoices of a period."),
+    "export": ("dairy_app.billing.commands:export", "Write a register for the accountant."),
+    "import-mongo": ("dairy_app.legacy_import.commands:import_mongo", "Take over the earlier system's data."),
+    "check-data": ("dairy_app.monitoring.commands:check_data", "Look for contradictions in the data."),
+    "verify-invoices": ("dairy_app.monitoring.commands:verify_invoices", "Check the chain of documents."),
+    "preflight": ("dairy_app.monitoring.commands:preflight", "Check settings, disk, backups and clock."),
+    "openapi": ("dairy_app.commands:openapi", "Print the OpenAPI document."),
+}
+
+EXAMPLES = """\b
+Examples:
+  dairy demo
+  dairy db upgrade
+  dairy create-admin --email owner@example.org
+  dairy bill --period 2026-10 --dry-run
+"""
+
+
+#: SQLSTATEs for a table, column or function that is not there …
+OTHER_SCHEMA = {"42P01", "42703", "42883"}
+#: … and for RAISE EXCEPTION in a revision and for missing rights.
+REFUSED = {"P0001", "42501"}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported only when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[cmd_name][0].split(":")
+        found: click.Command = getattr(importlib.import_module(module), attribute)
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, short) for name, (_, short) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="dairy-app", prog_name="dairy")
+def root() -> None:
+    """A dairy's back office: standing orders, rounds, bills and money.
+
+    Settings come from the environment; without DATABASE_URL an embedded PostgreSQL is used.
+    `dairy COMMAND --help` shows each command's options and an example.
+    """
+
+
+def explain(error: Exception) -> str | None:
+    """One line for a failure that the operator can do something about; None for a fault of ours."""
+    from alembic.util import CommandError
+    from sqlalchemy.exc import DBAPIError, OperationalError
+
+    from dairy_app.common.backups import BackupError
+    from dairy_app.common.errors import Problem
+    from dairy_app.common.structure import NoScratchDatabase
+    from dairy_app.common.transactions import sqlstate
+    from dairy_app.embedded_postgres import EmbeddedPostgresError
+    from dairy_app.settings import SettingsError
+
+    if isinstance(error, Problem):
+        return f"{error} [{error.code}]"
+    if isinstance(
+        error, SettingsError | EmbeddedPostgresError | BackupError | NoScratchDatabase | CommandError
+    ):
+        return str(error)
+    if not isinstance(error, DBAPIError):
+        return None
+    message = str(error.orig).strip().split("\n")[0]
+    state = sqlstate(error)
+    if isinstance(error, OperationalError) and state is None:
+        return f"the database cannot be reached: {message}; check DATABASE_URL"
+    if state in OTHER_SCHEMA:
+        return f"the database does not fit this version ({message}): run `dairy db upgrade`"
+    if isinstance(error, OperationalError) or state in REFUSED:
+        return f"the database refused: {message}"
+    return None
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run one command. Exit code 0: fine, 1: findings or failure, 2: wrong use."""
+    try:
+        outcome: Any = root.main(args=arguments, prog_name="dairy", standalone_mode=False)
+        sys.stdout.flush()
+        sys.exit(outcome if isinstance(outcome, int) else 0)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("stopped", err=True)
+        sys.exit(1)
+    except BrokenPipeError:  # `dairy db sql | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception as error:
+        line = explain(error)
+        if line is None:
+            raise
+        click.echo(f"dairy: {line}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,269 @@
+"""Commands on the application as a whole: the database (``dairy db …``), the server, the OpenAPI document."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+from sqlalchemy import Connection
+
+import dairy_app.models  # noqa: F401 - fills Base.metadata
+from dairy_app import embedded_postgres
+from dairy_app.common import backups, migrations, structure
+from dairy_app.common.models import Base
+from dairy_app.common.transactions import normalise_url
+from dairy_app.settings import Settings, SettingsError
+
+
+def database_url() -> str:
+    """The database of the settings, as SQLAlchemy takes it; starts the embedded server if that is the one."""
+    url = normalise_url(Settings.from_environment().resolve_database_url())
+    return url.render_as_string(hide_password=False)
+
+
+@click.group()
+def db() -> None:
+    """The database: DATABASE_URL, or the embedded server when that is not set.
+
+    \b
+    Examples:
+      dairy db upgrade
+      dairy db backup dairy-2026-11-22.dump
+      dairy db psql -- -c 'SELECT count(*) FROM orders'
+    """
+
+
+@db.command()
+@click.argument("revision", default="head")
+def upgrade(revision: str) -> None:
+    """Bring the schema to REVISION (default: newest).
+
+    Safe to repeat, and to run from several hosts at once: one works, the others wait.
+
+    \b
+    Example: dairy db upgrade
+    """
+    url = database_url()
+    with migrations.progress():
+        migrations.upgrade(url, revision)
+    click.echo(f"the database is at revision {migrations.current(url)}")
+
+
+@db.command()
+@click.argument("revision")
+@click.option("--allow-data-loss", is_flag=True, help="Go on where data would be lost for good.")
+def downgrade(revision: str, allow_data_loss: bool) -> None:
+    """Take the schema back to REVISION (`base`: to nothing). Refused where data would be lost, unless allowed.
+
+    \b
+    Example: dairy db downgrade 0005
+    """
+    url = database_url()
+    with migrations.progress():
+        migrations.downgrade(url, revision, allow_data_loss=allow_data_loss)
+    click.echo(f"the database is at revision {migrations.current(url) or 'base'}")
+
+
+@db.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.pass_context
+def current(ctx: click.Context, as_json: bool) -> None:
+    """Show the revision of database and code. Exit code 1 when they differ.
+
+    \b
+    Example: dairy db current
+    """
+    at, newest = migrations.current(database_url()), migrations.head()
+    if as_json:
+        click.echo(json.dumps({"database": at, "code": newest}))
+    else:
+        click.echo(f"database {at or 'empty'}, code {newest}")
+        if at != newest:
+            click.echo("dairy: run `dairy db upgrade`", err=True)
+    ctx.exit(0 if at == newest else 1)
+
+
+@db.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.pass_context
+def check(ctx: click.Context, as_json: bool) -> None:
+    """Compare database, revisions and models. Exit code 1 on differences.
+
+    Every definition counts: columns, defaults, constraints, indexes, triggers, functions, views. Needs a role
+    that may create databases: the comparison builds two of its own on the same server and drops them.
+
+    \b
+    Example: dairy db check
+    """
+    found = schema_differences(database_url())
+    if as_json:
+        click.echo(json.dumps({"differences": found}, indent=2))
+    elif found:
+        click.echo("\n".join(found))
+        click.echo(f"dairy: {len(found)} differences", err=True)
+    else:
+        click.echo("the database, the revisions and the models agree")
+    ctx.exit(1 if found else 0)
+
+
+def schema_differences(url: str) -> list[str]:
+    """What differs between the database and its revision, and between the newest revision and the models."""
+    found = []
+    at = migrations.current(url)
+    with structure.scratch_database(url) as by_revisions, structure.scratch_database(url) as by_models:
+        if at is None:
+            found.append("the database is empty: run `dairy db upgrade`")
+        else:
+            migrations.upgrade(by_revisions, at)
+            wanted = structure.read_from(by_revisions)
+            found += structure.differences(structure.read_from(url), "database", wanted, f"revision {at}")
+        if at != migrations.head() and at is not None:
+            found.append(f"the database is at revision {at} of {migrations.head()}: run `dairy db upgrade`")
+        migrations.upgrade(by_revisions)
+        with migrations.connect(by_models) as connection:
+            create_from_models(connection)
+        wanted = structure.read_from(by_models)
+        found += structure.differences(structure.read_from(by_revisions), "revisions", wanted, "models")
+    return found
+
+
+def create_from_models(connection: Connection) -> None:
+    """Makes every table, function and trigger as the models say, in an empty database."""
+    Base.metadata.create_all(connection)
+    connection.commit()
+
+
+@db.command()
+@click.option("--from", "first", default="base", show_default=True, help="The revision the database is at.")
+@click.option("--to", "last", default="head", show_default=True, help="The revision to reach.")
+def sql(first: str, last: str) -> None:
+    """Print the SQL of an upgrade. Nothing is run, no database is needed.
+
+    \b
+    Example: dairy db sql --from 0005 | psql -v ON_ERROR_STOP=1 "$DATABASE_URL"
+    """
+    click.echo(migrations.sql(first, last), nl=False)
+
+
+@db.command(context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@click.pass_context
+def psql(ctx: click.Context, arguments: tuple[str, ...]) -> None:
+    """Open psql on the database. What stands after -- goes to psql.
+
+    \b
+    Example: dairy db psql -- -c 'TABLE alembic_version'
+    """
+    url = database_url()
+    address, environment = backups.libpq(url)
+    done = subprocess.run(
+        [backups.tools_for(url) / "psql", address, *arguments], env=environment, check=False
+    )
+    ctx.exit(done.returncode)
+
+
+@db.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def backup(file: Path) -> None:
+    """Write the whole database to FILE, while it is in use. FILE must not exist yet.
+
+    \b
+    Example: dairy db backup /backup/dairy-$(date +%F).dump
+    """
+    backups.backup(database_url(), file)
+    click.echo(f"{file}: {file.stat().st_size / 1_000_000:,.1f} MB")
+
+
+@db.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@click.option("--replace", is_flag=True, help="Throw away what the database holds now.")
+def restore(file: Path, replace: bool) -> None:
+    """Fill the database from a backup.
+
+    All of it, or nothing is changed. Stop the servers first.
+
+    \b
+    Example: dairy db restore /backup/dairy-2026-11-21.dump --replace
+    """
+    url = database_url()
+    backups.restore(url, file, replace=replace)
+    at, newest = migrations.current(url), migrations.head()
+    click.echo(f"restored; the database is at revision {at}")
+    if at != newest:
+        click.echo(f"dairy: this version needs revision {newest}: run `dairy db upgrade`", err=True)
+
+
+def embedded_data_dir() -> Path:
+    """The folder of the embedded server; refused when DATABASE_URL names another server, which is not ours to run."""
+    settings = Settings.from_environment()
+    if settings.database_url:
+        raise SettingsError("DATABASE_URL is set: start and stop that server with its own tools")
+    return settings.data_dir / "postgres"
+
+
+@db.command()
+def start() -> None:
+    """Start the embedded server, print its URL.
+
+    The other commands start it by themselves.
+
+    \b
+    Example: dairy db start
+    """
+    embedded_data_dir()
+    click.echo(database_url())
+
+
+@db.command()
+def stop() -> None:
+    """Stop the embedded server.
+
+    \b
+    Example: dairy db stop
+    """
+    stopped = embedded_postgres.stop(embedded_data_dir())
+    click.echo("stopped" if stopped else "no embedded server was running")
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--workers", type=click.IntRange(1, 64), help="Processes (default: one per core, at most 4).")
+@click.option("--threads", default=8, show_default=True, type=click.IntRange(1, 256), help="Per process.")
+def serve(host: str, port: int, workers: int | None, threads: int) -> None:
+    """Serve the API and the pages. Stop with Ctrl-C or SIGTERM: running requests are finished.
+
+    \b
+    Example: dairy serve --port 8080 --workers 4
+    """
+    from dairy_app import serving
+
+    settings = Settings.from_environment()
+    settings.require_secret_key()
+    require_newest_revision()
+    serving.serve(settings, host, port, workers or serving.default_workers(), threads)
+
+
+def require_newest_revision() -> None:
+    """Refuses a database that this version does not fit, before the first request finds out."""
+    at, newest = migrations.current(database_url()), migrations.head()
+    if at != newest:
+        raise SettingsError(f"the database is at revision {at or 'none'} of {newest}: run `dairy db upgrade`")
+
+
+@click.command()
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Default: print it.")
+def openapi(output: Path | None) -> None:
+    """Write the OpenAPI document of this version.
+
+    \b
+    Example: dairy openapi -o openapi.json
+    """
+    from dairy_app.app import openapi_document
+
+    text = json.dumps(openapi_document(), indent=2, ensure_ascii=False) + "\n"
+    if output:
+        output.write_text(text, encoding="utf-8")
+    else:
+        sys.stdout.write(text)

@@ -1,0 +1,126 @@
+"""The revisions of the database schema, run from a checkout or from an installed package.
+
+In a checkout they are the folder ``alembic/``; the wheel carries the same folder as ``dairy_app/migrations``.
+Nothing here reads ``alembic.ini``.
+"""
+
+import io
+import logging
+import sys
+from argparse import Namespace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TextIO
+
+from alembic import command, context
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, create_engine
+from sqlalchemy.pool import NullPool
+
+import dairy_app
+from dairy_app.common.transactions import normalise_url
+
+#: Revisions report long steps here (``logging.getLogger(LOGGER).info("12,000 of 80,000 orders")``).
+LOGGER = "dairy_app.migrations"
+#: How long a statement of a revision waits for a table that is in use …
+LOCK_TIMEOUT = "5s"
+#: … and the seconds between the attempts after it gave up.
+PAUSES: Sequence[float] = (1, 2, 4, 8, 15, 30)
+
+
+def folder() -> Path:
+    """Where ``env.py`` and ``versions/`` are."""
+    package = Path(dairy_app.__file__).parent
+    installed = package / "migrations"
+    return installed if (installed / "env.py").exists() else package.parent / "alembic"
+
+
+def configuration(
+    url: str | None = None, *, allow_data_loss: bool = False, output: TextIO | None = None
+) -> Config:
+    """What Alembic needs to run our revisions against ``url`` (default: the database of the settings)."""
+    options = ["allow_data_loss=true"] if allow_data_loss else []
+    config = Config(output_buffer=output, cmd_opts=Namespace(x=options))
+    config.set_main_option("script_location", str(folder()).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    if url:
+        config.attributes["url"] = url
+    return config
+
+
+@contextmanager
+def connect(url: str, *, autocommit: bool = False) -> Iterator[Connection]:
+    """One connection of its own, for work on the database as a whole; closed at the end."""
+    engine = create_engine(
+        normalise_url(url), poolclass=NullPool, connect_args={"application_name": "dairy db"}
+    )
+    with engine.connect() as connection:
+        yield connection.execution_options(isolation_level="AUTOCOMMIT") if autocommit else connection
+
+
+def numbers() -> list[str]:
+    """All revisions, first to last."""
+    script = ScriptDirectory.from_config(configuration())
+    return [each.revision for each in script.walk_revisions()][::-1]
+
+
+def head() -> str | None:
+    """The last revision this code knows."""
+    return ScriptDirectory.from_config(configuration()).get_current_head()
+
+
+def next_number() -> str:
+    return f"{int(head() or 0) + 1:04d}"
+
+
+def current(url: str) -> str | None:
+    """The revision a database stands at; None when no revision ever ran there."""
+    with connect(url) as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def upgrade(url: str, revision: str = "head") -> None:
+    """Runs the missing revisions up to ``revision``; waits while another upgrade is at work."""
+    command.upgrade(configuration(url), revision)
+
+
+def downgrade(url: str, revision: str, *, allow_data_loss: bool = False) -> None:
+    """Undoes revisions down to ``revision`` (``base``: all).
+
+    Refused where data would be lost, unless ``allow_data_loss``.
+    """
+    command.downgrade(configuration(url, allow_data_loss=allow_data_loss), revision)
+
+
+def sql(first: str = "base", last: str = "head") -> str:
+    """The statements between two revisions, for a DBA to read and run. Needs no database."""
+    buffer = io.StringIO()
+    command.upgrade(configuration(output=buffer), f"{first}:{last}", sql=True)
+    return buffer.getvalue()
+
+
+def data_loss_allowed() -> bool:
+    """For a downgrade: whether the caller said that data may be lost (``-x allow_data_loss=true``)."""
+    return context.get_x_argument(as_dictionary=True).get("allow_data_loss") == "true"
+
+
+@contextmanager
+def progress() -> Iterator[None]:
+    """Shows each step on standard error while the block runs."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    loggers = [logging.getLogger(LOGGER), logging.getLogger("alembic.runtime.migration")]
+    levels = [each.level for each in loggers]
+    handler.addFilter(lambda record: not record.getMessage().startswith(("Context impl", "Will assume")))
+    for each in loggers:
+        each.addHandler(handler)
+        each.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        for each, level in zip(loggers, levels, strict=True):
+            each.removeHandler(handler)
+            each.setLevel(level)

@@ -1,0 +1,56 @@
+"""Serving the application: gunicorn with threads, or waitress where gunicorn does not run (Windows)."""
+
+import os
+import sys
+from typing import Any
+
+from dairy_app.settings import Settings
+
+
+def default_workers() -> int:
+    """One process per usable core, at most four: the database needs its share of the machine."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(cores, 4)
+
+
+def serve(settings: Settings, host: str, port: int, workers: int, threads: int) -> None:
+    """Serve until stopped by a signal. Each worker makes the application itself, after the fork."""
+    settings.require_secret_key()
+    settings.resolve_database_url()  # one line now, instead of one traceback per worker
+    if sys.platform == "win32":
+        _serve_with_waitress(settings, host, port, threads)
+    else:
+        _serve_with_gunicorn(settings, host, port, workers, threads)
+
+
+def _serve_with_gunicorn(settings: Settings, host: str, port: int, workers: int, threads: int) -> None:
+    from gunicorn.app.base import BaseApplication
+
+    from dairy_app.app import create_app
+
+    class Server(BaseApplication):  # type: ignore[misc]
+        def load_config(self) -> None:
+            options: dict[str, Any] = {
+                "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
+                "worker_class": "gthread",
+                "workers": workers,
+                "threads": threads,
+                "control_socket_disable": True,  # else it opens one in the home directory
+                "loglevel": "warning" if settings.log_level == "info" else settings.log_level,
+                "proc_name": "dairy",
+            }
+            for name, value in options.items():
+                self.cfg.set(name, value)
+
+        def load(self) -> Any:
+            return create_app(settings)
+
+    Server().run()
+
+
+def _serve_with_waitress(settings: Settings, host: str, port: int, threads: int) -> None:
+    from waitress import serve as waitress_serve  # type: ignore[import-untyped,unused-ignore]
+
+    from dairy_app.app import create_app
+
+    waitress_serve(create_app(settings), host=host, port=port, threads=threads)
