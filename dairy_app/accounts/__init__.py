@@ -1,0 +1,5 @@
+"""Logins: users, passwords, invitations, tokens, throttling.
+
+Rules: a user logs in by e-mail or phone; there are no default passwords, only invitations; deactivation or
+a new password ends every token at once; role and ``is_active`` are read from the database per request.
+"""

@@ -1,0 +1,100 @@
+"""Users and what lets them in."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import BigInteger, Identity, Index, func, text
+from sqlalchemy.dialects.postgresql import INET
+from sqlalchemy.orm import Mapped, mapped_column
+
+from dairy_app.common.access import Role
+from dairy_app.common.models import (
+    Base,
+    Identified,
+    Imported,
+    check,
+    one_of,
+    references,
+    unique,
+)
+
+#: E.164: a plus sign, country code, at most 15 digits.
+PHONE_FORMAT = "^[+][1-9][0-9]{7,14}$"
+EMAIL_FORMAT = "^[^@[:space:]]+@[^@[:space:]]+[.][^@[:space:]]+$"
+
+
+class User(Imported, Base):
+    """One person who can log in. No password hash: invited, not yet arrived."""
+
+    __tablename__ = "users"
+    __table_args__ = (
+        check("email_or_phone", "email IS NOT NULL OR phone IS NOT NULL"),
+        check("email_format", f"email ~ '{EMAIL_FORMAT}' AND length(email) <= 254"),
+        check("email_lower_case", "email = lower(email)"),
+        check("phone_format", f"phone ~ '{PHONE_FORMAT}'"),
+        check("name_length", "length(name) BETWEEN 1 AND 200"),
+        one_of("role", [role.value for role in Role]),
+    )
+
+    name: Mapped[str]
+    email: Mapped[str | None] = mapped_column(unique=True)
+    phone: Mapped[str | None] = mapped_column(unique=True)
+    #: argon2; bcrypt for logins imported from the earlier system, re-hashed at the next login.
+    password_hash: Mapped[str | None]
+    role: Mapped[str]
+    is_active: Mapped[bool] = mapped_column(server_default=text("true"))
+    #: Raised by deactivation and password change; tokens carry it, so older ones die at once.
+    token_version: Mapped[int] = mapped_column(server_default=text("0"))
+    last_login_at: Mapped[datetime | None]
+
+
+class Invitation(Identified, Base):
+    """A link that lets its user set a password once. Only the token's hash is stored."""
+
+    __tablename__ = "invitations"
+    __table_args__ = (
+        references("user_id", "users.id", "user_not_found", ondelete="CASCADE"),
+        unique("token_hash"),
+        Index(None, "user_id"),
+    )
+
+    user_id: Mapped[UUID]
+    token_hash: Mapped[bytes]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class RefreshToken(Identified, Base):
+    """One refresh token; ``id`` is its ``jti``. Rotation makes a new row of the same family."""
+
+    __tablename__ = "refresh_tokens"
+    __table_args__ = (
+        references("user_id", "users.id", "user_not_found", ondelete="CASCADE"),
+        Index(None, "user_id"),
+        Index(None, "family"),
+    )
+
+    user_id: Mapped[UUID]
+    family: Mapped[UUID]
+    expires_at: Mapped[datetime]
+    rotated_at: Mapped[datetime | None]
+    #: Answers get lost on bad networks: the token just rotated is accepted once more.
+    reused_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    ip_address: Mapped[str | None] = mapped_column(INET)
+    user_agent: Mapped[str | None]
+
+
+class LoginAttempt(Base):
+    """One failed try to log in, by the login typed in (hashed) and the address; counted for throttling."""
+
+    __tablename__ = "login_attempts"
+    __table_args__ = (
+        Index(None, "login_hash", "at"),
+        Index(None, "ip_address", "at"),
+    )
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    at: Mapped[datetime] = mapped_column(server_default=func.now())
+    login_hash: Mapped[bytes]
+    ip_address: Mapped[str] = mapped_column(INET)

@@ -1,0 +1,79 @@
+"""The application: settings → logs → database → tokens → routes → errors."""
+
+from dataclasses import dataclass
+
+from flask_smorest import Blueprint
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from dairy_app import __version__
+from dairy_app.accounts import tokens
+from dairy_app.accounts.routes import auth, users
+from dairy_app.billing.exports import exports
+from dairy_app.billing.routes import billing, invoices
+from dairy_app.business.routes import business
+from dairy_app.catalogue.routes import products
+from dairy_app.common import docs, http, logs
+from dairy_app.common.transactions import Database
+from dairy_app.customers.routes import areas, customers
+from dairy_app.deliveries.routes import deliveries
+from dairy_app.monitoring.routes import health
+from dairy_app.orders.routes import orders
+from dairy_app.settings import Settings
+
+API = "/api/v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """One blueprint and where it stands."""
+
+    blueprint: Blueprint
+    prefix: str = API
+
+
+#: Every room of the house, written out: what is not here is not served.
+ROUTES = (
+    Mount(auth),
+    Mount(users),
+    Mount(business),
+    Mount(products),
+    Mount(areas),
+    Mount(customers),
+    Mount(orders),
+    Mount(deliveries),
+    Mount(billing),
+    Mount(invoices),
+    Mount(exports),
+    Mount(health, "/api"),
+)
+
+MAX_BODY_BYTES = 1024 * 1024
+
+
+def create_app(settings: Settings, database: Database | None = None) -> http.DairyFlask:
+    """Build the application. Raises SettingsError without a secret key, LookupError for a route without policy."""
+    secret = settings.require_secret_key()
+    logs.configure_logging(settings.log_level, settings.log_format)
+    app = http.DairyFlask("dairy_app", static_folder=None)
+    app.database = database or Database(settings.resolve_database_url())
+    app.config.update(
+        MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
+        JSON_SORT_KEYS=False,
+        API_TITLE="dairy_app",
+        API_VERSION=__version__,
+        OPENAPI_VERSION="3.1.0",
+        DAIRY=settings,
+    )
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    http.register_request_id(app)
+    logs.register_access_log(app)
+    http.register_errors(app)
+    tokens.register(app, secret, settings.password_cost)
+    api = http.ProblemApi(app)
+    for mount in ROUTES:
+        api.register_blueprint(mount.blueprint, url_prefix=mount.prefix)
+    docs.register(app, api)
+    http.check_policies(app)
+    return app

@@ -1,0 +1,181 @@
+"""The billing period of a day, the opening of drafts, the frozen papers, and the chain of hashes.
+
+``open_drafts`` is the one place that decides which draft a delivery joins; confirming, importing and voiding
+call it. Its caller holds the customers' rows FOR NO KEY UPDATE.
+"""
+
+from dairy_app.common.ddl import after_tables
+
+# Weeks are those of the month (1–7, 8–14, 15–21, 22–28, rest): a period never spans two months, so every
+# paper belongs to one month and one financial year.
+BILLING_PERIODS = """
+CREATE FUNCTION billing_period_start(cycle text, day date) RETURNS date LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN date_trunc('month', day::timestamp)::date + CASE cycle
+    WHEN 'half_monthly' THEN CASE WHEN extract(day FROM day) > 15 THEN 15 ELSE 0 END
+    WHEN 'weekly' THEN (extract(day FROM day)::integer - 1) / 7 * 7
+    ELSE 0 END;
+CREATE FUNCTION billing_period_end(cycle text, day date) RETURNS date LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE
+    WHEN cycle = 'half_monthly' AND extract(day FROM day) <= 15
+        THEN date_trunc('month', day::timestamp)::date + 14
+    WHEN cycle = 'weekly' AND extract(day FROM day) <= 28
+        THEN date_trunc('month', day::timestamp)::date + ((extract(day FROM day)::integer - 1) / 7 * 7 + 6)
+    ELSE (date_trunc('month', day::timestamp) + interval '1 month - 1 day')::date END;
+CREATE FUNCTION financial_year(day date, first_month integer) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN lpad((extract(year FROM day - make_interval(months => first_month - 1))::integer % 100)::text, 2, '0')
+    || lpad(((extract(year FROM day - make_interval(months => first_month - 1))::integer + 1) % 100)::text, 2, '0');
+"""
+
+# Two statements on purpose: the second must see what the first opened.
+OPEN_DRAFTS = """
+CREATE FUNCTION open_drafts(p_customers uuid[], p_days date[]) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    -- A day that no live paper holds: the cycle's period, clipped to its neighbours.
+    INSERT INTO invoices (customer_id, period_start, period_end)
+    SELECT DISTINCT c.id,
+        greatest(billing_period_start(c.billing_cycle, w.day), before.period_end + 1),
+        least(billing_period_end(c.billing_cycle, w.day), after.period_start - 1)
+    FROM unnest(p_customers, p_days) AS w (customer_id, day)
+    JOIN customers c ON c.id = w.customer_id
+    CROSS JOIN LATERAL (SELECT max(i.period_end) AS period_end FROM invoices i
+        WHERE i.customer_id = c.id AND i.status IN ('draft', 'issued') AND i.companion_of IS NULL
+            AND i.period_end < w.day) before
+    CROSS JOIN LATERAL (SELECT min(i.period_start) AS period_start FROM invoices i
+        WHERE i.customer_id = c.id AND i.status IN ('draft', 'issued') AND i.companion_of IS NULL
+            AND i.period_start > w.day) after
+    WHERE NOT EXISTS (SELECT FROM invoices i
+        WHERE i.customer_id = c.id AND i.status IN ('draft', 'issued') AND i.companion_of IS NULL
+            AND w.day BETWEEN i.period_start AND i.period_end);
+    -- The day's paper is issued and no later draft takes the late delivery: open the next one.
+    INSERT INTO invoices (customer_id, period_start, period_end)
+    SELECT DISTINCT c.id, last.period_end + 1, billing_period_end(c.billing_cycle, last.period_end + 1)
+    FROM unnest(p_customers, p_days) AS w (customer_id, day)
+    JOIN customers c ON c.id = w.customer_id
+    CROSS JOIN LATERAL (SELECT max(i.period_end) AS period_end FROM invoices i
+        WHERE i.customer_id = c.id AND i.status IN ('draft', 'issued') AND i.companion_of IS NULL) last
+    WHERE NOT EXISTS (SELECT FROM invoices i
+        WHERE i.customer_id = c.id AND i.status = 'draft' AND i.companion_of IS NULL AND i.period_end >= w.day);
+END $$;
+CREATE FUNCTION draft_for(p_customer uuid, p_day date) RETURNS uuid LANGUAGE sql STABLE
+RETURN (SELECT i.id FROM invoices i
+    WHERE i.customer_id = p_customer AND i.status = 'draft' AND i.companion_of IS NULL AND i.period_end >= p_day
+    ORDER BY i.period_start LIMIT 1);
+"""
+
+INVOICES_FROZEN = """
+CREATE FUNCTION invoices_frozen() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.status = 'draft' AND TG_OP = 'DELETE' THEN
+        RETURN OLD;
+    ELSIF OLD.status = 'draft' AND NEW.status IN ('draft', 'issued')
+        AND NEW.id = OLD.id AND NEW.customer_id = OLD.customer_id THEN
+        RETURN NEW;
+    ELSIF OLD.status = 'issued' AND TG_OP = 'UPDATE' AND NEW.status = 'void'
+        AND to_jsonb(NEW) - '{status,void_reason,voided_at,voided_by,updated_at}'::text[]
+          = to_jsonb(OLD) - '{status,void_reason,voided_at,voided_by,updated_at}'::text[] THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION 'invoice % is % and can no longer change', coalesce(OLD.number, OLD.id::text), OLD.status
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_invoices_frozen';
+END $$;
+CREATE TRIGGER tr_invoices_frozen BEFORE UPDATE OR DELETE ON invoices
+    FOR EACH ROW EXECUTE FUNCTION invoices_frozen();
+CREATE FUNCTION invoices_begin_as_drafts() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'an invoice begins as a draft'
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_invoices_begin_as_drafts';
+END $$;
+CREATE TRIGGER tr_invoices_begin_as_drafts BEFORE INSERT ON invoices
+    FOR EACH ROW WHEN (NEW.status NOT IN ('draft', 'external')) EXECUTE FUNCTION invoices_begin_as_drafts();
+CREATE FUNCTION invoice_lines_frozen() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    frozen boolean;
+BEGIN
+    SELECT bool_or(status <> 'draft') INTO frozen
+    FROM (SELECT status FROM invoices WHERE id IN (SELECT invoice_id FROM changed) ORDER BY id FOR SHARE) paper;
+    IF frozen THEN
+        RAISE EXCEPTION 'lines of an issued invoice are frozen'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_invoice_lines_frozen';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER tr_invoice_lines_frozen_insert AFTER INSERT ON invoice_lines
+    REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION invoice_lines_frozen();
+CREATE TRIGGER tr_invoice_lines_frozen_old AFTER DELETE ON invoice_lines
+    REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION invoice_lines_frozen();
+CREATE FUNCTION invoice_lines_never_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'an invoice line is written once'
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_invoice_lines_frozen';
+END $$;
+CREATE TRIGGER tr_invoice_lines_never_change BEFORE UPDATE ON invoice_lines
+    FOR EACH ROW EXECUTE FUNCTION invoice_lines_never_change();
+"""
+
+# Deferred to the commit: by then the orders of a void paper have moved to its fresh draft, and an issued
+# paper has its lines.
+INVOICES_WHOLE_AT_COMMIT = """
+CREATE FUNCTION invoices_void_keeps_no_orders() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM orders WHERE invoice_id = NEW.id) THEN
+        RAISE EXCEPTION 'orders still stand on void invoice %', NEW.number
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_invoices_void_keeps_no_orders';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER tr_invoices_void_keeps_no_orders AFTER UPDATE OF status ON invoices
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.status = 'void')
+    EXECUTE FUNCTION invoices_void_keeps_no_orders();
+CREATE FUNCTION invoices_equal_their_lines() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    lines numeric;
+    delivered numeric;
+    billed numeric;
+BEGIN
+    SELECT sum(line_total), sum(quantity) FILTER (WHERE source <> 'adjustment') INTO lines, billed
+    FROM invoice_lines WHERE invoice_id = NEW.id;
+    IF NEW.companion_of IS NULL
+        AND NOT EXISTS (SELECT FROM invoices WHERE companion_of = NEW.id) THEN
+        SELECT sum(i.delivered_quantity) INTO delivered
+        FROM orders o JOIN order_items i ON i.order_id = o.id WHERE o.invoice_id = NEW.id;
+    ELSE
+        delivered := billed;
+    END IF;
+    IF lines IS DISTINCT FROM NEW.total - NEW.round_off
+        OR coalesce(billed, 0) <> coalesce(delivered, 0) THEN
+        RAISE EXCEPTION 'invoice % does not equal its lines and deliveries', NEW.number
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_invoices_equal_their_lines';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER tr_invoices_equal_their_lines AFTER UPDATE OF status ON invoices
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.status = 'issued' AND OLD.status = 'draft')
+    EXECUTE FUNCTION invoices_equal_their_lines();
+"""
+
+# A running hash over a window: chained_sha256(content, hash before the first) OVER (ORDER BY sequence_no).
+DOCUMENT_CHAIN = """
+CREATE FUNCTION chain_step(state text, content text, before text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN encode(sha256(convert_to(coalesce(state, before) || content, 'UTF8')), 'hex');
+CREATE AGGREGATE chained_sha256(content text, before text) (SFUNC = chain_step, STYPE = text);
+"""
+
+after_tables(BILLING_PERIODS)
+after_tables(OPEN_DRAFTS)
+after_tables(
+    INVOICES_FROZEN,
+    {
+        "tr_invoices_frozen": "invoice_issued",
+        "tr_invoices_begin_as_drafts": "illegal_transition",
+        "tr_invoice_lines_frozen": "invoice_issued",
+    },
+)
+after_tables(
+    INVOICES_WHOLE_AT_COMMIT,
+    {
+        "tr_invoices_void_keeps_no_orders": "illegal_transition",
+        "tr_invoices_equal_their_lines": "illegal_transition",
+    },
+)
+after_tables(DOCUMENT_CHAIN)

@@ -1,0 +1,229 @@
+"""Invoices with their lines, the number series, and the runs that issue them."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Index, Integer, SmallInteger, func, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from dairy_app.catalogue.models import SUPPLY_TYPES
+from dairy_app.common.models import (
+    Base,
+    Identified,
+    Imported,
+    Money,
+    Percent,
+    Quantity,
+    check,
+    no_overlap,
+    one_of,
+    references,
+    unique,
+)
+
+INVOICE_STATUSES = ("draft", "issued", "void", "external")
+DOCUMENT_TYPES = ("tax_invoice", "bill_of_supply", "invoice_cum_bill_of_supply", "invoice")
+LINE_SOURCES = ("subscription", "one_time", "adjustment")
+RUN_STATUSES = ("running", "completed", "failed")
+
+IS_NUMBERED = "status IN ('issued', 'void')"
+#: Filled at issue, all of them, and never before.
+ISSUED_COLUMNS = (
+    "number, series, financial_year, sequence_no, invoice_date, due_date, document_type, snapshot,"
+    " taxable_value, exempt_value, cgst, sgst, igst, round_off, total, previous_balance, issued_at,"
+    " document_hash, previous_hash, hash_version"
+)
+
+
+class Invoice(Imported, Base):
+    """One paper of one customer for one period: a draft that orders join, or an issued, frozen document.
+
+    ``external`` papers were billed by an earlier system: they carry imported orders and nothing else.
+    """
+
+    __tablename__ = "invoices"
+    __table_args__ = (
+        references("customer_id", "customers.id", "customer_not_found"),
+        references("billing_run_id", "billing_runs.id", "billing_run_not_found"),
+        references("issued_by", "users.id", "user_not_found"),
+        references("voided_by", "users.id", "user_not_found"),
+        references(
+            ("companion_of", "customer_id"),
+            ("invoices.id", "invoices.customer_id"),
+            "invoice_not_found",
+            name="fk_invoices_companion_of_customer",
+        ),
+        unique("id", "customer_id"),
+        unique("companion_of"),
+        unique("series", "financial_year", "sequence_no"),
+        unique("financial_year", "number"),
+        one_of("status", INVOICE_STATUSES),
+        one_of("document_type", DOCUMENT_TYPES),
+        check("period_in_order", "period_end >= period_start"),
+        check("numbered_iff_issued", f"num_nulls({ISSUED_COLUMNS}) = CASE WHEN {IS_NUMBERED} THEN 0 ELSE 20 END"),
+        check("number_format", "number ~ '^[A-Z0-9/-]{1,16}$'"),
+        check("due_not_before_date", "due_date >= invoice_date"),
+        check("total_adds_up", "total = taxable_value + exempt_value + cgst + sgst + igst + round_off"),
+        check("round_off_below_rupee", "abs(round_off) < 1"),
+        check("one_kind_of_gst", "igst = 0 OR (cgst = 0 AND sgst = 0)"),
+        check("cgst_equals_sgst", "cgst = sgst"),
+        check(
+            "void_has_reason",
+            "(status = 'void') = (voided_at IS NOT NULL) AND (status = 'void') = (void_reason IS NOT NULL)",
+        ),
+        no_overlap(
+            "ex_invoices_live_period",
+            ("customer_id", "="),
+            (text("daterange(period_start, period_end, '[]')"), "&&"),
+            where="status IN ('draft', 'issued') AND companion_of IS NULL",
+        ),
+        Index("ix_invoices_drafts", "customer_id", "period_end", postgresql_where=text("status = 'draft'")),
+        Index("ix_invoices_draft_periods", "period_end", postgresql_where=text("status = 'draft'")),
+        Index("ix_invoices_customer", "customer_id", "period_start"),
+        Index("ix_invoices_date", "invoice_date", "id", postgresql_where=text("invoice_date IS NOT NULL")),
+        Index("ix_invoices_run", "billing_run_id", postgresql_where=text("billing_run_id IS NOT NULL")),
+    )
+
+    customer_id: Mapped[UUID]
+    period_start: Mapped[date]
+    period_end: Mapped[date]
+    status: Mapped[str] = mapped_column(server_default=text("'draft'"))
+    document_type: Mapped[str | None]
+    #: Second paper of the same period, where the law wants two; orders stay on the first.
+    companion_of: Mapped[UUID | None]
+    series: Mapped[str | None]
+    #: ``2627`` is April 2026 to March 2027.
+    financial_year: Mapped[str | None]
+    sequence_no: Mapped[int | None]
+    number: Mapped[str | None]
+    invoice_date: Mapped[date | None]
+    due_date: Mapped[date | None]
+    #: Buyer and seller as they were at issue: {"buyer": {…}, "seller": {…}}.
+    snapshot: Mapped[Any | None] = mapped_column(JSONB)
+    place_of_supply: Mapped[str | None]
+    taxable_value: Mapped[Money | None]
+    #: Value of exempt, nil-rated and non-GST lines, and of all lines of a seller without GSTIN.
+    exempt_value: Mapped[Money | None]
+    cgst: Mapped[Money | None]
+    sgst: Mapped[Money | None]
+    igst: Mapped[Money | None]
+    round_off: Mapped[Money | None]
+    total: Mapped[Money | None]
+    #: What the customer owed just before this paper was issued.
+    previous_balance: Mapped[Money | None]
+    issued_at: Mapped[datetime | None]
+    issued_by: Mapped[UUID | None]
+    billing_run_id: Mapped[UUID | None]
+    void_reason: Mapped[str | None]
+    voided_at: Mapped[datetime | None]
+    voided_by: Mapped[UUID | None]
+    #: SHA-256 over ``previous_hash`` and the document's canonical content (``billing/ddl.py``).
+    document_hash: Mapped[str | None]
+    previous_hash: Mapped[str | None]
+    hash_version: Mapped[int | None] = mapped_column(SmallInteger)
+
+
+class InvoiceLine(Base):
+    """One line of an issued invoice: delivered quantity × price, with its tax. Frozen with its invoice."""
+
+    __tablename__ = "invoice_lines"
+    __table_args__ = (
+        references("invoice_id", "invoices.id", "invoice_not_found"),
+        references("product_id", "products.id", "product_not_found"),
+        one_of("source", LINE_SOURCES),
+        one_of("supply_type", SUPPLY_TYPES),
+        check("gst_rate_range", "gst_rate BETWEEN 0 AND 100"),
+        check("dates_in_order", "last_date >= first_date"),
+        check("gross_is_quantity_times_price", "gross_amount = round(quantity * unit_price, 2)"),
+        check("discount_within_gross", "discount BETWEEN 0 AND abs(gross_amount)"),
+        check(
+            "line_adds_up",
+            "CASE WHEN gst_rate > 0 THEN line_total = taxable_value + cgst + sgst + igst"
+            " ELSE taxable_value = 0 AND cgst = 0 AND sgst = 0 AND igst = 0"
+            " AND line_total = gross_amount - discount END",
+        ),
+        Index(None, "product_id"),
+    )
+
+    invoice_id: Mapped[UUID] = mapped_column(primary_key=True)
+    line_no: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    product_id: Mapped[UUID | None]
+    description: Mapped[str]
+    hsn_code: Mapped[str | None]
+    unit: Mapped[str]
+    source: Mapped[str]
+    #: Delivered before the invoice's period began (confirmed late).
+    prior_period: Mapped[bool]
+    #: How many orders are in the line.
+    deliveries: Mapped[int]
+    first_date: Mapped[date]
+    last_date: Mapped[date]
+    quantity: Mapped[Quantity]
+    unit_price: Mapped[Money]
+    gross_amount: Mapped[Money]
+    discount: Mapped[Money] = mapped_column(server_default=text("0"))
+    supply_type: Mapped[str]
+    gst_rate: Mapped[Percent]
+    taxable_value: Mapped[Money]
+    cgst: Mapped[Money]
+    sgst: Mapped[Money]
+    igst: Mapped[Money]
+    line_total: Mapped[Money]
+
+
+class NumberSeries(Base):
+    """The next number of one series in one financial year. Locked, at issue only, until the commit."""
+
+    __tablename__ = "number_series"
+    __table_args__ = (
+        check("series_format", "series ~ '^[A-Z]{1,3}$'"),
+        check("financial_year_format", "financial_year ~ '^[0-9]{4}$'"),
+        check("next_no_range", "next_no BETWEEN 1 AND 10000000"),
+    )
+
+    series: Mapped[str] = mapped_column(primary_key=True)
+    financial_year: Mapped[str] = mapped_column(primary_key=True)
+    next_no: Mapped[int] = mapped_column(server_default=text("1"))
+    #: An invoice is never dated before the last one of its series.
+    last_date: Mapped[date | None]
+    last_hash: Mapped[str] = mapped_column(server_default=text("repeat('0', 64)"))
+
+
+class BillingRun(Identified, Base):
+    """One order to bill: what was asked, how far it is, what came of it."""
+
+    __tablename__ = "billing_runs"
+    __table_args__ = (
+        references("requested_by", "users.id", "user_not_found"),
+        unique("idempotency_key"),
+        one_of("status", RUN_STATUSES),
+        check("period_format", "period ~ '^20[0-9]{2}-(0[1-9]|1[0-2])$'"),
+        check("finished_iff_not_running", "(status = 'running') = (finished_at IS NULL)"),
+        check("failed_iff_error", "(status = 'failed') = (error IS NOT NULL)"),
+        Index("ix_billing_runs_started", "started_at", "id"),
+    )
+
+    period: Mapped[str]
+    #: Bill up to this day although the period has not ended; drafts are cut there.
+    through: Mapped[date | None]
+    status: Mapped[str] = mapped_column(server_default=text("'running'"))
+    requested_by: Mapped[UUID | None]
+    #: Customers with something due when the run began, and how many of them are done.
+    customers_total: Mapped[int] = mapped_column(server_default=text("0"))
+    customers_done: Mapped[int] = mapped_column(server_default=text("0"))
+    invoices_issued: Mapped[int] = mapped_column(server_default=text("0"))
+    orders_billed: Mapped[int] = mapped_column(server_default=text("0"))
+    one_time_orders_billed: Mapped[int] = mapped_column(server_default=text("0"))
+    one_time_amount: Mapped[Money] = mapped_column(server_default=text("0"))
+    prior_period_orders: Mapped[int] = mapped_column(server_default=text("0"))
+    total: Mapped[Money] = mapped_column(server_default=text("0"))
+    #: [{"customer_id": …, "code": …, "detail": …}]
+    skipped: Mapped[Any] = mapped_column(JSONB, server_default=text("'[]'"))
+    started_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    #: Written with every chunk; a running run that stays silent was interrupted.
+    heartbeat_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    finished_at: Mapped[datetime | None]
+    error: Mapped[str | None]
+    idempotency_key: Mapped[str | None]

@@ -1,0 +1,64 @@
+"""The dairy's settings: one row."""
+
+from datetime import date, time
+
+from sqlalchemy import SmallInteger, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from dairy_app.common.models import Base, Percent, Timestamps, check, one_of
+
+#: How an issued invoice is dated: the last day of its period, or the day of the run.
+INVOICE_DATE_RULES = ("period_end", "run_date")
+#: Which day decides the tax rate (CGST Act s. 14 makes it the invoice's, unless paid before).
+TAX_RATE_DATES = ("invoice_date", "delivery_date")
+
+
+class BusinessSettings(Timestamps, Base):
+    """The dairy: who sells, where, and by which rules it bills. One row, ``id`` is always true."""
+
+    __tablename__ = "settings"
+    __table_args__ = (
+        check("one_row", "id"),
+        check("gstin_format", "gstin ~ '^[0-9]{2}[A-Z]{5}[0-9]{4}[A-Z][1-9A-Z]Z[0-9A-Z]$'"),
+        check("gstin_of_state", "gstin IS NULL OR left(gstin, 2) = state_code"),
+        check("state_code_format", "state_code ~ '^[0-9]{2}$'"),
+        check("fssai_no_format", "fssai_no ~ '^[0-9]{14}$'"),
+        check("invoice_series_format", "invoice_series ~ '^[A-Z]{1,3}$'"),
+        check("due_days_range", "due_days BETWEEN 0 AND 365"),
+        check("delivery_window_days_range", "delivery_window_days BETWEEN 0 AND 31"),
+        check("unusual_total_percent_range", "unusual_total_percent > 0"),
+        check("billing_chunk_range", "billing_chunk BETWEEN 1 AND 50000"),
+        check("financial_year_start_month_range", "financial_year_start_month BETWEEN 1 AND 12"),
+        one_of("invoice_date_rule", INVOICE_DATE_RULES),
+        one_of("tax_rate_date", TAX_RATE_DATES),
+    )
+
+    id: Mapped[bool] = mapped_column(primary_key=True, server_default=text("true"))
+    business_name: Mapped[str | None]
+    legal_name: Mapped[str | None]
+    address: Mapped[str | None]
+    gstin: Mapped[str | None]
+    state_code: Mapped[str | None]
+    fssai_no: Mapped[str | None]
+    phone: Mapped[str | None]
+    upi_id: Mapped[str | None]
+    #: IANA name; business dates and "today" are read in it.
+    time_zone: Mapped[str] = mapped_column(server_default=text("'Asia/Kolkata'"))
+    language: Mapped[str] = mapped_column(server_default=text("'en'"))
+    invoice_series: Mapped[str] = mapped_column(server_default=text("'INV'"))
+    due_days: Mapped[int] = mapped_column(SmallInteger, server_default=text("10"))
+    invoice_date_rule: Mapped[str] = mapped_column(server_default=text("'period_end'"))
+    #: Household dairies quote prices with the tax in them.
+    prices_include_tax: Mapped[bool] = mapped_column(server_default=text("true"))
+    tax_rate_date: Mapped[str] = mapped_column(server_default=text("'invoice_date'"))
+    #: A delivery may be confirmed for a day this far from the order's date.
+    delivery_window_days: Mapped[int] = mapped_column(SmallInteger, server_default=text("1"))
+    #: After this hour of the day before, a customer may not change that shift; NULL: no cut-off.
+    cutoff_morning: Mapped[time | None]
+    cutoff_evening: Mapped[time | None]
+    #: A run whose total differs more than this from the month before asks for confirmation; NULL: never.
+    unusual_total_percent: Mapped[Percent | None] = mapped_column(server_default=text("50"))
+    #: Customers per transaction of a billing run.
+    billing_chunk: Mapped[int] = mapped_column(server_default=text("5000"))
+    books_closed_through: Mapped[date | None]
+    financial_year_start_month: Mapped[int] = mapped_column(SmallInteger, server_default=text("4"))

@@ -1,0 +1,24 @@
+"""What day it is at the dairy, and by which rules it works."""
+
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from dairy_app.business.models import BusinessSettings
+from dairy_app.common.clock import now
+
+
+def business_settings(session: Session) -> BusinessSettings:
+    """The dairy's one row of settings; read once per transaction."""
+    settings = session.get(BusinessSettings, True)
+    if settings is None:
+        raise LookupError("the settings row is missing; migration 0006 writes it")
+    return settings
+
+
+def today(session: Session) -> date:
+    """The date at the dairy, in its own time zone."""
+    zone = session.scalars(select(BusinessSettings.time_zone)).one()
+    return now().astimezone(ZoneInfo(zone)).date()

@@ -1,0 +1,28 @@
+"""``/settings``: who the dairy is and by which rules it bills."""
+
+from typing import Any
+
+from dairy_app.business import queries, service
+from dairy_app.business.models import BusinessSettings
+from dairy_app.business.schemas import SettingsOut, SettingsPatch
+from dairy_app.common.access import Role, allow
+from dairy_app.common.http import Blueprint, current_session
+
+business = Blueprint("settings", __name__, description="The dairy itself")
+
+
+@business.route("/settings")
+@business.response(200, SettingsOut)
+@allow(Role.ADMIN, Role.ACCOUNTANT)
+def read_settings() -> BusinessSettings:
+    """The dairy's settings."""
+    return queries.business_settings(current_session())
+
+
+@business.route("/settings", methods=["PATCH"])
+@business.arguments(SettingsPatch)
+@business.response(200, SettingsOut)
+@allow(Role.ADMIN)
+def patch_settings(changes: dict[str, Any]) -> BusinessSettings:
+    """Change the settings that are sent."""
+    return service.change_settings(current_session(), changes)

@@ -1,0 +1,38 @@
+"""The dairy's settings as clients see them."""
+
+from marshmallow import fields, validate
+
+from dairy_app.business.models import INVOICE_DATE_RULES, TAX_RATE_DATES
+from dairy_app.business.rules import is_time_zone
+from dairy_app.common.schemas import Choice, Line, Money, Paragraph, Strict
+
+
+class SettingsOut(Strict):
+    """Who the dairy is and by which rules it bills."""
+
+    business_name = Line(200, allow_none=True)
+    legal_name = Line(200, allow_none=True)
+    address = Paragraph(500, allow_none=True)
+    gstin = Line(15, allow_none=True)
+    state_code = fields.String(allow_none=True, validate=validate.Regexp(r"^\d{2}\Z"))
+    fssai_no = fields.String(allow_none=True, validate=validate.Regexp(r"^\d{14}\Z"))
+    phone = Line(40, allow_none=True)
+    upi_id = Line(100, allow_none=True)
+    time_zone = fields.String(validate=is_time_zone)
+    language = Line(10)
+    invoice_series = fields.String(validate=validate.Regexp(r"^[A-Z]{1,3}\Z"))
+    due_days = fields.Integer(strict=True, validate=validate.Range(0, 365))
+    invoice_date_rule = Choice(*INVOICE_DATE_RULES)
+    prices_include_tax = fields.Boolean()
+    tax_rate_date = Choice(*TAX_RATE_DATES)
+    delivery_window_days = fields.Integer(strict=True, validate=validate.Range(0, 31))
+    cutoff_morning = fields.Time(allow_none=True)
+    cutoff_evening = fields.Time(allow_none=True)
+    unusual_total_percent = Money(allow_none=True, above=True)
+    billing_chunk = fields.Integer(strict=True, validate=validate.Range(1, 50_000))
+    books_closed_through = fields.Date(allow_none=True)
+    financial_year_start_month = fields.Integer(strict=True, validate=validate.Range(1, 12))
+
+
+class SettingsPatch(SettingsOut):
+    """Only what is sent changes."""

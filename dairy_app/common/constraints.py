@@ -1,0 +1,36 @@
+"""Constraint name → error code, gathered from the models and from the triggers' declarations.
+
+A constraint that stands here turns a refusal by the database into the client's error; one that does not
+is a fault of ours and answers 500.
+"""
+
+from functools import cache
+
+from sqlalchemy import MetaData
+
+from dairy_app.common.models import Base
+
+#: Triggers raise with a constraint name of their own; each ``ddl.py`` adds its names here.
+TRIGGER_CODES: dict[str, str] = {}
+
+
+def named_codes(metadata: MetaData) -> dict[str, str]:
+    """Every constraint and unique index that carries an error code, by name."""
+    found: dict[str, str] = {}
+    for table in metadata.tables.values():
+        for item in [*table.constraints, *table.indexes]:
+            if item.name and "code" in item.info:
+                found[str(item.name)] = item.info["code"]
+    return found
+
+
+@cache
+def _all_codes() -> dict[str, str]:
+    import dairy_app.models  # noqa: F401 - all tables must be known
+
+    return named_codes(Base.metadata) | TRIGGER_CODES
+
+
+def code_of(name: str | None) -> str | None:
+    """The error code of a constraint, None when nobody gave it one."""
+    return _all_codes().get(name or "")

@@ -1,0 +1,134 @@
+"""Every error a client can get: one table of codes, one exception, one shape (RFC 9457).
+
+A service raises ``Problem(code, detail)`` and knows nothing of HTTP. The database raises by constraint;
+the code then stands in the constraint's ``info`` or, for a trigger, in its package's ``ddl.py``.
+A fault that nobody named is ``internal_error`` and shows the client nothing of itself.
+"""
+
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+#: code → (HTTP status, title). The codes are a contract with clients: add, never rename.
+CODES: dict[str, tuple[int, str]] = {
+    # 400: the request can be read, but business dates or states forbid it (see the API notes)
+    "malformed_request": (400, "The request could not be read"),
+    "order_cancelled": (400, "The order is cancelled"),
+    "delivery_date_in_future": (400, "The delivery date lies in the future"),
+    "delivery_date_outside_window": (400, "The delivery date is too far from the order's date"),
+    # 401, 403
+    "not_authenticated": (401, "Log in first"),
+    "token_expired": (401, "The token has expired"),
+    "token_revoked": (401, "The token is no longer valid"),
+    "bad_credentials": (401, "Login or password is wrong"),
+    "forbidden": (403, "Your role may not do this"),
+    "user_inactive": (403, "This login has been deactivated"),
+    # 404: also for what the caller may not see
+    "not_found": (404, "Not found"),
+    "user_not_found": (404, "No such user"),
+    "product_not_found": (404, "No such product"),
+    "tax_class_not_found": (404, "No such tax class"),
+    "area_not_found": (404, "No such area"),
+    "customer_not_found": (404, "No such customer"),
+    "subscription_not_found": (404, "No such subscription"),
+    "order_not_found": (404, "No such order"),
+    "invoice_not_found": (404, "No such invoice"),
+    "billing_run_not_found": (404, "No such billing run"),
+    "profile_not_found": (404, "No such export"),
+    "method_not_allowed": (405, "This address does not take that method"),
+    # 409: true of the data as they stand
+    "illegal_transition": (409, "The state does not allow this"),
+    "confirmed_differently": (409, "The delivery was already confirmed with other quantities"),
+    "customer_mismatch": (409, "The order belongs to another customer"),
+    "invoice_issued": (409, "The invoice is issued and can no longer change"),
+    "period_not_ended": (409, "The period has not ended"),
+    "period_closed": (409, "The books of that period are closed"),
+    "unusual_total": (409, "The total differs unusually from the month before"),
+    "already_exists": (409, "Already there"),
+    "overlaps": (409, "Overlaps with one that is there"),
+    "in_use": (409, "Still in use"),
+    # 410 – 429
+    "link_expired": (410, "The link has expired"),
+    "link_revoked": (410, "The link has been revoked"),
+    "precondition_failed": (412, "Changed since you read it"),
+    "payload_too_large": (413, "The request is too large"),
+    "unsupported_media_type": (415, "Send JSON"),
+    "validation_failed": (422, "Some fields are not valid"),
+    "quantity_exceeds_ordered": (422, "More delivered than ordered"),
+    "product_not_in_order": (422, "The order has no such product"),
+    "product_inactive": (422, "The product is no longer sold"),
+    "no_price": (422, "The product has no price on that date"),
+    "cutoff_passed": (422, "Too late for a change of that date"),
+    "idempotency_key_reused": (422, "The Idempotency-Key was used for another request"),
+    "allocation_exceeds_balance": (422, "More than the open balance"),
+    "rate_limited": (429, "Too many attempts"),
+    # 5xx
+    "internal_error": (500, "Something went wrong on our side"),
+    "database_unavailable": (503, "The database cannot be reached"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One field that is wrong: where (JSON pointer), a stable code, and words for people."""
+
+    pointer: str
+    code: str
+    detail: str
+
+
+@dataclass(slots=True)
+class Problem(Exception):
+    """A refusal with a stable ``code`` of ``CODES``, words for people, and facts for programs.
+
+    Raised, it rolls the transaction back. To refuse and still keep what was recorded (a failed login),
+    return ``common.http.refusal(Problem(…))`` from the view instead.
+    """
+
+    code: str
+    detail: str = ""
+    errors: list[FieldError] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.code not in CODES:
+            raise LookupError(f"error code {self.code!r} is not in the table")
+
+    @property
+    def status(self) -> int:
+        return CODES[self.code][0]
+
+    def __str__(self) -> str:
+        return self.detail or CODES[self.code][1]
+
+    def document(self, instance: str) -> dict[str, Any]:
+        """The ``application/problem+json`` body; ``instance`` names this occurrence (the request id)."""
+        status, title = CODES[self.code]
+        return {
+            "type": f"urn:dairy:problem:{self.code}",
+            "title": title,
+            "status": status,
+            "code": self.code,
+            "detail": str(self),
+            "instance": instance,
+            "errors": [
+                {"pointer": e.pointer, "code": e.code, "detail": e.detail} for e in self.errors
+            ],
+            **self.facts,
+        }
+
+
+def invalid(pointer: str, detail: str, code: str = "invalid") -> Problem:
+    """``validation_failed`` for one field, for rules that only a service can judge."""
+    return Problem("validation_failed", detail, [FieldError(pointer, code, detail)])
+
+
+def code_of_http_status(status: int) -> str:
+    """The code for an error that the web framework raised (an unknown address, a wrong method)."""
+    known = {400: "malformed_request", 401: "not_authenticated", 403: "forbidden", 404: "not_found"}
+    known |= {405: "method_not_allowed", 412: "precondition_failed", 413: "payload_too_large"}
+    known |= {415: "unsupported_media_type", 422: "validation_failed", 429: "rate_limited"}
+    if status in known:
+        return known[status]
+    return "malformed_request" if status < HTTPStatus.INTERNAL_SERVER_ERROR else "internal_error"

@@ -1,0 +1,102 @@
+"""``Idempotency-Key``: the same request sent twice is done once and answered twice.
+
+The key's row is inserted first, in the request's own transaction: a second caller waits for the first,
+then gets its answer. An error rolls the row back, so errors are never stored.
+"""
+
+import hashlib
+from collections.abc import Callable
+from datetime import datetime
+from functools import wraps
+from typing import Any, TypeVar
+from uuid import UUID
+
+from flask import Response, make_response, request
+from sqlalchemy import LargeBinary, SmallInteger, func, select, update
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.orm import Mapped, mapped_column
+
+from dairy_app.common.errors import Problem
+from dairy_app.common.http import current_actor, current_session
+from dairy_app.common.models import Base, check, references
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class IdempotencyKey(Base):
+    """One request that a client marked as repeatable, with its answer."""
+
+    __tablename__ = "idempotency_keys"
+    __table_args__ = (
+        references("user_id", "users.id", "user_not_found", ondelete="CASCADE"),
+        check("key_length", "length(key) BETWEEN 1 AND 200"),
+    )
+
+    user_id: Mapped[UUID] = mapped_column(primary_key=True)
+    route: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    request_hash: Mapped[bytes] = mapped_column(LargeBinary)
+    status: Mapped[int | None] = mapped_column(SmallInteger)
+    response: Mapped[str | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+def idempotent(view: View) -> View:
+    """Let clients repeat this POST safely. Goes directly below ``@blueprint.route``.
+
+    Same key, same body → the stored answer with ``Idempotency-Replayed: true``;
+    same key, other body → 422 ``idempotency_key_reused``.
+    """
+
+    @wraps(view)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        key = request.headers.get("Idempotency-Key")
+        if key is None:
+            return view(*args, **kwargs)
+        if not (1 <= len(key) <= 200 and key.isprintable()):
+            raise Problem("validation_failed", "Idempotency-Key must be 1 to 200 printable characters.")
+        known = _remember(key)
+        if known is not None:
+            return known
+        response = make_response(view(*args, **kwargs))
+        current_session().execute(
+            update(IdempotencyKey)
+            .where(*_this_request(key))
+            .values(status=response.status_code, response=response.get_data(as_text=True))
+        )
+        return response
+
+    return wrapped  # type: ignore[return-value]
+
+
+def _this_request(key: str) -> tuple[Any, ...]:
+    table = IdempotencyKey
+    route = f"{request.method} {request.path}"
+    return table.user_id == current_actor().user_id, table.route == route, table.key == key
+
+
+def _remember(key: str) -> Response | None:
+    """Insert the key; when it is there already, the answer that was given then."""
+    body = hashlib.sha256(request.get_data()).digest()
+    row = {
+        "user_id": current_actor().user_id,
+        "route": f"{request.method} {request.path}",
+        "key": key,
+        "request_hash": body,
+    }
+    session = current_session()
+    written = session.execute(
+        postgresql.insert(IdempotencyKey).values(row).on_conflict_do_nothing().returning(IdempotencyKey.key)
+    ).first()
+    if written is not None:
+        return None
+    stored = session.execute(
+        select(IdempotencyKey.request_hash, IdempotencyKey.status, IdempotencyKey.response).where(*_this_request(key))
+    ).one()
+    if bytes(stored.request_hash) != body:
+        raise Problem("idempotency_key_reused")
+    answer = Response(stored.response, stored.status, content_type="application/json")
+    answer.headers["Idempotency-Replayed"] = "true"
+    return answer
+
+

@@ -1,0 +1,74 @@
+"""Lists by keyset: a page costs the same whether it is the first or the thousandth."""
+
+import base64
+import binascii
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, tuple_
+from sqlalchemy.orm import Session
+from sqlalchemy.sql import ColumnElement
+
+from dairy_app.common.errors import invalid
+
+_READERS: dict[type, Callable[[str], Any]] = {
+    UUID: UUID,
+    date: date.fromisoformat,
+    datetime: datetime.fromisoformat,
+    int: int,
+    str: str,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of rows and the cursor of the next, None at the end."""
+
+    items: Sequence[Any]
+    next_cursor: str | None
+
+
+def read_page(
+    session: Session,
+    select: Select[Any],
+    keys: Sequence[ColumnElement[Any]],
+    *,
+    limit: int,
+    cursor: str | None,
+    descending: bool = False,
+    scalars: bool = False,
+) -> Page:
+    """One page of ``select``, ordered by ``keys``.
+
+    ``keys`` together must be unique and NOT NULL, and be among the selected columns under their own names
+    (or attributes of the entity when ``scalars``). One statement, whatever the page.
+    """
+    if cursor is not None:
+        after = tuple_(*_decode(cursor, keys))
+        position = tuple_(*keys)
+        select = select.where(position < after if descending else position > after)
+    order = [key.desc() if descending else key.asc() for key in keys]
+    result = session.execute(select.order_by(*order).limit(limit + 1))
+    rows = result.scalars().all() if scalars else result.all()
+    more = len(rows) > limit
+    rows = rows[:limit]
+    return Page(rows, _encode([getattr(rows[-1], key.key or "") for key in keys]) if more else None)
+
+
+def _encode(values: list[Any]) -> str:
+    written = [value.isoformat() if isinstance(value, date) else str(value) for value in values]
+    return base64.urlsafe_b64encode(json.dumps(written).encode()).decode().rstrip("=")
+
+
+def _decode(cursor: str, keys: Sequence[ColumnElement[Any]]) -> list[Any]:
+    try:
+        written = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        return [
+            _READERS[key.type.python_type](value) for key, value in zip(keys, written, strict=True)
+        ]
+    except (binascii.Error, ValueError, TypeError, KeyError):
+        raise invalid("/cursor", "The cursor is not one that this list gave out.") from None

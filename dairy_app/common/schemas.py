@@ -1,0 +1,116 @@
+"""Request and response fields: strict on the way in, decimal strings on the way out.
+
+A rule that stands only here is a defect: lengths and signs are repeated by CHECKs in the database.
+"""
+
+import re
+from decimal import Decimal
+from typing import Any
+
+from marshmallow import RAISE, Schema, ValidationError, fields, validate
+
+#: numeric(12,2) and numeric(10,3) end here.
+MAX_MONEY = Decimal("9999999999.99")
+MAX_QUANTITY = Decimal("9999999.999")
+_PLAIN_NUMBER = re.compile(r"-?\d{1,12}(\.\d+)?")
+
+
+class Strict(Schema):
+    """A schema that refuses fields it does not know."""
+
+    class Meta:
+        unknown = RAISE
+
+
+class _Exact(fields.Field[Decimal]):
+    """A decimal of a fixed number of places. Strings or JSON numbers in, strings out; nothing is rounded."""
+
+    places = 2
+    largest = MAX_MONEY
+
+    default_error_messages = {
+        "invalid": "Not a plain decimal number.",
+        "places": "At most {places} decimals.",
+        "range": "Must be between {low} and {high}.",
+    }
+
+    def __init__(self, *, low: Decimal | int = 0, above: bool = False, **kwargs: Any) -> None:
+        """``low`` is the smallest value taken; with ``above`` it is the first one refused."""
+        super().__init__(**kwargs)
+        self.low, self.above = Decimal(low), above
+        self.metadata.setdefault("example", f"{Decimal(0):.{self.places}f}")
+
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+        return None if value is None else f"{value:.{self.places}f}"
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Decimal:
+        written = repr(value) if isinstance(value, float) else str(value)
+        if isinstance(value, bool) or not _PLAIN_NUMBER.fullmatch(written):
+            raise self.make_error("invalid")
+        number = Decimal(written)
+        if number != number.quantize(Decimal(1).scaleb(-self.places)):
+            raise self.make_error("places", places=self.places)
+        if number < self.low or (self.above and number == self.low) or number > self.largest:
+            raise self.make_error("range", low=self.low, high=self.largest)
+        return number
+
+
+class Money(_Exact):
+    """Rupees: a decimal string with two places (``"1240.50"``)."""
+
+
+class Quantity(_Exact):
+    """Litres, kilograms or pieces: a decimal string with three places (``"1.500"``)."""
+
+    places = 3
+    largest = MAX_QUANTITY
+
+
+class Line(fields.String):
+    """One trimmed line of text, 1 to ``longest`` characters, no control characters."""
+
+    def __init__(self, longest: int = 200, *, shortest: int = 1, **kwargs: Any) -> None:
+        super().__init__(validate=validate.Length(min=shortest, max=longest), **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        line = super()._deserialize(value, attr, data, **kwargs).strip()
+        if any(ord(c) < 32 or ord(c) == 127 for c in line):
+            raise ValidationError("Must be one line without control characters.")
+        return line
+
+
+class Paragraph(fields.String):
+    """Free text over several lines, at most ``longest`` characters."""
+
+    def __init__(self, longest: int = 2000, **kwargs: Any) -> None:
+        super().__init__(validate=validate.Length(max=longest), **kwargs)
+
+
+class Choice(fields.String):
+    """One word of a closed list."""
+
+    def __init__(self, *words: str, **kwargs: Any) -> None:
+        super().__init__(validate=validate.OneOf(words), **kwargs)
+
+
+class Month(fields.String):
+    """A calendar month, ``YYYY-MM``."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            validate=validate.Regexp(r"^20\d\d-(0[1-9]|1[0-2])\Z", error="Must be a month, YYYY-MM."), **kwargs
+        )
+
+
+class PageQuery(Strict):
+    """What every list takes: how many, and where to go on."""
+
+    limit = fields.Integer(strict=False, load_default=50, validate=validate.Range(1, 200))
+    cursor = fields.String(load_default=None, validate=validate.Length(max=500))
+
+
+def page_of(item: type[Schema], name: str) -> type[Schema]:
+    """The response schema of a list: ``{"items": […], "next_cursor": …}``."""
+    return Strict.from_dict(
+        {"items": fields.List(fields.Nested(item)), "next_cursor": fields.String(allow_none=True)}, name=name
+    )

@@ -1,0 +1,138 @@
+"""Customers and where they live."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Index, Numeric, Sequence, Uuid, text
+from sqlalchemy.dialects.postgresql import ARRAY, DATERANGE
+from sqlalchemy.orm import Mapped, mapped_column
+
+from dairy_app.accounts.models import EMAIL_FORMAT, PHONE_FORMAT
+from dairy_app.common.models import (
+    Base,
+    Identified,
+    Imported,
+    Money,
+    check,
+    no_overlap,
+    one_of,
+    references,
+    unique,
+)
+
+CUSTOMER_STATUSES = ("trial", "active", "paused", "stopped")
+BILLING_CYCLES = ("monthly", "half_monthly", "weekly")
+GST_TREATMENTS = ("consumer", "registered", "composition", "unregistered_business")
+
+customer_codes = Sequence("customer_codes", metadata=Base.metadata)
+
+
+class Area(Imported, Base):
+    """A part of town; areas may nest."""
+
+    __tablename__ = "areas"
+    __table_args__ = (
+        references("parent_id", "areas.id", "area_not_found"),
+        unique("name"),
+        check("name_length", "length(name) BETWEEN 1 AND 200"),
+        check("not_own_parent", "parent_id <> id"),
+        Index(None, "parent_id"),
+    )
+
+    name: Mapped[str]
+    parent_id: Mapped[UUID | None]
+
+
+class Customer(Imported, Base):
+    """One household or shop. Its row is locked by whoever touches its money."""
+
+    __tablename__ = "customers"
+    __table_args__ = (
+        references("user_id", "users.id", "user_not_found"),
+        references("area_id", "areas.id", "area_not_found"),
+        references("delivery_boy_id", "users.id", "user_not_found"),
+        references("marketing_staff_id", "users.id", "user_not_found"),
+        unique("code"),
+        unique("user_id"),
+        check("name_length", "length(name) BETWEEN 1 AND 200"),
+        check("code_length", "length(code) BETWEEN 1 AND 40"),
+        check("phone_format", f"phone ~ '{PHONE_FORMAT}'"),
+        check("email_format", f"email ~ '{EMAIL_FORMAT}' AND length(email) <= 254 AND email = lower(email)"),
+        check("state_code_format", "state_code ~ '^[0-9]{2}$'"),
+        check("pincode_format", "pincode ~ '^[1-9][0-9]{5}$'"),
+        check("latitude_range", "latitude BETWEEN -90 AND 90"),
+        check("longitude_range", "longitude BETWEEN -180 AND 180"),
+        check("gstin_format", "gstin ~ '^[0-9]{2}[A-Z]{5}[0-9]{4}[A-Z][1-9A-Z]Z[0-9A-Z]$'"),
+        check("registered_has_gstin", "gst_treatment <> 'registered' OR gstin IS NOT NULL"),
+        one_of("status", CUSTOMER_STATUSES),
+        one_of("billing_cycle", BILLING_CYCLES),
+        one_of("gst_treatment", GST_TREATMENTS),
+        Index(None, "area_id"),
+        Index("ix_customers_round", "delivery_boy_id", "stop_sequence"),
+        Index(None, "marketing_staff_id"),
+        Index("ix_customers_phone_tail", text("reverse(phone) text_pattern_ops")),
+        Index("ix_customers_name", text("lower(name) text_pattern_ops")),
+    )
+
+    #: For people: sequential, C000001.
+    code: Mapped[str] = mapped_column(
+        server_default=text("'C' || lpad(nextval('customer_codes')::text, 6, '0')")
+    )
+    user_id: Mapped[UUID | None]
+    name: Mapped[str]
+    phone: Mapped[str | None]
+    email: Mapped[str | None]
+    address_line1: Mapped[str | None]
+    address_line2: Mapped[str | None]
+    city: Mapped[str | None]
+    #: Two digits of the GST state list; decides the place of supply.
+    state_code: Mapped[str | None]
+    pincode: Mapped[str | None]
+    latitude: Mapped[Decimal | None] = mapped_column(Numeric(9, 6))
+    longitude: Mapped[Decimal | None] = mapped_column(Numeric(9, 6))
+    map_link: Mapped[str | None]
+    area_id: Mapped[UUID | None]
+    delivery_boy_id: Mapped[UUID | None]
+    #: Place in the round; gaps are fine.
+    stop_sequence: Mapped[int | None]
+    marketing_staff_id: Mapped[UUID | None]
+    status: Mapped[str] = mapped_column(server_default=text("'active'"))
+    trial_start_date: Mapped[date | None]
+    billing_cycle: Mapped[str] = mapped_column(server_default=text("'monthly'"))
+    language: Mapped[str | None]
+    gstin: Mapped[str | None]
+    gst_treatment: Mapped[str] = mapped_column(server_default=text("'consumer'"))
+    notes: Mapped[str | None]
+
+
+class CustomerPrice(Identified, Base):
+    """A price agreed with one customer over a range of days; it beats every other price."""
+
+    __tablename__ = "customer_prices"
+    __table_args__ = (
+        references("customer_id", "customers.id", "customer_not_found"),
+        references("product_id", "products.id", "product_not_found"),
+        check("price_not_negative", "price >= 0"),
+        check("valid_has_start", "NOT isempty(valid) AND NOT lower_inf(valid)"),
+        no_overlap("ex_customer_prices_in_force", ("customer_id", "="), ("product_id", "="), ("valid", "&&")),
+        Index(None, "product_id"),
+    )
+
+    customer_id: Mapped[UUID]
+    product_id: Mapped[UUID]
+    price: Mapped[Money]
+    valid: Mapped[Any] = mapped_column(DATERANGE)
+
+
+class UnlinkedCustomer(Base):
+    """A customer whose login revision 0004 would have had to guess; somebody links it by hand."""
+
+    __tablename__ = "unlinked_customers"
+    __table_args__ = (references("customer_id", "customers.id", "customer_not_found", ondelete="CASCADE"),)
+
+    customer_id: Mapped[UUID] = mapped_column(primary_key=True)
+    reason: Mapped[str]
+    #: The users that would fit.
+    candidates: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid()))

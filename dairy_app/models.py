@@ -1,0 +1,31 @@
+"""Every table, function and trigger of the application, so that ``Base.metadata`` is whole. Import this, not the packages one by one."""
+
+from dairy_app.accounts import models as accounts
+from dairy_app.billing import ddl as billing_ddl
+from dairy_app.billing import models as billing
+from dairy_app.business import models as business
+from dairy_app.catalogue import models as catalogue
+from dairy_app.common import ddl as common_ddl
+from dairy_app.common import idempotency
+from dairy_app.customers import models as customers
+from dairy_app.deliveries import ddl as deliveries_ddl
+from dairy_app.deliveries import models as deliveries
+from dairy_app.orders import ddl as orders_ddl
+from dairy_app.orders import models as orders
+from dairy_app.subscriptions import models as subscriptions
+
+__all__ = [
+    "accounts",
+    "billing",
+    "billing_ddl",
+    "business",
+    "catalogue",
+    "common_ddl",
+    "customers",
+    "deliveries",
+    "deliveries_ddl",
+    "idempotency",
+    "orders",
+    "orders_ddl",
+    "subscriptions",
+]

@@ -1,0 +1,136 @@
+"""What keeps orders and the papers they stand on in step, against raw SQL too.
+
+A CHECK sees one row only. These triggers add: an order joins nothing but a draft that has not ended before
+the day it was delivered; it leaves no issued paper; its items change only on a draft; its status says what its
+items say. They read the invoice FOR SHARE, so that a run issuing it at the same moment is waited for.
+"""
+
+from dairy_app.common.ddl import after_tables
+
+ORDERS_TOUCH_ONLY_DRAFTS = """
+CREATE FUNCTION orders_touch_only_drafts() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    paper_status text;
+    paper_end date;
+BEGIN
+    IF TG_OP <> 'INSERT' AND OLD.invoice_id IS NOT NULL THEN
+        SELECT status INTO paper_status FROM invoices WHERE id = OLD.invoice_id FOR SHARE;
+        IF paper_status = 'issued' OR (paper_status <> 'draft'
+            AND (TG_OP = 'DELETE' OR NEW.invoice_id IS NOT DISTINCT FROM OLD.invoice_id)) THEN
+            RAISE EXCEPTION 'order % stands on an invoice that is %', OLD.id, paper_status
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_orders_touch_only_drafts';
+        END IF;
+    END IF;
+    IF TG_OP = 'DELETE' THEN
+        RETURN OLD;
+    END IF;
+    IF NEW.invoice_id IS NOT NULL AND (TG_OP = 'INSERT' OR NEW.invoice_id IS DISTINCT FROM OLD.invoice_id
+        OR NEW.delivered_on IS DISTINCT FROM OLD.delivered_on) THEN
+        SELECT status, period_end INTO paper_status, paper_end
+        FROM invoices WHERE id = NEW.invoice_id AND companion_of IS NULL FOR SHARE;
+        IF paper_status IS DISTINCT FROM 'draft'
+            AND NOT (TG_OP = 'INSERT' AND NEW.source = 'import' AND paper_status = 'external') THEN
+            RAISE EXCEPTION 'order % can only join a draft invoice', NEW.id
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_orders_touch_only_drafts';
+        ELSIF NEW.delivered_on > paper_end THEN
+            RAISE EXCEPTION 'order % was delivered after the invoice''s period ended', NEW.id
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_orders_within_period';
+        END IF;
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER tr_orders_touch_only_drafts_insert BEFORE INSERT ON orders
+    FOR EACH ROW WHEN (NEW.invoice_id IS NOT NULL) EXECUTE FUNCTION orders_touch_only_drafts();
+CREATE TRIGGER tr_orders_touch_only_drafts_update
+    BEFORE UPDATE OF id, customer_id, order_type, subscription_id, delivery_date, status, delivered_on, invoice_id
+    ON orders FOR EACH ROW WHEN (OLD.invoice_id IS NOT NULL OR NEW.invoice_id IS NOT NULL)
+    EXECUTE FUNCTION orders_touch_only_drafts();
+CREATE TRIGGER tr_orders_touch_only_drafts_delete BEFORE DELETE ON orders
+    FOR EACH ROW WHEN (OLD.invoice_id IS NOT NULL) EXECUTE FUNCTION orders_touch_only_drafts();
+"""
+
+ORDER_ITEMS_TOUCH_ONLY_DRAFTS = """
+CREATE FUNCTION order_items_touch_only_drafts() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    papers uuid[];
+    frozen boolean;
+BEGIN
+    SELECT array_agg(DISTINCT o.invoice_id) INTO papers
+    FROM changed JOIN orders o ON o.id = changed.order_id WHERE o.invoice_id IS NOT NULL;
+    IF TG_OP = 'UPDATE' THEN
+        SELECT papers || array_agg(DISTINCT o.invoice_id) INTO papers
+        FROM arrived JOIN orders o ON o.id = arrived.order_id WHERE o.invoice_id IS NOT NULL;
+    END IF;
+    IF papers IS NULL THEN
+        RETURN NULL;
+    END IF;
+    SELECT bool_or(NOT (status = 'draft' OR (status = 'external' AND TG_OP = 'INSERT'))) INTO frozen
+    FROM (SELECT status FROM invoices WHERE id = ANY (papers) ORDER BY id FOR SHARE) paper;
+    IF frozen THEN
+        RAISE EXCEPTION 'items of an invoiced order are frozen'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_order_items_touch_only_drafts';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER tr_order_items_touch_only_drafts_insert AFTER INSERT ON order_items
+    REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION order_items_touch_only_drafts();
+CREATE TRIGGER tr_order_items_touch_only_drafts_update AFTER UPDATE ON order_items
+    REFERENCING OLD TABLE AS changed NEW TABLE AS arrived
+    FOR EACH STATEMENT EXECUTE FUNCTION order_items_touch_only_drafts();
+CREATE TRIGGER tr_order_items_touch_only_drafts_delete AFTER DELETE ON order_items
+    REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION order_items_touch_only_drafts();
+"""
+
+# Deferred: within the transaction order and items may disagree for a moment, at its end they may not.
+# An item without delivered_quantity on a delivered order would be delivered and never billed.
+ORDERS_AGREE_WITH_ITEMS = """
+CREATE FUNCTION orders_agree_with_items() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    touched uuid;
+    agrees boolean;
+BEGIN
+    IF TG_TABLE_NAME = 'orders' THEN
+        touched := NEW.id;
+    ELSIF TG_OP = 'DELETE' THEN
+        touched := OLD.order_id;
+    ELSE
+        touched := NEW.order_id;
+    END IF;
+    SELECT CASE o.status
+        WHEN 'DELIVERED' THEN count(i.order_id) > 0 AND count(*) FILTER (WHERE i.item_status = 'full') = count(*)
+        WHEN 'PARTIALLY_DELIVERED' THEN count(i.delivered_quantity) = count(*)
+            AND sum(i.delivered_quantity) > 0 AND sum(i.delivered_quantity) < sum(i.quantity)
+        ELSE coalesce(sum(i.delivered_quantity), 0) = 0 END
+    INTO agrees
+    FROM orders o LEFT JOIN order_items i ON i.order_id = o.id WHERE o.id = touched GROUP BY o.id;
+    IF NOT agrees THEN
+        RAISE EXCEPTION 'order % and its items disagree about what was delivered', touched
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_orders_agree_with_items';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER tr_orders_agree_with_items_insert AFTER INSERT ON orders
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
+    WHEN (NEW.status IN ('DELIVERED', 'PARTIALLY_DELIVERED')) EXECUTE FUNCTION orders_agree_with_items();
+CREATE CONSTRAINT TRIGGER tr_orders_agree_with_items_update AFTER UPDATE OF status ON orders
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
+    WHEN (NEW.status IN ('DELIVERED', 'PARTIALLY_DELIVERED') OR OLD.status IN ('DELIVERED', 'PARTIALLY_DELIVERED'))
+    EXECUTE FUNCTION orders_agree_with_items();
+CREATE CONSTRAINT TRIGGER tr_order_items_agree_insert AFTER INSERT ON order_items
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.delivered_quantity > 0)
+    EXECUTE FUNCTION orders_agree_with_items();
+CREATE CONSTRAINT TRIGGER tr_order_items_agree_update AFTER UPDATE ON order_items
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
+    WHEN (OLD.delivered_quantity > 0 OR NEW.delivered_quantity > 0)
+    EXECUTE FUNCTION orders_agree_with_items();
+CREATE CONSTRAINT TRIGGER tr_order_items_agree_delete AFTER DELETE ON order_items
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (OLD.delivered_quantity > 0)
+    EXECUTE FUNCTION orders_agree_with_items();
+"""
+
+after_tables(
+    ORDERS_TOUCH_ONLY_DRAFTS,
+    {"tr_orders_touch_only_drafts": "invoice_issued", "tr_orders_within_period": "illegal_transition"},
+)
+after_tables(ORDER_ITEMS_TOUCH_ONLY_DRAFTS, {"tr_order_items_touch_only_drafts": "invoice_issued"})
+after_tables(ORDERS_AGREE_WITH_ITEMS, {"tr_orders_agree_with_items": "illegal_transition"})

@@ -1,0 +1,138 @@
+"""Orders and their items."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Computed, Index, SmallInteger, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from dairy_app.common.models import Base, Imported, Money, Quantity, check, one_of, references, unique
+
+ORDER_TYPES = ("one_time", "subscription")
+SHIFTS = ("morning", "evening")
+ORDER_STATUSES = (
+    "PENDING",
+    "OUT_FOR_DELIVERY",
+    "DELIVERED",
+    "PARTIALLY_DELIVERED",
+    "NOT_DELIVERED",
+    "CANCELLED",
+)
+ORDER_SOURCES = ("customer", "staff", "generator", "shared_link", "import")
+PRICE_SOURCES = ("customer", "subscription", "product", "override", "free", "import")
+
+IS_DELIVERED = "status IN ('DELIVERED', 'PARTIALLY_DELIVERED')"
+
+
+class Order(Imported, Base):
+    """What one customer gets on one date, once."""
+
+    __tablename__ = "orders"
+    __table_args__ = (
+        references("customer_id", "customers.id", "customer_not_found"),
+        references(
+            ("subscription_id", "customer_id"),
+            ("subscriptions.id", "subscriptions.customer_id"),
+            "subscription_not_found",
+            name="fk_orders_subscription_of_customer",
+        ),
+        references(
+            ("invoice_id", "customer_id"),
+            ("invoices.id", "invoices.customer_id"),
+            "invoice_not_found",
+            name="fk_orders_invoice_of_customer",
+        ),
+        references("delivery_boy_id", "users.id", "user_not_found"),
+        references("placed_by", "users.id", "user_not_found"),
+        unique("id", "customer_id"),
+        unique("subscription_id", "delivery_date"),
+        one_of("order_type", ORDER_TYPES),
+        one_of("status", ORDER_STATUSES, "status_known"),
+        one_of("shift", SHIFTS),
+        one_of("source", ORDER_SOURCES),
+        check("type_agrees_with_subscription", "(order_type = 'subscription') = (subscription_id IS NOT NULL)"),
+        check("delivered_iff_on_invoice", f"({IS_DELIVERED}) = (invoice_id IS NOT NULL)", "illegal_transition"),
+        check(
+            "delivered_iff_dated",
+            f"({IS_DELIVERED}) = (delivered_on IS NOT NULL)"
+            f" AND ({IS_DELIVERED}) = (delivered_at IS NOT NULL) AND ({IS_DELIVERED}) = delivery_confirmed",
+            "illegal_transition",
+        ),
+        check(
+            "cancelled_iff_dated",
+            "(status = 'CANCELLED') = (cancelled_at IS NOT NULL)"
+            " AND (status = 'CANCELLED' OR cancel_reason IS NULL)",
+            "illegal_transition",
+        ),
+        Index("ix_orders_customer_date", "customer_id", "delivery_date"),
+        Index(
+            "ix_orders_open_by_date",
+            "delivery_date",
+            postgresql_where=text("status IN ('PENDING', 'OUT_FOR_DELIVERY')"),
+        ),
+        Index("ix_orders_invoice", "invoice_id", postgresql_where=text("invoice_id IS NOT NULL")),
+        Index("ix_orders_date_id", "delivery_date", "id"),
+        Index("ix_orders_delivery_boy", "delivery_boy_id", postgresql_where=text("delivery_boy_id IS NOT NULL")),
+    )
+
+    customer_id: Mapped[UUID]
+    order_type: Mapped[str] = mapped_column(server_default=text("'one_time'"))
+    subscription_id: Mapped[UUID | None]
+    #: The planned day; it decides the price.
+    delivery_date: Mapped[date]
+    shift: Mapped[str] = mapped_column(server_default=text("'morning'"))
+    status: Mapped[str] = mapped_column(server_default=text("'PENDING'"))
+    #: NULL: the customer's own delivery boy.
+    delivery_boy_id: Mapped[UUID | None]
+    placed_by: Mapped[UUID | None]
+    source: Mapped[str]
+    #: The address as it stood when the order was placed.
+    address: Mapped[Any | None] = mapped_column(JSONB)
+    notes: Mapped[str | None]
+    #: The day it was really delivered; it decides the billing period.
+    delivered_on: Mapped[date | None]
+    delivered_at: Mapped[datetime | None]
+    delivery_confirmed: Mapped[bool] = mapped_column(server_default=text("false"))
+    cancelled_at: Mapped[datetime | None]
+    cancel_reason: Mapped[str | None]
+    invoice_id: Mapped[UUID | None]
+
+
+class OrderItem(Base):
+    """One product of an order: how much was wanted, at which price, and how much came."""
+
+    __tablename__ = "order_items"
+    __table_args__ = (
+        references("order_id", "orders.id", "order_not_found", ondelete="CASCADE"),
+        references("product_id", "products.id", "product_not_found"),
+        unique("order_id", "product_id"),
+        check("quantity_positive", "quantity > 0"),
+        check("unit_price_not_negative", "unit_price >= 0"),
+        check(
+            "delivered_within_ordered",
+            "delivered_quantity BETWEEN 0 AND quantity",
+            "quantity_exceeds_ordered",
+        ),
+        one_of("price_source", PRICE_SOURCES),
+        Index(None, "product_id"),
+    )
+
+    order_id: Mapped[UUID] = mapped_column(primary_key=True)
+    line_no: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    product_id: Mapped[UUID]
+    quantity: Mapped[Quantity]
+    #: Rupees per unit, fixed when the order is made.
+    unit_price: Mapped[Money]
+    price_source: Mapped[str]
+    #: NULL until confirmed.
+    delivered_quantity: Mapped[Quantity | None]
+    item_status: Mapped[str | None] = mapped_column(
+        Computed(
+            "CASE WHEN delivered_quantity = quantity THEN 'full'"
+            " WHEN delivered_quantity = 0 THEN 'shortage'"
+            " WHEN delivered_quantity IS NOT NULL THEN 'partial' END",
+            persisted=True,
+        )
+    )

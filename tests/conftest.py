@@ -1,0 +1,145 @@
+"""A real PostgreSQL for the suite: built once by the migrations, cloned for every test that asks.
+
+A clone takes a few hundredths of a second and lets a test commit for real: deferred constraints fire, clocks
+move, two connections race. ``TEST_DATABASE_URL`` names another server (a superuser's maintenance database);
+without it the suite starts an embedded one of its own.
+"""
+
+import os
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import pytest
+from sqlalchemy import make_url
+
+from dairy_app import embedded_postgres
+from dairy_app.app import create_app
+from dairy_app.common import migrations
+from dairy_app.common.http import DairyFlask
+from dairy_app.common.transactions import Database, normalise_url
+from dairy_app.settings import Settings
+from tests.dairy import Dairy
+
+SECRET_KEY = "not a secret: only the test suite signs with it"
+
+
+class Server:
+    """A PostgreSQL server on which databases are made and dropped."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._counter = 0
+
+    def _execute(self, *statements: str) -> None:
+        connection = psycopg2.connect(psycopg_dsn(self.url))
+        try:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                for statement in statements:
+                    cursor.execute(statement)
+        finally:
+            connection.close()
+
+    def create_database(self, template: str | None = None) -> str:
+        """A new database, a copy of ``template`` when given; returns its URL."""
+        self._counter += 1
+        name = f"test_{os.getpid()}_{self._counter}_{uuid.uuid4().hex[:8]}"
+        self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{template or "template0"}"')
+        return make_url(self.url).set(database=name).render_as_string(hide_password=False)
+
+    def drop_database(self, url: str) -> None:
+        self._execute(f'DROP DATABASE IF EXISTS "{make_url(url).database}" WITH (FORCE)')
+
+
+def psycopg_dsn(url: str) -> str:
+    """The same URL as psycopg2 itself reads it."""
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """The suite's server. One for all workers of a machine would be faster still; one each is simpler."""
+    given = os.environ.get("TEST_DATABASE_URL")
+    if given:
+        yield Server(normalise_url(given).render_as_string(hide_password=False))
+        return
+    with tempfile.TemporaryDirectory(prefix="dairy-test-", dir=short_temp_dir(), ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o755)
+        data_dir = Path(folder) / "pg"
+        try:
+            yield Server(embedded_postgres.start(data_dir, fast_unsafe=True))
+        finally:
+            embedded_postgres.stop(data_dir)
+
+
+def short_temp_dir() -> str | None:
+    """A temporary directory whose path leaves room for a socket's name."""
+    return "/tmp" if Path("/tmp").is_dir() else None
+
+
+@pytest.fixture(scope="session")
+def template(server: Server) -> Iterator[str]:
+    """The name of a database that the migrations built."""
+    url = server.create_database()
+    migrations.upgrade(url)
+    yield str(make_url(url).database)
+    server.drop_database(url)
+
+
+@pytest.fixture
+def database_url(server: Server, template: str) -> Iterator[str]:
+    """An empty, migrated database of this test alone."""
+    url = server.create_database(template)
+    yield url
+    server.drop_database(url)
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    database = Database(database_url)
+    yield database
+    database.dispose()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(data_dir=tmp_path, secret_key=SECRET_KEY, log_level="error", password_cost="cheapest")
+
+
+@pytest.fixture
+def app(settings: Settings, database: Database) -> DairyFlask:
+    return create_app(settings, database)
+
+
+@pytest.fixture
+def dairy(app: DairyFlask) -> Dairy:
+    """A dairy with a business name, an admin and nothing else; grows by its methods, all over HTTP."""
+    return Dairy(app)
+
+
+@pytest.fixture
+def sql(database_url: str) -> Iterator[Any]:
+    """``sql("SELECT …", …)``: raw SQL round every service, committed at once; rows as tuples."""
+    with raw_connection(database_url) as connection:
+        connection.autocommit = True
+
+        def run(statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
+            with connection.cursor() as cursor:
+                cursor.execute(statement, parameters or None)
+                return cursor.fetchall() if cursor.description else []
+
+        yield run
+
+
+@contextmanager
+def raw_connection(url: str) -> Iterator[Any]:
+    connection = psycopg2.connect(psycopg_dsn(url))
+    try:
+        yield connection
+    finally:
+        connection.close()
