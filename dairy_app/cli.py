@@ -73,16 +73,23 @@ def explain(error: Exception) -> str | None:
 
     from dairy_app.common.backups import BackupError
     from dairy_app.common.errors import Problem
+    from dairy_app.common.migrations import MigrationFailed
     from dairy_app.common.structure import NoScratchDatabase
     from dairy_app.common.transactions import sqlstate
     from dairy_app.embedded_postgres import EmbeddedPostgresError
     from dairy_app.settings import SettingsError
 
+    one_line = (
+        SettingsError,
+        EmbeddedPostgresError,
+        BackupError,
+        MigrationFailed,
+        NoScratchDatabase,
+        CommandError,
+    )
     if isinstance(error, Problem):
         return f"{error} [{error.code}]"
-    if isinstance(
-        error, SettingsError | EmbeddedPostgresError | BackupError | NoScratchDatabase | CommandError
-    ):
+    if isinstance(error, one_line):
         return str(error)
     if not isinstance(error, DBAPIError):
         return None

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 from sqlalchemy import Connection
@@ -54,7 +55,9 @@ def upgrade(revision: str) -> None:
 @click.argument("revision")
 @click.option("--allow-data-loss", is_flag=True, help="Go on where data would be lost for good.")
 def downgrade(revision: str, allow_data_loss: bool) -> None:
-    """Take the schema back to REVISION (`base`: to nothing). Refused where data would be lost, unless allowed.
+    """Take the schema back to REVISION (`base`: to nothing).
+
+    Refused where data would be lost, unless that is allowed.
 
     \b
     Example: dairy db downgrade 0005
@@ -195,7 +198,7 @@ def restore(file: Path, replace: bool) -> None:
 
 
 def embedded_data_dir() -> Path:
-    """The folder of the embedded server; refused when DATABASE_URL names another server, which is not ours to run."""
+    """The folder of the embedded server; refused when DATABASE_URL names a server that is not ours to run."""
     settings = Settings.from_environment()
     if settings.database_url:
         raise SettingsError("DATABASE_URL is set: start and stop that server with its own tools")
@@ -260,10 +263,18 @@ def openapi(output: Path | None) -> None:
     \b
     Example: dairy openapi -o openapi.json
     """
-    from dairy_app.app import openapi_document
-
     text = json.dumps(openapi_document(), indent=2, ensure_ascii=False) + "\n"
     if output:
         output.write_text(text, encoding="utf-8")
     else:
         sys.stdout.write(text)
+
+
+def openapi_document() -> dict[str, Any]:
+    """The document of this version's API. The application is made for it, but no database is asked."""
+    from dairy_app.app import create_app
+
+    nowhere = Settings(data_dir=Path(), database_url="postgresql:///", secret_key="never signs anything" * 2)
+    api = create_app(nowhere).extensions["flask-smorest"]["apis"][""]["ext_obj"]
+    document: dict[str, Any] = api.spec.to_dict()
+    return document

@@ -28,7 +28,7 @@ def _serve_with_gunicorn(settings: Settings, host: str, port: int, workers: int,
 
     from dairy_app.app import create_app
 
-    class Server(BaseApplication):  # type: ignore[misc]
+    class Server(BaseApplication):
         def load_config(self) -> None:
             options: dict[str, Any] = {
                 "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
@@ -49,7 +49,7 @@ def _serve_with_gunicorn(settings: Settings, host: str, port: int, workers: int,
 
 
 def _serve_with_waitress(settings: Settings, host: str, port: int, threads: int) -> None:
-    from waitress import serve as waitress_serve  # type: ignore[import-untyped,unused-ignore]
+    from waitress import serve as waitress_serve
 
     from dairy_app.app import create_app
 

@@ -106,16 +106,9 @@ def restore(url: str, source: Path, *, replace: bool = False) -> None:
 
 def _replay(tools: Path, source: Path, prologue: str, address: str, environment: Mapping[str, str]) -> None:
     """Streams pg_restore into psql; COMMIT follows only after pg_restore has written everything."""
-    dump = [tools / "pg_restore", "--no-owner", "--no-privileges", "--file=-", source]
-    load = [
-        tools / "psql",
-        "--no-psqlrc",
-        "--quiet",
-        "--set=ON_ERROR_STOP=1",
-        "--output",
-        os.devnull,
-        address,
-    ]
+    dump: list[str | Path] = [tools / "pg_restore", "--no-owner", "--no-privileges", "--file=-", source]
+    quiet = ["--no-psqlrc", "--quiet", f"--output={os.devnull}", "--set=ON_ERROR_STOP=1"]
+    load: list[str | Path] = [tools / "psql", *quiet, address]
     dumped = 0
     with TemporaryFile() as errors, TemporaryFile() as more_errors:
         psql = subprocess.Popen(load, stdin=subprocess.PIPE, stderr=errors, env=environment)

@@ -13,15 +13,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TextIO
 
-from alembic import command, context
+from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 import dairy_app
-from dairy_app.common.transactions import normalise_url
+from dairy_app.common.transactions import normalise_url, sqlstate
 
 #: Revisions report long steps here (``logging.getLogger(LOGGER).info("12,000 of 80,000 orders")``).
 LOGGER = "dairy_app.migrations"
@@ -29,6 +30,10 @@ LOGGER = "dairy_app.migrations"
 LOCK_TIMEOUT = "5s"
 #: … and the seconds between the attempts after it gave up.
 PAUSES: Sequence[float] = (1, 2, 4, 8, 15, 30)
+
+
+class MigrationFailed(RuntimeError):
+    """The database refused a revision; that revision was rolled back, those before it stay."""
 
 
 def folder() -> Path:
@@ -84,7 +89,8 @@ def current(url: str) -> str | None:
 
 def upgrade(url: str, revision: str = "head") -> None:
     """Runs the missing revisions up to ``revision``; waits while another upgrade is at work."""
-    command.upgrade(configuration(url), revision)
+    with _failures_in_one_line(url):
+        command.upgrade(configuration(url), revision)
 
 
 def downgrade(url: str, revision: str, *, allow_data_loss: bool = False) -> None:
@@ -92,7 +98,19 @@ def downgrade(url: str, revision: str, *, allow_data_loss: bool = False) -> None
 
     Refused where data would be lost, unless ``allow_data_loss``.
     """
-    command.downgrade(configuration(url, allow_data_loss=allow_data_loss), revision)
+    with _failures_in_one_line(url):
+        command.downgrade(configuration(url, allow_data_loss=allow_data_loss), revision)
+
+
+@contextmanager
+def _failures_in_one_line(url: str) -> Iterator[None]:
+    try:
+        yield
+    except DBAPIError as error:
+        if sqlstate(error) is None:  # no server, or it went away
+            raise
+        reason = str(error.orig).strip().split("\n")[0]
+        raise MigrationFailed(f"stopped at revision {current(url) or 'base'}: {reason}") from error
 
 
 def sql(first: str = "base", last: str = "head") -> str:
@@ -100,11 +118,6 @@ def sql(first: str = "base", last: str = "head") -> str:
     buffer = io.StringIO()
     command.upgrade(configuration(output=buffer), f"{first}:{last}", sql=True)
     return buffer.getvalue()
-
-
-def data_loss_allowed() -> bool:
-    """For a downgrade: whether the caller said that data may be lost (``-x allow_data_loss=true``)."""
-    return context.get_x_argument(as_dictionary=True).get("allow_data_loss") == "true"
 
 
 @contextmanager

@@ -13,7 +13,8 @@ WITH owned_by_extension AS (
 )
 
 SELECT CASE relkind WHEN 'v' THEN 'view ' WHEN 'm' THEN 'materialized view ' ELSE 'table ' END || relname,
-       concat_ws(' ', 'kind ' || relkind, 'persistence ' || relpersistence, reloptions::text,
+       concat_ws(' ', 'kind ' || relkind::text, 'persistence ' || relpersistence::text,
+                 reloptions::text,
                  pg_get_partkeydef(oid), pg_get_expr(relpartbound, oid),
                  CASE WHEN relrowsecurity THEN 'row security' END,
                  -- ALTER TABLE … DISABLE TRIGGER ALL also switches the foreign keys off
@@ -27,11 +28,11 @@ WHERE relkind IN ('r', 'p', 'v', 'm', 'f')
 UNION ALL
 SELECT 'column ' || c.relname || '.' || a.attname,
        concat_ws(' ', format_type(a.atttypid, a.atttypmod),
-                 CASE WHEN a.attcollation <> t.typcollation THEN 'COLLATE ' || a.attcollation::regcollation END,
+                 CASE WHEN a.attcollation <> t.typcollation THEN 'COLLATE ' || a.attcollation::regcollation::text END,
                  CASE WHEN a.attnotnull THEN 'NOT NULL' ELSE 'NULL' END,
-                 CASE WHEN a.attgenerated = '' THEN 'DEFAULT ' ELSE 'GENERATED ' || a.attgenerated || ' AS ' END
+                 CASE WHEN a.attgenerated = '' THEN 'DEFAULT ' ELSE 'GENERATED ' || a.attgenerated::text || ' AS ' END
                  || pg_get_expr(f.adbin, f.adrelid),
-                 'IDENTITY ' || nullif(a.attidentity, ''),
+                 'IDENTITY ' || nullif(a.attidentity::text, ''),
                  'comment ' || quote_literal(col_description(c.oid, a.attnum)))
 FROM relation c
 JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
@@ -58,15 +59,15 @@ WHERE NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = c.oid AND k.con
 UNION ALL
 SELECT 'trigger ' || c.relname || '.' || t.tgname,
        pg_get_triggerdef(t.oid)
-       || CASE t.tgenabled WHEN 'O' THEN '' WHEN 'D' THEN ' DISABLED' ELSE ' ENABLED ' || t.tgenabled END
+       || CASE t.tgenabled WHEN 'O' THEN '' WHEN 'D' THEN ' DISABLED' ELSE ' ENABLED ' || t.tgenabled::text END
 FROM pg_trigger t JOIN relation c ON c.oid = t.tgrelid
 WHERE NOT t.tgisinternal
 
 UNION ALL
-SELECT 'function ' || oid::regprocedure, pg_get_functiondef(oid) FROM routine WHERE prokind <> 'a'
+SELECT 'function ' || oid::regprocedure::text, pg_get_functiondef(oid) FROM routine WHERE prokind <> 'a'
 
 UNION ALL
-SELECT 'aggregate ' || p.oid::regprocedure,
+SELECT 'aggregate ' || p.oid::regprocedure::text,
        concat_ws(' ', 'transition', g.aggtransfn, g.aggtranstype::regtype, 'final', g.aggfinalfn,
                  'combine', g.aggcombinefn, 'kind', g.aggkind, 'initial', quote_nullable(g.agginitval),
                  'sort', g.aggsortop::regoper, 'parallel', p.proparallel)

@@ -1,0 +1,94 @@
+# `make help` lists what there is. Needs Python 3.11 or newer (with venv); everything else comes into .venv.
+# All paths are relative, because the checkout's own path may hold spaces and quotes.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+
+BIN := .venv/bin
+RUN := $(BIN)/python -m
+# One process per core, at most 8; `make test JOBS=0` runs everything in one.
+JOBS ?= auto
+# Arguments for pytest, for example: make test ARGS='tests/orders -k cancel'
+ARGS ?=
+SIZE ?= small
+
+# The Python to make .venv with: PYTHON=…, else the first of these that is new enough and can make one.
+define find_python
+for python in $(PYTHON) python3 python3.13 python3.12 python3.11 python3.14; do \
+  if "$$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; then \
+    echo "$$python"; exit 0; \
+  fi; \
+done; \
+echo 'No Python 3.11 or newer with the venv module was found. On Debian or Ubuntu: apt install python3-venv.' >&2; \
+echo 'Another one can be named: make demo PYTHON=/path/to/python3' >&2; \
+exit 1
+endef
+
+# A checkout that was moved or copied has a .venv that points to the old place: forget what was installed.
+MOVED := $(shell test ! -e .venv || test "$$(cat .venv/made-in 2>/dev/null)" = "$$(pwd)" || rm -f .venv/installed .venv/installed-dev)
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: demo
+demo: .venv/installed ## Fill a sample dairy and serve it at http://127.0.0.1:8000 (SERVE=0: stop before serving)
+	@$(BIN)/python -m dairy_app.cli demo $(if $(filter 0,$(SERVE)),--no-serve)
+
+.PHONY: test
+test: .venv/installed-dev ## Run all tests on an embedded server of their own, or on TEST_DATABASE_URL
+	@$(RUN) pytest -n $(JOBS) --maxprocesses 8 $(ARGS)
+
+.PHONY: check
+check: format-check lint types imports lint-migrations test ## All that CI runs: format, lint, types, imports, migrations, tests
+
+.PHONY: format
+format: .venv/installed-dev ## Put the code into the format of ruff
+	@$(RUN) ruff format
+	@$(RUN) ruff check --fix
+
+.PHONY: format-check
+format-check: .venv/installed-dev
+	@$(RUN) ruff format --check
+
+.PHONY: lint
+lint: .venv/installed-dev ## Lint with ruff
+	@$(RUN) ruff check
+
+.PHONY: types
+types: .venv/installed-dev ## Check types with mypy
+	@$(RUN) mypy
+
+.PHONY: imports
+imports: .venv/installed-dev ## Check that no package imports a higher one
+	@$(BIN)/python -c 'from importlinter.cli import lint_imports_command as lint; lint()'
+
+.PHONY: lint-migrations
+lint-migrations: .venv/installed-dev ## Lint the SQL of the revisions with squawk
+	@$(RUN) pytest -q -n 0 tests/migrations/test_lint.py
+
+.PHONY: bench
+bench: .venv/installed-dev ## Measure against plain SQL (SIZE=large, HISTORY=12)
+	@SIZE='$(SIZE)' HISTORY='$(HISTORY)' $(RUN) benchmarks
+
+.PHONY: openapi
+openapi: .venv/installed ## Write openapi.json
+	@$(BIN)/python -m dairy_app.cli openapi -o openapi.json && echo openapi.json
+
+.PHONY: clean
+clean: ## Remove .venv and caches (the data in .dairy stays)
+	rm -rf .venv build dist .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis
+
+.venv/made-in:
+	@python=$$($(find_python)) && rm -rf .venv && "$$python" -m venv .venv && pwd > $@
+
+.venv/installed: setup.cfg pyproject.toml | .venv/made-in
+	@echo 'Installing into .venv (once) …'
+	@$(RUN) pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+.venv/installed-dev: setup.cfg pyproject.toml | .venv/made-in
+	@echo 'Installing the development tools into .venv (once) …'
+	@$(RUN) pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@ .venv/installed
