@@ -6,7 +6,7 @@ is a fault of ours and answers 500.
 
 from functools import cache
 
-from sqlalchemy import MetaData
+from sqlalchemy import MetaData, UniqueConstraint
 
 from dairy_app.common.models import Base
 
@@ -19,8 +19,9 @@ def named_codes(metadata: MetaData) -> dict[str, str]:
     found: dict[str, str] = {}
     for table in metadata.tables.values():
         for item in [*table.constraints, *table.indexes]:
-            if item.name and "code" in item.info:
-                found[str(item.name)] = item.info["code"]
+            code = item.info.get("code") or ("already_exists" if isinstance(item, UniqueConstraint) else None)
+            if item.name and code:
+                found[str(item.name)] = code
     return found
 
 
