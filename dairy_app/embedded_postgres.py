@@ -45,7 +45,7 @@ _SYSTEM_BINS = ("usr/lib/postgresql/*/bin", "usr/pgsql-*/bin", "opt/homebrew/opt
 _HAS_PROC = Path("/proc/self/cwd").exists()
 _SOCKET = ".s.PGSQL.5432"
 _MAX_SOCKET_PATH = 103  # bytes, without the NUL: macOS; Linux has 107
-_START_ATTEMPTS = 5  # what failed at once this often will not work the next time
+_START_ATTEMPTS = 3  # what failed this often will not work the next time
 _UNSAFE = ["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"]
 
 
@@ -194,9 +194,9 @@ class _Server:
         draft.data.rename(self.data)
 
     def launch(self, deadline: float, fast_unsafe: bool) -> None:
+        socket, log, attempts = self.socket_dir(create=True), self.data / "server.log", 0
         options = ["-c", "listen_addresses=", "-c", "unix_socket_permissions=0700", "-p", "5432"]
-        options += ["-k", str(self.socket_dir(create=True)), *(_UNSAFE if fast_unsafe else [])]
-        log, attempts = self.data / "server.log", 0
+        options += ["-k", str(socket), *(_UNSAFE if fast_unsafe else [])]
         while not self.is_up():
             if time.monotonic() > deadline or attempts == _START_ATTEMPTS:
                 text = log.read_text(errors="replace") if log.exists() else ""
@@ -204,11 +204,12 @@ class _Server:
             if self.processes():  # still starting or recovering, or the last processes of a killed server
                 time.sleep(0.05)
                 continue
-            if _HAS_PROC:  # nobody works here, so the number in it is a zombie's or a stranger's
+            if _HAS_PROC:  # nobody works here, so the number in these files is a zombie's or a stranger's
                 (self.data / "postmaster.pid").unlink(missing_ok=True)
+                (socket / f"{_SOCKET}.lock").unlink(missing_ok=True)
             wait = str(max(1, int(deadline - time.monotonic())))
-            # pg_ctl gives the server a session of its own, out of reach of a Ctrl-C in our terminal, and opens
-            # the log as the server's account: root must not write through what that account may have put there.
+            # pg_ctl gives the server a session of its own, out of reach of a Ctrl-C in our terminal. It opens
+            # the log as the server's account: root must not write through a link that account left there.
             start = ["start", "-s", "-w", "-t", wait, "-l", log.name, "-o", shlex.join(options)]
             self.run("pg_ctl", *start, cwd=self.data)
             attempts += 1
@@ -298,17 +299,22 @@ def _reachable_bin(account: dict[str, Any]) -> Path:
     if _may_use(original / "postgres", account):
         return original
     _make_root_home()
+    original = original.resolve()
     digest = hashlib.sha256((original / "postgres").read_bytes()).hexdigest()[:12]
     copy = ROOT_HOME / f"binaries-{digest}"
+    # The programs find their libraries by relative paths, so the copy has the layout of the original.
+    package, install = original.parents[1], original.parent
     with _locked(copy):
         if not copy.exists():
             draft = Path(tempfile.mkdtemp(prefix="binaries-", dir=ROOT_HOME))
-            for part in ("bin", "lib", "share"):
-                shutil.copytree(original.parent / part, draft / part)
+            libraries = (package.with_name(f"{package.name}.libs"), package / ".dylibs")
+            for part in (original, install / "lib", install / "share", *libraries):
+                if part.is_dir():
+                    shutil.copytree(part, draft / part.relative_to(package.parent))
             for path in (draft, *draft.rglob("*")):
                 path.chmod(0o755)
             draft.rename(copy)
-    return copy / "bin"
+    return copy / original.relative_to(package.parent)
 
 
 def _make_root_home() -> None:
