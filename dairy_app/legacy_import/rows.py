@@ -1,0 +1,166 @@
+"""The rows that documents are staged as. Field names are the columns of the staging tables.
+
+Every row of a document ends with ``reason`` (why the document alone shows that it cannot be placed: the code
+that goes to quarantine), ``detail`` in words, ``remarks`` (what was repaired or left out: for the report) and
+the whole ``document`` as JSON text.
+"""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import NamedTuple
+from uuid import UUID
+
+
+class UserRow(NamedTuple):
+    """One login. ``object_id`` is its ``_id``: some references use that instead of ``id``."""
+
+    collection: str
+    line: int
+    key: str
+    id: UUID
+    object_id: str | None
+    name: str | None
+    email: str | None
+    phone: str | None
+    role: str | None
+    is_active: bool
+    password_hash: str | None
+    customer_key: str | None
+    created_at: datetime | None
+    reason: str | None
+    detail: str | None
+    remarks: list[str]
+    document: str
+
+
+class CustomerRow(NamedTuple):
+    """One customer of ``customers_v2`` or of the older ``customers``."""
+
+    collection: str
+    line: int
+    key: str
+    id: UUID
+    user_key: str | None
+    name: str | None
+    phone: str | None
+    email: str | None
+    address: str | None
+    area: str | None
+    latitude: Decimal | None
+    longitude: Decimal | None
+    map_link: str | None
+    delivery_boy_key: str | None
+    marketing_staff_key: str | None
+    status: str | None
+    trial_start_date: date | None
+    notes: str | None
+    created_at: datetime | None
+    reason: str | None
+    detail: str | None
+    remarks: list[str]
+    document: str
+
+
+class CustomerPriceRow(NamedTuple):
+    """One entry of a customer's ``custom_product_prices``."""
+
+    customer_id: UUID
+    product_key: str
+    price: Decimal
+
+
+class ProductRow(NamedTuple):
+    """One product; ``price`` is its ``default_price``, else its ``price``, else none."""
+
+    collection: str
+    line: int
+    key: str
+    id: UUID
+    name: str | None
+    category: str | None
+    unit: str | None
+    packet_size: Decimal | None
+    price: Decimal | None
+    is_active: bool
+    reason: str | None
+    detail: str | None
+    remarks: list[str]
+    document: str
+
+
+class OrderRow(NamedTuple):
+    """One order. ``status`` is folded; ``is_one_time`` false leaves it for the import of subscriptions."""
+
+    collection: str
+    line: int
+    key: str
+    id: UUID
+    customer_ref: str | None
+    user_ref: str | None
+    is_one_time: bool
+    status: str | None
+    is_confirmed: bool
+    is_billed: bool
+    billed_month: str | None
+    delivery_date: date | None
+    delivered_on: date | None
+    delivered_at: datetime | None
+    cancelled_at: datetime | None
+    cancel_reason: str | None
+    shift: str
+    delivery_boy_key: str | None
+    address: str | None
+    notes: str | None
+    created_at: datetime | None
+    reason: str | None
+    detail: str | None
+    remarks: list[str]
+    document: str
+
+
+class ItemRow(NamedTuple):
+    """One item of an order, quantity and price as written (not yet rounded)."""
+
+    order_line: int
+    line_no: int
+    product_key: str | None
+    product_name: str | None
+    unit: str | None
+    quantity: Decimal
+    price: Decimal
+
+
+class DeliveryRow(NamedTuple):
+    """One row of ``delivery_statuses`` or ``delivery_status``. ``written_at`` decides which is the latest."""
+
+    collection: str
+    line: int
+    key: str
+    id: UUID
+    order_key: str | None
+    customer_ref: str | None
+    delivery_date: date | None
+    status: str | None
+    delivered_at: datetime | None
+    delivery_boy_key: str | None
+    confirmed_by_key: str | None
+    confirmed_by_name: str | None
+    confirmed_at: datetime | None
+    written_at: datetime | None
+    device_info: str | None
+    notes: str | None
+    reason: str | None
+    detail: str | None
+    remarks: list[str]
+    document: str
+
+
+class DeliveredRow(NamedTuple):
+    """A delivered quantity recorded beside an order; NULL: the product stands there without one."""
+
+    collection: str
+    delivery_line: int
+    order_key: str
+    product_key: str | None
+    product_name: str | None
+    quantity: Decimal | None
