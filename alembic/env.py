@@ -60,7 +60,6 @@ OPTIONS: dict[str, Any] = {
     "target_metadata": Base.metadata,
     "transaction_per_migration": True,
     "compare_type": True,
-    "compare_server_default": True,
     "include_object": ignore_own_table,
     "process_revision_directives": number_revision,
 }

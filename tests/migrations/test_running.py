@@ -1,0 +1,134 @@
+"""How revisions run beside each other, beside a database in use, and beside a failure."""
+
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic import command
+
+from dairy_app.common import migrations
+from tests.conftest import Server, raw_connection
+
+#: Same as in alembic/env.py; a test fails when it is not.
+ONE_AT_A_TIME = 0x6461697279
+
+
+def start_upgrade(url: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "dairy_app.cli", "db", "upgrade"],
+        env={"PATH": os.environ["PATH"], "DATABASE_URL": url},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_of_two_upgrades_at_once_one_works_and_the_other_waits(server: Server) -> None:
+    url = server.create_database()
+    with raw_connection(url) as holder:
+        with holder.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s)", (ONE_AT_A_TIME,))
+        both = [start_upgrade(url), start_upgrade(url)]
+        for each in both:
+            assert each.stderr is not None
+            assert "another upgrade is at work" in each.stderr.readline()
+    outputs = [each.communicate(timeout=60) for each in both]
+    assert [each.returncode for each in both] == [0, 0], outputs
+    assert all(out == f"the database is at revision {migrations.head()}\n" for out, _ in outputs)
+    steps = sorted(errors.count("Running upgrade") for _, errors in outputs)
+    assert steps == [0, len(migrations.numbers())]
+    server.drop_database(url)
+
+
+class WhenTold(logging.Handler):
+    """Does something when the upgrade says that a table is in use."""
+
+    def __init__(self, act: Callable[[], Any]) -> None:
+        super().__init__()
+        self.act, self.told = act, 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if "a table is in use" in record.getMessage():
+            self.told += 1
+            self.act()
+
+
+def upgrade_beside(url: str, pauses: tuple[float, ...], when_told: WhenTold) -> None:
+    config = migrations.configuration(url)
+    config.attributes.update(lock_timeout="50ms", pauses=pauses)
+    log = logging.getLogger(migrations.LOGGER)
+    level = log.level
+    log.addHandler(when_told)
+    log.setLevel(logging.INFO)
+    try:
+        command.upgrade(config, "head")
+    finally:
+        log.removeHandler(when_told)
+        log.setLevel(level)
+
+
+def test_a_table_in_use_delays_the_upgrade_and_the_upgrade_delays_nobody(server: Server) -> None:
+    url = server.create_database()
+    migrations.upgrade(url, "0001")
+    with raw_connection(url) as reader:
+        reader.cursor().execute("SELECT count(*) FROM orders")
+        seen: list[Any] = []
+
+        def look_and_let_go() -> None:
+            with raw_connection(url) as other, other.cursor() as cursor:
+                cursor.execute("SET statement_timeout = '2s'")
+                cursor.execute("SELECT version_num FROM alembic_version, (SELECT count(*) FROM orders) o")
+                seen.append(cursor.fetchone())
+            reader.rollback()
+
+        when_told = WhenTold(look_and_let_go)
+        upgrade_beside(url, (0.01, 0.01), when_told)
+    assert when_told.told == 1
+    assert seen == [("0001",)]
+    assert migrations.current(url) == migrations.head()
+    server.drop_database(url)
+
+
+def test_a_table_that_stays_in_use_stops_the_upgrade_where_it_was(server: Server) -> None:
+    url = server.create_database()
+    migrations.upgrade(url, "0001")
+    with raw_connection(url) as reader:
+        reader.cursor().execute("SELECT count(*) FROM orders")
+        with pytest.raises(Exception, match="lock timeout"):
+            upgrade_beside(url, (0.01, 0.01), WhenTold(lambda: None))
+    assert migrations.current(url) == "0001"
+    server.drop_database(url)
+
+
+def test_a_failing_revision_is_rolled_back_and_told_in_one_line(server: Server) -> None:
+    url = server.create_database()
+    migrations.upgrade(url, "0001")
+    with raw_connection(url) as connection:
+        connection.cursor().execute("CREATE TABLE invoices (in_the_way int)")
+        connection.commit()
+    upgrade = start_upgrade(url)
+    _, errors = upgrade.communicate(timeout=60)
+    assert upgrade.returncode == 1
+    assert 'stopped at revision 0005: relation "invoices" already exists' in errors.splitlines()[-1]
+    assert "Traceback" not in errors
+    assert migrations.current(url) == "0005"
+    server.drop_database(url)
+
+
+def test_alembic_itself_works_in_a_checkout(server: Server) -> None:
+    url = server.create_database()
+    top = Path(__file__).resolve().parents[2]
+    environment = {"PATH": os.environ["PATH"], "DATABASE_URL": url}
+    for arguments in (["upgrade", "head"], ["check"], ["-x", "allow_data_loss=true", "downgrade", "base"]):
+        done = subprocess.run(
+            [sys.executable, "-m", "alembic.config", *arguments],
+            cwd=top, env=environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert migrations.current(url) is None
+    server.drop_database(url)

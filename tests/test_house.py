@@ -1,0 +1,112 @@
+"""The house around the code: what ships, what the command line offers, how it fails."""
+
+import configparser
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from dairy_app import cli
+
+TOP = Path(__file__).resolve().parent.parent
+
+
+def declared_packages() -> set[str]:
+    setup = configparser.ConfigParser()
+    setup.read(TOP / "setup.cfg", encoding="utf-8")
+    return set(setup["options"]["packages"].split())
+
+
+def test_every_package_is_shipped() -> None:
+    folders = {each.parent.relative_to(TOP) for each in (TOP / "dairy_app").rglob("__init__.py")}
+    revisions = {"dairy_app.migrations", "dairy_app.migrations.versions"}
+    assert declared_packages() == {".".join(folder.parts) for folder in folders} | revisions
+
+
+def test_the_folder_of_revisions_does_not_shadow_the_library() -> None:
+    assert not list((TOP / "alembic").rglob("__init__.py"))
+
+
+def all_commands() -> list[tuple[str, click.Command]]:
+    """Every command and sub-command with its full name."""
+    context = click.Context(cli.root)
+    found = []
+    for name in cli.root.list_commands(context):
+        command = cli.root.get_command(context, name)
+        assert command is not None
+        found.append((name, command))
+        if isinstance(command, click.Group):
+            found += [(f"{name} {sub}", each) for sub, each in command.commands.items()]
+    return found
+
+
+def test_every_command_exists_and_shows_an_example() -> None:
+    without = [name for name, command in all_commands() if f"dairy {name}" not in (command.help or "")]
+    assert without == []
+
+
+def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """`dairy …` in a process of its own, with nothing but the given settings."""
+    return subprocess.run(
+        [sys.executable, "-m", "dairy_app.cli", *arguments],
+        env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_help_loads_no_command() -> None:
+    code = "import sys; from dairy_app import cli\ntry: cli.main(['--help'])\nexcept SystemExit: pass\n"
+    code += "print([m for m in sys.modules if m.split('.')[0] in ('sqlalchemy', 'flask', 'alembic')])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize(
+    "arguments", [["nope"], ["db", "nope"], ["db", "downgrade"], ["serve", "--port", "x"]]
+)
+def test_wrong_use_is_exit_code_2(arguments: list[str]) -> None:
+    done = run(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}, "cannot be reached"),
+        ({"DATABASE_URL": "postgresql:///x?host=/nonexistent"}, "cannot be reached"),
+        ({"DATABASE_URL": "mysql://root@localhost/dairy"}, "PostgreSQL"),
+        ({"DATABASE_URL": "not a url"}, "DATABASE_URL"),
+        ({"DAIRY_LOG_LEVEL": "loud"}, "DAIRY_LOG_LEVEL"),
+    ],
+)
+def test_an_operators_mistake_is_one_line_on_stderr(settings: dict[str, str], words: str) -> None:
+    done = run("db", "current", **settings)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert words in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_serving_without_a_secret_key_is_refused() -> None:
+    done = run("serve", DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
+    assert done.returncode == 1
+    assert done.stderr.startswith("dairy: set DAIRY_SECRET_KEY")
+
+
+def test_a_reader_that_goes_away_is_no_error() -> None:
+    command = f'"{sys.executable}" -m dairy_app.cli db sql | head -n 1'
+    done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=True)
+    assert done.stderr == ""
+    assert done.stdout.startswith("SET lock_timeout")
+
+
+def test_a_server_that_is_not_ours_is_neither_started_nor_stopped() -> None:
+    for action in ("start", "stop"):
+        done = run("db", action, DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
+        assert done.returncode == 1
+        assert "its own tools" in done.stderr
