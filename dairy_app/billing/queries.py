@@ -1,0 +1,254 @@
+"""Reading bills: which drafts are due, previews, invoices, runs, what is unbilled and what was recovered."""
+
+from collections.abc import Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import RowMapping, Select, func, select, text
+from sqlalchemy.orm import Session
+
+from dairy_app.billing.models import BillingRun, Invoice
+from dairy_app.billing.rules import month_bounds
+from dairy_app.billing.statements import BALANCE, LINE_COLUMNS, drafts_with_totals
+from dairy_app.common.access import Actor, Role
+from dairy_app.common.errors import Problem
+from dairy_app.customers.models import Customer
+
+#: A draft is due when its period is over; with ``through`` it is ended there first.
+DUE = """d.status = 'draft' AND d.companion_of IS NULL AND (
+    d.period_end <= :last_day AND d.period_end < :today
+    OR d.period_start <= :through AND least(d.period_end, CAST(:through AS date)) <= :last_day)
+    AND (CAST(:customer_ids AS uuid[]) IS NULL OR d.customer_id = ANY(:customer_ids))"""
+
+
+def due_parameters(
+    period: str, today: date, through: date | None, customer_ids: Sequence[UUID] | None
+) -> dict[str, Any]:
+    """The parameters of ``DUE``: every draft up to the end of month ``period``."""
+    ids = None if customer_ids is None else list(customer_ids)
+    return {"last_day": month_bounds(period)[1], "today": today, "through": through, "customer_ids": ids}
+
+
+def next_chunk(
+    session: Session, due: dict[str, Any], after: tuple[date, str] | None, size: int
+) -> Sequence[Any]:
+    """The next drafts due, by last day and customer code, all of one last day: (id, customer_id, ends, code).
+
+    Older days first, so that dates in a number series never go back.
+    """
+    ends, code = after or (date.min, "")
+    rows = session.execute(
+        text(f"""
+            SELECT d.id, d.customer_id, least(d.period_end, CAST(:through AS date)) AS ends, c.code
+            FROM invoices d JOIN customers c ON c.id = d.customer_id
+            WHERE {DUE} AND (least(d.period_end, CAST(:through AS date)), c.code) > (:ends, :code)
+            ORDER BY 3, 4 LIMIT :size"""),
+        {**due, "ends": ends, "code": code, "size": size},
+    ).all()
+    return [row for row in rows if row.ends == rows[0].ends]
+
+
+def due_customers(session: Session, due: dict[str, Any]) -> int:
+    """How many drafts a run would take up."""
+    return int(session.scalars(text(f"SELECT count(*) FROM invoices d WHERE {DUE}"), due).one())
+
+
+def preview_totals(session: Session, due: dict[str, Any], area_id: UUID | None = None) -> RowMapping:
+    """What a run would issue now, in one statement: counts, sums, and the papers that could not be issued."""
+    return (
+        session.execute(
+            text(f"""
+            {drafts_with_totals(DUE + _IN_AREA)}, counted AS (
+                SELECT o.invoice_id, count(*) AS orders,
+                    count(*) FILTER (WHERE o.order_type = 'one_time') AS one_time_orders,
+                    count(*) FILTER (WHERE o.delivered_on < p.period_start) AS prior_period_orders
+                FROM papers p JOIN orders o ON o.invoice_id = p.invoice_id GROUP BY o.invoice_id
+            ), one_time AS (
+                SELECT invoice_id, sum(line_total) AS amount FROM lines WHERE source = 'one_time' GROUP BY invoice_id
+            )
+            SELECT count(*) FILTER (WHERE ok) AS invoices,
+                count(DISTINCT t.customer_id) FILTER (WHERE ok) AS customers,
+                coalesce(sum(c.orders) FILTER (WHERE ok), 0)::integer AS orders,
+                coalesce(sum(c.one_time_orders) FILTER (WHERE ok), 0)::integer AS one_time_orders,
+                coalesce(sum(o.amount) FILTER (WHERE ok), 0)::numeric(12,2) AS one_time_amount,
+                coalesce(sum(c.prior_period_orders) FILTER (WHERE ok), 0)::integer AS prior_period_orders,
+                coalesce(sum(t.taxable_value) FILTER (WHERE ok), 0)::numeric(12,2) AS taxable,
+                coalesce(sum(t.cgst + t.sgst + t.igst) FILTER (WHERE ok), 0)::numeric(12,2) AS tax,
+                coalesce(sum(t.round_off) FILTER (WHERE ok), 0)::numeric(12,2) AS round_off,
+                coalesce(sum(t.total) FILTER (WHERE ok), 0)::numeric(12,2) AS total,
+                coalesce(jsonb_agg(jsonb_build_object('customer_id', t.customer_id, 'invoice_id', t.invoice_id,
+                    'code', t.skip_code) ORDER BY t.customer_code) FILTER (WHERE NOT ok), '[]') AS warnings
+            FROM totals t
+            JOIN counted c USING (invoice_id)
+            LEFT JOIN one_time o USING (invoice_id)
+            CROSS JOIN LATERAL (SELECT t.skip_code IS NULL) AS verdict (ok)"""),
+            {**due, "area_id": area_id},
+        )
+        .mappings()
+        .one()
+    )
+
+
+_IN_AREA = " AND (CAST(:area_id AS uuid) IS NULL OR c.area_id = :area_id)"
+
+
+def preview_page(
+    session: Session,
+    due: dict[str, Any],
+    *,
+    area_id: UUID | None,
+    after: tuple[str, date] | None,
+    limit: int,
+) -> Sequence[RowMapping]:
+    """One row per draft, by customer code and period. The page is cut before amounts are computed."""
+    code, start = after or ("", date.min)
+    which = f"""d.id IN (SELECT d.id FROM invoices d JOIN customers c ON c.id = d.customer_id
+        WHERE {DUE}{_IN_AREA} AND (c.code, d.period_start) > (:code, :start)
+            AND EXISTS (SELECT FROM orders o WHERE o.invoice_id = d.id)
+        ORDER BY c.code, d.period_start LIMIT :limit)"""
+    return (
+        session.execute(
+            text(f"""
+            {drafts_with_totals(which)}
+            SELECT t.*, t.taxable_value AS taxable, t.cgst + t.sgst + t.igst AS tax,
+                (SELECT count(*) FROM orders o WHERE o.invoice_id = t.invoice_id) AS orders,
+                {BALANCE.format(customer="t.customer_id")} AS previous_balance
+            FROM totals t ORDER BY t.customer_code, t.period_start"""),
+            {**due, "area_id": area_id, "code": code, "start": start, "limit": limit},
+        )
+        .mappings()
+        .all()
+    )
+
+
+def issued_total(session: Session, month: str) -> Decimal:
+    """What was issued for periods that end in a month; for the comparison with an unusual total."""
+    first, last = month_bounds(month)
+    total = session.scalars(
+        select(func.coalesce(func.sum(Invoice.total), 0)).where(
+            Invoice.status == "issued", Invoice.period_end.between(first, last)
+        )
+    ).one()
+    return Decimal(total)
+
+
+def get_visible_invoice(session: Session, actor: Actor, invoice_id: UUID, *, for_update: bool = False) -> Invoice:
+    """An invoice the actor may see: admin and accountant all, a customer its own numbered ones. Else 404."""
+    query = visible_invoices(actor).where(Invoice.id == invoice_id)
+    if for_update:
+        query = query.with_for_update(key_share=True)
+    invoice: Invoice | None = session.scalars(query).one_or_none()
+    if invoice is None:
+        raise Problem("invoice_not_found")
+    return invoice
+
+
+def visible_invoices(actor: Actor) -> Select[Any]:
+    """The invoices an actor may see. A customer's drafts are still work of the office."""
+    query = select(Invoice)
+    if actor.role in (Role.ADMIN, Role.ACCOUNTANT):
+        return query
+    return query.where(Invoice.customer_id == actor.customer_id, Invoice.status.in_(("issued", "void")))
+
+
+def stored_lines(session: Session, invoice_id: UUID) -> Sequence[RowMapping]:
+    """The frozen lines of an issued or void invoice."""
+    return (
+        session.execute(
+            text(f"SELECT {LINE_COLUMNS} FROM invoice_lines WHERE invoice_id = :id ORDER BY line_no"),
+            {"id": invoice_id},
+        )
+        .mappings()
+        .all()
+    )
+
+
+def computed_lines(session: Session, invoice_id: UUID, today: date) -> Sequence[RowMapping]:
+    """The lines a draft would get if it were issued now, each with the paper's totals beside it."""
+    return (
+        session.execute(
+            text(f"""
+            {drafts_with_totals("d.id = :id")}
+            SELECT l.*, t.invoice_date, t.place_of_supply, t.skip_code, t.taxable_value AS paper_taxable_value,
+                t.exempt_value, t.cgst AS paper_cgst, t.sgst AS paper_sgst, t.igst AS paper_igst, t.round_off, t.total,
+                {BALANCE.format(customer="t.customer_id")} AS previous_balance
+            FROM lines l JOIN totals t USING (invoice_id) ORDER BY l.line_no"""),
+            {"id": invoice_id, "today": today},
+        )
+        .mappings()
+        .all()
+    )
+
+
+def daily_deliveries(session: Session, invoice_id: UUID) -> Sequence[RowMapping]:
+    """Day by day what stands on an invoice; of a void one nothing, its orders are on the next paper."""
+    return (
+        session.execute(
+            text("""
+            SELECT o.delivered_on, o.id AS order_id, o.order_type, i.product_id, g.name AS product_name, g.unit,
+                i.delivered_quantity, i.unit_price, round(i.delivered_quantity * i.unit_price, 2) AS amount
+            FROM orders o JOIN order_items i ON i.order_id = o.id JOIN products g ON g.id = i.product_id
+            WHERE o.invoice_id = :id AND i.delivered_quantity > 0
+            ORDER BY o.delivered_on, o.id, i.line_no"""),
+            {"id": invoice_id},
+        )
+        .mappings()
+        .all()
+    )
+
+
+def get_run(session: Session, run_id: UUID) -> BillingRun:
+    """A billing run, or 404 ``billing_run_not_found``."""
+    run = session.get(BillingRun, run_id)
+    if run is None:
+        raise Problem("billing_run_not_found")
+    return run
+
+
+def unbilled(session: Session, as_of: date) -> Sequence[RowMapping]:
+    """Delivered value that stands on drafts, by month delivered and source: what a backfill would recover.
+
+    ``oldest_days``: age in days, on ``as_of``, of the oldest delivery.
+    """
+    return (
+        session.execute(
+            text("""
+            SELECT to_char(o.delivered_on, 'YYYY-MM') AS month, o.order_type AS source,
+                count(DISTINCT o.id) AS orders, count(DISTINCT o.customer_id) AS customers,
+                sum(round(i.delivered_quantity * i.unit_price, 2))::numeric(12,2) AS amount,
+                CAST(:as_of AS date) - min(o.delivered_on) AS oldest_days
+            FROM invoices d JOIN orders o ON o.invoice_id = d.id JOIN order_items i ON i.order_id = o.id
+            WHERE d.status = 'draft' AND o.delivered_on <= :as_of
+            GROUP BY 1, 2 ORDER BY 1, 2"""),
+            {"as_of": as_of},
+        )
+        .mappings()
+        .all()
+    )
+
+
+def recovery(session: Session, first: date, last: date) -> Sequence[RowMapping]:
+    """One-time revenue on issued invoices against all of it, by month of the invoice's date."""
+    return (
+        session.execute(
+            text("""
+            SELECT to_char(i.invoice_date, 'YYYY-MM') AS month,
+                coalesce(sum(l.line_total) FILTER (WHERE l.source = 'one_time'), 0)::numeric(12,2) AS one_time_amount,
+                coalesce(sum(l.line_total) FILTER (WHERE l.source = 'one_time' AND l.prior_period), 0)::numeric(12,2)
+                    AS prior_period_amount,
+                sum(l.line_total)::numeric(12,2) AS total_amount
+            FROM invoices i JOIN invoice_lines l ON l.invoice_id = i.id
+            WHERE i.status = 'issued' AND i.invoice_date BETWEEN :first AND :last
+            GROUP BY 1 ORDER BY 1"""),
+            {"first": first, "last": last},
+        )
+        .mappings()
+        .all()
+    )
+
+
+def customers_of_invoice_list() -> Any:
+    """Code and name beside an invoice in lists."""
+    return Customer.code.label("customer_code"), Customer.name.label("customer_name")

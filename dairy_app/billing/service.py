@@ -1,0 +1,254 @@
+"""Billing's use cases: preview, run, void. A run issues drafts; it never looks for forgotten orders.
+
+A run is many transactions: its own row, then one per chunk of customers. A crash leaves finished chunks issued
+and the rest draft; the next run takes up what is left. Two runs at once are harmless: each chunk locks its
+customers, and a draft that is no longer one is passed over.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from dairy_app.billing import bulk, queries
+from dairy_app.billing.models import BillingRun
+from dairy_app.billing.rules import is_unusual, month_bounds
+from dairy_app.business.queries import business_settings, today
+from dairy_app.common.access import Actor
+from dairy_app.common.clock import now
+from dairy_app.common.errors import Problem, invalid
+from dairy_app.common.transactions import Database
+
+#: A running run that has not written for this long was interrupted.
+SILENCE = timedelta(minutes=10)
+
+Progress = Callable[[BillingRun], None]
+
+
+@dataclass(frozen=True, slots=True)
+class RunRequest:
+    """What to bill: month ``YYYY-MM``; ``through`` bills a running period up to that day."""
+
+    period: str
+    through: date | None = None
+    customer_ids: Sequence[UUID] | None = None
+    confirm: bool = False
+    idempotency_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a run would issue now, without issuing it."""
+
+    totals: Any
+    warnings: list[dict[str, Any]]
+
+
+def preview(session: Session, request: RunRequest, *, area_id: UUID | None = None) -> Preview:
+    """Equal to the paisa to what ``run`` would issue; reads only.
+
+    A month that has not ended is shown as it stands, with the warning ``period_not_ended``.
+    """
+    day = today(session)
+    first, last = month_bounds(request.period)
+    due = _due(session, request)
+    warnings: list[dict[str, Any]] = []
+    if last >= day and request.through is None:
+        due["today"] = last + timedelta(days=1)
+        warnings.append({"code": "period_not_ended", "detail": f"{request.period} ends on {last}."})
+    totals = dict(queries.preview_totals(session, due, area_id))
+    warnings.extend(totals.pop("warnings"))
+    return Preview({"period": request.period, "first_day": first, **totals}, warnings)
+
+
+def _due(session: Session, request: RunRequest) -> dict[str, Any]:
+    day = today(session)
+    if request.through is not None:
+        first, last = month_bounds(request.period)
+        if not first <= request.through <= min(last, day):
+            raise invalid("/through", f"through must be a day of {request.period} that has come.")
+    return queries.due_parameters(request.period, day, request.through, request.customer_ids)
+
+
+def start_run(session: Session, request: RunRequest, actor: Actor | None) -> BillingRun:
+    """Check what is asked and write the run's row, status ``running``.
+
+    ``period_not_ended`` when nothing is due because the month has not ended; ``unusual_total`` unless confirmed.
+    The same idempotency key answers with the same run.
+    """
+    if request.idempotency_key is not None:
+        session.execute(
+            text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": request.idempotency_key}
+        )
+        known = session.scalars(
+            text("SELECT id FROM billing_runs WHERE idempotency_key = :key"), {"key": request.idempotency_key}
+        ).one_or_none()
+        if known is not None:
+            return queries.get_run(session, known)
+    due = _due(session, request)
+    waiting = queries.due_customers(session, due)
+    if waiting == 0 and request.through is None and due["last_day"] >= due["today"]:
+        raise Problem("period_not_ended", f"{request.period} ends on {due['last_day']}; bill a part with through.")
+    if not request.confirm:
+        _refuse_unusual(session, request, due)
+    _close_interrupted(session)
+    run = BillingRun(
+        period=request.period,
+        through=request.through,
+        requested_by=actor.user_id if actor else None,
+        customers_total=waiting,
+        idempotency_key=request.idempotency_key,
+        started_at=now(),
+        heartbeat_at=now(),
+    )
+    session.add(run)
+    session.flush()
+    return run
+
+
+def _refuse_unusual(session: Session, request: RunRequest, due: dict[str, Any]) -> None:
+    percent = business_settings(session).unusual_total_percent
+    month_before = (month_bounds(request.period)[0] - timedelta(days=1)).strftime("%Y-%m")
+    before = queries.issued_total(session, month_before)
+    if percent is None or before <= 0 or request.customer_ids is not None:
+        return
+    total = queries.preview_totals(session, due)["total"] + queries.issued_total(session, request.period)
+    if is_unusual(total, before, percent):
+        raise Problem(
+            "unusual_total",
+            f"{request.period} would come to {total}, {month_before} was {before}: confirm to issue all the same.",
+            facts={"total": f"{total:.2f}", "previous_total": f"{before:.2f}"},
+        )
+
+
+def _close_interrupted(session: Session) -> None:
+    session.execute(
+        text("""
+            UPDATE billing_runs SET status = 'failed', finished_at = :now, updated_at = now(),
+                error = 'interrupted; what was issued stays issued, the rest is still draft'
+            WHERE status = 'running' AND heartbeat_at < :silent"""),
+        {"now": now(), "silent": now() - SILENCE},
+    )
+
+
+def dry_run(session: Session, request: RunRequest) -> dict[str, Any]:
+    """The run that would come of it, shaped like one, with nothing written."""
+    totals = queries.preview_totals(session, _due(session, request))
+    return {
+        "id": None,
+        "period": request.period,
+        "through": request.through,
+        "status": "completed",
+        "dry_run": True,
+        "invoices_issued": totals["invoices"],
+        "orders_billed": totals["orders"],
+        "one_time_orders_billed": totals["one_time_orders"],
+        "one_time_amount": totals["one_time_amount"],
+        "prior_period_orders": totals["prior_period_orders"],
+        "total": totals["total"],
+        "skipped": totals["warnings"],
+    }
+
+
+def carry_out(
+    database: Database,
+    run_id: UUID,
+    request: RunRequest,
+    actor: Actor | None,
+    progress: Progress | None = None,
+) -> BillingRun:
+    """Issue everything that is due, chunk by chunk, and finish the run's row; returns the row.
+
+    A fault marks the run failed and is raised; chunks already issued stay issued.
+    """
+    after: tuple[date, str] | None = None
+    try:
+        while True:
+            position = after
+
+            def chunk(session: Session) -> tuple[tuple[date, str] | None, BillingRun]:
+                return _issue_chunk(session, run_id, request, actor, position)  # noqa: B023 - run at once
+
+            after, run = database.run(chunk)
+            if progress:
+                progress(run)
+            if after is None:
+                return run
+    except BaseException as fault:
+        reason = f"{type(fault).__name__}"
+        database.run(lambda session: _fail(session, run_id, reason))
+        raise
+
+
+def _issue_chunk(
+    session: Session, run_id: UUID, request: RunRequest, actor: Actor | None, after: tuple[date, str] | None
+) -> tuple[tuple[date, str] | None, BillingRun]:
+    """One transaction: lock customers, then their drafts, then decide. Returns where to go on, None at the end."""
+    settings = business_settings(session)
+    due = _due(session, request)
+    chosen = queries.next_chunk(session, due, after, settings.billing_chunk)
+    run = queries.get_run(session, run_id)
+    run.heartbeat_at = now()
+    if not chosen:
+        run.status, run.finished_at = "completed", now()
+        session.flush()
+        return None, run
+    bulk.lock_customers(session, [row.customer_id for row in chosen])
+    drafts = bulk.lock_drafts(session, [row.id for row in chosen])
+    if request.through is not None:
+        bulk.cut_drafts(session, drafts, request.through)
+    issued = bulk.issue_drafts(
+        session,
+        drafts,
+        today=due["today"],
+        at=now(),
+        run_id=run_id,
+        issued_by=actor.user_id if actor else None,
+    )
+    _count(run, len(chosen), issued)
+    session.flush()
+    return (chosen[-1].ends, chosen[-1].code), run
+
+
+def _count(run: BillingRun, drafts: int, issued: bulk.Issued) -> None:
+    run.customers_done += drafts
+    run.invoices_issued += issued.invoices
+    run.orders_billed += issued.orders
+    run.one_time_orders_billed += issued.one_time_orders
+    run.one_time_amount += issued.one_time_amount
+    run.prior_period_orders += issued.prior_period_orders
+    run.total += issued.total
+    run.skipped = [*run.skipped, *issued.skipped]
+
+
+def _fail(session: Session, run_id: UUID, reason: str) -> None:
+    session.execute(
+        text("""
+            UPDATE billing_runs SET status = 'failed', finished_at = :now, error = :reason, updated_at = now()
+            WHERE id = :id AND status = 'running'"""),
+        {"id": run_id, "now": now(), "reason": reason},
+    )
+
+
+def void_invoice(session: Session, actor: Actor, invoice_id: UUID, reason: str) -> UUID:
+    """Void an issued invoice; its orders go to a fresh draft that the next run issues. Returns the draft's id.
+
+    ``illegal_transition`` for anything but an issued paper, ``period_closed`` after the books are closed
+    (then correct by credit note).
+    """
+    invoice = queries.get_visible_invoice(session, actor, invoice_id)
+    bulk.lock_customers(session, [invoice.customer_id])
+    session.expire(invoice)
+    invoice = queries.get_visible_invoice(session, actor, invoice_id, for_update=True)
+    if invoice.status != "issued" or invoice.companion_of is not None:
+        raise Problem("illegal_transition", f"The invoice is {invoice.status}; only an issued one can be voided.")
+    closed = business_settings(session).books_closed_through
+    if closed is not None and invoice.invoice_date is not None and invoice.invoice_date <= closed:
+        raise Problem("period_closed", f"The books are closed through {closed}; correct by credit note.")
+    fresh = bulk.void(session, invoice_id, reason=reason, at=now(), voided_by=actor.user_id)
+    session.expire_all()
+    return fresh

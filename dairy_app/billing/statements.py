@@ -1,0 +1,148 @@
+"""The SQL of an invoice, written once: preview, a draft on screen and the run read the very same text.
+
+From the outside in: ``PAPERS`` are the drafts with their date and place of supply, ``LINES`` their lines
+(delivered quantity × price, grouped by product, price, rate, source and prior period), ``TOTALS`` the sums with
+the code that forbids issuing, when there is one. ``{which}`` chooses the drafts ``d`` of customers ``c``.
+
+Amounts (all half up to the paisa, once per line): gross = q × p; inclusive prices: taxable = gross × 100 /
+(100 + rate), exclusive: taxable = gross; cgst = sgst = taxable × rate / 200 within the state, else igst =
+taxable × rate / 100 (CGST Act s. 9, IGST Act s. 5); an untaxed line has no taxable value. The total is rounded to
+the whole rupee (CGST Act s. 170). The rate is that of the invoice's date, or of the delivery's, by setting.
+"""
+
+#: Dated not before the last paper of its series; place of supply defaults to the seller's state.
+PAPERS = """
+papers AS MATERIALIZED (
+    SELECT d.id AS invoice_id, d.customer_id, c.code AS customer_code, c.name, d.period_start, d.period_end,
+        c.gst_treatment, coalesce(c.state_code, s.state_code) AS place_of_supply,
+        greatest(wanted.day, series.last_date) AS invoice_date, wanted.financial_year
+    FROM invoices d
+    JOIN customers c ON c.id = d.customer_id
+    CROSS JOIN settings s
+    CROSS JOIN LATERAL (SELECT
+        CASE s.invoice_date_rule WHEN 'run_date' THEN CAST(:today AS date) ELSE d.period_end END AS day,
+        financial_year(CASE s.invoice_date_rule WHEN 'run_date' THEN CAST(:today AS date) ELSE d.period_end END,
+            s.financial_year_start_month) AS financial_year) wanted
+    LEFT JOIN number_series series
+        ON series.series = s.invoice_series AND series.financial_year = wanted.financial_year
+    WHERE d.status = 'draft' AND d.companion_of IS NULL AND {which}
+)"""
+
+LINES = """
+delivered AS (
+    SELECT p.invoice_id, i.product_id, i.unit_price, o.order_type AS source,
+        o.delivered_on < p.period_start AS prior_period,
+        CASE s.tax_rate_date WHEN 'delivery_date' THEN o.delivered_on END AS rate_day,
+        sum(i.delivered_quantity) AS quantity, count(*) AS deliveries,
+        min(o.delivered_on) AS first_date, max(o.delivered_on) AS last_date,
+        bool_or(i.unit_price = 0 AND i.price_source <> 'free') AS unpriced
+    FROM papers p
+    JOIN orders o ON o.invoice_id = p.invoice_id
+    JOIN order_items i ON i.order_id = o.id AND i.delivered_quantity > 0
+    CROSS JOIN settings s
+    GROUP BY 1, 2, 3, 4, 5, 6
+), rated AS (
+    SELECT v.invoice_id, v.product_id, v.unit_price, v.source, v.prior_period,
+        sum(v.quantity) AS quantity, sum(v.deliveries) AS deliveries,
+        min(v.first_date) AS first_date, max(v.last_date) AS last_date, bool_or(v.unpriced) AS unpriced,
+        CASE WHEN s.gstin IS NULL THEN 'non_gst' ELSE r.supply_type END AS supply_type,
+        CASE WHEN s.gstin IS NULL THEN 0 ELSE r.gst_rate END AS gst_rate,
+        p.place_of_supply <> s.state_code AS inter_state, s.prices_include_tax
+    FROM delivered v
+    JOIN papers p ON p.invoice_id = v.invoice_id
+    JOIN products g ON g.id = v.product_id
+    CROSS JOIN settings s
+    LEFT JOIN tax_rates r ON r.tax_class = g.tax_class AND r.valid @> coalesce(v.rate_day, p.invoice_date)
+    GROUP BY 1, 2, 3, 4, 5, 11, 12, 13, 14
+), taxed AS (
+    SELECT r.*, round(r.quantity * r.unit_price, 2) AS gross_amount,
+        CASE WHEN r.gst_rate > 0 AND r.prices_include_tax
+                THEN round(round(r.quantity * r.unit_price, 2) * 100 / (100 + r.gst_rate), 2)
+            WHEN r.gst_rate > 0 THEN round(r.quantity * r.unit_price, 2)
+            ELSE 0 END AS taxable_value
+    FROM rated r
+), lines AS MATERIALIZED (
+    SELECT t.invoice_id,
+        row_number() OVER (PARTITION BY t.invoice_id
+            ORDER BY t.prior_period, t.source DESC, g.name, g.id, t.unit_price, t.gst_rate) AS line_no,
+        t.product_id, g.name AS description, g.hsn_code, g.unit, t.source, t.prior_period, t.deliveries,
+        t.first_date, t.last_date, t.quantity, t.unit_price, t.gross_amount, 0::numeric(12,2) AS discount,
+        t.supply_type, t.gst_rate, t.taxable_value::numeric(12,2) AS taxable_value,
+        tax.cgst, tax.cgst AS sgst, tax.igst,
+        CASE WHEN t.gst_rate > 0 THEN t.taxable_value + 2 * tax.cgst + tax.igst
+            ELSE t.gross_amount END::numeric(12,2) AS line_total,
+        t.unpriced
+    FROM taxed t
+    JOIN products g ON g.id = t.product_id
+    CROSS JOIN LATERAL (SELECT
+        CASE WHEN t.inter_state THEN 0 ELSE round(t.taxable_value * t.gst_rate / 200, 2) END::numeric(12,2) AS cgst,
+        CASE WHEN t.inter_state THEN round(t.taxable_value * t.gst_rate / 100, 2) ELSE 0 END::numeric(12,2) AS igst
+        ) tax
+)"""
+
+#: Sums of stored or computed lines ``l``, one row a paper.
+SUMS = """
+    coalesce(sum(l.taxable_value), 0)::numeric(12,2) AS taxable_value,
+    coalesce(sum(l.line_total) FILTER (WHERE l.gst_rate = 0), 0)::numeric(12,2) AS exempt_value,
+    coalesce(sum(l.cgst), 0)::numeric(12,2) AS cgst,
+    coalesce(sum(l.sgst), 0)::numeric(12,2) AS sgst,
+    coalesce(sum(l.igst), 0)::numeric(12,2) AS igst,
+    (round(coalesce(sum(l.line_total), 0)) - coalesce(sum(l.line_total), 0))::numeric(12,2) AS round_off,
+    round(coalesce(sum(l.line_total), 0))::numeric(12,2) AS total,
+    bool_or(l.gst_rate > 0) AS has_taxed,
+    bool_or(l.gst_rate = 0) AS has_untaxed"""
+
+TOTALS = f"""
+totals AS (
+    SELECT p.*, sums.taxable_value, sums.exempt_value, sums.cgst, sums.sgst, sums.igst, sums.round_off, sums.total,
+        CASE
+            WHEN s.business_name IS NULL THEN 'missing_seller'
+            WHEN p.invoice_date <= s.books_closed_through THEN 'period_closed'
+            WHEN sums.unpriced THEN 'zero_price'
+            WHEN sums.unrated THEN 'missing_tax_rate'
+            WHEN sums.uncoded THEN 'missing_hsn'
+            WHEN p.gst_treatment = 'registered' AND sums.has_taxed AND sums.has_untaxed THEN 'two_papers_needed'
+        END AS skip_code
+    FROM papers p
+    CROSS JOIN settings s
+    JOIN (SELECT l.invoice_id,{SUMS},
+            bool_or(l.unpriced) AS unpriced, bool_or(l.supply_type IS NULL) AS unrated,
+            bool_or(l.gst_rate > 0 AND l.hsn_code IS NULL) AS uncoded
+        FROM lines l GROUP BY l.invoice_id) AS sums ON sums.invoice_id = p.invoice_id
+)"""
+
+#: Columns of ``invoice_lines`` in the order that ``LINES`` makes them.
+LINE_COLUMNS = (
+    "invoice_id, line_no, product_id, description, hsn_code, unit, source, prior_period, deliveries, first_date,"
+    " last_date, quantity, unit_price, gross_amount, discount, supply_type, gst_rate, taxable_value, cgst, sgst,"
+    " igst, line_total"
+)
+
+#: What the customer owes: everything issued and not void.
+BALANCE = """coalesce((SELECT sum(b.total) FROM invoices b
+        WHERE b.customer_id = {customer} AND b.status = 'issued'), 0)::numeric(12,2)"""
+
+
+def drafts_with_totals(which: str) -> str:
+    """``WITH papers …, lines …, totals …`` of the drafts that ``which`` chooses; a SELECT follows."""
+    return f"WITH {PAPERS.format(which=which)}, {LINES}, {TOTALS}"
+
+
+def document_content(paper: str, lines: str) -> str:
+    """The canonical content of a paper, as an SQL expression over row ``paper`` and its ``lines`` (jsonb).
+
+    Version 1: jsonb text (keys in PostgreSQL's fixed order) of everything a reader of the document sees.
+    """
+    p = paper
+    return f"""jsonb_build_object('number', {p}.number, 'document_type', {p}.document_type,
+        'customer_id', {p}.customer_id, 'period_start', {p}.period_start, 'period_end', {p}.period_end,
+        'invoice_date', {p}.invoice_date, 'due_date', {p}.due_date, 'place_of_supply', {p}.place_of_supply,
+        'snapshot', {p}.snapshot, 'taxable_value', {p}.taxable_value, 'exempt_value', {p}.exempt_value,
+        'cgst', {p}.cgst, 'sgst', {p}.sgst, 'igst', {p}.igst, 'round_off', {p}.round_off, 'total', {p}.total,
+        'previous_balance', {p}.previous_balance, 'lines', {lines})::text"""
+
+
+#: The lines of a paper ``l`` as they enter the hash.
+LINES_CONTENT = """jsonb_agg(jsonb_build_array(l.line_no, l.product_id, l.description, l.hsn_code, l.unit, l.source,
+    l.prior_period, l.deliveries, l.first_date, l.last_date, l.quantity, l.unit_price, l.gross_amount, l.discount,
+    l.supply_type, l.gst_rate, l.taxable_value, l.cgst, l.sgst, l.igst, l.line_total) ORDER BY l.line_no)"""
