@@ -40,6 +40,7 @@ CODES: dict[str, tuple[int, str]] = {
     "illegal_transition": (409, "The state does not allow this"),
     "confirmed_differently": (409, "The delivery was already confirmed with other quantities"),
     "customer_mismatch": (409, "The order belongs to another customer"),
+    "customer_stopped": (409, "The customer is stopped"),
     "invoice_issued": (409, "The invoice is issued and can no longer change"),
     "period_not_ended": (409, "The period has not ended"),
     "period_closed": (409, "The books of that period are closed"),

@@ -1,0 +1,149 @@
+"""Every read of orders. What stands on higher floors (delivery, paper) is read by the table's name."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Date, DateTime, Row, Select, Text, Uuid, column, func, select, table
+from sqlalchemy.dialects.postgresql import INET
+from sqlalchemy.orm import Session
+
+from dairy_app.catalogue.models import Product
+from dairy_app.common.access import Actor
+from dairy_app.common.errors import Problem
+from dairy_app.common.pages import Page, read_page
+from dairy_app.customers.models import Area, Customer
+from dairy_app.orders.models import Order, OrderItem
+from dairy_app.orders.policy import hidden_status_fields, visible_orders
+from dairy_app.orders.rules import ordered_value
+
+_instant = DateTime(timezone=True)
+_STATUS_COLUMNS = {
+    "id": Uuid(),
+    "order_id": Uuid(),
+    "status": Text(),
+    "delivered_at": _instant,
+    "delivery_date": Date(),
+    "delivery_boy_id": Uuid(),
+    "confirmed_by_user_id": Uuid(),
+    "confirmed_by_name": Text(),
+    "confirmed_at": _instant,
+    "confirmation_method": Text(),
+    "ip_address": INET(),
+    "device_info": Text(),
+    "client_event_id": Uuid(),
+    "reason_code": Text(),
+    "notes": Text(),
+}
+_INVOICE_COLUMNS = {"id": Uuid(), "number": Text(), "status": Text()}
+_statuses = table("delivery_statuses", *(column(name, kind) for name, kind in _STATUS_COLUMNS.items()))
+_invoices = table("invoices", *(column(name, kind) for name, kind in _INVOICE_COLUMNS.items()))
+_orders = Order.__table__
+
+#: Papers on which an order is billed; ``external`` ones by an earlier system.
+_BILLED = ("issued", "external")
+
+
+def _order_rows(actor: Actor) -> Select[Any]:
+    """The orders an actor sees, each with its delivery status and its paper in the same row."""
+    return (
+        select(
+            *_orders.c,
+            *(column_.label(f"status_{column_.name}") for column_ in _statuses.c),
+            *(column_.label(f"invoice_{column_.name}") for column_ in _invoices.c if column_.name != "id"),
+        )
+        .select_from(_orders)
+        .outerjoin(_statuses, _statuses.c.order_id == _orders.c.id)
+        .outerjoin(_invoices, _invoices.c.id == _orders.c.invoice_id)
+        .where(visible_orders(actor))
+    )
+
+
+def visible_order_view(session: Session, actor: Actor, order_id: UUID) -> dict[str, Any]:
+    """One order as the actor sees it: two statements. Raises order_not_found."""
+    row = session.execute(_order_rows(actor).where(_orders.c.id == order_id)).first()
+    if row is None:
+        raise Problem("order_not_found")
+    return _views(session, actor, [row])[0]
+
+
+def order_page(
+    session: Session, actor: Actor, filters: Mapping[str, Any], *, limit: int, cursor: str | None
+) -> Page:
+    """The newest planned dates first; two statements, whatever the page."""
+    rows = _order_rows(actor)
+    for name in ("customer_id", "status", "delivery_date", "order_type"):
+        if name in filters:
+            rows = rows.where(_orders.c[name] == filters[name])
+    if "delivery_date_from" in filters:
+        rows = rows.where(_orders.c.delivery_date >= filters["delivery_date_from"])
+    if "delivery_date_to" in filters:
+        rows = rows.where(_orders.c.delivery_date <= filters["delivery_date_to"])
+    if "billed" in filters:
+        rows = rows.where(func.coalesce(_invoices.c.status.in_(_BILLED), False) == filters["billed"])
+    keys = [_orders.c.delivery_date, _orders.c.id]
+    page = read_page(session, rows, keys, limit=limit, cursor=cursor, descending=True)
+    return Page(_views(session, actor, page.items), page.next_cursor)
+
+
+def _views(session: Session, actor: Actor, rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:
+    items = _items_of(session, [row.id for row in rows])
+    hidden = hidden_status_fields(actor.role)
+    shown = [name for name in _STATUS_COLUMNS if name not in hidden]
+    views = []
+    for row in rows:
+        view = {column_.name: row._mapping[column_.name] for column_ in _orders.c}
+        view["items"] = items.get(row.id, [])
+        view["total_amount"] = ordered_value((item.quantity, item.unit_price) for item in view["items"])
+        view["delivery_status"] = (
+            {name: row._mapping[f"status_{name}"] for name in shown} if row.status_id is not None else None
+        )
+        view["invoice"] = (
+            {"id": row.invoice_id, "number": row.invoice_number, "status": row.invoice_status}
+            if row.invoice_id is not None
+            else None
+        )
+        views.append(view)
+    return views
+
+
+def _items_of(session: Session, order_ids: Iterable[UUID]) -> dict[UUID, list[Row[Any]]]:
+    """The items of some orders, with the names of their products, by order and line."""
+    found: dict[UUID, list[Row[Any]]] = {}
+    rows = session.execute(
+        select(*OrderItem.__table__.c, Product.name.label("product_name"), Product.unit)
+        .join(Product, Product.id == OrderItem.product_id)
+        .where(OrderItem.order_id.in_(list(order_ids)))
+        .order_by(OrderItem.order_id, OrderItem.line_no)
+    )
+    for row in rows:
+        found.setdefault(row.order_id, []).append(row)
+    return found
+
+
+def get_visible_order(session: Session, actor: Actor, order_id: UUID) -> Order:
+    """The order, locked after its customer. Raises order_not_found, also for what the actor may not see.
+
+    Two statements on purpose: what decides is read after the customer's lock.
+    """
+    visible = (Order.id == order_id, visible_orders(actor))
+    session.execute(
+        select(Customer.id)
+        .where(Customer.id.in_(select(Order.customer_id).where(*visible)))
+        .with_for_update(key_share=True)
+    )
+    order = session.scalars(select(Order).where(*visible).with_for_update(key_share=True, of=Order)).first()
+    if order is None:
+        raise Problem("order_not_found")
+    return order
+
+
+def products_by_id(session: Session, product_ids: Sequence[UUID]) -> dict[UUID, Product]:
+    """The products that exist among ``product_ids``."""
+    rows = session.scalars(select(Product).where(Product.id.in_(product_ids)))
+    return {product.id: product for product in rows}
+
+
+def area_name(session: Session, area_id: UUID | None) -> str | None:
+    """The name of an area."""
+    return session.scalars(select(Area.name).where(Area.id == area_id)).first() if area_id else None

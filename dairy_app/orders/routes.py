@@ -1,0 +1,54 @@
+"""``/orders``: what is wanted on one date."""
+
+from typing import Any
+from uuid import UUID
+
+from dairy_app.common.access import Role, allow
+from dairy_app.common.http import Blueprint, current_actor, current_session
+from dairy_app.common.idempotency import idempotent
+from dairy_app.common.pages import Page
+from dairy_app.orders import queries, service
+from dairy_app.orders.schemas import CancelIn, OrderIn, OrderOut, OrderPage, OrderQuery
+
+orders = Blueprint("orders", __name__, description="Orders")
+
+
+@orders.route("/orders", methods=["POST"])
+@idempotent
+@orders.arguments(OrderIn)
+@orders.response(201, OrderOut)
+@allow(Role.ADMIN, Role.MARKETING_STAFF, Role.CUSTOMER)
+def place_order(wanted: dict[str, Any]) -> dict[str, Any]:
+    """Place a one-time order; the server sets the prices of the delivery date."""
+    session, actor = current_session(), current_actor()
+    order_id = service.place_order(session, actor, wanted)
+    return queries.visible_order_view(session, actor, order_id)
+
+
+@orders.route("/orders")
+@orders.arguments(OrderQuery, location="query")
+@orders.response(200, OrderPage)
+@allow(Role.ADMIN, Role.ACCOUNTANT, Role.DELIVERY_BOY, Role.MARKETING_STAFF, Role.CUSTOMER)
+def list_orders(query: dict[str, Any]) -> Page:
+    """Orders the caller may see, the latest delivery date first."""
+    limit, cursor = query.pop("limit"), query.pop("cursor")
+    return queries.order_page(current_session(), current_actor(), query, limit=limit, cursor=cursor)
+
+
+@orders.route("/orders/<uuid:order_id>")
+@orders.response(200, OrderOut)
+@allow(Role.ADMIN, Role.ACCOUNTANT, Role.DELIVERY_BOY, Role.MARKETING_STAFF, Role.CUSTOMER)
+def read_order(order_id: UUID) -> dict[str, Any]:
+    """One order with its items, delivery status and invoice."""
+    return queries.visible_order_view(current_session(), current_actor(), order_id)
+
+
+@orders.route("/orders/<uuid:order_id>/cancel", methods=["POST"])
+@orders.arguments(CancelIn)
+@orders.response(200, OrderOut)
+@allow(Role.ADMIN, Role.MARKETING_STAFF, Role.CUSTOMER)
+def cancel_order(body: dict[str, Any], order_id: UUID) -> dict[str, Any]:
+    """Cancel an order that has not been delivered."""
+    session, actor = current_session(), current_actor()
+    service.cancel_order(session, actor, order_id, body["reason"])
+    return queries.visible_order_view(session, actor, order_id)

@@ -1,0 +1,49 @@
+"""Rules of an order as pure functions: its states, its dates, what it is worth."""
+
+from collections.abc import Iterable
+from datetime import date, datetime, time, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from zoneinfo import ZoneInfo
+
+#: How far ahead an order may be placed.
+LONGEST_AHEAD = timedelta(days=90)
+
+#: State → the states it may go to. Confirming is judged by ``confirm_deliveries`` (deliveries/ddl.py), which
+#: follows the same table; CANCELLED → PENDING belongs to the subscription change that is lifted.
+TRANSITIONS: dict[str, frozenset[str]] = {
+    "PENDING": frozenset(
+        {"OUT_FOR_DELIVERY", "DELIVERED", "PARTIALLY_DELIVERED", "NOT_DELIVERED", "CANCELLED"}
+    ),
+    "OUT_FOR_DELIVERY": frozenset({"DELIVERED", "PARTIALLY_DELIVERED", "NOT_DELIVERED", "CANCELLED"}),
+    "NOT_DELIVERED": frozenset({"DELIVERED", "PARTIALLY_DELIVERED", "CANCELLED"}),
+    "DELIVERED": frozenset(),
+    "PARTIALLY_DELIVERED": frozenset(),
+    "CANCELLED": frozenset({"PENDING"}),
+}
+
+
+def may_become(status: str, wanted: str) -> bool:
+    """Whether an order in ``status`` may go to ``wanted``."""
+    return wanted in TRANSITIONS[status]
+
+
+def is_orderable(delivery_date: date, today: date) -> bool:
+    """An order is for today or one of the 90 days after it."""
+    return today <= delivery_date <= today + LONGEST_AHEAD
+
+
+def cutoff_of(delivery_date: date, cutoff: time | None, time_zone: str) -> datetime:
+    """The instant after which a customer may no longer change what comes on a day.
+
+    ``cutoff`` is the hour of the day before; None: the end of the day itself, because what has
+    already been carried out is the dairy's to say.
+    """
+    if cutoff is None:
+        return datetime.combine(delivery_date + timedelta(days=1), time(), ZoneInfo(time_zone))
+    return datetime.combine(delivery_date - timedelta(days=1), cutoff, ZoneInfo(time_zone))
+
+
+def ordered_value(items: Iterable[tuple[Decimal, Decimal]]) -> Decimal:
+    """The worth of (quantity, unit price) pairs in rupees, each line rounded half-up to the paisa."""
+    lines = ((quantity * price).quantize(Decimal("0.01"), ROUND_HALF_UP) for quantity, price in items)
+    return sum(lines, Decimal("0.00"))

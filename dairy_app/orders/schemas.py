@@ -1,0 +1,134 @@
+"""Orders as clients send and see them."""
+
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate, validates, validates_schema
+
+from dairy_app.common.schemas import Choice, Line, Money, PageQuery, Paragraph, Quantity, Strict, page_of
+from dairy_app.orders.models import ORDER_STATUSES, ORDER_TYPES, SHIFTS
+
+#: More lines than any door gets; keeps one request bounded.
+MOST_ITEMS = 100
+
+
+class OrderItemIn(Strict):
+    """One product of a new order. An admin may state a price, with a reason; else the server sets it."""
+
+    product_id = fields.UUID(required=True)
+    quantity = Quantity(required=True, above=True)
+    unit_price = Money(metadata={"description": "Admins only; needs price_reason."})
+    price_reason = Line(200)
+
+    @validates_schema
+    def price_has_reason(self, data: dict[str, Any], **_: Any) -> None:
+        if ("unit_price" in data) != ("price_reason" in data):
+            raise ValidationError("unit_price and price_reason go together.", "price_reason")
+
+
+class OrderIn(Strict):
+    """A new one-time order."""
+
+    customer_id = fields.UUID(metadata={"description": "May be left out by customers: their own."})
+    delivery_date = fields.Date(required=True)
+    shift = Choice(*SHIFTS, load_default="morning")
+    items = fields.List(
+        fields.Nested(OrderItemIn), required=True, validate=validate.Length(min=1, max=MOST_ITEMS)
+    )
+    notes = Paragraph(2000)
+
+    @validates("items")
+    def products_differ(self, items: list[dict[str, Any]], **_: Any) -> None:
+        seen = set()
+        for position, item in enumerate(items):
+            if item["product_id"] in seen:
+                raise ValidationError({position: {"product_id": ["The product is named twice."]}})
+            seen.add(item["product_id"])
+
+
+class CancelIn(Strict):
+    """Why an order is cancelled."""
+
+    reason = Line(500, required=True)
+
+
+class OrderQuery(PageQuery):
+    """Which orders."""
+
+    customer_id = fields.UUID()
+    status = Choice(*ORDER_STATUSES)
+    delivery_date = fields.Date()
+    delivery_date_from = fields.Date(data_key="delivery_date[gte]")
+    delivery_date_to = fields.Date(data_key="delivery_date[lte]")
+    order_type = Choice(*ORDER_TYPES)
+    billed = fields.Boolean(metadata={"description": "Whether it stands on an issued invoice."})
+
+
+class OrderItemOut(Strict):
+    """One product of an order: wanted, priced, delivered."""
+
+    line_no = fields.Integer()
+    product_id = fields.UUID()
+    product_name = fields.String()
+    unit = fields.String()
+    quantity = Quantity()
+    unit_price = Money()
+    price_source = fields.String()
+    delivered_quantity = Quantity(allow_none=True)
+    item_status = fields.String(allow_none=True)
+
+
+class DeliveryStatusOut(Strict):
+    """What happened at the door. Who is not staff or does not audit gets fewer fields."""
+
+    id = fields.UUID()
+    order_id = fields.UUID()
+    status = fields.String()
+    delivered_at = fields.DateTime(allow_none=True)
+    delivery_date = fields.Date()
+    delivery_boy_id = fields.UUID(allow_none=True)
+    confirmed_by_user_id = fields.UUID(allow_none=True)
+    confirmed_by_name = fields.String(allow_none=True)
+    confirmed_at = fields.DateTime()
+    confirmation_method = fields.String()
+    ip_address = fields.String(allow_none=True)
+    device_info = fields.String(allow_none=True)
+    client_event_id = fields.UUID(allow_none=True)
+    reason_code = fields.String(allow_none=True)
+    notes = fields.String(allow_none=True)
+
+
+class InvoiceOfOrder(Strict):
+    """The paper an order stands on; a draft has no number."""
+
+    id = fields.UUID()
+    number = fields.String(allow_none=True)
+    status = fields.String()
+
+
+class OrderOut(Strict):
+    """An order with its items, its delivery and its paper."""
+
+    id = fields.UUID()
+    customer_id = fields.UUID()
+    order_type = fields.String()
+    subscription_id = fields.UUID(allow_none=True)
+    delivery_date = fields.Date()
+    shift = fields.String()
+    status = fields.String()
+    source = fields.String()
+    address = fields.Dict(allow_none=True)
+    notes = fields.String(allow_none=True)
+    delivered_on = fields.Date(allow_none=True)
+    delivered_at = fields.DateTime(allow_none=True)
+    delivery_confirmed = fields.Boolean()
+    cancelled_at = fields.DateTime(allow_none=True)
+    cancel_reason = fields.String(allow_none=True)
+    items = fields.List(fields.Nested(OrderItemOut))
+    total_amount = Money(metadata={"description": "Rupees, of what was ordered; what was delivered is billed."})
+    delivery_status = fields.Nested(DeliveryStatusOut, allow_none=True)
+    invoice = fields.Nested(InvoiceOfOrder, allow_none=True)
+    created_at = fields.DateTime()
+    updated_at = fields.DateTime()
+
+
+OrderPage = page_of(OrderOut, "OrderPage")

@@ -1,0 +1,127 @@
+"""Placing and cancelling orders."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from dairy_app.business.queries import business_settings, today
+from dairy_app.catalogue.models import Product
+from dairy_app.common.access import Actor, Role
+from dairy_app.common.clock import now
+from dairy_app.common.errors import FieldError, Problem, invalid
+from dairy_app.customers.models import Customer
+from dairy_app.customers.queries import get_visible_customer, prices_for
+from dairy_app.orders.models import Order, OrderItem
+from dairy_app.orders.queries import area_name, get_visible_order, products_by_id
+from dairy_app.orders.rules import LONGEST_AHEAD, cutoff_of, is_orderable, may_become
+
+
+def place_order(session: Session, actor: Actor, wanted: Mapping[str, Any]) -> UUID:
+    """Place a one-time order and return its id. Prices are those of the planned day, set here.
+
+    Raises customer_not_found, customer_stopped, validation_failed (date), cutoff_passed, product_not_found,
+    product_inactive, no_price, forbidden (a price stated by somebody else than an admin).
+    """
+    customer = _customer_for(session, actor, wanted.get("customer_id"))
+    if customer.status == "stopped":
+        raise Problem("customer_stopped")
+    day, shift = wanted["delivery_date"], wanted["shift"]
+    first = today(session)
+    if not is_orderable(day, first):
+        raise invalid("/delivery_date", f"Must be from {first} to {first + LONGEST_AHEAD}.")
+    _refuse_after_cutoff(session, actor, day, shift)
+    items, reasons = _priced(session, actor, customer, day, wanted["items"])
+    order = Order(
+        customer_id=customer.id,
+        delivery_date=day,
+        shift=shift,
+        placed_by=actor.user_id,
+        source="customer" if actor.role == Role.CUSTOMER else "staff",
+        address=_address(session, customer),
+        notes="\n".join([*filter(None, [wanted.get("notes")]), *reasons]) or None,
+    )
+    session.add(order)
+    session.flush()
+    session.add_all(OrderItem(order_id=order.id, **item) for item in items)
+    session.flush()
+    return order.id
+
+
+def cancel_order(session: Session, actor: Actor, order_id: UUID, reason: str) -> None:
+    """Cancel an order that has not been delivered; a customer only until the cut-off.
+
+    Raises order_not_found, illegal_transition, cutoff_passed.
+    """
+    order = get_visible_order(session, actor, order_id)
+    if not may_become(order.status, "CANCELLED"):
+        raise Problem("illegal_transition", f"The order is {order.status}.")
+    _refuse_after_cutoff(session, actor, order.delivery_date, order.shift)
+    order.status, order.cancelled_at, order.cancel_reason = "CANCELLED", now(), reason
+    session.flush()
+
+
+def _customer_for(session: Session, actor: Actor, customer_id: UUID | None) -> Customer:
+    """The customer ordered for: a customer login's own when not named."""
+    wanted = customer_id or actor.customer_id
+    if wanted is None:
+        if actor.role == Role.CUSTOMER:
+            raise Problem("customer_not_found", "This login is not linked to a customer.")
+        raise invalid("/customer_id", "Missing data for required field.", "required")
+    return get_visible_customer(session, actor, wanted)
+
+
+def _refuse_after_cutoff(session: Session, actor: Actor, day: date, shift: str) -> None:
+    """Customers may change a shift until the cut-off of the day before; staff always."""
+    if actor.role != Role.CUSTOMER:
+        return
+    rules = business_settings(session)
+    hour = rules.cutoff_morning if shift == "morning" else rules.cutoff_evening
+    last = cutoff_of(day, hour, rules.time_zone)
+    if now() >= last:
+        raise Problem("cutoff_passed", f"Changes of {day} were possible until {last.isoformat()}.")
+
+
+def _priced(
+    session: Session, actor: Actor, customer: Customer, day: date, wanted: list[dict[str, Any]]
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """The rows of ``order_items`` with their prices, and the reasons for prices an admin stated."""
+    ids = [item["product_id"] for item in wanted]
+    products, prices = products_by_id(session, ids), prices_for(session, customer.id, ids, day)
+    rows, reasons = [], []
+    for position, item in enumerate(wanted):
+        pointer = f"/items/{position}/product_id"
+        product = _sold(products.get(item["product_id"]), pointer)
+        row = {"line_no": position + 1, "product_id": product.id, "quantity": item["quantity"]}
+        if "unit_price" in item:
+            if actor.role != Role.ADMIN:
+                raise Problem("forbidden", "Only an admin may state a price.")
+            row |= {"unit_price": item["unit_price"], "price_source": "override"}
+            reasons.append(f"Price of {product.name} ({item['unit_price']:.2f}): {item['price_reason']}")
+        elif product.id in prices:
+            row["unit_price"], row["price_source"] = prices[product.id]
+        else:
+            detail = f"{product.name} has no price on {day}."
+            raise Problem("no_price", detail, [FieldError(pointer, "no_price", detail)])
+        rows.append(row)
+    return rows, reasons
+
+
+def _sold(product: Product | None, pointer: str) -> Product:
+    """The product, if it exists and is sold."""
+    if product is None:
+        error = FieldError(pointer, "product_not_found", "No such product.")
+        raise Problem("product_not_found", errors=[error])
+    if not product.is_active:
+        detail = f"{product.name} is no longer sold."
+        raise Problem("product_inactive", detail, [FieldError(pointer, "product_inactive", detail)])
+    return product
+
+
+def _address(session: Session, customer: Customer) -> dict[str, Any]:
+    """Where to bring it, as it stands now: a customer who moves does not move past orders."""
+    parts = ("address_line1", "address_line2", "city", "state_code", "pincode", "map_link")
+    address = {name: getattr(customer, name) for name in parts}
+    return {**address, "area": area_name(session, customer.area_id)}
