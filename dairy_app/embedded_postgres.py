@@ -199,8 +199,10 @@ class _Server:
         options += ["-k", str(socket), *(_UNSAFE if fast_unsafe else [])]
         while not self.is_up():
             if time.monotonic() > deadline or attempts == _START_ATTEMPTS:
-                text = log.read_text(errors="replace") if log.exists() else ""
-                raise EmbeddedPostgresError(f"the server does not start: {_reason(text)} (log: {log})")
+                reason = _reason(log.read_text(errors="replace") if log.exists() else "")
+                if working := self.processes():
+                    reason = f"its processes {sorted(working)} are still at work, try again later"
+                raise EmbeddedPostgresError(f"the server does not start: {reason} (log: {log})")
             if self.processes():  # still starting or recovering, or the last processes of a killed server
                 time.sleep(0.05)
                 continue

@@ -153,6 +153,22 @@ def test_a_killed_server_recovers_with_its_data(cluster: Path) -> None:
     assert query(start(cluster), "SELECT litres FROM kept") == [7]
 
 
+def test_no_second_server_beside_the_last_process_of_a_killed_one(cluster: Path) -> None:
+    """It may still write into the data, so the start waits for its end; here it is kept from ending."""
+    start(cluster)
+    server = postmaster(cluster)
+    last = min(server_processes(cluster) - {server})
+    os.kill(last, signal.SIGSTOP)
+    with contextlib.ExitStack() as at_the_end:
+        at_the_end.callback(os.kill, last, signal.SIGCONT)
+        os.kill(server, signal.SIGKILL)
+        wait_until(lambda: server_processes(cluster) == {last})
+        with pytest.raises(EmbeddedPostgresError, match=rf"\[{last}\] are still at work"):
+            start(cluster, timeout=0.2)
+        assert postmaster(cluster) == server
+    assert query(start(cluster), "SELECT 1") == [1]
+
+
 @pytest.mark.parametrize("victims", ["the starter and initdb", "the starter alone"])
 def test_a_killed_first_start_does_no_harm(place: Path, victims: str) -> None:
     process = starter(place / "pg", start_new_session=True)
@@ -171,7 +187,11 @@ def test_a_pid_file_that_names_a_stranger(cluster: Path) -> None:
     account: dict[str, Any] = (
         {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []} if ROOT else {}
     )
-    with subprocess.Popen(["sleep", "20"], cwd="/", **account) as stranger:
+    with (
+        subprocess.Popen(["sleep", "20"], cwd="/", **account) as stranger,
+        contextlib.ExitStack() as at_the_end,
+    ):
+        at_the_end.callback(stranger.kill)
         for name in ("postmaster.pid", ".s.PGSQL.5432.lock"):
             lines = (cluster / name).read_text().splitlines()
             (cluster / name).write_text("\n".join([str(stranger.pid), *lines[1:], ""]))
@@ -179,11 +199,10 @@ def test_a_pid_file_that_names_a_stranger(cluster: Path) -> None:
         assert not stop(cluster)
         assert query(start(cluster, fast_unsafe=True), "SELECT 1") == [1]
         assert stranger.poll() is None
-        stranger.kill()
 
 
 def test_awkward_characters_in_the_path(place: Path) -> None:
-    folder = place / "root's dairy checkout" / 'a $HOME "quoted" 100% ₹:folder' / "pg"
+    folder = place / "root's dairy checkout" / '$HOME "q" 100%41 ₹:a+b&c#' / "pg"
     assert query(start(folder, fast_unsafe=True), "SHOW data_directory") == [str(folder)]
     assert (folder / ".s.PGSQL.5432").is_socket()
 
