@@ -1,0 +1,149 @@
+"""Every SELECT on users, invitations, refresh tokens and failed logins."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    Row,
+    ScalarSelect,
+    Select,
+    Uuid,
+    column,
+    exists,
+    func,
+    literal,
+    select,
+    table,
+    union_all,
+)
+from sqlalchemy.orm import Session
+
+from dairy_app.accounts.models import Invitation, LoginAttempt, RefreshToken, User
+from dairy_app.common.access import Role
+from dairy_app.common.errors import Problem
+
+#: A higher package's table, by name: which customer a login belongs to.
+_customers = table("customers", column("id", Uuid()), column("user_id", Uuid()))
+
+
+def _linked_customer() -> ScalarSelect[UUID]:
+    return select(_customers.c.id).where(_customers.c.user_id == User.id).scalar_subquery()
+
+
+def people() -> Select[Any]:
+    """Users as clients see them: no hash leaves the table."""
+    return select(
+        User.id,
+        User.name,
+        User.role,
+        User.email,
+        User.phone,
+        User.is_active,
+        User.password_hash.is_not(None).label("has_password"),
+        User.last_login_at,
+        User.created_at,
+        User.updated_at,
+        User.token_version,
+        _linked_customer().label("customer_v2_id"),
+    )
+
+
+def people_like(role: str | None, is_active: bool | None) -> Select[Any]:
+    """``people`` of one role, or (in)active ones; None is any."""
+    wanted = people()
+    if role is not None:
+        wanted = wanted.where(User.role == role)
+    if is_active is not None:
+        wanted = wanted.where(User.is_active == is_active)
+    return wanted
+
+
+def person(session: Session, user_id: UUID) -> Row[Any]:
+    """One user as clients see it. Raises user_not_found."""
+    found = session.execute(people().where(User.id == user_id)).one_or_none()
+    if found is None:
+        raise Problem("user_not_found")
+    return found
+
+
+def login_state(session: Session, user_id: UUID, family: UUID) -> Row[Any] | None:
+    """What the database says now about the bearer of an access token: one statement per request."""
+    alive = exists().where(RefreshToken.family == family, RefreshToken.revoked_at.is_(None))
+    return session.execute(
+        select(
+            User.name,
+            User.role,
+            User.is_active,
+            User.token_version,
+            _linked_customer().label("customer_id"),
+            alive.label("session_alive"),
+        ).where(User.id == user_id)
+    ).one_or_none()
+
+
+def lock_user(session: Session, user_id: UUID) -> User:
+    """The user, locked: the mutex of its password, sessions and invitations. Raises user_not_found."""
+    user = session.scalars(_locked(select(User).where(User.id == user_id))).one_or_none()
+    if user is None:
+        raise Problem("user_not_found")
+    return user
+
+
+def lock_user_by_login(session: Session, *, email: str | None, phone: str | None) -> User | None:
+    """The user who logs in with this e-mail or phone, locked."""
+    wanted = User.email == email if email is not None else User.phone == phone
+    return session.scalars(_locked(select(User).where(wanted))).one_or_none()
+
+
+def lock_admins_and(session: Session, user_id: UUID) -> None:
+    """Lock a user and all active admins, ids ascending, before judging whether an admin is left."""
+    admins = (User.role == Role.ADMIN) & User.is_active
+    session.scalars(_locked(select(User).where(admins | (User.id == user_id)).order_by(User.id))).all()
+
+
+def other_admin_exists(session: Session, user_id: UUID) -> bool:
+    """Whether somebody else could still log in as admin."""
+    others = exists().where(
+        User.role == Role.ADMIN, User.is_active, User.password_hash.is_not(None), User.id != user_id
+    )
+    return bool(session.scalar(select(others)))
+
+
+def _locked(statement: Select[Any]) -> Select[Any]:
+    """NO KEY UPDATE: rows elsewhere may still refer to the user meanwhile."""
+    return statement.with_for_update(key_share=True).execution_options(populate_existing=True)
+
+
+def linked_customer_id(session: Session, user_id: UUID) -> UUID | None:
+    """The customer whose login this is."""
+    return session.scalar(select(_customers.c.id).where(_customers.c.user_id == user_id))
+
+
+def invitation_by_hash(session: Session, token_hash: bytes) -> Invitation | None:
+    """An invitation as the database has it now."""
+    statement = select(Invitation).where(Invitation.token_hash == token_hash)
+    return session.scalars(statement.execution_options(populate_existing=True)).one_or_none()
+
+
+def refresh_token(session: Session, token_id: UUID) -> RefreshToken | None:
+    """One refresh token. Read it after ``lock_user``."""
+    return session.get(RefreshToken, token_id, populate_existing=True)
+
+
+def deciding_try(
+    session: Session, key: bytes, address: str, since: datetime, per_login: int, per_address: int
+) -> datetime | None:
+    """When the oldest of the failed tries was made that exhaust a limit; None while the caller may try.
+
+    Of the two limits the one that lasts longer.
+    """
+    by_login = _nth_newest(LoginAttempt.login_hash == literal(key), since, per_login)
+    by_address = _nth_newest(LoginAttempt.ip_address == address, since, per_address)
+    both = union_all(select(by_login.c.at), select(by_address.c.at)).subquery()
+    return session.scalar(select(func.max(both.c.at)))
+
+
+def _nth_newest(condition: Any, since: datetime, n: int) -> Any:
+    chosen = select(LoginAttempt.at).where(condition, LoginAttempt.at > since)
+    return chosen.order_by(LoginAttempt.at.desc()).offset(n - 1).limit(1).subquery()
