@@ -31,9 +31,7 @@ def due_parameters(
     return {"last_day": month_bounds(period)[1], "today": today, "through": through, "customer_ids": ids}
 
 
-def next_chunk(
-    session: Session, due: dict[str, Any], after: tuple[date, str] | None, size: int
-) -> Sequence[Any]:
+def next_chunk(session: Session, due: dict[str, Any], after: tuple[date, str] | None, size: int) -> Sequence[Any]:
     """The next drafts due, by last day and customer code, all of one last day: (id, customer_id, ends, code).
 
     Older days first, so that dates in a number series never go back.
@@ -249,6 +247,44 @@ def recovery(session: Session, first: date, last: date) -> Sequence[RowMapping]:
     )
 
 
-def customers_of_invoice_list() -> Any:
-    """Code and name beside an invoice in lists."""
-    return Customer.code.label("customer_code"), Customer.name.label("customer_name")
+def runs() -> Select[Any]:
+    """All billing runs."""
+    return select(BillingRun)
+
+
+def invoice_list(
+    actor: Actor,
+    *,
+    period: str | None,
+    status: str | None,
+    customer_id: UUID | None,
+    number: str | None,
+    date_from: date | None,
+    date_to: date | None,
+) -> Select[Any]:
+    """The invoices an actor may see, with code and name of the customer, filtered."""
+    names = (Customer.code.label("customer_code"), Customer.name.label("customer_name"))
+    query = (
+        visible_invoices(actor)
+        .join(Customer, Customer.id == Invoice.customer_id)
+        .with_only_columns(*Invoice.__table__.columns, *names)
+    )
+    if period is not None:
+        query = query.where(Invoice.period_end.between(*month_bounds(period)))
+    if status is not None:
+        query = query.where(Invoice.status == status)
+    if customer_id is not None:
+        query = query.where(Invoice.customer_id == customer_id)
+    if number is not None:
+        query = query.where(Invoice.number == number)
+    if date_from is not None:
+        query = query.where(Invoice.invoice_date >= date_from)
+    if date_to is not None:
+        query = query.where(Invoice.invoice_date <= date_to)
+    return query
+
+
+def customer_names(session: Session, customer_id: UUID) -> RowMapping:
+    """Code and name of an invoice's customer."""
+    names = select(Customer.code.label("customer_code"), Customer.name.label("customer_name"))
+    return session.execute(names.where(Customer.id == customer_id)).mappings().one()

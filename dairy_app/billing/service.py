@@ -8,6 +8,7 @@ customers, and a draft that is no longer one is passed over.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -15,12 +16,13 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from dairy_app.billing import bulk, queries
-from dairy_app.billing.models import BillingRun
+from dairy_app.billing.models import BillingRun, Invoice
 from dairy_app.billing.rules import is_unusual, month_bounds
 from dairy_app.business.queries import business_settings, today
 from dairy_app.common.access import Actor
 from dairy_app.common.clock import now
 from dairy_app.common.errors import Problem, invalid
+from dairy_app.common.pages import read_cursor, write_cursor
 from dairy_app.common.transactions import Database
 
 #: A running run that has not written for this long was interrupted.
@@ -54,15 +56,33 @@ def preview(session: Session, request: RunRequest, *, area_id: UUID | None = Non
     A month that has not ended is shown as it stands, with the warning ``period_not_ended``.
     """
     day = today(session)
-    first, last = month_bounds(request.period)
-    due = _due(session, request)
+    last = month_bounds(request.period)[1]
     warnings: list[dict[str, Any]] = []
     if last >= day and request.through is None:
-        due["today"] = last + timedelta(days=1)
         warnings.append({"code": "period_not_ended", "detail": f"{request.period} ends on {last}."})
-    totals = dict(queries.preview_totals(session, due, area_id))
+    totals = dict(queries.preview_totals(session, _shown(session, request), area_id))
     warnings.extend(totals.pop("warnings"))
-    return Preview({"period": request.period, "first_day": first, **totals}, warnings)
+    return Preview(totals, warnings)
+
+
+def preview_page(
+    session: Session, request: RunRequest, *, area_id: UUID | None, limit: int, cursor: str | None
+) -> dict[str, Any]:
+    """The drafts behind a preview, one row each, by customer code."""
+    due = _shown(session, request)
+    code, start = read_cursor(cursor, [str, date]) if cursor else ("", date.min)
+    rows = queries.preview_page(session, due, area_id=area_id, after=(code, start), limit=limit + 1)
+    last = rows[limit - 1] if len(rows) > limit else None
+    following = write_cursor([last["customer_code"], last["period_start"]]) if last else None
+    return {"items": rows[:limit], "next_cursor": following}
+
+
+def _shown(session: Session, request: RunRequest) -> dict[str, Any]:
+    """What a preview shows: what is due, and of a month that still runs what has come so far."""
+    due = _due(session, request)
+    if request.through is None:
+        due["today"] = max(due["today"], due["last_day"] + timedelta(days=1))
+    return due
 
 
 def _due(session: Session, request: RunRequest) -> dict[str, Any]:
@@ -252,3 +272,26 @@ def void_invoice(session: Session, actor: Actor, invoice_id: UUID, reason: str) 
     fresh = bulk.void(session, invoice_id, reason=reason, at=now(), voided_by=actor.user_id)
     session.expire_all()
     return fresh
+
+
+def read_invoice(session: Session, actor: Actor, invoice_id: UUID) -> dict[str, Any]:
+    """An invoice in full, in a constant number of statements; a draft as it would be issued now."""
+    invoice = queries.get_visible_invoice(session, actor, invoice_id)
+    document = {column.key: getattr(invoice, column.key) for column in Invoice.__table__.columns}
+    if invoice.status == "draft":
+        lines = queries.computed_lines(session, invoice_id, today(session))
+        document |= _computed_paper(lines[0]) if lines else {}
+    else:
+        lines = queries.stored_lines(session, invoice_id)
+        owed = invoice.total if invoice.status == "issued" else Decimal(0)
+        document |= {"amount_paid": Decimal(0), "balance_due": owed}
+    document["lines"] = lines
+    document["deliveries"] = queries.daily_deliveries(session, invoice_id)
+    return document | dict(queries.customer_names(session, invoice.customer_id))
+
+
+def _computed_paper(line: Any) -> dict[str, Any]:
+    """The totals that every computed line of a draft carries beside it."""
+    names = ("invoice_date", "place_of_supply", "skip_code", "exempt_value", "round_off", "total", "previous_balance")
+    sums = {name: line[f"paper_{name}"] for name in ("taxable_value", "cgst", "sgst", "igst")}
+    return {name: line[name] for name in names} | sums

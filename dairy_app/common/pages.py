@@ -48,7 +48,7 @@ def read_page(
     (or attributes of the entity when ``scalars``). One statement, whatever the page.
     """
     if cursor is not None:
-        after = tuple_(*_decode(cursor, keys))
+        after = tuple_(*read_cursor(cursor, [key.type.python_type for key in keys]))
         position = tuple_(*keys)
         select = select.where(position < after if descending else position > after)
     order = [key.desc() if descending else key.asc() for key in keys]
@@ -56,19 +56,19 @@ def read_page(
     rows = result.scalars().all() if scalars else result.all()
     more = len(rows) > limit
     rows = rows[:limit]
-    return Page(rows, _encode([getattr(rows[-1], key.key or "") for key in keys]) if more else None)
+    return Page(rows, write_cursor([getattr(rows[-1], key.key or "") for key in keys]) if more else None)
 
 
-def _encode(values: list[Any]) -> str:
+def write_cursor(values: Sequence[Any]) -> str:
+    """An opaque cursor that stands behind a row with these key values."""
     written = [value.isoformat() if isinstance(value, date) else str(value) for value in values]
     return base64.urlsafe_b64encode(json.dumps(written).encode()).decode().rstrip("=")
 
 
-def _decode(cursor: str, keys: Sequence[ColumnElement[Any]]) -> list[Any]:
+def read_cursor(cursor: str, types: Sequence[type]) -> list[Any]:
+    """The key values in a cursor; ``validation_failed`` for anything this list did not give out."""
     try:
         written = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-        return [
-            _READERS[key.type.python_type](value) for key, value in zip(keys, written, strict=True)
-        ]
+        return [_READERS[kind](value) for kind, value in zip(types, written, strict=True)]
     except (binascii.Error, ValueError, TypeError, KeyError):
         raise invalid("/cursor", "The cursor is not one that this list gave out.") from None

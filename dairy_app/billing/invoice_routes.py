@@ -1,0 +1,50 @@
+"""``/invoices``: lists, single papers, voiding."""
+
+from typing import Any
+from uuid import UUID
+
+from dairy_app.billing import queries, service
+from dairy_app.billing.models import Invoice
+from dairy_app.billing.schemas import InvoiceOut, InvoicePage, InvoiceQuery, VoidIn, VoidOut
+from dairy_app.common.access import Role, allow
+from dairy_app.common.http import Blueprint, current_actor, current_session
+from dairy_app.common.pages import Page, read_page
+
+invoices = Blueprint("invoices", __name__, description="Papers: drafts, issued, void")
+
+
+@invoices.route("/invoices")
+@invoices.arguments(InvoiceQuery, location="query")
+@invoices.response(200, InvoicePage)
+@allow(Role.ADMIN, Role.ACCOUNTANT, Role.CUSTOMER)
+def list_invoices(query: dict[str, Any]) -> Page:
+    """Invoices, the latest period first. A customer sees its own issued and void ones."""
+    limit, cursor = query.pop("limit"), query.pop("cursor")
+    return read_page(
+        current_session(),
+        queries.invoice_list(current_actor(), **query),
+        [Invoice.period_start, Invoice.id],
+        limit=limit,
+        cursor=cursor,
+        descending=True,
+    )
+
+
+@invoices.route("/invoices/<uuid:invoice_id>")
+@invoices.response(200, InvoiceOut)
+@allow(Role.ADMIN, Role.ACCOUNTANT, Role.CUSTOMER)
+def read_invoice(invoice_id: UUID) -> dict[str, Any]:
+    """One invoice with its lines and day-wise deliveries; a draft as it would be issued now."""
+    return service.read_invoice(current_session(), current_actor(), invoice_id)
+
+
+@invoices.route("/invoices/<uuid:invoice_id>/void", methods=["POST"])
+@invoices.arguments(VoidIn)
+@invoices.response(200, VoidOut)
+@allow(Role.ADMIN, Role.ACCOUNTANT)
+def void_invoice(body: dict[str, Any], invoice_id: UUID) -> dict[str, Any]:
+    """Void an issued invoice; its orders go to a fresh draft, which the next run issues under a new number."""
+    session, actor = current_session(), current_actor()
+    fresh = service.void_invoice(session, actor, invoice_id, body["reason"])
+    voided = queries.get_visible_invoice(session, actor, invoice_id)
+    return {"id": voided.id, "number": voided.number, "status": voided.status, "replaced_by": fresh}

@@ -1,0 +1,305 @@
+"""Bills as clients see them."""
+
+from marshmallow import Schema, fields, validate
+
+from dairy_app.billing.models import INVOICE_STATUSES
+from dairy_app.common.schemas import Choice, Line, Money, Month, PageQuery, Quantity, Strict, page_of
+
+
+class PreviewQuery(PageQuery):
+    """Which month, and optionally whose."""
+
+    period = Month(required=True)
+    customer_id = fields.UUID(load_default=None)
+    area_id = fields.UUID(load_default=None)
+
+
+class PreviewTotals(Schema):
+    """Sums of what a run would issue now, in rupees."""
+
+    customers = fields.Integer()
+    invoices = fields.Integer()
+    orders = fields.Integer()
+    one_time_orders = fields.Integer()
+    one_time_amount = Money()
+    prior_period_orders = fields.Integer()
+    taxable = Money()
+    tax = Money()
+    round_off = Money()
+    total = Money()
+
+
+class BillingWarning(Schema):
+    """Something that keeps papers back, or that the reader should know."""
+
+    code = fields.String()
+    detail = fields.String()
+    customer_id = fields.UUID(allow_none=True)
+    invoice_id = fields.UUID(allow_none=True)
+
+
+class PreviewItem(Schema):
+    """One draft as it would be issued; ``skip_code`` says why it would not."""
+
+    invoice_id = fields.UUID()
+    customer_id = fields.UUID()
+    customer_code = fields.String()
+    name = fields.String()
+    period_start = fields.Date()
+    period_end = fields.Date()
+    invoice_date = fields.Date()
+    orders = fields.Integer()
+    taxable = Money()
+    tax = Money()
+    round_off = Money()
+    total = Money()
+    previous_balance = Money()
+    skip_code = fields.String(allow_none=True)
+
+
+class PreviewOut(Schema):
+    """What a run would issue, to the paisa."""
+
+    period = fields.String()
+    totals = fields.Nested(PreviewTotals)
+    warnings = fields.List(fields.Nested(BillingWarning))
+    items = fields.List(fields.Nested(PreviewItem))
+    next_cursor = fields.String(allow_none=True)
+
+
+class RunIn(Strict):
+    """What to bill. ``confirm`` issues although the total is unusual; ``dry_run`` issues nothing."""
+
+    period = Month(required=True)
+    customer_ids = fields.List(fields.UUID(), load_default=None, validate=validate.Length(1, 1000))
+    through = fields.Date(load_default=None)
+    dry_run = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+    confirm = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+
+
+class RunOut(Schema):
+    """A billing run, and how far it is."""
+
+    id = fields.UUID(allow_none=True)
+    period = fields.String()
+    through = fields.Date(allow_none=True)
+    status = fields.String()
+    dry_run = fields.Boolean(dump_default=False)
+    customers_total = fields.Integer()
+    customers_done = fields.Integer()
+    invoices_issued = fields.Integer()
+    orders_billed = fields.Integer()
+    one_time_orders_billed = fields.Integer()
+    one_time_amount = Money()
+    prior_period_orders = fields.Integer()
+    total = Money()
+    skipped = fields.List(fields.Nested(BillingWarning))
+    started_at = fields.DateTime(allow_none=True)
+    finished_at = fields.DateTime(allow_none=True)
+    error = fields.String(allow_none=True)
+
+
+class AsOfQuery(Strict):
+    """A day; today when left out."""
+
+    as_of = fields.Date(load_default=None)
+
+
+class UnbilledRow(Schema):
+    """Delivered value on drafts, of one month and source."""
+
+    month = fields.String()
+    source = fields.String()
+    orders = fields.Integer()
+    customers = fields.Integer()
+    amount = Money()
+    oldest_days = fields.Integer()
+
+
+class UnbilledOut(Schema):
+    """What a backfill would recover."""
+
+    as_of = fields.Date()
+    items = fields.List(fields.Nested(UnbilledRow))
+    orders = fields.Integer()
+    amount = Money()
+
+
+class RangeQuery(Strict):
+    """From a month to a month, both included."""
+
+    from_ = Month(required=True, data_key="from")
+    to = Month(required=True)
+
+
+class RecoveryRow(Schema):
+    """One month's one-time revenue against all of it."""
+
+    month = fields.String()
+    one_time_amount = Money()
+    prior_period_amount = Money()
+    total_amount = Money()
+
+
+class RecoveryOut(Schema):
+    """One-time revenue billed per month."""
+
+    items = fields.List(fields.Nested(RecoveryRow))
+    one_time_amount = Money()
+    total_amount = Money()
+
+
+class InvoiceQuery(PageQuery):
+    """Which invoices. ``period``: those whose period ends in the month."""
+
+    period = Month(load_default=None)
+    status = Choice(*INVOICE_STATUSES, load_default=None)
+    customer_id = fields.UUID(load_default=None)
+    number = Line(16, load_default=None)
+    date_from = fields.Date(load_default=None, data_key="invoice_date[gte]")
+    date_to = fields.Date(load_default=None, data_key="invoice_date[lte]")
+
+
+class InvoiceBrief(Schema):
+    """An invoice in a list; a draft has no number and no total yet."""
+
+    id = fields.UUID()
+    number = fields.String(allow_none=True)
+    status = fields.String()
+    document_type = fields.String(allow_none=True)
+    customer_id = fields.UUID()
+    customer_code = fields.String()
+    customer_name = fields.String()
+    period_start = fields.Date()
+    period_end = fields.Date()
+    invoice_date = fields.Date(allow_none=True)
+    due_date = fields.Date(allow_none=True)
+    total = Money(allow_none=True)
+
+
+class InvoiceLineOut(Schema):
+    """One line: delivered quantity × price, with its tax."""
+
+    line_no = fields.Integer()
+    product_id = fields.UUID(allow_none=True)
+    description = fields.String()
+    hsn_code = fields.String(allow_none=True)
+    unit = fields.String()
+    source = fields.String()
+    prior_period = fields.Boolean()
+    deliveries = fields.Integer()
+    first_date = fields.Date()
+    last_date = fields.Date()
+    quantity = Quantity()
+    unit_price = Money()
+    gross_amount = Money()
+    discount = Money()
+    supply_type = fields.String(allow_none=True)
+    gst_rate = Money(allow_none=True)
+    taxable_value = Money()
+    cgst = Money(allow_none=True)
+    sgst = Money(allow_none=True)
+    igst = Money(allow_none=True)
+    line_total = Money()
+
+
+class DeliveryOut(Schema):
+    """What came on one day."""
+
+    date = fields.Date(attribute="delivered_on")
+    order_id = fields.UUID()
+    order_type = fields.String()
+    product_id = fields.UUID()
+    product_name = fields.String()
+    unit = fields.String()
+    quantity = Quantity(attribute="delivered_quantity")
+    unit_price = Money()
+    amount = Money()
+
+
+class InvoiceOut(InvoiceBrief):
+    """An invoice in full. For a draft lines and amounts are those it would have if issued now."""
+
+    place_of_supply = fields.String(allow_none=True)
+    snapshot = fields.Dict(allow_none=True)
+    taxable_value = Money(allow_none=True)
+    exempt_value = Money(allow_none=True)
+    cgst = Money(allow_none=True)
+    sgst = Money(allow_none=True)
+    igst = Money(allow_none=True)
+    round_off = Money(allow_none=True)
+    previous_balance = Money(allow_none=True)
+    amount_paid = Money(allow_none=True)
+    balance_due = Money(allow_none=True)
+    issued_at = fields.DateTime(allow_none=True)
+    void_reason = fields.String(allow_none=True)
+    voided_at = fields.DateTime(allow_none=True)
+    document_hash = fields.String(allow_none=True)
+    skip_code = fields.String(allow_none=True)
+    lines = fields.List(fields.Nested(InvoiceLineOut))
+    deliveries = fields.List(fields.Nested(DeliveryOut))
+
+
+class VoidIn(Strict):
+    """Why an invoice is voided; it stays on the paper for ever."""
+
+    reason = Line(500, required=True, shortest=3)
+
+
+class VoidOut(Schema):
+    """The voided invoice, and the draft that will take its place."""
+
+    id = fields.UUID()
+    number = fields.String()
+    status = fields.String()
+    replaced_by = fields.UUID()
+
+
+class MonthlyViewQuery(PageQuery):
+    """Which month, whose customers."""
+
+    period = Month(required=True)
+    area_id = fields.UUID(load_default=None)
+    delivery_boy_id = fields.UUID(load_default=None)
+    customer_id = fields.UUID(load_default=None)
+
+
+class MonthlyProduct(Schema):
+    """What one customer got of one product at one price, day by day."""
+
+    product_id = fields.UUID()
+    name = fields.String()
+    unit = fields.String()
+    unit_price = Money()
+    daily_quantities = fields.Dict(keys=fields.String(), values=Quantity())
+    week_totals = fields.Dict(keys=fields.String(), values=Quantity())
+    total_quantity = Quantity()
+    total_amount = Money()
+
+
+class MonthlyCustomer(Schema):
+    """One customer's month. Marketing staff see no payments."""
+
+    customer_id = fields.UUID()
+    name = fields.String()
+    phone = fields.String(allow_none=True)
+    area = fields.String(allow_none=True)
+    products = fields.List(fields.Nested(MonthlyProduct))
+    bill = Money()
+    paid = Money()
+    previous_balance = Money()
+    current_balance = Money()
+    payment_status = fields.String()
+
+
+class MonthlyViewOut(Schema):
+    """The month as a grid: customer × product × day of delivered quantities."""
+
+    period = fields.String()
+    date_list = fields.List(fields.Date())
+    items = fields.List(fields.Nested(MonthlyCustomer))
+    next_cursor = fields.String(allow_none=True)
+
+
+InvoicePage = page_of(InvoiceBrief, "InvoicePage")
+RunPage = page_of(RunOut, "RunPage")
