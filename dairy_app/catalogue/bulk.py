@@ -1,0 +1,40 @@
+"""Dated prices, written: one row after the other, never two for one day."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.orm import Session
+
+from dairy_app.catalogue.queries import in_force, seen_price, valid_from
+from dairy_app.common.errors import Problem
+
+
+def insert_price(session: Session, table: Any, owner: dict[str, UUID], price: Decimal, start: date) -> Any:
+    """Let ``price`` (rupees per unit) be in force from ``start`` on; the new row as clients see it.
+
+    ``table`` holds dated prices of what ``owner`` names; the caller has locked the owner's row. The row in
+    force ends the day before; a later row stays, and the new one ends where it begins. Raises
+    ``already_exists`` when a row begins on ``start``.
+    """
+    own = [getattr(table, column) == value for column, value in owner.items()]
+    begins = valid_from(table.valid)
+    following = session.scalar(select(func.min(begins)).where(*own, begins >= start))
+    if following == start:
+        raise Problem("already_exists", f"A price from {start} on is set already.")
+    close_price(session, table, owner, start)
+    row = {**owner, "price": price, "valid": func.daterange(start, following)}
+    return session.execute(insert(table).values(row).returning(*seen_price(table))).one()
+
+
+def close_price(session: Session, table: Any, owner: dict[str, UUID], end: date) -> None:
+    """End the price in force on ``end`` the day before."""
+    own = [getattr(table, column) == value for column, value in owner.items()]
+    session.execute(
+        update(table)
+        .where(*own, in_force(table.valid, end))
+        .values(valid=func.daterange(valid_from(table.valid), end))
+        .execution_options(synchronize_session=False)
+    )

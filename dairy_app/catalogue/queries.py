@@ -1,0 +1,116 @@
+"""Products, list prices and tax classes, read."""
+
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Date, ScalarSelect, Select, func, literal, or_, select
+from sqlalchemy.orm import Session
+
+from dairy_app.business.queries import today
+from dairy_app.catalogue.models import Product, ProductPrice, TaxClass
+from dairy_app.common.errors import Problem
+from dairy_app.common.pages import Page, read_page
+
+
+def in_force(valid: ColumnElement[Any], on_date: date | ColumnElement[date]) -> ColumnElement[bool]:
+    """Whether a range of days holds ``on_date``; the GiST indexes of dated prices answer it."""
+    day = literal(on_date, Date) if isinstance(on_date, date) else on_date
+    held: ColumnElement[bool] = valid.contains(day)
+    return held
+
+
+def valid_from(valid: ColumnElement[Any]) -> ColumnElement[date]:
+    """The first day of a range."""
+    return func.lower(valid, type_=Date)
+
+
+def valid_to(valid: ColumnElement[Any]) -> ColumnElement[date]:
+    """The last day of a range, NULL when it is open."""
+    return func.upper(valid, type_=Date) - literal(1)
+
+
+def seen_price(table: Any) -> list[ColumnElement[Any]]:
+    """The columns of a dated price as clients see them: both days included."""
+    return [
+        table.id,
+        table.product_id,
+        table.price,
+        valid_from(table.valid).label("valid_from"),
+        valid_to(table.valid).label("valid_to"),
+    ]
+
+
+def list_price(product_id: Any, on_date: date | ColumnElement[date]) -> ScalarSelect[Decimal]:
+    """The list price of a product on a day, in rupees per unit; NULL when it has none."""
+    return (
+        select(ProductPrice.price)
+        .where(ProductPrice.product_id == product_id, in_force(ProductPrice.valid, on_date))
+        .scalar_subquery()
+    )
+
+
+def prices_on(session: Session, product_ids: Iterable[UUID], on_date: date) -> dict[UUID, Decimal]:
+    """The list prices of these products on one day; a product without a price is left out. One statement."""
+    wanted = select(ProductPrice.product_id, ProductPrice.price).where(
+        ProductPrice.product_id.in_(list(product_ids)), in_force(ProductPrice.valid, on_date)
+    )
+    return {row.product_id: row.price for row in session.execute(wanted)}
+
+
+def default_tax_class(hsn_code: Any, is_packed: Any) -> ColumnElement[str]:
+    """The tax class of goods nobody classified by hand: the longest HSN prefix that fits their packing.
+
+    A class for just this packing beats one for both; goods that fit none get the default class. Revision 0006
+    classed the products of its day by the same rule. Takes values or columns.
+    """
+    code = literal(hsn_code) if hsn_code is None or isinstance(hsn_code, str) else hsn_code
+    fitting = (
+        select(TaxClass.code)
+        .where(code.like(TaxClass.hsn_prefix + "%"))
+        .where(or_(TaxClass.is_packed.is_(None), TaxClass.is_packed == is_packed))
+        .order_by(func.length(TaxClass.hsn_prefix).desc(), TaxClass.is_packed.nulls_last())
+        .limit(1)
+        .scalar_subquery()
+    )
+    fallback = select(TaxClass.code).where(TaxClass.is_default).scalar_subquery()
+    return func.coalesce(fitting, fallback)
+
+
+def _products(on_date: date) -> Select[Any]:
+    columns = [column for column in Product.__table__.columns if column.key != "legacy_id"]
+    return select(*columns, list_price(Product.id, on_date).label("current_price"))
+
+
+def list_products(
+    session: Session,
+    *,
+    limit: int,
+    cursor: str | None,
+    is_active: bool | None = None,
+    category: str | None = None,
+) -> Page:
+    """Products by SKU, each with today's list price. Two statements, however many."""
+    select = _products(today(session))
+    if is_active is not None:
+        select = select.where(Product.is_active == is_active)
+    if category is not None:
+        select = select.where(Product.category == category)
+    return read_page(session, select, [Product.__table__.c.sku], limit=limit, cursor=cursor)
+
+
+def get_product(session: Session, product_id: UUID) -> Any:
+    """One product with today's list price. Raises ``product_not_found``."""
+    found = session.execute(_products(today(session)).where(Product.id == product_id)).one_or_none()
+    if found is None:
+        raise Problem("product_not_found")
+    return found
+
+
+def list_prices(session: Session, product_id: UUID, *, limit: int, cursor: str | None) -> Page:
+    """A product's list prices, past and to come, in order of their first day."""
+    prices = select(*seen_price(ProductPrice)).where(ProductPrice.product_id == product_id)
+    start = valid_from(ProductPrice.valid).label("valid_from")
+    return read_page(session, prices, [start], limit=limit, cursor=cursor)

@@ -1,0 +1,80 @@
+"""``/products``: what is sold, and its list prices."""
+
+from typing import Any
+from uuid import UUID
+
+from dairy_app.catalogue import queries, service
+from dairy_app.catalogue.schemas import (
+    PriceIn,
+    PriceOut,
+    ProductIn,
+    ProductOut,
+    ProductPatch,
+    ProductsQuery,
+)
+from dairy_app.common.access import Role, allow
+from dairy_app.common.etags import etagged
+from dairy_app.common.http import Blueprint, current_session
+from dairy_app.common.pages import Page
+from dairy_app.common.schemas import PageQuery, page_of
+
+products = Blueprint("products", __name__, description="What is sold, and its list prices")
+
+#: Everybody who works for the dairy or buys from it.
+READERS = (Role.ADMIN, Role.ACCOUNTANT, Role.DELIVERY_BOY, Role.MARKETING_STAFF, Role.CUSTOMER)
+
+
+@products.route("/products")
+@products.arguments(ProductsQuery, location="query")
+@products.response(200, page_of(ProductOut, "ProductPage"))
+@allow(*READERS)
+def list_products(query: dict[str, Any]) -> Page:
+    """Products by SKU, each with today's list price."""
+    return queries.list_products(current_session(), **query)
+
+
+@products.route("/products", methods=["POST"])
+@products.arguments(ProductIn)
+@products.response(201, ProductOut)
+@allow(Role.ADMIN)
+def create_product(body: dict[str, Any]) -> Any:
+    """A new product. It can be ordered once it has a price."""
+    return service.create_product(current_session(), body)
+
+
+@products.route("/products/<uuid:product_id>")
+@etagged
+@products.response(200, ProductOut)
+@allow(*READERS)
+def read_product(product_id: UUID) -> Any:
+    """One product with today's list price."""
+    return queries.get_product(current_session(), product_id)
+
+
+@products.route("/products/<uuid:product_id>", methods=["PATCH"])
+@etagged
+@products.arguments(ProductPatch)
+@products.response(200, ProductOut)
+@allow(Role.ADMIN)
+def change_product(changes: dict[str, Any], product_id: UUID) -> Any:
+    """Change what is sent; ``is_active`` false takes the product off sale."""
+    return service.change_product(current_session(), product_id, changes)
+
+
+@products.route("/products/<uuid:product_id>/prices")
+@products.arguments(PageQuery, location="query")
+@products.response(200, page_of(PriceOut, "PricePage"))
+@allow(*READERS)
+def list_prices(query: dict[str, Any], product_id: UUID) -> Page:
+    """The product's list prices, past and to come."""
+    queries.get_product(current_session(), product_id)
+    return queries.list_prices(current_session(), product_id, **query)
+
+
+@products.route("/products/<uuid:product_id>/prices", methods=["POST"])
+@products.arguments(PriceIn)
+@products.response(201, PriceOut)
+@allow(Role.ADMIN)
+def set_price(body: dict[str, Any], product_id: UUID) -> Any:
+    """Set the list price from a day on; the price in force ends the day before."""
+    return service.set_price(current_session(), product_id, **body)

@@ -1,0 +1,62 @@
+"""Changing what is sold and for how much."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.orm import Session
+
+from dairy_app.catalogue.bulk import insert_price
+from dairy_app.catalogue.models import Product, ProductPrice
+from dairy_app.catalogue.queries import default_tax_class, get_product
+from dairy_app.common.errors import Problem
+
+
+def create_product(session: Session, fields: dict[str, Any]) -> Any:
+    """A new product, without a price. Without ``tax_class`` its HSN code and packing choose one.
+
+    Raises ``already_exists`` for a SKU in use, ``tax_class_not_found``.
+    """
+    tax_class = fields.get("tax_class") or default_tax_class(
+        fields.get("hsn_code"), fields.get("is_packed", False)
+    )
+    made = session.execute(insert(Product).values(**{**fields, "tax_class": tax_class}).returning(Product.id))
+    return get_product(session, made.scalar_one())
+
+
+def change_product(session: Session, product_id: UUID, changes: dict[str, Any]) -> Any:
+    """Change what is sent. ``tax_class`` None lets HSN code and packing choose again; otherwise it stays."""
+    lock_product(session, product_id)
+    if "tax_class" in changes and changes["tax_class"] is None:
+        changes = changes | {
+            "tax_class": default_tax_class(
+                changes.get("hsn_code", Product.hsn_code), changes.get("is_packed", Product.is_packed)
+            )
+        }
+    if changes:
+        session.execute(
+            update(Product)
+            .where(Product.id == product_id)
+            .values(**changes)
+            .execution_options(synchronize_session=False)
+        )
+    return get_product(session, product_id)
+
+
+def set_price(session: Session, product_id: UUID, price: Decimal, valid_from: date) -> Any:
+    """The list price from a day on, in rupees per unit; the price in force ends the day before.
+
+    Orders keep the price they were made with. Raises ``product_not_found``; ``already_exists`` when a price
+    begins on that day.
+    """
+    lock_product(session, product_id)
+    return insert_price(session, ProductPrice, {"product_id": product_id}, price, valid_from)
+
+
+def lock_product(session: Session, product_id: UUID) -> None:
+    """Hold the product's row, so that its prices are set in turn. Raises ``product_not_found``."""
+    found = session.scalar(select(Product.id).where(Product.id == product_id).with_for_update(key_share=True))
+    if found is None:
+        raise Problem("product_not_found")

@@ -1,0 +1,246 @@
+"""Customers, areas and agreed prices, read; and the one rule of what something costs whom on which day."""
+
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    FromClause,
+    Select,
+    and_,
+    case,
+    false,
+    func,
+    null,
+    or_,
+    select,
+    true,
+)
+from sqlalchemy.orm import Session, aliased
+
+from dairy_app.accounts.models import User
+from dairy_app.catalogue.models import Product, ProductPrice
+from dairy_app.catalogue.queries import in_force, seen_price, valid_from
+from dairy_app.common.access import Actor, Role
+from dairy_app.common.errors import Problem
+from dairy_app.common.pages import Page, read_page
+from dairy_app.customers.models import Area, Customer, CustomerPrice
+from dairy_app.customers.rules import phone_digits
+
+# ----------------------------------------------------------------------------------------- who may see whom
+
+
+def visible_customers(actor: Actor) -> ColumnElement[bool]:
+    """Which rows of ``customers`` the actor may see; every list and every look-up of a customer uses it.
+
+    Admin and accountant all · marketing staff those they look after · a delivery boy those on his own round ·
+    a customer itself · everybody else none.
+    """
+    match actor.role:
+        case Role.ADMIN | Role.ACCOUNTANT:
+            return true()
+        case Role.MARKETING_STAFF:
+            return Customer.marketing_staff_id == actor.user_id
+        case Role.DELIVERY_BOY:
+            return Customer.delivery_boy_id == actor.user_id
+        case Role.CUSTOMER:
+            return Customer.user_id == actor.user_id
+        case _:
+            return false()
+
+
+def get_visible_customer(
+    session: Session, actor: Actor, customer_id: UUID, *, lock: bool = False
+) -> Customer:
+    """One customer that the actor may see. Raises ``customer_not_found`` for any other, there or not.
+
+    ``lock`` takes the mutex of the customer's money (FOR NO KEY UPDATE); read what decides after it.
+    """
+    wanted = select(Customer).where(Customer.id == customer_id, visible_customers(actor))
+    if lock:
+        wanted = wanted.with_for_update(key_share=True, of=Customer).execution_options(populate_existing=True)
+    found = session.scalar(wanted)
+    if found is None:
+        raise Problem("customer_not_found")
+    return found
+
+
+def _customers(actor: Actor) -> Select[Any]:
+    columns = [column for column in Customer.__table__.columns if column.key != "legacy_id"]
+    return (
+        select(*columns, Area.name.label("area"))
+        .outerjoin(Area, Area.id == Customer.area_id)
+        .where(visible_customers(actor))
+    )
+
+
+def read_customer(session: Session, actor: Actor, customer_id: UUID) -> Any:
+    """One customer as clients see it, with the name of its area. Raises ``customer_not_found``."""
+    found = session.execute(_customers(actor).where(Customer.id == customer_id)).one_or_none()
+    if found is None:
+        raise Problem("customer_not_found")
+    return found
+
+
+def list_customers(
+    session: Session,
+    actor: Actor,
+    *,
+    limit: int,
+    cursor: str | None,
+    status: str | None = None,
+    area_id: UUID | None = None,
+    delivery_boy_id: UUID | None = None,
+    q: str | None = None,
+) -> Page:
+    """The customers the actor may see, by code. One statement, however many.
+
+    ``area_id`` takes the areas below it too; ``q`` is the beginning of a name or the end of a phone number.
+    """
+    select = _customers(actor)
+    if status is not None:
+        select = select.where(Customer.status == status)
+    if area_id is not None:
+        select = select.where(Customer.area_id.in_(areas_within(area_id)))
+    if delivery_boy_id is not None:
+        select = select.where(Customer.delivery_boy_id == delivery_boy_id)
+    if q is not None:
+        select = select.where(_matches(q))
+    return read_page(session, select, [Customer.__table__.c.code], limit=limit, cursor=cursor)
+
+
+def _matches(q: str) -> ColumnElement[bool]:
+    """Both are prefixes, written as ``ix_customers_name`` and ``ix_customers_phone_tail`` hold them."""
+    escaped = q.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    found: ColumnElement[bool] = func.lower(Customer.name).like(func.lower(escaped).concat("%"))
+    digits = phone_digits(q)
+    if digits:
+        found = or_(found, func.reverse(Customer.phone).like(digits[::-1] + "%"))
+    return found
+
+
+# --------------------------------------------------------------------------------------------------- areas
+
+
+def areas_within(area_id: UUID) -> Select[Any]:
+    """The ids of an area and of all areas below it."""
+    below: CTE = select(Area.id).where(Area.id == area_id).cte("below", recursive=True)
+    # UNION, not UNION ALL: it ends even where plain SQL made a ring.
+    below = below.union(select(Area.id).join(below, Area.parent_id == below.c.id))
+    return select(below.c.id)
+
+
+def list_areas(session: Session, *, limit: int, cursor: str | None) -> Page:
+    """Areas by name."""
+    return read_page(session, select(Area), [Area.name], limit=limit, cursor=cursor, scalars=True)
+
+
+def get_area(session: Session, area_id: UUID) -> Area:
+    """One area. Raises ``area_not_found``."""
+    found = session.get(Area, area_id)
+    if found is None:
+        raise Problem("area_not_found")
+    return found
+
+
+def area_named(session: Session, name: str) -> UUID | None:
+    """The area of that name: exactly so, else but for capitals."""
+    return session.scalar(
+        select(Area.id)
+        .where(func.lower(Area.name) == func.lower(name))
+        .order_by((Area.name == name).desc(), Area.id)
+        .limit(1)
+    )
+
+
+# --------------------------------------------------------------------------------------------------- logins
+
+
+def active_user(session: Session, user_id: UUID, role: Role) -> bool:
+    """Whether that user may work in that role now."""
+    wanted = select(User.id).where(User.id == user_id, User.role == role.value, User.is_active)
+    return session.scalar(wanted) is not None
+
+
+# --------------------------------------------------------------------------------------------------- prices
+
+
+def with_price(
+    source: FromClause,
+    customer_id: Any,
+    product_id: Any,
+    on_date: date | ColumnElement[date],
+    quoted: ColumnElement[Decimal] | None = None,
+) -> tuple[FromClause, ColumnElement[Decimal], ColumnElement[str]]:
+    """The price rule, for any set of rows: what a customer pays for a product on a day.
+
+    Price agreed with the customer, else the price ``quoted`` in the subscription, else the list price, each
+    as of the (planned) delivery date. Returns ``source`` joined with the prices in force, the price in rupees
+    per unit (NULL: none) and where it comes from (``customer``, ``subscription``, ``product``; NULL: none).
+    A row of ``source`` stays one row: of a product at most one price is in force on a day.
+    """
+    agreed, listed = aliased(CustomerPrice), aliased(ProductPrice)
+    joined = source.outerjoin(
+        agreed,
+        and_(
+            agreed.customer_id == customer_id,
+            agreed.product_id == product_id,
+            in_force(agreed.valid, on_date),
+        ),
+    ).outerjoin(listed, and_(listed.product_id == product_id, in_force(listed.valid, on_date)))
+    quote = null() if quoted is None else quoted
+    price = func.coalesce(agreed.price, quote, listed.price)
+    price_source = case(
+        (agreed.price.is_not(None), "customer"),
+        (quote.is_not(None), "subscription"),
+        (listed.price.is_not(None), "product"),
+    )
+    return joined, price.label("price"), price_source.label("price_source")
+
+
+def prices_for(
+    session: Session, customer_id: UUID, product_ids: Iterable[UUID], on_date: date
+) -> dict[UUID, tuple[Decimal, str]]:
+    """What one customer pays for these products on one day: product id → (rupees per unit, price source).
+
+    A product without a price on that day is left out. One statement, however many products.
+    """
+    source, price, price_source = with_price(Product.__table__, customer_id, Product.id, on_date)
+    rows = session.execute(
+        select(Product.id, price, price_source)
+        .select_from(source)
+        .where(Product.id.in_(list(product_ids)), price.is_not(None))
+    )
+    return {row[0]: (row[1], row[2]) for row in rows}
+
+
+def customer_price_from(
+    session: Session, customer_id: UUID, product_id: UUID, start: date
+) -> CustomerPrice | None:
+    """The agreed price that begins on ``start``."""
+    return session.scalar(
+        select(CustomerPrice).where(
+            CustomerPrice.customer_id == customer_id,
+            CustomerPrice.product_id == product_id,
+            valid_from(CustomerPrice.valid) == start,
+        )
+    )
+
+
+def list_customer_prices(
+    session: Session, customer_id: UUID, *, limit: int, cursor: str | None, product_id: UUID | None = None
+) -> Page:
+    """The prices agreed with a customer, past and to come, by product and first day."""
+    start = valid_from(CustomerPrice.valid).label("valid_from")
+    agreed = (
+        select(*seen_price(CustomerPrice), Product.name.label("product_name"))
+        .join(Product, Product.id == CustomerPrice.product_id)
+        .where(CustomerPrice.customer_id == customer_id)
+    )
+    if product_id is not None:
+        agreed = agreed.where(CustomerPrice.product_id == product_id)
+    return read_page(session, agreed, [CustomerPrice.product_id, start], limit=limit, cursor=cursor)

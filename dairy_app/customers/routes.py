@@ -1,0 +1,129 @@
+"""``/customers`` and ``/areas``: who is delivered to, where, and at which agreed prices."""
+
+from typing import Any
+from uuid import UUID
+
+from dairy_app.common.access import Role, allow
+from dairy_app.common.etags import etagged
+from dairy_app.common.http import Blueprint, current_actor, current_session
+from dairy_app.common.pages import Page
+from dairy_app.common.schemas import PageQuery, page_of
+from dairy_app.customers import queries, service
+from dairy_app.customers.models import Area
+from dairy_app.customers.schemas import (
+    AreaIn,
+    AreaOut,
+    AreaPatch,
+    CustomerIn,
+    CustomerOut,
+    CustomerPatch,
+    CustomerPriceIn,
+    CustomerPriceOut,
+    CustomerPricesQuery,
+    CustomersQuery,
+    LinkUserIn,
+    NewCustomerOut,
+)
+
+customers = Blueprint("customers", __name__, description="Who is delivered to")
+areas = Blueprint("areas", __name__, description="Parts of town")
+
+CustomerPricePage = page_of(CustomerPriceOut, "CustomerPricePage")
+
+STAFF = (Role.ADMIN, Role.ACCOUNTANT, Role.MARKETING_STAFF, Role.DELIVERY_BOY)
+
+
+@customers.route("/customers", methods=["POST"])
+@customers.arguments(CustomerIn)
+@customers.response(201, NewCustomerOut)
+@allow(Role.ADMIN, Role.MARKETING_STAFF)
+def create_customer(body: dict[str, Any]) -> dict[str, Any]:
+    """Register a customer and, unless ``login`` is false, its login."""
+    login = body.pop("login")
+    return service.create_customer(current_session(), current_actor(), body, login=login)
+
+
+@customers.route("/customers")
+@customers.arguments(CustomersQuery, location="query")
+@customers.response(200, page_of(CustomerOut, "CustomerPage"))
+@allow(*STAFF)
+def list_customers(query: dict[str, Any]) -> Page:
+    """Customers by code: all of them, or those the caller looks after or delivers to."""
+    return queries.list_customers(current_session(), current_actor(), **query)
+
+
+@customers.route("/customers/<uuid:customer_id>")
+@etagged
+@customers.response(200, CustomerOut)
+@allow(*STAFF, Role.CUSTOMER)
+def read_customer(customer_id: UUID) -> Any:
+    """One customer."""
+    return queries.read_customer(current_session(), current_actor(), customer_id)
+
+
+@customers.route("/customers/<uuid:customer_id>", methods=["PATCH"])
+@etagged
+@customers.arguments(CustomerPatch)
+@customers.response(200, CustomerOut)
+@allow(Role.ADMIN, Role.MARKETING_STAFF, Role.CUSTOMER)
+def change_customer(changes: dict[str, Any], customer_id: UUID) -> Any:
+    """Change what is sent. Customers may change their address, e-mail, language and notes."""
+    return service.change_customer(current_session(), current_actor(), customer_id, changes)
+
+
+@customers.route("/customers/<uuid:customer_id>/link-user", methods=["POST"])
+@customers.arguments(LinkUserIn)
+@customers.response(200, CustomerOut)
+@allow(Role.ADMIN)
+def link_user(body: dict[str, Any], customer_id: UUID) -> Any:
+    """Give a customer without a login an existing one that nobody has."""
+    return service.link_user(current_session(), current_actor(), customer_id, body["user_id"])
+
+
+@customers.route("/customers/<uuid:customer_id>/prices")
+@customers.arguments(CustomerPricesQuery, location="query")
+@customers.response(200, CustomerPricePage)
+@allow(Role.ADMIN)
+def list_prices(query: dict[str, Any], customer_id: UUID) -> Page:
+    """The prices agreed with a customer, past and to come."""
+    customer = queries.get_visible_customer(current_session(), current_actor(), customer_id)
+    return queries.list_customer_prices(current_session(), customer.id, **query)
+
+
+@customers.route("/customers/<uuid:customer_id>/prices", methods=["PUT"])
+@customers.arguments(CustomerPriceIn)
+@customers.response(200, CustomerPricePage)
+@allow(Role.ADMIN)
+def set_price(body: dict[str, Any], customer_id: UUID) -> Page:
+    """Agree a price from a day on, or end it (null); answers with that product's agreed prices."""
+    session = current_session()
+    service.set_customer_price(session, current_actor(), customer_id, **body)
+    wanted = {"product_id": body["product_id"], "limit": 200, "cursor": None}
+    return queries.list_customer_prices(session, customer_id, **wanted)
+
+
+@areas.route("/areas")
+@areas.arguments(PageQuery, location="query")
+@areas.response(200, page_of(AreaOut, "AreaPage"))
+@allow(*STAFF)
+def list_areas(query: dict[str, Any]) -> Page:
+    """Areas by name."""
+    return queries.list_areas(current_session(), **query)
+
+
+@areas.route("/areas", methods=["POST"])
+@areas.arguments(AreaIn)
+@areas.response(201, AreaOut)
+@allow(Role.ADMIN)
+def create_area(body: dict[str, Any]) -> Area:
+    """A new area."""
+    return service.create_area(current_session(), body)
+
+
+@areas.route("/areas/<uuid:area_id>", methods=["PATCH"])
+@areas.arguments(AreaPatch)
+@areas.response(200, AreaOut)
+@allow(Role.ADMIN)
+def change_area(changes: dict[str, Any], area_id: UUID) -> Area:
+    """Rename an area or put it below another."""
+    return service.change_area(current_session(), area_id, changes)

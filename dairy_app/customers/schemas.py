@@ -1,0 +1,211 @@
+"""Customers, areas and agreed prices as clients see them."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate, validates_schema
+
+from dairy_app.accounts.rules import normalise_email
+from dairy_app.business.rules import is_gstin
+from dairy_app.catalogue.schemas import PriceOut
+from dairy_app.common.phones import normalise_phone
+from dairy_app.common.schemas import Choice, Line, Money, PageQuery, Paragraph, Quantity, Strict
+from dairy_app.customers.models import BILLING_CYCLES, CUSTOMER_STATUSES, GST_TREATMENTS
+
+#: integer ends here.
+MAX_SEQUENCE = 2_147_483_647
+
+
+class Latitude(Quantity):
+    """Degrees north, six places."""
+
+    places = 6
+    largest = Decimal(90)
+
+
+class Longitude(Latitude):
+    """Degrees east, six places."""
+
+    largest = Decimal(180)
+
+
+class Phone(Line):
+    """A phone number as people write it; kept and shown in E.164."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        return _read(normalise_phone, super()._deserialize(value, attr, data, **kwargs))
+
+
+class Email(Line):
+    """An e-mail address; kept and shown in lower case."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        return _read(normalise_email, super()._deserialize(value, attr, data, **kwargs))
+
+
+def _read(normalise: Callable[[str], str], written: str) -> str:
+    try:
+        return normalise(written)
+    except ValueError as error:
+        raise ValidationError(f"{error}.") from None
+
+
+class Gstin(fields.String):
+    """A GST registration number; small letters are taken as capitals."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        return super()._deserialize(value, attr, data, **kwargs).strip().upper()
+
+
+def _digits(pattern: str, error: str) -> validate.Regexp:
+    return validate.Regexp(rf"^{pattern}\Z", error=error)
+
+
+class CustomerFields(Strict):
+    """What describes a customer, whether new or changed."""
+
+    code = Line(40)
+    name = Line(200)
+    phone = Phone(40)
+    email = Email(254, allow_none=True)
+    address_line1 = Line(200)
+    address_line2 = Line(200, allow_none=True)
+    city = Line(100, allow_none=True)
+    state_code = fields.String(allow_none=True, validate=_digits("[0-9]{2}", "Must be two digits."))
+    pincode = fields.String(allow_none=True, validate=_digits("[1-9][0-9]{5}", "Must be six digits."))
+    latitude = Latitude(low=-90, allow_none=True)
+    longitude = Longitude(low=-180, allow_none=True)
+    map_link = fields.URL(allow_none=True, schemes={"http", "https"}, validate=validate.Length(max=1000))
+    area = Line(200, metadata={"description": "Name of the area, made if new. Instead of area_id."})
+    area_id = fields.UUID()
+    delivery_boy_id = fields.UUID(allow_none=True)
+    stop_sequence = fields.Integer(strict=True, allow_none=True, validate=validate.Range(0, MAX_SEQUENCE))
+    marketing_staff_id = fields.UUID(allow_none=True)
+    status = Choice(*CUSTOMER_STATUSES)
+    trial_start_date = fields.Date(allow_none=True)
+    billing_cycle = Choice(*BILLING_CYCLES)
+    language = Line(10, allow_none=True)
+    gstin = Gstin(allow_none=True, validate=is_gstin)
+    gst_treatment = Choice(*GST_TREATMENTS)
+    notes = Paragraph(2000, allow_none=True)
+
+    @validates_schema
+    def one_area(self, data: dict[str, Any], **_: Any) -> None:
+        if "area" in data and "area_id" in data:
+            raise ValidationError("Send area or area_id, not both.", "area")
+
+
+class CustomerIn(CustomerFields):
+    """A new customer. With ``login`` (the default) it gets a login with its phone and e-mail."""
+
+    name = Line(200, required=True)
+    phone = Phone(40, required=True)
+    address_line1 = Line(200, required=True)
+    login = fields.Boolean(load_default=True, truthy={True}, falsy={False})
+
+    @validates_schema
+    def some_area(self, data: dict[str, Any], **_: Any) -> None:
+        if "area" not in data and "area_id" not in data:
+            raise ValidationError("Missing data for required field: area or area_id.", "area")
+
+
+class CustomerPatch(CustomerFields):
+    """Only what is sent changes. Phone and e-mail of the login stay as they are."""
+
+
+class CustomerOut(Strict):
+    """A customer."""
+
+    id = fields.UUID()
+    code = fields.String()
+    user_id = fields.UUID(allow_none=True)
+    name = fields.String()
+    phone = fields.String(allow_none=True)
+    email = fields.String(allow_none=True)
+    address_line1 = fields.String(allow_none=True)
+    address_line2 = fields.String(allow_none=True)
+    city = fields.String(allow_none=True)
+    state_code = fields.String(allow_none=True)
+    pincode = fields.String(allow_none=True)
+    latitude = Latitude(allow_none=True)
+    longitude = Longitude(allow_none=True)
+    map_link = fields.String(allow_none=True)
+    area = fields.String(allow_none=True)
+    area_id = fields.UUID(allow_none=True)
+    delivery_boy_id = fields.UUID(allow_none=True)
+    stop_sequence = fields.Integer(allow_none=True)
+    marketing_staff_id = fields.UUID(allow_none=True)
+    status = Choice(*CUSTOMER_STATUSES)
+    trial_start_date = fields.Date(allow_none=True)
+    billing_cycle = Choice(*BILLING_CYCLES)
+    language = fields.String(allow_none=True)
+    gstin = fields.String(allow_none=True)
+    gst_treatment = Choice(*GST_TREATMENTS)
+    notes = fields.String(allow_none=True)
+    created_at = fields.AwareDateTime()
+    updated_at = fields.AwareDateTime()
+
+
+class NewCustomerOut(CustomerOut):
+    """A customer just registered."""
+
+    invitation_token = fields.String(metadata={"description": "To admins only, and only this once."})
+
+
+class CustomersQuery(PageQuery):
+    """Which customers."""
+
+    status = Choice(*CUSTOMER_STATUSES, load_default=None)
+    area_id = fields.UUID(load_default=None, metadata={"description": "With the areas below it."})
+    delivery_boy_id = fields.UUID(load_default=None)
+    q = Line(100, load_default=None, metadata={"description": "Beginning of the name or end of the phone."})
+
+
+class LinkUserIn(Strict):
+    """The login that a customer gets."""
+
+    user_id = fields.UUID(required=True)
+
+
+class CustomerPriceIn(Strict):
+    """A price agreed from a day on; null ends the agreed price on that day."""
+
+    product_id = fields.UUID(required=True)
+    price = Money(required=True, allow_none=True)
+    valid_from = fields.Date(required=True)
+
+
+class CustomerPriceOut(PriceOut):
+    """A price agreed with one customer."""
+
+    product_name = fields.String()
+
+
+class CustomerPricesQuery(PageQuery):
+    """Which agreed prices."""
+
+    product_id = fields.UUID(load_default=None)
+
+
+class AreaPatch(Strict):
+    """Only what is sent changes."""
+
+    name = Line(200)
+    parent_id = fields.UUID(allow_none=True)
+
+
+class AreaIn(AreaPatch):
+    """A new area."""
+
+    name = Line(200, required=True)
+
+
+class AreaOut(Strict):
+    """A part of town; ``parent_id`` is the area around it."""
+
+    id = fields.UUID()
+    name = fields.String()
+    parent_id = fields.UUID(allow_none=True)
+    created_at = fields.AwareDateTime()
+    updated_at = fields.AwareDateTime()
