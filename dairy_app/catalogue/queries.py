@@ -15,19 +15,19 @@ from dairy_app.common.errors import Problem
 from dairy_app.common.pages import Page, read_page
 
 
-def in_force(valid: ColumnElement[Any], on_date: date | ColumnElement[date]) -> ColumnElement[bool]:
+def in_force(valid: Any, on_date: date | ColumnElement[date]) -> ColumnElement[bool]:
     """Whether a range of days holds ``on_date``; the GiST indexes of dated prices answer it."""
     day = literal(on_date, Date) if isinstance(on_date, date) else on_date
     held: ColumnElement[bool] = valid.contains(day)
     return held
 
 
-def valid_from(valid: ColumnElement[Any]) -> ColumnElement[date]:
+def valid_from(valid: Any) -> ColumnElement[date]:
     """The first day of a range."""
     return func.lower(valid, type_=Date)
 
 
-def valid_to(valid: ColumnElement[Any]) -> ColumnElement[date]:
+def valid_to(valid: Any) -> ColumnElement[date]:
     """The last day of a range, NULL when it is open."""
     return func.upper(valid, type_=Date) - literal(1)
 

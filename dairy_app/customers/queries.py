@@ -136,7 +136,7 @@ def areas_within(area_id: UUID) -> Select[Any]:
 
 def list_areas(session: Session, *, limit: int, cursor: str | None) -> Page:
     """Areas by name."""
-    return read_page(session, select(Area), [Area.name], limit=limit, cursor=cursor, scalars=True)
+    return read_page(session, select(Area), [Area.__table__.c.name], limit=limit, cursor=cursor, scalars=True)
 
 
 def get_area(session: Session, area_id: UUID) -> Area:
@@ -222,13 +222,12 @@ def customer_price_from(
     session: Session, customer_id: UUID, product_id: UUID, start: date
 ) -> CustomerPrice | None:
     """The agreed price that begins on ``start``."""
-    return session.scalar(
-        select(CustomerPrice).where(
-            CustomerPrice.customer_id == customer_id,
-            CustomerPrice.product_id == product_id,
-            valid_from(CustomerPrice.valid) == start,
-        )
+    wanted = select(CustomerPrice).where(
+        CustomerPrice.customer_id == customer_id,
+        CustomerPrice.product_id == product_id,
+        valid_from(CustomerPrice.valid) == start,
     )
+    return session.scalars(wanted).one_or_none()
 
 
 def list_customer_prices(
@@ -243,4 +242,5 @@ def list_customer_prices(
     )
     if product_id is not None:
         agreed = agreed.where(CustomerPrice.product_id == product_id)
-    return read_page(session, agreed, [CustomerPrice.product_id, start], limit=limit, cursor=cursor)
+    keys = [CustomerPrice.__table__.c.product_id, start]
+    return read_page(session, agreed, keys, limit=limit, cursor=cursor)

@@ -88,7 +88,7 @@ def area_id_of(session: Session, name: str) -> UUID:
         known = queries.area_named(session, name)
         if known is not None:
             return known
-        made = session.scalar(
+        made: UUID | None = session.scalar(
             postgresql.insert(Area)
             .values(name=name)
             .on_conflict_do_nothing(index_elements=[Area.name])
