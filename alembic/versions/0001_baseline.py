@@ -202,8 +202,8 @@ CREATE TABLE subscriptions (
     CONSTRAINT ck_subscriptions_default_quantity_not_negative CHECK (default_quantity >= 0),
     CONSTRAINT ck_subscriptions_price_per_unit_not_negative CHECK (price_per_unit >= 0),
     CONSTRAINT ck_subscriptions_weekly_pattern_fits_mode CHECK ((mode = 'weekly_pattern') = (weekly_pattern IS NOT
-        NULL) AND (weekly_pattern IS NULL OR (cardinality(weekly_pattern) BETWEEN 1 AND 7 AND weekly_pattern <@
-        '{0,1,2,3,4,5,6}'::smallint[]))),
+        NULL) AND (weekly_pattern IS NULL OR (weekly_pattern <@ '{0,1,2,3,4,5,6}'::smallint[]
+        AND cardinality(weekly_pattern) BETWEEN 1 AND 7))),
     CONSTRAINT ck_subscriptions_interval_fits_mode CHECK ((mode = 'alternate_days') = (interval_days IS NOT NULL) AND
         (interval_days IS NULL) = (anchor_date IS NULL) AND interval_days BETWEEN 1 AND 365),
     CONSTRAINT ck_subscriptions_stop_after_start CHECK (stop_date >= start_date),

@@ -30,8 +30,8 @@ class Subscription(Imported, Base):
         check(
             "weekly_pattern_fits_mode",
             "(mode = 'weekly_pattern') = (weekly_pattern IS NOT NULL)"
-            " AND (weekly_pattern IS NULL OR (cardinality(weekly_pattern) BETWEEN 1 AND 7"
-            " AND weekly_pattern <@ '{0,1,2,3,4,5,6}'::smallint[]))",
+            " AND (weekly_pattern IS NULL OR (weekly_pattern <@ '{0,1,2,3,4,5,6}'::smallint[]"
+            " AND cardinality(weekly_pattern) BETWEEN 1 AND 7))",
         ),
         check(
             "interval_fits_mode",
