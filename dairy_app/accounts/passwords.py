@@ -1,7 +1,5 @@
 """Hashes of passwords: argon2id for ours (RFC 9106), bcrypt for logins taken over from the earlier system."""
 
-from functools import cached_property
-
 import bcrypt
 from argon2 import PasswordHasher, profiles
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -15,15 +13,19 @@ BCRYPT_PREFIXES = ("$2a$", "$2b$", "$2y$")
 BCRYPT_BYTES = 72
 
 
+#: Stands in for logins that do not exist: hashes of thrown-away passwords, of the same cost as real ones.
+NOBODY = {
+    "standard": "$argon2id$v=19$m=65536,t=3,p=4$puxwIOTrmYtbrhxVaFgM6w$Pm6uHS2hluRcBClkyWRDysUTxcXFTImhp8OaIWf1N3c",
+    "cheapest": "$argon2id$v=19$m=8,t=1,p=1$91m4S9BzDFE$Nezx8Q",
+}
+
+
 class _Hashing:
-    """How this process hashes, and the hash that stands in for logins that do not exist."""
+    """How this process hashes."""
 
     def __init__(self, cost: str) -> None:
         self.hasher = PasswordHasher.from_parameters(PROFILES[cost])
-
-    @cached_property
-    def nobody(self) -> str:
-        return self.hasher.hash("nobody has this password")
+        self.nobody = NOBODY[cost]
 
 
 _hashing = _Hashing("standard")

@@ -7,7 +7,7 @@ from uuid import UUID
 from flask import Response, request
 from sqlalchemy import Row
 
-from dairy_app.accounts import queries, service, sessions, tokens
+from dairy_app.accounts import pages, queries, service, sessions, tokens
 from dairy_app.accounts.models import User
 from dairy_app.accounts.schemas import (
     AcceptIn,
@@ -26,6 +26,7 @@ from dairy_app.accounts.schemas import (
 from dairy_app.accounts.throttle import Caller
 from dairy_app.common.access import Role, allow, allow_anyone, allow_logged_in
 from dairy_app.common.errors import Problem
+from dairy_app.common.etags import etagged
 from dairy_app.common.http import Blueprint, current_actor, current_session, refusal
 from dairy_app.common.pages import Page, read_page
 from dairy_app.common.schemas import page_of
@@ -38,8 +39,7 @@ users = Blueprint("users", __name__, description="Who may log in")
 @users.after_request
 def keep_out_of_caches(response: Response) -> Response:
     """Tokens and invitations are for the caller alone (RFC 6749, 5.1)."""
-    if response.status_code != 304:
-        response.headers["Cache-Control"] = "no-store"
+    response.headers["Cache-Control"] = "no-store"
     return response
 
 
@@ -67,9 +67,7 @@ def log_in(body: dict[str, str]) -> Any:
     """Log in by e-mail or phone."""
     email, phone = body.get("email"), body.get("phone")
     return granted(
-        sessions.log_in(
-            current_session(), email=email, phone=phone, password=body["password"], caller=caller()
-        )
+        sessions.log_in(current_session(), email=email, phone=phone, password=body["password"], caller=caller())
     )
 
 
@@ -124,6 +122,14 @@ def accept_invitation(body: dict[str, str]) -> Any:
     return queries.person(session, user_id)
 
 
+@auth.route("/auth/invitation")
+@auth.response(200, content_type="text/html")
+@allow_anyone(own_transactions=True)
+def show_invitation() -> Response:
+    """The page on which an invited person chooses a password."""
+    return pages.invitation_page()
+
+
 @users.route("/users")
 @users.arguments(UserQuery, location="query")
 @users.response(200, page_of(UserOut, "UserPage"))
@@ -147,6 +153,7 @@ def create_user(body: dict[str, Any]) -> dict[str, Any]:
 
 
 @users.route("/users/<uuid:user_id>")
+@etagged
 @users.response(200, UserOut)
 @allow(Role.ADMIN)
 def read_user(user_id: UUID) -> Row[Any]:
@@ -155,6 +162,7 @@ def read_user(user_id: UUID) -> Row[Any]:
 
 
 @users.route("/users/<uuid:user_id>", methods=["PATCH"])
+@etagged
 @users.arguments(UserPatch)
 @users.response(200, UserOut)
 @allow(Role.ADMIN)

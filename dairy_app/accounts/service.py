@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from dairy_app.accounts import queries, throttle
+from dairy_app.accounts.facts import note, warn
 from dairy_app.accounts.models import Invitation, RefreshToken, User
 from dairy_app.accounts.passwords import hash_password, is_password
 from dairy_app.accounts.rules import INVITATION_LIFETIME, normalise_email, refuse_weak_password
@@ -17,7 +18,6 @@ from dairy_app.accounts.throttle import Caller
 from dairy_app.common.access import Actor, Role
 from dairy_app.common.clock import now
 from dairy_app.common.errors import Problem, invalid
-from dairy_app.common.logs import log
 from dairy_app.common.phones import normalise_phone
 
 
@@ -39,7 +39,7 @@ def create_user(
     _set_logins(user, {"email": email, "phone": phone})
     session.add(user)
     _write(session)
-    log.info("user created", created_user_id=str(user.id), role=user.role)
+    note(session, "user created", created_user_id=str(user.id), role=user.role)
     return user
 
 
@@ -61,11 +61,9 @@ def invite(session: Session, user: User) -> str:
         raise Problem("illegal_transition", "The login is deactivated; activate it first.")
     _end_invitations(session, user.id)
     token = secrets.token_urlsafe(32)
-    session.add(
-        Invitation(user_id=user.id, token_hash=_digest(token), expires_at=now() + INVITATION_LIFETIME)
-    )
+    session.add(Invitation(user_id=user.id, token_hash=_digest(token), expires_at=now() + INVITATION_LIFETIME))
     session.flush()
-    log.info("user invited", invited_user_id=str(user.id))
+    note(session, "user invited", invited_user_id=str(user.id))
     return token
 
 
@@ -91,7 +89,7 @@ def accept_invitation(session: Session, token: str, password: str, caller: Calle
     if not user.is_active:
         raise Problem("user_inactive")
     _set_password(session, user, password, "/password")
-    log.info("invitation accepted", accepting_user_id=str(user.id))
+    note(session, "invitation accepted", accepting_user_id=str(user.id))
     return user.id
 
 
@@ -104,11 +102,11 @@ def change_password(session: Session, actor: Actor, current: str, new: str, call
     user = queries.lock_user(session, actor.user_id)
     if not is_password(current, user.password_hash):
         throttle.failed(session, attempt)
-        log.warning("password change refused", user_id=str(user.id))
+        warn(session, "password change refused", user_id=str(user.id))
         return Problem("bad_credentials", "The current password is wrong.")
     _set_password(session, user, new, "/new_password")
     throttle.succeeded(session, attempt)
-    log.info("password changed", user_id=str(user.id))
+    note(session, "password changed", user_id=str(user.id))
     return None
 
 
@@ -131,7 +129,7 @@ def change_user(session: Session, user_id: UUID, changes: dict[str, Any]) -> Use
     user.name = changes.get("name", user.name)
     user.role, user.is_active = Role(role).value, active
     _write(session)
-    log.info("user changed", changed_user_id=str(user.id), fields=sorted(changes))
+    note(session, "user changed", changed_user_id=str(user.id), fields=sorted(changes))
     return user
 
 

@@ -13,13 +13,13 @@ from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
 from dairy_app.accounts import queries, throttle
+from dairy_app.accounts.facts import note, warn
 from dairy_app.accounts.models import RefreshToken, User
 from dairy_app.accounts.passwords import hash_password, is_outdated, is_password
 from dairy_app.accounts.rules import REFRESH_LIFETIME, ROTATION_GRACE, normalise_email
 from dairy_app.accounts.throttle import Caller
 from dairy_app.common.clock import now
 from dairy_app.common.errors import Problem
-from dairy_app.common.logs import log
 from dairy_app.common.phones import normalise_phone
 
 USER_AGENT_LENGTH = 300
@@ -45,9 +45,7 @@ class RefreshClaims:
     refresh_id: UUID
 
 
-def log_in(
-    session: Session, *, email: str | None, phone: str | None, password: str, caller: Caller
-) -> Grant | Problem:
+def log_in(session: Session, *, email: str | None, phone: str | None, password: str, caller: Caller) -> Grant | Problem:
     """Check a password and begin a session.
 
     Returned, because the try is recorded: bad_credentials, the same for a wrong password, an unknown login
@@ -59,7 +57,7 @@ def log_in(
     user = queries.lock_user_by_login(session, email=email, phone=phone)
     if not is_password(password, user.password_hash if user else None) or user is None:
         throttle.failed(session, attempt)
-        log.warning("login refused", login_user_id=str(user.id) if user else None, ip=caller.address)
+        warn(session, "login refused", login_user_id=str(user.id) if user else None, ip=caller.address)
         return Problem("bad_credentials")
     if not user.is_active:
         raise Problem("user_inactive")
@@ -68,7 +66,7 @@ def log_in(
         user.password_hash = hash_password(password)
     user.last_login_at = now()
     _forget_expired(session, user)
-    log.info("logged in", login_user_id=str(user.id), ip=caller.address)
+    note(session, "logged in", login_user_id=str(user.id), ip=caller.address)
     return _grant(session, user, uuid4(), caller)
 
 
@@ -85,7 +83,7 @@ def refresh(session: Session, claims: RefreshClaims, caller: Caller) -> Grant | 
     moment = now()
     if token is None or not _may_be_used(token, moment):
         _revoke_family(session, claims.family)
-        log.warning("refresh token reused, session ended", login_user_id=str(user.id), ip=caller.address)
+        warn(session, "refresh token reused, session ended", login_user_id=str(user.id), ip=caller.address)
         return Problem("token_revoked", "This token was used before; log in again.")
     if token.rotated_at is None:
         token.rotated_at = moment
@@ -99,7 +97,7 @@ def log_out(session: Session, user_id: UUID, family: UUID) -> None:
     """End one session: its access and refresh tokens are void. Repeating it changes nothing."""
     queries.lock_user(session, user_id)
     _revoke_family(session, family)
-    log.info("logged out", login_user_id=str(user_id))
+    note(session, "logged out", login_user_id=str(user_id))
 
 
 def _readable(email: str | None, phone: str | None) -> tuple[str | None, str | None]:
