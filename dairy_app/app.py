@@ -1,5 +1,6 @@
 """The application: settings → logs → database → tokens → routes → errors."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask_smorest import Blueprint
@@ -12,7 +13,7 @@ from dairy_app.billing.exports import exports
 from dairy_app.billing.routes import billing, invoices
 from dairy_app.business.routes import business
 from dairy_app.catalogue.routes import products
-from dairy_app.common import docs, http, logs
+from dairy_app.common import docs, headers, http, logs
 from dairy_app.common.transactions import Database
 from dairy_app.customers.routes import areas, customers
 from dairy_app.deliveries.routes import deliveries
@@ -47,18 +48,23 @@ ROUTES = (
     Mount(health, "/api"),
 )
 
-MAX_BODY_BYTES = 1024 * 1024
+#: A batch of a thousand confirmations with ten items each takes a good megabyte.
+MAX_BODY_BYTES = 4 * 1024 * 1024
 
 
-def create_app(settings: Settings, database: Database | None = None) -> http.DairyFlask:
-    """Build the application. Raises SettingsError without a secret key, LookupError for a route without policy."""
+def create_app(
+    settings: Settings, database: Database | None = None, mounts: Sequence[Mount] = ROUTES
+) -> http.DairyFlask:
+    """Build the application from ``mounts``.
+
+    Raises SettingsError without a secret key, LookupError for a route without a policy.
+    """
     secret = settings.require_secret_key()
     logs.configure_logging(settings.log_level, settings.log_format)
     app = http.DairyFlask("dairy_app", static_folder=None)
     app.database = database or Database(settings.resolve_database_url())
     app.config.update(
         MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
-        JSON_SORT_KEYS=False,
         API_TITLE="dairy_app",
         API_VERSION=__version__,
         OPENAPI_VERSION="3.1.0",
@@ -69,10 +75,11 @@ def create_app(settings: Settings, database: Database | None = None) -> http.Dai
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     http.register_request_id(app)
     logs.register_access_log(app)
+    headers.register(app)
     http.register_errors(app)
     tokens.register(app, secret, settings.password_cost)
     api = http.ProblemApi(app)
-    for mount in ROUTES:
+    for mount in mounts:
         api.register_blueprint(mount.blueprint, url_prefix=mount.prefix)
     docs.register(app, api)
     http.check_policies(app)

@@ -6,7 +6,7 @@ is a fault of ours and answers 500.
 
 from functools import cache
 
-from sqlalchemy import MetaData, UniqueConstraint
+from sqlalchemy import Constraint, Index, MetaData, UniqueConstraint
 
 from dairy_app.common.models import Base
 
@@ -18,7 +18,8 @@ def named_codes(metadata: MetaData) -> dict[str, str]:
     """Every constraint and unique index that carries an error code, by name."""
     found: dict[str, str] = {}
     for table in metadata.tables.values():
-        for item in [*table.constraints, *table.indexes]:
+        items: list[Constraint | Index] = [*table.constraints, *table.indexes]
+        for item in items:
             code = item.info.get("code") or ("already_exists" if isinstance(item, UniqueConstraint) else None)
             if item.name and code:
                 found[str(item.name)] = code

@@ -78,7 +78,7 @@ class FieldError:
     detail: str
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Problem(Exception):
     """A refusal with a stable ``code`` of ``CODES``, words for people, and facts for programs.
 

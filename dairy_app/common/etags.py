@@ -22,8 +22,8 @@ View = TypeVar("View", bound=Callable[..., Any])
 def etagged(view: View) -> View:
     """Tag a single resource. Goes directly below ``@blueprint.route`` of its GET and of its PATCH or PUT.
 
-    GET answers with ``ETag``, or 304 to a matching ``If-None-Match``. A change may send ``If-Match``: it is judged
-    before the view runs, and once more when the view has its locks, against what others had committed by then.
+    GET answers with ``ETag``, or 304 to a matching ``If-None-Match``. A change may send ``If-Match``: it is
+    judged before the view runs, and again when the view has its locks, against what others committed by then.
     """
 
     @wraps(view)
@@ -31,7 +31,8 @@ def etagged(view: View) -> View:
         if request.method in {"GET", "HEAD"}:
             response = make_response(view(*args, **kwargs))
             response.set_etag(_tag(response))
-            return response.make_conditional(request)
+            response.make_conditional(request)
+            return response
         if "If-Match" not in request.headers or request.if_match.star_tag:
             return make_response(view(*args, **kwargs))
         session = current_session()
@@ -55,7 +56,7 @@ def _require_match(session: Session) -> None:
     finally:
         g.session = own
     session.expunge_all()  # what is decided later is read again, under the lock
-    if not request.if_match.contains(_tag(current)):
+    if not request.if_match.contains_weak(_tag(current)):  # a proxy that compresses makes tags weak
         raise Problem("precondition_failed", headers={"ETag": quote_etag(_tag(current))})
 
 

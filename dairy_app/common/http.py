@@ -5,49 +5,54 @@ policy already checked; a view is left with parsing, one service call and the an
 """
 
 import re
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
+from datetime import date
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import uuid4
 
-from flask import Flask, Response, current_app, g, jsonify, request
+from flask import Flask, Request, Response, current_app, g, jsonify, request
+from flask.json.provider import DefaultJSONProvider
 from flask_smorest import Api
 from flask_smorest import Blueprint as SmorestBlueprint
-from marshmallow import RAISE
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from marshmallow import RAISE, Schema, ValidationError, fields, missing
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import HTTPException
 
-from dairy_app.common import constraints
+from dairy_app.common import strict_json
 from dairy_app.common.access import Actor, Policy, policy_of
-from dairy_app.common.errors import CODES, FieldError, Problem, code_of_http_status
+from dairy_app.common.errors import FieldError, Problem
+from dairy_app.common.failures import problem_of_database, problem_of_full_pool, problem_of_http
 from dairy_app.common.logs import log
 from dairy_app.common.transactions import Database
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
+View = TypeVar("View", bound=Callable[..., Any])
 Identify = Callable[[Session, Policy], Actor | None]
 
 
 class StrictParser(FlaskParser):
-    """Refuses unknown fields everywhere, in the query string too, and NUL characters PostgreSQL cannot store."""
+    """Refuses what is not declared: unknown fields (in the query string too), repeated parameters, other media."""
 
     DEFAULT_UNKNOWN_BY_LOCATION = {"json": RAISE, "query": RAISE, "query_and_path": RAISE}
 
-    def load_json(self, req: Any, schema: Any) -> Any:
-        body = super().load_json(req, schema)
-        if _holds_nul(body):
-            raise Problem("validation_failed", "Text must not contain NUL characters.")
-        return body
+    def load_json(self, req: Request, schema: Any) -> Any:
+        raw = req.get_data()
+        if not raw:
+            return missing
+        if not req.is_json:
+            raise Problem("unsupported_media_type", "Send the body as application/json.")
+        return strict_json.load(raw)
 
-
-def _holds_nul(value: Any) -> bool:
-    if isinstance(value, str):
-        return "\x00" in value
-    if isinstance(value, Mapping):
-        return any(_holds_nul(key) or _holds_nul(item) for key, item in value.items())
-    return isinstance(value, list) and any(_holds_nul(item) for item in value)
+    def load_querystring(self, req: Request, schema: Any) -> Any:
+        for name, values in req.args.lists():
+            if len(values) > 1 and not isinstance(schema.load_fields.get(name), fields.List):
+                raise ValidationError({name: ["Given more than once."]})
+        return super().load_querystring(req, schema)
 
 
 class Blueprint(SmorestBlueprint):
@@ -55,17 +60,36 @@ class Blueprint(SmorestBlueprint):
 
     ARGUMENTS_PARSER = StrictParser()
 
+    if TYPE_CHECKING:  # the library comes without types
 
-class ProblemApi(Api):  # type: ignore[misc]
+        def route(self, rule: str, **options: Any) -> Callable[[View], View]: ...
+        def arguments(self, schema: type[Schema], **options: Any) -> Callable[[View], View]: ...
+        def response(self, status_code: int, schema: Any = None, **options: Any) -> Callable[[View], View]: ...
+        def doc(self, **options: Any) -> Callable[[View], View]: ...
+
+
+class ProblemApi(Api):
     """The OpenAPI document, with errors left to this module's one shape."""
 
     def _register_error_handlers(self) -> None:
         """Not the library's handlers: ``register_errors`` below serves the whole application."""
 
 
+class IsoJson(DefaultJSONProvider):
+    """JSON with ISO 8601 dates (Flask's own writes those of HTTP headers) and names in the schema's order."""
+
+    sort_keys = False
+
+    @staticmethod
+    def default(value: Any) -> Any:
+        """What JSON has no form for: dates and instants as ISO 8601, decimals and UUIDs as strings."""
+        return value.isoformat() if isinstance(value, date) else DefaultJSONProvider.default(value)
+
+
 class DairyFlask(Flask):
     """The application: one request, one transaction."""
 
+    json_provider_class = IsoJson
     database: Database
     identify: Identify
 
@@ -74,26 +98,59 @@ class DairyFlask(Flask):
         if request.routing_exception is not None:
             self.raise_routing_exception(request)  # raises
         rule = request.url_rule
-        if rule is None or (request.method == "OPTIONS" and rule.provide_automatic_options):
+        if rule is None or (request.method == "OPTIONS" and getattr(rule, "provide_automatic_options", False)):
             return super().dispatch_request()
-        if any("\x00" in text for pair in request.args.items(multi=True) for text in pair):
-            raise Problem("validation_failed", "Parameters must not contain NUL characters.")
         view = self.view_functions[rule.endpoint]
         policy = policy_of(view)
         assert policy is not None, "check_policies ran at start-up"
+        _read_body()
         arguments: dict[str, Any] = request.view_args or {}
-        read_only = request.method in _SAFE_METHODS and not policy.records
 
         def answer(session: Session) -> Response:
             g.session, g.actor = session, None
             g.actor = self.identify(session, policy)
+            _refuse_undeclared(view)
             return self.make_response(self.ensure_sync(view)(**arguments))
 
-        if policy.own_transactions:
-            with self.database.transaction(read_only=True) as session:
-                g.actor = self.identify(session, policy)
-            return view(**arguments)
-        return self.database.run(answer, read_only=read_only)
+        if not policy.own_transactions:
+            read_only = request.method in _SAFE_METHODS and not policy.records
+            return self.database.run(answer, read_only=read_only)
+        if policy.roles is not None:
+            g.actor = self.database.run(lambda session: self.identify(session, policy), read_only=True)
+        _refuse_undeclared(view)
+        return self.ensure_sync(view)(**arguments)
+
+
+def _read_body() -> None:
+    """Take the whole body, or refuse it as too large, before anything is done; GET bodies mean nothing."""
+    limit = current_app.config["MAX_CONTENT_LENGTH"]
+    if request.content_length is not None and request.content_length > limit:
+        raise Problem("payload_too_large", f"At most {limit:,} bytes.")
+    if request.content_encoding not in {None, "", "identity"}:
+        raise Problem("unsupported_media_type", "Send the body uncompressed.")
+    if request.method not in _SAFE_METHODS:
+        request.get_data(parse_form_data=False)  # chunked bodies are counted while they come
+
+
+def _refuse_undeclared(view: Callable[..., Any]) -> None:
+    """Refuse query parameters and bodies that the route does not take, and characters no text may hold."""
+    taken = {each["in"] for each in getattr(view, "_apidoc", {}).get("arguments", {}).get("parameters", [])}
+    for name, value in request.args.items(multi=True):
+        if not taken & {"query", "querystring"}:
+            raise _invalid_parameter(name, "Unknown field.", "unknown_field")
+        if "\x00" in name or "\x00" in value:
+            raise _invalid_parameter(name.replace("\x00", ""), "Must not contain NUL characters.", "invalid")
+    if any(isinstance(value, str) and "\x00" in value for value in (request.view_args or {}).values()):
+        raise Problem("not_found")
+    if not taken & {"json", "form", "files"} and request.method not in _SAFE_METHODS:
+        body = request.get_data()
+        if body and strict_json.load(body) != {}:
+            raise Problem("validation_failed", "This address takes no body.")
+
+
+def _invalid_parameter(name: str, detail: str, code: str) -> Problem:
+    pointer = f"/query/{strict_json.token(name)}"[:200]
+    return Problem("validation_failed", f"{pointer}: {detail}", [FieldError(pointer, code, detail)])
 
 
 def current_session() -> Session:
@@ -143,63 +200,20 @@ def register_errors(app: Flask) -> None:
 
     @app.errorhandler(HTTPException)
     def on_http_exception(error: HTTPException) -> Response:
-        return refusal(_problem_of_http(error))
+        return refusal(problem_of_http(error))
 
     @app.errorhandler(DBAPIError)
     def on_database_error(error: DBAPIError) -> Response:
-        return refusal(_problem_of_database(error))
+        return refusal(problem_of_database(error))
+
+    @app.errorhandler(PoolTimeout)
+    def on_full_pool(_error: PoolTimeout) -> Response:
+        return refusal(problem_of_full_pool())
 
     @app.errorhandler(Exception)
     def on_fault(error: Exception) -> Response:
-        log.exception("unhandled fault", exc_info=error)
+        log.error("unhandled fault", exc_info=error)
         return refusal(Problem("internal_error"))
-
-
-def _problem_of_http(error: HTTPException) -> Problem:
-    messages = (getattr(error, "data", None) or {}).get("messages")
-    if messages is not None:
-        if messages == {"json": ["Invalid JSON body."]}:
-            return Problem("malformed_request", "The body is not valid JSON.")
-        found = [
-            FieldError(pointer, "invalid", text)
-            for location, fields in messages.items()
-            for pointer, text in _flatten(fields, "" if location == "json" else f"/{location}")
-        ]
-        first = found[0] if found else FieldError("", "invalid", "The request is not valid.")
-        return Problem("validation_failed", f"{first.pointer or 'body'}: {first.detail}", found)
-    status = error.code or 500
-    problem = Problem(code_of_http_status(status), CODES[code_of_http_status(status)][1])
-    if status == 405 and getattr(error, "valid_methods", None):
-        problem.headers["Allow"] = ", ".join(error.valid_methods)  # type: ignore[attr-defined]
-    return problem
-
-
-def _flatten(messages: Any, pointer: str) -> list[tuple[str, str]]:
-    if isinstance(messages, Mapping):
-        parts = [_flatten(value, f"{pointer}/{key}") for key, value in messages.items()]
-        return [pair for part in parts for pair in part]
-    if isinstance(messages, list):
-        return [(pointer.removesuffix("/_schema"), str(text)) for text in messages]
-    return [(pointer, str(messages))]
-
-
-def _problem_of_database(error: DBAPIError) -> Problem:
-    if isinstance(error, IntegrityError):
-        name = error.orig.diag.constraint_name if error.orig is not None else None  # type: ignore[attr-defined]
-        code = constraints.code_of(name)
-        if code is not None:
-            return Problem(code)
-    elif isinstance(error, InterfaceError) or (isinstance(error, OperationalError) and _is_away(error)):
-        log.error("database unavailable", error=str(error.orig))
-        return Problem("database_unavailable", headers={"Retry-After": "5"})
-    log.exception("database fault", exc_info=error)
-    return Problem("internal_error")
-
-
-def _is_away(error: OperationalError) -> bool:
-    """No SQLSTATE: the server could not be asked; class 57P: it is shutting down or starting."""
-    state = getattr(error.orig, "pgcode", None)
-    return error.connection_invalidated or state is None or state.startswith(("08", "57P"))
 
 
 def register_request_id(app: Flask) -> None:

@@ -10,10 +10,13 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, tuple_
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.sql import ColumnElement
 
-from dairy_app.common.errors import invalid
+from dairy_app.common import strict_json
+from dairy_app.common.errors import Problem, invalid
+
+Key = ColumnElement[Any] | InstrumentedAttribute[Any]
 
 _READERS: dict[type, Callable[[str], Any]] = {
     UUID: UUID,
@@ -35,7 +38,7 @@ class Page:
 def read_page(
     session: Session,
     select: Select[Any],
-    keys: Sequence[ColumnElement[Any]],
+    keys: Sequence[Key],
     *,
     limit: int,
     cursor: str | None,
@@ -68,7 +71,7 @@ def write_cursor(values: Sequence[Any]) -> str:
 def read_cursor(cursor: str, types: Sequence[type]) -> list[Any]:
     """The key values in a cursor; ``validation_failed`` for anything this list did not give out."""
     try:
-        written = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        written = strict_json.load(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         return [_READERS[kind](value) for kind, value in zip(types, written, strict=True)]
-    except (binascii.Error, ValueError, TypeError, KeyError):
-        raise invalid("/cursor", "The cursor is not one that this list gave out.") from None
+    except (Problem, binascii.Error, ValueError, TypeError, AttributeError, KeyError):
+        raise invalid("/query/cursor", "The cursor is not one that this list gave out.") from None

@@ -12,7 +12,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validate
 #: numeric(12,2) and numeric(10,3) end here.
 MAX_MONEY = Decimal("9999999999.99")
 MAX_QUANTITY = Decimal("9999999.999")
-_PLAIN_NUMBER = re.compile(r"-?\d{1,12}(\.\d+)?")
+_PLAIN_NUMBER = re.compile(r"-?[0-9]{1,12}(\.[0-9]+)?")
 
 
 class Strict(Schema):
@@ -36,15 +36,15 @@ class _Exact(fields.Field[Decimal]):
 
     def __init__(self, *, low: Decimal | int = 0, above: bool = False, **kwargs: Any) -> None:
         """``low`` is the smallest value taken; with ``above`` it is the first one refused."""
-        super().__init__(**kwargs)
+        metadata = {"example": f"{Decimal(60):.{self.places}f}", **kwargs.pop("metadata", {})}
+        super().__init__(metadata=metadata, **kwargs)
         self.low, self.above = Decimal(low), above
-        self.metadata.setdefault("example", f"{Decimal(0):.{self.places}f}")
 
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
         return None if value is None else f"{value:.{self.places}f}"
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Decimal:
-        written = repr(value) if isinstance(value, float) else str(value)
+        written = str(value)
         if isinstance(value, bool) or not _PLAIN_NUMBER.fullmatch(written):
             raise self.make_error("invalid")
         number = Decimal(written)

@@ -52,7 +52,8 @@ class Database:
             self.url,
             pool_size=pool_size,
             max_overflow=10,
-            pool_pre_ping=False,
+            pool_pre_ping=False,  # a broken connection is noticed by use, and the work done again
+            hide_parameters=True,  # else phone numbers and hashes would stand in the logged errors
             pool_recycle=1800,
             connect_args={"connect_timeout": 5, "application_name": application_name},
         )
@@ -72,18 +73,26 @@ class Database:
         with Session(self.engine, expire_on_commit=False) as session:
             session.connection(execution_options=options)
             yield session
+            session.info["committing"] = True
             session.commit()
 
     def run(self, work: Callable[[Session], T], *, read_only: bool = False) -> T:
-        """Do ``work`` in one transaction; the whole of it again after a deadlock, at most three times."""
+        """Do ``work`` in one transaction; the whole of it again after a deadlock, at most three times.
+
+        Also after a connection broke (the server restarted), unless that was during the commit: whether it
+        succeeded is then unknown, and only the caller can ask.
+        """
         for attempt in range(1, ATTEMPTS + 1):
+            session = None
             try:
                 with self.transaction(read_only=read_only) as session:
                     return work(session)
             except DBAPIError as error:
-                if sqlstate(error) not in RETRYABLE or attempt == ATTEMPTS:
+                in_doubt = session is not None and "committing" in session.info
+                lost = error.connection_invalidated and not in_doubt
+                if attempt == ATTEMPTS or not (lost or sqlstate(error) in RETRYABLE):
                     raise
-                time.sleep(random.uniform(0.01, 0.05) * attempt)  # noqa: S311 - spread, not secrecy
+                time.sleep(random.uniform(0.01, 0.05) * attempt)
         raise AssertionError("unreachable")
 
     def dispose(self) -> None:

@@ -1,0 +1,101 @@
+"""Which problem an exception is: of the web framework, of a request that is not valid, of the database."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from werkzeug.exceptions import HTTPException
+
+from dairy_app.common import constraints
+from dairy_app.common.errors import CODES, FieldError, Problem, code_of_http_status
+from dairy_app.common.logs import log
+from dairy_app.common.strict_json import token
+from dairy_app.common.transactions import RETRYABLE, sqlstate
+
+#: A body with a million unknown fields gets a short answer.
+MAX_FIELD_ERRORS = 100
+MAX_POINTER = 200
+_RETRY_AFTER = {"Retry-After": "5"}
+#: What marshmallow says → the stable code of the field's error; everything else is "invalid".
+_FIELD_CODES = {
+    "Missing data for required field.": "required",
+    "Unknown field.": "unknown_field",
+    "Field may not be null.": "null",
+}
+
+
+def problem_of_http(error: HTTPException) -> Problem:
+    """The problem of an error of the web framework or of a schema."""
+    messages = (getattr(error, "data", None) or {}).get("messages")
+    if messages is not None:
+        return _problem_of_fields(messages)
+    code = code_of_http_status(error.code or 500)
+    problem = Problem(code, CODES[code][1])
+    methods = getattr(error, "valid_methods", None)
+    if methods:
+        problem.headers["Allow"] = ", ".join(sorted(methods))
+    return problem
+
+
+def _problem_of_fields(messages: Mapping[str, Any]) -> Problem:
+    found = [
+        FieldError(pointer[:MAX_POINTER], _FIELD_CODES.get(text, "invalid"), text)
+        for location, fields in messages.items()
+        for pointer, text in _flatten(fields, "" if location == "json" else f"/{location}")
+    ]
+    first = found[0] if found else FieldError("", "invalid", "The request is not valid.")
+    return Problem("validation_failed", f"{first.pointer or 'body'}: {first.detail}", found[:MAX_FIELD_ERRORS])
+
+
+def _flatten(messages: Any, pointer: str) -> list[tuple[str, str]]:
+    if isinstance(messages, Mapping):
+        parts = [_flatten(value, f"{pointer}/{token(key)}") for key, value in messages.items()]
+        return [pair for part in parts for pair in part]
+    if isinstance(messages, list):
+        return [(pointer.removesuffix("/_schema"), str(text)) for text in messages]
+    return [(pointer.removesuffix("/_schema"), str(messages))]
+
+
+def problem_of_database(error: DBAPIError) -> Problem:
+    """The problem of a refusal or a failure of the database; a fault of ours is logged and shows nothing."""
+    code = _code_of_refusal(error)
+    if code is not None:
+        return Problem(code)
+    if isinstance(error, InterfaceError) or _is_away(error):
+        log.error("database unavailable", error=str(error.orig).strip())
+        return Problem("database_unavailable", headers=dict(_RETRY_AFTER))
+    if _is_busy(error):
+        log.error("database busy", sqlstate=sqlstate(error))
+        return Problem("database_unavailable", "The database is busy; try again.", headers=dict(_RETRY_AFTER))
+    log.error("database fault", exc_info=error)
+    return Problem("internal_error")
+
+
+def problem_of_full_pool() -> Problem:
+    """No connection became free in time."""
+    log.error("database busy: no free connection")
+    return Problem("database_unavailable", "The database is busy; try again.", headers=dict(_RETRY_AFTER))
+
+
+def _code_of_refusal(error: DBAPIError) -> str | None:
+    """The error code of the constraint or trigger that refused; ``in_use`` when a row is still pointed at."""
+    diagnosis = getattr(error.orig, "diag", None)
+    name = diagnosis.constraint_name if diagnosis is not None else None
+    state = sqlstate(error)
+    if state == "23001" or (state == "23503" and (error.statement or "").lstrip()[:6].upper() == "DELETE"):
+        return "in_use"
+    return constraints.code_of(name)
+
+
+def _is_away(error: DBAPIError) -> bool:
+    """No SQLSTATE: the server could not be asked; class 08: the line broke; 57P: it stops or starts."""
+    if not isinstance(error, OperationalError):
+        return error.connection_invalidated
+    state = sqlstate(error)
+    return error.connection_invalidated or state is None or state.startswith(("08", "57P"))
+
+
+def _is_busy(error: DBAPIError) -> bool:
+    """Still in each other's way after all attempts, a lock or a statement that took too long, no resources."""
+    state = sqlstate(error) or ""
+    return state in RETRYABLE or state in {"55P03", "57014"} or state.startswith("53")
