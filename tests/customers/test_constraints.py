@@ -1,0 +1,105 @@
+"""The customers' constraints hold against plain SQL."""
+
+from typing import Any
+
+import pytest
+
+from tests.constraints import bare, names_of, refuses
+
+__all__ = ["bare"]
+
+TABLES = ("areas", "customers", "customer_prices", "unlinked_customers")
+ONE = "'00000000-0000-0000-0000-000000000001'"
+NOBODY = "'00000000-0000-0000-0000-000000000009'"
+SET_UP = f"""
+INSERT INTO users (id, name, phone, role) VALUES ({ONE}, 'Kavita', '+919800000001', 'customer');
+INSERT INTO areas (id, name, legacy_id) VALUES ({ONE}, 'Kothrud', 'old');
+INSERT INTO customers (id, code, name, user_id, legacy_id) VALUES ({ONE}, 'K1', 'Kavita', {ONE}, 'old');
+INSERT INTO products (id, sku, name, unit, tax_class) VALUES ({ONE}, 'M1', 'Milk', 'litre', 'milk_fresh');
+INSERT INTO customer_prices (customer_id, product_id, price, valid) VALUES ({ONE}, {ONE}, 55, '[2026-01-01,)');
+"""
+
+
+def customer(**changes: str) -> str:
+    values = {"name": "'Ravi'"} | changes
+    return f"INSERT INTO customers ({', '.join(values)}) VALUES ({', '.join(values.values())})"
+
+
+def area(**changes: str) -> str:
+    values = {"name": "'Baner'"} | changes
+    return f"INSERT INTO areas ({', '.join(values)}) VALUES ({', '.join(values.values())})"
+
+
+def price(valid: str, amount: str = "1", customer_id: str = ONE, product_id: str = ONE) -> str:
+    return (
+        "INSERT INTO customer_prices (customer_id, product_id, price, valid)"
+        f" VALUES ({customer_id}, {product_id}, {amount}, '{valid}')"
+    )
+
+
+def unlinked(customer_id: str) -> str:
+    return f"INSERT INTO unlinked_customers VALUES ({customer_id}, 'two users have this phone', ARRAY[{ONE}::uuid])"
+
+
+REFUSED = {
+    "fk_areas_parent_id": area(parent_id=NOBODY),
+    "uq_areas_name": area(name="'Kothrud'"),
+    "uq_areas_legacy_id": area(legacy_id="'old'"),
+    "ck_areas_name_length": area(name="''"),
+    "ck_areas_not_own_parent": f"UPDATE areas SET parent_id = id WHERE id = {ONE}",
+    "fk_customers_user_id": customer(user_id=NOBODY),
+    "fk_customers_area_id": customer(area_id=NOBODY),
+    "fk_customers_delivery_boy_id": customer(delivery_boy_id=NOBODY),
+    "fk_customers_marketing_staff_id": customer(marketing_staff_id=NOBODY),
+    "uq_customers_code": customer(code="'K1'"),
+    "uq_customers_user_id": customer(user_id=ONE),
+    "uq_customers_legacy_id": customer(legacy_id="'old'"),
+    "ck_customers_name_length": customer(name="repeat('x', 201)"),
+    "ck_customers_code_length": customer(code="''"),
+    "ck_customers_phone_format": customer(phone="'9800000001'"),
+    "ck_customers_email_format": customer(email="'Ravi@home.example'"),
+    "ck_customers_state_code_format": customer(state_code="'MH'"),
+    "ck_customers_pincode_format": customer(pincode="'011038'"),
+    "ck_customers_latitude_range": customer(latitude="90.000001"),
+    "ck_customers_longitude_range": customer(longitude="-180.000001"),
+    "ck_customers_gstin_format": customer(gstin="'27AAPFU0939F1Z'"),
+    "ck_customers_registered_has_gstin": customer(gst_treatment="'registered'"),
+    "ck_customers_status_known": customer(status="'gone'"),
+    "ck_customers_billing_cycle_known": customer(billing_cycle="'daily'"),
+    "ck_customers_gst_treatment_known": customer(gst_treatment="'foreign'"),
+    "fk_customer_prices_customer_id": price("[2026-01-01,)", customer_id=NOBODY),
+    "fk_customer_prices_product_id": price("[2026-01-01,)", product_id=NOBODY),
+    "ck_customer_prices_price_not_negative": price("[2025-01-01,2025-02-01)", "-0.01"),
+    "ck_customer_prices_valid_has_start": price("(,2025-01-01)"),
+    "ex_customer_prices_in_force": price("[2025-12-31,2026-01-02)"),
+    "fk_unlinked_customers_customer_id": unlinked(NOBODY),
+}
+ACCEPTED = [
+    area(parent_id=ONE),
+    customer(
+        area_id=ONE, delivery_boy_id=ONE, phone="'+919800000002'", email="'ravi@home.example'",
+        state_code="'27'", pincode="'411038'", latitude="90", longitude="-180", gstin="'27AAPFU0939F1ZV'",
+        gst_treatment="'registered'",
+    ),
+    price("[2025-01-01,2026-01-01)", "0"),
+    unlinked(ONE),
+]
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_refused_by_name(bare: Any, name: str) -> None:
+    assert refuses(bare, SET_UP, REFUSED[name]) == name
+
+
+@pytest.mark.parametrize("statement", ACCEPTED)
+def test_the_same_rows_without_the_fault_are_taken(bare: Any, statement: str) -> None:
+    assert refuses(bare, SET_UP, statement) is None
+
+
+def test_no_constraint_is_left_out(bare: Any) -> None:
+    assert names_of(bare, TABLES) == set(REFUSED)
+
+
+def test_codes_are_sequential(sql: Any) -> None:
+    made = sql("INSERT INTO customers (name) VALUES ('One'), ('Two') RETURNING code")
+    assert made == [("C000001",), ("C000002",)]

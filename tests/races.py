@@ -1,0 +1,37 @@
+"""Two requests at the very same moment, over real connections and without sleeping."""
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Any, TypeVar
+
+from tests.conftest import raw_connection
+
+T = TypeVar("T")
+
+
+def at_once(url: str, hold: str, *calls: Callable[[], T]) -> list[T]:
+    """What the calls answer when each has come as far as the lock that ``hold`` takes, and then all go on.
+
+    ``hold`` is a LOCK TABLE (or SELECT … FOR UPDATE) that every call runs into, in the database at ``url``.
+    """
+    with raw_connection(url) as holder, raw_connection(url) as watcher, ThreadPoolExecutor(len(calls)) as pool:
+        watcher.autocommit = True
+        with holder.cursor() as cursor:
+            cursor.execute(hold)
+        running = [pool.submit(call) for call in calls]
+        try:
+            _until_all_wait(watcher, running)
+        finally:
+            holder.rollback()
+        return [each.result(timeout=60) for each in running]
+
+
+def _until_all_wait(watcher: Any, running: list[Future[Any]]) -> None:
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    with watcher.cursor() as cursor:
+        while True:
+            cursor.execute(waiting)
+            if cursor.fetchone()[0] == len(running):
+                return
+            ended = wait(running, timeout=0.005).done
+            assert not ended, f"a call never came to the lock: {[each.result() for each in ended]}"
