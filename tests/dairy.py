@@ -18,8 +18,12 @@ class Client:
 
     def __init__(self, app: DairyFlask, token: str | None, user: dict[str, Any] | None = None) -> None:
         self._http = app.test_client()
-        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
         self.user = user or {}
+        self.carry(token)
+
+    def carry(self, token: str | None) -> None:
+        """Go on with this access token."""
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
 
     def call(self, method: str, path: str, headers: dict[str, str] | None = None, **options: Any) -> TestResponse:
         """``path`` starts below ``/api/v1`` unless it starts with ``/api``."""
@@ -63,15 +67,26 @@ class Dairy:
     def __init__(self, app: DairyFlask) -> None:
         self.app = app
         self._numbers = count(1)
+        self._clients: list[tuple[Client, str]] = []
         with app.database.transaction() as session:
             accounts.create_admin(session, email="admin@dairy.example", password=PASSWORD, name="Asha Admin")
         self.nobody = Client(app, None)
         self.admin = self.login("admin@dairy.example")
 
     def login(self, email_or_phone: str, password: str = PASSWORD) -> Client:
+        answer = self._log_in(email_or_phone, password)
+        client = Client(self.app, answer["access_token"], answer["user"])
+        self._clients.append((client, email_or_phone))
+        return client
+
+    def _log_in(self, email_or_phone: str, password: str = PASSWORD) -> Any:
         key = "email" if "@" in email_or_phone else "phone"
-        answer = ok(self.nobody.post("/auth/login", {key: email_or_phone, "password": password}))
-        return Client(self.app, answer["access_token"], answer["user"])
+        return ok(self.nobody.post("/auth/login", {key: email_or_phone, "password": password}))
+
+    def log_in_again(self) -> None:
+        """After the clock was moved: everybody's token is of another time."""
+        for client, login in self._clients:
+            client.carry(self._log_in(login)["access_token"])
 
     def today(self) -> date:
         with self.app.database.transaction(read_only=True) as session:
