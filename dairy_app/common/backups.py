@@ -80,9 +80,7 @@ def backup(url: str, target: Path) -> None:
 def is_empty(url: str) -> bool:
     """Whether the database has no table of anybody."""
     with connect(url) as connection:
-        tables = (
-            "SELECT 1 FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema') LIMIT 1"
-        )
+        tables = "SELECT 1 FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema') LIMIT 1"
         return connection.execute(text(tables)).first() is None
 
 
@@ -109,27 +107,34 @@ def _replay(tools: Path, source: Path, prologue: str, address: str, environment:
     dump: list[str | Path] = [tools / "pg_restore", "--no-owner", "--no-privileges", "--file=-", source]
     quiet = ["--no-psqlrc", "--quiet", f"--output={os.devnull}", "--set=ON_ERROR_STOP=1"]
     load: list[str | Path] = [tools / "psql", *quiet, address]
-    dumped = 0
     with TemporaryFile() as errors, TemporaryFile() as more_errors:
-        psql = subprocess.Popen(load, stdin=subprocess.PIPE, stderr=errors, env=environment)
-        with psql:
-            assert psql.stdin is not None
-            with suppress(BrokenPipeError):
-                psql.stdin.write(prologue.encode())
-                psql.stdin.flush()
-                dumped = subprocess.run(dump, stdout=psql.stdin, stderr=more_errors, check=False).returncode
-                if dumped == 0:
-                    psql.stdin.write(b"\nCOMMIT;\n")
-                psql.stdin.close()
-        _refuse_failure("psql", psql.returncode, errors)
-        _refuse_failure("pg_restore", dumped, more_errors)
+        reading = subprocess.Popen(dump, stdout=subprocess.PIPE, stderr=more_errors)
+        writing = subprocess.Popen(load, stdin=subprocess.PIPE, stderr=errors, env=environment)
+        with suppress(BrokenPipeError), reading, writing:
+            assert reading.stdout is not None
+            assert writing.stdin is not None
+            writing.stdin.write(prologue.encode())
+            _copy_header(reading.stdout, writing.stdin)
+            shutil.copyfileobj(reading.stdout, writing.stdin)
+            if reading.wait() == 0:
+                writing.stdin.write(b"\nCOMMIT;\n")
+            writing.stdin.close()
+        _refuse_failure("psql", writing.returncode, errors)
+        _refuse_failure("pg_restore", reading.returncode, more_errors)
+
+
+def _copy_header(script: IO[bytes], target: IO[bytes]) -> None:
+    """Copies the settings at the top, but for one that newer tools write and PostgreSQL 15 and 16 do not know."""
+    for line in script:
+        if not line.startswith(b"SET transaction_timeout"):
+            target.write(line)
+        if line.startswith(b"SET client_encoding"):
+            return
 
 
 def _run(arguments: list[str | Path], environment: Mapping[str, str]) -> None:
     with TemporaryFile() as errors:
-        done = subprocess.run(
-            arguments, env=environment, stdout=subprocess.DEVNULL, stderr=errors, check=False
-        )
+        done = subprocess.run(arguments, env=environment, stdout=subprocess.DEVNULL, stderr=errors, check=False)
         _refuse_failure(Path(arguments[0]).name, done.returncode, errors)
 
 
