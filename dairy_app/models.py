@@ -10,6 +10,7 @@ from dairy_app.common import idempotency
 from dairy_app.customers import models as customers
 from dairy_app.deliveries import ddl as deliveries_ddl
 from dairy_app.deliveries import models as deliveries
+from dairy_app.legacy_import import models as legacy_import
 from dairy_app.orders import ddl as orders_ddl
 from dairy_app.orders import models as orders
 from dairy_app.subscriptions import models as subscriptions
@@ -25,6 +26,7 @@ __all__ = [
     "deliveries",
     "deliveries_ddl",
     "idempotency",
+    "legacy_import",
     "orders",
     "orders_ddl",
     "subscriptions",

@@ -125,7 +125,7 @@ class ItemRow(NamedTuple):
     line_no: int
     product_key: str | None
     product_name: str | None
-    unit: str | None
+    unit: str
     quantity: Decimal
     price: Decimal
 

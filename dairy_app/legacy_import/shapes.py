@@ -28,6 +28,10 @@ from dairy_app.legacy_import.rows import (
 Document = Mapping[str, Any]
 
 
+#: Collections that hold the same things; one key in both means one thing.
+_SAME_THINGS = {"customers": "customers_v2", "delivery_status": "delivery_statuses"}
+
+
 class _Notes:
     """Collects the first reason against a document and the remarks about it."""
 
@@ -82,10 +86,14 @@ def _without_nul(value: Any) -> Any:
 def _identity(collection: str, line: int, document: Document) -> dict[str, Any]:
     """Collection, line, key and id; a document without any key gets one from its content."""
     key = rules.key_of(document)
-    key = key.replace("\x00", "\ufffd") if key else key
     if key is None:
         key = "content-" + hashlib.sha256(as_json(document).encode("utf-8", "replace")).hexdigest()[:32]
-    return {"collection": collection, "line": line, "key": key, "id": rules.row_id(collection, key)}
+    return {
+        "collection": collection,
+        "line": line,
+        "key": key,
+        "id": rules.row_id(_SAME_THINGS.get(collection, collection), key),
+    }
 
 
 def _name(value: Any) -> str | None:
@@ -112,6 +120,11 @@ def user(collection: str, line: int, document: Document, zone: tzinfo) -> UserRo
     if role not in rules.ROLES:
         notes.refuse("role_unknown", document.get("role"))
     own = document.get("_id")
+    kept = rules.bcrypt_hash(document)
+    if kept is None:
+        notes.remark("password_dropped")
+    # Whatever else happens to the document, no secret of it is stored elsewhere.
+    document = {name: value for name, value in document.items() if name not in ("password", "password_hash")}
     return UserRow(
         **_identity(collection, line, document),
         object_id=str(own) if isinstance(own, ObjectId) else None,
@@ -120,7 +133,7 @@ def user(collection: str, line: int, document: Document, zone: tzinfo) -> UserRo
         phone=number,
         role=role,
         is_active=_first(document, "is_active", "isActive") is not False,
-        password_hash=rules.bcrypt_hash(document),
+        password_hash=kept,
         customer_key=rules.reference(_first(document, "customer_v2_id", "customerV2Id")),
         created_at=rules.instant(_first(document, "created_at", "createdAt"), UTC),
         **notes.of(document),
@@ -307,7 +320,7 @@ def _item(line: int, line_no: int, item: Document, notes: _Notes) -> ItemRow | N
     if price is None or rules.money(price) is None:
         notes.refuse("price_unreadable", item.get("price"))
         return None
-    if quantity <= 0:
+    if (rules.quantity(quantity) or 0) <= 0:
         notes.refuse("quantity_not_positive", item.get("quantity"))
     if price < 0:
         notes.refuse("price_negative", item.get("price"))
@@ -316,15 +329,13 @@ def _item(line: int, line_no: int, item: Document, notes: _Notes) -> ItemRow | N
         line_no=line_no,
         product_key=rules.reference(_first(item, "product_id", "productId")),
         product_name=_name(_first(item, "product_name", "productName", "name")),
-        unit=rules.text(item.get("unit")),
+        unit=rules.unit(item.get("unit"))[0] or "piece",
         quantity=quantity,
         price=price,
     )
 
 
-def delivery(
-    collection: str, line: int, document: Document, zone: tzinfo
-) -> tuple[DeliveryRow, list[DeliveredRow]]:
+def delivery(collection: str, line: int, document: Document, zone: tzinfo) -> tuple[DeliveryRow, list[DeliveredRow]]:
     """A delivery row and the quantities it records.
 
     Rows of the shared link (``delivery_status``) and ``confirmed_at`` are UTC when they have no offset,

@@ -1,0 +1,107 @@
+"""``dairy import-mongo``: taking over the data of the earlier system."""
+
+import json
+import sys
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from dairy_app.common.transactions import Database
+from dairy_app.legacy_import.reader import Dump, UnreadableDump, open_dump
+from dairy_app.legacy_import.report import ImportReport
+from dairy_app.legacy_import.service import ImportDoesNotBalance, import_dump
+from dairy_app.settings import Settings
+
+
+class _DryRun(Exception):
+    """Raised at the end of a dry run, so that the transaction is rolled back."""
+
+    def __init__(self, report: ImportReport) -> None:
+        self.report = report
+
+
+@click.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Do everything, report, keep nothing.")
+@click.option("--report", "report_file", type=click.Path(path_type=Path, dir_okay=False), help="Also as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="The report as JSON instead of tables.")
+def import_mongo(path: Path, dry_run: bool, report_file: Path | None, as_json: bool) -> int:
+    """Take over the MongoDB data of the earlier system.
+
+    PATH is a mongodump folder (*.bson, *.bson.gz), a mongoexport folder (*.json) or the system's own one-file
+    backup. Users, customers, products, one-time orders and their deliveries are written; delivered and
+    unbilled orders land on drafts. All or nothing: when documents or money do not balance, nothing is kept
+    and the exit code is 1. Safe to repeat.
+
+    \b
+    Example: dairy import-mongo dump/ --dry-run --report import.json
+    """
+    try:
+        dump = open_dump(path)
+        report = _run(dump, dry_run)
+    except UnreadableDump as error:
+        raise click.ClickException(str(error)) from error
+    text = json.dumps(report.as_dict(), indent=2, ensure_ascii=False) + "\n"
+    if report_file is not None:
+        report_file.write_text(text, encoding="utf-8")
+    if as_json:
+        click.echo(text, nl=False)
+    else:
+        report.print(Console())
+        click.echo(_conclusion(report))
+    for finding in report.findings():
+        click.echo(f"dairy: {finding}", err=True)
+    return 1 if report.findings() else 0
+
+
+def _run(dump: Dump, dry_run: bool) -> ImportReport:
+    database = Database(Settings.from_environment().resolve_database_url(), application_name="dairy import-mongo")
+    try:
+        with _progress() as progress, database.transaction() as session:
+            report = import_dump(session, dump, _Steps(progress))
+            if dry_run:
+                raise _DryRun(report)
+            return report
+    except _DryRun as done:
+        done.report.dry_run = True
+        return done.report
+    except ImportDoesNotBalance as error:
+        return error.report
+    finally:
+        database.dispose()
+
+
+def _conclusion(report: ImportReport) -> str:
+    if report.findings():
+        return "The import does not balance: nothing was kept."
+    if report.dry_run:
+        return f"Dry run: {report.written:,} documents would be written; nothing was kept."
+    return f"{report.written:,} documents written; documents and money balance."
+
+
+def _progress() -> Progress:
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:,}"))
+    console = Console(file=sys.stderr)
+    return Progress(*columns, TimeElapsedColumn(), console=console, disable=not console.is_terminal)
+
+
+class _Steps:
+    """One bar per collection read, one per step after that."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._step: str | None = None
+
+    def __call__(self, step: str, done: int) -> None:
+        if step != self._step:
+            self._finish()
+            self._step = step
+            self._task = self._progress.add_task(step, total=None)
+        self._progress.advance(self._task, done)
+
+    def _finish(self) -> None:
+        if self._step is not None:
+            completed = max(self._progress.tasks[self._task].completed, 1)
+            self._progress.update(self._task, total=completed, completed=completed)

@@ -1,0 +1,125 @@
+"""The import of one dump: stage everything, then judge and write entity by entity, then reconcile.
+
+The caller's transaction holds all of it, so a broken file, a failure or a sum that does not balance leaves the
+database as it was. Tables follow the order of their foreign keys.
+"""
+
+from collections.abc import Callable
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from dairy_app.business import queries as business
+from dairy_app.legacy_import import bulk, judging, order_judging, passwords, queries, staging
+from dairy_app.legacy_import.reader import Dump
+from dairy_app.legacy_import.report import ImportReport
+from dairy_app.legacy_import.staging import CUSTOMERS, DELIVERIES, ORDERS, PRODUCTS, STAGES, USERS, Stage
+
+#: Where the documents of a staging table go.
+TARGETS = {
+    USERS.table: "users",
+    CUSTOMERS.table: "customers",
+    PRODUCTS.table: "products",
+    ORDERS.table: "orders",
+    DELIVERIES.table: "delivery_statuses",
+}
+
+#: Keys named per remark in the report.
+NAMED_KEYS = 100
+
+Progress = Callable[[str, int], None]
+
+
+class ImportDoesNotBalance(Exception):
+    """What was written is not what was read; the transaction must not be kept. ``report`` says where."""
+
+    def __init__(self, report: ImportReport) -> None:
+        super().__init__("the import does not balance; nothing was kept")
+        self.report = report
+
+
+def import_dump(session: Session, dump: Dump, progress: Progress = lambda step, done: None) -> ImportReport:
+    """Write the dump's users, customers, products, one-time orders and their delivery rows.
+
+    A second run writes nothing. ``progress(step, documents)`` is told what is going on. Raises
+    ``UnreadableDump`` and ``ImportDoesNotBalance``; the caller rolls back.
+    """
+    session.execute(text("SELECT pg_advisory_xact_lock(hashtext('import-mongo'))"))
+    zone = business.business_settings(session).time_zone
+    staging.create(session)
+    read = staging.load(session, dump, ZoneInfo(zone), progress)
+    for step, work in (
+        ("writing users", _users),
+        ("writing products", _products),
+        ("writing customers", _customers),
+        ("writing orders", _orders),
+        ("writing deliveries", _deliveries),
+    ):
+        progress(step, 0)
+        work(session)
+    progress("reconciling", 0)
+    for stage in STAGES:
+        bulk.keep_quarantined(session, stage.table)
+    report = reconcile(session, read)
+    if report.findings():
+        raise ImportDoesNotBalance(report)
+    return report
+
+
+def reconcile(session: Session, read: dict[str, int]) -> ImportReport:
+    """Count and add up what is in our tables now."""
+    report = ImportReport(read, money=list(queries.money(session)), left_out=queries.left_out(session))
+    for stage in STAGES:
+        report.fates |= queries.fates(session, stage, TARGETS[stage.table])
+        report.reasons += queries.quarantine_reasons(session, stage)
+        report.remarks += queries.remarks(session, stage, NAMED_KEYS)
+    report.remarks += queries.rows_for_review(session, NAMED_KEYS)
+    return report
+
+
+def _begin(session: Session, stage: Stage) -> None:
+    judging.repeated(session, stage)
+    judging.present(session, stage, TARGETS[stage.table])
+
+
+def _users(session: Session) -> None:
+    _begin(session, USERS)
+    judging.user_logins(session)
+    passwords.drop_default_passwords(session)
+    judging.settle(session, USERS)
+    bulk.insert_users(session)
+    judging.logins(session)
+
+
+def _products(session: Session) -> None:
+    _begin(session, PRODUCTS)
+    judging.settle(session, PRODUCTS)
+    bulk.insert_products(session, queries.first_day(session) or business.today(session))
+
+
+def _customers(session: Session) -> None:
+    _begin(session, CUSTOMERS)
+    judging.customer_logins(session)
+    judging.settle(session, CUSTOMERS)
+    bulk.insert_customers(session, queries.first_day(session) or business.today(session))
+    judging.references(session)
+
+
+def _orders(session: Session) -> None:
+    _begin(session, DELIVERIES)
+    judging.delivery_customers(session)
+    _begin(session, ORDERS)
+    judging.order_customers(session)
+    order_judging.papers(session)
+    bulk.insert_lost_products(session)
+    order_judging.lines(session)
+    order_judging.statuses(session, business.today(session))
+    judging.settle(session, ORDERS)
+    bulk.insert_orders(session)
+
+
+def _deliveries(session: Session) -> None:
+    order_judging.delivery_orders(session)
+    judging.settle(session, DELIVERIES)
+    bulk.insert_delivery_statuses(session, business.business_settings(session).time_zone)

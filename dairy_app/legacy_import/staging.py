@@ -1,0 +1,173 @@
+"""Temporary tables for the documents of one import, filled by COPY. They vanish at the end of the transaction.
+
+A staging table has the fields of its row class, and the columns in which ``judging`` notes what it finds.
+"""
+
+import io
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, datetime, tzinfo
+from decimal import Decimal
+from itertools import islice
+from typing import Any, NamedTuple, get_type_hints
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from dairy_app.legacy_import import rows, shapes
+from dairy_app.legacy_import.reader import Document, Dump
+
+#: Documents per COPY: memory stays the same however large a collection is.
+CHUNK = 5000
+
+_TYPES = {
+    str: "text",
+    int: "integer",
+    bool: "boolean",
+    UUID: "uuid",
+    Decimal: "numeric",
+    date: "date",
+    datetime: "timestamptz",
+    list[str]: "text[]",
+}
+
+#: What becomes of a document: written, present, copy, merged, quarantined, later or review (``report``).
+_FATE = "fate text"
+
+
+class Stage(NamedTuple):
+    """A staging table: its name, the class of its rows, the columns judging fills, and its indexes."""
+
+    table: str
+    row: type[Any]
+    judged: Sequence[str] = ()
+    indexes: Sequence[str] = ()
+
+
+USERS = Stage(
+    "stage_users",
+    rows.UserRow,
+    [_FATE, "login_email text", "login_phone text"],
+    ["id", "key", "object_id", "email", "phone", "customer_key"],
+)
+CUSTOMERS = Stage("stage_customers", rows.CustomerRow, [_FATE, "user_id uuid"], ["id", "key", "user_key", "phone"])
+CUSTOMER_PRICES = Stage("stage_customer_prices", rows.CustomerPriceRow)
+PRODUCTS = Stage("stage_products", rows.ProductRow, [_FATE], ["id", "key"])
+ORDERS = Stage(
+    "stage_orders",
+    rows.OrderRow,
+    [_FATE, "customer_id uuid", "final_status text", "stands_on text"],
+    ["id", "key", "line"],
+)
+ITEMS = Stage("stage_items", rows.ItemRow, (), ["order_line"])
+DELIVERIES = Stage("stage_deliveries", rows.DeliveryRow, [_FATE, "customer_id uuid"], ["id", "key", "order_key"])
+DELIVERED = Stage("stage_delivered", rows.DeliveredRow, (), ["order_key"])
+
+#: Every staging table of documents, in the order of the report.
+STAGES = (USERS, CUSTOMERS, PRODUCTS, ORDERS, DELIVERIES)
+
+Shape = Callable[[str, int, Document, tzinfo], Any]
+
+
+class Source(NamedTuple):
+    """How a collection is staged: its shape, where its rows go, and where the rows within a document go."""
+
+    collection: str
+    shape: Shape
+    stage: Stage
+    parts: Stage | None = None
+
+
+#: The collections that are read, in this order; of one key in two collections the earlier one wins.
+SOURCES = (
+    Source("users", shapes.user, USERS),
+    Source("customers_v2", shapes.customer, CUSTOMERS, CUSTOMER_PRICES),
+    Source("customers", shapes.customer, CUSTOMERS, CUSTOMER_PRICES),
+    Source("products", shapes.product, PRODUCTS),
+    Source("orders", shapes.order, ORDERS, ITEMS),
+    Source("delivery_statuses", shapes.delivery, DELIVERIES, DELIVERED),
+    Source("delivery_status", shapes.delivery, DELIVERIES, DELIVERED),
+)
+
+
+def create(session: Session) -> None:
+    """Make the staging tables, empty."""
+    for stage in (*STAGES, CUSTOMER_PRICES, ITEMS, DELIVERED):
+        fields = [f"{name} {_type(hint)}" for name, hint in get_type_hints(stage.row).items()]
+        columns = ", ".join([*fields, *stage.judged])
+        session.connection().exec_driver_sql(f"CREATE TEMPORARY TABLE {stage.table} ({columns}) ON COMMIT DROP")
+
+
+def _type(hint: Any) -> str:
+    return _TYPES[hint] if hint in _TYPES else _TYPES[hint.__args__[0]]
+
+
+def load(session: Session, dump: Dump, zone: tzinfo, progress: Callable[[str, int], None]) -> dict[str, int]:
+    """Stage every document of the dump that is read here; returns documents per collection.
+
+    ``progress(collection, documents)`` is told after every chunk. Raises ``UnreadableDump``.
+    """
+    counts = {}
+    for number, source in enumerate(SOURCES):
+        line = number * 100_000_000  # lines are unique over the collections of one table
+        documents = dump.documents(source.collection)
+        counts[source.collection] = 0
+        progress(source.collection, 0)
+        while chunk := list(islice(documents, CHUNK)):
+            _copy_documents(session, source, line + counts[source.collection], chunk, zone)
+            counts[source.collection] += len(chunk)
+            progress(source.collection, len(chunk))
+    for stage in (*STAGES, CUSTOMER_PRICES, ITEMS, DELIVERED):
+        _prepare(session, stage)
+    return counts
+
+
+def _copy_documents(session: Session, source: Source, line: int, chunk: Sequence[Document], zone: tzinfo) -> None:
+    whole, parts = [], []
+    for at, document in enumerate(chunk, line + 1):
+        shaped = source.shape(source.collection, at, document, zone)
+        if source.parts is None:
+            whole.append(shaped)
+        else:
+            whole.append(shaped[0])
+            parts += shaped[1]
+    copy(session, source.stage, whole)
+    if source.parts is not None and parts:
+        copy(session, source.parts, parts)
+
+
+def _prepare(session: Session, stage: Stage) -> None:
+    """Indexes and statistics: without them the planner takes a temporary table for a small one."""
+    connection = session.connection()
+    for column in stage.indexes:
+        connection.exec_driver_sql(f"CREATE INDEX ON {stage.table} ({column})")
+    connection.exec_driver_sql(f"ANALYZE {stage.table}")
+
+
+def copy(session: Session, stage: Stage, values: Sequence[tuple[Any, ...]]) -> None:
+    """Append rows to a staging table."""
+    columns = ", ".join(stage.row._fields)
+    text = "".join(_lines(values))
+    cursor: Any = session.connection().connection.cursor()
+    with cursor:
+        cursor.copy_expert(
+            f"COPY {stage.table} ({columns}) FROM STDIN",
+            io.BytesIO(text.encode("utf-8", "replace")),  # lone surrogates of a JSON file become "?"
+        )
+
+
+_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+
+
+def _lines(values: Sequence[tuple[Any, ...]]) -> Iterator[str]:
+    for row in values:
+        yield "\t".join([_field(value) for value in row]) + "\n"
+
+
+def _field(value: Any) -> str:
+    if value is None:
+        return "\\N"
+    if isinstance(value, str):
+        return value.translate(_ESCAPES)
+    if isinstance(value, list):
+        return "{" + ",".join(value) + "}"
+    return str(value)
