@@ -13,11 +13,12 @@ CONFIRM_DELIVERIES = """
 CREATE FUNCTION judge_confirmations(
     p_confirmations jsonb, p_round_of uuid, p_at timestamptz
 ) RETURNS TABLE (
-    item_index integer, order_id uuid, customer_id uuid, order_type text, subscription_id uuid, boy uuid,
+    item_index integer, order_id uuid, customer_id uuid, subscription_id uuid, boy uuid,
     code text, detail text, new_status text, day date, delivered_at timestamptz, confirmation jsonb
 ) LANGUAGE sql STABLE AS $$
 WITH dairy AS (
-    SELECT s.time_zone, s.delivery_window_days AS days, (p_at AT TIME ZONE s.time_zone)::date AS today FROM settings s
+    SELECT s.time_zone, s.delivery_window_days AS days, (p_at AT TIME ZONE s.time_zone)::date AS today
+    FROM settings s
 ), wanted AS (
     SELECT (w.c ->> 'index')::integer AS item_index, w.c, (w.c ->> 'order_id')::uuid AS order_id,
         coalesce((w.c ->> 'delivered_at')::timestamptz, p_at) AS at,
@@ -26,15 +27,16 @@ WITH dairy AS (
         CASE WHEN jsonb_typeof(w.c -> 'items') = 'array' THEN w.c -> 'items' END AS named
     FROM jsonb_array_elements(p_confirmations) AS w (c) CROSS JOIN dairy d
 ), known AS (
-    SELECT w.*, o.id AS found, o.customer_id, o.order_type, o.subscription_id, o.status, o.delivery_date AS planned,
+    SELECT w.*, o.id AS found, o.customer_id, o.subscription_id, o.status, o.delivery_date AS planned,
         coalesce(o.delivery_boy_id, c.delivery_boy_id) AS boy
     FROM wanted w
     LEFT JOIN (orders o JOIN customers c ON c.id = o.customer_id) ON o.id = w.order_id
         AND (p_round_of IS NULL OR coalesce(o.delivery_boy_id, c.delivery_boy_id) = p_round_of)
 ), counted AS (
     SELECT k.item_index,
-        bool_or(q.delivered > i.quantity) AS exceeds,
+        bool_or(q.delivered NOT BETWEEN 0 AND i.quantity) AS exceeds,
         bool_or(q.delivered IS NULL) AS unnamed,
+        count(*) > count(DISTINCT i.product_id) AS twice,
         bool_and(q.delivered = i.quantity) AS is_full,
         bool_and(q.delivered = 0) AS is_nothing,
         bool_and(q.delivered IS NOT DISTINCT FROM i.delivered_quantity) AS is_same
@@ -45,37 +47,48 @@ WITH dairy AS (
     CROSS JOIN LATERAL (SELECT CASE WHEN k.c ->> 'status' = 'not_delivered' THEN 0
         WHEN k.named IS NULL THEN i.quantity ELSE n.delivered END AS delivered) q
     GROUP BY k.item_index
+), judged AS (
+    SELECT k.*, n.is_full, n.is_nothing, n.twice, CASE
+        WHEN k.found IS NULL THEN 'order_not_found'
+        WHEN (k.c ->> 'customer_id')::uuid <> k.customer_id THEN 'customer_mismatch'
+        WHEN k.status = 'CANCELLED' THEN 'order_cancelled'
+        WHEN EXISTS (SELECT FROM jsonb_array_elements(k.named) x WHERE NOT EXISTS (SELECT FROM order_items i
+            WHERE i.order_id = k.found AND i.product_id = (x ->> 'product_id')::uuid))
+            THEN 'product_not_in_order'
+        WHEN n.item_index IS NULL THEN 'illegal_transition'
+        WHEN n.exceeds THEN 'quantity_exceeds_ordered'
+        WHEN n.unnamed OR n.twice THEN 'validation_failed'
+        WHEN k.status IN ('DELIVERED', 'PARTIALLY_DELIVERED') OR (k.status = 'NOT_DELIVERED' AND n.is_nothing)
+            THEN CASE WHEN n.is_same THEN 'replayed' ELSE 'confirmed_differently' END
+        WHEN k.day > d.today OR k.at > p_at + interval '10 minutes' THEN 'delivery_date_in_future'
+        WHEN k.day NOT BETWEEN k.planned - d.days AND k.planned + d.days THEN 'delivery_date_outside_window'
+        WHEN EXISTS (SELECT FROM delivery_statuses s
+            WHERE s.client_event_id = (k.c ->> 'client_event_id')::uuid AND s.order_id <> k.found)
+            THEN 'already_exists'
+    END AS refused
+    FROM known k CROSS JOIN dairy d LEFT JOIN counted n ON n.item_index = k.item_index
+), verdicts AS (  -- an event id names one order: in a set, the first one that stands
+    SELECT j.*, CASE WHEN j.refused IS NULL AND j.c ->> 'client_event_id' IS NOT NULL AND row_number() OVER (
+        PARTITION BY j.refused IS NULL, (j.c ->> 'client_event_id')::uuid ORDER BY j.item_index) > 1
+        THEN 'already_exists' ELSE j.refused END AS code
+    FROM judged j
 )
-SELECT k.item_index, k.order_id, k.customer_id, k.order_type, k.subscription_id, k.boy, v.code,
+SELECT v.item_index, v.order_id, v.customer_id, v.subscription_id, v.boy, v.code,
     CASE v.code
-        WHEN 'delivery_date_in_future' THEN format('%s has not come yet.', k.day)
+        WHEN 'illegal_transition' THEN 'The order has no items.'
+        WHEN 'delivery_date_in_future' THEN format('%s has not come yet.', greatest(v.day,
+            (v.at AT TIME ZONE d.time_zone)::date))
         WHEN 'delivery_date_outside_window' THEN format(
             'The order is for %s; it can be confirmed for a delivery from %s to %s, not for %s.',
-            k.planned, k.planned - d.days, k.planned + d.days, k.day)
-        WHEN 'validation_failed' THEN 'With items, every product of the order must be named.'
+            v.planned, v.planned - d.days, v.planned + d.days, v.day)
+        WHEN 'validation_failed' THEN CASE WHEN v.twice THEN 'A product is named twice.'
+            ELSE 'With items, every product of the order must be named.' END
         WHEN 'already_exists' THEN 'The client_event_id was used for another order.'
     END,
-    CASE WHEN v.code IS NOT NULL THEN k.status WHEN n.is_nothing THEN 'NOT_DELIVERED'
-        WHEN n.is_full THEN 'DELIVERED' ELSE 'PARTIALLY_DELIVERED' END,
-    k.day, CASE WHEN NOT n.is_nothing THEN k.at END, k.c
-FROM known k
-CROSS JOIN dairy d
-LEFT JOIN counted n ON n.item_index = k.item_index
-CROSS JOIN LATERAL (SELECT CASE
-    WHEN k.found IS NULL THEN 'order_not_found'
-    WHEN (k.c ->> 'customer_id')::uuid <> k.customer_id THEN 'customer_mismatch'
-    WHEN k.status = 'CANCELLED' THEN 'order_cancelled'
-    WHEN EXISTS (SELECT FROM jsonb_array_elements(k.named) x WHERE NOT EXISTS (SELECT FROM order_items i
-        WHERE i.order_id = k.found AND i.product_id = (x ->> 'product_id')::uuid)) THEN 'product_not_in_order'
-    WHEN n.exceeds THEN 'quantity_exceeds_ordered'
-    WHEN n.unnamed THEN 'validation_failed'
-    WHEN k.status IN ('DELIVERED', 'PARTIALLY_DELIVERED') OR (k.status = 'NOT_DELIVERED' AND n.is_nothing)
-        THEN CASE WHEN n.is_same THEN 'replayed' ELSE 'confirmed_differently' END
-    WHEN k.day > d.today OR k.at > p_at + interval '10 minutes' THEN 'delivery_date_in_future'
-    WHEN k.day NOT BETWEEN k.planned - d.days AND k.planned + d.days THEN 'delivery_date_outside_window'
-    WHEN EXISTS (SELECT FROM delivery_statuses s WHERE s.client_event_id = (k.c ->> 'client_event_id')::uuid
-        AND s.order_id <> k.found) THEN 'already_exists'
-END AS code) v
+    CASE WHEN v.code IS NOT NULL THEN v.status WHEN v.is_nothing THEN 'NOT_DELIVERED'
+        WHEN v.is_full THEN 'DELIVERED' ELSE 'PARTIALLY_DELIVERED' END,
+    v.day, CASE WHEN NOT v.is_nothing THEN v.at END, v.c
+FROM verdicts v CROSS JOIN dairy d
 $$;
 
 CREATE FUNCTION confirm_deliveries(
@@ -88,23 +101,23 @@ LANGUAGE plpgsql AS $$
 DECLARE
     wanted jsonb;
     turn integer := 0;
+    turns integer;
     judged jsonb;
     verdicts jsonb := '[]';
 BEGIN
-    SELECT jsonb_agg(e.c || jsonb_build_object('index', e.n - 1,
-        'turn', (SELECT count(*) FROM jsonb_array_elements(p_confirmations) WITH ORDINALITY AS f (c, n)
-            WHERE f.n < e.n AND f.c ->> 'order_id' = e.c ->> 'order_id')))
-    INTO wanted
-    FROM jsonb_array_elements(p_confirmations) WITH ORDINALITY AS e (c, n);
+    SELECT jsonb_agg(e.c || jsonb_build_object('index', e.n - 1, 'turn', e.turn)), max(e.turn)
+    INTO wanted, turns
+    FROM (SELECT e.*, row_number() OVER (PARTITION BY (e.c ->> 'order_id')::uuid ORDER BY e.n) - 1 AS turn
+        FROM jsonb_array_elements(p_confirmations) WITH ORDINALITY AS e (c, n)) e;
     PERFORM FROM customers c WHERE c.id IN (SELECT o.customer_id FROM orders o
-        JOIN jsonb_array_elements(wanted) w ON o.id = (w ->> 'order_id')::uuid) ORDER BY c.id FOR NO KEY UPDATE;
+        JOIN jsonb_array_elements(wanted) w ON o.id = (w ->> 'order_id')::uuid)
+        ORDER BY c.id FOR NO KEY UPDATE;
     PERFORM FROM orders o WHERE o.id IN (SELECT (w ->> 'order_id')::uuid FROM jsonb_array_elements(wanted) w)
         ORDER BY o.id FOR NO KEY UPDATE;
-    LOOP  -- once, but for an order named twice: its second mention is judged after its first was written
+    WHILE turn <= turns LOOP  -- once, but for an order named twice: the second is judged as the first left it
         SELECT jsonb_agg(to_jsonb(j)) INTO judged
-        FROM judge_confirmations((SELECT jsonb_agg(w) FROM jsonb_array_elements(wanted) w
-            WHERE (w ->> 'turn')::integer = turn), p_round_of, p_at) j;
-        EXIT WHEN judged IS NULL;
+        FROM judge_confirmations(CASE WHEN turns = 0 THEN wanted ELSE jsonb_path_query_array(
+            wanted, '$[*] ? (@.turn == $turn)', jsonb_build_object('turn', turn)) END, p_round_of, p_at) j;
         IF judged @? '$[*] ? (@.code == null)' THEN
             PERFORM write_confirmations(
                 jsonb_path_query_array(judged, '$[*] ? (@.code == null)'),
@@ -115,7 +128,7 @@ BEGIN
     END LOOP;
     RETURN QUERY
     SELECT v.item_index,
-        CASE WHEN v.code IS NULL THEN 'confirmed' WHEN v.code = 'replayed' THEN 'replayed' ELSE 'rejected' END,
+        CASE WHEN v.code IS NULL THEN 'confirmed' WHEN v.code = 'replayed' THEN v.code ELSE 'rejected' END,
         nullif(v.code, 'replayed'), v.detail, v.order_id, o.status, to_jsonb(s)
     FROM jsonb_to_recordset(verdicts) AS v (item_index integer, order_id uuid, code text, detail text)
     LEFT JOIN orders o ON o.id = v.order_id AND v.code IS DISTINCT FROM 'order_not_found'
@@ -135,7 +148,8 @@ BEGIN
     UPDATE order_items i SET delivered_quantity = CASE
         WHEN j.new_status = 'NOT_DELIVERED' THEN 0
         WHEN j.new_status = 'DELIVERED' THEN i.quantity
-        ELSE (SELECT (n ->> 'delivered_quantity')::numeric FROM jsonb_array_elements(j.confirmation -> 'items') n
+        ELSE (SELECT (n ->> 'delivered_quantity')::numeric
+            FROM jsonb_array_elements(j.confirmation -> 'items') n
             WHERE (n ->> 'product_id')::uuid = i.product_id) END
     FROM jsonb_to_recordset(p_judged) AS j (order_id uuid, new_status text, confirmation jsonb)
     WHERE i.order_id = j.order_id;
@@ -145,33 +159,38 @@ BEGIN
         delivered_at = j.delivered_at,
         delivery_confirmed = j.new_status <> 'NOT_DELIVERED',
         invoice_id = CASE WHEN j.new_status <> 'NOT_DELIVERED' THEN draft_for(o.customer_id, j.day) END
-    FROM jsonb_to_recordset(p_judged) AS j (order_id uuid, new_status text, day date, delivered_at timestamptz)
+    FROM jsonb_to_recordset(p_judged)
+        AS j (order_id uuid, new_status text, day date, delivered_at timestamptz)
     WHERE o.id = j.order_id;
 
-    INSERT INTO delivery_statuses AS s (order_id, customer_id, delivery_date, status, delivered_at, delivery_boy_id,
-        confirmed_by_user_id, confirmed_by_name, confirmed_at, confirmation_method, ip_address, device_info,
-        client_event_id, device_time, latitude, longitude, reason_code, notes)
+    INSERT INTO delivery_statuses AS s (order_id, customer_id, delivery_date, status, delivered_at,
+        delivery_boy_id, confirmed_by_user_id, confirmed_by_name, confirmed_at, confirmation_method, ip_address,
+        device_info, client_event_id, device_time, latitude, longitude, reason_code, notes)
     SELECT j.order_id, j.customer_id, j.day, lower(j.new_status), j.delivered_at,
         CASE WHEN p_method = 'delivery_boy' THEN p_confirmed_by ELSE j.boy END,
         p_confirmed_by, p_confirmed_by_name, p_at, p_method, p_ip, p_device,
         c.client_event_id, c.device_time, c.latitude, c.longitude, c.reason_code, c.notes
-    FROM jsonb_to_recordset(p_judged) AS j (order_id uuid, customer_id uuid, boy uuid, new_status text, day date,
-        delivered_at timestamptz, confirmation jsonb)
+    FROM jsonb_to_recordset(p_judged) AS j (order_id uuid, customer_id uuid, boy uuid, new_status text,
+        day date, delivered_at timestamptz, confirmation jsonb)
     CROSS JOIN LATERAL jsonb_to_record(j.confirmation) AS c (client_event_id uuid, device_time timestamptz,
         latitude numeric, longitude numeric, reason_code text, notes text)
-    ON CONFLICT (order_id) DO UPDATE SET (delivery_date, status, delivered_at, delivery_boy_id, confirmed_by_user_id,
-        confirmed_by_name, confirmed_at, confirmation_method, ip_address, device_info, client_event_id, device_time,
-        latitude, longitude, reason_code, notes, updated_at) = ROW (excluded.delivery_date, excluded.status,
-        excluded.delivered_at, excluded.delivery_boy_id, excluded.confirmed_by_user_id, excluded.confirmed_by_name,
-        excluded.confirmed_at, excluded.confirmation_method, excluded.ip_address, excluded.device_info,
-        excluded.client_event_id, excluded.device_time, excluded.latitude, excluded.longitude, excluded.reason_code,
-        excluded.notes, now());
+    ON CONFLICT (order_id) DO UPDATE SET (delivery_date, status, delivered_at, delivery_boy_id,
+        confirmed_by_user_id, confirmed_by_name, confirmed_at, confirmation_method, ip_address, device_info,
+        client_event_id, device_time, latitude, longitude, reason_code, notes, updated_at) = ROW (
+        excluded.delivery_date, excluded.status, excluded.delivered_at, excluded.delivery_boy_id,
+        excluded.confirmed_by_user_id, excluded.confirmed_by_name, excluded.confirmed_at,
+        excluded.confirmation_method, excluded.ip_address, excluded.device_info, excluded.client_event_id,
+        excluded.device_time, excluded.latitude, excluded.longitude, excluded.reason_code, excluded.notes, now());
 
+    -- Two days of one standing order may come in one set: the later one counts.
     UPDATE subscriptions s SET last_delivery_date = j.day, last_delivery_at = j.delivered_at,
         last_delivery_confirmed = true, updated_at = now()
-    FROM jsonb_to_recordset(p_judged) AS j (subscription_id uuid, new_status text, day date, delivered_at timestamptz)
-    WHERE s.id = j.subscription_id AND j.new_status <> 'NOT_DELIVERED'
-        AND (s.last_delivery_date IS NULL OR s.last_delivery_date <= j.day);
+    FROM (SELECT DISTINCT ON (k.subscription_id) k.subscription_id, k.day, k.delivered_at
+        FROM jsonb_to_recordset(p_judged)
+            AS k (subscription_id uuid, new_status text, day date, delivered_at timestamptz)
+        WHERE k.new_status <> 'NOT_DELIVERED' AND k.subscription_id IS NOT NULL
+        ORDER BY k.subscription_id, k.day DESC, k.delivered_at DESC) j
+    WHERE s.id = j.subscription_id AND (s.last_delivery_date IS NULL OR s.last_delivery_date <= j.day);
 END $$;
 """
 

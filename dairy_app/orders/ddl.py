@@ -54,8 +54,9 @@ CREATE FUNCTION order_items_touch_only_drafts() RETURNS trigger LANGUAGE plpgsql
 DECLARE
     papers uuid[];
     frozen boolean;
+    unsaid boolean;
 BEGIN
-    SELECT array_agg(DISTINCT o.invoice_id) INTO papers
+    SELECT array_agg(DISTINCT o.invoice_id), bool_or(changed.delivered_quantity IS NULL) INTO papers, unsaid
     FROM changed JOIN orders o ON o.id = changed.order_id WHERE o.invoice_id IS NOT NULL;
     IF TG_OP = 'UPDATE' THEN
         SELECT papers || array_agg(DISTINCT o.invoice_id) INTO papers
@@ -69,6 +70,9 @@ BEGIN
     IF frozen THEN
         RAISE EXCEPTION 'items of an invoiced order are frozen'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_order_items_touch_only_drafts';
+    ELSIF TG_OP = 'INSERT' AND unsaid THEN
+        RAISE EXCEPTION 'an item joins a delivered order only with what was delivered of it'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_orders_agree_with_items';
     END IF;
     RETURN NULL;
 END $$;
@@ -117,14 +121,14 @@ CREATE CONSTRAINT TRIGGER tr_orders_agree_with_items_update AFTER UPDATE OF stat
     WHEN (NEW.status IN ('DELIVERED', 'PARTIALLY_DELIVERED') OR OLD.status IN ('DELIVERED', 'PARTIALLY_DELIVERED'))
     EXECUTE FUNCTION orders_agree_with_items();
 CREATE CONSTRAINT TRIGGER tr_order_items_agree_insert AFTER INSERT ON order_items
-    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.delivered_quantity > 0)
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.delivered_quantity IS NOT NULL)
     EXECUTE FUNCTION orders_agree_with_items();
 CREATE CONSTRAINT TRIGGER tr_order_items_agree_update AFTER UPDATE ON order_items
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW
-    WHEN (OLD.delivered_quantity > 0 OR NEW.delivered_quantity > 0)
+    WHEN (OLD.delivered_quantity IS NOT NULL OR NEW.delivered_quantity IS NOT NULL)
     EXECUTE FUNCTION orders_agree_with_items();
 CREATE CONSTRAINT TRIGGER tr_order_items_agree_delete AFTER DELETE ON order_items
-    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (OLD.delivered_quantity > 0)
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (OLD.delivered_quantity IS NOT NULL)
     EXECUTE FUNCTION orders_agree_with_items();
 """
 

@@ -124,7 +124,7 @@ class OrderOut(Strict):
     cancelled_at = fields.DateTime(allow_none=True)
     cancel_reason = fields.String(allow_none=True)
     items = fields.List(fields.Nested(OrderItemOut))
-    total_amount = Money(metadata={"description": "Rupees, of what was ordered; what was delivered is billed."})
+    total_amount = Money(metadata={"description": "Rupees, for what was ordered; the delivered is billed."})
     delivery_status = fields.Nested(DeliveryStatusOut, allow_none=True)
     invoice = fields.Nested(InvoiceOfOrder, allow_none=True)
     created_at = fields.DateTime()
