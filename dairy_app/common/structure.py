@@ -7,7 +7,7 @@ definition, once in a database built by the revisions and once in one built from
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from difflib import ndiff
+from difflib import unified_diff
 from pathlib import Path
 from secrets import token_hex
 
@@ -18,6 +18,8 @@ from dairy_app.common.migrations import connect
 
 #: "kind name" → definition, for example "check orders.ck_orders_…" → "CHECK (…)".
 Structure = dict[str, str]
+#: How much is shown of a function that differs.
+MAX_LINES = 20
 
 _QUERY = (Path(__file__).parent / "structure.sql").read_text(encoding="utf-8")
 
@@ -56,8 +58,10 @@ def _both(one: str, one_is: str, other: str, other_is: str) -> str:
     if "\n" not in one + other:
         width = max(len(one_is), len(other_is)) + 1
         return f"    {one_is + ':':<{width}} {one}\n    {other_is + ':':<{width}} {other}"
-    changed = [line.rstrip() for line in ndiff(one.splitlines(), other.splitlines()) if line[0] in "-+"]
-    return "\n".join([f"    - {one_is}, + {other_is}", *(f"    {line}" for line in changed)])
+    changes = unified_diff(one.splitlines(), other.splitlines(), one_is, other_is, lineterm="", n=0)
+    lines = [line.rstrip() for line in changes if not line.startswith("@@")]
+    shown = lines[:MAX_LINES] + [f"… and {len(lines) - MAX_LINES} lines more"] * (len(lines) > MAX_LINES)
+    return "\n".join(f"    {line}" for line in shown)
 
 
 class NoScratchDatabase(RuntimeError):
