@@ -78,7 +78,7 @@ def create_app(
     headers.register(app)
     http.register_errors(app)
     tokens.register(app, secret, settings.password_cost)
-    api = http.ProblemApi(app)
+    api = docs.ProblemApi(app)
     for mount in mounts:
         api.register_blueprint(mount.blueprint, url_prefix=mount.prefix)
     docs.register(app, api)

@@ -275,6 +275,5 @@ def openapi_document() -> dict[str, Any]:
     from dairy_app.app import create_app
 
     nowhere = Settings(data_dir=Path(), database_url="postgresql:///", secret_key="never signs anything" * 2)
-    api = create_app(nowhere).extensions["flask-smorest"]["apis"][""]["ext_obj"]
-    document: dict[str, Any] = api.spec.to_dict()
+    document: dict[str, Any] = create_app(nowhere).extensions["openapi"]
     return document

@@ -113,9 +113,7 @@ class Problem(Exception):
             "code": self.code,
             "detail": str(self),
             "instance": instance,
-            "errors": [
-                {"pointer": e.pointer, "code": e.code, "detail": e.detail} for e in self.errors
-            ],
+            "errors": [{"pointer": e.pointer, "code": e.code, "detail": e.detail} for e in self.errors],
             **self.facts,
         }
 

@@ -12,7 +12,6 @@ from uuid import uuid4
 
 from flask import Flask, Request, Response, current_app, g, jsonify, request
 from flask.json.provider import DefaultJSONProvider
-from flask_smorest import Api
 from flask_smorest import Blueprint as SmorestBlueprint
 from marshmallow import RAISE, Schema, ValidationError, fields, missing
 from sqlalchemy.exc import DBAPIError
@@ -66,13 +65,6 @@ class Blueprint(SmorestBlueprint):
         def arguments(self, schema: type[Schema], **options: Any) -> Callable[[View], View]: ...
         def response(self, status_code: int, schema: Any = None, **options: Any) -> Callable[[View], View]: ...
         def doc(self, **options: Any) -> Callable[[View], View]: ...
-
-
-class ProblemApi(Api):
-    """The OpenAPI document, with errors left to this module's one shape."""
-
-    def _register_error_handlers(self) -> None:
-        """Not the library's handlers: ``register_errors`` below serves the whole application."""
 
 
 class IsoJson(DefaultJSONProvider):

@@ -66,6 +66,7 @@ def idempotent(view: View) -> View:
         )
         return response
 
+    wrapped.idempotent = True  # type: ignore[attr-defined]
     return wrapped  # type: ignore[return-value]
 
 
@@ -98,5 +99,3 @@ def _remember(key: str) -> Response | None:
     answer = Response(stored.response, stored.status, content_type="application/json")
     answer.headers["Idempotency-Replayed"] = "true"
     return answer
-
-

@@ -27,6 +27,7 @@ class _Exact(fields.Field[Decimal]):
 
     places = 2
     largest = MAX_MONEY
+    example = "60.00"
 
     default_error_messages = {
         "invalid": "Not a plain decimal number.",
@@ -36,7 +37,7 @@ class _Exact(fields.Field[Decimal]):
 
     def __init__(self, *, low: Decimal | int = 0, above: bool = False, **kwargs: Any) -> None:
         """``low`` is the smallest value taken; with ``above`` it is the first one refused."""
-        metadata = {"example": f"{Decimal(60):.{self.places}f}", **kwargs.pop("metadata", {})}
+        metadata = {"example": self.example, **kwargs.pop("metadata", {})}
         super().__init__(metadata=metadata, **kwargs)
         self.low, self.above = Decimal(low), above
 
@@ -64,6 +65,7 @@ class Quantity(_Exact):
 
     places = 3
     largest = MAX_QUANTITY
+    example = "1.500"
 
 
 class Line(fields.String):
@@ -97,9 +99,9 @@ class Month(fields.String):
     """A calendar month, ``YYYY-MM``."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(
-            validate=validate.Regexp(r"^20\d\d-(0[1-9]|1[0-2])\Z", error="Must be a month, YYYY-MM."), **kwargs
-        )
+        metadata = {"example": "2026-11", **kwargs.pop("metadata", {})}
+        form = validate.Regexp(r"^20\d\d-(0[1-9]|1[0-2])\Z", error="Must be a month, YYYY-MM.")
+        super().__init__(validate=form, metadata=metadata, **kwargs)
 
 
 class PageQuery(Strict):

@@ -32,9 +32,7 @@ def normalise_url(url: str) -> URL:
     except ArgumentError:
         raise ValueError("DATABASE_URL is not a URL; expected postgresql://user@host/database") from None
     if parsed.drivername.split("+")[0] not in {"postgres", "postgresql"}:
-        raise ValueError(
-            f"DATABASE_URL names {parsed.drivername!r}, but dairy_app runs on PostgreSQL 15 or newer only"
-        )
+        raise ValueError(f"DATABASE_URL names {parsed.drivername!r}, but dairy_app runs on PostgreSQL 15 or newer only")
     return parsed.set(drivername="postgresql+psycopg2")
 
 

@@ -18,9 +18,7 @@ class HealthOut(Strict):
 
     status = fields.String(metadata={"example": "ok"})
     database = fields.String(metadata={"example": "ok"})
-    migration = fields.String(
-        allow_none=True, metadata={"description": "The schema's revision.", "example": "0007"}
-    )
+    migration = fields.String(allow_none=True, metadata={"description": "The schema's revision.", "example": "0007"})
     version = fields.String(metadata={"description": "The version of the program.", "example": __version__})
 
 
