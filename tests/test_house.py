@@ -43,7 +43,7 @@ def all_commands() -> list[tuple[str, click.Command]]:
 
 
 def test_every_command_exists_and_shows_an_example() -> None:
-    without = [name for name, command in all_commands() if f"dairy {name}" not in (command.help or "")]
+    without = [name for name, command in all_commands() if f"dairy {name}" not in f"{command.help} {command.epilog}"]
     assert without == []
 
 
@@ -66,9 +66,7 @@ def test_help_loads_no_command() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-@pytest.mark.parametrize(
-    "arguments", [["nope"], ["db", "nope"], ["db", "downgrade"], ["serve", "--port", "x"]]
-)
+@pytest.mark.parametrize("arguments", [["nope"], ["db", "nope"], ["db", "downgrade"], ["serve", "--port", "x"]])
 def test_wrong_use_is_exit_code_2(arguments: list[str]) -> None:
     done = run(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
