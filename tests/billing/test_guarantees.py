@@ -145,8 +145,8 @@ ATTEMPTS = [
     (
         "adding a line",
         "INSERT INTO invoice_lines SELECT '{issued}', 99, product_id, description, hsn_code, unit, source,"
-        " prior_period, deliveries, first_date, last_date, quantity, unit_price, gross_amount, discount, supply_type, gst_rate,"
-        " taxable_value, cgst, sgst, igst, line_total FROM invoice_lines WHERE invoice_id = '{issued}'",
+        " prior_period, deliveries, first_date, last_date, quantity, unit_price, gross_amount, discount, supply_type,"
+        " gst_rate, taxable_value, cgst, sgst, igst, line_total FROM invoice_lines WHERE invoice_id = '{issued}'",
         "tr_invoice_lines_frozen",
     ),
     (
