@@ -1,5 +1,7 @@
 """Logging in: by e-mail or phone, the same answer for every wrong way, hashes that renew themselves."""
 
+import subprocess
+import sys
 from typing import Any
 
 import bcrypt
@@ -70,7 +72,7 @@ def test_every_wrong_way_in_gets_the_same_answer(dairy: Dairy) -> None:
 def test_the_stand_in_hash_costs_what_a_real_one_costs() -> None:
     for cost, profile in passwords.PROFILES.items():
         assert extract_parameters(passwords.NOBODY[cost]) == profile
-    assert profiles.RFC_9106_LOW_MEMORY == passwords.PROFILES["standard"]
+    assert passwords.PROFILES["standard"] == profiles.RFC_9106_LOW_MEMORY
     assert passwords.PROFILES["standard"].type is Type.ID
 
 
@@ -136,3 +138,10 @@ def test_a_password_is_one_however_its_letters_are_composed(dairy: Dairy) -> Non
 def test_the_last_login_is_known(dairy: Dairy) -> None:
     user = dairy.staff("accountant").user
     assert ok(dairy.admin.get(f"/users/{user['id']}"))["last_login_at"] is not None
+
+
+def test_a_process_that_was_told_nothing_hashes_at_full_cost() -> None:
+    """``dairy create-admin`` builds no application."""
+    code = "from dairy_app.accounts.passwords import hash_password; print(hash_password('x'))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert extract_parameters(done.stdout.strip()) == profiles.RFC_9106_LOW_MEMORY
