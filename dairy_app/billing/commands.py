@@ -32,8 +32,8 @@ def bill(period: str, through: datetime | None, dry_run: bool, yes: bool, as_jso
         with database.transaction(read_only=True) as session:
             _print(service.dry_run(session, asked), as_json)
         return
-    run = database.run(lambda session: service.start_run(session, asked, None))
-    _print(_with_progress(database, run, asked), as_json)
+    started = database.run(lambda session: service.start_run(session, asked, None))
+    _print(_with_progress(database, started.run, asked), as_json)
 
 
 def _month(period: str) -> str:

@@ -163,6 +163,14 @@ INVOICE_REGISTER = Profile(
     order="i.series, i.financial_year, i.sequence_no",
 )
 
+# The papers are sorted, not their lines: seven times fewer rows, and the first line comes out before the last is
+# read. OFFSET 0 keeps the planner from joining first and sorting everything afterwards.
+_LINES_ROWS = """
+FROM (SELECT * FROM invoices
+    WHERE status = 'issued' AND invoice_date BETWEEN %(first)s AND %(last)s
+    ORDER BY series, financial_year, sequence_no) i
+CROSS JOIN LATERAL (SELECT * FROM invoice_lines WHERE invoice_id = i.id ORDER BY line_no OFFSET 0) l"""
+
 INVOICE_LINES = Profile(
     name="invoice-lines",
     version=1,
@@ -177,7 +185,7 @@ INVOICE_LINES = Profile(
         _word("prior_period", "l.prior_period::text"),
         _date("first_date", "l.first_date"),
         _date("last_date", "l.last_date"),
-        _text("product_sku", "p.sku"),
+        _text("product_sku", "(SELECT p.sku FROM products p WHERE p.id = l.product_id)"),
         _text("description", "l.description"),
         _text("hsn", "l.hsn_code"),
         _word("supply_type", "l.supply_type"),
@@ -193,11 +201,7 @@ INVOICE_LINES = Profile(
         _money("igst", "l.igst"),
         _money("line_total", "l.line_total"),
     ),
-    rows="""
-FROM invoices i
-JOIN invoice_lines l ON l.invoice_id = i.id
-LEFT JOIN products p ON p.id = l.product_id
-WHERE i.status = 'issued' AND i.invoice_date BETWEEN %(first)s AND %(last)s""",
+    rows=_LINES_ROWS,
     order="i.series, i.financial_year, i.sequence_no, l.line_no",
 )
 

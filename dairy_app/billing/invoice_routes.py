@@ -7,6 +7,7 @@ from dairy_app.billing import queries, service
 from dairy_app.billing.models import Invoice
 from dairy_app.billing.schemas import InvoiceOut, InvoicePage, InvoiceQuery, VoidIn, VoidOut
 from dairy_app.common.access import Role, allow
+from dairy_app.common.etags import etagged
 from dairy_app.common.http import Blueprint, current_actor, current_session
 from dairy_app.common.pages import Page, read_page
 
@@ -31,6 +32,7 @@ def list_invoices(query: dict[str, Any]) -> Page:
 
 
 @invoices.route("/invoices/<uuid:invoice_id>")
+@etagged
 @invoices.response(200, InvoiceOut)
 @allow(Role.ADMIN, Role.ACCOUNTANT, Role.CUSTOMER)
 def read_invoice(invoice_id: UUID) -> dict[str, Any]:

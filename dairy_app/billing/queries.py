@@ -197,6 +197,16 @@ def daily_deliveries(session: Session, invoice_id: UUID) -> Sequence[RowMapping]
     )
 
 
+def lock_idempotency_key(session: Session, key: str) -> None:
+    """Let one caller at a time decide about a run's idempotency key, until its transaction ends."""
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
+
+
+def run_of_key(session: Session, key: str) -> BillingRun | None:
+    """The run that was started with an idempotency key."""
+    return session.scalars(select(BillingRun).where(BillingRun.idempotency_key == key)).one_or_none()
+
+
 def get_run(session: Session, run_id: UUID) -> BillingRun:
     """A billing run, or 404 ``billing_run_not_found``."""
     run = session.get(BillingRun, run_id)

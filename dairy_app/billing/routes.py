@@ -92,14 +92,14 @@ def post_run(body: dict[str, Any]) -> Any:
     if only_look:
         with database.transaction(read_only=True) as session:
             return service.dry_run(session, asked)
-    run = database.run(lambda session: service.start_run(session, asked, actor))
-    if run.status != "running" or run.customers_done:
-        return run
-    worker = Thread(target=_carry_out, args=(database, run.id, asked, actor), name=f"billing-run-{run.id}")
-    worker.start()
-    worker.join(PATIENCE)
+    started = database.run(lambda session: service.start_run(session, asked, actor))
+    if started.to_do:
+        arguments = (database, started.run.id, asked, actor)
+        worker = Thread(target=_carry_out, args=arguments, name=f"billing-run-{started.run.id}")
+        worker.start()
+        worker.join(PATIENCE)
     with database.transaction(read_only=True) as session:
-        run = queries.get_run(session, run.id)
+        run = queries.get_run(session, started.run.id)
     if run.status == "failed":
         raise Problem("internal_error", "The run stopped; what was issued stays issued. Ask again to go on.")
     return (run, 202) if run.status == "running" else run

@@ -26,7 +26,7 @@ from dairy_app.common.pages import read_cursor, write_cursor
 from dairy_app.common.transactions import Database
 
 #: A running run that has not written for this long was interrupted.
-SILENCE = timedelta(minutes=10)
+SILENCE = timedelta(minutes=2)
 
 Progress = Callable[[BillingRun], None]
 
@@ -94,21 +94,23 @@ def _due(session: Session, request: RunRequest) -> dict[str, Any]:
     return queries.due_parameters(request.period, day, request.through, request.customer_ids)
 
 
-def start_run(session: Session, request: RunRequest, actor: Actor | None) -> BillingRun:
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A run's row, and whether the caller is to carry it out (an earlier answer to the same key may have)."""
+
+    run: BillingRun
+    to_do: bool
+
+
+def start_run(session: Session, request: RunRequest, actor: Actor | None) -> Started:
     """Check what is asked and write the run's row, status ``running``.
 
     ``period_not_ended`` when nothing is due because the month has not ended; ``unusual_total`` unless confirmed.
-    The same idempotency key answers with the same run.
+    The same idempotency key is the same run; one that was cut short is taken up again.
     """
-    if request.idempotency_key is not None:
-        session.execute(
-            text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": request.idempotency_key}
-        )
-        known = session.scalars(
-            text("SELECT id FROM billing_runs WHERE idempotency_key = :key"), {"key": request.idempotency_key}
-        ).one_or_none()
-        if known is not None:
-            return queries.get_run(session, known)
+    known = _known_run(session, request)
+    if known is not None:
+        return known
     due = _due(session, request)
     waiting = queries.due_customers(session, due)
     if waiting == 0 and request.through is None and due["last_day"] >= due["today"]:
@@ -127,7 +129,24 @@ def start_run(session: Session, request: RunRequest, actor: Actor | None) -> Bil
     )
     session.add(run)
     session.flush()
-    return run
+    return Started(run, to_do=True)
+
+
+def _known_run(session: Session, request: RunRequest) -> Started | None:
+    """The run of the same idempotency key. The lock makes a second caller wait for the first one's row."""
+    if request.idempotency_key is None:
+        return None
+    queries.lock_idempotency_key(session, request.idempotency_key)
+    run = queries.run_of_key(session, request.idempotency_key)
+    if run is None:
+        return None
+    if (run.period, run.through) != (request.period, request.through):
+        raise Problem("idempotency_key_reused", f"The key was used to bill {run.period}.")
+    cut_short = run.status == "failed" or (run.status == "running" and run.heartbeat_at < now() - SILENCE)
+    if cut_short:
+        run.status, run.finished_at, run.error, run.heartbeat_at = "running", None, None, now()
+        session.flush()
+    return Started(run, to_do=cut_short)
 
 
 def _refuse_unusual(session: Session, request: RunRequest, due: dict[str, Any]) -> None:

@@ -6,12 +6,14 @@ from dairy_app.business import queries, service
 from dairy_app.business.models import BusinessSettings
 from dairy_app.business.schemas import SettingsOut, SettingsPatch
 from dairy_app.common.access import Role, allow
+from dairy_app.common.etags import etagged
 from dairy_app.common.http import Blueprint, current_session
 
 business = Blueprint("settings", __name__, description="The dairy itself")
 
 
 @business.route("/settings")
+@etagged
 @business.response(200, SettingsOut)
 @allow(Role.ADMIN, Role.ACCOUNTANT)
 def read_settings() -> BusinessSettings:
@@ -20,6 +22,7 @@ def read_settings() -> BusinessSettings:
 
 
 @business.route("/settings", methods=["PATCH"])
+@etagged
 @business.arguments(SettingsPatch)
 @business.response(200, SettingsOut)
 @allow(Role.ADMIN)

@@ -64,6 +64,29 @@ def test_the_same_idempotency_key_is_the_same_run(living: LivingDairy) -> None:
     assert (again["id"], again["invoices_issued"]) == (first["id"], 1)
 
 
+def test_a_key_is_for_one_month(living: LivingDairy) -> None:
+    milk, asha = living.product(), living.customer()
+    living.delivered(asha, (milk, "1"), on="2026-10-02")
+    living.go_to("2026-11-01")
+    key = {"Idempotency-Key": "one key"}
+    ok(living.admin.post("/billing/runs", {"period": "2026-10"}, headers=key))
+    other = living.admin.post("/billing/runs", {"period": "2026-09"}, headers=key)
+    refused(other, 422, "idempotency_key_reused")
+
+
+def test_the_key_of_a_run_that_was_killed_takes_it_up_again(living: LivingDairy, sql: Any) -> None:
+    fill(living, 4)
+    key = {"Idempotency-Key": "interrupted"}
+    asked = RunRequest("2026-10", idempotency_key=f"{living.admin.user['id']}:interrupted")
+    database = living.app.database
+    run = database.run(lambda session: service.start_run(session, asked, None)).run
+    waiting = living.admin.post("/billing/runs", {"period": "2026-10"}, headers=key)
+    assert (ok(waiting, 202)["status"], numbers(sql)) == ("running", []), "somebody may still be at it"
+    sql("UPDATE billing_runs SET heartbeat_at = heartbeat_at - interval '3 minutes'")
+    done = ok(living.admin.post("/billing/runs", {"period": "2026-10"}, headers=key), 201)
+    assert (done["id"], done["status"], done["invoices_issued"]) == (str(run.id), "completed", 4)
+
+
 def test_only_what_was_delivered_is_billed(living: LivingDairy) -> None:
     milk, asha = living.product("50.00"), living.customer()
     living.go_to("2026-10-05")
@@ -251,7 +274,7 @@ def test_a_run_cut_short_is_completed_by_the_next(
         done += 1
         return issued
 
-    run = database.run(lambda session: service.start_run(session, asked, None))
+    run = database.run(lambda session: service.start_run(session, asked, None)).run
     with monkeypatch.context() as patch:
         patch.setattr(bulk, "issue_drafts", issue_then_crash)
         with pytest.raises(Crash):
@@ -268,7 +291,7 @@ def test_runs_at_once_issue_each_customer_once_without_a_gap(living: LivingDairy
 
     def run(_: int) -> int:
         asked = RunRequest("2026-10", confirm=True)
-        row = database.run(lambda session: service.start_run(session, asked, None))
+        row = database.run(lambda session: service.start_run(session, asked, None)).run
         return service.carry_out(database, row.id, asked, None).invoices_issued
 
     with ThreadPoolExecutor(8) as pool:
