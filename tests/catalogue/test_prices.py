@@ -7,14 +7,14 @@ from uuid import UUID
 import time_machine
 
 from dairy_app.catalogue.queries import prices_on
-from tests.dairy import Dairy, ok, refused
+from tests.dairy import Client, Dairy, ok, refused
 from tests.races import at_once
 from tests.statements import count_statements
 
 
-def set_price(dairy: Dairy, product: Any, price: str, valid_from: str) -> Any:
+def set_price(dairy: Dairy, product: Any, price: str, valid_from: str, by: Client | None = None) -> Any:
     body = {"price": price, "valid_from": valid_from}
-    return dairy.admin.post(f"/products/{product['id']}/prices", body)
+    return (by or dairy.admin).post(f"/products/{product['id']}/prices", body)
 
 
 def history(dairy: Dairy, product: Any) -> list[tuple[str, str, str | None]]:
@@ -136,12 +136,12 @@ HOLD = "LOCK TABLE product_prices IN SHARE ROW EXCLUSIVE MODE"
 
 
 def test_two_prices_from_the_same_day_at_once(dairy: Dairy, database_url: str) -> None:
-    product = dairy.product("60.00", since="2026-01-01")
+    product, other_admin = dairy.product("60.00", since="2026-01-01"), dairy.login("admin@dairy.example")
     answers = at_once(
         database_url,
         HOLD,
         lambda: set_price(dairy, product, "61.00", "2026-04-01"),
-        lambda: set_price(dairy, product, "62.00", "2026-04-01"),
+        lambda: set_price(dairy, product, "62.00", "2026-04-01", other_admin),
     )
     won, lost = sorted(answers, key=lambda answer: answer.status_code)
     refused(lost, 409, "already_exists")
@@ -150,12 +150,12 @@ def test_two_prices_from_the_same_day_at_once(dairy: Dairy, database_url: str) -
 
 
 def test_two_prices_from_different_days_at_once_both_stand(dairy: Dairy, database_url: str) -> None:
-    product = dairy.product("60.00", since="2026-01-01")
+    product, other_admin = dairy.product("60.00", since="2026-01-01"), dairy.login("admin@dairy.example")
     answers = at_once(
         database_url,
         HOLD,
         lambda: set_price(dairy, product, "61.00", "2026-04-01"),
-        lambda: set_price(dairy, product, "62.00", "2026-05-01"),
+        lambda: set_price(dairy, product, "62.00", "2026-05-01", other_admin),
     )
     assert [each.status_code for each in answers] == [201, 201]
     assert history(dairy, product) == [
