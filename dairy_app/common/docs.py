@@ -19,7 +19,7 @@ from werkzeug.exceptions import NotFound
 
 from dairy_app.common import examples
 from dairy_app.common.access import Policy, Role, allow_anyone, policy_of
-from dairy_app.common.errors import CODES
+from dairy_app.common.errors import CODES, Problem, code_of_http_status
 from dairy_app.common.schemas import Money, Month, Quantity
 
 PROBLEM = "application/problem+json"
@@ -63,12 +63,12 @@ class ProblemApi(Api):
 
     def _register_responses(self) -> None:
         self.spec.components.schema("Problem", _problem_schema())
-        refusal = {"schema": {"$ref": "#/components/schemas/Problem"}}
         for status in HTTPStatus:
-            content = {PROBLEM: refusal} if status >= HTTPStatus.BAD_REQUEST else None
-            response = {"description": status.phrase} | ({"content": content} if content else {})
+            response = {"description": status.phrase}
+            if status >= HTTPStatus.BAD_REQUEST:
+                response |= _refusal(code_of_http_status(status))
             self.spec.components.response(status.name, response, lazy=True)
-        default = {"description": "A problem; see `code`", "content": {PROBLEM: refusal}}
+        default = {"description": "A problem; see `code`", **_refusal("not_found")}
         self.spec.components.response(self.DEFAULT_ERROR_RESPONSE_NAME, default, lazy=True)
 
     def _init_spec(self, **options: Any) -> None:
@@ -105,16 +105,12 @@ def _problem_schema() -> dict[str, Any]:
             "instance": text | {"description": "Names this occurrence by its `X-Request-Id`."},
             "errors": {"type": "array", "items": error},
         },
-        "example": {
-            "type": "urn:dairy:problem:order_not_found",
-            "title": "No such order",
-            "status": 404,
-            "code": "order_not_found",
-            "detail": "No such order",
-            "instance": "urn:request:5f0c1d2e",
-            "errors": [],
-        },
     }
+
+
+def _refusal(code: str) -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {"content": {PROBLEM: {"schema": schema, "example": Problem(code).document("urn:request:5f0c1d2e")}}}
 
 
 def register(app: Flask, api: ProblemApi) -> None:
@@ -172,6 +168,7 @@ def _complete(app: Flask, document: dict[str, Any]) -> dict[str, Any]:
             policy = policy_of(view)
             if policy is not None:  # else check_policies stops the start-up
                 _add_policy(operation, policy)
+            operation["summary"] = operation.get("summary", "").replace("``", "")
             operation["operationId"] = endpoint.replace(".", "_")
             operation["responses"] = {str(status): each for status, each in operation["responses"].items()}
             _add_headers(operation, view, method)

@@ -164,14 +164,20 @@ def current_database() -> Database:
 
 
 def check_policies(app: DairyFlask) -> None:
-    """Stop the start-up when a route has no policy: forgetting one must not open it."""
-    missing = [
-        f"{rule.rule} ({rule.endpoint})"
-        for rule in app.url_map.iter_rules()
-        if policy_of(app.view_functions[rule.endpoint]) is None
-    ]
-    if missing:
-        raise LookupError("routes without a policy: " + ", ".join(sorted(missing)))
+    """Stop the start-up when a route has no policy: forgetting one must not open it.
+
+    Also when it claims to be idempotent without a login or a transaction to hang the key on.
+    """
+    faults = []
+    for rule in app.url_map.iter_rules():
+        view = app.view_functions[rule.endpoint]
+        policy = policy_of(view)
+        if policy is None:
+            faults.append(f"{rule.rule} ({rule.endpoint}) has no policy")
+        elif getattr(view, "idempotent", False) and (policy.roles is None or policy.own_transactions):
+            faults.append(f"{rule.rule} ({rule.endpoint}) cannot be idempotent")
+    if faults:
+        raise LookupError("; ".join(sorted(faults)))
 
 
 def refusal(problem: Problem) -> Response:

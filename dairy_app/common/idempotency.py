@@ -1,18 +1,20 @@
 """``Idempotency-Key``: the same request sent twice is done once and answered twice.
 
 The key's row is inserted first, in the request's own transaction: a second caller waits for the first,
-then gets its answer. An error rolls the row back, so errors are never stored.
+then gets its answer. An error rolls the row back, so errors are never stored. Answers are stored as they are:
+a route whose answer holds a secret that is shown once (an invitation) must not be idempotent this way.
 """
 
 import hashlib
 from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
+from http import HTTPStatus
 from typing import Any, TypeVar
 from uuid import UUID
 
 from flask import Response, make_response, request
-from sqlalchemy import LargeBinary, SmallInteger, func, select, update
+from sqlalchemy import LargeBinary, SmallInteger, delete, func, select, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -44,8 +46,8 @@ class IdempotencyKey(Base):
 def idempotent(view: View) -> View:
     """Let clients repeat this POST safely. Goes directly below ``@blueprint.route``.
 
-    Same key, same body → the stored answer with ``Idempotency-Replayed: true``;
-    same key, other body → 422 ``idempotency_key_reused``.
+    Same user, address, key and body → the stored answer with ``Idempotency-Replayed: true``; same key, other
+    body → 422 ``idempotency_key_reused``. Only for routes that ask for a login and leave the transaction to us.
     """
 
     @wraps(view)
@@ -59,32 +61,35 @@ def idempotent(view: View) -> View:
         if known is not None:
             return known
         response = make_response(view(*args, **kwargs))
-        current_session().execute(
-            update(IdempotencyKey)
-            .where(*_this_request(key))
-            .values(status=response.status_code, response=response.get_data(as_text=True))
-        )
+        _store(key, response)
         return response
 
     wrapped.idempotent = True  # type: ignore[attr-defined]
     return wrapped  # type: ignore[return-value]
 
 
+def _store(key: str, response: Response) -> None:
+    """Keep the answer, but for a refusal that commits: trying again must be possible."""
+    if response.status_code >= HTTPStatus.BAD_REQUEST:
+        current_session().execute(delete(IdempotencyKey).where(*_this_request(key)))
+        return
+    answer = {"status": response.status_code, "response": response.get_data(as_text=True)}
+    current_session().execute(update(IdempotencyKey).where(*_this_request(key)).values(answer))
+
+
 def _this_request(key: str) -> tuple[Any, ...]:
     table = IdempotencyKey
-    route = f"{request.method} {request.path}"
-    return table.user_id == current_actor().user_id, table.route == route, table.key == key
+    return table.user_id == current_actor().user_id, table.route == _route(), table.key == key
+
+
+def _route() -> str:
+    return f"{request.method} {request.path}"
 
 
 def _remember(key: str) -> Response | None:
     """Insert the key; when it is there already, the answer that was given then."""
-    body = hashlib.sha256(request.get_data()).digest()
-    row = {
-        "user_id": current_actor().user_id,
-        "route": f"{request.method} {request.path}",
-        "key": key,
-        "request_hash": body,
-    }
+    asked = hashlib.sha256(request.query_string + b"\n" + request.get_data()).digest()
+    row = {"user_id": current_actor().user_id, "route": _route(), "key": key, "request_hash": asked}
     session = current_session()
     written = session.execute(
         postgresql.insert(IdempotencyKey).values(row).on_conflict_do_nothing().returning(IdempotencyKey.key)
@@ -94,7 +99,7 @@ def _remember(key: str) -> Response | None:
     stored = session.execute(
         select(IdempotencyKey.request_hash, IdempotencyKey.status, IdempotencyKey.response).where(*_this_request(key))
     ).one()
-    if bytes(stored.request_hash) != body:
+    if bytes(stored.request_hash) != asked:
         raise Problem("idempotency_key_reused")
     answer = Response(stored.response, stored.status, content_type="application/json")
     answer.headers["Idempotency-Replayed"] = "true"

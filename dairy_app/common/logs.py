@@ -16,10 +16,13 @@ log: structlog.stdlib.BoundLogger = structlog.get_logger("dairy_app")
 
 def configure_logging(level: str, form: str) -> None:
     """Set the level (``DAIRY_LOG_LEVEL``) and the form (``DAIRY_LOG_FORMAT``: text or json), to stderr."""
-    renderer = (
-        structlog.processors.JSONRenderer()
+    last: list[Any] = (
+        [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
         if form == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        # Its default shows local variables in tracebacks: passwords and tokens among them.
+        else [
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback)
+        ]
     )
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -27,9 +30,9 @@ def configure_logging(level: str, form: str) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     structlog.configure(
-        processors=[*shared, structlog.processors.format_exc_info, renderer],
+        processors=[*shared, *last],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
         cache_logger_on_first_use=False,
     )
 
