@@ -31,7 +31,7 @@ def _linked_customer() -> ScalarSelect[UUID]:
     return select(_customers.c.id).where(_customers.c.user_id == User.id).scalar_subquery()
 
 
-def people() -> Select[Any]:
+def people() -> Select[*tuple[Any, ...]]:
     """Users as clients see them: no hash leaves the table."""
     return select(
         User.id,
@@ -49,7 +49,7 @@ def people() -> Select[Any]:
     )
 
 
-def people_like(role: str | None, is_active: bool | None) -> Select[Any]:
+def people_like(role: str | None, is_active: bool | None) -> Select[*tuple[Any, ...]]:
     """``people`` of one role, or (in)active ones; None is any."""
     wanted = people()
     if role is not None:
@@ -59,7 +59,7 @@ def people_like(role: str | None, is_active: bool | None) -> Select[Any]:
     return wanted
 
 
-def person(session: Session, user_id: UUID) -> Row[Any]:
+def person(session: Session, user_id: UUID) -> Row[*tuple[Any, ...]]:
     """One user as clients see it. Raises user_not_found."""
     found = session.execute(people().where(User.id == user_id)).one_or_none()
     if found is None:
@@ -67,7 +67,7 @@ def person(session: Session, user_id: UUID) -> Row[Any]:
     return found
 
 
-def login_state(session: Session, user_id: UUID, family: UUID) -> Row[Any] | None:
+def login_state(session: Session, user_id: UUID, family: UUID) -> Row[*tuple[Any, ...]] | None:
     """What the database says now about the bearer of an access token: one statement per request."""
     alive = exists().where(RefreshToken.family == family, RefreshToken.revoked_at.is_(None))
     return session.execute(
@@ -110,7 +110,7 @@ def other_admin_exists(session: Session, user_id: UUID) -> bool:
     return bool(session.scalar(select(others)))
 
 
-def _locked(statement: Select[Any]) -> Select[Any]:
+def _locked(statement: Select[User]) -> Select[User]:
     """NO KEY UPDATE: rows elsewhere may still refer to the user meanwhile."""
     return statement.with_for_update(key_share=True).execution_options(populate_existing=True)
 
@@ -141,7 +141,8 @@ def deciding_try(
     by_login = _nth_newest(LoginAttempt.login_hash == literal(key), since, per_login)
     by_address = _nth_newest(LoginAttempt.ip_address == address, since, per_address)
     both = union_all(select(by_login.c.at), select(by_address.c.at)).subquery()
-    return session.scalar(select(func.max(both.c.at)))
+    found: datetime | None = session.scalar(select(func.max(both.c.at)))
+    return found
 
 
 def _nth_newest(condition: Any, since: datetime, n: int) -> Any:
