@@ -25,8 +25,8 @@ echo 'Another one can be named: make demo PYTHON=/path/to/python3' >&2; \
 exit 1
 endef
 
-# A checkout that was moved or copied has a .venv that points to the old place: forget what was installed.
-MOVED := $(shell test ! -e .venv || test "$$(cat .venv/made-in 2>/dev/null)" = "$$(pwd)" || rm -f .venv/installed .venv/installed-dev)
+# A checkout that was moved or copied has a .venv that points to the old place: it is made anew.
+MOVED := $(shell test ! -e .venv || test "$$(cat .venv/made-in 2>/dev/null)" = "$$(pwd)" || rm -f .venv/made-in .venv/installed .venv/installed-dev)
 
 .PHONY: help
 help: ## Show this list
