@@ -155,9 +155,8 @@ def test_a_killed_server_recovers_with_its_data(cluster: Path) -> None:
 
 def test_no_second_server_beside_the_last_process_of_a_killed_one(cluster: Path) -> None:
     """It may still write into the data, so the start waits for its end; here it is kept from ending."""
-    start(cluster)
+    [last] = query(start(cluster), "SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'")
     server = postmaster(cluster)
-    last = min(server_processes(cluster) - {server})
     os.kill(last, signal.SIGSTOP)
     with contextlib.ExitStack() as at_the_end:
         at_the_end.callback(os.kill, last, signal.SIGCONT)
@@ -184,9 +183,7 @@ def test_a_pid_file_that_names_a_stranger(cluster: Path) -> None:
     start(cluster, fast_unsafe=True)
     kill_server(cluster)
     owner = cluster.stat()
-    account: dict[str, Any] = (
-        {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []} if ROOT else {}
-    )
+    account: dict[str, Any] = {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": []} if ROOT else {}
     with (
         subprocess.Popen(["sleep", "20"], cwd="/", **account) as stranger,
         contextlib.ExitStack() as at_the_end,
@@ -271,7 +268,7 @@ def test_an_ordinary_user_and_then_root(place: Path, monkeypatch: pytest.MonkeyP
         url = answer(starter(folder, first))
         assert query(url, "SELECT 1") == [1]
         assert answer(starter(folder, account)) == start(folder) == url
-        assert {Path(f"/proc/{pid}").stat().st_uid for pid in server_processes(folder)} == {account.pw_uid}
+        assert Path(f"/proc/{postmaster(folder)}").stat().st_uid == account.pw_uid
         assert stop(folder)
 
 
@@ -304,9 +301,7 @@ def test_a_folder_with_other_files_is_refused_and_kept(place: Path) -> None:
 
 def test_a_server_that_cannot_start_says_why(cluster: Path) -> None:
     (cluster / "PG_VERSION").write_text("9.6\n")
-    with pytest.raises(
-        EmbeddedPostgresError, match=r"FATAL.*incompatible with server.*server\.log"
-    ) as refusal:
+    with pytest.raises(EmbeddedPostgresError, match=r"FATAL.*incompatible with server.*server\.log") as refusal:
         start(cluster)
     assert "\n" not in str(refusal.value)
 
@@ -323,7 +318,7 @@ def test_stop_is_idempotent_and_keeps_the_data(cluster: Path) -> None:
     assert is_running(cluster)
     assert stop(cluster)
     assert not is_running(cluster)
-    assert server_processes(cluster) == set()
+    wait_until(lambda: not server_processes(cluster))
     assert not stop(cluster)
     assert start(cluster, fast_unsafe=True) == url
     assert query(url, "SELECT litres FROM kept") == [7]
