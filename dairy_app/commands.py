@@ -160,9 +160,7 @@ def psql(ctx: click.Context, arguments: tuple[str, ...]) -> None:
     """
     url = database_url()
     address, environment = backups.libpq(url)
-    done = subprocess.run(
-        [backups.tools_for(url) / "psql", address, *arguments], env=environment, check=False
-    )
+    done = subprocess.run([backups.tools_for(url) / "psql", address, *arguments], env=environment, check=False)
     ctx.exit(done.returncode)
 
 
@@ -231,7 +229,7 @@ def stop() -> None:
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0: any free one.")
 @click.option("--workers", type=click.IntRange(1, 64), help="Processes (default: one per core, at most 4).")
 @click.option("--threads", default=8, show_default=True, type=click.IntRange(1, 256), help="Per process.")
 def serve(host: str, port: int, workers: int | None, threads: int) -> None:
@@ -251,6 +249,8 @@ def serve(host: str, port: int, workers: int | None, threads: int) -> None:
 def require_newest_revision() -> None:
     """Refuses a database that this version does not fit, before the first request finds out."""
     at, newest = migrations.current(database_url()), migrations.head()
+    if at not in (None, *migrations.numbers()):
+        raise SettingsError(f"the database is at revision {at}, which this version ({newest}) does not know")
     if at != newest:
         raise SettingsError(f"the database is at revision {at or 'none'} of {newest}: run `dairy db upgrade`")
 
@@ -275,5 +275,5 @@ def openapi_document() -> dict[str, Any]:
     from dairy_app.app import create_app
 
     nowhere = Settings(data_dir=Path(), database_url="postgresql:///", secret_key="never signs anything" * 2)
-    document: dict[str, Any] = create_app(nowhere).extensions["openapi"]
+    document: dict[str, Any] = create_app(nowhere).extensions["openapi"]()
     return document

@@ -38,6 +38,7 @@ def _serve_with_gunicorn(settings: Settings, host: str, port: int, workers: int,
                 "control_socket_disable": True,  # else it opens one in the home directory
                 "loglevel": "warning" if settings.log_level == "info" else settings.log_level,
                 "proc_name": "dairy",
+                "when_ready": _say_where,
             }
             for name, value in options.items():
                 self.cfg.set(name, value)
@@ -46,6 +47,13 @@ def _serve_with_gunicorn(settings: Settings, host: str, port: int, workers: int,
             return create_app(settings)
 
     Server().run()
+
+
+def _say_where(arbiter: Any) -> None:
+    """Connections are taken from now on; with port 0 this is where one learns the real one."""
+    for listener in arbiter.LISTENERS:
+        host, port = listener.sock.getsockname()[:2]
+        print(f"serving at http://{f'[{host}]' if ':' in host else host}:{port}", flush=True)  # noqa: T201
 
 
 def _serve_with_waitress(settings: Settings, host: str, port: int, threads: int) -> None:

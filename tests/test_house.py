@@ -3,12 +3,16 @@
 import configparser
 import subprocess
 import sys
+import urllib.request
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
 
 from dairy_app import cli
+from tests.conftest import psycopg_dsn
 
 TOP = Path(__file__).resolve().parent.parent
 
@@ -108,3 +112,39 @@ def test_a_server_that_is_not_ours_is_neither_started_nor_stopped() -> None:
         done = run("db", action, DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
         assert done.returncode == 1
         assert "its own tools" in done.stderr
+
+
+def serve(url: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "dairy_app.cli", "serve", "--port", "0", "--workers", "1"],
+        env={"PATH": "/usr/bin:/bin", "DATABASE_URL": psycopg_dsn(url), "DAIRY_SECRET_KEY": "k" * 32},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_the_server_says_where_it_is_answers_and_stops_when_told(database_url: str) -> None:
+    server = serve(database_url)
+    try:
+        assert server.stdout is not None
+        said = server.stdout.readline()
+        assert said.startswith("serving at http://127.0.0.1:")
+        with urllib.request.urlopen(f"{said.split()[-1]}/api/health", timeout=30) as answer:
+            assert answer.status == 200
+    finally:
+        server.terminate()
+        _, errors = server.communicate(timeout=30)
+    assert server.returncode == 0, errors
+
+
+@pytest.mark.parametrize(("revision", "words"), [("0001", "run `dairy db upgrade`"), ("9999", "which this version")])
+def test_a_database_of_another_version_is_not_served(
+    database_url: str, sql: Callable[..., Any], revision: str, words: str
+) -> None:
+    sql("UPDATE alembic_version SET version_num = %s", revision)
+    server = serve(database_url)
+    _, errors = server.communicate(timeout=60)
+    assert server.returncode == 1
+    assert words in errors
+    assert errors.count("\n") == 1
