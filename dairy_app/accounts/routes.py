@@ -35,14 +35,6 @@ auth = Blueprint("auth", __name__, description="Logging in")
 users = Blueprint("users", __name__, description="Who may log in")
 
 
-@auth.after_request
-@users.after_request
-def keep_out_of_caches(response: Response) -> Response:
-    """Tokens and invitations are for the caller alone (RFC 6749, 5.1)."""
-    response.headers["Cache-Control"] = "no-store"
-    return response
-
-
 def caller() -> Caller:
     """Where this request comes from; an address that is none (a socket, a wrong proxy header) is left out."""
     try:

@@ -1,5 +1,7 @@
 """Invitations instead of default passwords: once, for seven days, the newest only."""
 
+import base64
+import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -130,6 +132,9 @@ def test_the_page_of_an_invitation_runs_only_its_own_script(dairy: Dairy) -> Non
     policy = answer.headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
+    script = answer.get_data(as_text=True).split("<script>")[1].split("</script>")[0]
+    fingerprint = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{fingerprint}'" in policy
     assert answer.headers["Referrer-Policy"] == "no-referrer"
 
 
