@@ -8,11 +8,13 @@ from collections.abc import Callable
 from http import HTTPStatus
 from itertools import groupby
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import flask_swagger_ui
-from flask import Blueprint, Flask, Response, json, request, send_file
+from flask import Blueprint, Flask, Response, jsonify, request, send_file
 from flask_smorest import Api
+from flask_smorest import Blueprint as SmorestBlueprint
 from flask_smorest.spec.plugins import FlaskPlugin
 from marshmallow import Schema
 from werkzeug.exceptions import NotFound
@@ -56,7 +58,31 @@ dairy's time zone, months `YYYY-MM`, instants RFC 3339 with an offset. Unknown f
 
 
 class ProblemApi(Api):
-    """The OpenAPI document of the blueprints; errors are left to ``common.http`` and its one shape."""
+    """The OpenAPI document of the blueprints; errors are left to ``common.http`` and its one shape.
+
+    The document is made when it is first asked for: it takes as long as all the rest of the start-up.
+    """
+
+    def __init__(self, app: Flask) -> None:
+        self._mounted: list[SmorestBlueprint] = []
+        self._making = Lock()
+        self._document: dict[str, Any] | None = None
+        super().__init__(app)
+
+    def register_blueprint(self, blueprint: SmorestBlueprint, **options: Any) -> None:
+        """Serve a blueprint, and describe it later."""
+        self._app.register_blueprint(blueprint, **options)
+        self._mounted.append(blueprint)
+
+    def document(self) -> dict[str, Any]:
+        """The OpenAPI document of everything mounted."""
+        with self._making:
+            if self._document is None:
+                for each in self._mounted:
+                    each.register_views_in_doc(self, self._app, self.spec, name=each.name, parameters=None)
+                    self.spec.tag({"name": each.name, "description": each.description})
+                self._document = _complete(self._app, self.spec.to_dict())
+            return self._document
 
     def _register_error_handlers(self) -> None:
         """Not the library's handlers: ``register_errors`` serves the whole application."""
@@ -115,13 +141,12 @@ def _refusal(code: str) -> dict[str, Any]:
 
 def register(app: Flask, api: ProblemApi) -> None:
     """Serve ``/api/openapi.json`` and ``/api/docs``. Call it after all blueprints are registered."""
-    document = json.dumps(_complete(app, api.spec.to_dict()), sort_keys=False)
     pages = Blueprint("docs", __name__, url_prefix="/api")
 
     @pages.route("/openapi.json")
     @allow_anyone(own_transactions=True)
     def openapi_json() -> Response:
-        return _cached(Response(document, content_type="application/json"))
+        return _cached(jsonify(api.document()))
 
     @pages.route("/docs")
     @allow_anyone(own_transactions=True)
@@ -138,7 +163,7 @@ def register(app: Flask, api: ProblemApi) -> None:
         return _cached(send_file(_FILES[name] / name, conditional=True))
 
     app.register_blueprint(pages)
-    app.extensions["openapi"] = json.loads(document)
+    app.extensions["openapi"] = api.document
 
 
 def _cached(response: Response) -> Response:
