@@ -3,7 +3,7 @@
 from marshmallow import Schema, fields, validate
 
 from dairy_app.billing.models import INVOICE_STATUSES
-from dairy_app.common.schemas import Choice, Line, Money, Month, PageQuery, Quantity, Strict, page_of
+from dairy_app.common.schemas import Choice, Line, Money, Month, PageQuery, Percent, Quantity, Strict, page_of
 
 
 class PreviewQuery(PageQuery):
@@ -195,7 +195,7 @@ class InvoiceLineOut(Schema):
     gross_amount = Money()
     discount = Money()
     supply_type = fields.String(allow_none=True)
-    gst_rate = Money(allow_none=True)
+    gst_rate = Percent(allow_none=True)
     taxable_value = Money()
     cgst = Money(allow_none=True)
     sgst = Money(allow_none=True)

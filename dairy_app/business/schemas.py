@@ -3,8 +3,8 @@
 from marshmallow import fields, validate
 
 from dairy_app.business.models import INVOICE_DATE_RULES, TAX_RATE_DATES
-from dairy_app.business.rules import is_time_zone
-from dairy_app.common.schemas import Choice, Line, Money, Paragraph, Strict
+from dairy_app.business.rules import is_gstin, is_time_zone
+from dairy_app.common.schemas import Choice, Line, Paragraph, Percent, Strict
 
 
 class SettingsOut(Strict):
@@ -13,7 +13,7 @@ class SettingsOut(Strict):
     business_name = Line(200, allow_none=True)
     legal_name = Line(200, allow_none=True)
     address = Paragraph(500, allow_none=True)
-    gstin = Line(15, allow_none=True)
+    gstin = fields.String(allow_none=True, validate=is_gstin)
     state_code = fields.String(allow_none=True, validate=validate.Regexp(r"^\d{2}\Z"))
     fssai_no = fields.String(allow_none=True, validate=validate.Regexp(r"^\d{14}\Z"))
     phone = Line(40, allow_none=True)
@@ -28,7 +28,7 @@ class SettingsOut(Strict):
     delivery_window_days = fields.Integer(strict=True, validate=validate.Range(0, 31))
     cutoff_morning = fields.Time(allow_none=True)
     cutoff_evening = fields.Time(allow_none=True)
-    unusual_total_percent = Money(allow_none=True, above=True)
+    unusual_total_percent = Percent(allow_none=True, above=True)
     billing_chunk = fields.Integer(strict=True, validate=validate.Range(1, 50_000))
     books_closed_through = fields.Date(allow_none=True)
     financial_year_start_month = fields.Integer(strict=True, validate=validate.Range(1, 12))

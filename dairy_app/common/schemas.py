@@ -60,6 +60,12 @@ class Money(_Exact):
     """Rupees: a decimal string with two places (``"1240.50"``)."""
 
 
+class Percent(_Exact):
+    """Per cent: a decimal string with two places (``"12.00"``)."""
+
+    largest = Decimal("999.99")
+
+
 class Quantity(_Exact):
     """Litres, kilograms or pieces: a decimal string with three places (``"1.500"``)."""
 

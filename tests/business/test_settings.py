@@ -1,0 +1,71 @@
+"""The dairy's settings: read by the office, changed by the admin, judged together by the table's CHECKs."""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import psycopg2
+import pytest
+import time_machine
+
+from dairy_app.business.queries import today
+from tests.dairy import Dairy, ok, refused
+
+
+def test_what_is_sent_changes_and_the_rest_stays(dairy: Dairy) -> None:
+    before = ok(dairy.admin.get("/settings"))
+    after = ok(dairy.admin.patch("/settings", {"business_name": "Gokul", "due_days": 15, "cutoff_evening": "21:00:00"}))
+    assert after == before | {"business_name": "Gokul", "due_days": 15, "cutoff_evening": "21:00:00"}
+    assert ok(dairy.admin.get("/settings")) == after
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"time_zone": "Mars/Olympus"},
+        {"due_days": -1},
+        {"due_days": 5.5},
+        {"invoice_series": "TOOLONG"},
+        {"gstin": "27AAPFU0939F1ZV", "state_code": "29"},
+        {"gstin": "27AAPFU0939F1ZX"},
+        {"gstin": "nonsense"},
+        {"unusual_total_percent": "0"},
+        {"unusual_total_percent": "1000.00"},
+        {"delivery_window_days": 99},
+        {"books_closed_through": "yesterday"},
+        {"nonsense": 1},
+        {"business_name": "two\nlines"},
+    ],
+)
+def test_nonsense_is_refused_and_nothing_changes(dairy: Dairy, change: dict[str, Any]) -> None:
+    ok(dairy.admin.patch("/settings", {"business_name": "Gokul", "state_code": "27"}))
+    before = ok(dairy.admin.get("/settings"))
+    refused(dairy.admin.patch("/settings", {"business_name": "Changed"} | change), 422, "validation_failed")
+    assert ok(dairy.admin.get("/settings")) == before
+    assert ok(dairy.admin.patch("/settings", {"gstin": "27AAPFU0939F1ZV"}))["gstin"] == "27AAPFU0939F1ZV"
+
+
+def test_an_accountant_reads_and_does_not_write(dairy: Dairy) -> None:
+    accountant = dairy.staff("accountant")
+    assert ok(accountant.get("/settings"))["time_zone"] == "Asia/Kolkata"
+    refused(accountant.patch("/settings", {"due_days": 3}), 403, "forbidden")
+    refused(dairy.staff("delivery_boy").get("/settings"), 403, "forbidden")
+
+
+def test_today_is_the_dairys_own(dairy: Dairy) -> None:
+    with time_machine.travel(datetime(2026, 10, 31, 18, 31, tzinfo=UTC)):
+        with dairy.app.database.transaction() as session:
+            assert today(session) == date(2026, 11, 1), "half past midnight in India"
+        dairy.log_in_again()
+        ok(dairy.admin.patch("/settings", {"time_zone": "Europe/London"}))
+        with dairy.app.database.transaction() as session:
+            assert today(session) == date(2026, 10, 31)
+
+
+def test_there_is_one_row_of_settings(dairy: Dairy, sql: Any) -> None:
+    for statement, name in (
+        ("INSERT INTO settings DEFAULT VALUES", "pk_settings"),
+        ("INSERT INTO settings (id) VALUES (false)", "ck_settings_one_row"),
+    ):
+        with pytest.raises(psycopg2.IntegrityError) as refusal:
+            sql(statement)
+        assert refusal.value.diag.constraint_name == name
