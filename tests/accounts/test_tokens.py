@@ -282,3 +282,14 @@ def test_a_new_role_counts_from_the_next_request_on(dairy: Dairy) -> None:
     refused(client.get("/users"), 403, "forbidden")
     ok(dairy.admin.patch(f"/users/{client.user['id']}", {"role": "admin"}))
     ok(client.get("/users"))
+
+
+def test_raising_the_token_version_with_plain_sql_ends_every_token(dairy: Dairy, sql: Any) -> None:
+    """What an operator does in a hurry."""
+    pair = tokens_of(dairy)
+    other = dairy.staff("accountant")
+    sql("UPDATE users SET token_version = token_version + 1 WHERE email = 'admin@dairy.example'")
+    refused(bearer(dairy, pair["access_token"]).get("/auth/me"), 401, "token_revoked")
+    refused(refresh(dairy, pair["refresh_token"]), 401, "token_revoked")
+    ok(other.get("/auth/me"))
+    ok(dairy.login("admin@dairy.example").get("/auth/me"))
