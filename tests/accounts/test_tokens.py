@@ -190,6 +190,17 @@ def test_using_a_refresh_token_again_ends_the_whole_login(app: DairyFlask, uses:
         ok(refresh(dairy, other["refresh_token"]))
 
 
+def test_after_thirty_seconds_a_lost_answer_stays_lost(app: DairyFlask) -> None:
+    with time_machine.travel(MORNING, tick=False) as clock:
+        dairy = Dairy(app)
+        first = tokens_of(dairy)["refresh_token"]
+        newest = ok(refresh(dairy, first))
+        clock.shift(timedelta(seconds=31))
+        ok(bearer(dairy, newest["access_token"]).get("/auth/me"))
+        refused(refresh(dairy, first), 401, "token_revoked")
+        refused(refresh(dairy, newest["refresh_token"]), 401, "token_revoked")
+
+
 def test_used_up_tokens_leave_no_rows(app: DairyFlask, sql: Any) -> None:
     with time_machine.travel(MORNING, tick=False) as clock:
         dairy = Dairy(app)
