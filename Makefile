@@ -30,7 +30,7 @@ MOVED := $(shell test ! -e .venv || test "$$(cat .venv/made-in 2>/dev/null)" = "
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: demo
 demo: .venv/installed ## Fill a sample dairy and serve it at http://127.0.0.1:8000 (SERVE=0: stop before serving)
