@@ -116,12 +116,15 @@ class DairyFlask(Flask):
 def _read_body() -> None:
     """Take the whole body, or refuse it as too large, before anything is done; GET bodies mean nothing."""
     limit = current_app.config["MAX_CONTENT_LENGTH"]
+    too_large = Problem("payload_too_large", f"At most {limit:,} bytes.")
     if request.content_length is not None and request.content_length > limit:
-        raise Problem("payload_too_large", f"At most {limit:,} bytes.")
+        raise too_large
     if request.content_encoding not in {None, "", "identity"}:
         raise Problem("unsupported_media_type", "Send the body uncompressed.")
     if request.method not in _SAFE_METHODS:
-        request.get_data(parse_form_data=False)  # chunked bodies are counted while they come
+        body = request.get_data(parse_form_data=False)
+        if request.content_length is None and len(body) >= limit:
+            raise too_large  # chunked: werkzeug stops reading at the limit and says nothing
 
 
 def _refuse_undeclared(view: Callable[..., Any]) -> None:

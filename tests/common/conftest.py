@@ -15,6 +15,7 @@ from dairy_app.common.idempotency import idempotent
 from dairy_app.common.schemas import Line, Money, Strict
 from dairy_app.common.transactions import Database
 from dairy_app.settings import Settings
+from tests.conftest import SECRET_KEY, Server
 from tests.dairy import Dairy
 
 
@@ -115,3 +116,16 @@ def one_connection(settings: Settings, database_url: str) -> Iterator[DairyFlask
     database = Database(database_url, pool_size=1)
     yield create_app(settings, database, [*ROUTES, Mount(make_laboratory())])
     database.dispose()
+
+
+@pytest.fixture(scope="module")
+def shared_lab(server: Server, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dairy]:
+    """A laboratory for a whole file of refusals: each must leave it as it was."""
+    url = server.create_database(template)
+    database = Database(url)
+    settings = Settings(
+        data_dir=tmp_path_factory.mktemp("lab"), secret_key=SECRET_KEY, log_level="error", password_cost="cheapest"
+    )
+    yield Dairy(create_app(settings, database, [*ROUTES, Mount(make_laboratory())]))
+    database.dispose()
+    server.drop_database(url)
