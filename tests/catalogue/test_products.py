@@ -117,17 +117,22 @@ def test_what_is_no_product_is_refused_and_nothing_written(dairy: Dairy, sql: An
             dairy.admin.patch(f"/products/{made['id']}", wrong),
         ):
             body = refused(answer, 422, "validation_failed")
-            assert [error["pointer"] for error in body["errors"]] in ([f"/{name}" for name in wrong], []), body
+            assert [error["pointer"] for error in body["errors"]] == [f"/{name}" for name in wrong], body
         assert stored(sql) == before, wrong
     ok(dairy.admin.post("/products", MILK | {"sku": "OTHER"}), 201)
 
 
 def test_a_body_that_cannot_be_read(dairy: Dairy, sql: Any) -> None:
     before = stored(sql)
-    for body in (b'{"sku": ', b"\xff\xfe", b"[]", b"null", b'"text"'):
-        answer = dairy.admin.call("POST", "/products", data=body, content_type="application/json")
-        assert answer.status_code in {400, 422}, answer.get_data(as_text=True)
-        assert answer.get_json()["code"] in {"malformed_request", "validation_failed"}
+    for body, status, code in (
+        (b'{"sku": ', 400, "malformed_request"),
+        (b"\xff\xfe", 400, "malformed_request"),
+        (b'{"sku": "A", "sku": "B"}', 400, "malformed_request"),
+        (b"[]", 422, "validation_failed"),
+        (b"null", 422, "validation_failed"),
+        (b'"text"', 422, "validation_failed"),
+    ):
+        refused(dairy.admin.call("POST", "/products", data=body, content_type="application/json"), status, code)
     assert stored(sql) == before
 
 

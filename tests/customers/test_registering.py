@@ -184,8 +184,13 @@ def test_what_is_no_customer_is_refused_and_nothing_written(dairy: Dairy, everyt
     before = everything()
     for wrong in WRONG:
         whole = {name: value for name, value in KAVITA.items() if name != "area" or "area_id" not in wrong}
-        refused(dairy.admin.post("/customers", whole | wrong), 422, "validation_failed")
-        refused(dairy.admin.patch(f"/customers/{made['id']}", wrong), 422, "validation_failed")
+        pointers = ["/gstin"] if wrong == {"gst_treatment": "registered"} else [f"/{name}" for name in wrong]
+        for answer in (
+            dairy.admin.post("/customers", whole | wrong),
+            dairy.admin.patch(f"/customers/{made['id']}", wrong),
+        ):
+            body = refused(answer, 422, "validation_failed")
+            assert [error["pointer"] for error in body["errors"]] == pointers, body
         assert everything() == before, wrong
     for name in KAVITA:
         without = {key: value for key, value in KAVITA.items() if key != name}
@@ -196,6 +201,15 @@ def test_what_is_no_customer_is_refused_and_nothing_written(dairy: Dairy, everyt
     refused(dairy.admin.post("/customers", KAVITA | {"login": "no"}), 422, "validation_failed")
     assert everything() == before
     ok(dairy.admin.post("/customers", KAVITA), 201)
+
+
+def test_a_body_that_cannot_be_read(dairy: Dairy, everything: Any) -> None:
+    path_of_one = f"/customers/{dairy.customer()['id']}"
+    before = everything()
+    for body, status, code in ((b'{"name": ', 400, "malformed_request"), (b"[]", 422, "validation_failed")):
+        for method, path in (("POST", "/customers"), ("PATCH", path_of_one)):
+            refused(dairy.admin.call(method, path, data=body, content_type="application/json"), status, code)
+    assert everything() == before
 
 
 def test_an_area_that_is_not_there(dairy: Dairy, everything: Any) -> None:
