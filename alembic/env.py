@@ -86,9 +86,7 @@ def run_online(url: str, lock_timeout: str, pauses: Iterable[float]) -> None:
 
 def run_offline() -> None:
     """Writes the SQL instead of running it; each revision is a transaction there too."""
-    context.configure(
-        dialect_name="postgresql", literal_binds=True, dialect_opts={"paramstyle": "named"}, **OPTIONS
-    )
+    context.configure(dialect_name="postgresql", literal_binds=True, dialect_opts={"paramstyle": "named"}, **OPTIONS)
     with context.begin_transaction():
         context.execute(f"SET lock_timeout = '{migrations.LOCK_TIMEOUT}'")
         context.run_migrations()

@@ -43,9 +43,7 @@ def folder() -> Path:
     return installed if (installed / "env.py").exists() else package.parent / "alembic"
 
 
-def configuration(
-    url: str | None = None, *, allow_data_loss: bool = False, output: TextIO | None = None
-) -> Config:
+def configuration(url: str | None = None, *, allow_data_loss: bool = False, output: TextIO | None = None) -> Config:
     """What Alembic needs to run our revisions against ``url`` (default: the database of the settings)."""
     options = ["allow_data_loss=true"] if allow_data_loss else []
     config = Config(output_buffer=output, cmd_opts=Namespace(x=options))
@@ -59,9 +57,7 @@ def configuration(
 @contextmanager
 def connect(url: str, *, autocommit: bool = False) -> Iterator[Connection]:
     """One connection of its own, for work on the database as a whole; closed at the end."""
-    engine = create_engine(
-        normalise_url(url), poolclass=NullPool, connect_args={"application_name": "dairy db"}
-    )
+    engine = create_engine(normalise_url(url), poolclass=NullPool, connect_args={"application_name": "dairy db"})
     with engine.connect() as connection:
         yield connection.execution_options(isolation_level="AUTOCOMMIT") if autocommit else connection
 

@@ -39,9 +39,7 @@ def test_each_revision_can_be_taken_back_and_run_again(server: Server) -> None:
         migrations.upgrade(url, number)
         after = structure.read_from(url)
         migrations.downgrade(url, f"{number}-1" if number == "0001" else f"{int(number) - 1:04d}")
-        assert (
-            structure.differences(structure.read_from(url), f"after undoing {number}", before, "before") == []
-        )
+        assert structure.differences(structure.read_from(url), f"after undoing {number}", before, "before") == []
         migrations.upgrade(url, number)
         assert structure.differences(structure.read_from(url), f"second {number}", after, "first") == []
         before = after

@@ -65,9 +65,7 @@ def test_a_change_by_hand_fails_the_check(database_url: str, sql: Sql) -> None:
     sql("ALTER TABLE orders DROP CONSTRAINT ck_orders_delivered_iff_on_invoice")
     found = schema_differences(database_url)
     assert len(found) == 1
-    assert found[0].startswith(
-        f"only in revision {migrations.head()}: check orders.ck_orders_delivered_iff_on_invoice"
-    )
+    assert found[0].startswith(f"only in revision {migrations.head()}: check orders.ck_orders_delivered_iff_on_invoice")
 
 
 def test_models_that_say_something_else_are_seen(server: Server, database_url: str) -> None:
@@ -78,9 +76,7 @@ def test_models_that_say_something_else_are_seen(server: Server, database_url: s
         connection.commit()
     models, revisions = structure.read_from(url), structure.read_from(database_url)
     found = structure.differences(revisions, "revisions", models, "models")
-    assert [each.split("\n")[0] for each in found] == [
-        "only in revisions: check invoices.ck_invoices_period_in_order"
-    ]
+    assert [each.split("\n")[0] for each in found] == ["only in revisions: check invoices.ck_invoices_period_in_order"]
     server.drop_database(url)
 
 
