@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Date, ScalarSelect, Select, func, literal, or_, select
+from sqlalchemy import ColumnElement, Date, ScalarSelect, Select, cast, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from dairy_app.business.queries import today
@@ -17,7 +17,7 @@ from dairy_app.common.pages import Page, read_page
 
 def in_force(valid: Any, on_date: date | ColumnElement[date]) -> ColumnElement[bool]:
     """Whether a range of days holds ``on_date``; the GiST indexes of dated prices answer it."""
-    day = literal(on_date, Date) if isinstance(on_date, date) else on_date
+    day = cast(on_date, Date) if isinstance(on_date, date) else on_date
     held: ColumnElement[bool] = valid.contains(day)
     return held
 
