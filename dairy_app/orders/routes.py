@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from dairy_app.common.access import Role, allow
+from dairy_app.common.etags import etagged
 from dairy_app.common.http import Blueprint, current_actor, current_session
 from dairy_app.common.idempotency import idempotent
 from dairy_app.common.pages import Page
@@ -36,6 +37,7 @@ def list_orders(query: dict[str, Any]) -> Page:
 
 
 @orders.route("/orders/<uuid:order_id>")
+@etagged
 @orders.response(200, OrderOut)
 @allow(Role.ADMIN, Role.ACCOUNTANT, Role.DELIVERY_BOY, Role.MARKETING_STAFF, Role.CUSTOMER)
 def read_order(order_id: UUID) -> dict[str, Any]:

@@ -39,7 +39,11 @@ def test_in_full(round_: Round, sql: Any) -> None:
         },
     }
     read = round_.read(order)
-    assert (read["status"], read["delivered_on"], read["delivery_confirmed"]) == ("DELIVERED", "2026-11-20", True)
+    assert (read["status"], read["delivered_on"], read["delivery_confirmed"]) == (
+        "DELIVERED",
+        "2026-11-20",
+        True,
+    )
     assert read["delivered_at"] == "2026-11-20T04:30:00+00:00"
     assert [(item["delivered_quantity"], item["item_status"]) for item in read["items"]] == [
         ("2.000", "full"),
@@ -84,7 +88,9 @@ def test_nothing_delivered(round_: Round, sql: Any, said: str) -> None:
 @pytest.mark.parametrize("again", ["in full", "in part"])
 def test_second_attempt(round_: Round, clock: time_machine.Traveller, sql: Any, again: str) -> None:
     order = round_.order()
-    first = ok(round_.dairy.confirm(order, status="not_delivered", reason_code="door_closed", notes="dog"), 200)
+    first = ok(
+        round_.dairy.confirm(order, status="not_delivered", reason_code="door_closed", notes="dog"), 200
+    )
     clock.shift(timedelta(minutes=10))
     fields = {} if again == "in full" else {"items": round_.items("2", "1")}
     second = ok(round_.dairy.confirm(order, by=round_.boy, **fields), 200)
@@ -93,7 +99,11 @@ def test_second_attempt(round_: Round, clock: time_machine.Traveller, sql: Any, 
     status = second["delivery_status"]
     assert status["id"] == first["delivery_status"]["id"]
     assert status["confirmed_at"] == "2026-11-20T04:40:00+00:00"
-    assert (status["confirmation_method"], status["reason_code"], status["notes"]) == ("delivery_boy", None, None)
+    assert (status["confirmation_method"], status["reason_code"], status["notes"]) == (
+        "delivery_boy",
+        None,
+        None,
+    )
     assert round_.read(order)["invoice"] is not None
     assert sql("SELECT count(*) FROM delivery_statuses") == [(1,)]
 
@@ -299,7 +309,9 @@ def test_quantities_are_those_of_the_order(round_: Round, sql: Any) -> None:
     twice = [*round_.items("2", "1.5"), *round_.items("2", "1.5")]
     refused(round_.dairy.confirm(order, items=twice), 422, "validation_failed")
     refused(
-        round_.dairy.confirm(order, status="not_delivered", items=round_.items("1", "0")), 422, "validation_failed"
+        round_.dairy.confirm(order, status="not_delivered", items=round_.items("1", "0")),
+        422,
+        "validation_failed",
     )
     assert everything(sql) == before
     ok(round_.dairy.confirm(order, items=round_.items("2", "1.5")), 200)
@@ -311,7 +323,9 @@ def test_what_is_judged_first(round_: Round) -> None:
     foreign = [{"product_id": stranger["id"], "delivered_quantity": "9"}]
     far = {"delivery_date": "2026-11-30"}
     refused(round_.dairy.confirm(order, items=foreign, **far), 422, "product_not_in_order")
-    refused(round_.dairy.confirm(order, items=round_.items("9", "0")[:1], **far), 422, "quantity_exceeds_ordered")
+    refused(
+        round_.dairy.confirm(order, items=round_.items("9", "0")[:1], **far), 422, "quantity_exceeds_ordered"
+    )
     refused(round_.dairy.confirm(order, items=round_.items("1", "0")[:1], **far), 422, "validation_failed")
     refused(round_.dairy.confirm(order, **far), 400, "delivery_date_in_future")
     ok(round_.dairy.admin.post(f"/orders/{order['id']}/cancel", {"reason": "moved away"}))
@@ -337,7 +351,9 @@ def test_who_when_how_and_from_where(round_: Round, sql: Any) -> None:
     assert status["ip_address"] == "2001:db8::7"
     assert status["device_info"] == ("phone " * 100)[:300]
     assert status["client_event_id"] == event
-    assert sql("SELECT host(ip_address), length(device_info) FROM delivery_statuses") == [("2001:db8::7", 300)]
+    assert sql("SELECT host(ip_address), length(device_info) FROM delivery_statuses") == [
+        ("2001:db8::7", 300)
+    ]
 
 
 def test_an_event_id_is_of_one_order(round_: Round) -> None:
@@ -354,7 +370,10 @@ def test_the_standing_order_is_told(round_: Round, sql: Any) -> None:
     tracked = "SELECT last_delivery_date::text, last_delivery_at, last_delivery_confirmed FROM subscriptions"
     ok(round_.dairy.confirm(failed, status="not_delivered"), 200)
     assert sql(tracked) == [(None, None, None)]
-    ok(round_.dairy.confirm(brought, delivery_date="2026-11-19", delivered_at="2026-11-19T06:00:00+05:30"), 200)
+    ok(
+        round_.dairy.confirm(brought, delivery_date="2026-11-19", delivered_at="2026-11-19T06:00:00+05:30"),
+        200,
+    )
     assert sql(tracked) == [("2026-11-19", at("2026-11-19 06:00"), True)]
     ok(round_.dairy.confirm(failed), 200)
     assert sql(tracked) == [("2026-11-20", at("2026-11-20 10:00"), True)]
@@ -409,7 +428,10 @@ def test_delivery_statuses_are_listed(round_: Round, clock: time_machine.Travell
     ok(round_.dairy.confirm(orders[0], by=round_.boy, delivery_date="2026-11-19"), 200)
     ok(round_.dairy.confirm(orders[1], by=round_.boy, status="not_delivered"), 200)
     other = round_.dairy.order(round_.dairy.customer(), (round_.milk, "1"))
-    ok(round_.dairy.confirm(other, items=[{"product_id": round_.milk["id"], "delivered_quantity": "0.5"}]), 200)
+    ok(
+        round_.dairy.confirm(other, items=[{"product_id": round_.milk["id"], "delivered_quantity": "0.5"}]),
+        200,
+    )
     accountant = round_.dairy.staff("accountant")
 
     def listed(**query: str) -> list[str]:

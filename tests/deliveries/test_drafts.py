@@ -11,9 +11,10 @@ from tests.deliveries.rounds import Round, bill, leaks
 
 #: What an issued or void paper has and a draft has not; of no interest here.
 _FILLED = """(number, sequence_no) = (SELECT 'X/' || count(*), count(*) FROM invoices WHERE number <> ''),
-    series = 'X', financial_year = '2627', invoice_date = period_end, due_date = period_end, document_type = 'invoice', snapshot = '{}', taxable_value = 0, exempt_value = 0,
-    cgst = 0, sgst = 0, igst = 0, round_off = 0, total = 0, previous_balance = 0, issued_at = now(),
-    document_hash = '', previous_hash = '', hash_version = 1"""
+    series = 'X', financial_year = '2627', invoice_date = period_end, due_date = period_end,
+    document_type = 'invoice', snapshot = '{}', taxable_value = 0, exempt_value = 0, cgst = 0, sgst = 0,
+    igst = 0, round_off = 0, total = 0, previous_balance = 0, issued_at = now(), document_hash = '',
+    previous_hash = '', hash_version = 1"""
 
 
 def make_customer(sql: Any, cycle: str) -> str:
@@ -132,7 +133,12 @@ NOVEMBER = ("2026-11-01", "2026-11-30")
         ("weekly", [("2026-11-01", "2026-11-20", "issued")], "2026-11-21", ("2026-11-21", "2026-11-21")),
         ("weekly", [("2026-11-01", "2026-11-23", "issued")], "2026-11-20", ("2026-11-24", "2026-11-28")),
         ("monthly", [("2026-11-01", "2026-11-15", "issued")], "2026-11-15", ("2026-11-16", "2026-11-30")),
-        ("half_monthly", [("2026-11-01", "2026-11-30", "issued")], "2026-11-30", ("2026-12-01", "2026-12-15")),
+        (
+            "half_monthly",
+            [("2026-11-01", "2026-11-30", "issued")],
+            "2026-11-30",
+            ("2026-12-01", "2026-12-15"),
+        ),
     ],
 )
 def test_neighbours(sql: Any, cycle: str, papers: list[Any], day: str, joined: tuple[str, str]) -> None:
