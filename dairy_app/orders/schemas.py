@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate, validates, validates_schema
+from marshmallow import ValidationError, fields, validate, validates_schema
 
 from dairy_app.common.schemas import Choice, Line, Money, PageQuery, Paragraph, Quantity, Strict, page_of
 from dairy_app.orders.models import ORDER_STATUSES, ORDER_TYPES, SHIFTS
@@ -36,12 +36,12 @@ class OrderIn(Strict):
     )
     notes = Paragraph(2000)
 
-    @validates("items")
-    def products_differ(self, items: list[dict[str, Any]], **_: Any) -> None:
+    @validates_schema
+    def products_differ(self, data: dict[str, Any], **_: Any) -> None:
         seen = set()
-        for position, item in enumerate(items):
+        for position, item in enumerate(data["items"]):
             if item["product_id"] in seen:
-                raise ValidationError({position: {"product_id": ["The product is named twice."]}})
+                raise ValidationError({"items": {position: {"product_id": ["The product is named twice."]}}})
             seen.add(item["product_id"])
 
 
