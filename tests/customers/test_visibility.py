@@ -1,9 +1,14 @@
 """Who sees which customers, and who changes what of them."""
 
+from itertools import product
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from dairy_app.common.access import Actor, Role
+from dairy_app.common.errors import Problem
+from dairy_app.customers.queries import get_visible_customer
 from tests.customers.conftest import Town
 from tests.dairy import Client, ok, refused
 
@@ -62,6 +67,23 @@ def test_a_customer_sees_itself_and_nobody_else(town: Town) -> None:
 def test_a_customers_login_without_a_customer_sees_nobody(town: Town) -> None:
     lonely = town.dairy.staff("customer")
     refused(lonely.get(f"/customers/{town.asmita['id']}"), 404, "customer_not_found")
+
+
+def test_other_domains_get_only_visible_customers(town: Town) -> None:
+    """Orders, deliveries and billing ask ``get_visible_customer``, with the lock and without."""
+    by_login = {who: client_of(town, who) for who in [*SEES, "asmita", "bharat", "supplier"]}
+    seen = SEES | {"asmita": {"Asmita"}, "bharat": {"Bharat"}, "supplier": set()}
+    for who, client in by_login.items():
+        actor = Actor(UUID(client.user["id"]), who, Role(client.user["role"]))
+        for customer, lock in product((town.asmita, town.bharat), (False, True)):
+            with town.dairy.app.database.transaction() as session:
+                if customer["name"] in seen[who]:
+                    found = get_visible_customer(session, actor, UUID(customer["id"]), lock=lock)
+                    assert found.name == customer["name"]
+                else:
+                    with pytest.raises(Problem, match="No such customer") as refusal:
+                        get_visible_customer(session, actor, UUID(customer["id"]), lock=lock)
+                    assert refusal.value.code == "customer_not_found"
 
 
 def test_what_is_not_visible_looks_like_what_is_not_there(town: Town) -> None:
