@@ -149,6 +149,9 @@ class CsvStream:
 
     def _abandon(self) -> None:
         self._abandoned.set()
+        self._cancel()
+
+    def _cancel(self) -> None:
         with self._lock:  # never cancel what the connection does for somebody else afterwards
             if self._copying is not None:
                 self._copying.cancel()
@@ -178,8 +181,14 @@ class CsvStream:
                 self._copying = None
 
     def _hand_over(self, chunk: bytes) -> None:
-        """Wait for the reader. After it went away rows are thrown away until the server hears of it."""
-        if self._abandoned.is_set() or not chunk:
+        """Wait for the reader. After it went away rows are thrown away until the server hears of it.
+
+        It is told again with every chunk: a cancel that arrived before the COPY had begun was lost.
+        """
+        if self._abandoned.is_set():
+            self._cancel()
+            return
+        if not chunk:
             return
         try:
             self._chunks.put(chunk, timeout=self._patience)

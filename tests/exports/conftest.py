@@ -68,7 +68,7 @@ def rows_of(body: bytes) -> list[dict[str, str]]:
 def books(clock: Any, dairy: Dairy) -> Books:
     """Five customers, each with milk and ghee on two days of October; billed in November."""
     made = Books(dairy, clock)
-    dairy.seller(gstin="27ABCDE1234F1Z5", due_days=10)
+    dairy.seller(gstin="27AAPFU0939F1ZV", due_days=10)
     milk = dairy.product("60.00", name="Cow milk", hsn_code="0401")
     ghee = dairy.product("550.00", name="Cow ghee", unit="kg", hsn_code="0405", is_packed=True)
     made.products = [milk, ghee]

@@ -50,7 +50,7 @@ def test_the_register_holds_the_paper_column_by_column(books: Books) -> None:
         "pincode": "411038",
         "place_of_supply_code": "27",
         "place_of_supply_name": "Maharashtra",
-        "supplier_gstin": "27ABCDE1234F1Z5",
+        "supplier_gstin": "27AAPFU0939F1ZV",
         "area": "Kothrud",
         "currency": "INR",
         "exempt_value": "210.00",

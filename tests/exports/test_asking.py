@@ -1,0 +1,152 @@
+"""Who may export, and what is refused before the first byte."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.dairy import Dairy, ok, refused
+from tests.exports.conftest import Books
+
+OCTOBER = {"period": "2026-10"}
+PATHS = ["/exports/invoice-register.csv", "/exports/invoice-lines.csv", "/exports/invoice-lines.manifest.json"]
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_only_admin_and_accountant_export(dairy: Dairy, path: str) -> None:
+    assert dairy.admin.get(path, **OCTOBER).status_code == 200
+    assert dairy.staff("accountant").get(path, **OCTOBER).status_code == 200
+    refused(dairy.staff("marketing_staff").get(path, **OCTOBER), 403, "forbidden")
+    refused(dairy.staff("delivery_boy").get(path, **OCTOBER), 403, "forbidden")
+    refused(dairy.customer_login()[1].get(path, **OCTOBER), 403, "forbidden")
+    refused(dairy.nobody.get(path, **OCTOBER), 401, "not_authenticated")
+
+
+@pytest.mark.parametrize(
+    ("query", "pointer"),
+    [
+        ({}, "/query/period"),
+        ({"period": "banana"}, "/query/period"),
+        ({"period": "2026-13"}, "/query/period"),
+        ({"from": "2026-10-01"}, "/query/period"),
+        ({"to": "2026-10-01"}, "/query/period"),
+        ({"period": "2026-10", "from": "2026-10-01"}, "/query/period"),
+        ({"period": "2026-10", "from": "2026-10-01", "to": "2026-10-31"}, "/query/period"),
+        ({"from": "2026-10-02", "to": "2026-10-01"}, "/query/from"),
+        ({"from": "2026-10-32", "to": "2026-11-01"}, "/query/from"),
+        ({"from": "2025-01-01", "to": "2026-01-02"}, "/query/to"),
+        ({"period": "2026-10", "colour": "red"}, "/query/colour"),
+        ({"period": "2026-10", "as_of": "soon"}, "/query/as_of"),
+        ({"period": "2026-10", "bom": "maybe"}, "/query/bom"),
+    ],
+)
+def test_wrong_days_are_refused_before_the_stream(dairy: Dairy, query: dict[str, str], pointer: str) -> None:
+    for path in PATHS:
+        problem = refused(dairy.admin.get(path, **query), 422, "validation_failed")
+        assert [error["pointer"] for error in problem["errors"]] == [pointer]
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"period": "2026-02"},
+        {"from": "2024-01-01", "to": "2024-12-31"},  # 366 days
+        {"from": "2026-10-05", "to": "2026-10-05"},
+        {"period": "2026-10", "as_of": "2027-01-01", "bom": "true"},
+    ],
+)
+def test_right_days_are_taken(dairy: Dairy, query: dict[str, str]) -> None:
+    for path in PATHS:
+        assert dairy.admin.get(path, **query).status_code == 200
+
+
+@pytest.mark.parametrize("profile", ["nothing", "gstr1/nothing", "invoice-register.csv", "INVOICE-REGISTER"])
+def test_an_unknown_profile_is_not_found(dairy: Dairy, profile: str) -> None:
+    problem = refused(dairy.admin.get(f"/exports/{profile}.csv", **OCTOBER), 404, "profile_not_found")
+    assert "invoice-register" in problem["detail"]
+
+
+def test_the_answer_says_what_it_is(dairy: Dairy) -> None:
+    answer = dairy.admin.get("/exports/invoice-register.csv", **OCTOBER)
+    assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="invoice-register-v1-2026-10.csv"'
+    assert (answer.headers["X-Export-Profile"], answer.headers["X-Export-Version"]) == ("invoice-register", "1")
+    days = {"from": "2026-10-01", "to": "2026-11-15"}
+    answer = dairy.admin.get("/exports/invoice-lines.csv", **days)
+    assert 'filename="invoice-lines-v1-2026-10-01_2026-11-15.csv"' in answer.headers["Content-Disposition"]
+
+
+def test_bom_can_be_left_out(dairy: Dairy) -> None:
+    with_bom = dairy.admin.get("/exports/invoice-register.csv", **OCTOBER).get_data()
+    without = dairy.admin.get("/exports/invoice-register.csv", bom="false", **OCTOBER).get_data()
+    assert with_bom == b"\xef\xbb\xbf" + without
+    assert without.startswith(b"document_type,")
+
+
+def test_asking_for_the_head_leaves_no_connection_behind(dairy: Dairy) -> None:
+    answer = dairy.admin.call("HEAD", "/exports/invoice-register.csv", query_string=OCTOBER)
+    answer.close()
+    assert (answer.status_code, answer.data) == (200, b"")
+    assert dairy.app.database.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
+
+
+def run(database_url: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-m", "dairy_app.cli", "export", *arguments],
+        env={"PATH": "/usr/bin:/bin", "DATABASE_URL": database_url},
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_the_command_writes_the_same_bytes(books: Books, database_url: str, tmp_path: Path) -> None:
+    for profile in ("invoice-register", "invoice-lines"):
+        target = tmp_path / f"{profile}.csv"
+        target.write_text("an older one")
+        done = run(database_url, profile, "--period", "2026-10", "-o", str(target))
+        assert done.returncode == 0, done.stderr
+        assert target.read_bytes() == books.download(profile)
+        assert target.stat().st_mode & 0o044 == 0o044
+        printed = run(database_url, profile, "--from", "2026-10-01", "--to", "2026-10-31")
+        assert printed.stdout == books.download(profile)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["invoice-lines.csv", "invoice-register.csv"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("nothing", "--period", "2026-10"),
+        ("invoice-register",),
+        ("invoice-register", "--period", "banana"),
+        ("invoice-register", "--period", "2026-10", "--from", "2026-10-01"),
+        ("invoice-register", "--from", "2026-10-02", "--to", "2026-10-01"),
+        ("invoice-register", "--period", "2026-10", "--format", "pdf"),
+        ("invoice-register", "--period", "2026-10", "-o", "/nonexistent/x.csv"),
+    ],
+)
+def test_wrong_use_of_the_command_writes_nothing(database_url: str, arguments: tuple[str, ...]) -> None:
+    assert run(database_url, "invoice-register", "--period", "2026-10").returncode == 0
+    done = run(database_url, *arguments)
+    assert (done.returncode, done.stdout) == (2, b"")
+
+
+def test_a_command_that_fails_keeps_the_older_file(database_url: str, tmp_path: Path, sql: object) -> None:
+    target = tmp_path / "register.csv"
+    asked = ("invoice-register", "--period", "2026-10", "-o", str(target))
+    assert run(database_url, *asked).returncode == 0
+    before = target.read_bytes()
+    sql("ALTER TABLE invoices RENAME COLUMN due_date TO due")  # type: ignore[operator]
+    assert run(database_url, *asked).returncode == 1
+    assert target.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_profiles_are_in_the_published_document(dairy: Dairy) -> None:
+    paths = ok(dairy.nobody.get("/api/openapi.json"))["paths"]
+    shown = paths["/api/v1/exports/{profile}.csv"]["get"]
+    assert [each["name"] for each in shown["parameters"] if each["in"] == "query"] == [
+        "period", "from", "to", "as_of", "bom",
+    ]  # fmt: skip
+    assert "text/csv" in shown["responses"]["200"]["content"]

@@ -1,0 +1,230 @@
+"""The dialect byte by byte, and what happens when a stream does not end as it should."""
+
+import csv
+import http.client
+import io
+import os
+import re
+import socket
+import subprocess
+import sys
+import tracemalloc
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+
+from dairy_app.billing.export_profiles import PROFILES, Column, Kind, source_of
+from dairy_app.billing.export_span import span_of
+from dairy_app.common.csv_stream import BOM, CHUNK_BYTES, CHUNKS_AHEAD, CsvSource, CsvStream
+from dairy_app.common.transactions import Database
+from tests.conftest import SECRET_KEY
+from tests.dairy import Dairy
+from tests.exports.conftest import Books
+from tests.exports.volume import make_invoices
+from tests.statements import count_statements
+
+TOP = Path(__file__).resolve().parents[2]
+
+
+def source(select: str, **parameters: Any) -> CsvSource:
+    return CsvSource(["a", "b"], select, parameters, bom=True, time_zone="'Asia/Kolkata'")
+
+
+def body_of(database: Database, select: str, **parameters: Any) -> bytes:
+    return b"".join(CsvStream(database, source(select, **parameters)))
+
+
+def test_rows_end_in_crlf_and_cells_keep_their_own_line_breaks(database: Database) -> None:
+    cells = ["plain", 'with "quotes"', "a,b", "line\nbreak", "line\r\nbreak", "\n", "", "श्रीमती", "\\.", " x "]
+    select = "SELECT cell, 1 FROM unnest(%(cells)s) WITH ORDINALITY AS t (cell, n) ORDER BY n"
+    body = body_of(database, select, cells=cells)
+    assert body.startswith(BOM + b"a,b\r\n")
+    assert body.endswith(b"\r\n")
+    read = list(csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), dialect="excel", strict=True))
+    assert [row[0] for row in read[1:]] == cells
+    # Outside quotes no bare LF is left: every record ends in CRLF.
+    outside = re.sub(rb'"(?:[^"]|"")*"', b"", body)
+    assert outside.count(b"\n") == outside.count(b"\r\n") == len(cells) + 1
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("=1+1", "'=1+1"),
+        ("+919812345678", "'+919812345678"),
+        ("-5", "'-5"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("\tx", "'\tx"),
+        ("\rx", "'\rx"),
+        ("   =1+1", "'   =1+1"),
+        ("a=1", "a=1"),
+        ("a\n=1", "a\n=1"),
+        ("'=1", "'=1"),
+        ("", ""),
+        ("   ", "   "),
+        ("5-10 Main Road", "5-10 Main Road"),
+    ],
+)
+def test_only_texts_that_look_like_formulas_are_guarded(database: Database, written: str, read: str) -> None:
+    cell = Column("a", "%(written)s::text", Kind.TEXT).cell()
+    body = body_of(database, f"SELECT {cell}, 1", written=written)
+    rows = list(csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), strict=True))
+    assert rows[1] == [read, "1"]
+
+
+def test_numbers_are_never_guarded(database: Database) -> None:
+    cell = Column("a", "%(written)s::numeric(12,2)", Kind.MONEY).cell()
+    assert body_of(database, f"SELECT {cell}, 1", written="-1240.5").endswith(b"\r\n-1240.50,1\r\n")
+
+
+def test_the_servers_own_settings_change_nothing(database: Database, sql: Callable[..., Any]) -> None:
+    select = "SELECT date '2026-10-31', timestamptz '2026-10-31 20:00Z'"
+    before = body_of(database, select)
+    sql("DO $$BEGIN EXECUTE format('ALTER DATABASE %I SET DateStyle = ''SQL, DMY''', current_database()); END$$")
+    sql("DO $$BEGIN EXECUTE format('ALTER DATABASE %I SET TimeZone = ''America/Lima''', current_database()); END$$")
+    database.dispose()
+    assert body_of(database, select) == before
+    assert b"2026-10-31,2026-11-01 01:30:00+05:30" in before
+
+
+def test_a_fault_before_the_first_byte_is_raised_at_once(database_url: str) -> None:
+    nowhere = Database("postgresql://nobody@127.0.0.1:1/none")
+    with pytest.raises(Exception, match="refused"):
+        CsvStream(nowhere, source("SELECT 1, 2"))
+
+
+def test_a_fault_in_mid_stream_breaks_the_body_off(database: Database) -> None:
+    stream = CsvStream(database, source("SELECT n, 1 / (60000 - n) FROM generate_series(1, 90000) n"))
+    taken = []
+    with pytest.raises(Exception, match="division by zero"):
+        taken.extend(stream)
+    assert sum(len(chunk) for chunk in taken) > CHUNK_BYTES
+    stream.close()
+    assert in_use(database) == 0
+    assert body_of(database, "SELECT 1, 2").endswith(b"1,2\r\n")
+
+
+def in_use(database: Database) -> int:
+    return int(database.engine.pool.checkedout())  # type: ignore[attr-defined]
+
+
+# In the SELECT list, where a series streams; in FROM it would be written to disk first.
+ENDLESS = "SELECT generate_series(1, 1000000000), repeat('x', 100)"
+
+
+def test_a_reader_that_goes_away_frees_the_connection(database: Database) -> None:
+    stream = CsvStream(database, source(ENDLESS))
+    assert [len(next(stream)) > 0 for _ in range(3)] == [True, True, True]
+    stream.close()
+    assert in_use(database) == 0
+    with database.transaction() as session:  # the same connection, and the cancel does not hit it
+        busy = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'COPY%' AND state = 'active'"
+        assert session.scalars(text(busy)).one() == 0
+    stream.close()  # twice does no harm
+
+
+def test_a_stream_that_nobody_begins_to_read_is_freed_too(database: Database) -> None:
+    CsvStream(database, source(ENDLESS)).close()
+    assert in_use(database) == 0
+
+
+def test_a_reader_that_stands_still_loses_the_snapshot(database: Database) -> None:
+    stream = CsvStream(database, source(ENDLESS), patience=0.05)
+    stream._worker.join()
+    assert in_use(database) == 0
+    with pytest.raises(TimeoutError):
+        list(stream)
+
+
+def test_all_rows_come_from_one_snapshot(database: Database, sql: Callable[..., Any]) -> None:
+    sql("CREATE TABLE ledger AS SELECT n, 'before' AS word FROM generate_series(1, 100000) n")
+    stream = CsvStream(database, source("SELECT n, word FROM ledger ORDER BY n"))
+    next(stream)
+    sql("UPDATE ledger SET word = 'after'")
+    body = b"".join(stream)
+    assert (body.count(b"before"), body.count(b"after")) == (100_000, 0)
+
+
+def test_memory_does_not_grow_with_the_rows(database: Database, sql: Callable[..., Any]) -> None:
+    lines = make_invoices(sql, 10_000)
+    assert lines == 50_000
+    profile, span = PROFILES["invoice-lines"], span_of("2026-10", None, None)
+    list(CsvStream(database, source("SELECT 1, 2")))  # what is loaded once
+    rows = size = 0
+    tracemalloc.start()
+    for chunk in CsvStream(database, source_of(profile, span)):
+        rows += chunk.count(b"\r\n")
+        size += len(chunk)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert rows == lines + 1
+    assert size > 8_000_000
+    assert peak < 3 * (CHUNKS_AHEAD + 2) * CHUNK_BYTES
+
+
+@pytest.mark.parametrize("profile", ["invoice-register", "invoice-lines"])
+def test_the_number_of_statements_is_constant(books: Books, database: Database, profile: str) -> None:
+    """Identify, settle; the COPY itself goes past the counter. The same for one row and for all."""
+    counts = []
+    for period in ("2026-09", "2026-10"):
+        with count_statements(database) as sent:
+            books.download(profile, period=period)
+        counts.append(len(sent))
+    assert counts == [2, 2]
+
+
+@contextmanager
+def served(database_url: str, tmp_path: Path) -> Iterator[int]:
+    """The application under gunicorn, as in production; gives the port. The socket is ours, so none is guessed."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    command = [sys.executable, "-m", "gunicorn", "-k", "gthread", "--threads", "4", "--no-control-socket"]
+    environment = {**os.environ, "DATABASE_URL": database_url, "DAIRY_SECRET_KEY": SECRET_KEY}
+    environment |= {"DAIRY_LOG_LEVEL": "error", "DAIRY_DATA_DIR": str(tmp_path)}
+    server = subprocess.Popen(
+        [*command, "--bind", f"fd://{listener.fileno()}", "wsgi:app"],
+        cwd=TOP, env=environment, pass_fds=[listener.fileno()], stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        server.terminate()
+        server.wait(30)
+        listener.close()
+
+
+@contextmanager
+def asked(port: int, dairy: Dairy) -> Iterator[http.client.HTTPResponse]:
+    """An answer whose first bytes were read; the buffers on the way hold far less than the rest."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    with closing(connection):
+        connection.connect()
+        connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 18)
+        path = "/api/v1/exports/invoice-lines.csv?period=2026-10"
+        connection.request("GET", path, headers=dairy.admin._headers)
+        with connection.getresponse() as answer:
+            assert answer.status == 200
+            answer.read(1000)
+            yield answer
+
+
+def test_over_the_wire_a_broken_stream_never_looks_whole(
+    dairy: Dairy, database_url: str, sql: Callable[..., Any], tmp_path: Path
+) -> None:
+    lines = make_invoices(sql, 10_000)
+    of_export = "FROM pg_stat_activity WHERE query LIKE 'COPY%' AND datname = current_database()"
+    with served(database_url, tmp_path) as port:
+        with asked(port, dairy) as whole:
+            assert whole.read().count(b"\r\n") > lines - 10
+        with asked(port, dairy) as broken:
+            assert len(sql(f"SELECT pg_terminate_backend(pid) {of_export}")) == 1
+            with pytest.raises(http.client.IncompleteRead):
+                broken.read()
+        with asked(port, dairy):
+            assert len(sql(f"SELECT pid {of_export} AND state = 'active'")) == 1
+        # The client is gone. Waits, at most ten seconds, until the export has let go of the table.
+        sql("SET lock_timeout = '10s'")
+        sql("BEGIN; LOCK TABLE invoice_lines IN ACCESS EXCLUSIVE MODE; COMMIT")
