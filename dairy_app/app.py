@@ -19,6 +19,7 @@ from dairy_app.customers.routes import areas, customers
 from dairy_app.deliveries.routes import deliveries
 from dairy_app.monitoring.routes import health
 from dairy_app.orders.routes import orders
+from dairy_app.sample_words import SAMPLE_WORDS
 from dairy_app.settings import Settings
 
 API = "/api/v1"
@@ -78,7 +79,7 @@ def create_app(
     headers.register(app)
     http.register_errors(app)
     tokens.register(app, secret, settings.password_cost)
-    api = docs.ProblemApi(app)
+    api = docs.ProblemApi(app, SAMPLE_WORDS)
     for mount in mounts:
         api.register_blueprint(mount.blueprint, url_prefix=mount.prefix)
     docs.register(app, api)

@@ -43,7 +43,7 @@ class Settings:
             raise SettingsError(f"DAIRY_LOG_LEVEL must be one of {', '.join(LOG_LEVELS)}, not {level!r}")
         if form not in LOG_FORMATS:
             raise SettingsError(f"DAIRY_LOG_FORMAT must be text or json, not {form!r}")
-        if not proxies.isdigit():
+        if not proxies.isdecimal():
             raise SettingsError("DAIRY_TRUSTED_PROXIES must be the number of proxies in front, for example 1")
         url = environment.get("DATABASE_URL") or None
         try:

@@ -44,6 +44,7 @@ class LoginIn(Strict):
     email = fields.String(validate=validate.Length(1, 254))
     phone = fields.String(validate=validate.Length(1, 40))
     password = _secret()
+    not_in_example = ("phone",)
 
     @validates_schema
     def one_login(self, data: dict[str, Any], **_: Any) -> None:

@@ -4,7 +4,7 @@ Who may call an operation, what it refuses and how a repeat is made safe is read
 their policy, their decorators, the table of error codes.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from itertools import groupby
 from pathlib import Path
@@ -12,7 +12,7 @@ from threading import Lock
 from typing import Any
 
 import flask_swagger_ui
-from flask import Blueprint, Flask, Response, jsonify, request, send_file
+from flask import Blueprint, Flask, Response, jsonify, request
 from flask_smorest import Api
 from flask_smorest import Blueprint as SmorestBlueprint
 from flask_smorest.spec.plugins import FlaskPlugin
@@ -28,11 +28,12 @@ PROBLEM = "application/problem+json"
 #: Swagger UI's own files are taken from its package, the page around them from here.
 _OWN = Path(__file__).parent / "static" / "docs"
 _SWAGGER = Path(flask_swagger_ui.__file__).parent / "dist"
+#: The media types are written out: a system's own table may call scripts plain text, which browsers then refuse.
 _FILES = {
-    "start.js": _OWN,
-    "swagger-ui.css": _SWAGGER,
-    "swagger-ui-bundle.js": _SWAGGER,
-    "favicon-32x32.png": _SWAGGER,
+    "start.js": (_OWN, "text/javascript"),
+    "swagger-ui.css": (_SWAGGER, "text/css"),
+    "swagger-ui-bundle.js": (_SWAGGER, "text/javascript"),
+    "favicon-32x32.png": (_SWAGGER, "image/png"),
 }
 #: Swagger UI sets styles by script, which no policy forbids; its icons are data: images in the style sheet.
 PAGE_POLICY = (
@@ -63,7 +64,8 @@ class ProblemApi(Api):
     The document is made when it is first asked for: it takes as long as all the rest of the start-up.
     """
 
-    def __init__(self, app: Flask) -> None:
+    def __init__(self, app: Flask, sample_words: Mapping[str, str]) -> None:
+        self._words = sample_words
         self._mounted: list[SmorestBlueprint] = []
         self._making = Lock()
         self._document: dict[str, Any] | None = None
@@ -81,7 +83,7 @@ class ProblemApi(Api):
                 for each in self._mounted:
                     each.register_views_in_doc(self, self._app, self.spec, name=each.name, parameters=None)
                     self.spec.tag({"name": each.name, "description": each.description})
-                self._document = _complete(self._app, self.spec.to_dict())
+                self._document = _complete(self._app, self.spec.to_dict(), self._words)
             return self._document
 
     def _register_error_handlers(self) -> None:
@@ -151,7 +153,7 @@ def register(app: Flask, api: ProblemApi) -> None:
     @pages.route("/docs")
     @allow_anyone(own_transactions=True)
     def page() -> Response:
-        response = _cached(send_file(_OWN / "index.html", conditional=True))
+        response = _file(_OWN / "index.html", "text/html")
         response.headers["Content-Security-Policy"] = PAGE_POLICY
         return response
 
@@ -160,23 +162,26 @@ def register(app: Flask, api: ProblemApi) -> None:
     def file(name: str) -> Response:
         if name not in _FILES:
             raise NotFound
-        return _cached(send_file(_FILES[name] / name, conditional=True))
+        folder, mimetype = _FILES[name]
+        return _file(folder / name, mimetype)
 
     app.register_blueprint(pages)
     app.extensions["openapi"] = api.document
 
 
+def _file(path: Path, mimetype: str) -> Response:
+    return _cached(Response(path.read_bytes(), mimetype=mimetype))
+
+
 def _cached(response: Response) -> Response:
     """Kept by browsers, but asked for again each time: cheap, and never stale after an upgrade."""
     response.headers["Cache-Control"] = "no-cache"
-    response.direct_passthrough = False  # so that it can be compressed
-    if response.status_code == HTTPStatus.OK and "ETag" not in response.headers:
-        response.add_etag()
-        response.make_conditional(request)
+    response.add_etag()
+    response.make_conditional(request)
     return response
 
 
-def _complete(app: Flask, document: dict[str, Any]) -> dict[str, Any]:
+def _complete(app: Flask, document: dict[str, Any], words: Mapping[str, str]) -> dict[str, Any]:
     """Add to each operation what its route declares: who may call it, its headers, examples of its bodies."""
     document["servers"] = [{"url": "/"}]
     endpoints = {
@@ -197,7 +202,7 @@ def _complete(app: Flask, document: dict[str, Any]) -> dict[str, Any]:
             operation["operationId"] = endpoint.replace(".", "_")
             operation["responses"] = {str(status): each for status, each in operation["responses"].items()}
             _add_headers(operation, view, method)
-            _add_examples(operation, getattr(view, "_apidoc", {}))
+            _add_examples(operation, getattr(view, "_apidoc", {}), words)
     return document
 
 
@@ -228,19 +233,19 @@ def _header(name: str, description: str, longest: int) -> dict[str, Any]:
     return {"in": "header", "name": name, "required": False, "description": description, "schema": schema}
 
 
-def _add_examples(operation: dict[str, Any], declared: dict[str, Any]) -> None:
+def _add_examples(operation: dict[str, Any], declared: dict[str, Any], words: Mapping[str, str]) -> None:
     for each in declared.get("arguments", {}).get("parameters", []):
         if each["in"] == "json":
             schema = each["schema"]() if isinstance(each["schema"], type) else each["schema"]
-            _add_example(operation["requestBody"], schema)
+            _add_example(operation["requestBody"], schema, words)
     for status, answers in declared.get("response", {}).get("responses", {}).items():
         for answer in answers:
             if isinstance(answer, dict) and isinstance(answer.get("schema"), Schema):
-                _add_example(operation["responses"][str(status)], answer["schema"])
+                _add_example(operation["responses"][str(status)], answer["schema"], words)
 
 
-def _add_example(part: dict[str, Any], schema: Schema) -> None:
+def _add_example(part: dict[str, Any], schema: Schema, words: Mapping[str, str]) -> None:
     content = part.get("content", {}).get("application/json")
     if content is not None and not content.keys() & {"example", "examples"}:
-        one = examples.of_schema(schema)
+        one = examples.of_schema(schema, words)
         content["example"] = [one] if schema.many else one

@@ -1,6 +1,6 @@
 """Examples for the OpenAPI document, made from the schemas: whoever writes a field has written its example."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from marshmallow import Schema, fields, validate
@@ -20,31 +20,42 @@ _BY_TYPE: tuple[tuple[type, Any], ...] = (
 )
 
 
-def of_schema(schema: Schema, *, required_only: bool = False) -> dict[str, Any]:
-    """A body of this schema by the names clients send; ``required_only`` leaves out what may be left out."""
+def of_schema(schema: Schema, words: Mapping[str, str], *, required_only: bool = False) -> dict[str, Any]:
+    """A body of this schema by the names clients send; ``words`` holds texts by field or ``Schema.field``.
+
+    ``required_only`` leaves out what may be left out. A schema of alternatives names the fields that its example
+    does without in ``not_in_example``.
+    """
+    left_out = getattr(schema, "not_in_example", ())
     return {
-        each.data_key or name: of_field(each, required_only=required_only)
+        each.data_key or name: of_field(each, words, required_only=required_only)
         for name, each in schema.fields.items()
-        if each.required or not required_only
+        if (each.required or not required_only) and name not in left_out
     }
 
 
-def of_field(field: Field[Any], *, required_only: bool = False) -> Any:
-    """The example in the field's metadata, else its first allowed word, else one of its type."""
+def of_field(field: Field[Any], words: Mapping[str, str], *, required_only: bool = False) -> Any:
+    """The example in the field's metadata, else its first allowed word, its smallest value, one of its type."""
     if "example" in field.metadata:
         return field.metadata["example"]
     if isinstance(field, fields.Nested):
-        one = of_schema(field.schema, required_only=required_only)
+        one = of_schema(field.schema, words, required_only=required_only)
         return [one] if field.many or field.schema.many else one
     if isinstance(field, fields.List):
-        return [of_field(field.inner, required_only=required_only)]
-    words = _first_of(field, validate.OneOf, lambda rule: next(iter(rule.choices)))
-    if words is not None:
-        return words
+        return [of_field(field.inner, words, required_only=required_only)]
+    word = _first_of(field, validate.OneOf, lambda rule: next(iter(rule.choices)))
+    if word is not None:
+        return word
     smallest = _first_of(field, validate.Range, lambda rule: rule.min)
     if smallest is not None:
         return smallest
-    return next((example for kind, example in _BY_TYPE if isinstance(field, kind)), "text")
+    of_type = next((one for kind, one in _BY_TYPE if isinstance(field, kind)), None)
+    return of_type if of_type is not None else _word(field, words)
+
+
+def _word(field: Field[Any], words: Mapping[str, str]) -> str:
+    name = str(field.name)
+    return words.get(f"{type(field.parent).__name__}.{name}") or words.get(name, "text")
 
 
 def _first_of(field: Field[Any], kind: type, read: Callable[[Any], Any]) -> Any:

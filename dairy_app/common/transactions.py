@@ -29,7 +29,7 @@ def normalise_url(url: str) -> URL:
     """
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # the latter: a port that is no number
         raise ValueError("DATABASE_URL is not a URL; expected postgresql://user@host/database") from None
     if parsed.drivername.split("+")[0] not in {"postgres", "postgresql"}:
         raise ValueError(f"DATABASE_URL names {parsed.drivername!r}, but dairy_app runs on PostgreSQL 15 or newer only")

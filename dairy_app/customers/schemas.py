@@ -65,6 +65,7 @@ def _digits(pattern: str, error: str) -> validate.Regexp:
 class CustomerFields(Strict):
     """What describes a customer, whether new or changed."""
 
+    not_in_example = ("area_id",)
     code = Line(40)
     name = Line(200)
     phone = Phone(40)

@@ -62,7 +62,7 @@ def test_fixed_lines_and_other_countries(written: str, number: str) -> None:
     ],
 )
 def test_what_is_no_number_is_refused(written: str) -> None:
-    with pytest.raises(ValueError, match="number|digits"):
+    with pytest.raises(ValueError, match=r"number|digits"):
         normalise_phone(written)
 
 
