@@ -731,8 +731,7 @@ BEGIN
     INSERT INTO delivery_statuses AS s (order_id, customer_id, delivery_date, status, delivered_at,
         delivery_boy_id, confirmed_by_user_id, confirmed_by_name, confirmed_at, confirmation_method, ip_address,
         device_info, client_event_id, device_time, latitude, longitude, reason_code, notes)
-    SELECT j.order_id, j.customer_id, j.day, lower(j.new_status), j.delivered_at,
-        CASE WHEN p_method = 'delivery_boy' THEN p_confirmed_by ELSE j.boy END,
+    SELECT j.order_id, j.customer_id, j.day, lower(j.new_status), j.delivered_at, j.boy,
         p_confirmed_by, p_confirmed_by_name, p_at, p_method, p_ip, p_device,
         c.client_event_id, c.device_time, c.latitude, c.longitude, c.reason_code, c.notes
     FROM jsonb_to_recordset(p_judged) AS j (order_id uuid, customer_id uuid, boy uuid, new_status text,

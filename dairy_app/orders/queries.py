@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import Date, DateTime, Row, Select, Text, Uuid, column, func, select, table
 from sqlalchemy.dialects.postgresql import INET
 from sqlalchemy.orm import Session
+from sqlalchemy.types import TypeEngine
 
 from dairy_app.catalogue.models import Product
 from dairy_app.common.access import Actor
@@ -18,7 +19,7 @@ from dairy_app.orders.policy import hidden_status_fields, visible_orders
 from dairy_app.orders.rules import ordered_value
 
 _instant = DateTime(timezone=True)
-_STATUS_COLUMNS = {
+_STATUS_COLUMNS: dict[str, TypeEngine[Any]] = {
     "id": Uuid(),
     "order_id": Uuid(),
     "status": Text(),
@@ -35,7 +36,7 @@ _STATUS_COLUMNS = {
     "reason_code": Text(),
     "notes": Text(),
 }
-_INVOICE_COLUMNS = {"id": Uuid(), "number": Text(), "status": Text()}
+_INVOICE_COLUMNS: dict[str, TypeEngine[Any]] = {"id": Uuid(), "number": Text(), "status": Text()}
 _statuses = table("delivery_statuses", *(column(name, kind) for name, kind in _STATUS_COLUMNS.items()))
 _invoices = table("invoices", *(column(name, kind) for name, kind in _INVOICE_COLUMNS.items()))
 _orders = Order.__table__
@@ -107,9 +108,9 @@ def _views(session: Session, actor: Actor, rows: Sequence[Row[Any]]) -> list[dic
     return views
 
 
-def _items_of(session: Session, order_ids: Iterable[UUID]) -> dict[UUID, list[Row[Any]]]:
+def _items_of(session: Session, order_ids: Iterable[UUID]) -> dict[UUID, list[Any]]:
     """The items of some orders, with the names of their products, by order and line."""
-    found: dict[UUID, list[Row[Any]]] = {}
+    found: dict[UUID, list[Any]] = {}
     rows = session.execute(
         select(*OrderItem.__table__.c, Product.name.label("product_name"), Product.unit)
         .join(Product, Product.id == OrderItem.product_id)
