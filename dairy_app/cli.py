@@ -13,13 +13,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "serve": ("dairy_app.commands:serve", "Serve the API and the pages."),
     "db": ("dairy_app.commands:db", "The database: upgrade, check, back up, restore, start, stop."),
     "create-admin": ("dairy_app.accounts.commands:create_admin", "Make the first user."),
-    "orders": ("dairy_app.subscriptions.commands:orders", "A day's subscription orders."),
     "bill": ("dairy_app.billing.commands:bill", "Issue the invoices of a period."),
     "export": ("dairy_app.billing.export_commands:export", "Write a register for the accountant."),
     "import-mongo": ("dairy_app.legacy_import.commands:import_mongo", "Take over the earlier system's data."),
-    "check-data": ("dairy_app.monitoring.commands:check_data", "Look for contradictions in the data."),
-    "verify-invoices": ("dairy_app.monitoring.commands:verify_invoices", "Check the chain of documents."),
-    "preflight": ("dairy_app.monitoring.commands:preflight", "Check settings, disk, backups and clock."),
     "openapi": ("dairy_app.commands:openapi", "Print the OpenAPI document."),
 }
 

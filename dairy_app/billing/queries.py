@@ -123,13 +123,10 @@ def preview_page(
 
 def issued_total(session: Session, month: str) -> Decimal:
     """What was issued for periods that end in a month; for the comparison with an unusual total."""
-    first, last = month_bounds(month)
-    total = session.scalars(
-        select(func.coalesce(func.sum(Invoice.total), 0)).where(
-            Invoice.status == "issued", Invoice.period_end.between(first, last)
-        )
-    ).one()
-    return Decimal(total)
+    total = select(func.sum(Invoice.total)).where(
+        Invoice.status == "issued", Invoice.period_end.between(*month_bounds(month))
+    )
+    return session.scalars(total).one() or Decimal(0)
 
 
 def get_visible_invoice(session: Session, actor: Actor, invoice_id: UUID, *, for_update: bool = False) -> Invoice:
