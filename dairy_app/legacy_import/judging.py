@@ -180,8 +180,9 @@ def present(session: Session, stage: Stage, target: str) -> None:
 
 
 def settle(session: Session, stage: Stage) -> None:
-    """Everything still open is quarantined or goes on to be written."""
+    """Everything still open is quarantined or goes on to be written. The planner is told how much that is."""
     session.execute(text(_SETTLE.format(table=stage.table)))
+    session.execute(text(f"ANALYZE {stage.table}"))
 
 
 def user_logins(session: Session) -> None:

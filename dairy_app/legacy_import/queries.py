@@ -68,7 +68,7 @@ WITH before AS (
 )
 SELECT coalesce(c.legacy_id, c.id::text) AS customer, month, stands_on,
     coalesce(b.orders, 0) AS orders_before, coalesce(a.orders, 0) AS orders_after,
-    coalesce(b.amount, 0)::numeric(14, 2) AS before, coalesce(a.amount, 0)::numeric(14, 2) AS after
+    round(coalesce(b.amount, 0), 2) AS before, round(coalesce(a.amount, 0), 2) AS after
 FROM before b
 FULL JOIN after a USING (customer_id, month, stands_on)
 JOIN customers c ON c.id = customer_id
@@ -78,7 +78,8 @@ ORDER BY stands_on, month, customer
 # Delivered as far as the earlier system knew, but not on any paper here: at most this much.
 _LEFT_OUT = """
 SELECT coalesce(o.reason, 'delivered_not_confirmed') AS reason, count(*),
-    sum((SELECT sum(round(i.quantity * i.price, 2)) FROM stage_items i WHERE i.order_line = o.line))::numeric(14, 2)
+    round(sum((SELECT coalesce(sum(round(i.quantity * i.price, 2)), 0)
+        FROM stage_items i WHERE i.order_line = o.line)), 2)
 FROM stage_orders o
 WHERE o.status IN ('delivered', 'partially_delivered')
     AND (o.fate = 'quarantined' OR (o.fate = 'written' AND o.final_status = 'OUT_FOR_DELIVERY'))

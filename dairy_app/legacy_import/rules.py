@@ -136,14 +136,10 @@ def fold(value: Any) -> str | None:
 
 def number(value: Any) -> Decimal | None:
     """The decimal as it was written: ``58.0`` and 58 are the same, NaN, infinity and true are no numbers."""
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, Decimal128):
-        value = value.to_decimal()
-    if not isinstance(value, int | float | Decimal | str):
+    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal | Decimal128):
         return None
     try:
-        read = Decimal(str(value).strip())
+        read = value if isinstance(value, Decimal) else Decimal(str(value).strip())
     except InvalidOperation:
         return None
     if not read.is_finite():

@@ -61,7 +61,7 @@ class _Notes:
 def as_json(document: Document) -> str:
     """The document as relaxed Extended JSON that PostgreSQL can store: no NaN literal, no NUL."""
     try:
-        found = json.dumps(document, ensure_ascii=False, allow_nan=False, default=_extended)
+        found = _encode(document)
     except (ValueError, TypeError):  # NaN, infinity, or keys that are no text
         found = json_util.dumps(document, json_options=json_util.RELAXED_JSON_OPTIONS, ensure_ascii=False)
     if "\\u0000" in found:
@@ -71,6 +71,9 @@ def as_json(document: Document) -> str:
 
 def _extended(value: Any) -> Any:
     return json_util.default(value, json_util.RELAXED_JSON_OPTIONS)
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=_extended).encode
 
 
 def _without_nul(value: Any) -> Any:
@@ -314,13 +317,14 @@ def _items(line: int, document: Document, notes: _Notes) -> list[ItemRow]:
 
 def _item(line: int, line_no: int, item: Document, notes: _Notes) -> ItemRow | None:
     quantity, price = rules.number(item.get("quantity")), rules.number(item.get("price"))
-    if quantity is None or rules.quantity(quantity) is None:
+    rounded = rules.quantity(quantity)
+    if quantity is None or rounded is None:
         notes.refuse("quantity_unreadable", item.get("quantity"))
         return None
     if price is None or rules.money(price) is None:
         notes.refuse("price_unreadable", item.get("price"))
         return None
-    if (rules.quantity(quantity) or 0) <= 0:
+    if rounded <= 0:
         notes.refuse("quantity_not_positive", item.get("quantity"))
     if price < 0:
         notes.refuse("price_negative", item.get("price"))

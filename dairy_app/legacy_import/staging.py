@@ -94,7 +94,13 @@ def create(session: Session) -> None:
     for stage in (*STAGES, CUSTOMER_PRICES, ITEMS, DELIVERED):
         fields = [f"{name} {_type(hint)}" for name, hint in get_type_hints(stage.row).items()]
         columns = ", ".join([*fields, *stage.judged])
-        session.connection().exec_driver_sql(f"CREATE TEMPORARY TABLE {stage.table} ({columns}) ON COMMIT DROP")
+        connection = session.connection()
+        connection.exec_driver_sql(f"CREATE TEMPORARY TABLE {stage.table} ({columns}) ON COMMIT DROP")
+        if "document" in stage.row._fields:
+            # Out of line and as it is: judging updates the rows a few times, the documents stay where they are.
+            connection.exec_driver_sql(
+                f"ALTER TABLE {stage.table} ALTER document SET STORAGE EXTERNAL, SET (toast_tuple_target = 128)"
+            )
 
 
 def _type(hint: Any) -> str:

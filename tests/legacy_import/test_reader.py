@@ -88,9 +88,7 @@ def test_the_systems_own_backup_is_one_file_without_object_ids_and_with_utc_date
     without = [{name: value for name, value in order.items() if name != "_id"} for order in ORDERS]
     dates_as_text = [{**order, "at": str(order["at"].replace(tzinfo=None))} for order in without]
     file = tmp_path / "backup_20261101.json"
-    file.write_text(
-        json.dumps({"leads": [], "orders": dates_as_text, "users": []}, ensure_ascii=False), "utf-8"
-    )
+    file.write_text(json.dumps({"leads": [], "orders": dates_as_text, "users": []}, ensure_ascii=False), "utf-8")
     for path in (tmp_path, file):
         dump = open_dump(path)
         assert (dump.form, sorted(dump.files)) == ("backup", ["leads", "orders", "users"])
