@@ -37,7 +37,7 @@ SAMPLE_WORDS = {
     "order_status": "DELIVERED",
     "order_type": "one_time",
     "password": "correct horse battery staple",
-    "current_password": "correct horse battery staple",
+    "current_password": "the words used until now",
     "new_password": "four other words entirely",
     "payment_status": "unpaid",
     "period": "2026-11",

@@ -1,0 +1,164 @@
+"""The application at its edges, as a client on the network meets it."""
+
+import http.client
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dairy_app import __version__, embedded_postgres
+from dairy_app.app import MAX_BODY_BYTES, create_app
+from dairy_app.common import migrations
+from dairy_app.common.http import DairyFlask
+from dairy_app.common.transactions import Database
+from dairy_app.settings import Settings
+from tests.conftest import SECRET_KEY
+from tests.dairy import Client, ok, refused
+
+
+@pytest.fixture
+def nobody(app: DairyFlask) -> Client:
+    return Client(app, None)
+
+
+def test_health(nobody: Client) -> None:
+    assert ok(nobody.get("/api/health"), 200) == {
+        "status": "ok",
+        "database": "ok",
+        "migration": migrations.head(),
+        "version": __version__,
+    }
+
+
+def test_health_of_an_empty_database(settings: Settings, server: Any) -> None:
+    url = server.create_database()
+    database = Database(url)
+    assert ok(Client(create_app(settings, database), None).get("/api/health"))["migration"] is None
+    database.dispose()
+    server.drop_database(url)
+
+
+def test_health_needs_no_right_to_write(nobody: Client, sql: Any, database_url: str) -> None:
+    sql(f'ALTER DATABASE "{database_url.rpartition("/")[2].partition("?")[0]}" SET default_transaction_read_only = on')
+    ok(nobody.get("/api/health"), 200)
+
+
+def test_the_database_is_away(settings: Settings) -> None:
+    """Every route that needs it says so in the same words; the documentation needs none."""
+    nobody = Client(create_app(settings, Database("postgresql://nobody@127.0.0.1:1/none")), None)
+    for answer in (nobody.get("/api/health"), nobody.post("/auth/login", {"email": "a@b.example", "password": "x"})):
+        problem = refused(answer, 503, "database_unavailable")
+        assert answer.headers["Retry-After"] == "5"
+        assert "127.0.0.1" not in str(problem)
+    ok(nobody.get("/api/openapi.json"))
+
+
+def test_the_server_restarts_between_two_requests(settings: Settings, tmp_path_factory: Any) -> None:
+    """The pooled connection is dead, and no request notices; while the server is away, 503."""
+    folder = Path(f"/tmp/dairy-restart-{os.getpid()}")
+    url = embedded_postgres.start(folder, fast_unsafe=True)
+    try:
+        nobody = Client(create_app(settings, Database(url)), None)
+        ok(nobody.get("/api/health"))
+        embedded_postgres.stop(folder)
+        refused(nobody.get("/api/health"), 503, "database_unavailable")
+        embedded_postgres.start(folder, fast_unsafe=True)
+        ok(nobody.get("/api/health"))
+        embedded_postgres.stop(folder)
+        embedded_postgres.start(folder, fast_unsafe=True)
+        ok(nobody.get("/api/health"))
+    finally:
+        embedded_postgres.stop(folder)
+        subprocess.run(["rm", "-rf", folder], check=True)
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/", "/api", "/api/v1", "/api/v2/orders", "/api/v1/orders/", "/api/v1/orders/7", "/api/v1/order%73/%ff", "/%00"],
+)
+def test_an_address_that_is_none(nobody: Client, path: str) -> None:
+    answer = nobody._http.get(path)
+    refused(answer, 404, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PUT", "/api/health", "GET, HEAD, OPTIONS"),
+        ("DELETE", "/api/v1/orders", "GET, HEAD, OPTIONS, POST"),
+        ("GET", "/api/v1/auth/login", "OPTIONS, POST"),
+        ("BREW", "/api/health", "GET, HEAD, OPTIONS"),
+        ("TRACE", "/api/health", "GET, HEAD, OPTIONS"),
+    ],
+)
+def test_a_method_that_an_address_does_not_take(nobody: Client, method: str, path: str, allowed: str) -> None:
+    answer = nobody.call(method, path)
+    refused(answer, 405, "method_not_allowed")
+    assert answer.headers["Allow"] == allowed
+
+
+def test_head_is_get_without_the_body(nobody: Client) -> None:
+    get, head = nobody.get("/api/health"), nobody.call("HEAD", "/api/health")
+    assert (head.status_code, head.data) == (200, b"")
+    assert head.headers["Content-Length"] == get.headers["Content-Length"]
+    refusal = nobody.call("HEAD", "/orders")
+    assert (refusal.status_code, refusal.data) == (401, b"")
+
+
+def test_options_names_the_methods_without_a_login(nobody: Client) -> None:
+    answer = nobody.call("OPTIONS", "/orders")
+    assert (answer.status_code, answer.data) == (200, b"")
+    assert set(answer.headers["Allow"].split(", ")) == {"GET", "HEAD", "OPTIONS", "POST"}
+
+
+@pytest.fixture
+def port(database_url: str) -> Iterator[int]:
+    """`dairy serve` on a free port of the loopback, as its own process."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    environment = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "DATABASE_URL": database_url}
+    command = [sys.executable, "-m", "dairy_app.cli", "serve", "--port", str(port), "--workers", "1", "--threads", "4"]
+    server = subprocess.Popen(command, env={**environment, "DAIRY_SECRET_KEY": SECRET_KEY})
+    try:
+        until_listening(server, port)
+        yield port
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+
+
+def until_listening(server: "subprocess.Popen[bytes]", port: int) -> None:
+    while True:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        with suppress(subprocess.TimeoutExpired):
+            raise AssertionError(f"the server ended with {server.wait(timeout=0.05)}")
+
+
+def test_over_the_network(port: int) -> None:
+    """What only a real server shows: bodies in chunks, and one that is too large."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+
+    def ask(method: str, path: str, body: Any = None, **options: Any) -> tuple[int, Any]:
+        connection.request(method, path, body, {"Content-Type": "application/json"}, **options)
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read())
+
+    assert ask("GET", "/api/health")[0] == 200
+    good = b'{"email": "a@dairy.example", "password": "wrong password"}'
+    assert ask("POST", "/api/v1/auth/login", good)[1]["code"] == "bad_credentials"
+    assert ask("POST", "/api/v1/auth/login", iter([good[:20], good[20:]]), encode_chunked=True)[0] == 401
+    assert ask("POST", "/api/v1/auth/login", b"{")[1]["code"] == "malformed_request"
+    large = iter([b'{"email": "', *[b"x" * 65536] * (MAX_BODY_BYTES // 65536)])
+    assert ask("POST", "/api/v1/auth/login", large, encode_chunked=True)[1]["code"] == "payload_too_large"
+    connection.close()
+    assert ask("GET", "/api/health")[0] == 200
+    connection.close()
