@@ -1,0 +1,132 @@
+"""``dairy demo``: what `make demo` runs."""
+
+import os
+import socket
+from dataclasses import replace
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from dairy_app.common import migrations
+from dairy_app.common.logs import configure_logging
+from dairy_app.common.transactions import Database
+from dairy_app.demo import filling, people, queries
+from dairy_app.demo.progress import bars, console
+from dairy_app.demo.state import State, read_state
+from dairy_app.settings import Settings, SettingsError
+
+HOST = "127.0.0.1"
+
+
+@click.command()
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--no-serve", is_flag=True, help="End after the table.")
+def demo(port: int, no_serve: bool) -> None:
+    """Fill a sample dairy, bill its last two months, and serve it.
+
+    The same people and numbers every time; a second call serves what is there. Only an empty database is filled.
+
+    \b
+    Example: dairy demo --port 8080
+    """
+    settings = Settings.from_environment()
+    if not no_serve:
+        refuse_used_port(port)
+    configure_logging("warning", "text")
+    key, is_new = people.secret_key(settings.data_dir)
+    with console.status("Starting PostgreSQL …"):
+        url = settings.resolve_database_url()
+        state = read_state(url)
+    database = Database(url, application_name="dairy demo")
+    try:
+        state = prepare(database, url, state, people.password_of(key), new_password=is_new)
+        show(database, settings.data_dir / "exports", state, port, people.password_of(key))
+    finally:
+        database.dispose()
+    if not no_serve:
+        serve(replace(settings, secret_key=settings.secret_key or key), port)
+
+
+def refuse_used_port(port: int) -> None:
+    """Say so before a minute of filling, not after it."""
+    with socket.socket() as probe:
+        if os.name == "posix":
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            raise SettingsError(f"port {port} is in use: choose another, `dairy demo --port 8080`") from None
+
+
+def prepare(database: Database, url: str, state: State, password: str, *, new_password: bool) -> State:
+    """Bring the database to the newest revision and the sample to its end, from wherever it is."""
+    if migrations.current(url) != migrations.head():
+        with console.status("Making the tables …"):
+            migrations.upgrade(url)
+    if state.day is not None and new_password:
+        with database.transaction() as session:
+            people.set_passwords(session, password)
+    if state.is_ready:
+        return state
+    with bars() as steps:
+        if state.day is None:
+            state = filling.begin(database, password, steps)
+        assert state.day is not None
+        filling.deliver(database, state.day, steps)
+        filling.bill(database, state.day, steps)
+    return filling.finish(database, state)
+
+
+def show(database: Database, exports: Path, state: State, port: int, password: str) -> None:
+    """The table, the files, the addresses and the logins, on standard output."""
+    assert state.day is not None
+    files = filling.export_registers(database, exports, state.day)
+    with database.transaction(read_only=True) as session:
+        sums = queries.summary(session)
+    first_day = queries.first_day_of(state.day)
+    table = Table(title="Sahyadri Dairy (sample)", show_header=False)
+    table.add_column()
+    table.add_column(justify="right")
+    table.add_row("days", f"{first_day} – {state.day}")
+    table.add_row("customers", f"{sums['customers']:,}")
+    table.add_row("orders", f"{sums['orders']:,}")
+    table.add_row("  one-time", f"{sums['one_time_orders']:,}")
+    table.add_row("delivered", f"{sums['delivered']:,}")
+    table.add_row("  of them in part", f"{sums['partial']:,}")
+    table.add_row("not delivered, cancelled", f"{sums['not_delivered']:,}, {sums['cancelled']:,}")
+    table.add_row("still open (today, tomorrow)", f"{sums['pending']:,}")
+    table.add_row("one-time revenue recovered", f"₹ {sums['one_time_amount']:,.2f}")
+    table.add_row("invoices", f"{sums['invoices']:,}")
+    table.add_row("total", f"₹ {sums['total']:,.2f}")
+    out = Console()
+    out.print(table)
+    for file in files:
+        out.print(f"CSV   {shown(file)}", soft_wrap=True, highlight=False, markup=False)
+    addresses(out, port, password)
+
+
+def shown(file: Path) -> Path:
+    """A path as short as it can be said from here."""
+    return file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
+
+
+def addresses(out: Console, port: int, password: str) -> None:
+    out.print(f"API   http://{HOST}:{port}/api/v1", highlight=False)
+    out.print(f"Docs  http://{HOST}:{port}/api/docs", highlight=False)
+    logins = Table("role", "login", "password", title="Logins (this data folder only)")
+    seen = set()
+    for login in people.LOGINS:
+        if login.role not in seen:
+            logins.add_row(login.role.value, login.email, password)
+        seen.add(login.role)
+    logins.add_row("customer", people.CUSTOMER_EMAIL, password)
+    out.print(logins)
+
+
+def serve(settings: Settings, port: int) -> None:
+    from dairy_app import serving
+
+    Console().print(f"Serving http://{HOST}:{port} — stop with Ctrl-C", highlight=False)
+    serving.serve(settings, HOST, port, serving.default_workers(), 8)

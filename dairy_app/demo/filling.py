@@ -1,0 +1,120 @@
+"""Filling the sample dairy, step by step; every step can be interrupted and taken up again."""
+
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.orm import Session
+
+from dairy_app.billing import service as billing
+from dairy_app.billing.export_commands import export_to_file
+from dairy_app.billing.export_profiles import INVOICE_LINES, INVOICE_REGISTER
+from dairy_app.billing.export_span import span_of
+from dairy_app.billing.service import RunRequest
+from dairy_app.business.queries import today
+from dairy_app.common.transactions import Database
+from dairy_app.deliveries.bulk import confirm_deliveries
+from dairy_app.demo import bulk, people, queries, sample
+from dairy_app.demo.progress import Bars
+from dairy_app.demo.state import State, write_state
+
+#: When the first door of a morning is reached, and the seconds from one to the next.
+FIRST_DOOR, NEXT_DOOR = time(5, 30), timedelta(seconds=40)
+
+
+def begin(database: Database, password: str, bars: Bars) -> State:
+    """People, products and all orders, in one transaction: there is all of it or nothing."""
+    bar = bars.bar("Customers and orders", sample.CUSTOMERS + 1)
+    with database.transaction() as session:
+        state = State(day=today(session))
+        assert state.day is not None
+        first_day = queries.first_day_of(state.day)
+        made = people.make_people(session, state.day, first_day, password, bar)
+        people.make_products(session, first_day)
+        bulk.insert_subscriptions(session, made, first_day)
+        bulk.insert_orders(session, made, first_day, state.day + timedelta(days=1))
+        bar.advance()
+    return state
+
+
+def deliver(database: Database, before: date, bars: Bars) -> None:
+    """Confirm what lies before ``before``, a transaction a day: as the delivery boys would have, that morning."""
+    with database.transaction(read_only=True) as session:
+        days = queries.open_days(session, before)
+        zone = ZoneInfo(queries.time_zone(session))
+    bar = bars.bar("Days delivered", len(days))
+    for day in days:
+        with database.transaction() as session:
+            _deliver_day(session, day, zone)
+        bar.advance()
+
+
+def _deliver_day(session: Session, day: date, zone: ZoneInfo) -> None:
+    orders = [(place, row) for place, row in enumerate(queries.open_orders(session, day))]
+    orders.sort(key=lambda each: (str(each[1].delivery_boy_id), each[0]))
+    for boy_id, stops in groupby(orders, key=lambda each: each[1].delivery_boy_id):
+        moment = datetime.combine(day, FIRST_DOOR, zone)
+        confirmations = []
+        for place, row in stops:
+            moment += NEXT_DOOR
+            confirmations.append(_confirmation(row, day, place, moment))
+        boy = people.name_of(session, boy_id)
+        verdicts = confirm_deliveries(
+            session, confirmations, confirmed_by=boy_id, confirmed_by_name=boy, method="delivery_boy",
+            round_of=boy_id, ip="127.0.0.1", device="dairy demo", at=moment,
+        )  # fmt: skip
+        refused = {verdict.code for verdict in verdicts if verdict.outcome != "confirmed"}
+        if refused:
+            raise LookupError(f"the sample of {day} was refused: {refused}")
+
+
+def _confirmation(row: Any, day: date, place: int, moment: datetime) -> dict[str, Any]:
+    items = [(product, Decimal(quantity), unit) for product, quantity, unit in row.items]
+    done = sample.outcome(day, place, items)
+    at = None if done["status"] == "not_delivered" else moment
+    return {"order_id": row.id, "delivery_date": day, "delivered_at": at, **done}
+
+
+def bill(database: Database, day: date, bars: Bars) -> None:
+    """Issue the invoices of the months that had ended on ``day``."""
+    month = queries.first_day_of(day)
+    while month < day.replace(day=1):
+        _bill_month(database, month.strftime("%Y-%m"), bars)
+        month = (month + timedelta(days=31)).replace(day=1)
+
+
+def _bill_month(database: Database, period: str, bars: Bars) -> None:
+    """One run for a month, however often this is called: a run that was cut short is taken up again.
+
+    Also one that was killed a moment ago, which the service would give ten minutes: nobody else bills here.
+    """
+    request = RunRequest(period, confirm=True, idempotency_key=f"demo {period}")
+    with database.transaction() as session:
+        actor = people.actor_of(session, "accountant@dairy.example")
+        started = billing.start_run(session, request, actor)
+    if started.run.status == "running":
+        bar = bars.bar(f"Invoices of {period}", started.run.customers_total)
+        billing.carry_out(database, started.run.id, request, actor, lambda row: bar.reach(row.customers_done))
+
+
+def finish(database: Database, state: State) -> State:
+    ready = State(is_ready=True, day=state.day)
+    with database.transaction() as session:
+        write_state(session, ready)
+    return ready
+
+
+def export_registers(database: Database, folder: Path, day: date) -> list[Path]:
+    """The two registers of the months that had ended on ``day``; those that are there stay as they are."""
+    folder.mkdir(parents=True, exist_ok=True)
+    span = span_of(None, queries.first_day_of(day), day.replace(day=1) - timedelta(days=1))
+    files = []
+    for profile in (INVOICE_REGISTER, INVOICE_LINES):
+        file = folder / f"{profile.name}.csv"
+        if not file.exists():
+            export_to_file(database, profile, span, file)
+        files.append(file)
+    return files

@@ -1,0 +1,63 @@
+"""What the sample dairy holds: open orders while it is filled, sums for the table at the end."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Any
+
+from sqlalchemy import Row, RowMapping, text
+from sqlalchemy.orm import Session
+
+# By stop, then order: the place of an order in its day is the same whenever this is asked on a whole day.
+_OPEN_ORDERS = text("""
+SELECT o.id, c.delivery_boy_id,
+    jsonb_agg(jsonb_build_array(i.product_id, i.quantity::text, p.unit) ORDER BY i.line_no) AS items
+FROM orders o
+JOIN customers c ON c.id = o.customer_id
+JOIN order_items i ON i.order_id = o.id
+JOIN products p ON p.id = i.product_id
+WHERE o.delivery_date = :day AND o.status IN ('PENDING', 'OUT_FOR_DELIVERY')
+GROUP BY o.id, c.delivery_boy_id, c.stop_sequence
+ORDER BY c.stop_sequence, o.order_type, min(p.sku), min(i.quantity), o.id
+""")
+
+_SUMMARY = text("""
+SELECT (SELECT count(*) FROM customers) AS customers,
+    count(*) AS orders,
+    count(*) FILTER (WHERE order_type = 'one_time') AS one_time_orders,
+    count(*) FILTER (WHERE status IN ('DELIVERED', 'PARTIALLY_DELIVERED')) AS delivered,
+    count(*) FILTER (WHERE status = 'PARTIALLY_DELIVERED') AS partial,
+    count(*) FILTER (WHERE status = 'NOT_DELIVERED') AS not_delivered,
+    count(*) FILTER (WHERE status = 'CANCELLED') AS cancelled,
+    count(*) FILTER (WHERE status = 'PENDING') AS pending,
+    (SELECT coalesce(sum(l.line_total), 0) FROM invoice_lines l JOIN invoices i ON i.id = l.invoice_id
+        WHERE i.status = 'issued' AND l.source = 'one_time') AS one_time_amount,
+    (SELECT count(*) FROM invoices WHERE status = 'issued') AS invoices,
+    (SELECT coalesce(sum(total), 0) FROM invoices WHERE status = 'issued') AS total
+FROM orders
+""")
+
+
+def open_days(session: Session, before: date) -> list[date]:
+    """The days before ``before`` that still have open orders."""
+    query = "SELECT DISTINCT delivery_date FROM orders WHERE status IN ('PENDING', 'OUT_FOR_DELIVERY') ORDER BY 1"
+    return [day for (day,) in session.execute(text(query)) if day < before]
+
+
+def open_orders(session: Session, day: date) -> Sequence[Row[Any]]:
+    """The open orders of a day: id, delivery boy, items as (product, quantity, unit)."""
+    return session.execute(_OPEN_ORDERS, {"day": day}).all()
+
+
+def summary(session: Session) -> RowMapping:
+    """Counts and rupees for the table at the end."""
+    return session.execute(_SUMMARY).mappings().one()
+
+
+def time_zone(session: Session) -> str:
+    return str(session.scalar(text("SELECT time_zone FROM settings")))
+
+
+def first_day_of(day: date) -> date:
+    """The sample begins two months before the month of ``day``, so that two whole months have ended."""
+    month_before = day.replace(day=1) - timedelta(days=1)
+    return (month_before.replace(day=1) - timedelta(days=1)).replace(day=1)
