@@ -1,0 +1,240 @@
+"""What a newcomer gets from `make demo`, and what it must never do."""
+
+import csv
+import http.client
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dairy_app.app import create_app
+from dairy_app.billing import service as billing
+from dairy_app.billing.service import RunRequest
+from dairy_app.common.transactions import Database
+from dairy_app.demo import filling, people, queries
+from dairy_app.demo.progress import bars
+from dairy_app.demo.state import read_state
+from dairy_app.settings import Settings
+from tests.conftest import SECRET_KEY, Server
+from tests.dairy import Client, Dairy, ok
+
+
+@dataclass
+class Demo:
+    """A database and a data folder, and the command run on them."""
+
+    url: str
+    folder: Path
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "dairy_app.cli", "demo", *(arguments or ["--no-serve"])],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=110,
+            check=False,
+        )
+
+    @property
+    def environment(self) -> dict[str, str]:
+        own = {"DATABASE_URL": self.url, "DAIRY_DATA_DIR": str(self.folder), "LANG": "C.UTF-8"}
+        return {"PATH": os.environ["PATH"], "DAIRY_LOG_LEVEL": "error", **own}
+
+    def summary(self) -> dict[str, Any]:
+        database = Database(self.url)
+        with database.transaction(read_only=True) as session:
+            sums = dict(queries.summary(session))
+        database.dispose()
+        return sums
+
+    def rows(self, name: str) -> list[dict[str, str]]:
+        with (self.folder / "exports" / f"{name}.csv").open(encoding="utf-8-sig", newline="") as file:
+            return list(csv.DictReader(file, strict=True))
+
+
+@pytest.fixture(scope="module")
+def finished(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Demo, str]]:
+    """A first run on an empty database without a single table; and what it printed."""
+    demo = Demo(server.create_database(), tmp_path_factory.mktemp("demo"))
+    done = demo.run()
+    assert done.returncode == 0, done.stderr
+    yield demo, done.stdout
+    server.drop_database(demo.url)
+
+
+def password_in(printed: str) -> str:
+    found = set(re.findall(r"milk-[0-9a-f]{12}", printed))
+    assert len(found) == 1
+    return found.pop()
+
+
+def test_a_newcomer_sees_invoices_and_a_csv(finished: tuple[Demo, str]) -> None:
+    demo, printed = finished
+    sums = demo.summary()
+    assert sums["customers"] == 200
+    assert sums["invoices"] > 300
+    assert sums["delivered"] > 10_000
+    assert min(sums["partial"], sums["not_delivered"], sums["cancelled"], sums["pending"]) > 0
+    for shown in (sums["orders"], sums["delivered"], sums["one_time_amount"], sums["invoices"], sums["total"]):
+        assert re.search(rf"\s{re.escape(f'{shown:,}')}\s", printed), shown
+    assert "http://127.0.0.1:8000/api/docs" in printed
+    register, lines = demo.rows("invoice-register"), demo.rows("invoice-lines")
+    assert len(register) == sums["invoices"]
+    assert sum(Decimal(row["total_amount"]) for row in register) == sums["total"]
+    of_one_time = [Decimal(row["line_total"]) for row in lines if row["source"] == "one_time"]
+    assert sum(of_one_time) == sums["one_time_amount"] > 0
+
+
+def test_both_months_before_are_delivered_and_billed(finished: tuple[Demo, str]) -> None:
+    demo, _ = finished
+    database = Database(demo.url)
+    state = read_state(demo.url)
+    assert (state.is_ready, state.day is not None) == (True, True)
+    assert state.day is not None
+    with database.transaction(read_only=True) as session:
+        assert queries.open_days(session, state.day) == []
+    database.dispose()
+    months = {row["invoice_date"][:7] for row in demo.rows("invoice-register")}
+    first = queries.first_day_of(state.day)
+    assert months == {first.strftime("%Y-%m"), (first + timedelta(days=31)).strftime("%Y-%m")}
+
+
+def test_every_login_that_was_printed_works(finished: tuple[Demo, str], tmp_path: Path) -> None:
+    demo, printed = finished
+    database = Database(demo.url)
+    app = create_app(Settings(tmp_path, secret_key=SECRET_KEY, log_level="error"), database)
+    for role, email in re.findall(r"│ (\w+)\s*│ (\S+@dairy\.example)", printed):
+        answer = ok(Client(app, None).post("/auth/login", {"email": email, "password": password_in(printed)}))
+        assert answer["user"]["role"] == role
+    database.dispose()
+    assert len(re.findall("@dairy.example", printed)) == 5
+
+
+def test_the_key_is_its_owners_only(finished: tuple[Demo, str]) -> None:
+    file = finished[0].folder / "demo-secret-key"
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert len(file.read_text().strip()) == 64
+
+
+def test_a_second_run_changes_nothing(finished: tuple[Demo, str]) -> None:
+    demo, printed = finished
+    before, files = demo.summary(), [file.stat().st_mtime_ns for file in sorted(demo.folder.rglob("*.csv"))]
+    again = demo.run()
+    assert (again.returncode, again.stdout) == (0, printed)
+    assert demo.summary() == before
+    assert [file.stat().st_mtime_ns for file in sorted(demo.folder.rglob("*.csv"))] == files
+
+
+def test_a_lost_key_is_replaced_and_its_password_works(finished: tuple[Demo, str], tmp_path: Path) -> None:
+    demo, printed = finished
+    elsewhere = Demo(demo.url, tmp_path)
+    again = elsewhere.run()
+    assert again.returncode == 0, again.stderr
+    assert password_in(again.stdout) != password_in(printed)
+    test_every_login_that_was_printed_works((elsewhere, again.stdout), tmp_path)
+    # Back to the first key, so that the order of the tests does not matter.
+    (demo.folder / "demo-secret-key").unlink()
+    shutil.copy2(tmp_path / "demo-secret-key", demo.folder / "demo-secret-key")
+
+
+@pytest.mark.timeout(300)  # fills the sample once more
+def test_an_interrupted_run_comes_to_the_same_end(
+    finished: tuple[Demo, str], database_url: str, database: Database, tmp_path: Path
+) -> None:
+    """Stopped after forty days and once more in the middle of a billing run: killed, so nothing was tidied up."""
+    with bars() as steps:
+        state = filling.begin(database, "not the password", steps)
+        assert state.day is not None
+        filling.deliver(database, state.day - timedelta(days=40), steps)
+    half = Demo(database_url, tmp_path)
+    assert 0 < half.summary()["delivered"] < finished[0].summary()["delivered"]
+    with database.transaction() as session:
+        month = queries.first_day_of(state.day).strftime("%Y-%m")
+        accountant = people.actor_of(session, "accountant@dairy.example")
+        request = RunRequest(month, confirm=True, idempotency_key=f"demo {month}")
+        billing.start_run(session, request, accountant)
+    assert not read_state(database_url).is_ready
+    done = half.run()
+    assert done.returncode == 0, done.stderr
+    assert half.summary() == finished[0].summary()
+    assert len(half.rows("invoice-lines")) == len(finished[0].rows("invoice-lines"))
+
+
+def test_somebody_elses_data_are_refused(dairy: Dairy, database_url: str, tmp_path: Path) -> None:
+    customer = dairy.customer()
+    done = Demo(database_url, tmp_path).run()
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("dairy: this database holds data that is not the demo's")
+    assert done.stderr.count("\n") == 1
+    assert [row["id"] for row in ok(dairy.admin.get("/customers"))["items"]] == [customer["id"]]
+    assert not (tmp_path / "exports").exists()
+
+
+def test_a_database_of_another_program_is_refused(server: Server, tmp_path: Path) -> None:
+    demo = Demo(server.create_database(), tmp_path)
+    database = Database(demo.url)
+    with database.transaction() as session:
+        session.connection().exec_driver_sql("CREATE TABLE ledger (id integer)")
+    database.dispose()
+    done = demo.run()
+    server.drop_database(demo.url)
+    assert done.returncode == 1
+    assert "not the demo's" in done.stderr
+
+
+def test_a_port_in_use_is_said_before_anything_is_filled(server: Server, tmp_path: Path) -> None:
+    demo = Demo(server.create_database(), tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = demo.run("--port", str(taken.getsockname()[1]))
+    server.drop_database(demo.url)
+    assert done.returncode == 1
+    assert "is in use" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@contextmanager
+def serving(demo: Demo) -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = int(probe.getsockname()[1])
+    command = [sys.executable, "-m", "dairy_app.cli", "demo", "--port", str(port)]
+    server = subprocess.Popen(command, env=demo.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield port
+    finally:
+        server.terminate()
+        assert server.wait(40) == 0
+
+
+def test_it_serves_health_and_docs(finished: tuple[Demo, str]) -> None:
+    with serving(finished[0]) as port:
+        assert b'"ok"' in fetch(port, "/api/health")
+        assert b"openapi" in fetch(port, "/api/openapi.json")
+
+
+def fetch(port: int, path: str) -> bytes:
+    """The answer to a GET; asks again while nobody listens yet."""
+    until = time.monotonic() + 60
+    while True:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        try:
+            connection.request("GET", path)
+            with connection.getresponse() as answer:
+                assert answer.status == 200
+                return answer.read()
+        except ConnectionRefusedError:
+            assert time.monotonic() < until
+        finally:
+            connection.close()
