@@ -77,6 +77,13 @@ def test_access_is_judged_before_the_tag(dairy: Dairy, user: str) -> None:
     refused(dairy.admin.patch(nobody, {"name": "X"}, headers=header), 404, "user_not_found")
 
 
+def test_the_tag_is_judged_before_the_change(dairy: Dairy, user: str) -> None:
+    """Who has not seen the present state learns that, not what is wrong with a change of an older one."""
+    taken = {"email": "admin@dairy.example"}
+    refused(dairy.admin.patch(user, taken, headers={"If-Match": '"other"'}), 412, "precondition_failed")
+    refused(dairy.admin.patch(user, taken, headers={"If-Match": tag_of(dairy, user)}), 409, "already_exists")
+
+
 def test_two_changes_from_the_same_reading_at_once(dairy: Dairy, user: str, database_url: str) -> None:
     """Both pass the first look; the one that gets the row second sees the other's change and is refused."""
     seen = {"If-Match": tag_of(dairy, user)}

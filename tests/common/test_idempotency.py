@@ -48,6 +48,11 @@ def test_a_key_belongs_to_one_user_and_one_address(lab: Dairy, sql: Any) -> None
     other = lab.login("admin1@dairy.example")
     ok(post(other, "Baner"), 201)
     assert count(sql) == 2
+    assert [ok(post(each, name))["name"] for each, name in [(lab.admin, "Kothrud"), (other, "Baner")]] == [
+        "Kothrud",
+        "Baner",
+    ]
+    assert count(sql) == 2
 
 
 def test_a_raised_error_is_not_stored(lab: Dairy, sql: Any) -> None:
