@@ -162,6 +162,7 @@ WRONG: list[dict[str, Any]] = [
     {"longitude": "-180.000001"},
     {"latitude": "18.1234567"},
     {"map_link": "javascript:alert(1)"},
+    {"map_link": "javascript://maps.example/%0aalert(1)"},
     {"stop_sequence": -1},
     {"stop_sequence": 2_147_483_648},
     {"stop_sequence": "1"},
