@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from flask_smorest import Blueprint
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+import dairy_app.models  # noqa: F401 - a foreign key must find its table, also in a package without routes
 from dairy_app import __version__
 from dairy_app.accounts import tokens
 from dairy_app.accounts.routes import auth, users
