@@ -1,0 +1,131 @@
+"""The server of the benchmark, databases on it, and the programs that measure floors: psql and pgbench."""
+
+import os
+import re
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+from sqlalchemy import URL, make_url
+
+from dairy_app import embedded_postgres
+from dairy_app.common.transactions import normalise_url
+
+#: Tables whose own triggers a floor does without.
+GUARDED = ("orders", "order_items", "invoices", "invoice_lines", "delivery_statuses")
+
+
+class FloorFailed(RuntimeError):
+    """psql or pgbench refused the SQL of a floor."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """What pgbench measured: transactions a second, and milliseconds each."""
+
+    per_second: float
+    milliseconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class BenchDatabase:
+    """One database of the benchmark's own; nobody's data is ever in it."""
+
+    url: URL
+
+    @property
+    def name(self) -> str:
+        return str(self.url.database)
+
+    @property
+    def text(self) -> str:
+        return self.url.render_as_string(hide_password=False)
+
+    @property
+    def dsn(self) -> str:
+        """The URL as libpq reads it."""
+        return self.url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+    def rows(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        """Run one statement in autocommit mode."""
+        connection = psycopg2.connect(self.dsn)
+        try:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute(statement, parameters or None)
+                return cursor.fetchall() if cursor.description else []
+        finally:
+            connection.close()
+
+    def value(self, statement: str, *parameters: Any) -> Any:
+        return self.rows(statement, *parameters)[0][0]
+
+    def psql(self, script: str) -> float:
+        """Run a script by psql; the seconds that its statements took, without psql's own start."""
+        done = _run("psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", self.dsn, input="\\timing on\n" + script)
+        times = re.findall(r"^Time: ([0-9.]+) ms", done, re.M)
+        return sum(float(each) for each in times) / 1000
+
+    def pgbench(self, script: str, *, clients: int, transactions: int) -> Rate:
+        """Run a script so many times in all, by so many clients, prepared."""
+        with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
+            file.write(script)
+            file.flush()
+            each = str(max(1, transactions // clients))
+            done = _run("pgbench", "-n", "-M", "prepared", "-c", str(clients), "-j", "1", "-t", each,
+                        "-f", file.name, self.dsn)  # fmt: skip
+        if "number of failed transactions: 0 " not in done:
+            raise FloorFailed(done)
+        found = re.search(r"latency average = ([0-9.]+) ms(?s:.*)tps = ([0-9.]+)", done)
+        assert found is not None
+        return Rate(float(found[2]), float(found[1]))
+
+    @contextmanager
+    def without_triggers(self) -> Iterator[None]:
+        """Our triggers off for a floor; foreign keys and CHECKs stay."""
+        self.rows(";".join(f"ALTER TABLE {table} DISABLE TRIGGER USER" for table in GUARDED))
+        yield
+        self.rows(";".join(f"ALTER TABLE {table} ENABLE TRIGGER USER" for table in GUARDED))
+
+
+@dataclass(frozen=True, slots=True)
+class BenchServer:
+    """A server on which databases are made and dropped; ``url`` names one that we only pass through."""
+
+    url: URL
+
+    def create(self, name: str, template: str | None = None) -> BenchDatabase:
+        """A new database, replacing one that an earlier run left; a copy of ``template`` when given."""
+        self.drop(name)
+        copied = f'TEMPLATE "{template}" STRATEGY FILE_COPY' if template else "TEMPLATE template0"
+        self._maintain(f'CREATE DATABASE "{name}" {copied}')
+        return BenchDatabase(self.url.set(database=name))
+
+    def drop(self, name: str) -> None:
+        self._maintain(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+    def _maintain(self, statement: str) -> None:
+        BenchDatabase(self.url).rows(statement)
+
+    def version(self) -> str:
+        return str(BenchDatabase(self.url).value("SHOW server_version"))
+
+
+def start_server(data_dir: Path) -> BenchServer:
+    """``DATABASE_URL``'s server, else an embedded one with ordinary (safe) settings under ``data_dir``."""
+    given = os.environ.get("DATABASE_URL")
+    url = normalise_url(given) if given else make_url(embedded_postgres.start(data_dir))
+    return BenchServer(url)
+
+
+def _run(program: str, *arguments: str, input: str | None = None) -> str:
+    command = [str(embedded_postgres.bin_dir() / program), *arguments]
+    done = subprocess.run(command, input=input, capture_output=True, text=True, env={**os.environ, "LC_ALL": "C"})
+    if done.returncode:
+        raise FloorFailed(f"{program}: {done.stderr.strip()[-2000:]}")
+    return done.stdout

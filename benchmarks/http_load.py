@@ -1,0 +1,147 @@
+"""The application served by gunicorn, and clients that keep their connection and do nothing else.
+
+The clients are one epoll loop over plain sockets with requests made beforehand: they take little of the processor
+that the server needs.
+"""
+
+import json
+import os
+import re
+import selectors
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmarks.databases import BenchDatabase
+from benchmarks.sample import ADMIN, PASSWORD
+
+API = "/api/v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A running server and somebody logged in."""
+
+    pid: int
+    port: int
+    token: str
+
+    def request(self, method: str, path: str, body: dict[str, Any] | None = None) -> bytes:
+        """A request as it goes over the wire."""
+        content = json.dumps(body).encode() if body is not None else b""
+        head = (
+            f"{method} {API}{path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {self.token}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
+        )
+        return head.encode() + content
+
+    def load(self, requests: Sequence[bytes], clients: int) -> tuple[float, list[float]]:
+        """Send all requests by so many clients; seconds in all, and of each. Raises on any answer but 2xx."""
+        return _Clients(self.port, requests).run(clients)
+
+    def download(self, path: str) -> tuple[float, float, int]:
+        """Get a streamed answer: seconds, seconds to the first byte of its body, lines."""
+        url = f"http://127.0.0.1:{self.port}{API}{path}"
+        asked = urllib.request.Request(url, headers={"Authorization": f"Bearer {self.token}"})
+        begin = time.perf_counter()
+        with urllib.request.urlopen(asked) as answer:
+            lines, first = answer.read(1).count(b"\n"), time.perf_counter() - begin
+            while chunk := answer.read(1 << 18):
+                lines += chunk.count(b"\n")
+        return time.perf_counter() - begin, first, lines
+
+    def peak_memory(self) -> float | None:
+        """The highest resident memory of a worker so far, in MB; None where there is no /proc."""
+        try:
+            children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+            states = [Path(f"/proc/{child}/status").read_text() for child in children]
+        except OSError:
+            return None
+        return max(int(re.findall(r"VmHWM:\s+(\d+) kB", state)[0]) for state in states) / 1024
+
+
+@contextmanager
+def serve(database: BenchDatabase, *, workers: int, threads: int) -> Iterator[Served]:
+    """`dairy serve` on a free port of loopback, stopped at the end."""
+    environment = {
+        **os.environ,
+        "DATABASE_URL": database.text,
+        "DAIRY_SECRET_KEY": "benchmarks sign with this and nobody else",
+        "DAIRY_LOG_LEVEL": "warning",
+    }
+    command = [sys.executable, "-m", "dairy_app.cli", "serve", "--port", "0"]
+    command += ["--workers", str(workers), "--threads", str(threads)]
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout is not None
+        port = int(process.stdout.readline().rsplit(":", 1)[1])
+        yield Served(process.pid, port, _log_in(port))
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _log_in(port: int) -> str:
+    body = json.dumps({"email": ADMIN, "password": PASSWORD}).encode()
+    url = f"http://127.0.0.1:{port}{API}/auth/login"
+    asked = urllib.request.Request(url, body, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(asked) as answer:
+        return str(json.load(answer)["access_token"])
+
+
+class _Clients:
+    def __init__(self, port: int, requests: Sequence[bytes]) -> None:
+        self.port, self.todo = port, iter(requests)
+        self.durations: list[float] = []
+        self.selector = selectors.DefaultSelector()
+
+    def run(self, clients: int) -> tuple[float, list[float]]:
+        begin = time.perf_counter()
+        for _ in range(clients):
+            client = socket.create_connection(("127.0.0.1", self.port))
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._send(client)
+        while self.selector.get_map():
+            for key, _ in self.selector.select():
+                self._receive(key)
+        return time.perf_counter() - begin, self.durations
+
+    def _send(self, client: socket.socket) -> None:
+        request = next(self.todo, None)
+        if request is None:
+            client.close()
+            return
+        client.sendall(request)
+        self.selector.register(client, selectors.EVENT_READ, (time.perf_counter(), bytearray()))
+
+    def _receive(self, key: selectors.SelectorKey) -> None:
+        client, (begun, answer) = key.fileobj, key.data
+        assert isinstance(client, socket.socket)
+        part = client.recv(1 << 16)
+        answer += part
+        if part and not _is_complete(answer):
+            return
+        self.selector.unregister(client)
+        if not answer.startswith(b"HTTP/1.1 2"):
+            raise RuntimeError(f"the server answered {bytes(answer[:600])!r}")
+        self.durations.append(time.perf_counter() - begun)
+        if b"connection: close" in answer[:1000].lower():
+            client.close()
+            client = socket.create_connection(("127.0.0.1", self.port))
+        self._send(client)
+
+
+def _is_complete(answer: bytearray) -> bool:
+    end = answer.find(b"\r\n\r\n")
+    if end < 0:
+        return False
+    length = re.search(rb"(?i)content-length: (\d+)", answer[:end])
+    assert length is not None, bytes(answer[:end])
+    return len(answer) >= end + 4 + int(length[1])

@@ -1,0 +1,162 @@
+"""A dairy of a chosen size, made by SQL in sets, the same every time; constraints and triggers stay on.
+
+Thirty orders a customer and month, every second one with a second item, 6.5 invoice lines a customer: a standing
+order's milk and three extras on it, and one-time orders of other goods.
+"""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from benchmarks.databases import BenchDatabase
+from dairy_app.accounts.passwords import hash_password, use_cost
+from dairy_app.billing.service import RunRequest, carry_out, start_run
+from dairy_app.common import migrations
+from dairy_app.common.transactions import Database
+
+PASSWORD = "only for measuring"
+ADMIN = "admin@bench.example"
+AREA_SIZE = 500
+ORDERS = 30
+
+_PEOPLE = """
+UPDATE settings SET business_name = 'Bench Dairy', gstin = '27AAADE0001D1ZF', state_code = '27';
+INSERT INTO users (name, email, role, password_hash)
+SELECT 'Asha Admin', '{admin}', 'admin', '{password_hash}'
+UNION ALL SELECT 'Boy ' || n, 'boy' || n || '@bench.example', 'delivery_boy', NULL FROM generate_series(1, 10) n;
+INSERT INTO areas (name) SELECT 'Area ' || n FROM generate_series(0, ({customers} - 1) / {area_size}) n;
+INSERT INTO products (sku, name, unit, hsn_code, is_packed, tax_class)
+SELECT 'P' || n, name, unit, hsn, packed, class FROM (VALUES
+    (0, 'Cow milk', 'litre', '0401', false, 'milk_fresh'), (1, 'Buffalo milk', 'litre', '0401', false, 'milk_fresh'),
+    (2, 'Curd 400 g', 'packet', '0403', true, 'curd_packed'), (3, 'Ghee', 'kg', '0405', true, 'butter_ghee'),
+    (4, 'Paneer 200 g', 'packet', '0406', true, 'paneer_packed'), (5, 'Butter', 'kg', '0405', true, 'butter_ghee'),
+    (6, 'Buttermilk', 'packet', '0403', true, 'curd_packed'), (7, 'Toned milk', 'packet', '0401', true, 'milk_fresh')
+) AS ware (n, name, unit, hsn, packed, class);
+INSERT INTO product_prices (product_id, price, valid)
+SELECT id, 40 + 7 * substr(sku, 2)::integer, daterange('2020-01-01', NULL) FROM products;
+WITH boys AS (SELECT array_agg(id ORDER BY email) AS ids FROM users WHERE role = 'delivery_boy'),
+    parts AS (SELECT array_agg(id ORDER BY length(name), name) AS ids FROM areas)
+INSERT INTO customers (code, name, area_id, delivery_boy_id, stop_sequence, state_code, address_line1, city, phone)
+SELECT 'C' || lpad(n::text, 7, '0'), 'Customer ' || n, parts.ids[1 + (n - 1) / {area_size}], boys.ids[1 + n % 10], n,
+    '27', n || ', Milk Lane', 'Pune', '+91' || (7000000000 + n)
+FROM generate_series(1, {customers}) n CROSS JOIN boys CROSS JOIN parts;
+INSERT INTO subscriptions (customer_id, product_id, mode, default_quantity, start_date)
+SELECT c.id, p.id, 'fixed_daily', 1.5, '2020-01-01'
+FROM customers c JOIN products p ON p.sku = CASE WHEN right(c.code, 1) < '5' THEN 'P0' ELSE 'P1' END;
+CREATE TABLE bench_queue (n bigint PRIMARY KEY, order_id uuid NOT NULL);
+CREATE SEQUENCE bench_turn;
+ANALYZE;
+"""
+
+_MONTH = """
+BEGIN;
+INSERT INTO invoices (customer_id, period_start, period_end) SELECT id, '{first}', '{last}' FROM customers;
+CREATE TEMPORARY TABLE wanted ON COMMIT DROP AS
+SELECT uuid7() AS id, c.id AS customer_id, d.id AS draft, c.delivery_boy_id, right(c.code, 1)::integer AS digit, k,
+    CASE WHEN k <= 26 THEN s.id END AS subscription_id, s.product_id,
+    date '{first}' + (k - 1) % {days} AS day
+FROM customers c
+JOIN subscriptions s ON s.customer_id = c.id
+JOIN invoices d ON d.customer_id = c.id AND d.period_start = '{first}'
+CROSS JOIN generate_series(1, {orders}) k
+ORDER BY k, c.code;
+INSERT INTO orders (id, customer_id, order_type, subscription_id, delivery_date, status, source, delivered_on,
+    delivered_at, delivery_confirmed, invoice_id)
+SELECT id, customer_id, CASE WHEN subscription_id IS NULL THEN 'one_time' ELSE 'subscription' END, subscription_id,
+    day, 'DELIVERED', 'generator', day, day + time '06:00', true, draft FROM wanted;
+INSERT INTO order_items (order_id, line_no, product_id, quantity, unit_price, price_source, delivered_quantity)
+SELECT w.id, 1, p.id, 1.5, price.price, 'product', 1.5
+FROM wanted w JOIN products p ON CASE WHEN w.subscription_id IS NULL THEN p.sku = 'P7' ELSE p.id = w.product_id END
+JOIN product_prices price ON price.product_id = p.id;
+INSERT INTO order_items (order_id, line_no, product_id, quantity, unit_price, price_source, delivered_quantity)
+SELECT w.id, 2, p.id, 1, price.price, 'product', 1
+FROM wanted w JOIN products p ON p.sku = 'P' || 2 + (w.k / 2 + w.digit) % 3 + CASE WHEN w.k > 26 THEN 1 ELSE 0 END
+JOIN product_prices price ON price.product_id = p.id
+WHERE w.k % 2 = 0;
+INSERT INTO delivery_statuses (order_id, customer_id, delivery_date, status, delivered_at, delivery_boy_id,
+    confirmed_by_user_id, confirmed_by_name, confirmed_at, confirmation_method)
+SELECT id, customer_id, day, 'delivered', day + time '06:00', delivery_boy_id, delivery_boy_id, 'Boy',
+    day + time '06:00', 'delivery_boy' FROM wanted;
+COMMIT;
+"""
+
+#: Open orders of today in a queue, taken one by one; a draft of this month is there for each customer.
+_OPEN = """
+BEGIN;
+TRUNCATE bench_queue;
+ALTER SEQUENCE bench_turn RESTART;
+SELECT open_drafts(array_agg(id), array_agg(date '{today}')) FROM customers;
+INSERT INTO bench_queue SELECT n, uuid7() FROM generate_series(1, {count}) n;
+WITH numbered AS (SELECT row_number() OVER (ORDER BY code) - 1 AS place, id, count(*) OVER () AS of FROM customers)
+INSERT INTO orders (id, customer_id, delivery_date, source)
+SELECT q.order_id, c.id, '{today}', 'staff' FROM bench_queue q JOIN numbered c ON c.place = q.n % c.of;
+INSERT INTO order_items (order_id, line_no, product_id, quantity, unit_price, price_source)
+SELECT q.order_id, line, p.id, 1, price.price, 'product'
+FROM bench_queue q JOIN generate_series(1, 2) line ON line <= 1 + q.n % 2
+JOIN products p ON p.sku = 'P' || line JOIN product_prices price ON price.product_id = p.id;
+COMMIT;
+VACUUM ANALYZE bench_queue;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A built dairy: last month stands on drafts, months before it are issued."""
+
+    database: BenchDatabase
+    customers: int
+    history: int
+    today: date
+    first: date
+    last: date
+
+    @property
+    def period(self) -> str:
+        return f"{self.first:%Y-%m}"
+
+    @property
+    def orders(self) -> int:
+        return self.customers * ORDERS
+
+    def open_orders(self, count: int) -> None:
+        """Make ``count`` new open orders of today, in the queue from 1 on."""
+        self.database.psql(_OPEN.format(count=count, today=self.today))
+
+
+def build(database: BenchDatabase, customers: int, history: int) -> Sample:
+    """Fill an empty database."""
+    migrations.upgrade(database.text)
+    use_cost("cheapest")
+    database.psql(_PEOPLE.format(
+        customers=customers, area_size=AREA_SIZE, admin=ADMIN, password_hash=hash_password(PASSWORD)
+    ))  # fmt: skip
+    today = database.value("SELECT (now() AT TIME ZONE time_zone)::date FROM settings")
+    months = _months_before(today, history + 1)
+    for first, last in months[:-1]:
+        _add_month(database, first, last)
+        _bill(database, first)
+    _add_month(database, *months[-1])
+    database.psql("VACUUM ANALYZE;")
+    return Sample(database, customers, history, today, *months[-1])
+
+
+def _months_before(day: date, count: int) -> list[tuple[date, date]]:
+    months: list[tuple[date, date]] = []
+    first = day.replace(day=1)
+    for _ in range(count):
+        last = first - timedelta(days=1)
+        first = last.replace(day=1)
+        months.insert(0, (first, last))
+    return months
+
+
+def _add_month(database: BenchDatabase, first: date, last: date) -> None:
+    database.psql(_MONTH.format(first=first, last=last, days=last.day, orders=ORDERS))
+    database.psql("ANALYZE;")
+
+
+def _bill(database: BenchDatabase, first: date) -> None:
+    request = RunRequest(f"{first:%Y-%m}", confirm=True)
+    ours = Database(database.text)
+    run = ours.run(lambda session: start_run(session, request, None)).run
+    carry_out(ours, run.id, request, None)
+    ours.dispose()
