@@ -28,8 +28,7 @@ def named_codes(metadata: MetaData) -> dict[str, str]:
 
 @cache
 def _all_codes() -> dict[str, str]:
-    import dairy_app.models  # noqa: F401 - all tables must be known
-
+    """Asked first when a request failed; by then the application has imported every table."""
     return named_codes(Base.metadata) | TRIGGER_CODES
 
 
