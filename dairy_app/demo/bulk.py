@@ -67,13 +67,13 @@ JOIN product_prices price ON price.product_id = p.id AND price.valid @> w.day
 
 def insert_subscriptions(session: Session, customers: Sequence[UUID], first_day: date) -> None:
     """The standing orders of the sample; ``customers`` in its order."""
-    _insert(session, _SUBSCRIPTIONS, list(sample.subscriptions(first_day)), customers=list(customers))
+    _insert(session, _SUBSCRIPTIONS, list(sample.subscriptions(first_day, len(customers))), customers=list(customers))
 
 
 def insert_orders(session: Session, customers: Sequence[UUID], first_day: date, last_day: date) -> None:
     """All orders of these days, open or cancelled; prices are those of each day."""
     session.execute(_SUBSCRIPTION_ORDERS, {"first_day": first_day, "last_day": last_day})
-    wanted = list(sample.one_time_orders(first_day, last_day))
+    wanted = list(sample.one_time_orders(first_day, last_day, len(customers)))
     _insert(session, _ONE_TIME_ORDERS, wanted, customers=list(customers))
     for table in ("customers", "orders", "order_items", "products"):
         session.execute(text(f"ANALYZE {table}"))  # a new server has no statistics for the next step

@@ -12,7 +12,7 @@ from rich.table import Table
 from dairy_app.common import migrations
 from dairy_app.common.logs import configure_logging
 from dairy_app.common.transactions import Database
-from dairy_app.demo import filling, people, queries
+from dairy_app.demo import filling, people, queries, sample
 from dairy_app.demo.progress import bars, console
 from dairy_app.demo.state import State, read_state
 from dairy_app.settings import Settings, SettingsError
@@ -23,7 +23,8 @@ HOST = "127.0.0.1"
 @click.command()
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
 @click.option("--no-serve", is_flag=True, help="End after the table.")
-def demo(port: int, no_serve: bool) -> None:
+@click.option("--customers", default=sample.CUSTOMERS, show_default=True, type=click.IntRange(20, 900))
+def demo(port: int, no_serve: bool, customers: int) -> None:
     """Fill a sample dairy, bill its last two months, and serve it.
 
     The same people and numbers every time; a second call serves what is there. Only an empty database is filled.
@@ -41,7 +42,7 @@ def demo(port: int, no_serve: bool) -> None:
         state = read_state(url)
     database = Database(url, application_name="dairy demo")
     try:
-        state = prepare(database, url, state, people.password_of(key), new_password=is_new)
+        state = prepare(database, url, state, customers, people.password_of(key), new_password=is_new)
         show(database, settings.data_dir / "exports", state, port, people.password_of(key))
     finally:
         database.dispose()
@@ -60,7 +61,7 @@ def refuse_used_port(port: int) -> None:
             raise SettingsError(f"port {port} is in use: choose another, `dairy demo --port 8080`") from None
 
 
-def prepare(database: Database, url: str, state: State, password: str, *, new_password: bool) -> State:
+def prepare(database: Database, url: str, state: State, customers: int, password: str, *, new_password: bool) -> State:
     """Bring the database to the newest revision and the sample to its end, from wherever it is."""
     if migrations.current(url) != migrations.head():
         with console.status("Making the tables …"):
@@ -72,7 +73,7 @@ def prepare(database: Database, url: str, state: State, password: str, *, new_pa
         return state
     with bars() as steps:
         if state.day is None:
-            state = filling.begin(database, password, steps)
+            state = filling.begin(database, customers, password, steps)
         assert state.day is not None
         filling.deliver(database, state.day, steps)
         filling.bill(database, state.day, steps)
@@ -128,5 +129,4 @@ def addresses(out: Console, port: int, password: str) -> None:
 def serve(settings: Settings, port: int) -> None:
     from dairy_app import serving
 
-    Console().print(f"Serving http://{HOST}:{port} — stop with Ctrl-C", highlight=False)
     serving.serve(settings, HOST, port, serving.default_workers(), 8)

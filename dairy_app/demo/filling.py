@@ -25,14 +25,14 @@ from dairy_app.demo.state import State, write_state
 FIRST_DOOR, NEXT_DOOR = time(5, 30), timedelta(seconds=40)
 
 
-def begin(database: Database, password: str, bars: Bars) -> State:
+def begin(database: Database, customers: int, password: str, bars: Bars) -> State:
     """People, products and all orders, in one transaction: there is all of it or nothing."""
-    bar = bars.bar("Customers and orders", sample.CUSTOMERS + 1)
+    bar = bars.bar("Customers and orders", customers + 1)
     with database.transaction() as session:
         state = State(day=today(session))
         assert state.day is not None
         first_day = queries.first_day_of(state.day)
-        made = people.make_people(session, state.day, first_day, password, bar)
+        made = people.make_people(session, state.day, first_day, customers, password, bar)
         people.make_products(session, first_day)
         bulk.insert_subscriptions(session, made, first_day)
         bulk.insert_orders(session, made, first_day, state.day + timedelta(days=1))

@@ -76,7 +76,7 @@ def name_of(session: Session, user_id: UUID) -> str:
     return session.scalars(select(User.name).where(User.id == user_id)).one()
 
 
-def make_people(session: Session, day: date, first_day: date, password: str, bar: Bar) -> list[UUID]:
+def make_people(session: Session, day: date, first_day: date, count: int, password: str, bar: Bar) -> list[UUID]:
     """Settings, logins, products, prices and customers; the customers' ids in the order of the sample."""
     change_settings(session, sample.seller())
     for login in LOGINS:
@@ -86,7 +86,7 @@ def make_people(session: Session, day: date, first_day: date, password: str, bar
     admin = actor_of(session, LOGINS[0].email)
     staff = {login.name: actor_of(session, login.email).user_id for login in LOGINS}
     made: list[UUID] = []
-    for fields in sample.customers(first_day):
+    for fields in sample.customers(first_day, count):
         made.append(_customer(session, admin, staff, fields, is_first=not made))
         bar.advance()
     first = session.scalars(select(User).where(User.email == CUSTOMER_EMAIL)).one()

@@ -78,11 +78,11 @@ def seller() -> dict[str, Any]:
     }
 
 
-def customers(day: date) -> Iterator[dict[str, Any]]:
+def customers(day: date, count: int = CUSTOMERS) -> Iterator[dict[str, Any]]:
     """The customers as the API takes them; ``area`` decides the delivery boy."""
     chance = random.Random(SEED)
     pairs = [f"{first} {last}" for first in _FIRST_NAMES.split() for last in _LAST_NAMES.split()]
-    names = chance.sample(pairs, CUSTOMERS)
+    names = chance.sample(pairs, count)
     special = [*SHOPS, *DEVANAGARI]
     names[-len(special) :] = special
     for n, name in enumerate(names):
@@ -103,16 +103,21 @@ def customers(day: date) -> Iterator[dict[str, Any]]:
         yield fields
 
 
+def households(count: int) -> int:
+    """How many of the first customers are neither shops nor those whose names test the printer."""
+    return count - len(SHOPS) - len(DEVANAGARI)
+
+
 def boy_of(area: str) -> int:
     """Which delivery boy walks an area."""
     return AREAS.index(area) % len(BOYS)
 
 
-def subscriptions(first_day: date) -> Iterator[dict[str, Any]]:
+def subscriptions(first_day: date, count: int = CUSTOMERS) -> Iterator[dict[str, Any]]:
     """Standing orders: everybody's milk, and curd or buttermilk on some days for every fourth."""
     chance = random.Random(SEED + 1)
-    for n in range(CUSTOMERS):
-        is_shop = CUSTOMERS - len(SHOPS) - len(DEVANAGARI) <= n < CUSTOMERS - len(DEVANAGARI)
+    for n in range(count):
+        is_shop = households(count) <= n < count - len(DEVANAGARI)
         started = first_day + timedelta(days=0 if chance.random() < 0.9 else chance.randint(1, 50))
         yield {
             **_rhythm(chance.random(), chance, started),
@@ -135,14 +140,14 @@ def _rhythm(draw: float, chance: random.Random, started: date) -> dict[str, Any]
     return {"mode": "weekly_pattern", "weekly_pattern": sorted(chance.sample(range(7), 4))}
 
 
-def one_time_orders(first_day: date, last_day: date) -> Iterator[dict[str, Any]]:
+def one_time_orders(first_day: date, last_day: date, count: int = CUSTOMERS) -> Iterator[dict[str, Any]]:
     """Seven or so a day: paneer for guests, ghee for a feast. A few are cancelled in time."""
     chance = random.Random(SEED + 2)
     for offset in range((last_day - first_day).days + 1):
         for _ in range(chance.randint(4, 10)):
             wanted = chance.sample(EXTRAS, chance.choice((1, 1, 1, 2)))
             yield {
-                "customer": chance.randrange(CUSTOMERS - len(SHOPS) - len(DEVANAGARI)),
+                "customer": chance.randrange(households(count)),
                 "day": first_day + timedelta(days=offset),
                 "cancelled": chance.random() < 0.04,
                 "items": [{"sku": sku, "quantity": _amount(sku, chance)} for sku in wanted],
