@@ -42,14 +42,15 @@ def import_mongo(path: Path, dry_run: bool, report_file: Path | None, as_json: b
         dump = open_dump(path)
         report = _run(dump, dry_run)
     except UnreadableDump as error:
-        raise click.ClickException(str(error)) from error
+        click.echo(f"dairy: {error}", err=True)
+        return 1
     text = json.dumps(report.as_dict(), indent=2, ensure_ascii=False) + "\n"
     if report_file is not None:
         report_file.write_text(text, encoding="utf-8")
     if as_json:
         click.echo(text, nl=False)
     else:
-        report.print(Console())
+        report.print(_console())
         click.echo(_conclusion(report))
     for finding in report.findings():
         click.echo(f"dairy: {finding}", err=True)
@@ -71,6 +72,12 @@ def _run(dump: Dump, dry_run: bool) -> ImportReport:
         return error.report
     finally:
         database.dispose()
+
+
+def _console() -> Console:
+    """As wide as the terminal; into a file or a pipe wide enough for every table."""
+    console = Console()
+    return console if console.is_terminal else Console(width=120)
 
 
 def _conclusion(report: ImportReport) -> str:

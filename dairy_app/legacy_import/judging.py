@@ -100,6 +100,7 @@ WHERE fate IS NULL AND reason IS NULL AND phone IN (SELECT phone FROM stage_cust
 
 # Orders and deliveries name a customer by its id, its login's id, its login's object id … The first way
 # that leads to exactly one customer counts (order of the earlier system's own links, then of certainty).
+# A customer found by its login's phone alone (6) is not named, so it contradicts nobody.
 _REFERENCES = """
 CREATE TEMPORARY TABLE stage_references ON COMMIT DROP AS
 WITH refs AS (
@@ -134,7 +135,7 @@ WITH refs AS (
     UNION ALL SELECT r.ref, 8, c.id FROM refs r JOIN customers c ON c.legacy_id = r.ref
     UNION ALL SELECT r.ref, 9, c.id FROM refs r JOIN users u ON u.legacy_id = r.ref JOIN customers c ON c.user_id = u.id
 )
-SELECT DISTINCT ON (ref) ref, id AS customer_id FROM found ORDER BY ref, rank, id;
+SELECT DISTINCT ON (ref) ref, id AS customer_id, rank <> 6 AS is_named FROM found ORDER BY ref, rank, id;
 CREATE INDEX ON stage_references (ref);
 ANALYZE stage_references
 """
@@ -148,7 +149,8 @@ UPDATE stage_orders o SET
 FROM (
     SELECT s.line, coalesce(c.customer_id, u.customer_id) AS customer_id,
         CASE WHEN c.customer_id IS NULL AND u.customer_id IS NULL THEN 'customer_unresolved'
-            WHEN c.customer_id <> u.customer_id THEN 'customer_contradictory' END AS reason
+            WHEN c.customer_id <> u.customer_id AND c.is_named AND u.is_named
+                THEN 'customer_contradictory' END AS reason
     FROM stage_orders s
     LEFT JOIN stage_references c ON c.ref = s.customer_ref
     LEFT JOIN stage_references u ON u.ref = s.user_ref

@@ -13,16 +13,70 @@ from dairy_app.legacy_import.queries import Money
 #: What becomes of a document, in the order of the table's columns: (fate, heading).
 FATES = (
     ("written", "written"),
-    ("present", "already present"),
+    ("present", "present"),
     ("copy", "copies"),
-    ("merged", "part of another"),
-    ("quarantined", "quarantined"),
-    ("later", "left for later"),
-    ("review", "left for review"),
+    ("merged", "merged"),
+    ("quarantined", "quarantine"),
+    ("later", "later"),
+    ("review", "review"),
 )
 
 #: Why documents wait for the full importer.
 LEFT_FOR_LATER = "needs subscriptions, which are not imported yet"
+
+#: What a remark or a reason means, and what to do about it.
+WORDS = {
+    # remarks: written all the same
+    "billed_month_differs": "billed under another month than it was delivered in",
+    "billed_not_confirmed": "billed, but nobody confirmed the delivery: on an external paper",
+    "billed_not_delivered": "billed, but not delivered: check the order",
+    "delivered_in_future": "delivered on a day that has not come: on that month's draft",
+    "delivered_not_confirmed": "delivered, but never confirmed: confirm it to bill it",
+    "delivery_boy_without_login": "its delivery boy has no login: assign another",
+    "delivery_date_unreadable": "no planned date: the day of delivery stands in",
+    "delivery_row_unconfirmed": "a delivery was noted, but the order was not confirmed: check it",
+    "email_taken": "another login has this address",
+    "email_unreadable": "the e-mail address is none",
+    "left_for_review": "says delivered, but its order is open or cancelled",
+    "login_not_linked": "the login it names is missing, claimed twice or no customer's",
+    "name_missing": "no name: its number or key stands in",
+    "nothing_delivered": "partly delivered with quantity 0: not delivered",
+    "password_dropped": "no bcrypt hash: send an invitation",
+    "password_given_out": "a default password that anybody knows: send an invitation",
+    "phone_normalised": "phone number written in another form",
+    "phone_of_several_customers": "several customers have this phone number",
+    "phone_taken": "another login has this phone number",
+    "phone_unreadable": "the phone number is none",
+    "price_missing": "no price: set one",
+    "price_unreadable": "the price is no number: set one",
+    "price_zero": "sold at price 0: treated as free",
+    "product_recreated": "its product was deleted: brought back, switched off",
+    "status_from_delivery_row": "pending, but a failed visit was noted: not delivered",
+    "status_unknown": "unknown status",
+    "unit_unknown": "unknown unit: sold by the piece",
+    # reasons: in quarantine
+    "amount_implausible": "more money or goods than a dairy moves",
+    "amount_not_in_paise": "the price has fractions of a paisa that change the sum",
+    "customer_contradictory": "two customers are named",
+    "customer_unresolved": "its customer does not exist",
+    "date_unreadable": "no readable date",
+    "delivered_more_than_ordered": "more delivered than ordered",
+    "delivered_quantities_unknown": "partly delivered, quantities recorded nowhere",
+    "delivered_quantity_negative": "a negative quantity delivered",
+    "duplicate_id": "another document has the same key",
+    "email_and_phone_taken": "other logins have its address and number",
+    "item_unreadable": "an item is no document",
+    "no_email_or_phone": "neither address nor number to log in with",
+    "no_items": "nothing was ordered",
+    "order_missing": "its order does not exist",
+    "order_quarantined": "its order is in quarantine",
+    "price_negative": "a negative price",
+    "product_at_two_prices": "one product at two prices",
+    "product_missing": "its product does not exist",
+    "quantity_not_positive": "a quantity of 0 or less",
+    "quantity_unreadable": "a quantity is no number",
+    "role_unknown": "unknown role",
+}
 
 PAPERS = {"draft": "on drafts", "external": "billed before"}
 
@@ -107,7 +161,8 @@ class ImportReport:
             console.print(self._notes())
 
     def _documents(self) -> Table:
-        table = Table("collection", title="Documents", title_justify="left")
+        table = Table(title="Documents", title_justify="left")
+        table.add_column("collection", no_wrap=True)
         used = [(fate, name) for fate, name in FATES if any(key[1] == fate for key in self.fates)]
         for heading in ("read", *(name for _, name in used)):
             table.add_column(heading, justify="right")
@@ -115,7 +170,7 @@ class ImportReport:
             counts = (self.fates.get((collection, fate), 0) for fate, _ in used)
             table.add_row(collection, f"{read:,}", *(f"{count:,}" if count else "·" for count in counts))
         if any(fate == "later" for _, fate in self.fates):
-            table.caption = f"left for later: {LEFT_FOR_LATER}"
+            table.caption = f"later: {LEFT_FOR_LATER}"
         return table
 
     def _months(self) -> Table:
@@ -127,12 +182,15 @@ class ImportReport:
         return table
 
     def _notes(self) -> Table:
-        table = Table("what", "where", "why", title="To look at", title_justify="left")
+        table = Table("what", "where", title="To look at", title_justify="left")
         table.add_column("number", justify="right")
+        table.add_column("why", overflow="fold")
         for reason, orders, amount in self.left_out:
-            table.add_row("delivered, on no paper", "orders", f"{reason}, at most {amount:,}", f"{orders:,}")
+            table.add_row(
+                "on no paper", "orders", f"{orders:,}", f"at most {amount:,} rupees: {WORDS.get(reason, reason)}"
+            )
         for name, reason, count in self.reasons:
-            table.add_row("quarantined", name, reason, f"{count:,}")
+            table.add_row("quarantine", name, f"{count:,}", f"{reason}: {WORDS.get(reason, reason)}")
         for name, remark, count, _ in self.remarks:
-            table.add_row("remark", name, remark, f"{count:,}")
+            table.add_row("remark", name, f"{count:,}", f"{remark}: {WORDS.get(remark, remark)}")
         return table

@@ -31,6 +31,8 @@ ORDER_STATUSES = frozenset(
 DELIVERY_STATUSES = frozenset({"delivered", "partially_delivered", "not_delivered", "pending"})
 CUSTOMER_STATUSES = frozenset({"trial", "active", "paused", "stopped"})
 ROLES = frozenset({"admin", "accountant", "delivery_boy", "marketing_staff", "customer", "supplier"})
+#: Words that mean one of ours. A role or an order's status is never guessed beyond that.
+SYNONYMS = {"marketing": "marketing_staff", "inactive": "stopped", "churned": "stopped", "canceled": "cancelled"}
 
 #: Passwords that the earlier system gave out itself: anybody knows them.
 DEFAULT_PASSWORDS = ("admin123", "customer123", "delivery123", "earlybird2025", "marketing123", "supplier123")
@@ -131,7 +133,7 @@ def fold(value: Any) -> str | None:
     if written is None:
         return None
     folded = re.sub(r"[\s-]+", "_", written.lower())
-    return "cancelled" if folded == "canceled" else folded
+    return SYNONYMS.get(folded, folded)
 
 
 def number(value: Any) -> Decimal | None:

@@ -1,6 +1,7 @@
 """``dairy import-mongo`` as its operator sees it, and an import that must not be kept."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +9,13 @@ import pytest
 
 from dairy_app import cli
 from dairy_app.common.transactions import Database
+from dairy_app.legacy_import import bulk, judging, order_judging, passwords, queries, shapes
 from dairy_app.legacy_import.reader import UnreadableDump, open_dump
+from dairy_app.legacy_import.report import FATES, WORDS
 from dairy_app.legacy_import.service import ImportDoesNotBalance, import_dump
 from tests.constraints import bare, refuses  # noqa: F401 - a fixture
 from tests.legacy_import.dumps import MILK, WrittenDump, item
+from tests.races import at_once
 
 TABLES = ("users", "customers", "products", "orders", "invoices", "delivery_statuses", "import_quarantine", "areas")
 
@@ -143,6 +147,32 @@ def test_a_failure_after_the_first_tables_leaves_nothing(database: Database, sql
     with pytest.raises(UnreadableDump), database.transaction() as session:
         import_dump(session, open_dump(path))
     assert set(rows(sql).values()) == {0}
+
+
+def test_of_two_imports_at_once_the_second_waits_and_writes_nothing(
+    dump: WrittenDump, database: Database, database_url: str, sql: Any, tmp_path: Path
+) -> None:
+    path = dump.write(tmp_path)
+
+    def take() -> int:
+        with database.transaction() as session:
+            return import_dump(session, open_dump(path)).written
+
+    written = at_once(database_url, "SELECT pg_advisory_xact_lock(hashtext('import-mongo'))", take, take)
+    assert sorted(written) == [0, 6]
+    assert rows(sql)["orders"] == rows(sql)["import_quarantine"] == 1
+
+
+def test_every_reason_and_remark_has_words_for_people() -> None:
+    """Codes stand in the shapes and in the SQL of judging; the report explains each."""
+    sources = [
+        Path(module.__file__ or "").read_text() for module in (shapes, judging, order_judging, bulk, passwords, queries)
+    ]
+    written = set().union(*(re.findall(r"(?:refuse|remark)\(\"([a-z_]+)\"", source) for source in sources))
+    judged = set().union(*(re.findall(r"(?:THEN|ELSE|remarks,|reason =) '([a-z_]+)'", source) for source in sources))
+    fates = {fate for fate, _ in FATES} | {"draft", "external", "free", "import", "delivered", "partially_delivered"}
+    assert len(written) > 10 and len(judged) > 20
+    assert (written | judged) - fates - set(WORDS) == set()
 
 
 DOCUMENT = "INSERT INTO import_quarantine (collection, legacy_id, reason, document, content_hash) VALUES {row}"

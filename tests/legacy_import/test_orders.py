@@ -110,6 +110,14 @@ def test_an_order_of_nobody_certain_is_quarantined(
     assert order(dump) == reason
 
 
+def test_a_customer_guessed_by_phone_contradicts_nobody(dump: WrittenDump, take: Import, sql: Any) -> None:
+    dump.customer("c2", phone="9000055555")
+    dump.user("placer", phone="9000055555")
+    dump.order("ord_1", "c1", user_id="placer")
+    take(dump)
+    assert customer_of(sql) == "c1"
+
+
 # ---- how much, and on which paper
 
 

@@ -7,6 +7,7 @@ import bcrypt
 import pytest
 
 from dairy_app.legacy_import import passwords, rules
+from tests.dairy import Dairy, refused
 from tests.legacy_import.conftest import Import
 from tests.legacy_import.dumps import WrittenDump, uuid_of
 
@@ -40,8 +41,9 @@ def test_two_documents_of_one_key(dump: WrittenDump, take: Import, sql: Any) -> 
         ("cust-001", "duplicate_id", "Somebody else")
     ]
     assert report.fates["customers_v2", "copy"] == 1
-    take(dump)
+    again = take(dump)
     assert sql("SELECT count(*) FROM import_quarantine") == [(1,)]
+    assert again.fates["customers_v2", "present"] == again.fates["customers_v2", "quarantined"] == 1
 
 
 def test_one_uuid_in_two_spellings_is_one_key(dump: WrittenDump, take: Import, sql: Any) -> None:
@@ -155,6 +157,17 @@ def test_a_made_up_address_means_a_given_out_password(dump: WrittenDump, take: I
     report = take(dump)
     assert sql("SELECT legacy_id FROM users WHERE password_hash IS NOT NULL") == [("u3",)]
     assert remarks(report, "password_given_out") == ["u1", "u2"]
+
+
+def test_a_kept_password_opens_the_door_and_a_given_out_one_does_not(
+    dump: WrittenDump, take: Import, dairy: Dairy
+) -> None:
+    dump.user("u1", email="ganesh@dairy.example", role="delivery_boy", password_hash=STRONG)
+    dump.user("u2", email="ravi@dairy.example", role="delivery_boy", password_hash=DEFAULT)
+    take(dump)
+    assert dairy.login("ganesh@dairy.example", "chosen by its owner").user["role"] == "delivery_boy"
+    login = {"email": "ravi@dairy.example", "password": "delivery123"}
+    refused(dairy.nobody.post("/auth/login", login), 401, "bad_credentials")
 
 
 @pytest.mark.parametrize("password", rules.DEFAULT_PASSWORDS)

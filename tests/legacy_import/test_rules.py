@@ -100,6 +100,8 @@ def test_addresses_that_the_earlier_system_made_up_are_known(address, made_up):
         ("DELIVERED", "delivered"),
         (" Out For-Delivery ", "out_for_delivery"),
         ("Canceled", "cancelled"),
+        ("Marketing", "marketing_staff"),
+        ("churned", "stopped"),
         ("banana", "banana"),
         ("", None),
         (None, None),
