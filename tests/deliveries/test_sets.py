@@ -110,6 +110,8 @@ def test_an_event_id_names_one_order_of_a_set(round_: Round, sql: Any) -> None:
         round_.dairy, [of(order, client_event_id=event) for order in (cancelled, first, second)]
     )
     assert told(outcomes) == [("rejected", "order_cancelled"), CONFIRMED, ("rejected", "already_exists")]
+    later = confirm_set(round_.dairy, [of(second, client_event_id=event), of(round_.order())])
+    assert told(later) == [("rejected", "already_exists"), CONFIRMED]
     assert sql("SELECT order_id::text FROM delivery_statuses WHERE client_event_id = %s", str(event)) == [
         (first["id"],)
     ]
