@@ -27,6 +27,10 @@ class SqlIn(Strict):
     statements = fields.List(fields.String(), required=True)
 
 
+class WordQuery(Strict):
+    word = fields.String(load_default="")
+
+
 class NoteIn(Strict):
     name = Line(200, required=True)
     amount = Money(load_default=None)
@@ -95,6 +99,12 @@ def make_laboratory() -> Blueprint:
     @allow_anyone()
     def backend() -> dict[str, Any]:
         return {"pid": current_session().scalar(text("SELECT pg_backend_pid()"))}
+
+    @lab.route("/lab/echo")
+    @lab.arguments(WordQuery, location="query")
+    @allow_anyone()
+    def echo(query: dict[str, str]) -> dict[str, Any]:
+        return {"word": current_session().scalar(text("SELECT :word"), query)}
 
     return lab
 
