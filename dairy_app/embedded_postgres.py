@@ -84,9 +84,7 @@ def stop(data_dir: Path) -> bool:
                 return False
             stopped = server.run("pg_ctl", "stop", "-s", "-w", "-m", "fast", "-t", "60")
             if stopped.returncode and server.is_up():
-                raise EmbeddedPostgresError(
-                    f"{data_dir}: the server does not stop: {_reason(stopped.stdout)}"
-                )
+                raise EmbeddedPostgresError(f"{data_dir}: the server does not stop: {_reason(stopped.stdout)}")
             return True
 
 
@@ -244,9 +242,7 @@ def _explained(data_dir: Path) -> Iterator[None]:
         yield
     except (OSError, subprocess.SubprocessError) as error:
         what = f"cannot run the embedded PostgreSQL in {data_dir}: {error}"
-        raise EmbeddedPostgresError(
-            f"{what}: set DAIRY_DATA_DIR to another folder, or DATABASE_URL"
-        ) from error
+        raise EmbeddedPostgresError(f"{what}: set DAIRY_DATA_DIR to another folder, or DATABASE_URL") from error
 
 
 @contextlib.contextmanager
@@ -284,9 +280,7 @@ def _place(data: Path, account: dict[str, Any]) -> Path:
         return data
     if exists:
         why = f"the server's account (uid {account['user']}) cannot enter {data}"
-        raise EmbeddedPostgresError(
-            f"{why}: allow it with chmod o+x on the folders above, or set DAIRY_DATA_DIR"
-        )
+        raise EmbeddedPostgresError(f"{why}: allow it with chmod o+x on the folders above, or set DAIRY_DATA_DIR")
     if data.exists():
         data.rmdir()
     _make_root_home()

@@ -1,4 +1,4 @@
-"""Every table, function and trigger of the application, so that ``Base.metadata`` is whole. Import this, not the packages one by one."""
+"""Every table, function and trigger of the application, so that ``Base.metadata`` is whole."""
 
 from dairy_app.accounts import models as accounts
 from dairy_app.billing import ddl as billing_ddl

@@ -298,7 +298,6 @@ def upgrade() -> None:
     run(TABLES)
 
 
-
 def downgrade() -> None:
     refuse_data_loss("SELECT FROM customers", "every customer")
     run(TEAR_DOWN)

@@ -60,7 +60,6 @@ def upgrade() -> None:
     run(CONSTRAINTS)
 
 
-
 def downgrade() -> None:
     refuse_data_loss("SELECT FROM orders WHERE subscription_id IS NOT NULL", "the link from orders to standing orders")
     run(TEAR_DOWN)

@@ -68,7 +68,6 @@ def upgrade() -> None:
     run(CONSTRAINTS)
 
 
-
 def downgrade() -> None:
     refuse_data_loss("SELECT FROM delivery_statuses", "the link from delivery statuses to orders")
     run(TEAR_DOWN)

@@ -63,7 +63,6 @@ def upgrade() -> None:
     run(CONSTRAINTS)
 
 
-
 def downgrade() -> None:
     refuse_data_loss("SELECT FROM customers WHERE user_id IS NOT NULL", "the link from customers to their logins")
     run(TEAR_DOWN)

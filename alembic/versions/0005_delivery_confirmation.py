@@ -93,7 +93,6 @@ def upgrade() -> None:
     run(CONSTRAINTS)
 
 
-
 def downgrade() -> None:
     refuse_data_loss("SELECT FROM orders WHERE delivery_confirmed", "who confirmed deliveries, and how much came")
     run(TEAR_DOWN)

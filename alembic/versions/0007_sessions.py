@@ -75,6 +75,5 @@ def upgrade() -> None:
     run(TABLES)
 
 
-
 def downgrade() -> None:
     run(TEAR_DOWN)

@@ -108,5 +108,3 @@ class ProductPrice(Identified, Base):
     product_id: Mapped[UUID]
     price: Mapped[Money]
     valid: Mapped[Any] = mapped_column(DATERANGE)
-
-

@@ -12,17 +12,13 @@ class ProductFields(Strict):
     sku = Line(60)
     name = Line(200)
     category = Line(100, allow_none=True)
-    packet_size = Quantity(
-        above=True, allow_none=True, metadata={"description": "Litres or kilograms in one packet."}
-    )
+    packet_size = Quantity(above=True, allow_none=True, metadata={"description": "Litres or kilograms in one packet."})
     hsn_code = fields.String(
         allow_none=True,
         validate=validate.Regexp(r"^[0-9]{4}([0-9]{2}){0,2}\Z", error="Must be 4, 6 or 8 digits."),
     )
     is_packed = fields.Boolean(truthy={True}, falsy={False})
-    tax_class = Line(
-        60, allow_none=True, metadata={"description": "Chosen by HSN code and packing when null."}
-    )
+    tax_class = Line(60, allow_none=True, metadata={"description": "Chosen by HSN code and packing when null."})
 
 
 class ProductIn(ProductFields):

@@ -19,9 +19,7 @@ def create_product(session: Session, fields: dict[str, Any]) -> Any:
 
     Raises ``already_exists`` for a SKU in use, ``tax_class_not_found``.
     """
-    tax_class = fields.get("tax_class") or default_tax_class(
-        fields.get("hsn_code"), fields.get("is_packed", False)
-    )
+    tax_class = fields.get("tax_class") or default_tax_class(fields.get("hsn_code"), fields.get("is_packed", False))
     made = session.execute(insert(Product).values(**{**fields, "tax_class": tax_class}).returning(Product.id))
     return get_product(session, made.scalar_one())
 

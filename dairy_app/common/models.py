@@ -54,9 +54,7 @@ class Timestamps:
     """When the row was written and last changed."""
 
     created_at: Mapped[datetime] = mapped_column(server_default=func.now(), sort_order=900)
-    updated_at: Mapped[datetime] = mapped_column(
-        server_default=func.now(), onupdate=func.now(), sort_order=901
-    )
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now(), onupdate=func.now(), sort_order=901)
 
 
 class Identified(Timestamps):
@@ -111,8 +109,6 @@ def references(
 
 def no_overlap(name: str, *elements: tuple[Any, str], where: str | None = None) -> ExcludeConstraint:
     """An EXCLUDE constraint over a GiST index; a second row that overlaps is ``overlaps``."""
-    constraint = ExcludeConstraint(
-        *elements, name=name, using="gist", where=text(where) if where else None
-    )
+    constraint = ExcludeConstraint(*elements, name=name, using="gist", where=text(where) if where else None)
     constraint.info["code"] = "overlaps"
     return constraint

@@ -77,9 +77,7 @@ class Customer(Imported, Base):
     )
 
     #: For people: sequential, C000001.
-    code: Mapped[str] = mapped_column(
-        server_default=text("'C' || lpad(nextval('customer_codes')::text, 6, '0')")
-    )
+    code: Mapped[str] = mapped_column(server_default=text("'C' || lpad(nextval('customer_codes')::text, 6, '0')"))
     user_id: Mapped[UUID | None]
     name: Mapped[str]
     phone: Mapped[str | None]

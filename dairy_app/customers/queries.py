@@ -53,9 +53,7 @@ def visible_customers(actor: Actor) -> ColumnElement[bool]:
             return false()
 
 
-def get_visible_customer(
-    session: Session, actor: Actor, customer_id: UUID, *, lock: bool = False
-) -> Customer:
+def get_visible_customer(session: Session, actor: Actor, customer_id: UUID, *, lock: bool = False) -> Customer:
     """One customer that the actor may see. Raises ``customer_not_found`` for any other, there or not.
 
     ``lock`` takes the mutex of the customer's money (FOR NO KEY UPDATE); read what decides after it.
@@ -218,9 +216,7 @@ def prices_for(
     return {row[0]: (row[1], row[2]) for row in rows}
 
 
-def customer_price_from(
-    session: Session, customer_id: UUID, product_id: UUID, start: date
-) -> CustomerPrice | None:
+def customer_price_from(session: Session, customer_id: UUID, product_id: UUID, start: date) -> CustomerPrice | None:
     """The agreed price that begins on ``start``."""
     wanted = select(CustomerPrice).where(
         CustomerPrice.customer_id == customer_id,

@@ -22,9 +22,7 @@ from dairy_app.customers.policy import check_changes
 STAFF = {"delivery_boy_id": Role.DELIVERY_BOY, "marketing_staff_id": Role.MARKETING_STAFF}
 
 
-def create_customer(
-    session: Session, actor: Actor, fields: dict[str, Any], *, login: bool = True
-) -> dict[str, Any]:
+def create_customer(session: Session, actor: Actor, fields: dict[str, Any], *, login: bool = True) -> dict[str, Any]:
     """A new customer and, unless ``login`` is False, its login, in this one transaction.
 
     A phone or e-mail that any user already holds is refused (``already_exists``): whoever knows somebody's

@@ -64,8 +64,6 @@ class DeliveryStatus(Imported, Base):
     notes: Mapped[str | None]
 
 
-
-
 class UnlinkedDeliveryStatus(Base):
     """A delivery row older than revision 0003 that fits no order, or several; kept for review, never guessed."""
 

@@ -10,9 +10,7 @@ from dairy_app.common.pages import Page, read_page
 from dairy_app.deliveries.models import DeliveryStatus
 
 
-def delivery_status_page(
-    session: Session, filters: Mapping[str, Any], *, limit: int, cursor: str | None
-) -> Page:
+def delivery_status_page(session: Session, filters: Mapping[str, Any], *, limit: int, cursor: str | None) -> Page:
     """The newest days first; one statement."""
     table = DeliveryStatus.__table__
     rows = select(*table.c)

@@ -62,8 +62,7 @@ class Order(Imported, Base):
         ),
         check(
             "cancelled_iff_dated",
-            "(status = 'CANCELLED') = (cancelled_at IS NOT NULL)"
-            " AND (status = 'CANCELLED' OR cancel_reason IS NULL)",
+            "(status = 'CANCELLED') = (cancelled_at IS NOT NULL) AND (status = 'CANCELLED' OR cancel_reason IS NULL)",
             "illegal_transition",
         ),
         Index("ix_orders_customer_date", "customer_id", "delivery_date"),

@@ -68,9 +68,7 @@ def visible_order_view(session: Session, actor: Actor, order_id: UUID) -> dict[s
     return _views(session, actor, [row])[0]
 
 
-def order_page(
-    session: Session, actor: Actor, filters: Mapping[str, Any], *, limit: int, cursor: str | None
-) -> Page:
+def order_page(session: Session, actor: Actor, filters: Mapping[str, Any], *, limit: int, cursor: str | None) -> Page:
     """The newest planned dates first; two statements, whatever the page."""
     rows = _order_rows(actor)
     for name in ("customer_id", "status", "delivery_date", "order_type"):

@@ -11,9 +11,7 @@ LONGEST_AHEAD = timedelta(days=90)
 #: State → the states it may go to. Confirming is judged by ``confirm_deliveries`` (deliveries/ddl.py), which
 #: follows the same table; CANCELLED → PENDING belongs to the subscription change that is lifted.
 TRANSITIONS: dict[str, frozenset[str]] = {
-    "PENDING": frozenset(
-        {"OUT_FOR_DELIVERY", "DELIVERED", "PARTIALLY_DELIVERED", "NOT_DELIVERED", "CANCELLED"}
-    ),
+    "PENDING": frozenset({"OUT_FOR_DELIVERY", "DELIVERED", "PARTIALLY_DELIVERED", "NOT_DELIVERED", "CANCELLED"}),
     "OUT_FOR_DELIVERY": frozenset({"DELIVERED", "PARTIALLY_DELIVERED", "NOT_DELIVERED", "CANCELLED"}),
     "NOT_DELIVERED": frozenset({"DELIVERED", "PARTIALLY_DELIVERED", "CANCELLED"}),
     "DELIVERED": frozenset(),

@@ -31,9 +31,7 @@ class OrderIn(Strict):
     customer_id = fields.UUID(metadata={"description": "May be left out by customers: their own."})
     delivery_date = fields.Date(required=True)
     shift = Choice(*SHIFTS, load_default="morning")
-    items = fields.List(
-        fields.Nested(OrderItemIn), required=True, validate=validate.Length(min=1, max=MOST_ITEMS)
-    )
+    items = fields.List(fields.Nested(OrderItemIn), required=True, validate=validate.Length(min=1, max=MOST_ITEMS))
     notes = Paragraph(2000)
 
     @validates_schema

@@ -77,8 +77,15 @@ REFUSED = {
 ACCEPTED = [
     area(parent_id=ONE),
     customer(
-        area_id=ONE, delivery_boy_id=ONE, phone="'+919800000002'", email="'ravi@home.example'",
-        state_code="'27'", pincode="'411038'", latitude="90", longitude="-180", gstin="'27AAPFU0939F1ZV'",
+        area_id=ONE,
+        delivery_boy_id=ONE,
+        phone="'+919800000002'",
+        email="'ravi@home.example'",
+        state_code="'27'",
+        pincode="'411038'",
+        latitude="90",
+        longitude="-180",
+        gstin="'27AAPFU0939F1ZV'",
         gst_treatment="'registered'",
     ),
     price("[2025-01-01,2026-01-01)", "0"),

@@ -88,9 +88,7 @@ def test_other_domains_get_only_visible_customers(town: Town) -> None:
 
 def test_what_is_not_visible_looks_like_what_is_not_there(town: Town) -> None:
     hidden = refused(town.anil.get(f"/customers/{town.bharat['id']}"), 404, "customer_not_found")
-    missing = refused(
-        town.anil.get("/customers/00000000-0000-0000-0000-000000000009"), 404, "customer_not_found"
-    )
+    missing = refused(town.anil.get("/customers/00000000-0000-0000-0000-000000000009"), 404, "customer_not_found")
     assert {**hidden, "instance": ""} == {**missing, "instance": ""}
 
 

@@ -88,9 +88,7 @@ def test_nothing_delivered(round_: Round, sql: Any, said: str) -> None:
 @pytest.mark.parametrize("again", ["in full", "in part"])
 def test_second_attempt(round_: Round, clock: time_machine.Traveller, sql: Any, again: str) -> None:
     order = round_.order()
-    first = ok(
-        round_.dairy.confirm(order, status="not_delivered", reason_code="door_closed", notes="dog"), 200
-    )
+    first = ok(round_.dairy.confirm(order, status="not_delivered", reason_code="door_closed", notes="dog"), 200)
     clock.shift(timedelta(minutes=10))
     fields = {} if again == "in full" else {"items": round_.items("2", "1")}
     second = ok(round_.dairy.confirm(order, by=round_.boy, **fields), 200)
@@ -139,9 +137,7 @@ def test_the_same_again_changes_nothing(
     before = everything(sql)
     clock.shift(timedelta(minutes=10))
     # Notes and times are not compared, not even a date that would be refused as a first one.
-    two = ok(
-        round_.dairy.confirm(order, notes="second", delivery_date="2026-11-25", **said(round_, second)), 200
-    )
+    two = ok(round_.dairy.confirm(order, notes="second", delivery_date="2026-11-25", **said(round_, second)), 200)
     assert two == {**one, "replayed": True}
     assert everything(sql) == before
 
@@ -150,9 +146,7 @@ def test_the_same_again_changes_nothing(
     ("first", "second"),
     [(FULL, PART), (PART, FULL), (FULL, NOTHING), (PART, ZEROS), (PART, {"items": ("1", "1.5")})],
 )
-def test_a_different_repeat_is_refused(
-    round_: Round, sql: Any, first: dict[str, Any], second: dict[str, Any]
-) -> None:
+def test_a_different_repeat_is_refused(round_: Round, sql: Any, first: dict[str, Any], second: dict[str, Any]) -> None:
     order = round_.order()
     ok(round_.dairy.confirm(order, **said(round_, first)), 200)
     before = everything(sql)
@@ -214,9 +208,7 @@ def test_outside_the_window_is_refused_and_the_window_named(
     order = round_.order()
     clock.move_to(at("2026-11-25 10:00"))
     round_.log_in_again()
-    problem = refused(
-        round_.dairy.confirm(order, delivery_date=delivered), 400, "delivery_date_outside_window"
-    )
+    problem = refused(round_.dairy.confirm(order, delivery_date=delivered), 400, "delivery_date_outside_window")
     assert "from 2026-11-19 to 2026-11-21" in problem["detail"]
     assert round_.read(order)["status"] == "PENDING"
     ok(round_.dairy.confirm(order, delivery_date="2026-11-21"), 200)
@@ -231,9 +223,7 @@ def test_the_window_is_a_setting(round_: Round, clock: time_machine.Traveller) -
     ok(round_.dairy.confirm(order), 200)
 
 
-def test_a_confirmation_sent_later_counts_for_the_day_it_happened(
-    round_: Round, clock: time_machine.Traveller
-) -> None:
+def test_a_confirmation_sent_later_counts_for_the_day_it_happened(round_: Round, clock: time_machine.Traveller) -> None:
     """Ten past midnight at the dairy is still the day before in London; sent a day later all the same."""
     order = round_.order(shift="evening")
     clock.move_to(at("2026-11-22 06:00"))
@@ -324,9 +314,7 @@ def test_what_is_judged_first(round_: Round) -> None:
     foreign = [{"product_id": stranger["id"], "delivered_quantity": "9"}]
     far = {"delivery_date": "2026-11-30"}
     refused(round_.dairy.confirm(order, items=foreign, **far), 422, "product_not_in_order")
-    refused(
-        round_.dairy.confirm(order, items=round_.items("9", "0")[:1], **far), 422, "quantity_exceeds_ordered"
-    )
+    refused(round_.dairy.confirm(order, items=round_.items("9", "0")[:1], **far), 422, "quantity_exceeds_ordered")
     refused(round_.dairy.confirm(order, items=round_.items("1", "0")[:1], **far), 422, "validation_failed")
     refused(round_.dairy.confirm(order, **far), 400, "delivery_date_in_future")
     ok(round_.dairy.admin.post(f"/orders/{order['id']}/cancel", {"reason": "moved away"}))
@@ -352,9 +340,7 @@ def test_who_when_how_and_from_where(round_: Round, sql: Any) -> None:
     assert status["ip_address"] == "2001:db8::7"
     assert status["device_info"] == ("phone " * 100)[:300]
     assert status["client_event_id"] == event
-    assert sql("SELECT host(ip_address), length(device_info) FROM delivery_statuses") == [
-        ("2001:db8::7", 300)
-    ]
+    assert sql("SELECT host(ip_address), length(device_info) FROM delivery_statuses") == [("2001:db8::7", 300)]
 
 
 def test_an_event_id_is_of_one_order(round_: Round) -> None:

@@ -27,9 +27,7 @@ def admin(round_: Round) -> Actor:
 
 
 @contextmanager
-def meanwhile(
-    round_: Round, sql: Any, first: Callable[[Session], Any], second: Race
-) -> Iterator[Future[Any]]:
+def meanwhile(round_: Round, sql: Any, first: Callable[[Session], Any], second: Race) -> Iterator[Future[Any]]:
     """Do ``first`` and hold its transaction open until ``second``, in a thread, waits for a lock of it."""
     with ThreadPoolExecutor(1) as pool:
         with round_.dairy.app.database.transaction() as session:
@@ -230,7 +228,5 @@ def test_eight_at_once(round_: Round, sql: Any) -> None:
         "SELECT count(*) FROM orders o JOIN invoices i ON i.id = o.invoice_id WHERE o.delivered_on <= '2026-11-20'"
         " AND i.status <> 'issued' AND i.period_end <= '2026-11-20'"
     ) == [(0,)]
-    numbers = sql(
-        "SELECT array_agg(sequence_no ORDER BY sequence_no), count(*) FROM invoices WHERE number <> ''"
-    )
+    numbers = sql("SELECT array_agg(sequence_no ORDER BY sequence_no), count(*) FROM invoices WHERE number <> ''")
     assert numbers[0][0] == list(range(1, numbers[0][1] + 1))

@@ -106,9 +106,7 @@ def test_an_event_id_names_one_order_of_a_set(round_: Round, sql: Any) -> None:
     event = uuid4()
     cancelled, first, second = round_.order(), round_.order(), round_.order()
     ok(round_.dairy.admin.post(f"/orders/{cancelled['id']}/cancel", {"reason": "moved away"}))
-    outcomes = confirm_set(
-        round_.dairy, [of(order, client_event_id=event) for order in (cancelled, first, second)]
-    )
+    outcomes = confirm_set(round_.dairy, [of(order, client_event_id=event) for order in (cancelled, first, second)])
     assert told(outcomes) == [("rejected", "order_cancelled"), CONFIRMED, ("rejected", "already_exists")]
     later = confirm_set(round_.dairy, [of(second, client_event_id=event), of(round_.order())])
     assert told(later) == [("rejected", "already_exists"), CONFIRMED]

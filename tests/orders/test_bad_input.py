@@ -85,17 +85,11 @@ def test_orders(round_: Round, sql: Any) -> None:
     bodies += [put(good, "delivery_date", value) for value in NO_DATE]
     bodies += [put(good, path, value) for path in ("customer_id", "items/0/product_id") for value in NO_ID]
     bodies += [put(good, "shift", value) for value in ("both", "", 1, None)]
-    bodies += [
-        put(good, "items", value) for value in ([], None, {}, "milk", [1], [None], good["items"] * 101)
-    ]
+    bodies += [put(good, "items", value) for value in ([], None, {}, "milk", [1], [None], good["items"] * 101)]
     bodies += [put(good, "notes", value) for value in ("x" * 2001, 7, "a\x00b", None)]
-    bodies += [
-        put(good, path, 1) for path in ("status", "unit_price", "items/0/price", "total_amount", "a\x00b")
-    ]
+    bodies += [put(good, path, 1) for path in ("status", "unit_price", "items/0/price", "total_amount", "a\x00b")]
     bodies += [{}, [], None, "order", 7, [good]]
-    bodies += [
-        {name: value for name, value in good.items() if name != left} for left in ("delivery_date", "items")
-    ]
+    bodies += [{name: value for name, value in good.items() if name != left} for left in ("delivery_date", "items")]
     expect_422(round_.dairy.admin, "/orders", bodies)
     assert counts(sql) == before
     ok(round_.dairy.admin.post("/orders", good), 201)
@@ -111,19 +105,13 @@ def test_confirmations(round_: Round, sql: Any) -> None:
     ids = ("order_id", "customer_id", "items/0/product_id", "client_event_id")
     bodies += [put(good, path, value) for path in ids for value in NO_ID]
     bodies += [put(good, "status", value) for value in ("DELIVERED", "partially_delivered", "", 1, None)]
-    bodies += [
-        put(good, "items", value) for value in ([], None, {}, [1], good["items"][:1], good["items"] * 2)
-    ]
+    bodies += [put(good, "items", value) for value in ([], None, {}, [1], good["items"][:1], good["items"] * 2)]
     bodies += [put(good, "delivered_at", value) for value in ("2026-11-20T06:00:00", "now", 1763600000, None)]
     bodies += [put(good, "notes", value) for value in ("x" * 2001, 7, "a\x00b")]
     bodies += [put(good, "reason_code", value) for value in ("", "x" * 61, "a\nb", 7)]
-    bodies += [
-        put(good, path, "x") for path in ("ip_address", "confirmed_by_name", "items/0/quantity", "a\x00b")
-    ]
+    bodies += [put(good, path, "x") for path in ("ip_address", "confirmed_by_name", "items/0/quantity", "a\x00b")]
     bodies += [{}, [], None, "order", 7, [good]]
-    bodies += [
-        {name: value for name, value in good.items() if name != left} for left in ("order_id", "status")
-    ]
+    bodies += [{name: value for name, value in good.items() if name != left} for left in ("order_id", "status")]
     expect_422(round_.dairy.admin, "/deliveries/confirmations", bodies)
     assert counts(sql) == before
     assert round_.read(order)["status"] == "PENDING"
@@ -147,9 +135,7 @@ def test_bodies_that_cannot_be_read(round_: Round, sql: Any, path: str) -> None:
     }
     got = {}
     for body, kind in sent:
-        answer = round_.dairy.admin.call(
-            "POST", address, data=body, headers={**json_type, "Content-Type": kind}
-        )
+        answer = round_.dairy.admin.call("POST", address, data=body, headers={**json_type, "Content-Type": kind})
         got[body, kind] = (answer.status_code, answer.get_json()["code"])
     assert [got[key] for key in sent] == list(sent.values())
     assert counts(sql) == before

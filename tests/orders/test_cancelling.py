@@ -60,9 +60,7 @@ def test_from_each_state(round_: Round, sql: Any, status: str) -> None:
         problem = refused(cancel(order, round_.dairy.admin), 409, "illegal_transition")
         assert status in problem["detail"]
         assert round_.read(order)["status"] == status
-    assert ("CANCELLED" in TRANSITIONS[status]) == (
-        status in ("PENDING", "OUT_FOR_DELIVERY", "NOT_DELIVERED")
-    )
+    assert ("CANCELLED" in TRANSITIONS[status]) == (status in ("PENDING", "OUT_FOR_DELIVERY", "NOT_DELIVERED"))
 
 
 @pytest.mark.parametrize("status", ORDER_STATUSES)

@@ -99,9 +99,7 @@ def item(changes: str, of: str = "pending") -> str:
     return f"UPDATE order_items SET {changes} WHERE order_id = '{{{of}}}' AND line_no = 1"
 
 
-def new_item(
-    of: str, product: str = "extra", quantity: str = "1", delivered: str = "NULL", line: int = 9
-) -> str:
+def new_item(of: str, product: str = "extra", quantity: str = "1", delivered: str = "NULL", line: int = 9) -> str:
     return (
         "INSERT INTO order_items (order_id, line_no, product_id, quantity, unit_price, price_source,"
         f" delivered_quantity) VALUES ('{{{of}}}', {line}, '{{{product}}}', {quantity}, 1, 'product', {delivered})"

@@ -101,9 +101,7 @@ def test_filters(round_: Round) -> None:
     assert found(status="DELIVERED") == {billed["id"], drafted["id"]}
     assert found(delivery_date="2026-11-21") == {cancelled["id"]}
     assert found(**{"delivery_date[gte]": "2026-11-21"}) == {cancelled["id"], open_["id"], theirs["id"]}
-    assert found(**{"delivery_date[gte]": "2026-11-21", "delivery_date[lte]": "2026-11-21"}) == {
-        cancelled["id"]
-    }
+    assert found(**{"delivery_date[gte]": "2026-11-21", "delivery_date[lte]": "2026-11-21"}) == {cancelled["id"]}
     assert found(order_type="subscription") == set()
     assert found(order_type="one_time") == every
     assert found(billed="true") == {billed["id"]}
