@@ -22,6 +22,7 @@ from dairy_app.orders.rules import LONGEST_AHEAD, cutoff_of, is_orderable, may_b
 def place_order(session: Session, actor: Actor, wanted: Mapping[str, Any]) -> UUID:
     """Place a one-time order and return its id. Prices are those of the planned day, set here.
 
+    A price of nothing that an admin states is marked free; else no invoice with it could ever be issued.
     Raises customer_not_found, customer_stopped, validation_failed (date), cutoff_passed, product_not_found,
     product_inactive, no_price, forbidden (a price stated by somebody else than an admin).
     """
@@ -98,7 +99,7 @@ def _priced(
         if "unit_price" in item:
             if actor.role != Role.ADMIN:
                 raise Problem("forbidden", "Only an admin may state a price.")
-            row |= {"unit_price": item["unit_price"], "price_source": "override"}
+            row |= {"unit_price": item["unit_price"], "price_source": "override" if item["unit_price"] else "free"}
             reasons.append(f"Price of {product.name} ({item['unit_price']:.2f}): {item['price_reason']}")
         elif product.id in prices:
             row["unit_price"], row["price_source"] = prices[product.id]

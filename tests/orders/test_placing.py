@@ -271,8 +271,14 @@ def test_nobody_else_states_a_price(round_: Round) -> None:
 
 def test_a_product_without_a_price_can_be_sold_at_a_stated_one(round_: Round) -> None:
     sample = round_.dairy.product(price=None)
-    item = {"product_id": sample["id"], "quantity": "1", "unit_price": "0", "price_reason": "a sample"}
+    item = {"product_id": sample["id"], "quantity": "1", "unit_price": "5", "price_reason": "a trial"}
     assert ok(place(round_, items=[item]), 201)["items"][0]["price_source"] == "override"
+
+
+def test_a_stated_price_of_nothing_marks_the_item_as_free(round_: Round) -> None:
+    """Else the draft would be skipped as ``zero_price`` for ever, with all else that the customer got."""
+    item = {"product_id": round_.milk["id"], "quantity": "1", "unit_price": "0", "price_reason": "a sample"}
+    assert ok(place(round_, items=[item]), 201)["items"][0]["price_source"] == "free"
 
 
 def test_the_address_is_the_one_of_that_day(round_: Round) -> None:
