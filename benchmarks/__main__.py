@@ -8,8 +8,8 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks import report
-from benchmarks.cases import Result, Scale, run_all
-from benchmarks.databases import start_server
+from benchmarks.cases import CLONE, STANDARD, Result, Scale, run_all
+from benchmarks.databases import BenchServer, running_server
 from benchmarks.sample import build
 from dairy_app.settings import default_data_dir
 
@@ -17,21 +17,20 @@ SIZES = {"small": 2_000, "large": 100_000}
 BASE = "dairy_bench"
 
 
-def main(folder: Path, customers: int, history: int, scale: Scale) -> list[Result]:
-    """Build, measure and report; the databases made for it are dropped."""
+def main(server: BenchServer, folder: Path, customers: int, history: int, scale: Scale) -> list[Result]:
+    """Build, measure, print, and write to ``folder``; the databases made for it are dropped."""
     console = Console(stderr=True)
-    server = start_server(folder / "postgres")
     begin = time.perf_counter()
     console.print(f"Building {customers:,} customers with {history + 1} months …")
-    database = server.create(BASE)
     results: list[Result] = []
     try:
-        sample = build(database, customers, history)
+        sample = build(server.create(BASE), customers, history)
         console.print(f"built in {time.perf_counter() - begin:.1f} s")
         for result in run_all(server, sample, scale):
             console.print(f"{result.case} ({result.size}): {result.ratio:.2f}")
             results.append(result)
     finally:
+        server.drop(CLONE)
         server.drop(BASE)
     report.print_table(results)
     about = {"customers": customers, "history": history, "postgresql": server.version()}
@@ -48,9 +47,7 @@ def size_of(text: str) -> int:
 
 
 if __name__ == "__main__":
-    main(
-        default_data_dir() / "bench",
-        size_of(os.environ.get("SIZE") or "small"),
-        int(os.environ.get("HISTORY") or 0),
-        Scale(confirmations=800, set_of_sets=2, reads=100, threads=(2, 4, 8)),
-    )
+    bench = default_data_dir() / "bench"
+    customers = size_of(os.environ.get("SIZE") or "small")
+    with running_server(bench / "postgres") as server:
+        main(server, bench, customers, int(os.environ.get("HISTORY") or 0), STANDARD)

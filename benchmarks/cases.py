@@ -14,8 +14,6 @@ from benchmarks.databases import BenchDatabase, BenchServer
 from benchmarks.http_load import Served, serve
 from benchmarks.sample import Sample
 
-#: Fewer rounds would not be a median.
-ROUNDS = 3
 CLIENTS = 8
 CLONE = "dairy_bench_clone"
 
@@ -25,9 +23,15 @@ class Scale:
     """How much of everything is done in one round."""
 
     confirmations: int
-    set_of_sets: int
+    sets: int
     reads: int
+    #: Per worker of the server; each is measured.
     threads: tuple[int, ...]
+    #: Fewer would not be a median.
+    rounds: int = 3
+
+
+STANDARD = Scale(confirmations=800, sets=2, reads=100, threads=(2, 4, 8))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,7 @@ class Result:
 
 def run_all(server: BenchServer, sample: Sample, scale: Scale) -> Iterator[Result]:
     """Every case, on the sample or on copies of it; what writes comes last."""
-    yield from billing_and_csv(server, sample)
+    yield from billing_and_csv(server, sample, scale)
     with serve(sample.database, workers=2, threads=8) as served:
         yield preview(sample, served, scale)
         yield order_list(sample, served, scale)
@@ -73,14 +77,14 @@ def run_all(server: BenchServer, sample: Sample, scale: Scale) -> Iterator[Resul
             yield from confirm_one(sample, served, scale, threads)
 
 
-def in_turns(ours: Callable[[int], Any], floor: Callable[[int], Any], rounds: int = ROUNDS) -> None:
+def in_turns(ours: Callable[[int], Any], floor: Callable[[int], Any], rounds: int) -> None:
     """Ours and floor alternately; who begins changes too."""
     for turn in range(rounds):
         for each in (ours, floor) if turn % 2 == 0 else (floor, ours):
             each(turn)
 
 
-def billing_and_csv(server: BenchServer, sample: Sample) -> Iterator[Result]:
+def billing_and_csv(server: BenchServer, sample: Sample, scale: Scale) -> Iterator[Result]:
     """A run on a fresh copy each round; the last copy is exported."""
     ours: list[dict[str, Any]] = []
     floor: list[float] = []
@@ -97,7 +101,7 @@ def billing_and_csv(server: BenchServer, sample: Sample) -> Iterator[Result]:
             floor.append(clone.psql(_billing_floor(clone, sample)))
         totals.add(clone.value("SELECT sum(total) FROM invoices WHERE invoice_date = %s", sample.last))
 
-    in_turns(by_us, by_sql)
+    in_turns(by_us, by_sql, scale.rounds)
     if len(totals) != 1:
         raise AssertionError(f"ours and the floor did not do the same work: {totals}")
     size = f"{sample.customers:,} customers, {sample.orders:,} orders"
@@ -106,7 +110,7 @@ def billing_and_csv(server: BenchServer, sample: Sample) -> Iterator[Result]:
     clone = server.create(CLONE, sample.database.name)
     _in_own_process("billing", clone.text, sample.period)
     clone.psql("VACUUM ANALYZE;")
-    yield csv_of_lines(clone, sample)
+    yield csv_of_lines(clone, sample, scale)
     server.drop(CLONE)
 
 
@@ -116,7 +120,7 @@ def _billing_floor(clone: BenchDatabase, sample: Sample) -> str:
     return floors.BILLING.format(last=sample.last, year=year, issued=issued, customers=sample.customers)
 
 
-def csv_of_lines(billed: BenchDatabase, sample: Sample) -> Result:
+def csv_of_lines(billed: BenchDatabase, sample: Sample, scale: Scale) -> Result:
     rows = billed.value(
         "SELECT count(*) FROM invoice_lines l JOIN invoices i ON i.id = l.invoice_id WHERE i.invoice_date = %s",
         sample.last,
@@ -135,7 +139,7 @@ def csv_of_lines(billed: BenchDatabase, sample: Sample) -> Result:
             first.append(first_byte)
 
         served.load([served.request("GET", "/products")] * 8, 4)  # workers make their first connection
-        in_turns(by_us, lambda _: floor.append(billed.psql(copy)), 5)
+        in_turns(by_us, lambda _: floor.append(billed.psql(copy)), scale.rounds)
         notes = {"first byte ms": statistics.median(first) * 1000}
         return Result("CSV of invoice lines", f"{rows:,} lines", rows, ours, floor, 2.0, served.peak_memory(), notes)
 
@@ -147,17 +151,19 @@ def preview(sample: Sample, served: Served, scale: Scale) -> Result:
     path = f"/billing/preview?period={sample.period}&area_id={area}"
     floor = floors.PREVIEW.format(area=area, first=sample.first, last=sample.last)
     size = f"area of {customers:,} customers"
-    return _read("preview over HTTP", size, sample, served, path, floor, max(3, scale.reads // 10), None)
+    return _read("preview over HTTP", size, sample, served, path, floor, max(3, scale.reads // 10), scale.rounds)
 
 
 def order_list(sample: Sample, served: Served, scale: Scale) -> Result:
     path = f"/orders?delivery_date[lte]={sample.last}&limit=50"
     floor = floors.ORDER_LIST.format(last=sample.last)
-    return _read("order list over HTTP", f"50 of {sample.orders:,}", sample, served, path, floor, scale.reads, None)
+    return _read(
+        "order list over HTTP", f"50 of {sample.orders:,}", sample, served, path, floor, scale.reads, scale.rounds
+    )
 
 
 def _read(
-    case: str, size: str, sample: Sample, served: Served, path: str, script: str, count: int, target: float | None
+    case: str, size: str, sample: Sample, served: Served, path: str, script: str, count: int, rounds: int
 ) -> Result:
     ours: list[float] = []
     each: list[float] = []
@@ -173,8 +179,8 @@ def _read(
     def by_sql(_: int) -> None:
         floor.append(sample.database.pgbench(script, clients=1, transactions=count).milliseconds / 1000)
 
-    in_turns(by_us, by_sql)
-    return Result(case, size, 1, ours, floor, target, served.peak_memory(), {"p95 ms": _p95(each) * 1000})
+    in_turns(by_us, by_sql, rounds)
+    return Result(case, size, 1, ours, floor, None, served.peak_memory(), {"p95 ms": _p95(each) * 1000})
 
 
 def confirm_one(sample: Sample, served: Served, scale: Scale, threads: int) -> Iterator[Result]:
@@ -215,7 +221,7 @@ def confirm_one(sample: Sample, served: Served, scale: Scale, threads: int) -> I
     rows = database.rows("SELECT order_id FROM bench_queue")
     warm = [{"order_id": str(row[0]), "status": "delivered"} for row in rows]
     served.load([served.request("POST", "/deliveries/confirmations", body) for body in warm], CLIENTS)
-    in_turns(by_us, floor)
+    in_turns(by_us, floor, scale.rounds)
     _assert_confirmed(database)
     size = f"{CLIENTS} clients, 2 workers × {threads} threads"
     notes = {"p95 ms": _p95(each) * 1000}
@@ -226,7 +232,7 @@ def confirm_one(sample: Sample, served: Served, scale: Scale, threads: int) -> I
 
 def confirm_sets(sample: Sample, scale: Scale) -> Result:
     """Sets of 1,000 by the service; each its own transaction."""
-    sets = scale.set_of_sets
+    sets = scale.sets
     ours: list[dict[str, Any]] = []
     floor: list[float] = []
     database = sample.database
@@ -246,7 +252,7 @@ def confirm_sets(sample: Sample, scale: Scale) -> Result:
         with database.without_triggers():
             floor.append(database.psql("".join(script)))
 
-    in_turns(by_us, by_sql)
+    in_turns(by_us, by_sql, scale.rounds)
     _assert_confirmed(database)
     seconds, peak = [each["seconds"] for each in ours], max(each["peak_mb"] for each in ours)
     return Result("confirm in sets of 1,000", f"{rows:,} orders", rows, seconds, floor, 2.0, peak)

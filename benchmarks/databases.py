@@ -116,11 +116,17 @@ class BenchServer:
         return str(BenchDatabase(self.url).value("SHOW server_version"))
 
 
-def start_server(data_dir: Path) -> BenchServer:
-    """``DATABASE_URL``'s server, else an embedded one with ordinary (safe) settings under ``data_dir``."""
+@contextmanager
+def running_server(data_dir: Path) -> Iterator[BenchServer]:
+    """``DATABASE_URL``'s server, else an embedded one with ordinary (safe) settings, stopped at the end."""
     given = os.environ.get("DATABASE_URL")
-    url = normalise_url(given) if given else make_url(embedded_postgres.start(data_dir))
-    return BenchServer(url)
+    if given:
+        yield BenchServer(normalise_url(given))
+        return
+    try:
+        yield BenchServer(make_url(embedded_postgres.start(data_dir)))
+    finally:
+        embedded_postgres.stop(data_dir)
 
 
 def _run(program: str, *arguments: str, input: str | None = None) -> str:

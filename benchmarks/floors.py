@@ -84,7 +84,8 @@ CSV_LINES = (
     " l.last_date, p.sku, l.description, l.hsn_code, l.supply_type, l.quantity, l.unit, l.unit_price, l.gross_amount,"
     " l.discount, l.taxable_value, l.gst_rate, l.cgst, l.sgst, l.igst, l.line_total"
     " FROM invoices i JOIN customers c ON c.id = i.customer_id JOIN invoice_lines l ON l.invoice_id = i.id"
-    " JOIN products p ON p.id = l.product_id WHERE i.status = 'issued' AND i.invoice_date BETWEEN '{first}' AND '{last}'"
+    " JOIN products p ON p.id = l.product_id"
+    " WHERE i.status = 'issued' AND i.invoice_date BETWEEN '{first}' AND '{last}'"
     " ORDER BY i.sequence_no, l.line_no) TO '/dev/null' (FORMAT csv, HEADER)\n"
 )
 

@@ -78,14 +78,13 @@ def serve(database: BenchDatabase, *, workers: int, threads: int) -> Iterator[Se
     }
     command = [sys.executable, "-m", "dairy_app.cli", "serve", "--port", "0"]
     command += ["--workers", str(workers), "--threads", str(threads)]
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
-    try:
-        assert process.stdout is not None
-        port = int(process.stdout.readline().rsplit(":", 1)[1])
-        yield Served(process.pid, port, _log_in(port))
-    finally:
-        process.terminate()
-        process.wait()
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            port = int(process.stdout.readline().rsplit(":", 1)[1])
+            yield Served(process.pid, port, _log_in(port))
+        finally:
+            process.terminate()
 
 
 def _log_in(port: int) -> str:
@@ -111,6 +110,7 @@ class _Clients:
         while self.selector.get_map():
             for key, _ in self.selector.select():
                 self._receive(key)
+        self.selector.close()
         return time.perf_counter() - begin, self.durations
 
     def _send(self, client: socket.socket) -> None:

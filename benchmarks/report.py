@@ -64,7 +64,7 @@ def picture(results: Sequence[Result]) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{LEFT + WIDTH + 40}" height="{height}"'
         ' font-family="sans-serif" font-size="13">',
         '<rect width="100%" height="100%" fill="white"/>',
-        '<text x="10" y="22" font-size="15">Time of dairy_app, in times of plain SQL (line: the floor; mark: target)</text>',
+        '<text x="10" y="22" font-size="15">Time in times of plain SQL (line: the floor; mark: target)</text>',
     ]
     for place, result in enumerate(results):
         top = 40 + place * BAR_HEIGHT

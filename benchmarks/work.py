@@ -61,7 +61,11 @@ def main(name: str, url: str, *arguments: str) -> dict[str, Any]:
     seconds = time.perf_counter() - begin
     database.dispose()
     per_mb = 1 << 20 if sys.platform == "darwin" else 1 << 10
-    return {"seconds": seconds, "result": result, "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / per_mb}
+    return {
+        "seconds": seconds,
+        "result": result,
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / per_mb,
+    }
 
 
 if __name__ == "__main__":
