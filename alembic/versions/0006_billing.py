@@ -177,6 +177,7 @@ CREATE TABLE invoices (
     CONSTRAINT ck_invoices_document_type_known CHECK (document_type IN ('tax_invoice', 'bill_of_supply',
         'invoice_cum_bill_of_supply', 'invoice')),
     CONSTRAINT ck_invoices_period_in_order CHECK (period_end >= period_start),
+    CONSTRAINT ck_invoices_period_finite CHECK (isfinite(period_start) AND isfinite(period_end)),
     CONSTRAINT ck_invoices_numbered_iff_issued CHECK (num_nulls(number, series, financial_year, sequence_no,
         invoice_date, due_date, document_type, snapshot, taxable_value, exempt_value, cgst, sgst, igst, round_off,
         total, previous_balance, issued_at, document_hash, previous_hash, hash_version) = CASE WHEN status IN
@@ -363,8 +364,8 @@ DECLARE
 BEGIN
     IF TG_OP <> 'INSERT' AND OLD.invoice_id IS NOT NULL THEN
         SELECT status INTO paper_status FROM invoices WHERE id = OLD.invoice_id FOR SHARE;
-        IF paper_status = 'issued' OR (paper_status <> 'draft'
-            AND (TG_OP = 'DELETE' OR NEW.invoice_id IS NOT DISTINCT FROM OLD.invoice_id)) THEN
+        IF TG_OP = 'DELETE' OR paper_status = 'issued'
+            OR (paper_status <> 'draft' AND NEW.invoice_id IS NOT DISTINCT FROM OLD.invoice_id) THEN
             RAISE EXCEPTION 'order % stands on an invoice that is %', OLD.id, paper_status
                 USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_orders_touch_only_drafts';
         END IF;
@@ -484,7 +485,8 @@ BEGIN
     IF OLD.status = 'draft' AND TG_OP = 'DELETE' THEN
         RETURN OLD;
     ELSIF OLD.status = 'draft' AND NEW.status IN ('draft', 'issued')
-        AND NEW.id = OLD.id AND NEW.customer_id = OLD.customer_id THEN
+        AND NEW.id = OLD.id AND NEW.customer_id = OLD.customer_id
+        AND NEW.companion_of IS NOT DISTINCT FROM OLD.companion_of THEN
         RETURN NEW;
     ELSIF OLD.status = 'issued' AND TG_OP = 'UPDATE' AND NEW.status = 'void'
         AND to_jsonb(NEW) - '{status,void_reason,voided_at,voided_by,updated_at}'::text[]
@@ -542,29 +544,40 @@ CREATE CONSTRAINT TRIGGER tr_invoices_void_keeps_no_orders AFTER UPDATE OF statu
     EXECUTE FUNCTION invoices_void_keeps_no_orders();
 CREATE FUNCTION invoices_equal_their_lines() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-    lines numeric;
-    delivered numeric;
-    billed numeric;
+    wrong text;
 BEGIN
-    SELECT sum(line_total), sum(quantity) FILTER (WHERE source <> 'adjustment') INTO lines, billed
-    FROM invoice_lines WHERE invoice_id = NEW.id;
-    IF NEW.companion_of IS NULL
-        AND NOT EXISTS (SELECT FROM invoices WHERE companion_of = NEW.id) THEN
-        SELECT sum(i.delivered_quantity) INTO delivered
-        FROM orders o JOIN order_items i ON i.order_id = o.id WHERE o.invoice_id = NEW.id;
-    ELSE
-        delivered := billed;
-    END IF;
-    IF lines IS DISTINCT FROM NEW.total - NEW.round_off
-        OR coalesce(billed, 0) <> coalesce(delivered, 0) THEN
-        RAISE EXCEPTION 'invoice % does not equal its lines and deliveries', NEW.number
+    -- Summed per paper before they are joined: a chunk has thousands of papers.
+    WITH issued AS (
+        SELECT n.* FROM arrived n JOIN departed d ON d.id = n.id WHERE d.status = 'draft' AND n.status = 'issued'
+    ), billed AS (
+        SELECT l.invoice_id, sum(l.line_total) AS total,
+            coalesce(sum(l.quantity) FILTER (WHERE l.source <> 'adjustment'), 0) AS quantity
+        FROM issued n JOIN invoice_lines l ON l.invoice_id = n.id GROUP BY 1
+    ), together AS (  -- a companion's lines count for the paper that carries the orders
+        SELECT coalesce(n.companion_of, n.id) AS invoice_id, min(n.number) AS number, sum(b.quantity) AS quantity
+        FROM issued n LEFT JOIN billed b ON b.invoice_id = n.id GROUP BY 1
+    ), delivered AS (
+        SELECT n.invoice_id, sum(i.delivered_quantity) AS quantity
+        FROM together n JOIN orders o ON o.invoice_id = n.invoice_id JOIN order_items i ON i.order_id = o.id
+        GROUP BY 1
+    )
+    SELECT n.number INTO wrong
+    FROM issued n LEFT JOIN billed b ON b.invoice_id = n.id
+    WHERE b.total IS DISTINCT FROM n.total - n.round_off
+    UNION ALL
+    SELECT n.number
+    FROM together n LEFT JOIN delivered d ON d.invoice_id = n.invoice_id
+    WHERE coalesce(n.quantity, 0) <> coalesce(d.quantity, 0)
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'invoice % does not equal its lines and deliveries', wrong
             USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_invoices_equal_their_lines';
     END IF;
     RETURN NULL;
 END $$;
-CREATE CONSTRAINT TRIGGER tr_invoices_equal_their_lines AFTER UPDATE OF status ON invoices
-    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.status = 'issued' AND OLD.status = 'draft')
-    EXECUTE FUNCTION invoices_equal_their_lines();
+CREATE TRIGGER tr_invoices_equal_their_lines AFTER UPDATE ON invoices
+    REFERENCING OLD TABLE AS departed NEW TABLE AS arrived
+    FOR EACH STATEMENT EXECUTE FUNCTION invoices_equal_their_lines();
 """
 
 DOCUMENT_CHAIN = """
@@ -762,7 +775,89 @@ BEGIN
 END $$;
 """
 
+ORDER_TRANSITIONS = """
+CREATE FUNCTION orders_follow_transitions() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'order % cannot become % from %', NEW.id, NEW.status, OLD.status
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_orders_follow_transitions';
+END $$;
+CREATE TRIGGER tr_orders_follow_transitions BEFORE UPDATE OF status ON orders
+    FOR EACH ROW WHEN (OLD.status <> NEW.status AND NOT CASE OLD.status
+        WHEN 'PENDING' THEN true
+        WHEN 'OUT_FOR_DELIVERY' THEN NEW.status <> 'PENDING'
+        WHEN 'CANCELLED' THEN NEW.status = 'PENDING' AND NEW.order_type = 'subscription'
+        WHEN 'NOT_DELIVERED' THEN NEW.status IN ('DELIVERED', 'PARTIALLY_DELIVERED', 'CANCELLED')
+        ELSE NEW.status IN ('DELIVERED', 'PARTIALLY_DELIVERED', 'NOT_DELIVERED') END)
+    EXECUTE FUNCTION orders_follow_transitions();
+CREATE FUNCTION order_items_stay() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'an item stays with its order'
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_order_items_stay';
+END $$;
+CREATE TRIGGER tr_order_items_stay BEFORE UPDATE OF order_id ON order_items
+    FOR EACH ROW WHEN (OLD.order_id <> NEW.order_id) EXECUTE FUNCTION order_items_stay();
+"""
+
+PAPERS_KEEP_THEIR_ORDERS = """
+CREATE FUNCTION invoices_end_after_their_orders() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM orders o JOIN invoices i ON i.id = o.invoice_id
+        WHERE i.id = NEW.id AND i.status = 'draft' AND o.delivered_on > i.period_end) THEN
+        RAISE EXCEPTION 'orders of draft % were delivered after its end', NEW.id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_invoices_end_after_their_orders';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER tr_invoices_end_after_their_orders AFTER UPDATE OF period_end ON invoices
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.period_end < OLD.period_end)
+    EXECUTE FUNCTION invoices_end_after_their_orders();
+CREATE FUNCTION never_truncated() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '% is never truncated: it holds what was delivered and billed', TG_TABLE_NAME
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_never_truncated';
+END $$;
+CREATE TRIGGER tr_never_truncated BEFORE TRUNCATE ON orders EXECUTE FUNCTION never_truncated();
+CREATE TRIGGER tr_never_truncated BEFORE TRUNCATE ON order_items EXECUTE FUNCTION never_truncated();
+CREATE TRIGGER tr_never_truncated BEFORE TRUNCATE ON delivery_statuses EXECUTE FUNCTION never_truncated();
+CREATE TRIGGER tr_never_truncated BEFORE TRUNCATE ON invoices EXECUTE FUNCTION never_truncated();
+CREATE TRIGGER tr_never_truncated BEFORE TRUNCATE ON invoice_lines EXECUTE FUNCTION never_truncated();
+CREATE TRIGGER tr_never_truncated BEFORE TRUNCATE ON number_series EXECUTE FUNCTION never_truncated();
+"""
+
+DELIVERY_STATUSES_AGREE = """
+CREATE FUNCTION delivery_statuses_agree_with_orders() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    disagrees boolean;
+BEGIN
+    IF TG_OP = 'DELETE' THEN
+        SELECT o.status IN ('DELIVERED', 'PARTIALLY_DELIVERED') AND s.id IS NULL INTO disagrees
+        FROM orders o LEFT JOIN delivery_statuses s ON s.order_id = o.id WHERE o.id = OLD.order_id;
+    ELSE
+        SELECT CASE WHEN o.status IN ('DELIVERED', 'PARTIALLY_DELIVERED')
+            THEN s.status <> lower(o.status) OR s.delivery_date <> o.delivered_on
+            ELSE s.status <> 'not_delivered' END INTO disagrees
+        FROM delivery_statuses s JOIN orders o ON o.id = s.order_id WHERE s.id = NEW.id;
+    END IF;
+    IF disagrees THEN
+        RAISE EXCEPTION 'an order and its delivery status disagree'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_delivery_statuses_agree';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER tr_delivery_statuses_agree AFTER INSERT OR UPDATE OR DELETE ON delivery_statuses
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION delivery_statuses_agree_with_orders();
+"""
+
 TEAR_DOWN = """
+DROP TRIGGER tr_delivery_statuses_agree ON delivery_statuses;
+DROP FUNCTION delivery_statuses_agree_with_orders();
+DROP TRIGGER tr_never_truncated ON orders;
+DROP TRIGGER tr_never_truncated ON order_items;
+DROP TRIGGER tr_never_truncated ON delivery_statuses;
+DROP TRIGGER tr_orders_follow_transitions ON orders;
+DROP FUNCTION orders_follow_transitions();
+DROP TRIGGER tr_order_items_stay ON order_items;
+DROP FUNCTION order_items_stay();
 DROP FUNCTION confirm_deliveries(jsonb, uuid, text, text, uuid, inet, text, timestamptz);
 DROP FUNCTION write_confirmations(jsonb, uuid, text, text, inet, text, timestamptz);
 DROP FUNCTION judge_confirmations(jsonb, uuid[], uuid, timestamptz);
@@ -786,6 +881,8 @@ ALTER TABLE orders DROP CONSTRAINT ck_orders_delivered_iff_on_invoice, DROP COLU
 DROP FUNCTION open_drafts(uuid[], date[]);
 DROP FUNCTION draft_for(uuid, date);
 DROP TABLE invoice_lines, invoices, number_series, billing_runs;
+DROP FUNCTION never_truncated();
+DROP FUNCTION invoices_end_after_their_orders();
 DROP FUNCTION invoices_frozen();
 DROP FUNCTION invoices_begin_as_drafts();
 DROP FUNCTION invoice_lines_frozen();
@@ -813,6 +910,9 @@ STEPS = (
     INVOICES_WHOLE_AT_COMMIT,
     DOCUMENT_CHAIN,
     CONFIRM_DELIVERIES,
+    ORDER_TRANSITIONS,
+    PAPERS_KEEP_THEIR_ORDERS,
+    DELIVERY_STATUSES_AGREE,
 )
 
 

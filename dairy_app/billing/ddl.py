@@ -68,7 +68,8 @@ BEGIN
     IF OLD.status = 'draft' AND TG_OP = 'DELETE' THEN
         RETURN OLD;
     ELSIF OLD.status = 'draft' AND NEW.status IN ('draft', 'issued')
-        AND NEW.id = OLD.id AND NEW.customer_id = OLD.customer_id THEN
+        AND NEW.id = OLD.id AND NEW.customer_id = OLD.customer_id
+        AND NEW.companion_of IS NOT DISTINCT FROM OLD.companion_of THEN
         RETURN NEW;
     ELSIF OLD.status = 'issued' AND TG_OP = 'UPDATE' AND NEW.status = 'void'
         AND to_jsonb(NEW) - '{status,void_reason,voided_at,voided_by,updated_at}'::text[]
@@ -112,8 +113,9 @@ CREATE TRIGGER tr_invoice_lines_never_change BEFORE UPDATE ON invoice_lines
     FOR EACH ROW EXECUTE FUNCTION invoice_lines_never_change();
 """
 
-# Deferred to the commit: by then the orders of a void paper have moved to its fresh draft, and an issued
-# paper has its lines.
+# That a void paper keeps no orders is deferred to the commit: by then they have moved to its fresh draft. That an
+# issued paper equals its lines is asked once a statement, because nothing of it can change afterwards; a paper and its
+# companion are issued by one statement.
 INVOICES_WHOLE_AT_COMMIT = """
 CREATE FUNCTION invoices_void_keeps_no_orders() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -128,29 +130,68 @@ CREATE CONSTRAINT TRIGGER tr_invoices_void_keeps_no_orders AFTER UPDATE OF statu
     EXECUTE FUNCTION invoices_void_keeps_no_orders();
 CREATE FUNCTION invoices_equal_their_lines() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-    lines numeric;
-    delivered numeric;
-    billed numeric;
+    wrong text;
 BEGIN
-    SELECT sum(line_total), sum(quantity) FILTER (WHERE source <> 'adjustment') INTO lines, billed
-    FROM invoice_lines WHERE invoice_id = NEW.id;
-    IF NEW.companion_of IS NULL
-        AND NOT EXISTS (SELECT FROM invoices WHERE companion_of = NEW.id) THEN
-        SELECT sum(i.delivered_quantity) INTO delivered
-        FROM orders o JOIN order_items i ON i.order_id = o.id WHERE o.invoice_id = NEW.id;
-    ELSE
-        delivered := billed;
-    END IF;
-    IF lines IS DISTINCT FROM NEW.total - NEW.round_off
-        OR coalesce(billed, 0) <> coalesce(delivered, 0) THEN
-        RAISE EXCEPTION 'invoice % does not equal its lines and deliveries', NEW.number
+    -- Summed per paper before they are joined: a chunk has thousands of papers.
+    WITH issued AS (
+        SELECT n.* FROM arrived n JOIN departed d ON d.id = n.id WHERE d.status = 'draft' AND n.status = 'issued'
+    ), billed AS (
+        SELECT l.invoice_id, sum(l.line_total) AS total,
+            coalesce(sum(l.quantity) FILTER (WHERE l.source <> 'adjustment'), 0) AS quantity
+        FROM issued n JOIN invoice_lines l ON l.invoice_id = n.id GROUP BY 1
+    ), together AS (  -- a companion's lines count for the paper that carries the orders
+        SELECT coalesce(n.companion_of, n.id) AS invoice_id, min(n.number) AS number, sum(b.quantity) AS quantity
+        FROM issued n LEFT JOIN billed b ON b.invoice_id = n.id GROUP BY 1
+    ), delivered AS (
+        SELECT n.invoice_id, sum(i.delivered_quantity) AS quantity
+        FROM together n JOIN orders o ON o.invoice_id = n.invoice_id JOIN order_items i ON i.order_id = o.id
+        GROUP BY 1
+    )
+    SELECT n.number INTO wrong
+    FROM issued n LEFT JOIN billed b ON b.invoice_id = n.id
+    WHERE b.total IS DISTINCT FROM n.total - n.round_off
+    UNION ALL
+    SELECT n.number
+    FROM together n LEFT JOIN delivered d ON d.invoice_id = n.invoice_id
+    WHERE coalesce(n.quantity, 0) <> coalesce(d.quantity, 0)
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'invoice % does not equal its lines and deliveries', wrong
             USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_invoices_equal_their_lines';
     END IF;
     RETURN NULL;
 END $$;
-CREATE CONSTRAINT TRIGGER tr_invoices_equal_their_lines AFTER UPDATE OF status ON invoices
-    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.status = 'issued' AND OLD.status = 'draft')
-    EXECUTE FUNCTION invoices_equal_their_lines();
+CREATE TRIGGER tr_invoices_equal_their_lines AFTER UPDATE ON invoices
+    REFERENCING OLD TABLE AS departed NEW TABLE AS arrived
+    FOR EACH STATEMENT EXECUTE FUNCTION invoices_equal_their_lines();
+"""
+
+# A draft that ends before a day delivered on it would bill that day out of its period; one that is emptied with
+# TRUNCATE would forget it. The first is deferred: cutting a draft and moving its later orders are two statements.
+PAPERS_KEEP_THEIR_ORDERS = """
+CREATE FUNCTION invoices_end_after_their_orders() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM orders o JOIN invoices i ON i.id = o.invoice_id
+        WHERE i.id = NEW.id AND i.status = 'draft' AND o.delivered_on > i.period_end) THEN
+        RAISE EXCEPTION 'orders of draft % were delivered after its end', NEW.id
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_invoices_end_after_their_orders';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER tr_invoices_end_after_their_orders AFTER UPDATE OF period_end ON invoices
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.period_end < OLD.period_end)
+    EXECUTE FUNCTION invoices_end_after_their_orders();
+CREATE FUNCTION never_truncated() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '% is never truncated: it holds what was delivered and billed', TG_TABLE_NAME
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_never_truncated';
+END $$;
+CREATE TRIGGER tr_never_truncated BEFORE TRUNCATE ON orders EXECUTE FUNCTION never_truncated();
+CREATE TRIGGER tr_never_truncated BEFORE TRUNCATE ON order_items EXECUTE FUNCTION never_truncated();
+CREATE TRIGGER tr_never_truncated BEFORE TRUNCATE ON delivery_statuses EXECUTE FUNCTION never_truncated();
+CREATE TRIGGER tr_never_truncated BEFORE TRUNCATE ON invoices EXECUTE FUNCTION never_truncated();
+CREATE TRIGGER tr_never_truncated BEFORE TRUNCATE ON invoice_lines EXECUTE FUNCTION never_truncated();
+CREATE TRIGGER tr_never_truncated BEFORE TRUNCATE ON number_series EXECUTE FUNCTION never_truncated();
 """
 
 # A running hash over a window: chained_sha256(content, hash before the first) OVER (ORDER BY sequence_no).
@@ -177,5 +218,9 @@ after_tables(
         "tr_invoices_void_keeps_no_orders": "illegal_transition",
         "tr_invoices_equal_their_lines": "illegal_transition",
     },
+)
+after_tables(
+    PAPERS_KEEP_THEIR_ORDERS,
+    {"tr_invoices_end_after_their_orders": "illegal_transition", "tr_never_truncated": "illegal_transition"},
 )
 after_tables(DOCUMENT_CHAIN)
