@@ -145,16 +145,13 @@ def test_an_order_without_items_cannot_be_confirmed(round_: Round, sql: Any) -> 
     assert call(sql, {"order_id": empty["id"]}, {"order_id": good["id"]})[1] == CONFIRMED
 
 
-def test_the_standing_order_remembers_its_latest_delivery(round_: Round, sql: Any) -> None:
-    today, yesterday = round_.order(), round_.order()
-    make_standing(sql, round_, (today, "2026-11-20"), (yesterday, "2026-11-19"))
-    for pair in ((today, yesterday), (yesterday, today)):
-        outcomes = call(sql, *({"order_id": o["id"], "delivery_date": on_of(sql, o)} for o in pair))
-        assert [outcome for outcome, _ in outcomes] == ["confirmed", "confirmed"]
-        assert sql("SELECT last_delivery_date::text, last_delivery_confirmed FROM subscriptions") == [
-            ("2026-11-20", True)
-        ]
-        undo(sql)
+@pytest.mark.parametrize("days", [("2026-11-20", "2026-11-19"), ("2026-11-19", "2026-11-20")])
+def test_the_standing_order_remembers_its_latest_delivery(round_: Round, sql: Any, days: tuple[str, str]) -> None:
+    orders = [round_.order(), round_.order()]
+    make_standing(sql, round_, *zip(orders, days, strict=True))
+    bodies = [{"order_id": order["id"], "delivery_date": day} for order, day in zip(orders, days, strict=True)]
+    assert call(sql, *bodies) == [CONFIRMED, CONFIRMED]
+    assert sql("SELECT last_delivery_date::text, last_delivery_confirmed FROM subscriptions") == [("2026-11-20", True)]
 
 
 def make_standing(sql: Any, round_: Round, *orders: tuple[Any, str]) -> str:
@@ -173,19 +170,6 @@ def make_standing(sql: Any, round_: Round, *orders: tuple[Any, str]) -> str:
             order["id"],
         )
     return str(made[0])
-
-
-def on_of(sql: Any, order: Any) -> str:
-    return str(sql("SELECT delivery_date FROM orders WHERE id = %s", order["id"])[0][0])
-
-
-def undo(sql: Any) -> None:
-    """Back to before the confirmation, for a second go with another order of the set."""
-    sql(
-        "UPDATE orders SET status = 'PENDING', delivered_on = NULL, delivered_at = NULL,"
-        " delivery_confirmed = false, invoice_id = NULL; UPDATE order_items SET delivered_quantity = NULL;"
-        " DELETE FROM delivery_statuses; UPDATE subscriptions SET last_delivery_date = NULL"
-    )
 
 
 def test_a_set_costs_one_statement_whatever_its_size(round_: Round) -> None:

@@ -90,9 +90,12 @@ def test_who_may_cancel(round_: Round) -> None:
         marketing_staff_id=staff.user["id"], delivery_boy_id=round_.boy.user["id"]
     )
     orders = [round_.dairy.order(customer, (round_.milk, "1")) for _ in range(3)]
-    stranger = round_.order()
+    stranger, done = round_.order(), round_.order()
+    ok(round_.dairy.confirm(done), 200)
     for by in (staff, login):
         refused(cancel(stranger, by), 404, "order_not_found")
+        # Not even its state is told.
+        refused(cancel(done, by), 404, "order_not_found")
         refused(cancel({"id": str(uuid4())}, by), 404, "order_not_found")
         ok(cancel(orders.pop(), by), 200)
     refused(cancel(orders[0], round_.boy), 403, "forbidden")

@@ -86,9 +86,7 @@ def test_an_order_as_it_is_placed(round_: Round, sql: Any) -> None:
         "updated_at": made["updated_at"],
     }
     assert ok(round_.dairy.admin.get(f"/orders/{made['id']}")) == made
-    assert sql("SELECT placed_by::text, delivery_boy_id FROM orders") == [
-        (round_.dairy.admin.user["id"], None)
-    ]
+    assert sql("SELECT placed_by::text, delivery_boy_id FROM orders") == [(round_.dairy.admin.user["id"], None)]
 
 
 # ------------------------------------------------------------------------------------------------------ who
@@ -219,11 +217,7 @@ def test_no_price_no_order(round_: Round, sql: Any) -> None:
     assert problem["errors"][0]["pointer"] == "/items/1/product_id"
     assert unpriced["name"] in problem["detail"]
     assert counts(sql) == before
-    ok(
-        round_.dairy.admin.post(
-            f"/products/{unpriced['id']}/prices", {"price": "9.00", "valid_from": "2026-11-20"}
-        )
-    )
+    ok(round_.dairy.admin.post(f"/products/{unpriced['id']}/prices", {"price": "9.00", "valid_from": "2026-11-20"}))
     ok(place(round_, items=items), 201)
 
 
