@@ -32,12 +32,12 @@ CREATE TABLE areas (
     updated_at timestamptz DEFAULT now() NOT NULL,
     CONSTRAINT pk_areas PRIMARY KEY (id),
     CONSTRAINT fk_areas_parent_id FOREIGN KEY (parent_id) REFERENCES areas (id),
-    CONSTRAINT uq_areas_name UNIQUE (name),
     CONSTRAINT ck_areas_name_length CHECK (length(name) BETWEEN 1 AND 200),
     CONSTRAINT ck_areas_not_own_parent CHECK (parent_id <> id),
     CONSTRAINT uq_areas_legacy_id UNIQUE (legacy_id)
 );
 CREATE INDEX ix_areas_parent_id ON areas (parent_id);
+CREATE UNIQUE INDEX uq_areas_name ON areas (lower(name));
 CREATE TABLE users (
     id uuid DEFAULT uuid7() NOT NULL,
     name text NOT NULL,
@@ -99,6 +99,8 @@ CREATE TABLE customers (
     CONSTRAINT uq_customers_code UNIQUE (code),
     CONSTRAINT ck_customers_name_length CHECK (length(name) BETWEEN 1 AND 200),
     CONSTRAINT ck_customers_code_length CHECK (length(code) BETWEEN 1 AND 40),
+    CONSTRAINT ck_customers_text_lengths CHECK (length(address_line1) <= 200 AND length(address_line2) <= 200
+        AND length(city) <= 100 AND length(map_link) <= 1000 AND length(language) <= 10 AND length(notes) <= 2000),
     CONSTRAINT ck_customers_phone_format CHECK (phone ~ '^[+][1-9][0-9]{7,14}$'),
     CONSTRAINT ck_customers_email_format CHECK (email ~ '^[^@[:space:]]+@[^@[:space:]]+[.][^@[:space:]]+$' AND
         length(email) <= 254 AND email = lower(email)),
@@ -137,6 +139,7 @@ CREATE TABLE products (
     CONSTRAINT ck_products_unit_known CHECK (unit IN ('litre', 'kg', 'piece', 'packet', 'dozen')),
     CONSTRAINT ck_products_name_length CHECK (length(name) BETWEEN 1 AND 200),
     CONSTRAINT ck_products_sku_length CHECK (length(sku) BETWEEN 1 AND 60),
+    CONSTRAINT ck_products_category_length CHECK (length(category) <= 100),
     CONSTRAINT ck_products_packet_size_positive CHECK (packet_size > 0),
     CONSTRAINT ck_products_hsn_code_format CHECK (hsn_code ~ '^[0-9]{4}([0-9]{2}){0,2}$'),
     CONSTRAINT uq_products_legacy_id UNIQUE (legacy_id)
@@ -152,7 +155,7 @@ CREATE TABLE customer_prices (
     CONSTRAINT pk_customer_prices PRIMARY KEY (id),
     CONSTRAINT fk_customer_prices_customer_id FOREIGN KEY (customer_id) REFERENCES customers (id),
     CONSTRAINT fk_customer_prices_product_id FOREIGN KEY (product_id) REFERENCES products (id),
-    CONSTRAINT ck_customer_prices_price_not_negative CHECK (price >= 0),
+    CONSTRAINT ck_customer_prices_price_not_negative CHECK (price >= 0 AND price <> 'NaN'),
     CONSTRAINT ck_customer_prices_valid_has_start CHECK (NOT isempty(valid) AND NOT lower_inf(valid)),
     CONSTRAINT ex_customer_prices_in_force EXCLUDE USING gist (customer_id WITH =, product_id WITH =, valid WITH &&)
 );
@@ -166,7 +169,7 @@ CREATE TABLE product_prices (
     updated_at timestamptz DEFAULT now() NOT NULL,
     CONSTRAINT pk_product_prices PRIMARY KEY (id),
     CONSTRAINT fk_product_prices_product_id FOREIGN KEY (product_id) REFERENCES products (id),
-    CONSTRAINT ck_product_prices_price_not_negative CHECK (price >= 0),
+    CONSTRAINT ck_product_prices_price_not_negative CHECK (price >= 0 AND price <> 'NaN'),
     CONSTRAINT ck_product_prices_valid_has_start CHECK (NOT isempty(valid) AND NOT lower_inf(valid)),
     CONSTRAINT ex_product_prices_in_force EXCLUDE USING gist (product_id WITH =, valid WITH &&)
 );
@@ -238,6 +241,7 @@ CREATE TABLE orders (
     CONSTRAINT ck_orders_source_known CHECK (source IN ('customer', 'staff', 'generator', 'shared_link', 'import')),
     CONSTRAINT ck_orders_cancelled_iff_dated CHECK ((status = 'CANCELLED') = (cancelled_at IS NOT NULL) AND (status =
         'CANCELLED' OR cancel_reason IS NULL)),
+    CONSTRAINT ck_orders_text_lengths CHECK (length(cancel_reason) <= 500 AND length(notes) <= 4000),
     CONSTRAINT uq_orders_legacy_id UNIQUE (legacy_id)
 );
 CREATE INDEX ix_orders_customer_date ON orders (customer_id, delivery_date);
@@ -277,8 +281,8 @@ CREATE TABLE order_items (
     CONSTRAINT fk_order_items_order_id FOREIGN KEY (order_id) REFERENCES orders (id) ON DELETE CASCADE,
     CONSTRAINT fk_order_items_product_id FOREIGN KEY (product_id) REFERENCES products (id),
     CONSTRAINT uq_order_items_order_id_product_id UNIQUE (order_id, product_id),
-    CONSTRAINT ck_order_items_quantity_positive CHECK (quantity > 0),
-    CONSTRAINT ck_order_items_unit_price_not_negative CHECK (unit_price >= 0),
+    CONSTRAINT ck_order_items_quantity_positive CHECK (quantity > 0 AND quantity <> 'NaN'),
+    CONSTRAINT ck_order_items_unit_price_not_negative CHECK (unit_price >= 0 AND unit_price <> 'NaN'),
     CONSTRAINT ck_order_items_price_source_known CHECK (price_source IN ('customer', 'subscription', 'product',
         'override', 'free', 'import'))
 );

@@ -52,6 +52,9 @@ UPDATE delivery_statuses SET confirmed_at = coalesce(delivered_at, created_at), 
 CONSTRAINTS = """
 ALTER TABLE delivery_statuses ALTER COLUMN confirmed_at SET NOT NULL;
 ALTER TABLE delivery_statuses ALTER COLUMN confirmation_method SET NOT NULL;
+ALTER TABLE orders ADD CONSTRAINT ck_orders_dates_finite
+    CHECK (isfinite(delivery_date) AND isfinite(delivered_on) AND isfinite(delivered_at)) NOT VALID;
+ALTER TABLE orders VALIDATE CONSTRAINT ck_orders_dates_finite;
 ALTER TABLE orders ADD CONSTRAINT ck_orders_delivered_iff_dated CHECK ((status IN ('DELIVERED',
     'PARTIALLY_DELIVERED')) = (delivered_on IS NOT NULL) AND (status IN ('DELIVERED', 'PARTIALLY_DELIVERED')) =
     (delivered_at IS NOT NULL) AND (status IN ('DELIVERED', 'PARTIALLY_DELIVERED')) = delivery_confirmed) NOT VALID;

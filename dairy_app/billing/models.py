@@ -62,6 +62,7 @@ class Invoice(Imported, Base):
         one_of("status", INVOICE_STATUSES),
         one_of("document_type", DOCUMENT_TYPES),
         check("period_in_order", "period_end >= period_start"),
+        check("period_finite", "isfinite(period_start) AND isfinite(period_end)"),
         check("numbered_iff_issued", f"num_nulls({ISSUED_COLUMNS}) = CASE WHEN {IS_NUMBERED} THEN 0 ELSE 20 END"),
         check("number_format", "number ~ '^[A-Z0-9/-]{1,16}$'"),
         check("due_not_before_date", "due_date >= invoice_date"),

@@ -77,6 +77,7 @@ class Product(Imported, Base):
         one_of("unit", UNITS),
         check("name_length", "length(name) BETWEEN 1 AND 200"),
         check("sku_length", "length(sku) BETWEEN 1 AND 60"),
+        check("category_length", "length(category) <= 100"),
         check("packet_size_positive", "packet_size > 0"),
         check("hsn_code_format", "hsn_code ~ '^[0-9]{4}([0-9]{2}){0,2}$'"),
         Index(None, "tax_class"),
@@ -100,7 +101,7 @@ class ProductPrice(Identified, Base):
     __tablename__ = "product_prices"
     __table_args__ = (
         references("product_id", "products.id", "product_not_found"),
-        check("price_not_negative", "price >= 0"),
+        check("price_not_negative", "price >= 0 AND price <> 'NaN'"),
         check("valid_has_start", "NOT isempty(valid) AND NOT lower_inf(valid)"),
         no_overlap("ex_product_prices_in_force", ("product_id", "="), ("valid", "&&")),
     )

@@ -20,6 +20,7 @@ from dairy_app.common.models import (
     one_of,
     references,
     unique,
+    unique_index,
 )
 
 CUSTOMER_STATUSES = ("trial", "active", "paused", "stopped")
@@ -35,9 +36,9 @@ class Area(Imported, Base):
     __tablename__ = "areas"
     __table_args__ = (
         references("parent_id", "areas.id", "area_not_found"),
-        unique("name"),
         check("name_length", "length(name) BETWEEN 1 AND 200"),
         check("not_own_parent", "parent_id <> id"),
+        unique_index("uq_areas_name", text("lower(name)")),
         Index(None, "parent_id"),
     )
 
@@ -58,6 +59,11 @@ class Customer(Imported, Base):
         unique("user_id"),
         check("name_length", "length(name) BETWEEN 1 AND 200"),
         check("code_length", "length(code) BETWEEN 1 AND 40"),
+        check(
+            "text_lengths",
+            "length(address_line1) <= 200 AND length(address_line2) <= 200 AND length(city) <= 100"
+            " AND length(map_link) <= 1000 AND length(language) <= 10 AND length(notes) <= 2000",
+        ),
         check("phone_format", f"phone ~ '{PHONE_FORMAT}'"),
         check("email_format", f"email ~ '{EMAIL_FORMAT}' AND length(email) <= 254 AND email = lower(email)"),
         check("state_code_format", "state_code ~ '^[0-9]{2}$'"),
@@ -112,7 +118,7 @@ class CustomerPrice(Identified, Base):
     __table_args__ = (
         references("customer_id", "customers.id", "customer_not_found"),
         references("product_id", "products.id", "product_not_found"),
-        check("price_not_negative", "price >= 0"),
+        check("price_not_negative", "price >= 0 AND price <> 'NaN'"),
         check("valid_has_start", "NOT isempty(valid) AND NOT lower_inf(valid)"),
         no_overlap("ex_customer_prices_in_force", ("customer_id", "="), ("product_id", "="), ("valid", "&&")),
         Index(None, "product_id"),

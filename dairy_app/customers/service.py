@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
@@ -89,7 +89,7 @@ def area_id_of(session: Session, name: str) -> UUID:
         made: UUID | None = session.scalar(
             postgresql.insert(Area)
             .values(name=name)
-            .on_conflict_do_nothing(index_elements=[Area.name])
+            .on_conflict_do_nothing(index_elements=[func.lower(Area.name)])
             .returning(Area.id)
         )
         if made is not None:

@@ -61,7 +61,7 @@ WHERE o.line IN (SELECT i.order_line FROM stage_items i JOIN written w ON w.lega
 _AREAS = """
 INSERT INTO areas (name)
 SELECT DISTINCT area FROM stage_customers WHERE fate = 'written' AND area IS NOT NULL
-ON CONFLICT (name) DO NOTHING
+ON CONFLICT (lower(name)) DO NOTHING
 """
 
 _CUSTOMERS = """
@@ -70,7 +70,7 @@ INSERT INTO customers (id, user_id, name, phone, email, address_line1, latitude,
 SELECT s.id, s.user_id, s.name, s.phone, s.email, s.address, s.latitude, s.longitude, s.map_link, a.id,
     boy.user_id, staff.user_id, s.status, s.trial_start_date, s.notes, s.key, coalesce(s.created_at, now())
 FROM stage_customers s
-LEFT JOIN areas a ON a.name = s.area
+LEFT JOIN areas a ON lower(a.name) = lower(s.area)
 LEFT JOIN stage_logins boy ON boy.ref = s.delivery_boy_key AND boy.role IN ('delivery_boy', 'admin')
 LEFT JOIN stage_logins staff ON staff.ref = s.marketing_staff_key AND staff.role IN ('marketing_staff', 'admin')
 WHERE s.fate = 'written' ORDER BY s.line

@@ -15,8 +15,8 @@ DECLARE
 BEGIN
     IF TG_OP <> 'INSERT' AND OLD.invoice_id IS NOT NULL THEN
         SELECT status INTO paper_status FROM invoices WHERE id = OLD.invoice_id FOR SHARE;
-        IF paper_status = 'issued' OR (paper_status <> 'draft'
-            AND (TG_OP = 'DELETE' OR NEW.invoice_id IS NOT DISTINCT FROM OLD.invoice_id)) THEN
+        IF TG_OP = 'DELETE' OR paper_status = 'issued'
+            OR (paper_status <> 'draft' AND NEW.invoice_id IS NOT DISTINCT FROM OLD.invoice_id) THEN
             RAISE EXCEPTION 'order % stands on an invoice that is %', OLD.id, paper_status
                 USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_orders_touch_only_drafts';
         END IF;
@@ -132,6 +132,35 @@ CREATE CONSTRAINT TRIGGER tr_order_items_agree_delete AFTER DELETE ON order_item
     EXECUTE FUNCTION orders_agree_with_items();
 """
 
+# The state machine, for psql too: what is delivered becomes undelivered only by a correction, what is cancelled
+# comes back only when the standing order's change that cancelled it is lifted. An item stays with its order.
+ORDER_TRANSITIONS = """
+CREATE FUNCTION orders_follow_transitions() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'order % cannot become % from %', NEW.id, NEW.status, OLD.status
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_orders_follow_transitions';
+END $$;
+CREATE TRIGGER tr_orders_follow_transitions BEFORE UPDATE OF status ON orders
+    FOR EACH ROW WHEN (OLD.status <> NEW.status AND NOT CASE OLD.status
+        WHEN 'PENDING' THEN true
+        WHEN 'OUT_FOR_DELIVERY' THEN NEW.status <> 'PENDING'
+        WHEN 'CANCELLED' THEN NEW.status = 'PENDING' AND NEW.order_type = 'subscription'
+        WHEN 'NOT_DELIVERED' THEN NEW.status IN ('DELIVERED', 'PARTIALLY_DELIVERED', 'CANCELLED')
+        ELSE NEW.status IN ('DELIVERED', 'PARTIALLY_DELIVERED', 'NOT_DELIVERED') END)
+    EXECUTE FUNCTION orders_follow_transitions();
+CREATE FUNCTION order_items_stay() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'an item stays with its order'
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_order_items_stay';
+END $$;
+CREATE TRIGGER tr_order_items_stay BEFORE UPDATE OF order_id ON order_items
+    FOR EACH ROW WHEN (OLD.order_id <> NEW.order_id) EXECUTE FUNCTION order_items_stay();
+"""
+
+after_tables(
+    ORDER_TRANSITIONS,
+    {"tr_orders_follow_transitions": "illegal_transition", "tr_order_items_stay": "illegal_transition"},
+)
 after_tables(
     ORDERS_TOUCH_ONLY_DRAFTS,
     {"tr_orders_touch_only_drafts": "invoice_issued", "tr_orders_within_period": "illegal_transition"},

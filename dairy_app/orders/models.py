@@ -65,6 +65,8 @@ class Order(Imported, Base):
             "(status = 'CANCELLED') = (cancelled_at IS NOT NULL) AND (status = 'CANCELLED' OR cancel_reason IS NULL)",
             "illegal_transition",
         ),
+        check("dates_finite", "isfinite(delivery_date) AND isfinite(delivered_on) AND isfinite(delivered_at)"),
+        check("text_lengths", "length(cancel_reason) <= 500 AND length(notes) <= 4000"),
         Index("ix_orders_customer_date", "customer_id", "delivery_date"),
         Index(
             "ix_orders_open_by_date",
@@ -107,8 +109,8 @@ class OrderItem(Base):
         references("order_id", "orders.id", "order_not_found", ondelete="CASCADE"),
         references("product_id", "products.id", "product_not_found"),
         unique("order_id", "product_id"),
-        check("quantity_positive", "quantity > 0"),
-        check("unit_price_not_negative", "unit_price >= 0"),
+        check("quantity_positive", "quantity > 0 AND quantity <> 'NaN'"),
+        check("unit_price_not_negative", "unit_price >= 0 AND unit_price <> 'NaN'"),
         check(
             "delivered_within_ordered",
             "delivered_quantity BETWEEN 0 AND quantity",

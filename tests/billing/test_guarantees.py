@@ -86,7 +86,7 @@ ATTEMPTS = [
         "back to pending although invoiced",
         "UPDATE orders SET status = 'PENDING', invoice_id = NULL, delivered_on = NULL, delivered_at = NULL,"
         " delivery_confirmed = false WHERE id = '{billed}'",
-        "tr_orders_touch_only_drafts",
+        "tr_orders_follow_transitions",
     ),
     ("deleting an invoiced order", "DELETE FROM orders WHERE id = '{billed}'", "tr_orders_touch_only_drafts"),
     (
@@ -107,7 +107,7 @@ ATTEMPTS = [
     (
         "moving an item onto an invoiced order",
         "UPDATE order_items SET order_id = '{billed}', line_no = 2 WHERE order_id = '{open}'",
-        "uq_order_items_order_id_product_id",
+        "tr_order_items_stay",
     ),
     (
         "adding an item to an invoiced order",
@@ -160,6 +160,33 @@ ATTEMPTS = [
         "UPDATE delivery_statuses SET order_id = uuid7() WHERE order_id = '{drafted}'",
         "fk_delivery_statuses_order_of_customer",
     ),
+    (
+        "undelivered again although invoiced",
+        "UPDATE order_items SET delivered_quantity = 0 WHERE order_id = '{billed}';"
+        " UPDATE orders SET status = 'NOT_DELIVERED', invoice_id = NULL, delivered_on = NULL, delivered_at = NULL,"
+        " delivery_confirmed = false WHERE id = '{billed}'",
+        "tr_order_items_touch_only_drafts",
+    ),
+    (
+        "a draft hidden as a companion",
+        "UPDATE invoices SET companion_of = id WHERE id = '{draft}'",
+        "tr_invoices_frozen",
+    ),
+    (
+        "a draft cut below its deliveries",
+        "UPDATE invoices SET period_end = '2026-10-01' WHERE id = '{draft}'",
+        "tr_invoices_end_after_their_orders",
+    ),
+    (
+        "a draft without an end",
+        "UPDATE invoices SET period_end = 'infinity' WHERE id = '{draft}'",
+        "ck_invoices_period_finite",
+    ),
+    ("lines emptied", "TRUNCATE invoice_lines", "tr_never_truncated"),
+    ("orders emptied", "TRUNCATE orders CASCADE", "tr_never_truncated"),
+    ("invoices emptied", "TRUNCATE invoices CASCADE", "tr_never_truncated"),
+    ("numbers emptied", "TRUNCATE number_series", "tr_never_truncated"),
+    ("statuses emptied", "TRUNCATE delivery_statuses", "tr_never_truncated"),
     ("a customer with invoices deleted", "DELETE FROM customers WHERE id = '{customer}'", "fk_orders_customer_id"),
 ]
 

@@ -43,7 +43,7 @@ def unlinked(customer_id: str) -> str:
 
 REFUSED = {
     "fk_areas_parent_id": area(parent_id=NOBODY),
-    "uq_areas_name": area(name="'Kothrud'"),
+    "uq_areas_name": area(name="'KOTHRUD'"),
     "uq_areas_legacy_id": area(legacy_id="'old'"),
     "ck_areas_name_length": area(name="''"),
     "ck_areas_not_own_parent": f"UPDATE areas SET parent_id = id WHERE id = {ONE}",
@@ -56,6 +56,7 @@ REFUSED = {
     "uq_customers_legacy_id": customer(legacy_id="'old'"),
     "ck_customers_name_length": customer(name="repeat('x', 201)"),
     "ck_customers_code_length": customer(code="''"),
+    "ck_customers_text_lengths": customer(notes="repeat('x', 2001)"),
     "ck_customers_phone_format": customer(phone="'9800000001'"),
     "ck_customers_email_format": customer(email="'Ravi@home.example'"),
     "ck_customers_state_code_format": customer(state_code="'MH'"),
