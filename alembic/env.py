@@ -70,7 +70,8 @@ def run_online(url: str, lock_timeout: str, pauses: Iterable[float]) -> None:
         wait_for_turn(connection)
         connection.execute(text("SELECT set_config('lock_timeout', :wait, false)"), {"wait": lock_timeout})
         connection.commit()
-        context.configure(connection=connection, **OPTIONS)
+        one = config.attributes.get("one_transaction", False)
+        context.configure(connection=connection, **{**OPTIONS, "transaction_per_migration": not one})
         for pause in [*pauses, None]:
             try:
                 with context.begin_transaction():

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from dairy_app.billing.rules import SKIP_DETAILS
 from dairy_app.billing.statements import (
     BALANCE,
     LINE_COLUMNS,
@@ -187,7 +188,12 @@ def issue_drafts(
     verdicts = session.execute(text(_WRITE_LINES), {**drafts, "today": today}).all()
     issuable = [row for row in verdicts if row.skip_code is None]
     skipped = [
-        {"customer_id": str(row.customer_id), "code": row.skip_code, "invoice_id": str(row.invoice_id)}
+        {
+            "customer_id": str(row.customer_id),
+            "code": row.skip_code,
+            "detail": SKIP_DETAILS[row.skip_code],
+            "invoice_id": str(row.invoice_id),
+        }
         for row in verdicts
         if row.skip_code is not None
     ]

@@ -13,7 +13,6 @@ from dairy_app.billing import service
 from dairy_app.billing.models import BillingRun
 from dairy_app.billing.schemas import RunOut
 from dairy_app.billing.service import RunRequest
-from dairy_app.common.errors import Problem
 from dairy_app.common.transactions import Database
 from dairy_app.settings import Settings
 
@@ -40,7 +39,7 @@ def _month(period: str) -> str:
     try:
         date.fromisoformat(f"{period}-01")
     except ValueError:
-        raise Problem("validation_failed", f"--period must be a month, YYYY-MM, not {period!r}") from None
+        raise click.BadParameter(f"must be a month, YYYY-MM, not {period!r}", param_hint="--period") from None
     return period
 
 

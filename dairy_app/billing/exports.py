@@ -12,7 +12,7 @@ from dairy_app.common.access import Role, allow
 from dairy_app.common.csv_stream import CsvStream
 from dairy_app.common.errors import Problem
 from dairy_app.common.http import Blueprint, current_database
-from dairy_app.common.schemas import Money, Month, Strict
+from dairy_app.common.schemas import Day, Money, Month, Strict
 
 exports = Blueprint("exports", __name__, description="CSV for accountants")
 
@@ -27,9 +27,9 @@ class ExportQuery(Strict):
     """Either ``period``, or ``from`` and ``to`` (both included, at most 366 days)."""
 
     period = Month(load_default=None, metadata={"example": "2026-10"})
-    first = fields.Date("iso", data_key="from", load_default=None)
-    last = fields.Date("iso", data_key="to", load_default=None)
-    as_of = fields.Date(
+    first = Day("iso", data_key="from", load_default=None)
+    last = Day("iso", data_key="to", load_default=None)
+    as_of = Day(
         "iso",
         load_default=None,
         metadata={"description": "The day for which balances and days overdue are told; default: the last day."},
@@ -44,9 +44,9 @@ class ManifestOut(Strict):
 
     profile = fields.String()
     version = fields.Integer()
-    first = fields.Date(data_key="from")
-    last = fields.Date(data_key="to")
-    as_of = fields.Date()
+    first = Day(data_key="from")
+    last = Day(data_key="to")
+    as_of = Day()
     file_name = fields.String()
     rows = fields.Integer(metadata={"description": "Without the header."})
     bytes = fields.Integer()

@@ -102,7 +102,7 @@ def post_run(body: dict[str, Any]) -> Any:
         run = queries.get_run(session, started.run.id)
     if run.status == "failed":
         raise Problem("internal_error", "The run stopped; what was issued stays issued. Ask again to go on.")
-    return (run, 202) if run.status == "running" else run
+    return (run, 202, {"Retry-After": "5"}) if run.status == "running" else run
 
 
 def _carry_out(database: Database, run_id: UUID, asked: RunRequest, actor: Actor) -> None:
@@ -143,7 +143,7 @@ def list_runs(query: dict[str, Any]) -> Page:
 @allow(Role.ADMIN, Role.ACCOUNTANT)
 def read_run(run_id: UUID) -> BillingRun:
     """One run and how far it is."""
-    return queries.get_run(current_session(), run_id)
+    return service.read_run(current_session(), run_id)
 
 
 @billing.route("/billing/unbilled")

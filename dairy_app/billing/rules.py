@@ -4,6 +4,16 @@ from calendar import monthrange
 from datetime import date
 from decimal import Decimal
 
+#: Why a draft is passed over, and what to do about it.
+SKIP_DETAILS = {
+    "missing_seller": "Give the dairy a business name in the settings.",
+    "period_closed": "The books are closed past the date this invoice would bear.",
+    "zero_price": "Something delivered has the price 0 and is not marked free.",
+    "missing_tax_rate": "A product's tax class has no rate on that date: choose a class or enter the rate.",
+    "missing_hsn": "A taxed product has no HSN code.",
+    "two_papers_needed": "A registered buyer of taxed and exempt goods needs two papers, which come later.",
+}
+
 
 def month_bounds(period: str) -> tuple[date, date]:
     """First and last day of a month ``YYYY-MM``."""

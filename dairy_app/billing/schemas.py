@@ -3,7 +3,7 @@
 from marshmallow import Schema, fields, validate
 
 from dairy_app.billing.models import INVOICE_STATUSES
-from dairy_app.common.schemas import Choice, Line, Money, Month, PageQuery, Percent, Quantity, Strict, page_of
+from dairy_app.common.schemas import Choice, Day, Line, Money, Month, PageQuery, Percent, Quantity, Strict, page_of
 
 
 class PreviewQuery(PageQuery):
@@ -45,9 +45,9 @@ class PreviewItem(Schema):
     customer_id = fields.UUID()
     customer_code = fields.String()
     name = fields.String()
-    period_start = fields.Date()
-    period_end = fields.Date()
-    invoice_date = fields.Date()
+    period_start = Day()
+    period_end = Day()
+    invoice_date = Day()
     orders = fields.Integer()
     taxable = Money()
     tax = Money()
@@ -72,7 +72,7 @@ class RunIn(Strict):
 
     period = Month(required=True)
     customer_ids = fields.List(fields.UUID(), load_default=None, validate=validate.Length(1, 1000))
-    through = fields.Date(load_default=None)
+    through = Day(load_default=None)
     dry_run = fields.Boolean(load_default=False, truthy={True}, falsy={False})
     confirm = fields.Boolean(load_default=False, truthy={True}, falsy={False})
 
@@ -82,7 +82,7 @@ class RunOut(Schema):
 
     id = fields.UUID(allow_none=True)
     period = fields.String()
-    through = fields.Date(allow_none=True)
+    through = Day(allow_none=True)
     status = fields.String()
     dry_run = fields.Boolean(dump_default=False)
     customers_total = fields.Integer()
@@ -102,7 +102,7 @@ class RunOut(Schema):
 class AsOfQuery(Strict):
     """A day; today when left out."""
 
-    as_of = fields.Date(load_default=None)
+    as_of = Day(load_default=None)
 
 
 class UnbilledRow(Schema):
@@ -119,7 +119,7 @@ class UnbilledRow(Schema):
 class UnbilledOut(Schema):
     """What a backfill would recover."""
 
-    as_of = fields.Date()
+    as_of = Day()
     items = fields.List(fields.Nested(UnbilledRow))
     orders = fields.Integer()
     amount = Money()
@@ -156,8 +156,8 @@ class InvoiceQuery(PageQuery):
     status = Choice(*INVOICE_STATUSES, load_default=None)
     customer_id = fields.UUID(load_default=None)
     number = Line(16, load_default=None)
-    date_from = fields.Date(load_default=None, data_key="invoice_date[gte]")
-    date_to = fields.Date(load_default=None, data_key="invoice_date[lte]")
+    date_from = Day(load_default=None, data_key="invoice_date[gte]")
+    date_to = Day(load_default=None, data_key="invoice_date[lte]")
 
 
 class InvoiceBrief(Schema):
@@ -170,10 +170,10 @@ class InvoiceBrief(Schema):
     customer_id = fields.UUID()
     customer_code = fields.String()
     customer_name = fields.String()
-    period_start = fields.Date()
-    period_end = fields.Date()
-    invoice_date = fields.Date(allow_none=True)
-    due_date = fields.Date(allow_none=True)
+    period_start = Day()
+    period_end = Day()
+    invoice_date = Day(allow_none=True)
+    due_date = Day(allow_none=True)
     total = Money(allow_none=True)
 
 
@@ -188,8 +188,8 @@ class InvoiceLineOut(Schema):
     source = fields.String()
     prior_period = fields.Boolean()
     deliveries = fields.Integer()
-    first_date = fields.Date()
-    last_date = fields.Date()
+    first_date = Day()
+    last_date = Day()
     quantity = Quantity()
     unit_price = Money()
     gross_amount = Money()
@@ -206,7 +206,7 @@ class InvoiceLineOut(Schema):
 class DeliveryOut(Schema):
     """What came on one day."""
 
-    date = fields.Date(attribute="delivered_on")
+    date = Day(attribute="delivered_on")
     order_id = fields.UUID()
     order_type = fields.String()
     product_id = fields.UUID()
@@ -296,7 +296,7 @@ class MonthlyViewOut(Schema):
     """The month as a grid: customer × product × day of delivered quantities."""
 
     period = fields.String()
-    date_list = fields.List(fields.Date())
+    date_list = fields.List(Day())
     items = fields.List(fields.Nested(MonthlyCustomer))
     next_cursor = fields.String(allow_none=True)
 

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from dairy_app.billing import bulk, queries
 from dairy_app.billing.models import BillingRun, Invoice
-from dairy_app.billing.rules import is_unusual, month_bounds
+from dairy_app.billing.rules import SKIP_DETAILS, is_unusual, month_bounds
 from dairy_app.business.queries import business_settings, today
 from dairy_app.common.access import Actor
 from dairy_app.common.clock import now
@@ -27,6 +27,7 @@ from dairy_app.common.transactions import Database
 
 #: A running run that has not written for this long was interrupted.
 SILENCE = timedelta(minutes=2)
+INTERRUPTED = "interrupted; what was issued stays issued, the rest is still draft"
 
 Progress = Callable[[BillingRun], None]
 
@@ -61,8 +62,12 @@ def preview(session: Session, request: RunRequest, *, area_id: UUID | None = Non
     if last >= day and request.through is None:
         warnings.append({"code": "period_not_ended", "detail": f"{request.period} ends on {last}."})
     totals = dict(queries.preview_totals(session, _shown(session, request), area_id))
-    warnings.extend(totals.pop("warnings"))
+    warnings.extend(_explained(totals.pop("warnings")))
     return Preview(totals, warnings)
+
+
+def _explained(skipped: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{**paper, "detail": SKIP_DETAILS[paper["code"]]} for paper in skipped]
 
 
 def preview_page(
@@ -132,6 +137,19 @@ def start_run(session: Session, request: RunRequest, actor: Actor | None) -> Sta
     return Started(run, to_do=True)
 
 
+def read_run(session: Session, run_id: UUID) -> BillingRun:
+    """A run as it is: one that has been silent for too long was cut short, and is shown as failed."""
+    run = queries.get_run(session, run_id)
+    if _is_silent(run):
+        session.expunge(run)
+        run.status, run.error = "failed", INTERRUPTED
+    return run
+
+
+def _is_silent(run: BillingRun) -> bool:
+    return run.status == "running" and run.heartbeat_at < now() - SILENCE
+
+
 def _known_run(session: Session, request: RunRequest) -> Started | None:
     """The run of the same idempotency key. The lock makes a second caller wait for the first one's row."""
     if request.idempotency_key is None:
@@ -142,7 +160,7 @@ def _known_run(session: Session, request: RunRequest) -> Started | None:
         return None
     if (run.period, run.through) != (request.period, request.through):
         raise Problem("idempotency_key_reused", f"The key was used to bill {run.period}.")
-    cut_short = run.status == "failed" or (run.status == "running" and run.heartbeat_at < now() - SILENCE)
+    cut_short = run.status == "failed" or _is_silent(run)
     if cut_short:
         run.status, run.finished_at, run.error, run.heartbeat_at = "running", None, None, now()
         session.flush()
@@ -168,9 +186,9 @@ def _close_interrupted(session: Session) -> None:
     session.execute(
         text("""
             UPDATE billing_runs SET status = 'failed', finished_at = :now, updated_at = now(),
-                error = 'interrupted; what was issued stays issued, the rest is still draft'
+                error = :error
             WHERE status = 'running' AND heartbeat_at < :silent"""),
-        {"now": now(), "silent": now() - SILENCE},
+        {"now": now(), "silent": now() - SILENCE, "error": INTERRUPTED},
     )
 
 
@@ -189,7 +207,7 @@ def dry_run(session: Session, request: RunRequest) -> dict[str, Any]:
         "one_time_amount": totals["one_time_amount"],
         "prior_period_orders": totals["prior_period_orders"],
         "total": totals["total"],
-        "skipped": totals["warnings"],
+        "skipped": _explained(totals["warnings"]),
     }
 
 

@@ -4,7 +4,7 @@ from marshmallow import fields, validate
 
 from dairy_app.business.models import INVOICE_DATE_RULES, TAX_RATE_DATES
 from dairy_app.business.rules import is_gstin, is_time_zone
-from dairy_app.common.schemas import Choice, Line, Paragraph, Percent, Strict
+from dairy_app.common.schemas import Choice, Day, Line, Paragraph, Percent, Strict
 
 
 class SettingsOut(Strict):
@@ -30,7 +30,7 @@ class SettingsOut(Strict):
     cutoff_evening = fields.Time(allow_none=True)
     unusual_total_percent = Percent(allow_none=True, above=True)
     billing_chunk = fields.Integer(strict=True, validate=validate.Range(1, 50_000))
-    books_closed_through = fields.Date(allow_none=True)
+    books_closed_through = Day(allow_none=True)
     financial_year_start_month = fields.Integer(strict=True, validate=validate.Range(1, 12))
 
 

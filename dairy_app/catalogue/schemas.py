@@ -3,7 +3,7 @@
 from marshmallow import fields, validate
 
 from dairy_app.catalogue.models import UNITS
-from dairy_app.common.schemas import Choice, Line, Money, PageQuery, Quantity, Strict
+from dairy_app.common.schemas import Choice, Day, Line, Money, PageQuery, Quantity, Strict
 
 
 class ProductFields(Strict):
@@ -64,7 +64,7 @@ class PriceIn(Strict):
     """A price from a day on."""
 
     price = Money(required=True)
-    valid_from = fields.Date(required=True)
+    valid_from = Day(required=True)
 
 
 class PriceOut(Strict):
@@ -73,5 +73,5 @@ class PriceOut(Strict):
     id = fields.UUID()
     product_id = fields.UUID()
     price = Money()
-    valid_from = fields.Date()
-    valid_to = fields.Date(allow_none=True)
+    valid_from = Day()
+    valid_to = Day(allow_none=True)

@@ -92,10 +92,13 @@ def upgrade(url: str, revision: str = "head") -> None:
 def downgrade(url: str, revision: str, *, allow_data_loss: bool = False) -> None:
     """Undoes revisions down to ``revision`` (``base``: all).
 
-    Refused where data would be lost, unless ``allow_data_loss``.
+    Refused where data would be lost, unless ``allow_data_loss``. One transaction: a refusal half-way leaves
+    everything as it was.
     """
+    config = configuration(url, allow_data_loss=allow_data_loss)
+    config.attributes["one_transaction"] = True
     with _failures_in_one_line(url):
-        command.downgrade(configuration(url, allow_data_loss=allow_data_loss), revision)
+        command.downgrade(config, revision)
 
 
 @contextmanager

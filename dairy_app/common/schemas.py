@@ -12,6 +12,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validate
 #: numeric(12,2) and numeric(10,3) end here.
 MAX_MONEY = Decimal("9999999999.99")
 MAX_QUANTITY = Decimal("9999999.999")
+_PLAIN_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _PLAIN_NUMBER = re.compile(r"-?[0-9]{1,12}(\.[0-9]+)?")
 
 
@@ -99,6 +100,15 @@ class Choice(fields.String):
 
     def __init__(self, *words: str, **kwargs: Any) -> None:
         super().__init__(validate=validate.OneOf(words), **kwargs)
+
+
+class Day(fields.Date):
+    """A business date, ``YYYY-MM-DD`` and nothing else that ISO 8601 would allow."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        if not isinstance(value, str) or not _PLAIN_DATE.fullmatch(value):
+            raise self.make_error("invalid", input=value, obj_type="date")
+        return super()._deserialize(value, attr, data, **kwargs)
 
 
 class Month(fields.String):

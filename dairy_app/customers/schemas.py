@@ -10,7 +10,7 @@ from dairy_app.accounts.rules import normalise_email
 from dairy_app.business.rules import is_gstin
 from dairy_app.catalogue.schemas import PriceOut
 from dairy_app.common.phones import normalise_phone
-from dairy_app.common.schemas import Choice, Line, Money, PageQuery, Paragraph, Quantity, Strict
+from dairy_app.common.schemas import Choice, Day, Line, Money, PageQuery, Paragraph, Quantity, Strict
 from dairy_app.customers.models import BILLING_CYCLES, CUSTOMER_STATUSES, GST_TREATMENTS
 
 #: integer ends here.
@@ -84,7 +84,7 @@ class CustomerFields(Strict):
     stop_sequence = fields.Integer(strict=True, allow_none=True, validate=validate.Range(0, MAX_SEQUENCE))
     marketing_staff_id = fields.UUID(allow_none=True)
     status = Choice(*CUSTOMER_STATUSES)
-    trial_start_date = fields.Date(allow_none=True)
+    trial_start_date = Day(allow_none=True)
     billing_cycle = Choice(*BILLING_CYCLES)
     language = Line(10, allow_none=True)
     gstin = Gstin(allow_none=True, validate=is_gstin)
@@ -138,7 +138,7 @@ class CustomerOut(Strict):
     stop_sequence = fields.Integer(allow_none=True)
     marketing_staff_id = fields.UUID(allow_none=True)
     status = Choice(*CUSTOMER_STATUSES)
-    trial_start_date = fields.Date(allow_none=True)
+    trial_start_date = Day(allow_none=True)
     billing_cycle = Choice(*BILLING_CYCLES)
     language = fields.String(allow_none=True)
     gstin = fields.String(allow_none=True)
@@ -174,7 +174,7 @@ class CustomerPriceIn(Strict):
 
     product_id = fields.UUID(required=True)
     price = Money(required=True, allow_none=True)
-    valid_from = fields.Date(required=True)
+    valid_from = Day(required=True)
 
 
 class CustomerPriceOut(PriceOut):

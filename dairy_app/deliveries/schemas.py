@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from dairy_app.common.schemas import Choice, Line, PageQuery, Paragraph, Quantity, Strict, page_of
+from dairy_app.common.schemas import Choice, Day, Line, PageQuery, Paragraph, Quantity, Strict, page_of
 from dairy_app.deliveries.models import CONFIRMATION_METHODS, DELIVERY_STATUSES
 from dairy_app.orders.schemas import MOST_ITEMS, DeliveryStatusOut
 
@@ -21,7 +21,7 @@ class ConfirmationIn(Strict):
 
     order_id = fields.UUID(required=True)
     customer_id = fields.UUID(metadata={"description": "Checked against the order when sent."})
-    delivery_date = fields.Date(metadata={"description": "Default: the day of delivered_at, else today."})
+    delivery_date = Day(metadata={"description": "Default: the day of delivered_at, else today."})
     status = Choice("delivered", "not_delivered", required=True)
     items = fields.List(fields.Nested(DeliveredItem), validate=validate.Length(max=MOST_ITEMS))
     delivered_at = fields.AwareDateTime(format="iso")
@@ -48,9 +48,9 @@ class ConfirmationOut(Strict):
 class DeliveryStatusQuery(PageQuery):
     """Which delivery statuses."""
 
-    delivery_date = fields.Date()
-    delivery_date_from = fields.Date(data_key="delivery_date[gte]")
-    delivery_date_to = fields.Date(data_key="delivery_date[lte]")
+    delivery_date = Day()
+    delivery_date_from = Day(data_key="delivery_date[gte]")
+    delivery_date_to = Day(data_key="delivery_date[lte]")
     status = Choice(*DELIVERY_STATUSES)
     delivery_boy_id = fields.UUID()
     confirmation_method = Choice(*CONFIRMATION_METHODS)

@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from dairy_app.common.schemas import Choice, Line, Money, PageQuery, Paragraph, Quantity, Strict, page_of
+from dairy_app.common.schemas import Choice, Day, Line, Money, PageQuery, Paragraph, Quantity, Strict, page_of
 from dairy_app.orders.models import ORDER_STATUSES, ORDER_TYPES, SHIFTS
 
 #: More lines than any door gets; keeps one request bounded.
@@ -29,7 +29,7 @@ class OrderIn(Strict):
     """A new one-time order."""
 
     customer_id = fields.UUID(metadata={"description": "May be left out by customers: their own."})
-    delivery_date = fields.Date(required=True)
+    delivery_date = Day(required=True)
     shift = Choice(*SHIFTS, load_default="morning")
     items = fields.List(fields.Nested(OrderItemIn), required=True, validate=validate.Length(min=1, max=MOST_ITEMS))
     notes = Paragraph(2000)
@@ -54,9 +54,9 @@ class OrderQuery(PageQuery):
 
     customer_id = fields.UUID()
     status = Choice(*ORDER_STATUSES)
-    delivery_date = fields.Date()
-    delivery_date_from = fields.Date(data_key="delivery_date[gte]")
-    delivery_date_to = fields.Date(data_key="delivery_date[lte]")
+    delivery_date = Day()
+    delivery_date_from = Day(data_key="delivery_date[gte]")
+    delivery_date_to = Day(data_key="delivery_date[lte]")
     order_type = Choice(*ORDER_TYPES)
     billed = fields.Boolean(metadata={"description": "Whether it stands on an issued invoice."})
 
@@ -82,7 +82,7 @@ class DeliveryStatusOut(Strict):
     order_id = fields.UUID()
     status = fields.String()
     delivered_at = fields.DateTime(allow_none=True)
-    delivery_date = fields.Date()
+    delivery_date = Day()
     delivery_boy_id = fields.UUID(allow_none=True)
     confirmed_by_user_id = fields.UUID(allow_none=True)
     confirmed_by_name = fields.String(allow_none=True)
@@ -110,13 +110,13 @@ class OrderOut(Strict):
     customer_id = fields.UUID()
     order_type = fields.String()
     subscription_id = fields.UUID(allow_none=True)
-    delivery_date = fields.Date()
+    delivery_date = Day()
     shift = fields.String()
     status = fields.String()
     source = fields.String()
     address = fields.Dict(allow_none=True)
     notes = fields.String(allow_none=True)
-    delivered_on = fields.Date(allow_none=True)
+    delivered_on = Day(allow_none=True)
     delivered_at = fields.DateTime(allow_none=True)
     delivery_confirmed = fields.Boolean()
     cancelled_at = fields.DateTime(allow_none=True)

@@ -102,7 +102,8 @@ def _priced(
             row |= {"unit_price": item["unit_price"], "price_source": "override" if item["unit_price"] else "free"}
             reasons.append(f"Price of {product.name} ({item['unit_price']:.2f}): {item['price_reason']}")
         elif product.id in prices:
-            row["unit_price"], row["price_source"] = prices[product.id]
+            row["unit_price"], source = prices[product.id]
+            row["price_source"] = "free" if source == "customer" and not row["unit_price"] else source
         else:
             detail = f"{product.name} has no price on {day}."
             raise Problem("no_price", detail, [FieldError(pointer, "no_price", detail)])

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from dairy_app.billing import bulk, service
+from dairy_app.billing.rules import SKIP_DETAILS
 from dairy_app.billing.service import RunRequest
 from dairy_app.common.transactions import Database
 from tests.billing.conftest import LivingDairy
@@ -82,7 +83,9 @@ def test_the_key_of_a_run_that_was_killed_takes_it_up_again(living: LivingDairy,
     run = database.run(lambda session: service.start_run(session, asked, None)).run
     waiting = living.admin.post("/billing/runs", {"period": "2026-10"}, headers=key)
     assert (ok(waiting, 202)["status"], numbers(sql)) == ("running", []), "somebody may still be at it"
+    assert waiting.headers["Retry-After"] == "5"
     sql("UPDATE billing_runs SET heartbeat_at = heartbeat_at - interval '3 minutes'")
+    assert ok(living.admin.get(f"/billing/runs/{run.id}"))["status"] == "failed", "silent for too long"
     done = ok(living.admin.post("/billing/runs", {"period": "2026-10"}, headers=key), 201)
     assert (done["id"], done["status"], done["invoices_issued"]) == (str(run.id), "completed", 4)
 
@@ -208,6 +211,7 @@ def test_what_cannot_be_issued_is_named_and_blocks_nobody(
         ok(living.admin.patch("/settings", obstacle["settings"]))
     preview, run = living.preview("2026-10"), living.bill("2026-10")
     assert [(s["customer_id"], s["code"]) for s in run["skipped"]] == [(asha["id"], code)]
+    assert run["skipped"][0]["detail"] == preview["warnings"][0]["detail"] == SKIP_DETAILS[code]
     assert [(w["customer_id"], w["code"]) for w in preview["warnings"]] == [(asha["id"], code)]
     assert (run["invoices_issued"], run["total"], preview["totals"]["total"]) == (0, "0.00", "0.00")
     assert [paper["status"] for paper in living.invoices()] == ["draft"], "nothing is lost"

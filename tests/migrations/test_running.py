@@ -132,3 +132,16 @@ def test_alembic_itself_works_in_a_checkout(server: Server) -> None:
         assert done.returncode == 0, done.stdout + done.stderr
     assert migrations.current(url) is None
     server.drop_database(url)
+
+
+def test_a_downgrade_that_is_refused_half_way_has_undone_nothing(server: Server, template: str) -> None:
+    """0001 keeps customers; by then 0008 to 0002 would be gone if each step were a transaction of its own."""
+    url = server.create_database(template)
+    with raw_connection(url) as connection, connection, connection.cursor() as cursor:
+        cursor.execute("INSERT INTO customers (name) VALUES ('Asha')")
+    with pytest.raises(migrations.MigrationFailed, match="would lose every customer"):
+        migrations.downgrade(url, "base")
+    assert migrations.current(url) == migrations.head()
+    migrations.downgrade(url, "base", allow_data_loss=True)
+    assert migrations.current(url) is None
+    server.drop_database(url)

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 import time_machine
 
-from tests.dairy import Client, ok, refused
+from tests.dairy import Client, Dairy, ok, refused
 from tests.deliveries.rounds import Round, at, counts, statements
 
 
@@ -321,3 +321,19 @@ def test_placing_costs_the_same_at_any_size(round_: Round) -> None:
         sent[size] = len(seen)
     assert sent[4] == sent[8]
     assert sent[8] <= 12
+
+
+def test_a_price_of_nothing_agreed_with_a_customer_is_free(dairy: Dairy, sql: Any) -> None:
+    """Else its invoice would be held back for ever as ``zero_price``."""
+    milk, asha = dairy.product("60.00"), dairy.customer()
+    ok(
+        dairy.admin.put(
+            f"/customers/{asha['id']}/prices", {"product_id": milk["id"], "price": "0", "valid_from": dairy.day(-1)}
+        )
+    )
+    dairy.order(asha, (milk, "1"))
+    dairy.order(dairy.customer(), (milk, "1"))
+    assert sql("SELECT unit_price::text, price_source FROM order_items ORDER BY 1") == [
+        ("0.00", "free"),
+        ("60.00", "product"),
+    ]
