@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from dairy_app import cli
+from dairy_app.common import migrations
 from dairy_app.common.transactions import Database
 from dairy_app.legacy_import import bulk, judging, order_judging, passwords, queries, shapes
 from dairy_app.legacy_import.reader import UnreadableDump, open_dump
@@ -173,6 +174,17 @@ def test_every_reason_and_remark_has_words_for_people() -> None:
     fates = {fate for fate, _ in FATES} | {"draft", "external", "free", "import", "delivered", "partially_delivered"}
     assert len(written) > 10 and len(judged) > 20
     assert (written | judged) - fates - set(WORDS) == set()
+
+
+def test_a_downgrade_does_not_throw_waiting_documents_away(
+    dump: WrittenDump, dairy: Any, sql: Any, tmp_path: Path, database_url: str
+) -> None:
+    assert dairy("import-mongo", str(dump.write(tmp_path))) == 0
+    with pytest.raises(migrations.MigrationFailed, match="wait in quarantine"):
+        migrations.downgrade(database_url, "0007")
+    sql("UPDATE import_quarantine SET resolved_at = now()")
+    migrations.downgrade(database_url, "0007")
+    assert sql("SELECT to_regclass('import_quarantine')") == [(None,)]
 
 
 DOCUMENT = "INSERT INTO import_quarantine (collection, legacy_id, reason, document, content_hash) VALUES {row}"

@@ -195,6 +195,11 @@ def test_drafts_hold_what_was_delivered_and_never_billed(imported: Imported) -> 
     assert imported.sums(ON_PAPERS.format(status="draft")) == imported.case.unbilled
 
 
+def test_no_draft_is_opened_for_nothing(imported: Imported) -> None:
+    empty = "SELECT id FROM invoices p WHERE NOT EXISTS (SELECT FROM orders WHERE invoice_id = p.id)"
+    assert imported.rows(empty) == []
+
+
 def test_what_was_billed_before_stands_on_external_papers(imported: Imported) -> None:
     assert imported.sums(ON_PAPERS.format(status="external")) == imported.case.billed
     assert imported.rows("SELECT count(*) FROM invoices WHERE status NOT IN ('draft', 'external')") == [(0,)]

@@ -201,6 +201,18 @@ def test_items(dump: WrittenDump, order: Any, items: list[Any], outcome: Any) ->
     assert order(dump) == outcome
 
 
+def test_what_was_sold_at_price_zero_is_free_and_holds_no_invoice_back(
+    dump: WrittenDump, take: Import, sql: Any
+) -> None:
+    dump.order("ord_1", "u1", item(MILK, 1, price=0), item(EGGS, 1))
+    report = take(dump)
+    assert sql("SELECT unit_price::text, price_source FROM order_items ORDER BY 1") == [
+        ("0.00", "free"),
+        ("70.00", "import"),
+    ]
+    assert ("orders", "price_zero", 1, ["ord_1"]) in report.remarks
+
+
 def test_a_deleted_product_comes_back_for_what_was_delivered_only(dump: WrittenDump, order: Any, sql: Any) -> None:
     lost = {"id": "prd_gone", "name": "Lassi", "unit": "L", "price": 32.5}
     dump.order("ord_1", "u1", item(lost, 2))
