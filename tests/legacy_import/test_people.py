@@ -141,6 +141,7 @@ def test_a_login_of_the_running_dairy_keeps_its_address(dump: WrittenDump, take:
         ({"password": "secret"}, None),
         ({}, None),
     ],
+    ids=["bcrypt", "bcrypt in the other field", "given out", "sha-256", "clear text", "none"],
 )
 def test_a_password_is_kept_when_it_is_bcrypt_and_nobody_else_knows_it(
     dump: WrittenDump, take: Import, sql: Any, changes: dict[str, str], kept: str | None
