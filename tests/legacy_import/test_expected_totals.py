@@ -62,6 +62,8 @@ def written_case(folder: Path, form: str) -> Case:
     ]
     dump.delivery("ord_4", ravi, by_link=True, status="partially_delivered", products=products)  # 70.00
     dump.order("ord_5", "usr_ravi", item(MILK, 2), on="2026-10-01", billed=True, billed_month="2026-09")  # 111.00
+    dump.customer("cust-002")
+    dump.order("ord_12", "cust-002", item(EGGS, 1), billed=True, billed_month="2026-09")  # 70.00
     # None of these is on a draft.
     dump.order("ord_6", "usr_ravi", delivery_confirmed=False)
     dump.order("ord_7", "usr_ravi", **partial)
@@ -80,7 +82,7 @@ def written_case(folder: Path, form: str) -> Case:
             (ravi, "2026-09"): Decimal("70.00"),
             (ravi, "2026-10"): Decimal("10.01"),
         },
-        billed={(ravi, "2026-10"): Decimal("111.00")},
+        billed={(ravi, "2026-10"): Decimal("111.00"), ("cust-002", "2026-09"): Decimal("70.00")},
         quarantined={"orders": {"ord_7", "ord_9", "ord_10"}},
         nothing_delivered={"ord_8"},
     )
