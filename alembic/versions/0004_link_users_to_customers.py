@@ -26,13 +26,15 @@ ALTER TABLE customers ADD COLUMN user_id uuid;
 # First by phone, then by the e-mail pattern of the earlier system; only where both sides have one candidate.
 BACKFILL = """
 WITH pairs AS (
-    SELECT c.id, u.id AS user_id, count(*) OVER (PARTITION BY c.id) AS users, count(*) OVER (PARTITION BY u.id) AS customers
+    SELECT c.id, u.id AS user_id, count(*) OVER (PARTITION BY c.id) AS users,
+        count(*) OVER (PARTITION BY u.id) AS customers
     FROM customers c JOIN users u ON u.phone = c.phone AND u.role = 'customer'
 )
 UPDATE customers c SET user_id = pairs.user_id
 FROM pairs WHERE pairs.id = c.id AND pairs.users = 1 AND pairs.customers = 1;
 WITH pairs AS (
-    SELECT c.id, u.id AS user_id, count(*) OVER (PARTITION BY c.id) AS users, count(*) OVER (PARTITION BY u.id) AS customers
+    SELECT c.id, u.id AS user_id, count(*) OVER (PARTITION BY c.id) AS users,
+        count(*) OVER (PARTITION BY u.id) AS customers
     FROM customers c
     JOIN users u ON u.role = 'customer' AND u.email LIKE 'customer-' || coalesce(c.legacy_id, c.id::text) || '@' || '%'
     WHERE c.user_id IS NULL AND NOT EXISTS (SELECT FROM customers other WHERE other.user_id = u.id)

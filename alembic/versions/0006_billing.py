@@ -921,7 +921,6 @@ def upgrade() -> None:
         run(sql)
 
 
-
 def downgrade() -> None:
     refuse_data_loss("SELECT FROM invoices WHERE status IN ('issued', 'void')", "issued invoices")
     run(TEAR_DOWN)
