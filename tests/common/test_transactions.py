@@ -195,3 +195,9 @@ def test_a_pool_without_a_free_connection_is_busy(lab: Dairy) -> None:
             each.close()
     refused(answer, 503, "database_unavailable")
     ok(lab.nobody.get("/api/health"))
+
+
+def test_statements_are_not_compiled(database: Database) -> None:
+    """A server built with LLVM compiled every preview for two seconds."""
+    with database.transaction() as session:
+        assert session.scalar(text("SHOW jit")) == "off"
