@@ -1,0 +1,1 @@
+"""Shared links: one round for a helper without a login, for a while, until revoked."""
