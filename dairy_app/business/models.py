@@ -29,6 +29,7 @@ class BusinessSettings(Timestamps, Base):
         check("unusual_total_percent_range", "unusual_total_percent > 0"),
         check("billing_chunk_range", "billing_chunk BETWEEN 1 AND 50000"),
         check("financial_year_start_month_range", "financial_year_start_month BETWEEN 1 AND 12"),
+        check("generation_days_ahead_range", "generation_days_ahead BETWEEN 0 AND 31"),
         one_of("invoice_date_rule", INVOICE_DATE_RULES),
         one_of("tax_rate_date", TAX_RATE_DATES),
     )
@@ -62,3 +63,5 @@ class BusinessSettings(Timestamps, Base):
     billing_chunk: Mapped[int] = mapped_column(server_default=text("5000"))
     books_closed_through: Mapped[date | None]
     financial_year_start_month: Mapped[int] = mapped_column(SmallInteger, server_default=text("4"))
+    #: How many days after today get their orders from the standing ones at night.
+    generation_days_ahead: Mapped[int] = mapped_column(SmallInteger, server_default=text("1"))

@@ -31,6 +31,7 @@ class SettingsOut(Strict):
     unusual_total_percent = Percent(allow_none=True, above=True)
     billing_chunk = fields.Integer(strict=True, validate=validate.Range(1, 50_000))
     books_closed_through = Day(allow_none=True)
+    generation_days_ahead = fields.Integer(strict=True, validate=validate.Range(0, 31))
     financial_year_start_month = fields.Integer(strict=True, validate=validate.Range(1, 12))
 
 

@@ -144,7 +144,7 @@ CREATE TRIGGER tr_orders_follow_transitions BEFORE UPDATE OF status ON orders
     FOR EACH ROW WHEN (OLD.status <> NEW.status AND NOT CASE OLD.status
         WHEN 'PENDING' THEN true
         WHEN 'OUT_FOR_DELIVERY' THEN NEW.status <> 'PENDING'
-        WHEN 'CANCELLED' THEN NEW.status = 'PENDING' AND NEW.order_type = 'subscription'
+        WHEN 'CANCELLED' THEN NEW.status = 'PENDING' AND OLD.cancelled_by_subscription
         WHEN 'NOT_DELIVERED' THEN NEW.status IN ('DELIVERED', 'PARTIALLY_DELIVERED', 'CANCELLED')
         ELSE NEW.status IN ('DELIVERED', 'PARTIALLY_DELIVERED', 'NOT_DELIVERED') END)
     EXECUTE FUNCTION orders_follow_transitions();

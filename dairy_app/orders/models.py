@@ -65,6 +65,11 @@ class Order(Imported, Base):
             "(status = 'CANCELLED') = (cancelled_at IS NOT NULL) AND (status = 'CANCELLED' OR cancel_reason IS NULL)",
             "illegal_transition",
         ),
+        check(
+            "cancelled_by_subscription_fits",
+            "NOT cancelled_by_subscription OR (status = 'CANCELLED' AND subscription_id IS NOT NULL)",
+            "illegal_transition",
+        ),
         check("dates_finite", "isfinite(delivery_date) AND isfinite(delivered_on) AND isfinite(delivered_at)"),
         check("text_lengths", "length(cancel_reason) <= 500 AND length(notes) <= 4000"),
         Index("ix_orders_customer_date", "customer_id", "delivery_date"),
@@ -98,6 +103,8 @@ class Order(Imported, Base):
     delivery_confirmed: Mapped[bool] = mapped_column(server_default=text("false"))
     cancelled_at: Mapped[datetime | None]
     cancel_reason: Mapped[str | None]
+    #: A change of the standing order cancelled it; lifting the change brings it back.
+    cancelled_by_subscription: Mapped[bool] = mapped_column(server_default=text("false"), sort_order=950)
     invoice_id: Mapped[UUID | None]
 
 

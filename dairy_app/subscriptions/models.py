@@ -1,17 +1,34 @@
-"""Standing orders."""
+"""Standing orders, and what differs from them on some days."""
 
+import datetime as dt
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Index, SmallInteger, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, DATERANGE
 from sqlalchemy.orm import Mapped, mapped_column
 
-from dairy_app.common.models import Base, Imported, Money, Quantity, check, one_of, references, unique
+from dairy_app.common.models import (
+    Base,
+    Identified,
+    Imported,
+    Money,
+    Quantity,
+    Timestamps,
+    check,
+    no_overlap,
+    one_of,
+    references,
+    unique,
+)
 
 MODES = ("fixed_daily", "weekly_pattern", "alternate_days", "day_by_day", "irregular")
 SUBSCRIPTION_STATUSES = ("draft", "active", "paused", "stopped")
 SHIFTS = ("morning", "evening")
+OVERRIDE_KINDS = ("override", "irregular")
+#: How a change reached the dairy.
+CHANNELS = ("app", "staff", "phone", "whatsapp", "door", "shared_link", "import")
 
 
 class Subscription(Imported, Base):
@@ -39,6 +56,11 @@ class Subscription(Imported, Base):
             " AND (interval_days IS NULL) = (anchor_date IS NULL) AND interval_days BETWEEN 1 AND 365",
         ),
         check("stop_after_start", "stop_date >= start_date"),
+        check(
+            "values_finite",
+            "default_quantity <> 'NaN' AND price_per_unit <> 'NaN' AND isfinite(start_date) AND isfinite(stop_date)"
+            " AND isfinite(anchor_date)",
+        ),
         Index(None, "customer_id"),
         Index(None, "product_id"),
     )
@@ -46,6 +68,7 @@ class Subscription(Imported, Base):
     customer_id: Mapped[UUID]
     product_id: Mapped[UUID]
     mode: Mapped[str]
+    #: From the start; ``subscription_quantities`` holds what it became later.
     default_quantity: Mapped[Quantity] = mapped_column(server_default=text("0"))
     #: Weekdays, 0 = Monday.
     weekly_pattern: Mapped[list[int] | None] = mapped_column(ARRAY(SmallInteger))
@@ -62,3 +85,86 @@ class Subscription(Imported, Base):
     last_delivery_date: Mapped[date | None]
     last_delivery_at: Mapped[datetime | None]
     last_delivery_confirmed: Mapped[bool | None]
+
+
+class SubscriptionOverride(Imported, Base):
+    """The quantity of one day, whatever the standing order says; 0 is a quantity. Clearing it deletes the row."""
+
+    __tablename__ = "subscription_overrides"
+    __table_args__ = (
+        references("subscription_id", "subscriptions.id", "subscription_not_found"),
+        references("requested_by", "users.id", "user_not_found"),
+        unique("subscription_id", "date"),
+        one_of("kind", OVERRIDE_KINDS),
+        one_of("shift", SHIFTS),
+        one_of("channel", CHANNELS),
+        check("quantity_not_negative", "quantity >= 0 AND quantity <> 'NaN'"),
+        check("date_finite", "isfinite(date)"),
+        check("note_length", "length(note) <= 500"),
+    )
+
+    subscription_id: Mapped[UUID]
+    date: Mapped[dt.date]
+    #: A label: ``irregular`` is a planned day of an irregular customer, ``override`` a change. Both count alike.
+    kind: Mapped[str] = mapped_column(server_default=text("'override'"))
+    quantity: Mapped[Quantity]
+    #: NULL: the standing order's.
+    shift: Mapped[str | None]
+    note: Mapped[str | None]
+    requested_by: Mapped[UUID | None]
+    channel: Mapped[str]
+
+
+class SubscriptionPause(Imported, Base):
+    """Days on which nothing comes; an open end lasts until somebody resumes. Two never overlap."""
+
+    __tablename__ = "subscription_pauses"
+    __table_args__ = (
+        references("subscription_id", "subscriptions.id", "subscription_not_found"),
+        references("requested_by", "users.id", "user_not_found"),
+        one_of("channel", CHANNELS),
+        check(
+            "period_has_start",
+            "NOT isempty(period) AND NOT lower_inf(period) AND isfinite(lower(period)) AND (upper_inf(period) OR"
+            " isfinite(upper(period)))",
+        ),
+        check("reason_length", "length(reason) <= 500"),
+        no_overlap("ex_subscription_pauses_period", ("subscription_id", "="), ("period", "&&")),
+    )
+
+    subscription_id: Mapped[UUID]
+    period: Mapped[Any] = mapped_column(DATERANGE)
+    reason: Mapped[str | None]
+    requested_by: Mapped[UUID | None]
+    channel: Mapped[str]
+
+
+class SubscriptionQuantity(Identified, Base):
+    """A new default quantity "till further notice": from a day on, until the next one."""
+
+    __tablename__ = "subscription_quantities"
+    __table_args__ = (
+        references("subscription_id", "subscriptions.id", "subscription_not_found"),
+        references("requested_by", "users.id", "user_not_found"),
+        unique("subscription_id", "valid_from"),
+        one_of("channel", CHANNELS),
+        check("quantity_not_negative", "quantity >= 0 AND quantity <> 'NaN'"),
+        check("valid_from_finite", "isfinite(valid_from)"),
+        check("reason_length", "length(reason) <= 500"),
+    )
+
+    subscription_id: Mapped[UUID]
+    valid_from: Mapped[date]
+    quantity: Mapped[Quantity]
+    reason: Mapped[str | None]
+    requested_by: Mapped[UUID | None]
+    channel: Mapped[str]
+
+
+class GeneratedDay(Timestamps, Base):
+    """A day whose orders have been generated: a later change of a standing order makes and unmakes them at once."""
+
+    __tablename__ = "generated_days"
+    __table_args__ = (check("date_finite", "isfinite(delivery_date)"),)
+
+    delivery_date: Mapped[date] = mapped_column(primary_key=True)

@@ -1,0 +1,28 @@
+"""The CHECKs that 0009 to 0012 added to tables in use hold for the rows that were there before, too.
+
+Why: adding a CHECK scans the table under a lock that stops everybody; added NOT VALID it binds new rows at once, and
+    this scan lets everybody work. It is a revision of its own because both in one transaction would keep the lock.
+Locks: SHARE UPDATE EXCLUSIVE on the tables while they are read: nobody waits.
+Undo: nothing to do.
+"""
+
+from dairy_app.common.revisions import run
+
+revision = "0013"
+down_revision = "0012"
+branch_labels = None
+depends_on = None
+
+VALIDATE = """
+ALTER TABLE settings VALIDATE CONSTRAINT ck_settings_generation_days_ahead_range;
+ALTER TABLE subscriptions VALIDATE CONSTRAINT ck_subscriptions_values_finite;
+ALTER TABLE orders VALIDATE CONSTRAINT ck_orders_cancelled_by_subscription_fits;
+"""
+
+
+def upgrade() -> None:
+    run(VALIDATE)
+
+
+def downgrade() -> None:
+    pass
