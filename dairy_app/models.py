@@ -13,6 +13,8 @@ from dairy_app.deliveries import models as deliveries
 from dairy_app.legacy_import import models as legacy_import
 from dairy_app.orders import ddl as orders_ddl
 from dairy_app.orders import models as orders
+from dairy_app.sharing import ddl as sharing_ddl
+from dairy_app.sharing import models as sharing
 from dairy_app.subscriptions import models as subscriptions
 
 __all__ = [
@@ -29,5 +31,7 @@ __all__ = [
     "legacy_import",
     "orders",
     "orders_ddl",
+    "sharing",
+    "sharing_ddl",
     "subscriptions",
 ]

@@ -17,6 +17,8 @@ VALIDATE = """
 ALTER TABLE settings VALIDATE CONSTRAINT ck_settings_generation_days_ahead_range;
 ALTER TABLE subscriptions VALIDATE CONSTRAINT ck_subscriptions_values_finite;
 ALTER TABLE orders VALIDATE CONSTRAINT ck_orders_cancelled_by_subscription_fits;
+ALTER TABLE delivery_statuses VALIDATE CONSTRAINT fk_delivery_statuses_shared_link_id;
+ALTER TABLE delivery_statuses VALIDATE CONSTRAINT ck_delivery_statuses_link_confirms_by_link;
 """
 
 

@@ -21,6 +21,8 @@ CODES: dict[str, tuple[int, str]] = {
     "token_expired": (401, "The token has expired"),
     "token_revoked": (401, "The token is no longer valid"),
     "bad_credentials": (401, "Login or password is wrong"),
+    "pin_required": (401, "Unlock the link with its PIN first"),
+    "wrong_pin": (401, "The PIN is wrong"),
     "forbidden": (403, "Your role may not do this"),
     "user_inactive": (403, "This login has been deactivated"),
     # 404: also for what the caller may not see
@@ -35,6 +37,8 @@ CODES: dict[str, tuple[int, str]] = {
     "invoice_not_found": (404, "No such invoice"),
     "billing_run_not_found": (404, "No such billing run"),
     "profile_not_found": (404, "No such export"),
+    "link_not_found": (404, "No such link"),
+    "change_request_not_found": (404, "No such request"),
     "method_not_allowed": (405, "This address does not take that method"),
     # 409: true of the data as they stand
     "illegal_transition": (409, "The state does not allow this"),

@@ -29,10 +29,12 @@ class DeliveryStatus(Imported, Base):
         references("customer_id", "customers.id", "customer_not_found"),
         references("delivery_boy_id", "users.id", "user_not_found"),
         references("confirmed_by_user_id", "users.id", "user_not_found"),
+        references("shared_link_id", "shared_links.id", "link_not_found"),
         unique("order_id"),
         unique("client_event_id"),
         one_of("status", DELIVERY_STATUSES),
         one_of("confirmation_method", CONFIRMATION_METHODS),
+        check("link_confirms_by_link", "shared_link_id IS NULL OR confirmation_method = 'shared_link'"),
         check("delivered_has_time", "(status = 'not_delivered') = (delivered_at IS NULL)"),
         check("latitude_range", "latitude BETWEEN -90 AND 90"),
         check("longitude_range", "longitude BETWEEN -180 AND 180"),
@@ -53,6 +55,8 @@ class DeliveryStatus(Imported, Base):
     confirmed_by_name: Mapped[str | None]
     confirmed_at: Mapped[datetime]
     confirmation_method: Mapped[str]
+    #: NULL for links of the earlier system, too.
+    shared_link_id: Mapped[UUID | None]
     ip_address: Mapped[str | None] = mapped_column(INET)
     device_info: Mapped[str | None]
     #: The offline app's own key of this confirmation.
