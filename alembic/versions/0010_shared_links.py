@@ -88,6 +88,7 @@ CREATE TABLE change_requests (
     decided_by uuid,
     decided_at timestamptz,
     decision_reason text,
+    applied_payload jsonb,
     applied_order_id uuid,
     created_at timestamptz DEFAULT now() NOT NULL,
     updated_at timestamptz DEFAULT now() NOT NULL,
@@ -106,6 +107,8 @@ CREATE TABLE change_requests (
     CONSTRAINT ck_change_requests_asked_by_one CHECK (num_nonnulls(asked_by_link_id, asked_by_user_id) = 1),
     CONSTRAINT ck_change_requests_payload_is_object CHECK (jsonb_typeof(payload) = 'object' AND
         length(payload::text) <= 2000),
+    CONSTRAINT ck_change_requests_applied_when_approved CHECK (applied_payload IS NULL OR (status = 'approved' AND
+        jsonb_typeof(applied_payload) = 'object')),
     CONSTRAINT ck_change_requests_subscription_fits_kind CHECK ((kind <> 'quantity' OR subscription_id IS NOT NULL)
         AND (kind <> 'extra_item' OR subscription_id IS NULL)),
     CONSTRAINT ck_change_requests_decided_iff_not_pending CHECK ((status = 'pending') = (decided_at IS NULL) AND

@@ -121,6 +121,11 @@ class ChangeRequest(Identified, Base):
         check("asked_by_one", "num_nonnulls(asked_by_link_id, asked_by_user_id) = 1"),
         check("payload_is_object", "jsonb_typeof(payload) = 'object' AND length(payload::text) <= 2000"),
         check(
+            "applied_when_approved",
+            "applied_payload IS NULL OR (status = 'approved' AND jsonb_typeof(applied_payload) = 'object')",
+            "illegal_transition",
+        ),
+        check(
             "subscription_fits_kind",
             "(kind <> 'quantity' OR subscription_id IS NOT NULL) AND (kind <> 'extra_item' OR subscription_id IS NULL)",
         ),
@@ -164,5 +169,7 @@ class ChangeRequest(Identified, Base):
     decided_by: Mapped[UUID | None]
     decided_at: Mapped[datetime | None]
     decision_reason: Mapped[str | None]
+    #: What was done instead of what was asked for; NULL: just that.
+    applied_payload: Mapped[Any | None] = mapped_column(JSONB(none_as_null=True))
     #: The one-time order that an approved extra item became.
     applied_order_id: Mapped[UUID | None]
