@@ -19,10 +19,11 @@ from dairy_app.orders.queries import area_name, get_visible_order, products_by_i
 from dairy_app.orders.rules import LONGEST_AHEAD, cutoff_of, is_orderable, may_become
 
 
-def place_order(session: Session, actor: Actor, wanted: Mapping[str, Any]) -> UUID:
+def place_order(session: Session, actor: Actor, wanted: Mapping[str, Any], source: str | None = None) -> UUID:
     """Place a one-time order and return its id. Prices are those of the planned day, set here.
 
     A price of nothing that an admin states is marked free; else no invoice with it could ever be issued.
+    ``source`` says where the wish came from, when not from the actor.
     Raises customer_not_found, customer_stopped, validation_failed (date), cutoff_passed, product_not_found,
     product_inactive, no_price, forbidden (a price stated by somebody else than an admin).
     """
@@ -40,7 +41,7 @@ def place_order(session: Session, actor: Actor, wanted: Mapping[str, Any]) -> UU
         delivery_date=day,
         shift=shift,
         placed_by=actor.user_id,
-        source="customer" if actor.role == Role.CUSTOMER else "staff",
+        source=source or ("customer" if actor.role == Role.CUSTOMER else "staff"),
         address=_address(session, customer),
         notes="\n".join([*filter(None, [wanted.get("notes")]), *reasons]) or None,
     )
