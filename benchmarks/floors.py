@@ -44,7 +44,7 @@ _NEXT = "(SELECT order_id FROM bench_queue WHERE n = (SELECT nextval('bench_turn
 CONFIRM_SAME_FUNCTION = f"""
 SELECT * FROM confirm_deliveries(
     (SELECT jsonb_build_array(jsonb_build_object('order_id', {_NEXT}, 'status', 'delivered'))),
-    '{{admin}}', 'Asha Admin', 'admin', NULL, '127.0.0.1', 'pgbench', now());
+    '{{admin}}', 'Asha Admin', 'admin', NULL, NULL, NULL, NULL, NULL, NULL, '127.0.0.1', 'pgbench', now());
 """
 
 #: One transaction of one statement, nothing locked beforehand, nothing judged.

@@ -14,9 +14,9 @@ from sqlalchemy import select, text
 
 from dairy_app.accounts.models import User
 from dairy_app.billing.service import RunRequest, carry_out, start_run
-from dairy_app.common.access import Actor, Role
 from dairy_app.common.transactions import Database
-from dairy_app.deliveries.service import Origin, confirm
+from dairy_app.deliveries.rules import Confirmer, Scope
+from dairy_app.deliveries.service import confirm
 
 
 def billing(database: Database, period: str) -> Callable[[], str]:
@@ -34,7 +34,7 @@ def confirm_set(database: Database, first: str, last: str) -> Callable[[], str]:
     """The orders of the queue in sets of 1,000, one transaction each."""
     with database.transaction(read_only=True) as session:
         admin = session.scalars(select(User).where(User.role == "admin")).one()
-        actor = Actor(admin.id, admin.name, Role.ADMIN)
+        confirmer = Confirmer(admin.id, admin.name, "admin", None, None)
         queue = text("SELECT order_id FROM bench_queue WHERE n BETWEEN :first AND :last ORDER BY n")
         orders = session.scalars(queue, {"first": int(first), "last": int(last)}).all()
     wanted = [{"order_id": order, "status": "delivered"} for order in orders]
@@ -43,7 +43,7 @@ def confirm_set(database: Database, first: str, last: str) -> Callable[[], str]:
         done = 0
         for begin in range(0, len(wanted), 1000):
             part = wanted[begin : begin + 1000]
-            outcomes = database.run(lambda session: confirm(session, actor, part, Origin(None, None)))  # noqa: B023
+            outcomes = database.run(lambda session: confirm(session, confirmer, Scope(), part))  # noqa: B023
             done += sum(outcome.outcome == "confirmed" for outcome in outcomes)
         return str(done)
 

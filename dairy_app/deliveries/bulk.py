@@ -4,44 +4,52 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
+from dairy_app.deliveries.rules import LONGEST_DEVICE, Confirmer, Scope
+
 _CONFIRM = text("""
 SELECT item_index, outcome, code, detail, order_id, order_status, delivery_status
-FROM confirm_deliveries(CAST(:confirmations AS jsonb), CAST(:confirmed_by AS uuid), :confirmed_by_name,
-    :method, CAST(:round_of AS uuid), CAST(:ip AS inet), :device, :at)
+FROM confirm_deliveries(CAST(:confirmations AS jsonb), CAST(:confirmed_by AS uuid), :confirmed_by_name, :method,
+    CAST(:shared_link_id AS uuid), CAST(:boy AS uuid), CAST(:area AS uuid), CAST(:first AS date), CAST(:last AS date),
+    :shift, CAST(:ip AS inet), :device, :at)
 """)
 
 
 def confirm_deliveries(
     session: Session,
     confirmations: Sequence[Mapping[str, Any]],
+    confirmer: Confirmer,
+    scope: Scope,
     *,
-    confirmed_by: UUID | None,
-    confirmed_by_name: str,
-    method: str,
-    round_of: UUID | None,
-    ip: str | None,
-    device: str | None,
     at: datetime,
 ) -> Sequence[Row[Any]]:
     """One row per confirmation, in their order: confirmed, replayed, or rejected with code and detail."""
-    return session.execute(
-        _CONFIRM,
-        {
-            "confirmations": json.dumps(list(confirmations), default=str),
-            "confirmed_by": confirmed_by,
-            "confirmed_by_name": confirmed_by_name,
-            "method": method,
-            "round_of": round_of,
-            "ip": ip,
-            "device": device,
-            "at": at,
-        },
-    ).all()
+    given = {"confirmations": json.dumps(list(confirmations), default=str), "at": at}
+    return session.execute(_CONFIRM, given | _who(confirmer) | _where(scope)).all()
+
+
+def _who(confirmer: Confirmer) -> dict[str, Any]:
+    return {
+        "confirmed_by": confirmer.user_id,
+        "confirmed_by_name": confirmer.name,
+        "method": confirmer.method,
+        "shared_link_id": confirmer.shared_link_id,
+        "ip": confirmer.ip,
+        "device": confirmer.device[:LONGEST_DEVICE] if confirmer.device else None,
+    }
+
+
+def _where(scope: Scope) -> dict[str, Any]:
+    return {
+        "boy": scope.delivery_boy_id,
+        "area": scope.area_id,
+        "first": scope.first_day,
+        "last": scope.last_day,
+        "shift": scope.shift,
+    }
 
 
 def read_status(row: Mapping[str, Any] | None) -> dict[str, Any] | None:

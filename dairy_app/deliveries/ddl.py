@@ -2,7 +2,7 @@
 
 The whole rule stands in one function because all of it must be read after the customer's lock, and because a
 phone on a round should wait for one answer, not for ten. It takes a set: a batch of a thousand costs the same
-number of statements as one. Judging order (first that applies): unknown or not the caller's order, other
+number of statements as one. Judging order (first that applies): unknown or out of scope, other
 customer, cancelled, product not in the order, more than ordered, a product not named, already confirmed (same →
 replayed, else confirmed_differently), date in the future, date outside the window, event id used elsewhere.
 """
@@ -11,7 +11,8 @@ from dairy_app.common.ddl import after_tables
 
 CONFIRM_DELIVERIES = """
 CREATE FUNCTION judge_confirmations(
-    p_confirmations jsonb, p_orders uuid[], p_round_of uuid, p_at timestamptz
+    p_confirmations jsonb, p_orders uuid[], p_boy uuid, p_areas uuid[], p_first date, p_last date, p_shift text,
+    p_at timestamptz
 ) RETURNS TABLE (
     item_index integer, order_id uuid, customer_id uuid, subscription_id uuid, boy uuid,
     code text, detail text, new_status text, day date, delivered_at timestamptz, confirmation jsonb
@@ -31,7 +32,9 @@ WITH dairy AS (
         coalesce(o.delivery_boy_id, c.delivery_boy_id) AS boy
     FROM wanted w
     LEFT JOIN (orders o JOIN customers c ON c.id = o.customer_id) ON o.id = w.order_id AND o.id = ANY (p_orders)
-        AND (p_round_of IS NULL OR coalesce(o.delivery_boy_id, c.delivery_boy_id) = p_round_of)
+        AND (p_boy IS NULL OR coalesce(o.delivery_boy_id, c.delivery_boy_id) = p_boy)
+        AND (p_areas IS NULL OR c.area_id = ANY (p_areas)) AND (p_shift IS NULL OR o.shift = p_shift)
+        AND o.delivery_date BETWEEN coalesce(p_first, o.delivery_date) AND coalesce(p_last, o.delivery_date)
 ), counted AS (
     SELECT k.item_index,
         bool_or(q.delivered NOT BETWEEN 0 AND i.quantity) AS exceeds,
@@ -92,8 +95,8 @@ FROM verdicts v CROSS JOIN dairy d
 $$;
 
 CREATE FUNCTION confirm_deliveries(
-    p_confirmations jsonb, p_confirmed_by uuid, p_confirmed_by_name text, p_method text, p_round_of uuid,
-    p_ip inet, p_device text, p_at timestamptz
+    p_confirmations jsonb, p_confirmed_by uuid, p_confirmed_by_name text, p_method text, p_shared_link_id uuid,
+    p_boy uuid, p_area uuid, p_first date, p_last date, p_shift text, p_ip inet, p_device text, p_at timestamptz
 ) RETURNS TABLE (item_index integer, outcome text, code text, detail text, order_id uuid, order_status text,
     delivery_status jsonb)
 -- Planned once per session: planning takes four times as long as confirming.
@@ -103,6 +106,7 @@ DECLARE
     wanted jsonb;
     -- Beside the join with JSON, of which the planner knows nothing: with it, a lookup stays one of a few rows.
     ids uuid[];
+    areas uuid[];
     turn integer := 0;
     turns integer;
     judged jsonb;
@@ -113,17 +117,22 @@ BEGIN
     INTO wanted, turns, ids
     FROM (SELECT e.*, row_number() OVER (PARTITION BY (e.c ->> 'order_id')::uuid ORDER BY e.n) - 1 AS turn
         FROM jsonb_array_elements(p_confirmations) WITH ORDINALITY AS e (c, n)) e;
+    IF p_area IS NOT NULL THEN
+        areas := ARRAY(WITH RECURSIVE below AS (SELECT p_area AS id UNION
+            SELECT a.id FROM areas a JOIN below b ON a.parent_id = b.id) SELECT id FROM below);
+    END IF;
     PERFORM FROM customers c WHERE c.id IN (SELECT o.customer_id FROM orders o WHERE o.id = ANY (ids))
         ORDER BY c.id FOR NO KEY UPDATE;
     PERFORM FROM orders o WHERE o.id = ANY (ids) ORDER BY o.id FOR NO KEY UPDATE;
     WHILE turn <= turns LOOP  -- once, but for an order named twice: the second is judged as the first left it
         SELECT jsonb_agg(to_jsonb(j)) INTO judged
         FROM judge_confirmations(CASE WHEN turns = 0 THEN wanted ELSE jsonb_path_query_array(
-            wanted, '$[*] ? (@.turn == $turn)', jsonb_build_object('turn', turn)) END, ids, p_round_of, p_at) j;
+            wanted, '$[*] ? (@.turn == $turn)', jsonb_build_object('turn', turn)) END,
+            ids, p_boy, areas, p_first, p_last, p_shift, p_at) j;
         IF judged @? '$[*] ? (@.code == null)' THEN
             PERFORM write_confirmations(
                 jsonb_path_query_array(judged, '$[*] ? (@.code == null)'),
-                p_confirmed_by, p_confirmed_by_name, p_method, p_ip, p_device, p_at);
+                p_confirmed_by, p_confirmed_by_name, p_method, p_shared_link_id, p_ip, p_device, p_at);
         END IF;
         verdicts := verdicts || judged;
         turn := turn + 1;
@@ -139,8 +148,8 @@ BEGIN
 END $$;
 
 CREATE FUNCTION write_confirmations(
-    p_judged jsonb, p_confirmed_by uuid, p_confirmed_by_name text, p_method text, p_ip inet, p_device text,
-    p_at timestamptz
+    p_judged jsonb, p_confirmed_by uuid, p_confirmed_by_name text, p_method text, p_shared_link_id uuid, p_ip inet,
+    p_device text, p_at timestamptz
 ) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     ids uuid[] := ARRAY(SELECT (j ->> 'order_id')::uuid FROM jsonb_array_elements(p_judged) j);
@@ -168,22 +177,23 @@ BEGIN
     WHERE o.id = j.order_id AND o.id = ANY (ids);
 
     INSERT INTO delivery_statuses AS s (order_id, customer_id, delivery_date, status, delivered_at,
-        delivery_boy_id, confirmed_by_user_id, confirmed_by_name, confirmed_at, confirmation_method, ip_address,
-        device_info, client_event_id, device_time, latitude, longitude, reason_code, notes)
+        delivery_boy_id, confirmed_by_user_id, confirmed_by_name, confirmed_at, confirmation_method, shared_link_id,
+        ip_address, device_info, client_event_id, device_time, latitude, longitude, reason_code, notes)
     SELECT j.order_id, j.customer_id, j.day, lower(j.new_status), j.delivered_at, j.boy,
-        p_confirmed_by, p_confirmed_by_name, p_at, p_method, p_ip, p_device,
+        p_confirmed_by, p_confirmed_by_name, p_at, p_method, p_shared_link_id, p_ip, p_device,
         c.client_event_id, c.device_time, c.latitude, c.longitude, c.reason_code, c.notes
     FROM jsonb_to_recordset(p_judged) AS j (order_id uuid, customer_id uuid, boy uuid, new_status text,
         day date, delivered_at timestamptz, confirmation jsonb)
     CROSS JOIN LATERAL jsonb_to_record(j.confirmation) AS c (client_event_id uuid, device_time timestamptz,
         latitude numeric, longitude numeric, reason_code text, notes text)
     ON CONFLICT (order_id) DO UPDATE SET (delivery_date, status, delivered_at, delivery_boy_id,
-        confirmed_by_user_id, confirmed_by_name, confirmed_at, confirmation_method, ip_address, device_info,
-        client_event_id, device_time, latitude, longitude, reason_code, notes, updated_at) = ROW (
+        confirmed_by_user_id, confirmed_by_name, confirmed_at, confirmation_method, shared_link_id, ip_address,
+        device_info, client_event_id, device_time, latitude, longitude, reason_code, notes, updated_at) = ROW (
         excluded.delivery_date, excluded.status, excluded.delivered_at, excluded.delivery_boy_id,
         excluded.confirmed_by_user_id, excluded.confirmed_by_name, excluded.confirmed_at,
-        excluded.confirmation_method, excluded.ip_address, excluded.device_info, excluded.client_event_id,
-        excluded.device_time, excluded.latitude, excluded.longitude, excluded.reason_code, excluded.notes, now());
+        excluded.confirmation_method, excluded.shared_link_id, excluded.ip_address, excluded.device_info,
+        excluded.client_event_id, excluded.device_time, excluded.latitude, excluded.longitude, excluded.reason_code,
+        excluded.notes, now());
 
     -- Two days of one standing order may come in one set: the later one counts.
     UPDATE subscriptions s SET last_delivery_date = j.day, last_delivery_at = j.delivered_at,
@@ -193,7 +203,8 @@ BEGIN
             AS k (subscription_id uuid, new_status text, day date, delivered_at timestamptz)
         WHERE k.new_status <> 'NOT_DELIVERED' AND k.subscription_id IS NOT NULL
         ORDER BY k.subscription_id, k.day DESC, k.delivered_at DESC) j
-    WHERE s.id = j.subscription_id AND (s.last_delivery_date IS NULL OR s.last_delivery_date <= j.day);
+    WHERE s.id = j.subscription_id AND (s.last_delivery_date IS NULL
+        OR (s.last_delivery_date, coalesce(s.last_delivery_at, '-infinity')) <= (j.day, j.delivered_at));
 END $$;
 """
 

@@ -8,6 +8,8 @@ from dairy_app.common.access import Role, allow
 from dairy_app.common.http import Blueprint, current_actor, current_session
 from dairy_app.common.pages import Page
 from dairy_app.deliveries import queries, service
+from dairy_app.deliveries.policy import confirmer_of, scope_of
+from dairy_app.deliveries.rules import Confirmer
 from dairy_app.deliveries.schemas import (
     ConfirmationIn,
     ConfirmationOut,
@@ -26,7 +28,7 @@ deliveries = Blueprint("deliveries", __name__, description="Confirming deliverie
 def confirm_delivery(confirmation: dict[str, Any]) -> dict[str, Any]:
     """Confirm one order: full, partial or nothing delivered. The same again changes nothing."""
     actor = current_actor()
-    outcome = service.confirm(current_session(), actor, [confirmation], request_origin())[0]
+    outcome = service.confirm(current_session(), confirmer(), scope_of(actor), [confirmation])[0]
     outcome.raise_if_rejected()
     return _answer(outcome, hidden_status_fields(actor.role))
 
@@ -41,9 +43,9 @@ def list_delivery_statuses(query: dict[str, Any]) -> Page:
     return queries.delivery_status_page(current_session(), query, limit=limit, cursor=cursor)
 
 
-def request_origin() -> service.Origin:
-    """Where this request came from."""
-    return service.Origin(request.remote_addr, request.headers.get("User-Agent"))
+def confirmer() -> Confirmer:
+    """Who calls, as a confirmer, and from where."""
+    return confirmer_of(current_actor(), request.remote_addr, request.headers.get("User-Agent"))
 
 
 def _answer(outcome: service.Outcome, hidden: frozenset[str]) -> dict[str, Any]:

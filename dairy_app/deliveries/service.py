@@ -7,22 +7,10 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from dairy_app.common.access import Actor
 from dairy_app.common.clock import now
 from dairy_app.common.errors import Problem
 from dairy_app.deliveries import bulk
-from dairy_app.deliveries.policy import confirmation_method, round_of
-
-#: Longer device names are cut.
-LONGEST_DEVICE = 300
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """Where a confirmation came from: the caller's address and program."""
-
-    ip: str | None
-    device: str | None
+from dairy_app.deliveries.rules import Confirmer, Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,24 +39,14 @@ class Outcome:
 
 
 def confirm(
-    session: Session, actor: Actor, confirmations: Sequence[Mapping[str, Any]], origin: Origin
+    session: Session, confirmer: Confirmer, scope: Scope, confirmations: Sequence[Mapping[str, Any]]
 ) -> list[Outcome]:
     """Confirm a set of deliveries, each on its own: what one is refused for does not touch the others.
 
-    One statement for the whole set. A confirmation holds the fields of ``ConfirmationIn``. The same order
-    twice in a set is judged one after the other. Raises forbidden.
+    One statement for the whole set. A confirmation holds the fields of ``ConfirmationIn``; one of an order out
+    of ``scope`` is order_not_found. The same order twice in a set is judged one after the other.
     """
-    rows = bulk.confirm_deliveries(
-        session,
-        confirmations,
-        confirmed_by=actor.user_id,
-        confirmed_by_name=actor.name,
-        method=confirmation_method(actor),
-        round_of=round_of(actor),
-        ip=origin.ip,
-        device=origin.device[:LONGEST_DEVICE] if origin.device else None,
-        at=now(),
-    )
+    rows = bulk.confirm_deliveries(session, confirmations, confirmer, scope, at=now())
     if len(rows) != len(confirmations):
         raise LookupError("a confirmation was not judged")
     return [

@@ -17,6 +17,7 @@ from dairy_app.billing.service import RunRequest
 from dairy_app.business.queries import today
 from dairy_app.common.transactions import Database
 from dairy_app.deliveries.bulk import confirm_deliveries
+from dairy_app.deliveries.rules import Confirmer, Scope
 from dairy_app.demo import bulk, people, queries, sample
 from dairy_app.demo.progress import Bars
 from dairy_app.demo.state import State, write_state
@@ -61,11 +62,8 @@ def _deliver_day(session: Session, day: date, zone: ZoneInfo) -> None:
         for place, row in stops:
             moment += NEXT_DOOR
             confirmations.append(_confirmation(row, day, place, moment))
-        boy = people.name_of(session, boy_id)
-        verdicts = confirm_deliveries(
-            session, confirmations, confirmed_by=boy_id, confirmed_by_name=boy, method="delivery_boy",
-            round_of=boy_id, ip="127.0.0.1", device="dairy demo", at=moment,
-        )  # fmt: skip
+        boy = Confirmer(boy_id, people.name_of(session, boy_id), "delivery_boy", "127.0.0.1", "dairy demo")
+        verdicts = confirm_deliveries(session, confirmations, boy, Scope(delivery_boy_id=boy_id), at=moment)
         refused = {verdict.code for verdict in verdicts if verdict.outcome != "confirmed"}
         if refused:
             raise LookupError(f"the sample of {day} was refused: {refused}")

@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import event
 
-from dairy_app.common.access import Actor, Role
 from dairy_app.common.http import DairyFlask
-from dairy_app.deliveries.service import Origin, Outcome, confirm
+from dairy_app.deliveries.rules import Confirmer, Scope
+from dairy_app.deliveries.service import Outcome, confirm
 from tests.dairy import Client, Dairy, ok
 
 KOLKATA = ZoneInfo("Asia/Kolkata")
@@ -87,10 +87,10 @@ def at(text: str) -> datetime:
 
 def confirm_set(dairy: Dairy, confirmations: list[dict[str, Any]]) -> list[Outcome]:
     """Confirm a set in one transaction, as an admin; by order: ``{"order": …, "items": …}``."""
-    actor = Actor(UUID(dairy.admin.user["id"]), dairy.admin.user["name"], Role.ADMIN)
+    admin = Confirmer(UUID(dairy.admin.user["id"]), dairy.admin.user["name"], "admin", "10.0.0.9", "pytest")
     bodies = [{"status": "delivered", **confirmation} for confirmation in confirmations]
     with dairy.app.database.transaction() as session:  # once: a deadlock is not tried again
-        return confirm(session, actor, bodies, Origin("10.0.0.9", "pytest"))
+        return confirm(session, admin, Scope(), bodies)
 
 
 def bill(dairy: Dairy, period: str, through: str | None = None) -> Any:

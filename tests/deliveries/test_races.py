@@ -14,7 +14,8 @@ from dairy_app.billing import bulk
 from dairy_app.business.queries import today
 from dairy_app.common.access import Actor, Role
 from dairy_app.common.clock import now
-from dairy_app.deliveries.service import Origin, confirm
+from dairy_app.deliveries.rules import Confirmer, Scope
+from dairy_app.deliveries.service import confirm
 from dairy_app.orders.service import cancel_order
 from tests.dairy import ok, refused
 from tests.deliveries.rounds import Round, bill, confirm_set, leaks
@@ -49,7 +50,8 @@ def confirming(round_: Round, order: Any, **fields: Any) -> Callable[[Session], 
     body = {"order_id": UUID(order["id"]), "status": "delivered", **fields}
 
     def run(session: Session) -> None:
-        (outcome,) = confirm(session, admin(round_), [body], Origin(None, None))
+        actor = admin(round_)
+        (outcome,) = confirm(session, Confirmer(actor.user_id, actor.name, "admin", None, None), Scope(), [body])
         assert outcome.code is None
 
     return run

@@ -23,8 +23,8 @@ def told(outcomes: Any) -> list[tuple[str, str | None]]:
 def call(sql: Any, *confirmations: dict[str, Any]) -> list[tuple[str, str | None]]:
     """The SQL function itself, round schema and service."""
     rows = sql(
-        "SELECT outcome, code FROM confirm_deliveries(%s, NULL, 'somebody', 'admin', NULL, NULL, NULL,"
-        " '2026-11-20 10:00+05:30') ORDER BY item_index",
+        "SELECT outcome, code FROM confirm_deliveries(%s, NULL, 'somebody', 'admin', NULL, NULL, NULL, NULL, NULL,"
+        " NULL, NULL, NULL, '2026-11-20 10:00+05:30') ORDER BY item_index",
         Json([{"status": "delivered", **confirmation} for confirmation in confirmations]),
     )
     return [(row[0], row[1]) for row in rows]
