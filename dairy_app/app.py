@@ -22,6 +22,7 @@ from dairy_app.monitoring.routes import health
 from dairy_app.orders.routes import orders
 from dairy_app.sample_words import SAMPLE_WORDS
 from dairy_app.settings import Settings
+from dairy_app.subscriptions.routes import subscriptions
 
 API = "/api/v1"
 
@@ -43,6 +44,7 @@ ROUTES = (
     Mount(areas),
     Mount(customers),
     Mount(orders),
+    Mount(subscriptions),
     Mount(deliveries),
     Mount(billing),
     Mount(invoices),

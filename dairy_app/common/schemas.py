@@ -4,10 +4,13 @@ A rule that stands only here is a defect: lengths and signs are repeated by CHEC
 """
 
 import re
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
+
+from dairy_app.common.errors import invalid
 
 #: numeric(12,2) and numeric(10,3) end here.
 MAX_MONEY = Decimal("9999999999.99")
@@ -109,6 +112,15 @@ class Day(fields.Date):
         if not isinstance(value, str) or not _PLAIN_DATE.fullmatch(value):
             raise self.make_error("invalid", input=value, obj_type="date")
         return super()._deserialize(value, attr, data, **kwargs)
+
+
+def day_in_path(written: str) -> date:
+    """A business date that is part of an address. Raises validation_failed."""
+    try:
+        day: date = Day().deserialize(written)
+    except ValidationError:
+        raise invalid("/date", "Not a valid date: YYYY-MM-DD.") from None
+    return day
 
 
 class Month(fields.String):

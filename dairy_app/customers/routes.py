@@ -16,7 +16,6 @@ from dairy_app.customers.schemas import (
     AreaPatch,
     CustomerIn,
     CustomerOut,
-    CustomerPatch,
     CustomerPriceIn,
     CustomerPriceOut,
     CustomerPricesQuery,
@@ -59,16 +58,6 @@ def list_customers(query: dict[str, Any]) -> Page:
 def read_customer(customer_id: UUID) -> Any:
     """One customer."""
     return queries.read_customer(current_session(), current_actor(), customer_id)
-
-
-@customers.route("/customers/<uuid:customer_id>", methods=["PATCH"])
-@etagged
-@customers.arguments(CustomerPatch)
-@customers.response(200, CustomerOut)
-@allow(Role.ADMIN, Role.MARKETING_STAFF, Role.CUSTOMER)
-def change_customer(changes: dict[str, Any], customer_id: UUID) -> Any:
-    """Change what is sent. Customers may change their address, e-mail, language and notes."""
-    return service.change_customer(current_session(), current_actor(), customer_id, changes)
 
 
 @customers.route("/customers/<uuid:customer_id>/link-user", methods=["POST"])

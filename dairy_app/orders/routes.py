@@ -9,7 +9,7 @@ from dairy_app.common.http import Blueprint, current_actor, current_session
 from dairy_app.common.idempotency import idempotent
 from dairy_app.common.pages import Page
 from dairy_app.orders import queries, service
-from dairy_app.orders.schemas import CancelIn, OrderIn, OrderOut, OrderPage, OrderQuery
+from dairy_app.orders.schemas import OrderIn, OrderOut, OrderPage, OrderQuery
 
 orders = Blueprint("orders", __name__, description="Orders")
 
@@ -43,14 +43,3 @@ def list_orders(query: dict[str, Any]) -> Page:
 def read_order(order_id: UUID) -> dict[str, Any]:
     """One order with its items, delivery status and invoice."""
     return queries.visible_order_view(current_session(), current_actor(), order_id)
-
-
-@orders.route("/orders/<uuid:order_id>/cancel", methods=["POST"])
-@orders.arguments(CancelIn)
-@orders.response(200, OrderOut)
-@allow(Role.ADMIN, Role.MARKETING_STAFF, Role.CUSTOMER)
-def cancel_order(body: dict[str, Any], order_id: UUID) -> dict[str, Any]:
-    """Cancel an order that has not been delivered."""
-    session, actor = current_session(), current_actor()
-    service.cancel_order(session, actor, order_id, body["reason"])
-    return queries.visible_order_view(session, actor, order_id)

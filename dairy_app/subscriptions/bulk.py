@@ -1,0 +1,171 @@
+"""Orders of standing orders, written in sets: a day for everybody, or everything one change touches."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnElement,
+    Uuid,
+    and_,
+    case,
+    func,
+    insert,
+    literal,
+    not_,
+    null,
+    or_,
+    select,
+    text,
+    tuple_,
+    update,
+)
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.orm import Session
+
+from dairy_app.catalogue.models import Product
+from dairy_app.customers.models import Area, Customer
+from dairy_app.orders.models import Order, OrderItem
+from dairy_app.subscriptions.models import GeneratedDay, Subscription
+from dairy_app.subscriptions.queries import deliverable, due, has_order, these_days
+
+#: Making a day's orders excludes changing standing orders, which exclude nobody but that ("orders" in ASCII).
+_GENERATION = 0x6F7264657273
+
+
+def lock_generation(session: Session) -> None:
+    """Wait until nobody changes a standing order or makes orders, and keep both out until the end."""
+    session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _GENERATION})
+
+
+def hold_generation(session: Session) -> None:
+    """Keep the making of orders out until the end: a day is made before a change, or knows of it."""
+    session.execute(text("SELECT pg_advisory_xact_lock_shared(:key)"), {"key": _GENERATION})
+
+
+def generate(session: Session, days: Sequence[date], *only: ColumnElement[bool]) -> Sequence[Any]:
+    """Make the orders that are due on ``days`` and not there; ``only`` narrows the rows of ``subscriptions``.
+
+    One statement for any number of customers. A standing order has at most one order a day, so what is there,
+    also a cancelled one, stays. Prices are those of each day. Returns what was made: product_id, product_name,
+    unit, area_id, area, orders, quantity (the product's unit).
+    """
+    priced = deliverable(these_days(days), *only)
+    wanted = (
+        select(func.uuid7(type_=Uuid()).label("order_id"), *priced.c)
+        .where(priced.c.hindrance.is_(None), not_(has_order(priced)))
+        .cte("wanted")
+    )
+    placing = postgresql.insert(Order).from_select(
+        ["id", "customer_id", "order_type", "subscription_id", "delivery_date", "shift", "source"],
+        select(
+            wanted.c.order_id, wanted.c.customer_id, literal("subscription"), wanted.c.subscription_id,
+            wanted.c.day, wanted.c.shift, literal("generator"),
+        ),
+        include_defaults=False,
+    )  # fmt: skip
+    placed = placing.on_conflict_do_nothing(index_elements=["subscription_id", "delivery_date"])
+    made = placed.returning(Order.id).cte("placed")
+    items = (
+        insert(OrderItem)
+        .from_select(
+            ["order_id", "line_no", "product_id", "quantity", "unit_price", "price_source"],
+            select(
+                wanted.c.order_id, literal(1), wanted.c.product_id, wanted.c.quantity,
+                wanted.c.price, wanted.c.price_source,
+            ).join(made, made.c.id == wanted.c.order_id),
+            include_defaults=False,
+        )
+        .returning(OrderItem.order_id)
+        .cte("items")
+    )  # fmt: skip
+    amounts = (
+        select(
+            wanted.c.product_id,
+            wanted.c.area_id,
+            func.count().label("orders"),
+            func.sum(wanted.c.quantity).label("quantity"),
+        )
+        .join(items, items.c.order_id == wanted.c.order_id)
+        .group_by(wanted.c.product_id, wanted.c.area_id)
+        .subquery("amounts")
+    )
+    return session.execute(
+        select(*amounts.c, Product.name.label("product_name"), Product.unit, Area.name.label("area"))
+        .join(Product, Product.id == amounts.c.product_id)
+        .outerjoin(Area, Area.id == amounts.c.area_id)
+        .order_by(Product.name, amounts.c.product_id, Area.name.nulls_last(), amounts.c.area_id)
+    ).all()
+
+
+def remember_days(session: Session, days: Sequence[date], at: datetime) -> None:
+    """Note that these days have their orders."""
+    rows = [{"delivery_date": day} for day in days]
+    made = postgresql.insert(GeneratedDay).values(rows)
+    session.execute(made.on_conflict_do_update(index_elements=["delivery_date"], set_={"updated_at": at}))
+
+
+def close_ended(session: Session, day: date) -> None:
+    """Mark as stopped what has reached its stop date."""
+    ended = (Subscription.status.in_(("active", "paused")), Subscription.stop_date <= day)
+    session.execute(
+        update(Subscription).where(*ended).values(status="stopped").execution_options(synchronize_session=False)
+    )
+
+
+def follow(
+    session: Session, subscription_ids: Sequence[UUID], first: date, *, at: datetime, reason: str, reprice: bool
+) -> None:
+    """Let the orders from ``first`` on say what the standing orders say now.
+
+    What is PENDING takes the new quantity and shift (and, with ``reprice``, price) or is cancelled; what such a
+    change had cancelled comes back. Orders on their way, confirmed, or cancelled by hand stay. The caller has
+    locked the customers. A constant number of statements; days without orders are for ``generate``.
+    """
+    open_ = or_(Order.status == "PENDING", Order.cancelled_by_subscription)
+    ours = and_(Order.subscription_id.in_(subscription_ids), Order.delivery_date >= first, open_)
+    held = session.execute(
+        select(Order.id, Order.delivery_date).where(ours).order_by(Order.id).with_for_update(key_share=True)
+    ).all()
+    if not held:
+        return
+    ids, days = [row.id for row in held], sorted({row.delivery_date for row in held})
+    now_due = due(these_days(days), Subscription.id.in_(subscription_ids))
+    comes = now_due.c.quantity > 0
+    cancelled = Order.status == "CANCELLED"
+    session.execute(
+        update(Order)
+        .where(Order.id.in_(ids), Order.subscription_id == now_due.c.subscription_id)
+        .where(Order.delivery_date == now_due.c.day)
+        .where(or_(comes == cancelled, and_(comes, Order.shift != now_due.c.shift)))
+        .values(
+            status=case((comes, "PENDING"), else_="CANCELLED"),
+            shift=case((comes, now_due.c.shift), else_=Order.shift),
+            cancelled_at=case((not_(comes), at), else_=null()),
+            cancel_reason=case((not_(comes), reason[:500]), else_=null()),
+            cancelled_by_subscription=not_(comes),
+        )
+        .execution_options(synchronize_session=False)
+    )
+    priced = deliverable(these_days(days), Subscription.id.in_(subscription_ids))
+    new_price = and_(literal(reprice), priced.c.price.is_not(None))
+    session.execute(
+        update(OrderItem)
+        .where(OrderItem.order_id == Order.id, Order.id.in_(ids), Order.status == "PENDING")
+        .where(OrderItem.product_id == priced.c.product_id)
+        .where(tuple_(Order.subscription_id, Order.delivery_date) == tuple_(priced.c.subscription_id, priced.c.day))
+        .values(
+            quantity=priced.c.quantity,
+            unit_price=case((new_price, priced.c.price), else_=OrderItem.unit_price),
+            price_source=case((new_price, priced.c.price_source), else_=OrderItem.price_source),
+        )
+        .execution_options(synchronize_session=False)
+    )
+    session.expire_all()
+
+
+def lock_customers(session: Session, customer_ids: Sequence[UUID]) -> None:
+    """Take the mutexes of some customers, in order of their ids."""
+    wanted = select(Customer.id).where(Customer.id.in_(customer_ids)).order_by(Customer.id)
+    session.execute(wanted.with_for_update(key_share=True))

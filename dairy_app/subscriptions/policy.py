@@ -1,0 +1,52 @@
+"""Who sees which standing orders, and which of their fields each role may set."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import ColumnElement, false, select, true
+
+from dairy_app.common.access import Actor, Role
+from dairy_app.common.errors import FieldError, Problem
+from dairy_app.customers.models import Customer
+from dairy_app.customers.queries import visible_customers
+from dairy_app.subscriptions.models import Subscription
+
+#: What a household decides about its own milk. Not its price, nor whether the dairy has released it.
+OWN_FIELDS = frozenset(
+    ["mode", "default_quantity", "effective_from", "weekly_pattern", "interval_days", "anchor_date", "shift", "reason"]
+)
+#: In a new one, besides.
+OWN_NEW_FIELDS = OWN_FIELDS | {"customer_id", "product_id", "start_date", "stop_date", "channel"}
+
+
+def visible_subscriptions(actor: Actor) -> ColumnElement[bool]:
+    """Admin all, marketing staff their customers', a customer its own; nobody else has to do with them."""
+    match actor.role:
+        case Role.ADMIN:
+            return true()
+        case Role.MARKETING_STAFF | Role.CUSTOMER:
+            return Subscription.customer_id.in_(select(Customer.id).where(visible_customers(actor)))
+        case _:
+            return false()
+
+
+def check_fields(actor: Actor, fields: Iterable[str], own: frozenset[str]) -> None:
+    """Raise ``forbidden``, naming the fields, unless the actor may set all of them."""
+    if actor.role is not Role.CUSTOMER:
+        return
+    refused = sorted(set(fields) - own)
+    if refused:
+        errors = [FieldError(f"/{name}", "forbidden", "Your role may not set this.") for name in refused]
+        raise Problem("forbidden", f"Your role may not set: {', '.join(refused)}", errors)
+
+
+def check_quote(actor: Actor, fields: Mapping[str, Any]) -> None:
+    """Only an admin gives things away: raise ``forbidden`` for a quoted price of nothing."""
+    if fields.get("price_per_unit") == 0 and actor.role is not Role.ADMIN:
+        detail = "Only an admin may quote a price of nothing."
+        raise Problem("forbidden", detail, [FieldError("/price_per_unit", "forbidden", detail)])
+
+
+def channel_of(actor: Actor, said: str | None) -> str:
+    """How the change reached the dairy: a customer's own by the app, staff say, else ``staff``."""
+    return "app" if actor.role is Role.CUSTOMER else said or "staff"

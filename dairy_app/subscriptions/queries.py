@@ -1,0 +1,398 @@
+"""Standing orders, read: what is due on which day, and the lists and single ones that clients see."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Date,
+    FromClause,
+    Integer,
+    Numeric,
+    Select,
+    Subquery,
+    Text,
+    Uuid,
+    and_,
+    any_,
+    case,
+    cast,
+    column,
+    exists,
+    extract,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+    table,
+    true,
+    type_coerce,
+    union_all,
+)
+from sqlalchemy.orm import Session
+
+from dairy_app.catalogue.models import Product
+from dairy_app.catalogue.queries import valid_from, valid_to
+from dairy_app.common.access import Actor
+from dairy_app.common.errors import Problem
+from dairy_app.common.pages import Page, read_page
+from dairy_app.customers.models import Area, Customer
+from dairy_app.customers.queries import with_price
+from dairy_app.orders.models import Order, OrderItem
+from dairy_app.subscriptions.models import (
+    GeneratedDay,
+    Subscription,
+    SubscriptionOverride,
+    SubscriptionPause,
+    SubscriptionQuantity,
+)
+from dairy_app.subscriptions.policy import visible_subscriptions
+
+#: On a higher floor, so read by name.
+_deliveries = table("delivery_statuses", column("order_id", Uuid()), column("status", Text()))
+
+# ------------------------------------------------------------------------------------------ what is due when
+
+
+def days_from(first: date, last: date) -> Subquery:
+    """The days from ``first`` to ``last``, both included, one row each: ``day``."""
+    offset = func.generate_series(0, (last - first).days).column_valued("n")
+    return select(type_coerce(literal(first, Date) + offset, Date).label("day")).subquery("days")
+
+
+def these_days(days: Sequence[date]) -> Subquery:
+    """The given days, one row each: ``day``."""
+    return select(func.unnest(literal(list(days), ARRAY(Date))).column_valued("day")).subquery("days")
+
+
+def due(days: FromClause, *only: ColumnElement[bool]) -> Subquery:
+    """What every standing order wants on each of ``days``, and the rule that decided it.
+
+    ``days`` has a column ``day``; ``only`` narrows the rows of ``subscriptions``. Columns: subscription_id,
+    customer_id, product_id, area_id, day, shift, price_per_unit (quoted, rupees), rule, quantity (the product's
+    unit; 0: nothing comes). This is the one place where the rule stands in SQL; ``rules.decide`` reads the same.
+    """
+    s, day = Subscription, days.c.day
+    of_the_day = and_(SubscriptionOverride.subscription_id == s.id, SubscriptionOverride.date == day)
+    paused = and_(SubscriptionPause.subscription_id == s.id, SubscriptionPause.period.contains(day))
+    rule = case(
+        (not_(_receives(day)), "customer_not_active"),
+        (s.status != "active", s.status),
+        (or_(not_(s.auto_start), day < s.start_date), "not_started"),
+        (day >= s.stop_date, "stop_date"),
+        (SubscriptionPause.id.is_not(None), "pause"),
+        (SubscriptionOverride.id.is_not(None), SubscriptionOverride.kind),
+        (s.mode.in_(("weekly_pattern", "alternate_days", "fixed_daily")), s.mode),
+        else_="none",
+    )
+    ruled = (
+        select(
+            s.id.label("subscription_id"),
+            s.customer_id,
+            s.product_id,
+            Customer.area_id,
+            day.label("day"),
+            func.coalesce(SubscriptionOverride.shift, s.shift).label("shift"),
+            s.price_per_unit,
+            rule.label("rule"),
+            SubscriptionOverride.quantity.label("entered"),
+            _usual_quantity(day).label("usual"),
+            (cast(extract("isodow", day), Integer) - 1 == any_(s.weekly_pattern)).label("on_weekday"),
+            ((day - s.anchor_date) % s.interval_days == 0).label("on_interval"),
+        )
+        .select_from(days)
+        .join(s, and_(true(), *only))
+        .join(Customer, Customer.id == s.customer_id)
+        .outerjoin(SubscriptionOverride, of_the_day)
+        .outerjoin(SubscriptionPause, paused)
+        .subquery("ruled")
+    )
+    quantity = case(
+        (ruled.c.rule.in_(("override", "irregular")), ruled.c.entered),
+        (and_(ruled.c.rule == "weekly_pattern", ruled.c.on_weekday), ruled.c.usual),
+        (and_(ruled.c.rule == "alternate_days", ruled.c.on_interval), ruled.c.usual),
+        (ruled.c.rule == "fixed_daily", ruled.c.usual),
+        else_=literal(Decimal(0), Numeric(10, 3)),
+    )
+    kept = [column for column in ruled.c if column.name not in ("entered", "usual", "on_weekday", "on_interval")]
+    return select(*kept, quantity.label("quantity")).subquery("due")
+
+
+def _receives(day: ColumnElement[date]) -> ColumnElement[bool]:
+    """An active customer always, one on trial from its first day."""
+    begun = func.coalesce(Customer.trial_start_date <= day, True)
+    return or_(Customer.status == "active", and_(Customer.status == "trial", begun))
+
+
+def _usual_quantity(day: ColumnElement[date]) -> ColumnElement[Decimal]:
+    """The default quantity in force on a day."""
+    later = (
+        select(SubscriptionQuantity.quantity)
+        .where(SubscriptionQuantity.subscription_id == Subscription.id, SubscriptionQuantity.valid_from <= day)
+        .order_by(SubscriptionQuantity.valid_from.desc())
+        .limit(1)
+        .correlate_except(SubscriptionQuantity)
+        .scalar_subquery()
+    )
+    return func.coalesce(later, Subscription.default_quantity)
+
+
+def deliverable(days: FromClause, *only: ColumnElement[bool]) -> Subquery:
+    """What is due on ``days`` with the price it would get; ``hindrance`` says why an order cannot be made.
+
+    Columns of ``due`` with a quantity above 0, then price (rupees per unit), price_source, and hindrance:
+    ``product_inactive``, ``no_price`` or NULL.
+    """
+    wanted = due(days, *only)
+    source = wanted.join(Product, Product.id == wanted.c.product_id)
+    priced, price, origin = with_price(
+        source, wanted.c.customer_id, wanted.c.product_id, wanted.c.day, wanted.c.price_per_unit
+    )
+    given = and_(price == 0, origin.in_(("customer", "subscription")))
+    hindrance = case((not_(Product.is_active), "product_inactive"), (price.is_(None), "no_price"))
+    return (
+        select(
+            *wanted.c, price, case((given, "free"), else_=origin).label("price_source"), hindrance.label("hindrance")
+        )
+        .select_from(priced)
+        .where(wanted.c.quantity > 0)
+        .subquery("deliverable")
+    )
+
+
+def count_deliverable(session: Session, days: Sequence[date]) -> int:
+    """How many orders the standing orders make on these days, there or not."""
+    wanted = deliverable(these_days(days))
+    return session.scalar(select(func.count()).select_from(wanted).where(wanted.c.hindrance.is_(None))) or 0
+
+
+def blocked(session: Session, days: Sequence[date], *, most: int) -> tuple[int, Sequence[Any]]:
+    """Standing orders due on ``days`` of which no order can be made: how many, and the first ``most``."""
+    wanted = deliverable(these_days(days))
+    rows = session.execute(
+        select(wanted.c.subscription_id, wanted.c.customer_id, wanted.c.product_id, wanted.c.day)
+        .add_columns(wanted.c.hindrance.label("code"), func.count().over().label("all"))
+        .where(wanted.c.hindrance.is_not(None), not_(has_order(wanted)))
+        .order_by(wanted.c.day, wanted.c.subscription_id)
+        .limit(most)
+    ).all()
+    return (rows[0].all if rows else 0), rows
+
+
+def has_order(wanted: FromClause) -> ColumnElement[bool]:
+    """Whether a row of ``due`` has its order already, cancelled or not."""
+    return exists().where(Order.subscription_id == wanted.c.subscription_id, Order.delivery_date == wanted.c.day)
+
+
+# ------------------------------------------------------------------------------------- orders that are there
+
+
+def days_with_orders(session: Session, first: date) -> list[date]:
+    """The days from ``first`` on whose orders have been generated."""
+    wanted = select(GeneratedDay.delivery_date).where(GeneratedDay.delivery_date >= first)
+    return list(session.scalars(wanted.order_by(GeneratedDay.delivery_date)))
+
+
+def settled_day(session: Session, subscription_ids: Sequence[UUID], first: date, last: date | None) -> Any:
+    """The latest day from ``first`` to ``last`` (None: ever) with an order that is on its way or confirmed.
+
+    A row (delivery_date, status), or None: then every one of these days may still change.
+    """
+    wanted = (
+        select(Order.delivery_date, Order.status)
+        .where(Order.subscription_id.in_(subscription_ids), Order.delivery_date >= first)
+        .where(Order.status.not_in(("PENDING", "CANCELLED")))
+        .order_by(Order.delivery_date.desc())
+        .limit(1)
+    )
+    if last is not None:
+        wanted = wanted.where(Order.delivery_date <= last)
+    return session.execute(wanted).first()
+
+
+# ------------------------------------------------------------------------------------------- as clients see it
+
+
+def get_visible_subscription(session: Session, actor: Actor, subscription_id: UUID) -> Subscription:
+    """A standing order, locked after its customer: what decides is read after both.
+
+    Raises ``subscription_not_found``, also for what the actor may not see.
+    """
+    visible = (Subscription.id == subscription_id, visible_subscriptions(actor))
+    session.execute(
+        select(Customer.id)
+        .where(Customer.id.in_(select(Subscription.customer_id).where(*visible)))
+        .with_for_update(key_share=True)
+    )
+    found = session.scalars(
+        select(Subscription)
+        .where(*visible)
+        .with_for_update(key_share=True, of=Subscription)
+        .execution_options(populate_existing=True)
+    ).first()
+    if found is None:
+        raise Problem("subscription_not_found")
+    return found
+
+
+def require_visible(session: Session, actor: Actor, subscription_id: UUID) -> None:
+    """Raise ``subscription_not_found`` for what is not there or not the actor's to see."""
+    wanted = select(Subscription.id).where(Subscription.id == subscription_id, visible_subscriptions(actor))
+    if session.scalar(wanted) is None:
+        raise Problem("subscription_not_found")
+
+
+def _subscriptions(actor: Actor, day: date) -> Select[Any]:
+    """The rows an actor sees, with the quantity in force on ``day`` as the default."""
+    held_elsewhere = ("legacy_id", "default_quantity")
+    columns = [column for column in Subscription.__table__.c if column.name not in held_elsewhere]
+    usual = _usual_quantity(literal(day, Date)).label("default_quantity")
+    return (
+        select(*columns, usual, Product.name.label("product_name"), Product.unit)
+        .join(Product, Product.id == Subscription.product_id)
+        .where(visible_subscriptions(actor))
+    )
+
+
+def subscription_page(
+    session: Session, actor: Actor, day: date, filters: Mapping[str, Any], *, limit: int, cursor: str | None
+) -> Page:
+    """Standing orders, oldest first; one statement."""
+    rows = _subscriptions(actor, day)
+    for name, value in filters.items():
+        rows = rows.where(Subscription.__table__.c[name] == value)
+    return read_page(session, rows, [Subscription.__table__.c.id], limit=limit, cursor=cursor)
+
+
+def subscription_view(session: Session, actor: Actor, subscription_id: UUID, day: date) -> dict[str, Any]:
+    """One standing order with what differs from it on ``day`` and later. Raises ``subscription_not_found``."""
+    row = session.execute(_subscriptions(actor, day).where(Subscription.id == subscription_id)).first()
+    if row is None:
+        raise Problem("subscription_not_found")
+    return {
+        **row._mapping,
+        "pauses": session.execute(
+            select(*seen_pause())
+            .where(SubscriptionPause.subscription_id == subscription_id)
+            .where(func.upper_inf(SubscriptionPause.period) | (func.upper(SubscriptionPause.period) > day))
+            .order_by(func.lower(SubscriptionPause.period))
+        ).all(),
+        "overrides": session.scalars(
+            select(SubscriptionOverride)
+            .where(SubscriptionOverride.subscription_id == subscription_id, SubscriptionOverride.date >= day)
+            .order_by(SubscriptionOverride.date)
+        ).all(),
+        "quantity_changes": session.scalars(
+            select(SubscriptionQuantity)
+            .where(SubscriptionQuantity.subscription_id == subscription_id, SubscriptionQuantity.valid_from > day)
+            .order_by(SubscriptionQuantity.valid_from)
+        ).all(),
+    }
+
+
+def seen_pause() -> list[Any]:
+    """A pause as clients see it: first and last day, the last one NULL while it is open."""
+    return [
+        SubscriptionPause.id,
+        valid_from(SubscriptionPause.period).label("first"),
+        valid_to(SubscriptionPause.period).label("last"),
+        SubscriptionPause.reason,
+        SubscriptionPause.channel,
+        SubscriptionPause.requested_by,
+        SubscriptionPause.created_at,
+    ]
+
+
+def override_of(session: Session, subscription_id: UUID, day: date) -> SubscriptionOverride | None:
+    """What was said about one day."""
+    wanted = select(SubscriptionOverride).where(
+        SubscriptionOverride.subscription_id == subscription_id, SubscriptionOverride.date == day
+    )
+    return session.scalars(wanted).one_or_none()
+
+
+def has_pause(session: Session, subscription_id: UUID, pause_id: UUID) -> bool:
+    """Whether that pause belongs to that standing order."""
+    wanted = (SubscriptionPause.id == pause_id, SubscriptionPause.subscription_id == subscription_id)
+    return session.scalar(select(SubscriptionPause.id).where(*wanted)) is not None
+
+
+def pause_on(session: Session, subscription_id: UUID, day: date) -> UUID | None:
+    """The pause that covers a day."""
+    covers = SubscriptionPause.period.contains(cast(day, Date))
+    return session.scalar(
+        select(SubscriptionPause.id).where(SubscriptionPause.subscription_id == subscription_id, covers)
+    )
+
+
+def subscriptions_of(session: Session, customer_id: UUID) -> list[UUID]:
+    """A customer's standing orders."""
+    return list(session.scalars(select(Subscription.id).where(Subscription.customer_id == customer_id)))
+
+
+def calendar(session: Session, subscription_id: UUID, first: date, last: date) -> Sequence[Any]:
+    """Each day of a span: quantity, shift, the rule that decided, and the order made of it. One statement."""
+    wanted = due(days_from(first, last), Subscription.id == subscription_id)
+    return session.execute(
+        select(
+            wanted.c.day.label("date"),
+            wanted.c.quantity,
+            wanted.c.shift,
+            wanted.c.rule,
+            Order.id.label("order_id"),
+            Order.status.label("order_status"),
+            _deliveries.c.status.label("delivery_status"),
+            _brought(Order.id).label("delivered_quantity"),
+        )
+        .select_from(wanted)
+        .outerjoin(Order, and_(Order.subscription_id == wanted.c.subscription_id, Order.delivery_date == wanted.c.day))
+        .outerjoin(_deliveries, _deliveries.c.order_id == Order.id)
+        .order_by(wanted.c.day)
+    ).all()
+
+
+def _brought(order_id: Any) -> Any:
+    return select(func.sum(OrderItem.delivered_quantity)).where(OrderItem.order_id == order_id).scalar_subquery()
+
+
+# ------------------------------------------------------------------------------------------------ requirements
+
+
+def requirements(session: Session, day: date) -> Sequence[Any]:
+    """What a day needs, by product, area and shift: the orders that are there and those still to be made.
+
+    Equal to what generating the day leads to, before and after it is generated. One statement.
+    """
+    ordered = (
+        select(OrderItem.product_id, Customer.area_id, Order.shift, OrderItem.quantity)
+        .join(Order, Order.id == OrderItem.order_id)
+        .join(Customer, Customer.id == Order.customer_id)
+        .where(Order.delivery_date == day, Order.status != "CANCELLED")
+    )
+    wanted = deliverable(days_from(day, day))
+    to_make = select(wanted.c.product_id, wanted.c.area_id, wanted.c.shift, wanted.c.quantity).where(
+        wanted.c.hindrance.is_(None), not_(has_order(wanted))
+    )
+    needed = union_all(ordered, to_make).subquery("needed")
+    return session.execute(
+        select(
+            needed.c.product_id,
+            Product.name,
+            Product.unit,
+            Product.packet_size,
+            needed.c.area_id,
+            Area.name.label("area"),
+            needed.c.shift,
+            func.sum(needed.c.quantity).label("quantity"),
+            func.count().label("orders"),
+        )
+        .join(Product, Product.id == needed.c.product_id)
+        .outerjoin(Area, Area.id == needed.c.area_id)
+        .group_by(needed.c.product_id, Product.id, needed.c.area_id, Area.id, needed.c.shift)
+        .order_by(Product.name, Product.id, Area.name.nulls_last(), needed.c.area_id, needed.c.shift.desc())
+    ).all()

@@ -1,0 +1,288 @@
+"""Standing orders as clients send and see them."""
+
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate
+
+from dairy_app.common.schemas import Choice, Day, Line, Money, Month, PageQuery, Quantity, Strict, page_of
+from dairy_app.subscriptions.models import CHANNELS, MODES, OVERRIDE_KINDS, SHIFTS, SUBSCRIPTION_STATUSES
+
+#: What a person may say; the others are set by the way a change came.
+SAID_CHANNELS = tuple(channel for channel in CHANNELS if channel not in ("import", "shared_link"))
+
+
+class Weekdays(fields.List[int]):
+    """Weekdays, 0 = Monday, each once; at least one."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        day = fields.Integer(strict=True, validate=validate.Range(0, 6))
+        super().__init__(day, validate=validate.Length(1, 7), **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
+        days = super()._deserialize(value, attr, data, **kwargs)
+        if len(set(days)) < len(days):
+            raise ValidationError("A weekday is named twice.")
+        return sorted(days)
+
+
+class _Rhythm(Strict):
+    weekly_pattern = Weekdays(metadata={"description": "With mode weekly_pattern."})
+    interval_days = fields.Integer(
+        strict=True,
+        validate=validate.Range(1, 365),
+        metadata={"description": "With mode alternate_days: 2 by default."},
+    )
+    anchor_date = Day(metadata={"description": "With mode alternate_days: a day that counts; default the start."})
+    default_quantity = Quantity()
+    price_per_unit = Money(
+        allow_none=True, metadata={"description": "Quoted to this customer, by staff; null: the price list."}
+    )
+    stop_date = Day(allow_none=True, metadata={"description": "The first day nothing comes any more."})
+    auto_start = fields.Boolean()
+    channel = Choice(*SAID_CHANNELS)
+
+
+class SubscriptionIn(_Rhythm):
+    """A new standing order: one product in one shift."""
+
+    customer_id = fields.UUID(metadata={"description": "May be left out by customers: their own."})
+    product_id = fields.UUID(required=True)
+    mode = Choice(*MODES, required=True)
+    shift = Choice(*SHIFTS, load_default="morning")
+    start_date = Day(metadata={"description": "Default: the first day that may still change."})
+    status = Choice("draft", "active")
+
+
+class SubscriptionPatch(_Rhythm):
+    """Only what is sent changes."""
+
+    mode = Choice(*MODES)
+    shift = Choice(*SHIFTS)
+    start_date = Day()
+    status = Choice("active")
+    effective_from = Day(metadata={"description": "From when default_quantity holds, till further notice."})
+    reason = Line(500)
+
+
+class SubscriptionQuery(PageQuery):
+    """Which standing orders."""
+
+    customer_id = fields.UUID()
+    product_id = fields.UUID()
+    status = Choice(*SUBSCRIPTION_STATUSES)
+    mode = Choice(*MODES)
+    shift = Choice(*SHIFTS)
+
+
+class OverrideIn(Strict):
+    """What comes on one day; 0 is a quantity."""
+
+    quantity = Quantity(required=True)
+    kind = Choice(*OVERRIDE_KINDS, load_default="override")
+    shift = Choice(*SHIFTS, allow_none=True)
+    note = Line(500)
+    channel = Choice(*SAID_CHANNELS)
+
+
+class PauseIn(Strict):
+    """Nothing comes on these days, both included; without ``to`` until somebody resumes."""
+
+    first = Day(required=True, data_key="from")
+    last = Day(allow_none=True, data_key="to", load_default=None)
+    reason = Line(500)
+    channel = Choice(*SAID_CHANNELS)
+
+
+class ResumeIn(Strict):
+    """When deliveries go on."""
+
+    first = Day(data_key="from", load_default=None, metadata={"description": "Default: the first open day."})
+
+
+class StopIn(Strict):
+    """When deliveries end."""
+
+    stop_date = Day(metadata={"description": "The first day nothing comes; default the first open day."})
+    reason = Line(500)
+    channel = Choice(*SAID_CHANNELS)
+
+
+class CalendarQuery(Strict):
+    """Which month."""
+
+    month = Month(required=True)
+
+
+class PauseOut(Strict):
+    """A pause; ``to`` null: open."""
+
+    id = fields.UUID()
+    first = Day(data_key="from")
+    last = Day(data_key="to", allow_none=True)
+    reason = fields.String(allow_none=True)
+    channel = fields.String()
+    requested_by = fields.UUID(allow_none=True)
+    created_at = fields.DateTime()
+
+
+class OverrideOut(Strict):
+    """What was said about one day, by whom and by which way."""
+
+    date = Day()
+    kind = fields.String()
+    quantity = Quantity()
+    shift = fields.String(allow_none=True)
+    note = fields.String(allow_none=True)
+    channel = fields.String()
+    requested_by = fields.UUID(allow_none=True)
+
+
+class QuantityChangeOut(Strict):
+    """A default quantity to come."""
+
+    valid_from = Day()
+    quantity = Quantity()
+    reason = fields.String(allow_none=True)
+    channel = fields.String()
+    requested_by = fields.UUID(allow_none=True)
+
+
+class SubscriptionItemOut(Strict):
+    """A standing order."""
+
+    id = fields.UUID()
+    customer_id = fields.UUID()
+    product_id = fields.UUID()
+    product_name = fields.String()
+    unit = fields.String()
+    mode = fields.String()
+    default_quantity = Quantity(metadata={"description": "The one in force today."})
+    weekly_pattern = fields.List(fields.Integer(), allow_none=True)
+    interval_days = fields.Integer(allow_none=True)
+    anchor_date = Day(allow_none=True)
+    shift = fields.String()
+    price_per_unit = Money(allow_none=True)
+    start_date = Day()
+    stop_date = Day(allow_none=True)
+    status = fields.String()
+    auto_start = fields.Boolean()
+    last_delivery_date = Day(allow_none=True)
+    last_delivery_at = fields.DateTime(allow_none=True)
+    last_delivery_confirmed = fields.Boolean(allow_none=True)
+    created_at = fields.DateTime()
+    updated_at = fields.DateTime()
+
+
+class SubscriptionOut(SubscriptionItemOut):
+    """A standing order with what differs from it from today on."""
+
+    pauses = fields.List(fields.Nested(PauseOut))
+    overrides = fields.List(fields.Nested(OverrideOut))
+    quantity_changes = fields.List(fields.Nested(QuantityChangeOut))
+
+
+SubscriptionPage = page_of(SubscriptionItemOut, "SubscriptionPage")
+
+
+class CalendarDay(Strict):
+    """What comes on a day, the rule that says so, and what became of it."""
+
+    date = Day()
+    quantity = Quantity()
+    shift = fields.String()
+    rule = fields.String()
+    order_id = fields.UUID(allow_none=True)
+    order_status = fields.String(allow_none=True)
+    delivery_status = fields.String(allow_none=True)
+    delivered_quantity = Quantity(allow_none=True)
+
+
+class CalendarOut(Strict):
+    """A month of a standing order, day by day."""
+
+    month = Month()
+    days = fields.List(fields.Nested(CalendarDay))
+
+
+class GenerateIn(Strict):
+    """Which day's orders to make."""
+
+    delivery_date = Day(required=True)
+
+
+class ProductMade(Strict):
+    """How much of a product the new orders hold."""
+
+    product_id = fields.UUID()
+    product_name = fields.String()
+    unit = fields.String()
+    orders = fields.Integer()
+    quantity = Quantity()
+
+
+class AreaMade(Strict):
+    """How many new orders go to an area; null: customers without one."""
+
+    area_id = fields.UUID(allow_none=True)
+    area = fields.String(allow_none=True)
+    orders = fields.Integer()
+
+
+class Blocked(Strict):
+    """A standing order that is due and cannot become an order."""
+
+    subscription_id = fields.UUID()
+    customer_id = fields.UUID()
+    product_id = fields.UUID()
+    date = Day(attribute="day")
+    code = fields.String()
+
+
+class GeneratedOut(Strict):
+    """What making a day's orders came to."""
+
+    delivery_date = Day()
+    created = fields.Integer()
+    skipped_existing = fields.Integer()
+    by_product = fields.List(fields.Nested(ProductMade))
+    by_area = fields.List(fields.Nested(AreaMade))
+    blocked = fields.Integer(metadata={"description": "Due, but the product has no price or is no longer sold."})
+    blocked_first = fields.List(fields.Nested(Blocked))
+
+
+class RequirementsQuery(Strict):
+    """Which day."""
+
+    date = Day(required=True)
+
+
+class Requirement(Strict):
+    """How much of a product goes to an area in a shift."""
+
+    product_id = fields.UUID()
+    name = fields.String()
+    unit = fields.String()
+    area_id = fields.UUID(allow_none=True)
+    area = fields.String(allow_none=True)
+    shift = fields.String()
+    orders = fields.Integer()
+    quantity = Quantity()
+
+
+class RequirementTotal(Strict):
+    """How much of a product a day needs; ``packets`` when the quantity fills whole packets."""
+
+    product_id = fields.UUID()
+    name = fields.String()
+    unit = fields.String()
+    orders = fields.Integer()
+    quantity = Quantity()
+    packets = Quantity(allow_none=True)
+
+
+class RequirementsOut(Strict):
+    """What a day needs, for procurement."""
+
+    date = Day()
+    items = fields.List(fields.Nested(Requirement))
+    totals = fields.List(fields.Nested(RequirementTotal))

@@ -1,0 +1,112 @@
+"""The rule of what is due stands twice, in SQL and in Python: both say the same of thousands of random days."""
+
+import random
+from collections import Counter
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from dairy_app.common.http import DairyFlask
+from dairy_app.subscriptions.models import MODES, SUBSCRIPTION_STATUSES
+from dairy_app.subscriptions.queries import days_from, due
+from dairy_app.subscriptions.rules import Entry, Household, StandingOrder, days_between, decide
+from tests.conftest import raw_connection
+from tests.dairy import Dairy
+
+FIRST, LAST = date(2026, 10, 20), date(2026, 12, 5)
+PEOPLE = 400
+
+#: Every rule there is, so that the test knows it has met them all.
+RULES = {
+    "customer_not_active", "draft", "stopped", "paused", "not_started", "stop_date", "pause", "irregular", "override",
+    "weekly_pattern", "alternate_days", "fixed_daily", "none",
+}  # fmt: skip
+
+
+def some_day(chance: random.Random, before: int = 10) -> date:
+    return FIRST + timedelta(days=chance.randint(-before, (LAST - FIRST).days + 10))
+
+
+def some_household(chance: random.Random) -> Household:
+    status = chance.choices(("active", "trial", "paused", "stopped"), (12, 4, 1, 1))[0]
+    return Household(status, chance.choice((None, some_day(chance))))
+
+
+def some_order(chance: random.Random) -> StandingOrder:
+    mode, start = chance.choice(MODES), some_day(chance, before=60)
+    edges = sorted(chance.sample([FIRST + timedelta(days=n) for n in range(-5, 60)], 4))
+    pauses: list[tuple[date, date | None]] = [(edges[0], edges[1]), (edges[2], chance.choice((edges[3], None)))]
+    return StandingOrder(
+        mode=mode,
+        default_quantity=Decimal(chance.randint(0, 5000)) / 1000,
+        start_date=start,
+        status=chance.choices(SUBSCRIPTION_STATUSES, (1, 20, 1, 1))[0],
+        auto_start=chance.random() < 0.95,
+        stop_date=chance.choice((None, None, start + timedelta(days=chance.randint(0, 120)))),
+        weekly_pattern=sorted(chance.sample(range(7), chance.randint(1, 7))) if mode == "weekly_pattern" else None,
+        interval_days=chance.randint(1, 10) if mode == "alternate_days" else None,
+        anchor_date=some_day(chance, before=400) if mode == "alternate_days" else None,
+        pauses=pauses[: chance.choice((0, 0, 1, 2))],
+        entries={
+            some_day(chance): Entry(Decimal(chance.randint(0, 9)), chance.choice(("override", "irregular")))
+            for _ in range(chance.randint(0, 6))
+        },
+        quantities={some_day(chance): Decimal(chance.randint(0, 9)) for _ in range(chance.randint(0, 2))},
+    )
+
+
+def write(cursor: Any, product: str, customer: Household, wanted: StandingOrder) -> UUID:
+    cursor.execute(
+        "INSERT INTO customers (name, status, trial_start_date) VALUES ('x', %s, %s) RETURNING id",
+        (customer.status, customer.trial_start_date),
+    )
+    ((customer_id,),) = cursor.fetchall()
+    names = "mode default_quantity start_date status auto_start stop_date weekly_pattern interval_days anchor_date"
+    row = {name: getattr(wanted, name) for name in names.split()}
+    cursor.execute(
+        f"INSERT INTO subscriptions (customer_id, product_id, {', '.join(row)})"
+        f" VALUES (%s, %s, {', '.join(['%s'] * len(row))}) RETURNING id",
+        (customer_id, product, *row.values()),
+    )
+    ((made,),) = cursor.fetchall()
+    for first, after in wanted.pauses:
+        cursor.execute(
+            "INSERT INTO subscription_pauses (subscription_id, period, channel) VALUES (%s, daterange(%s, %s), 'staff')",
+            (made, first, after),
+        )
+    for day, entry in (wanted.entries or {}).items():
+        cursor.execute(
+            "INSERT INTO subscription_overrides (subscription_id, date, kind, quantity, channel)"
+            " VALUES (%s, %s, %s, %s, 'staff')",
+            (made, day, entry.kind, entry.quantity),
+        )
+    for day, quantity in (wanted.quantities or {}).items():
+        cursor.execute(
+            "INSERT INTO subscription_quantities (subscription_id, valid_from, quantity, channel)"
+            " VALUES (%s, %s, %s, 'staff')",
+            (made, day, quantity),
+        )
+    return UUID(str(made))
+
+
+def test_sql_and_python_agree_on_thousands_of_days(app: DairyFlask, dairy: Dairy, database_url: str) -> None:
+    product, chance = dairy.product()["id"], random.Random(20261122)
+    known = {}
+    with raw_connection(database_url) as connection, connection.cursor() as cursor:
+        for _ in range(PEOPLE):
+            customer, wanted = some_household(chance), some_order(chance)
+            known[write(cursor, product, customer, wanted)] = (customer, wanted)
+        connection.commit()
+    with app.database.transaction(read_only=True) as session:
+        rows = session.execute(select(due(days_from(FIRST, LAST)))).all()
+    assert len(rows) == PEOPLE * len(days_between(FIRST, LAST)) > 10_000
+    met = Counter()
+    for row in rows:
+        customer, wanted = known[row.subscription_id]
+        said = decide(customer, wanted, row.day)
+        assert (row.quantity, row.rule) == (said.quantity, said.rule), (row, customer, wanted)
+        met[said.rule] += 1
+    assert met.keys() == RULES
