@@ -12,6 +12,8 @@ from dairy_app.common.transactions import normalise_url
 MIN_SECRET_BYTES = 32
 LOG_LEVELS = ("debug", "info", "warning", "error")
 LOG_FORMATS = ("text", "json")
+#: Where one finds the server when nobody said how people reach it.
+LOCAL_URL = "http://127.0.0.1:8000"
 
 
 class SettingsError(RuntimeError):
@@ -29,7 +31,7 @@ class Settings:
     log_format: str = "text"
     #: How many proxies in front of us set X-Forwarded-For; 0: none, the header is ignored.
     trusted_proxies: int = 0
-    public_url: str = "http://127.0.0.1:8000"
+    public_url: str = LOCAL_URL
     #: argon2 cost: ``standard``, or ``cheapest`` where thousands of logins are made up (tests, demo).
     password_cost: str = "standard"
 
@@ -58,7 +60,7 @@ class Settings:
             log_level=level,
             log_format=form,
             trusted_proxies=int(proxies),
-            public_url=environment.get("DAIRY_PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/"),
+            public_url=environment.get("DAIRY_PUBLIC_URL", LOCAL_URL).rstrip("/"),
         )
 
     def require_secret_key(self) -> str:
