@@ -13,6 +13,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "serve": ("dairy_app.commands:serve", "Serve the API and the pages."),
     "db": ("dairy_app.commands:db", "The database: upgrade, check, back up, restore, start, stop."),
     "create-admin": ("dairy_app.accounts.commands:create_admin", "Make the first user."),
+    "orders": ("dairy_app.subscriptions.commands:orders", "Make the orders of a day (for a nightly cron job)."),
     "bill": ("dairy_app.billing.commands:bill", "Issue the invoices of a period."),
     "export": ("dairy_app.billing.export_commands:export", "Write a register for the accountant."),
     "import-mongo": ("dairy_app.legacy_import.commands:import_mongo", "Take over the earlier system's data."),

@@ -43,7 +43,8 @@ def generate_day(session: Session, day: date) -> Generated:
 def generate_due(session: Session) -> Generated:
     """Make what is due by now: today to the horizon of the settings, and earlier days that were missed.
 
-    Missed is a day after the first one ever made, at most 31 back. Suits a nightly cron.
+    Missed is a day after the first one ever made, at most 31 back. What has reached its stop date is marked as
+    stopped. Suits a nightly cron.
     """
     bulk.lock_generation(session)
     first = today(session)
@@ -51,7 +52,9 @@ def generate_due(session: Session) -> Generated:
     made = set(queries.days_with_orders(session, first - LONGEST_BEHIND))
     behind = rules.days_between(min(made), first)[:-1] if made and min(made) < first else []
     missed = [day for day in behind if day not in made]
-    return _generate(session, missed + rules.days_between(first, horizon))
+    done = _generate(session, missed + rules.days_between(first, horizon))
+    bulk.close_ended(session, first)
+    return done
 
 
 def _generate(session: Session, days: list[date]) -> Generated:
@@ -59,7 +62,6 @@ def _generate(session: Session, days: list[date]) -> Generated:
     due = queries.count_deliverable(session, days)
     made = bulk.generate(session, days)
     bulk.remember_days(session, days, now())
-    bulk.close_ended(session, min(days))
     created = sum(row.orders for row in made)
     blocked, first_blocked = queries.blocked(session, days, most=MOST_LISTED)
     return Generated(days, created, due - created, made, blocked, first_blocked)

@@ -1,10 +1,11 @@
 """A customer with a product at ₹60 a litre; it is ten in the morning of Friday, 20 November 2026."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 import time_machine
 
+from dairy_app import cli
 from tests.dairy import Dairy
 from tests.deliveries.rounds import at
 from tests.subscriptions.household import Household
@@ -20,3 +21,19 @@ def clock() -> Iterator[time_machine.Traveller]:
 @pytest.fixture
 def household(clock: time_machine.Traveller, dairy: Dairy) -> Household:
     return Household(dairy)
+
+
+@pytest.fixture
+def nightly(
+    household: Household, database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str, str]]:
+    """``dairy orders generate``: exit code, standard output, standard error."""
+    monkeypatch.setenv("DATABASE_URL", database_url)
+
+    def call(*arguments: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as end:
+            cli.main(["orders", "generate", *arguments])
+        said = capsys.readouterr()
+        return int(end.value.code or 0), said.out, said.err
+
+    return call

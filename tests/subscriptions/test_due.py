@@ -74,7 +74,8 @@ def write(cursor: Any, product: str, customer: Household, wanted: StandingOrder)
     ((made,),) = cursor.fetchall()
     for first, after in wanted.pauses:
         cursor.execute(
-            "INSERT INTO subscription_pauses (subscription_id, period, channel) VALUES (%s, daterange(%s, %s), 'staff')",
+            "INSERT INTO subscription_pauses (subscription_id, period, channel)"
+            " VALUES (%s, daterange(%s, %s), 'staff')",
             (made, first, after),
         )
     for day, entry in (wanted.entries or {}).items():
