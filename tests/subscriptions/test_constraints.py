@@ -1,0 +1,135 @@
+"""The rules of standing orders hold against plain SQL."""
+
+from typing import Any
+
+import pytest
+
+from dairy_app.common.constraints import code_of
+from dairy_app.common.errors import CODES
+from tests.constraints import bare, names_of, refuses
+
+__all__ = ["bare"]
+
+TABLES = (
+    "subscriptions",
+    "subscription_overrides",
+    "subscription_pauses",
+    "subscription_quantities",
+    "generated_days",
+)
+ONE, TWO, NOBODY = (f"'00000000-0000-0000-0000-00000000000{n}'" for n in (1, 2, 9))
+SET_UP = f"""
+INSERT INTO customers (id, name) VALUES ({ONE}, 'Asha'), ({TWO}, 'Bela');
+INSERT INTO products (id, sku, name, unit, hsn_code, tax_class)
+    VALUES ({ONE}, 'M1', 'Milk', 'litre', '0401', 'milk_fresh');
+INSERT INTO subscriptions (id, customer_id, product_id, mode, default_quantity, start_date, legacy_id)
+    VALUES ({ONE}, {ONE}, {ONE}, 'fixed_daily', 1, '2026-11-01', 'old');
+INSERT INTO subscription_overrides (subscription_id, date, quantity, channel, legacy_id)
+    VALUES ({ONE}, '2026-11-20', 0, 'app', 'old');
+INSERT INTO subscription_pauses (subscription_id, period, channel, legacy_id)
+    VALUES ({ONE}, '[2026-12-01,2026-12-10)', 'app', 'old');
+INSERT INTO subscription_quantities (subscription_id, valid_from, quantity, channel)
+    VALUES ({ONE}, '2026-11-10', 2, 'app');
+"""
+
+
+def insert(table: str, values: dict[str, str], changes: dict[str, str]) -> str:
+    row = values | changes
+    return f"INSERT INTO {table} ({', '.join(row)}) VALUES ({', '.join(row.values())})"
+
+
+def subscription(**changes: str) -> str:
+    usual = {"customer_id": ONE, "product_id": ONE, "mode": "'fixed_daily'", "start_date": "'2026-11-01'"}
+    return insert("subscriptions", usual, changes)
+
+
+def override(**changes: str) -> str:
+    usual = {"subscription_id": ONE, "date": "'2026-11-21'", "quantity": "1", "channel": "'app'"}
+    return insert("subscription_overrides", usual, changes)
+
+
+def pause(**changes: str) -> str:
+    usual = {"subscription_id": ONE, "period": "'[2026-12-10,2026-12-12)'", "channel": "'app'"}
+    return insert("subscription_pauses", usual, changes)
+
+
+def quantity(**changes: str) -> str:
+    usual = {"subscription_id": ONE, "valid_from": "'2026-11-21'", "quantity": "1", "channel": "'app'"}
+    return insert("subscription_quantities", usual, changes)
+
+
+REFUSED = {
+    "fk_subscriptions_customer_id": subscription(customer_id=NOBODY),
+    "fk_subscriptions_product_id": subscription(product_id=NOBODY),
+    "uq_subscriptions_legacy_id": subscription(legacy_id="'old'"),
+    "ck_subscriptions_mode_known": subscription(mode="'one_time'"),
+    "ck_subscriptions_shift_known": subscription(shift="'both'"),
+    "ck_subscriptions_status_known": subscription(status="'ended'"),
+    "ck_subscriptions_default_quantity_not_negative": subscription(default_quantity="-1"),
+    "ck_subscriptions_price_per_unit_not_negative": subscription(price_per_unit="-1"),
+    "ck_subscriptions_weekly_pattern_fits_mode": subscription(weekly_pattern="'{1}'"),
+    "ck_subscriptions_interval_fits_mode": subscription(interval_days="2", anchor_date="'2026-11-01'"),
+    "ck_subscriptions_stop_after_start": subscription(stop_date="'2026-10-31'"),
+    "ck_subscriptions_values_finite": subscription(default_quantity="'NaN'"),
+    "fk_subscription_overrides_subscription_id": override(subscription_id=NOBODY),
+    "fk_subscription_overrides_requested_by": override(requested_by=NOBODY),
+    "uq_subscription_overrides_subscription_id_date": override(date="'2026-11-20'"),
+    "uq_subscription_overrides_legacy_id": override(legacy_id="'old'"),
+    "ck_subscription_overrides_kind_known": override(kind="'guess'"),
+    "ck_subscription_overrides_shift_known": override(shift="'both'"),
+    "ck_subscription_overrides_channel_known": override(channel="'fax'"),
+    "ck_subscription_overrides_quantity_not_negative": override(quantity="-0.001"),
+    "ck_subscription_overrides_date_finite": override(date="'infinity'"),
+    "ck_subscription_overrides_note_length": override(note="repeat('x', 501)"),
+    "fk_subscription_pauses_subscription_id": pause(subscription_id=NOBODY),
+    "fk_subscription_pauses_requested_by": pause(requested_by=NOBODY),
+    "uq_subscription_pauses_legacy_id": pause(legacy_id="'old'"),
+    "ck_subscription_pauses_channel_known": pause(channel="'fax'"),
+    "ck_subscription_pauses_period_has_start": pause(period="'(,2026-11-01)'"),
+    "ck_subscription_pauses_reason_length": pause(reason="repeat('x', 501)"),
+    "ex_subscription_pauses_period": pause(period="'[2026-12-09,)'"),
+    "fk_subscription_quantities_subscription_id": quantity(subscription_id=NOBODY),
+    "fk_subscription_quantities_requested_by": quantity(requested_by=NOBODY),
+    "uq_subscription_quantities_subscription_id_valid_from": quantity(valid_from="'2026-11-10'"),
+    "ck_subscription_quantities_channel_known": quantity(channel="'fax'"),
+    "ck_subscription_quantities_quantity_not_negative": quantity(quantity="'NaN'"),
+    "ck_subscription_quantities_valid_from_finite": quantity(valid_from="'-infinity'"),
+    "ck_subscription_quantities_reason_length": quantity(reason="repeat('x', 501)"),
+    "ck_generated_days_date_finite": "INSERT INTO generated_days VALUES ('infinity')",
+}
+
+MORE = [
+    ("ck_subscriptions_weekly_pattern_fits_mode", subscription(mode="'weekly_pattern'")),
+    ("ck_subscriptions_weekly_pattern_fits_mode", subscription(mode="'weekly_pattern'", weekly_pattern="'{7}'")),
+    ("ck_subscriptions_weekly_pattern_fits_mode", subscription(mode="'weekly_pattern'", weekly_pattern="'{}'")),
+    ("ck_subscriptions_interval_fits_mode", subscription(mode="'alternate_days'")),
+    ("ck_subscriptions_values_finite", subscription(price_per_unit="'NaN'")),
+    ("ck_subscriptions_values_finite", subscription(stop_date="'infinity'")),
+    ("ck_subscription_overrides_quantity_not_negative", override(quantity="'NaN'")),
+    ("ck_subscription_pauses_period_has_start", pause(period="'empty'")),
+    ("ck_subscription_pauses_period_has_start", pause(period="'[2026-12-20,infinity)'")),
+]
+
+ALLOWED = [
+    subscription(mode="'weekly_pattern'", weekly_pattern="'{0,6}'"),
+    subscription(mode="'alternate_days'", interval_days="2", anchor_date="'2026-11-01'"),
+    override(quantity="0"),
+    pause(),
+    pause(period="'[2026-12-10,)'"),
+    quantity(quantity="0"),
+]
+
+
+@pytest.mark.parametrize(("name", "statement"), [*REFUSED.items(), *MORE])
+def test_refused_by_name(bare: Any, name: str, statement: str) -> None:
+    assert refuses(bare, SET_UP, statement) == name
+    assert code_of(name) in CODES
+
+
+@pytest.mark.parametrize("statement", ALLOWED)
+def test_the_like_of_it_is_allowed(bare: Any, statement: str) -> None:
+    assert refuses(bare, SET_UP, statement) is None
+
+
+def test_no_rule_is_left_out(bare: Any) -> None:
+    assert names_of(bare, TABLES) - {"uq_subscriptions_id_customer_id"} == set(REFUSED)
