@@ -18,7 +18,7 @@ from dairy_app.common import docs, headers, http, logs
 from dairy_app.common.transactions import Database
 from dairy_app.customers.routes import areas, customers
 from dairy_app.deliveries.routes import deliveries
-from dairy_app.monitoring.routes import health
+from dairy_app.monitoring.routes import audit, health
 from dairy_app.orders.routes import orders
 from dairy_app.sample_words import SAMPLE_WORDS
 from dairy_app.settings import Settings
@@ -49,6 +49,7 @@ ROUTES = (
     Mount(billing),
     Mount(invoices),
     Mount(exports),
+    Mount(audit),
     Mount(health, "/api"),
 )
 

@@ -11,6 +11,8 @@ from dairy_app.customers import models as customers
 from dairy_app.deliveries import ddl as deliveries_ddl
 from dairy_app.deliveries import models as deliveries
 from dairy_app.legacy_import import models as legacy_import
+from dairy_app.monitoring import ddl as monitoring_ddl
+from dairy_app.monitoring import models as monitoring
 from dairy_app.orders import ddl as orders_ddl
 from dairy_app.orders import models as orders
 from dairy_app.sharing import ddl as sharing_ddl
@@ -29,6 +31,8 @@ __all__ = [
     "deliveries_ddl",
     "idempotency",
     "legacy_import",
+    "monitoring",
+    "monitoring_ddl",
     "orders",
     "orders_ddl",
     "sharing",

@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 
 from dairy_app.accounts.models import Invitation, LoginAttempt, RefreshToken, User
 from dairy_app.common.access import Role
+from dairy_app.common.audit import Attribution, told
 from dairy_app.common.errors import Problem
 
 #: A higher package's table, by name: which customer a login belongs to.
@@ -67,8 +68,11 @@ def person(session: Session, user_id: UUID) -> Row[*tuple[Any, ...]]:
     return found
 
 
-def login_state(session: Session, user_id: UUID, family: UUID) -> Row[*tuple[Any, ...]] | None:
-    """What the database says now about the bearer of an access token: one statement per request."""
+def login_state(session: Session, user_id: UUID, family: UUID, who: Attribution | None) -> Row[*tuple[Any, ...]] | None:
+    """What the database says now about the bearer of an access token: one statement per request.
+
+    The same statement says ``who`` acts, for the audit log.
+    """
     alive = exists().where(RefreshToken.family == family, RefreshToken.revoked_at.is_(None))
     return session.execute(
         select(
@@ -78,6 +82,7 @@ def login_state(session: Session, user_id: UUID, family: UUID) -> Row[*tuple[Any
             User.token_version,
             _linked_customer().label("customer_id"),
             alive.label("session_alive"),
+            *([told(who, actor_role=User.role)] if who else []),
         ).where(User.id == user_id)
     ).one_or_none()
 

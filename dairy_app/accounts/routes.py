@@ -1,6 +1,5 @@
 """``/auth``: logging in and what follows. ``/users``: who may."""
 
-import ipaddress
 from typing import Any
 from uuid import UUID
 
@@ -25,9 +24,17 @@ from dairy_app.accounts.schemas import (
 )
 from dairy_app.accounts.throttle import Caller
 from dairy_app.common.access import Role, allow, allow_anyone, allow_logged_in
+from dairy_app.common.audit import tell
 from dairy_app.common.errors import Problem
 from dairy_app.common.etags import etagged
-from dairy_app.common.http import Blueprint, current_actor, current_session, refusal
+from dairy_app.common.http import (
+    Blueprint,
+    attribution,
+    caller_address,
+    current_actor,
+    current_session,
+    refusal,
+)
 from dairy_app.common.pages import Page, read_page
 from dairy_app.common.schemas import page_of
 
@@ -36,12 +43,8 @@ users = Blueprint("users", __name__, description="Who may log in")
 
 
 def caller() -> Caller:
-    """Where this request comes from; an address that is none (a socket, a wrong proxy header) is left out."""
-    try:
-        address = str(ipaddress.ip_address((request.remote_addr or "").partition("%")[0]))
-    except ValueError:
-        address = None
-    return Caller(address, request.headers.get("User-Agent"))
+    """Where this request comes from."""
+    return Caller(caller_address(), request.headers.get("User-Agent"))
 
 
 def granted(grant: sessions.Grant | Problem) -> Any:
@@ -108,6 +111,7 @@ def change_password(body: dict[str, str]) -> Response | None:
 def accept_invitation(body: dict[str, str]) -> Any:
     """Set the password an invitation allows, once; then log in with it."""
     session = current_session()
+    tell(session, attribution())
     user_id = service.accept_invitation(session, body["token"], body["password"], caller())
     if isinstance(user_id, Problem):
         return refusal(user_id)

@@ -16,6 +16,7 @@ from dairy_app.accounts.passwords import hash_password, is_password
 from dairy_app.accounts.rules import INVITATION_LIFETIME, normalise_email, refuse_weak_password
 from dairy_app.accounts.throttle import Caller
 from dairy_app.common.access import Actor, Role
+from dairy_app.common.audit import Attribution, tell
 from dairy_app.common.clock import now
 from dairy_app.common.errors import Problem, invalid
 from dairy_app.common.phones import normalise_phone
@@ -88,6 +89,7 @@ def accept_invitation(session: Session, token: str, password: str, caller: Calle
         raise Problem("link_expired", "The invitation has expired; ask for a new one.")
     if not user.is_active:
         raise Problem("user_inactive")
+    tell(session, Attribution(actor_user_id=user.id, actor_role=user.role))
     _set_password(session, user, password, "/password")
     note(session, "invitation accepted", accepting_user_id=str(user.id))
     return user.id

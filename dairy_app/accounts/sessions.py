@@ -18,6 +18,7 @@ from dairy_app.accounts.models import RefreshToken, User
 from dairy_app.accounts.passwords import hash_password, is_outdated, is_password
 from dairy_app.accounts.rules import REFRESH_LIFETIME, ROTATION_GRACE, normalise_email
 from dairy_app.accounts.throttle import Caller
+from dairy_app.common.audit import Attribution, tell
 from dairy_app.common.clock import now
 from dairy_app.common.errors import Problem
 from dairy_app.common.phones import normalise_phone
@@ -63,6 +64,7 @@ def log_in(session: Session, *, email: str | None, phone: str | None, password: 
         raise Problem("user_inactive")
     throttle.succeeded(session, attempt)
     if user.password_hash is not None and is_outdated(user.password_hash):
+        tell(session, Attribution(actor_user_id=user.id, actor_role=user.role))
         user.password_hash = hash_password(password)
     user.last_login_at = now()
     _forget_expired(session, user)

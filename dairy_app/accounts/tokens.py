@@ -20,7 +20,7 @@ from dairy_app.accounts.rules import ACCESS_LIFETIME, REFRESH_LIFETIME
 from dairy_app.accounts.sessions import Grant, RefreshClaims
 from dairy_app.common.access import Actor, Policy, Role
 from dairy_app.common.errors import Problem
-from dairy_app.common.http import DairyFlask
+from dairy_app.common.http import DairyFlask, attribution, writes
 
 #: RFC 6750, section 3: what a 401 says besides the problem document.
 ASK = {"WWW-Authenticate": "Bearer"}
@@ -54,7 +54,9 @@ def identify(session: Session, policy: Policy) -> Actor | None:
         return None
     claims = _read(bearer_token(), "access")
     user_id, version, family = _ids(claims)
-    state = queries.login_state(session, user_id, family)
+    tells = writes(policy) and not policy.own_transactions
+    who = attribution(actor_user_id=user_id) if tells else None
+    state = queries.login_state(session, user_id, family, who)
     if state is None:
         raise Problem("token_revoked", headers=dict(REJECT))
     if not state.is_active:

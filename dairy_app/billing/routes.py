@@ -1,5 +1,6 @@
 """``/billing``: previews, runs, what is unbilled and what was recovered."""
 
+from contextvars import copy_context
 from threading import Thread
 from typing import Any
 from uuid import UUID
@@ -94,8 +95,9 @@ def post_run(body: dict[str, Any]) -> Any:
             return service.dry_run(session, asked)
     started = database.run(lambda session: service.start_run(session, asked, actor))
     if started.to_do:
-        arguments = (database, started.run.id, asked, actor)
-        worker = Thread(target=_carry_out, args=arguments, name=f"billing-run-{started.run.id}")
+        arguments = (_carry_out, database, started.run.id, asked, actor)
+        # In a copy of this context: the audit log and the log lines go on knowing whose request it is.
+        worker = Thread(target=copy_context().run, args=arguments, name=f"billing-run-{started.run.id}")
         worker.start()
         worker.join(PATIENCE)
     with database.transaction(read_only=True) as session:

@@ -4,6 +4,7 @@
 policy already checked; a view is left with parsing, one service call and the answer.
 """
 
+import ipaddress
 import re
 from collections.abc import Callable
 from datetime import date
@@ -20,7 +21,7 @@ from sqlalchemy.orm import Session
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import HTTPException
 
-from dairy_app.common import strict_json
+from dairy_app.common import audit, strict_json
 from dairy_app.common.access import Actor, Policy, policy_of
 from dairy_app.common.errors import FieldError, Problem
 from dairy_app.common.failures import problem_of_database, problem_of_full_pool, problem_of_http
@@ -105,12 +106,34 @@ class DairyFlask(Flask):
             return self.make_response(self.ensure_sync(view)(**arguments))
 
         if not policy.own_transactions:
-            read_only = request.method in _SAFE_METHODS and not policy.records
-            return self.database.run(answer, read_only=read_only)
+            return self.database.run(answer, read_only=not writes(policy))
         if policy.roles is not None:
             g.actor = self.database.run(lambda session: self.identify(session, policy), read_only=True)
         _refuse_undeclared(view)
-        return self.ensure_sync(view)(**arguments)
+        if not writes(policy):
+            return self.ensure_sync(view)(**arguments)
+        with audit.acting(attribution(g.actor)):
+            return self.ensure_sync(view)(**arguments)
+
+
+def writes(policy: Policy) -> bool:
+    """Whether this request may change something."""
+    return request.method not in _SAFE_METHODS or policy.records
+
+
+def caller_address() -> str | None:
+    """Where this request comes from; an address that is none (a socket, a wrong proxy header) is left out."""
+    try:
+        return str(ipaddress.ip_address((request.remote_addr or "").partition("%")[0]))
+    except ValueError:
+        return None
+
+
+def attribution(actor: Actor | None = None, **who: Any) -> audit.Attribution:
+    """What the audit log shall say of this request; ``who``: fields of ``Attribution`` known otherwise."""
+    if actor is not None:
+        who |= {"actor_user_id": actor.user_id, "actor_role": actor.role}
+    return audit.Attribution(**who, request_id=g.request_id, ip=caller_address())
 
 
 def _read_body() -> None:

@@ -14,6 +14,8 @@ from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import Session
 
+from dairy_app.common import audit
+
 #: SQLSTATEs that mean "somebody else was first; the same work may succeed now".
 RETRYABLE = {"40001", "40P01"}
 ATTEMPTS = 3
@@ -78,6 +80,8 @@ class Database:
             options["isolation_level"] = "REPEATABLE READ"
         with Session(self.engine, expire_on_commit=False) as session:
             session.connection(execution_options=options)
+            if not read_only:
+                audit.tell_occasion(session)
             yield session
             session.info["committing"] = True
             session.commit()

@@ -1,16 +1,19 @@
-"""``/api/health``: for load balancers and monitoring."""
+"""``/api/health`` for load balancers and monitoring; ``/audit-log`` for who asks what happened."""
 
 from typing import Any
 
 from marshmallow import fields
 
 from dairy_app import __version__
-from dairy_app.common.access import allow_anyone
+from dairy_app.common.access import Role, allow, allow_anyone
 from dairy_app.common.http import Blueprint, current_session
+from dairy_app.common.pages import Page
 from dairy_app.common.schemas import Strict
-from dairy_app.monitoring.queries import schema_revision
+from dairy_app.monitoring.queries import audit_page, schema_revision
+from dairy_app.monitoring.schemas import AuditPage, AuditQuery
 
 health = Blueprint("health", __name__, description="Is it alive")
+audit = Blueprint("audit", __name__, description="Who changed what")
 
 
 class HealthOut(Strict):
@@ -32,3 +35,15 @@ def read_health() -> dict[str, Any]:
     """
     revision = schema_revision(current_session())
     return {"status": "ok", "database": "ok", "migration": revision, "version": __version__}
+
+
+@audit.route("/audit-log")
+@audit.arguments(AuditQuery, location="query")
+@audit.response(200, AuditPage)
+@allow(Role.ADMIN)
+def list_audit_log(query: dict[str, Any]) -> Page:
+    """Changes of rows, newest first: who, when, from what to what.
+
+    Also those made with plain SQL. Deliveries and orders appear when they change after their confirmation.
+    """
+    return audit_page(current_session(), **query)
