@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -71,6 +72,7 @@ def run_all(server: BenchServer, sample: Sample, scale: Scale) -> Iterator[Resul
     with serve(sample.database, workers=2, threads=8) as served:
         yield preview(sample, served, scale)
         yield order_list(sample, served, scale)
+    yield generate_day(sample, scale)
     yield confirm_sets(sample, scale)
     for threads in scale.threads:
         with serve(sample.database, workers=2, threads=threads) as served:
@@ -181,6 +183,26 @@ def _read(
 
     in_turns(by_us, by_sql, rounds)
     return Result(case, size, 1, ours, floor, None, served.peak_memory(), {"p95 ms": _p95(each) * 1000})
+
+
+def generate_day(sample: Sample, scale: Scale) -> Result:
+    """A day's orders from all standing orders; every round makes days that have none."""
+    ours: list[dict[str, Any]] = []
+    floor: list[float] = []
+    days = [sample.today + timedelta(days=7 + n) for n in range(2 * scale.rounds)]
+
+    def by_us(turn: int) -> None:
+        ours.append(_in_own_process("generate", sample.database.text, str(days[2 * turn])))
+
+    def by_sql(turn: int) -> None:
+        floor.append(sample.database.psql(floors.GENERATE.format(day=days[2 * turn + 1])))
+
+    in_turns(by_us, by_sql, scale.rounds)
+    made = sample.database.value("SELECT count(*) FROM orders WHERE delivery_date = %s", days[1])
+    if {each["result"] for each in ours} != {str(made)}:
+        raise AssertionError(f"ours made {ours}, the floor {made}")
+    seconds, peak = [each["seconds"] for each in ours], max(each["peak_mb"] for each in ours)
+    return Result("generate a day", f"{made:,} standing orders", made, seconds, floor, 1.3, peak)
 
 
 def confirm_one(sample: Sample, served: Served, scale: Scale, threads: int) -> Iterator[Result]:

@@ -102,3 +102,16 @@ SELECT o.*, s.*, d.number, d.status, (SELECT jsonb_agg(i) FROM order_items i WHE
 FROM (SELECT * FROM orders WHERE delivery_date <= '{last}' ORDER BY delivery_date DESC, id DESC LIMIT 50) o
 LEFT JOIN delivery_statuses s ON s.order_id = o.id LEFT JOIN invoices d ON d.id = o.invoice_id;
 """
+
+#: One order and one item for every fixed_daily standing order on a day; no overrides, pauses, agreed prices or counts.
+GENERATE = """
+BEGIN;
+CREATE TEMPORARY TABLE wanted ON COMMIT DROP AS
+SELECT uuid7() AS id, s.id AS subscription_id, s.customer_id, s.product_id, s.default_quantity, p.price
+FROM subscriptions s JOIN product_prices p ON p.product_id = s.product_id AND p.valid @> date '{day}';
+INSERT INTO orders (id, customer_id, order_type, subscription_id, delivery_date, source)
+SELECT id, customer_id, 'subscription', subscription_id, '{day}', 'generator' FROM wanted;
+INSERT INTO order_items (order_id, line_no, product_id, quantity, unit_price, price_source)
+SELECT id, 1, product_id, default_quantity, price, 'product' FROM wanted;
+COMMIT;
+"""

@@ -1,6 +1,7 @@
 """What runs in a process of its own, so that its peak memory is that of the work alone.
 
-``python -m benchmarks.work billing URL 2026-10`` or ``… confirm_set URL FIRST LAST``; prints JSON.
+``python -m benchmarks.work billing URL 2026-10``, ``… confirm_set URL FIRST LAST`` or
+``… generate URL DATE``; prints JSON.
 """
 
 import json
@@ -8,6 +9,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 from sqlalchemy import select, text
@@ -17,6 +19,7 @@ from dairy_app.billing.service import RunRequest, carry_out, start_run
 from dairy_app.common.transactions import Database
 from dairy_app.deliveries.rules import Confirmer, Scope
 from dairy_app.deliveries.service import confirm
+from dairy_app.subscriptions.generation import generate_day
 
 
 def billing(database: Database, period: str) -> Callable[[], str]:
@@ -50,7 +53,16 @@ def confirm_set(database: Database, first: str, last: str) -> Callable[[], str]:
     return run
 
 
-WORK: dict[str, Callable[..., Callable[[], str]]] = {"billing": billing, "confirm_set": confirm_set}
+def generate(database: Database, day: str) -> Callable[[], str]:
+    """All orders of a day."""
+    return lambda: str(database.run(lambda session: generate_day(session, date.fromisoformat(day))).created)
+
+
+WORK: dict[str, Callable[..., Callable[[], str]]] = {
+    "billing": billing,
+    "confirm_set": confirm_set,
+    "generate": generate,
+}
 
 
 def main(name: str, url: str, *arguments: str) -> dict[str, Any]:

@@ -20,6 +20,7 @@ def test_every_case_runs(server: Server, tmp_path: Path) -> None:
         "CSV of invoice lines",
         "preview over HTTP",
         "order list over HTTP",
+        "generate a day",
         "confirm in sets of 1,000",
         "confirm one, same function",
         "confirm one, unlocked minimum",
