@@ -1,21 +1,55 @@
-"""Confirming within a round's scope, by a link too.
+"""Rounds: confirming within a scope and by a link, correcting what was confirmed, finding one boy's day.
 
-Why: a confirmation reaches the orders of a round, an area, some days or a shift, not only those of one delivery boy;
-    and it says which shared link it came through.
-Locks: none that matter: functions are replaced.
-Undo: brings back the functions of 0006.
+Why: a confirmation reaches the orders of a round, an area, some days or a shift, not only those of one delivery boy,
+    and says which shared link it came through. What was told wrongly is corrected until it is billed, with a reason.
+    An order given to another boy is found by him and the day; imported orders name their boy all along, so that by
+    him alone a year of them would be read.
+Locks: ACCESS EXCLUSIVE on delivery_statuses for a moment; the foreign key and CHECKs are added NOT VALID and validated
+    by 0013. The index on orders is built while everybody works; it is a step of its own, done again when cut short.
+    A server of the version before cannot confirm any more until it is restarted as this one.
+Undo: brings back the functions of 0006 and the former index; refuses while deliveries are corrected unless told,
+    because who corrected them and why would be lost.
 """
 
-from dairy_app.common.revisions import run
+from alembic import op
+
+from dairy_app.common.revisions import refuse_data_loss, run
 
 revision = "0011"
 down_revision = "0010"
 branch_labels = None
 depends_on = None
 
+#: What an attempt that was cut short left behind goes first, without a word when there is nothing.
+INDEX = (
+    "SET client_min_messages = warning;",
+    "DROP INDEX CONCURRENTLY IF EXISTS ix_orders_boy_date;",
+    "CREATE INDEX CONCURRENTLY ix_orders_boy_date ON orders (delivery_boy_id, delivery_date)"
+    " WHERE delivery_boy_id IS NOT NULL;",
+    "DROP INDEX CONCURRENTLY IF EXISTS ix_orders_delivery_boy;",
+    "RESET client_min_messages;",
+)
+
+COLUMNS = """
+ALTER TABLE delivery_statuses ADD COLUMN corrected_at timestamptz, ADD COLUMN corrected_by_user_id uuid,
+    ADD COLUMN correction_reason text;
+ALTER TABLE delivery_statuses ADD CONSTRAINT fk_delivery_statuses_corrected_by_user_id
+    FOREIGN KEY (corrected_by_user_id) REFERENCES users (id) NOT VALID;
+ALTER TABLE delivery_statuses ADD CONSTRAINT ck_delivery_statuses_corrected_with_reason CHECK (
+    (corrected_at IS NULL) = (correction_reason IS NULL) AND (corrected_at IS NULL) = (corrected_by_user_id IS NULL))
+    NOT VALID;
+ALTER TABLE delivery_statuses ADD CONSTRAINT ck_delivery_statuses_reason_lengths CHECK (
+    length(reason_code) <= 60 AND length(correction_reason) <= 500) NOT VALID;
+ALTER TABLE delivery_statuses ADD CONSTRAINT ck_delivery_statuses_device_time_finite CHECK (
+    isfinite(device_time)) NOT VALID;
+"""
+
 DROP_FORMER = """
+-- squawk-ignore ban-drop-function
 DROP FUNCTION confirm_deliveries(jsonb, uuid, text, text, uuid, inet, text, timestamptz);
+-- squawk-ignore ban-drop-function
 DROP FUNCTION write_confirmations(jsonb, uuid, text, text, inet, text, timestamptz);
+-- squawk-ignore ban-drop-function
 DROP FUNCTION judge_confirmations(jsonb, uuid[], uuid, timestamptz);
 """
 
@@ -71,8 +105,11 @@ WITH dairy AS (
         WHEN n.item_index IS NULL THEN 'illegal_transition'
         WHEN n.exceeds THEN 'quantity_exceeds_ordered'
         WHEN n.unnamed OR n.twice THEN 'validation_failed'
-        WHEN k.status IN ('DELIVERED', 'PARTIALLY_DELIVERED') OR (k.status = 'NOT_DELIVERED' AND n.is_nothing)
-            THEN CASE WHEN n.is_same THEN 'replayed' ELSE 'confirmed_differently' END
+        WHEN k.status IN ('DELIVERED', 'PARTIALLY_DELIVERED') OR (k.status = 'NOT_DELIVERED' AND (n.is_nothing
+            OR EXISTS (SELECT FROM delivery_statuses s WHERE s.order_id = k.found AND s.corrected_at IS NOT NULL)))
+            THEN CASE WHEN n.is_same OR EXISTS (SELECT FROM delivery_statuses s WHERE s.order_id = k.found
+                AND s.corrected_at IS NOT NULL AND s.client_event_id = (k.c ->> 'client_event_id')::uuid)
+                THEN 'replayed' ELSE 'confirmed_differently' END
         WHEN k.day > d.today OR k.at > p_at + interval '10 minutes' THEN 'delivery_date_in_future'
         WHEN k.day NOT BETWEEN k.planned - d.days AND k.planned + d.days THEN 'delivery_date_outside_window'
         WHEN EXISTS (SELECT FROM delivery_statuses s
@@ -198,12 +235,13 @@ BEGIN
         latitude numeric, longitude numeric, reason_code text, notes text)
     ON CONFLICT (order_id) DO UPDATE SET (delivery_date, status, delivered_at, delivery_boy_id,
         confirmed_by_user_id, confirmed_by_name, confirmed_at, confirmation_method, shared_link_id, ip_address,
-        device_info, client_event_id, device_time, latitude, longitude, reason_code, notes, updated_at) = ROW (
+        device_info, client_event_id, device_time, latitude, longitude, reason_code, notes, corrected_at,
+        corrected_by_user_id, correction_reason, updated_at) = ROW (
         excluded.delivery_date, excluded.status, excluded.delivered_at, excluded.delivery_boy_id,
         excluded.confirmed_by_user_id, excluded.confirmed_by_name, excluded.confirmed_at,
         excluded.confirmation_method, excluded.shared_link_id, excluded.ip_address, excluded.device_info,
         excluded.client_event_id, excluded.device_time, excluded.latitude, excluded.longitude, excluded.reason_code,
-        excluded.notes, now());
+        excluded.notes, NULL, NULL, NULL, now());
 
     -- Two days of one standing order may come in one set: the later one counts.
     UPDATE subscriptions s SET last_delivery_date = j.day, last_delivery_at = j.delivered_at,
@@ -218,10 +256,104 @@ BEGIN
 END $$;
 """
 
-DROP_NEW = """
+CORRECT_DELIVERY = """
+CREATE FUNCTION correct_delivery(
+    p_order uuid, p_items jsonb, p_reason text, p_corrected_by uuid, p_boy uuid, p_only_on date, p_at timestamptz
+) RETURNS TABLE (outcome text, code text, detail text, order_status text, delivery_status jsonb)
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
+#variable_conflict use_column
+DECLARE
+    o orders;
+    s delivery_statuses;
+    paper text;
+    n record;
+    new_status text;
+    is_brought boolean;
+BEGIN
+    PERFORM FROM customers c WHERE c.id = (SELECT x.customer_id FROM orders x WHERE x.id = p_order)
+        FOR NO KEY UPDATE;
+    SELECT x.* INTO o FROM orders x JOIN customers c ON c.id = x.customer_id
+    WHERE x.id = p_order AND (p_boy IS NULL OR coalesce(x.delivery_boy_id, c.delivery_boy_id) = p_boy)
+    FOR NO KEY UPDATE OF x;
+    SELECT x.* INTO s FROM delivery_statuses x WHERE x.order_id = o.id FOR NO KEY UPDATE;
+    SELECT i.status INTO paper FROM invoices i WHERE i.id = o.invoice_id;
+    -- Without items nothing was delivered of any.
+    SELECT bool_or(i.product_id IS NULL) AS is_foreign, bool_or(w.delivered NOT BETWEEN 0 AND i.quantity) AS exceeds,
+        bool_or(w.delivered IS NULL) AS is_unnamed, count(*) > count(DISTINCT i.product_id) AS is_twice,
+        bool_and(w.delivered = i.quantity) AS is_full, bool_and(w.delivered = 0) AS is_nothing,
+        bool_and(w.delivered IS NOT DISTINCT FROM coalesce(i.delivered_quantity, 0)) AS is_same
+    INTO n
+    FROM (SELECT x.product_id, x.quantity, x.delivered_quantity FROM order_items x WHERE x.order_id = o.id) i
+    FULL JOIN (SELECT (w ->> 'product_id')::uuid AS product_id, (w ->> 'delivered_quantity')::numeric AS delivered
+        FROM jsonb_array_elements(coalesce(p_items, (SELECT jsonb_agg(jsonb_build_object('product_id', x.product_id,
+            'delivered_quantity', 0)) FROM order_items x WHERE x.order_id = o.id))) w) w ON w.product_id = i.product_id;
+    new_status := CASE WHEN n.is_nothing THEN 'NOT_DELIVERED' WHEN n.is_full THEN 'DELIVERED'
+        ELSE 'PARTIALLY_DELIVERED' END;
+    is_brought := new_status <> 'NOT_DELIVERED';
+    IF o.id IS NULL THEN
+        code := 'order_not_found';
+    ELSIF o.status NOT IN ('DELIVERED', 'PARTIALLY_DELIVERED', 'NOT_DELIVERED') OR s.id IS NULL THEN
+        code := 'illegal_transition';
+        detail := format('Only a confirmed delivery is corrected; the order is %s.', o.status);
+    ELSIF s.delivery_date <> p_only_on THEN
+        code := 'forbidden';
+        detail := format('The delivery of %s can be corrected by an admin only.', s.delivery_date);
+    ELSIF paper <> 'draft' THEN
+        code := 'invoice_issued';
+    ELSIF n.is_foreign THEN
+        code := 'product_not_in_order';
+    ELSIF n.exceeds THEN
+        code := 'quantity_exceeds_ordered';
+    ELSIF n.is_unnamed OR n.is_twice THEN
+        code := 'validation_failed';
+        detail := CASE WHEN n.is_twice THEN 'A product is named twice.'
+            ELSE 'Every product of the order must be named.' END;
+    ELSIF n.is_same THEN
+        RETURN QUERY SELECT 'replayed', NULL, NULL, o.status, to_jsonb(s);
+        RETURN;
+    END IF;
+    IF code IS NOT NULL THEN
+        RETURN QUERY SELECT 'rejected', code, detail, o.status, NULL::jsonb;
+        RETURN;
+    END IF;
+    IF is_brought AND o.invoice_id IS NULL THEN
+        PERFORM open_drafts(ARRAY[o.customer_id], ARRAY[s.delivery_date]);
+    END IF;
+    UPDATE order_items i SET delivered_quantity = coalesce((SELECT (w ->> 'delivered_quantity')::numeric
+        FROM jsonb_array_elements(p_items) w WHERE (w ->> 'product_id')::uuid = i.product_id), 0)
+    WHERE i.order_id = o.id;
+    -- The visit that is told anew took place when it was first told of.
+    UPDATE orders x SET status = new_status, delivery_confirmed = is_brought, updated_at = now(),
+        delivered_on = CASE WHEN is_brought THEN s.delivery_date END,
+        delivered_at = CASE WHEN is_brought THEN coalesce(o.delivered_at, s.confirmed_at) END,
+        invoice_id = CASE WHEN is_brought THEN coalesce(o.invoice_id, draft_for(o.customer_id, s.delivery_date)) END
+    WHERE x.id = o.id;
+    UPDATE delivery_statuses x SET status = lower(new_status), corrected_at = p_at,
+        delivered_at = CASE WHEN is_brought THEN coalesce(o.delivered_at, s.confirmed_at) END,
+        corrected_by_user_id = p_corrected_by, correction_reason = p_reason, updated_at = now()
+    WHERE x.id = s.id RETURNING x.* INTO s;
+    -- The standing order's latest delivery: this one, or if it was this one, the latest that is left.
+    UPDATE subscriptions x SET updated_at = now(), (last_delivery_date, last_delivery_at, last_delivery_confirmed) = (
+        SELECT y.delivered_on, y.delivered_at, true FROM orders y
+        WHERE y.subscription_id = x.id AND y.delivered_on IS NOT NULL
+        ORDER BY y.delivered_on DESC, y.delivered_at DESC LIMIT 1)
+    WHERE x.id = o.subscription_id AND is_brought <> (o.delivered_on IS NOT NULL)
+        AND CASE WHEN is_brought THEN x.last_delivery_date IS NULL OR x.last_delivery_date <= s.delivery_date
+            ELSE x.last_delivery_date = o.delivered_on END;
+    RETURN QUERY SELECT 'confirmed', NULL, NULL, new_status, to_jsonb(s);
+END $$;
+"""
+
+TEAR_DOWN = """
+DROP FUNCTION correct_delivery(uuid, jsonb, text, uuid, uuid, date, timestamptz);
 DROP FUNCTION confirm_deliveries(jsonb, uuid, text, text, uuid, uuid, uuid, date, date, text, inet, text, timestamptz);
 DROP FUNCTION write_confirmations(jsonb, uuid, text, text, uuid, inet, text, timestamptz);
 DROP FUNCTION judge_confirmations(jsonb, uuid[], uuid, uuid[], date, date, text, timestamptz);
+ALTER TABLE delivery_statuses DROP CONSTRAINT ck_delivery_statuses_reason_lengths,
+    DROP CONSTRAINT ck_delivery_statuses_device_time_finite, DROP COLUMN corrected_at,
+    DROP COLUMN corrected_by_user_id, DROP COLUMN correction_reason;
+DROP INDEX ix_orders_boy_date;
+CREATE INDEX ix_orders_delivery_boy ON orders (delivery_boy_id) WHERE delivery_boy_id IS NOT NULL;
 """
 
 FORMER = """
@@ -414,10 +546,18 @@ END $$;
 
 
 def upgrade() -> None:
+    with op.get_context().autocommit_block():
+        for statement in INDEX:
+            run(statement)
+    run(COLUMNS)
     run(DROP_FORMER)
     run(CONFIRM_DELIVERIES)
+    run(CORRECT_DELIVERY)
 
 
 def downgrade() -> None:
-    run(DROP_NEW)
+    refuse_data_loss(
+        "SELECT FROM delivery_statuses WHERE corrected_at IS NOT NULL", "who corrected deliveries, and why"
+    )
+    run(TEAR_DOWN)
     run(FORMER)

@@ -19,6 +19,10 @@ ALTER TABLE subscriptions VALIDATE CONSTRAINT ck_subscriptions_values_finite;
 ALTER TABLE orders VALIDATE CONSTRAINT ck_orders_cancelled_by_subscription_fits;
 ALTER TABLE delivery_statuses VALIDATE CONSTRAINT fk_delivery_statuses_shared_link_id;
 ALTER TABLE delivery_statuses VALIDATE CONSTRAINT ck_delivery_statuses_link_confirms_by_link;
+ALTER TABLE delivery_statuses VALIDATE CONSTRAINT fk_delivery_statuses_corrected_by_user_id;
+ALTER TABLE delivery_statuses VALIDATE CONSTRAINT ck_delivery_statuses_corrected_with_reason;
+ALTER TABLE delivery_statuses VALIDATE CONSTRAINT ck_delivery_statuses_reason_lengths;
+ALTER TABLE delivery_statuses VALIDATE CONSTRAINT ck_delivery_statuses_device_time_finite;
 """
 
 

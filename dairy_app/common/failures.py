@@ -39,12 +39,20 @@ def problem_of_http(error: HTTPException) -> Problem:
 
 def _problem_of_fields(messages: Mapping[str, Any]) -> Problem:
     found = [
-        FieldError(pointer[:MAX_POINTER], _FIELD_CODES.get(text, "invalid"), text)
+        error
         for location, fields in messages.items()
-        for pointer, text in _flatten(fields, "" if location == "json" else f"/{location}")
+        for error in field_errors(fields, "" if location == "json" else f"/{location}")
     ]
     first = found[0] if found else FieldError("", "invalid", "The request is not valid.")
     return Problem("validation_failed", f"{first.pointer or 'body'}: {first.detail}", found[:MAX_FIELD_ERRORS])
+
+
+def field_errors(messages: Any, pointer: str = "") -> list[FieldError]:
+    """The messages of a schema, one by one, each with the pointer to its field below ``pointer``."""
+    return [
+        FieldError(where[:MAX_POINTER], _FIELD_CODES.get(text, "invalid"), text)
+        for where, text in _flatten(messages, pointer)
+    ]
 
 
 def _flatten(messages: Any, pointer: str) -> list[tuple[str, str]]:

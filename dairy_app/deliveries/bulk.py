@@ -1,14 +1,20 @@
-"""Confirming a set of deliveries: one call of ``confirm_deliveries`` (``ddl.py``), whatever the size."""
+"""Set-based writes of rounds: confirming, correcting, starting, putting into sequence. A few statements, any size."""
 
 import json
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import Row, text
+from sqlalchemy import Row, Uuid, any_, func, literal, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
+from dairy_app.customers.models import Customer
+from dairy_app.deliveries.queries import OPEN, orders_within
 from dairy_app.deliveries.rules import LONGEST_DEVICE, Confirmer, Scope
+from dairy_app.orders.models import Order
 
 _CONFIRM = text("""
 SELECT item_index, outcome, code, detail, order_id, order_status, delivery_status
@@ -29,6 +35,99 @@ def confirm_deliveries(
     """One row per confirmation, in their order: confirmed, replayed, or rejected with code and detail."""
     given = {"confirmations": json.dumps(list(confirmations), default=str), "at": at}
     return session.execute(_CONFIRM, given | _who(confirmer) | _where(scope)).all()
+
+
+_COMPLETE = text("""
+SELECT count(*) FILTER (WHERE outcome = 'confirmed') AS confirmed, coalesce(jsonb_agg(jsonb_build_object(
+    'order_id', order_id, 'outcome', outcome, 'code', code, 'detail', detail)) FILTER (WHERE outcome = 'rejected'),
+    '[]') AS rejected
+FROM confirm_deliveries((SELECT jsonb_agg(jsonb_build_object('order_id', id, 'status', 'delivered',
+        'delivery_date', CAST(:day AS date), 'delivered_at', CAST(:delivered_at AS timestamptz)))
+    FROM unnest(CAST(:orders AS uuid[])) AS o (id)), CAST(:confirmed_by AS uuid), :confirmed_by_name, :method,
+    CAST(:shared_link_id AS uuid), CAST(:boy AS uuid), CAST(:area AS uuid), CAST(:first AS date), CAST(:last AS date),
+    :shift, CAST(:ip AS inet), :device, :at)
+""")
+
+
+def deliver_in_full(
+    session: Session,
+    order_ids: Sequence[UUID],
+    confirmer: Confirmer,
+    scope: Scope,
+    *,
+    delivered_at: datetime,
+    at: datetime,
+) -> Row[Any]:
+    """Confirm these orders in full for the scope's one day: how many were, and which were refused and why."""
+    given = {"orders": list(order_ids), "day": scope.first_day, "delivered_at": delivered_at, "at": at}
+    return session.execute(_COMPLETE, given | _who(confirmer) | _where(scope)).one()
+
+
+_CORRECT = text("""
+SELECT outcome, code, detail, order_status, delivery_status
+FROM correct_delivery(CAST(:order AS uuid), CAST(:items AS jsonb), :reason, CAST(:corrected_by AS uuid),
+    CAST(:boy AS uuid), CAST(:only_on AS date), :at)
+""")
+
+
+def correct_delivery(
+    session: Session,
+    order_id: UUID,
+    items: Sequence[Mapping[str, Any]] | None,
+    reason: str,
+    *,
+    corrected_by: UUID,
+    boy: UUID | None,
+    only_on: date | None,
+    at: datetime,
+) -> Row[Any]:
+    """Correct one confirmed delivery; without items nothing was delivered. ``boy``, ``only_on`` narrow who may."""
+    given = {
+        "order": order_id,
+        "items": None if items is None else json.dumps(list(items), default=str),
+        "reason": reason,
+        "corrected_by": corrected_by,
+        "boy": boy,
+        "only_on": only_on,
+        "at": at,
+    }
+    return session.execute(_CORRECT, given).one()
+
+
+def lock_customers_of_open_orders(session: Session, scope: Scope) -> list[UUID]:
+    """Lock the customers who wait for an order of the scope, ids ascending; read what decides after this."""
+    waiting = select(Order.customer_id).where(Order.id.in_(orders_within(scope)), Order.status.in_(OPEN))
+    locked = select(Customer.id).where(Customer.id.in_(waiting)).order_by(Customer.id)
+    return list(session.scalars(locked.with_for_update(key_share=True)))
+
+
+def start_orders(session: Session, scope: Scope, customer_ids: Sequence[UUID]) -> Row[Any]:
+    """Send the waiting orders of locked customers out; how many, and how many were out already."""
+    reached = orders_within(scope)
+    ids = literal(list(customer_ids), ARRAY(Uuid()))
+    out = select(func.count()).where(Order.id.in_(reached), Order.status == "OUT_FOR_DELIVERY").scalar_subquery()
+    started = (
+        update(Order)
+        .where(Order.id.in_(reached), Order.status == "PENDING", Order.customer_id == any_(ids))
+        .values(status="OUT_FOR_DELIVERY")
+        .returning(Order.id)
+        .cte("started")
+    )
+    begun = select(func.count()).select_from(started).scalar_subquery()
+    columns: list[Any] = [begun.label("started"), out.label("already")]
+    return session.execute(select(*columns)).one()
+
+
+_SEQUENCE = text("""
+UPDATE customers c SET stop_sequence = s.place * 10, updated_at = now()
+FROM unnest(CAST(:customers AS uuid[])) WITH ORDINALITY AS s (customer_id, place)
+WHERE c.id = s.customer_id AND c.stop_sequence IS DISTINCT FROM s.place * 10
+""")
+
+
+def put_in_sequence(session: Session, customer_ids: Sequence[UUID]) -> None:
+    """Give locked customers the places 10, 20, 30 …, so that one can be put in between later."""
+    session.execute(_SEQUENCE, {"customers": list(customer_ids)})
 
 
 def _who(confirmer: Confirmer) -> dict[str, Any]:
@@ -57,7 +156,9 @@ def read_status(row: Mapping[str, Any] | None) -> dict[str, Any] | None:
     if row is None:
         return None
     read = dict(row)
-    for name in ("delivered_at", "confirmed_at"):
+    for name in ("delivered_at", "confirmed_at", "device_time", "corrected_at"):
         read[name] = datetime.fromisoformat(read[name]) if read[name] else None
+    for name in ("latitude", "longitude"):
+        read[name] = None if read[name] is None else Decimal(str(read[name]))
     read["delivery_date"] = date.fromisoformat(read["delivery_date"])
     return read

@@ -5,6 +5,9 @@ phone on a round should wait for one answer, not for ten. It takes a set: a batc
 number of statements as one. Judging order (first that applies): unknown or out of scope, other
 customer, cancelled, product not in the order, more than ordered, a product not named, already confirmed (same →
 replayed, else confirmed_differently), date in the future, date outside the window, event id used elsewhere.
+
+What was corrected changes by another correction only: a phone that sends its morning again at noon must not undo what
+the office put right in between. ``correct_delivery`` is that correction, of one order, under the same lock.
 """
 
 from dairy_app.common.ddl import after_tables
@@ -61,8 +64,11 @@ WITH dairy AS (
         WHEN n.item_index IS NULL THEN 'illegal_transition'
         WHEN n.exceeds THEN 'quantity_exceeds_ordered'
         WHEN n.unnamed OR n.twice THEN 'validation_failed'
-        WHEN k.status IN ('DELIVERED', 'PARTIALLY_DELIVERED') OR (k.status = 'NOT_DELIVERED' AND n.is_nothing)
-            THEN CASE WHEN n.is_same THEN 'replayed' ELSE 'confirmed_differently' END
+        WHEN k.status IN ('DELIVERED', 'PARTIALLY_DELIVERED') OR (k.status = 'NOT_DELIVERED' AND (n.is_nothing
+            OR EXISTS (SELECT FROM delivery_statuses s WHERE s.order_id = k.found AND s.corrected_at IS NOT NULL)))
+            THEN CASE WHEN n.is_same OR EXISTS (SELECT FROM delivery_statuses s WHERE s.order_id = k.found
+                AND s.corrected_at IS NOT NULL AND s.client_event_id = (k.c ->> 'client_event_id')::uuid)
+                THEN 'replayed' ELSE 'confirmed_differently' END
         WHEN k.day > d.today OR k.at > p_at + interval '10 minutes' THEN 'delivery_date_in_future'
         WHEN k.day NOT BETWEEN k.planned - d.days AND k.planned + d.days THEN 'delivery_date_outside_window'
         WHEN EXISTS (SELECT FROM delivery_statuses s
@@ -188,12 +194,13 @@ BEGIN
         latitude numeric, longitude numeric, reason_code text, notes text)
     ON CONFLICT (order_id) DO UPDATE SET (delivery_date, status, delivered_at, delivery_boy_id,
         confirmed_by_user_id, confirmed_by_name, confirmed_at, confirmation_method, shared_link_id, ip_address,
-        device_info, client_event_id, device_time, latitude, longitude, reason_code, notes, updated_at) = ROW (
+        device_info, client_event_id, device_time, latitude, longitude, reason_code, notes, corrected_at,
+        corrected_by_user_id, correction_reason, updated_at) = ROW (
         excluded.delivery_date, excluded.status, excluded.delivered_at, excluded.delivery_boy_id,
         excluded.confirmed_by_user_id, excluded.confirmed_by_name, excluded.confirmed_at,
         excluded.confirmation_method, excluded.shared_link_id, excluded.ip_address, excluded.device_info,
         excluded.client_event_id, excluded.device_time, excluded.latitude, excluded.longitude, excluded.reason_code,
-        excluded.notes, now());
+        excluded.notes, NULL, NULL, NULL, now());
 
     -- Two days of one standing order may come in one set: the later one counts.
     UPDATE subscriptions s SET last_delivery_date = j.day, last_delivery_at = j.delivered_at,
@@ -205,6 +212,96 @@ BEGIN
         ORDER BY k.subscription_id, k.day DESC, k.delivered_at DESC) j
     WHERE s.id = j.subscription_id AND (s.last_delivery_date IS NULL
         OR (s.last_delivery_date, coalesce(s.last_delivery_at, '-infinity')) <= (j.day, j.delivered_at));
+END $$;
+"""
+
+# Judging order: unknown or out of scope, not confirmed, a day that is over (for a delivery boy), billed, then the
+# quantities as above. What is said anyway already is replayed.
+CORRECT_DELIVERY = """
+CREATE FUNCTION correct_delivery(
+    p_order uuid, p_items jsonb, p_reason text, p_corrected_by uuid, p_boy uuid, p_only_on date, p_at timestamptz
+) RETURNS TABLE (outcome text, code text, detail text, order_status text, delivery_status jsonb)
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
+#variable_conflict use_column
+DECLARE
+    o orders;
+    s delivery_statuses;
+    paper text;
+    n record;
+    new_status text;
+    is_brought boolean;
+BEGIN
+    PERFORM FROM customers c WHERE c.id = (SELECT x.customer_id FROM orders x WHERE x.id = p_order)
+        FOR NO KEY UPDATE;
+    SELECT x.* INTO o FROM orders x JOIN customers c ON c.id = x.customer_id
+    WHERE x.id = p_order AND (p_boy IS NULL OR coalesce(x.delivery_boy_id, c.delivery_boy_id) = p_boy)
+    FOR NO KEY UPDATE OF x;
+    SELECT x.* INTO s FROM delivery_statuses x WHERE x.order_id = o.id FOR NO KEY UPDATE;
+    SELECT i.status INTO paper FROM invoices i WHERE i.id = o.invoice_id;
+    -- Without items nothing was delivered of any.
+    SELECT bool_or(i.product_id IS NULL) AS is_foreign, bool_or(w.delivered NOT BETWEEN 0 AND i.quantity) AS exceeds,
+        bool_or(w.delivered IS NULL) AS is_unnamed, count(*) > count(DISTINCT i.product_id) AS is_twice,
+        bool_and(w.delivered = i.quantity) AS is_full, bool_and(w.delivered = 0) AS is_nothing,
+        bool_and(w.delivered IS NOT DISTINCT FROM coalesce(i.delivered_quantity, 0)) AS is_same
+    INTO n
+    FROM (SELECT x.product_id, x.quantity, x.delivered_quantity FROM order_items x WHERE x.order_id = o.id) i
+    FULL JOIN (SELECT (w ->> 'product_id')::uuid AS product_id, (w ->> 'delivered_quantity')::numeric AS delivered
+        FROM jsonb_array_elements(coalesce(p_items, (SELECT jsonb_agg(jsonb_build_object('product_id', x.product_id,
+            'delivered_quantity', 0)) FROM order_items x WHERE x.order_id = o.id))) w) w ON w.product_id = i.product_id;
+    new_status := CASE WHEN n.is_nothing THEN 'NOT_DELIVERED' WHEN n.is_full THEN 'DELIVERED'
+        ELSE 'PARTIALLY_DELIVERED' END;
+    is_brought := new_status <> 'NOT_DELIVERED';
+    IF o.id IS NULL THEN
+        code := 'order_not_found';
+    ELSIF o.status NOT IN ('DELIVERED', 'PARTIALLY_DELIVERED', 'NOT_DELIVERED') OR s.id IS NULL THEN
+        code := 'illegal_transition';
+        detail := format('Only a confirmed delivery is corrected; the order is %s.', o.status);
+    ELSIF s.delivery_date <> p_only_on THEN
+        code := 'forbidden';
+        detail := format('The delivery of %s can be corrected by an admin only.', s.delivery_date);
+    ELSIF paper <> 'draft' THEN
+        code := 'invoice_issued';
+    ELSIF n.is_foreign THEN
+        code := 'product_not_in_order';
+    ELSIF n.exceeds THEN
+        code := 'quantity_exceeds_ordered';
+    ELSIF n.is_unnamed OR n.is_twice THEN
+        code := 'validation_failed';
+        detail := CASE WHEN n.is_twice THEN 'A product is named twice.'
+            ELSE 'Every product of the order must be named.' END;
+    ELSIF n.is_same THEN
+        RETURN QUERY SELECT 'replayed', NULL, NULL, o.status, to_jsonb(s);
+        RETURN;
+    END IF;
+    IF code IS NOT NULL THEN
+        RETURN QUERY SELECT 'rejected', code, detail, o.status, NULL::jsonb;
+        RETURN;
+    END IF;
+    IF is_brought AND o.invoice_id IS NULL THEN
+        PERFORM open_drafts(ARRAY[o.customer_id], ARRAY[s.delivery_date]);
+    END IF;
+    UPDATE order_items i SET delivered_quantity = coalesce((SELECT (w ->> 'delivered_quantity')::numeric
+        FROM jsonb_array_elements(p_items) w WHERE (w ->> 'product_id')::uuid = i.product_id), 0)
+    WHERE i.order_id = o.id;
+    -- The visit that is told anew took place when it was first told of.
+    UPDATE orders x SET status = new_status, delivery_confirmed = is_brought, updated_at = now(),
+        delivered_on = CASE WHEN is_brought THEN s.delivery_date END,
+        delivered_at = CASE WHEN is_brought THEN coalesce(o.delivered_at, s.confirmed_at) END,
+        invoice_id = CASE WHEN is_brought THEN coalesce(o.invoice_id, draft_for(o.customer_id, s.delivery_date)) END
+    WHERE x.id = o.id;
+    UPDATE delivery_statuses x SET status = lower(new_status), corrected_at = p_at,
+        delivered_at = CASE WHEN is_brought THEN coalesce(o.delivered_at, s.confirmed_at) END,
+        corrected_by_user_id = p_corrected_by, correction_reason = p_reason, updated_at = now()
+    WHERE x.id = s.id RETURNING x.* INTO s;
+    -- The standing order's latest delivery: this one, or if it was this one, the latest that is left.
+    UPDATE subscriptions x SET updated_at = now(), (last_delivery_date, last_delivery_at, last_delivery_confirmed) = (
+        SELECT y.delivered_on, y.delivered_at, true FROM orders y
+        WHERE y.subscription_id = x.id AND y.delivered_on IS NOT NULL
+        ORDER BY y.delivered_on DESC, y.delivered_at DESC LIMIT 1)
+    WHERE x.id = o.subscription_id AND is_brought <> (o.delivered_on IS NOT NULL)
+        AND CASE WHEN is_brought THEN x.last_delivery_date IS NULL OR x.last_delivery_date <= s.delivery_date
+            ELSE x.last_delivery_date = o.delivered_on END;
+    RETURN QUERY SELECT 'confirmed', NULL, NULL, new_status, to_jsonb(s);
 END $$;
 """
 
@@ -234,4 +331,5 @@ CREATE CONSTRAINT TRIGGER tr_delivery_statuses_agree AFTER INSERT OR UPDATE OR D
 """
 
 after_tables(CONFIRM_DELIVERIES)
+after_tables(CORRECT_DELIVERY)
 after_tables(DELIVERY_STATUSES_AGREE, {"tr_delivery_statuses_agree": "illegal_transition"})

@@ -35,10 +35,18 @@ class DeliveryStatus(Imported, Base):
         one_of("status", DELIVERY_STATUSES),
         one_of("confirmation_method", CONFIRMATION_METHODS),
         check("link_confirms_by_link", "shared_link_id IS NULL OR confirmation_method = 'shared_link'"),
+        references("corrected_by_user_id", "users.id", "user_not_found"),
+        check(
+            "corrected_with_reason",
+            "(corrected_at IS NULL) = (correction_reason IS NULL) AND (corrected_at IS NULL) ="
+            " (corrected_by_user_id IS NULL)",
+        ),
         check("delivered_has_time", "(status = 'not_delivered') = (delivered_at IS NULL)"),
         check("latitude_range", "latitude BETWEEN -90 AND 90"),
         check("longitude_range", "longitude BETWEEN -180 AND 180"),
         check("notes_length", "length(notes) <= 2000"),
+        check("reason_lengths", "length(reason_code) <= 60 AND length(correction_reason) <= 500"),
+        check("device_time_finite", "isfinite(device_time)"),
         Index("ix_delivery_statuses_date_id", "delivery_date", "id"),
         Index(None, "customer_id"),
         Index("ix_delivery_statuses_boy", "delivery_boy_id", "delivery_date"),
@@ -61,11 +69,16 @@ class DeliveryStatus(Imported, Base):
     device_info: Mapped[str | None]
     #: The offline app's own key of this confirmation.
     client_event_id: Mapped[UUID | None]
+    #: What the phone's clock said; kept beside the server's ``confirmed_at``, never reckoned with.
     device_time: Mapped[datetime | None]
     latitude: Mapped[Decimal | None] = mapped_column(Numeric(9, 6))
     longitude: Mapped[Decimal | None] = mapped_column(Numeric(9, 6))
     reason_code: Mapped[str | None]
     notes: Mapped[str | None]
+    #: The latest correction; columns of their own, so that the notes stay what was said at the door.
+    corrected_at: Mapped[datetime | None]
+    corrected_by_user_id: Mapped[UUID | None]
+    correction_reason: Mapped[str | None]
 
 
 class UnlinkedDeliveryStatus(Base):

@@ -1,5 +1,9 @@
 """Who may confirm what, and how a confirmation of theirs is called."""
 
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
 from dairy_app.common.access import Actor, Role
 from dairy_app.common.errors import Problem
 from dairy_app.deliveries.rules import Confirmer, Scope
@@ -17,3 +21,14 @@ def confirmer_of(actor: Actor, ip: str | None, device: str | None) -> Confirmer:
 def scope_of(actor: Actor) -> Scope:
     """Which orders an actor reaches: a delivery boy his own round, an admin all of them."""
     return Scope(delivery_boy_id=actor.user_id if actor.role == Role.DELIVERY_BOY else None)
+
+
+def round_of(actor: Actor, wanted: Mapping[str, Any], day: date) -> Scope:
+    """The round of one day that an actor asks for; ``wanted`` holds the fields of ``RoundQuery``.
+
+    Raises forbidden when a delivery boy names another one.
+    """
+    own, named = scope_of(actor).delivery_boy_id, wanted.get("delivery_boy_id")
+    if own is not None and named not in {None, own}:
+        raise Problem("forbidden", "A delivery boy has his own round only.")
+    return Scope(own or named, wanted.get("area_id"), day, day, wanted.get("shift"))

@@ -1,13 +1,34 @@
-"""Delivery statuses, read."""
+"""Rounds and delivery statuses, read."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Row,
+    Select,
+    Uuid,
+    any_,
+    literal,
+    select,
+    union_all,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
+from dairy_app.catalogue.models import Product
+from dairy_app.common.access import Actor
 from dairy_app.common.pages import Page, read_page
+from dairy_app.customers.models import Area, Customer
+from dairy_app.customers.queries import areas_within, visible_customers
 from dairy_app.deliveries.models import DeliveryStatus
+from dairy_app.deliveries.rules import Scope, loading_sheet, progress_of, stops_of
+from dairy_app.orders.models import Order, OrderItem
+
+#: States of an order that waits for its delivery.
+OPEN = ("PENDING", "OUT_FOR_DELIVERY")
 
 
 def delivery_status_page(session: Session, filters: Mapping[str, Any], *, limit: int, cursor: str | None) -> Page:
@@ -23,3 +44,105 @@ def delivery_status_page(session: Session, filters: Mapping[str, Any], *, limit:
         rows = rows.where(table.c.delivery_date <= filters["delivery_date_to"])
     keys = [table.c.delivery_date, table.c.id]
     return read_page(session, rows, keys, limit=limit, cursor=cursor, descending=True)
+
+
+# ------------------------------------------------------------------------------------------------- rounds
+
+
+def orders_within(scope: Scope) -> Select[Any] | CompoundSelect[Any]:
+    """The ids of the orders in a scope, whatever their status.
+
+    A delivery boy has those given to him and those of his customers that were given to nobody: two halves, because
+    one condition over both would read every order of the day.
+    """
+    conditions = list(_narrowed(scope))
+    orders = select(Order.id).join(Customer, Customer.id == Order.customer_id).where(*conditions)
+    if scope.delivery_boy_id is None:
+        return orders
+    return union_all(
+        orders.where(Order.delivery_boy_id == scope.delivery_boy_id),
+        orders.where(Order.delivery_boy_id.is_(None), Customer.delivery_boy_id == scope.delivery_boy_id),
+    )
+
+
+def _narrowed(scope: Scope) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if scope.first_day is not None and scope.first_day == scope.last_day:
+        conditions.append(Order.delivery_date == scope.first_day)
+    else:
+        if scope.first_day is not None:
+            conditions.append(Order.delivery_date >= scope.first_day)
+        if scope.last_day is not None:
+            conditions.append(Order.delivery_date <= scope.last_day)
+    if scope.shift is not None:
+        conditions.append(Order.shift == scope.shift)
+    if scope.area_id is not None:
+        conditions.append(Customer.area_id.in_(areas_within(scope.area_id)))
+    return conditions
+
+
+def orders_of_round(session: Session, scope: Scope) -> Sequence[Row[Any]]:
+    """The orders of a scope with their customer and status."""
+    columns: list[Any] = [Order.id, Order.customer_id, Order.status]
+    return session.execute(select(*columns).where(Order.id.in_(orders_within(scope)))).all()
+
+
+def visible_customer_ids(session: Session, actor: Actor, customer_ids: Sequence[UUID]) -> set[UUID]:
+    """Those of the customers that the actor may see."""
+    return set(session.scalars(select(Customer.id).where(Customer.id.in_(customer_ids), visible_customers(actor))))
+
+
+_CUSTOMER = ("id", "name", "phone", "address_line1", "address_line2", "city", "pincode", "map_link", "latitude",
+    "longitude", "stop_sequence", "notes")  # fmt: skip
+_STATUS = ("status", "delivery_date", "delivered_at", "confirmed_at", "confirmed_by_name", "confirmation_method",
+    "reason_code", "notes")  # fmt: skip
+
+
+def round_view(session: Session, scope: Scope) -> dict[str, Any]:
+    """The stops of one day (``scope.first_day`` is its ``last_day``) in sequence, what to load, how far it is.
+
+    Cancelled orders are left out. Two statements, however many stops.
+    """
+    rows = session.execute(_orders_of_round(scope)).all()
+    items: dict[UUID, list[Row[Any]]] = {}
+    for item in session.execute(_items_of_round([row.order_id for row in rows])):
+        items.setdefault(item.order_id, []).append(item)
+    stops = stops_of(rows, items)
+    return {
+        "delivery_date": scope.first_day,
+        "shift": scope.shift,
+        "stops": stops,
+        "loading_sheet": loading_sheet(stops),
+        "progress": progress_of(stops),
+    }
+
+
+def _orders_of_round(scope: Scope) -> Select[Any]:
+    customers, statuses = Customer.__table__, DeliveryStatus.__table__
+    return (
+        select(
+            Order.id.label("order_id"),
+            Order.status,
+            Order.shift,
+            Order.notes,
+            *(customers.c[name].label(f"customer_{name}") for name in _CUSTOMER),
+            Area.name.label("customer_area"),
+            *(statuses.c[name].label(f"status_{name}") for name in _STATUS),
+        )
+        .join(Customer, Customer.id == Order.customer_id)
+        .outerjoin(Area, Area.id == Customer.area_id)
+        .outerjoin(DeliveryStatus, DeliveryStatus.order_id == Order.id)
+        .where(Order.id.in_(orders_within(scope)), Order.status != "CANCELLED")
+        .order_by(Customer.stop_sequence.asc().nulls_last(), Customer.name, Customer.id, Order.shift.desc(), Order.id)
+    )
+
+
+def _items_of_round(order_ids: Sequence[UUID]) -> Select[Any]:
+    columns: list[Any] = [OrderItem.order_id, OrderItem.product_id, OrderItem.quantity, OrderItem.delivered_quantity]
+    columns += [Product.name, Product.unit, Product.packet_size]
+    return (
+        select(*columns)
+        .join(Product, Product.id == OrderItem.product_id)
+        .where(OrderItem.order_id == any_(literal(list(order_ids), ARRAY(Uuid()))))
+        .order_by(OrderItem.order_id, OrderItem.line_no)
+    )

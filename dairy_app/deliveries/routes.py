@@ -1,20 +1,33 @@
 """``/deliveries`` and ``/delivery-statuses``: what reached the door."""
 
 from typing import Any
+from uuid import UUID
 
 from flask import request
 
+from dairy_app.business.queries import today
 from dairy_app.common.access import Role, allow
 from dairy_app.common.http import Blueprint, current_actor, current_session
 from dairy_app.common.pages import Page
 from dairy_app.deliveries import queries, service
-from dairy_app.deliveries.policy import confirmer_of, scope_of
-from dairy_app.deliveries.rules import Confirmer
+from dairy_app.deliveries.policy import confirmer_of, round_of, scope_of
+from dairy_app.deliveries.rules import Confirmer, Scope
 from dairy_app.deliveries.schemas import (
+    BatchIn,
+    BatchOut,
+    CompleteIn,
+    CompleteOut,
     ConfirmationIn,
     ConfirmationOut,
+    CorrectionIn,
     DeliveryStatusPage,
     DeliveryStatusQuery,
+    RoundOut,
+    RoundQuery,
+    SequenceIn,
+    SequenceOut,
+    StartIn,
+    StartOut,
 )
 from dairy_app.orders.policy import hidden_status_fields
 
@@ -33,6 +46,64 @@ def confirm_delivery(confirmation: dict[str, Any]) -> dict[str, Any]:
     return _answer(outcome, hidden_status_fields(actor.role))
 
 
+@deliveries.route("/deliveries/confirmations/batch", methods=["POST"])
+@deliveries.arguments(BatchIn)
+@deliveries.response(200, BatchOut)
+@allow(Role.ADMIN, Role.DELIVERY_BOY)
+def confirm_deliveries(batch: dict[str, Any]) -> dict[str, Any]:
+    """Confirm up to 1,000 orders, each on its own: what is refused of one stops no other. Safe to send again whole."""
+    scope = scope_of(current_actor())
+    return service.confirm_batch(current_session(), confirmer(), scope, batch["confirmations"])
+
+
+@deliveries.route("/deliveries/<uuid:order_id>", methods=["PATCH"])
+@deliveries.arguments(CorrectionIn)
+@deliveries.response(200, ConfirmationOut)
+@allow(Role.ADMIN, Role.DELIVERY_BOY)
+def correct_delivery(wanted: dict[str, Any], order_id: UUID) -> dict[str, Any]:
+    """Correct a confirmed delivery while its invoice is a draft; a delivery boy his own, on the day itself."""
+    actor = current_actor()
+    outcome = service.correct(current_session(), actor, order_id, wanted)
+    return _answer(outcome, hidden_status_fields(actor.role))
+
+
+@deliveries.route("/deliveries/round")
+@deliveries.arguments(RoundQuery, location="query")
+@deliveries.response(200, RoundOut)
+@allow(Role.ADMIN, Role.DELIVERY_BOY)
+def show_round(query: dict[str, Any]) -> dict[str, Any]:
+    """The stops of a round in sequence, what to load, and how far it is. A delivery boy sees his own."""
+    return queries.round_view(current_session(), _round(query))
+
+
+@deliveries.route("/deliveries/start", methods=["POST"])
+@deliveries.arguments(StartIn)
+@deliveries.response(200, StartOut)
+@allow(Role.ADMIN, Role.DELIVERY_BOY)
+def start_round(wanted: dict[str, Any]) -> dict[str, int]:
+    """Send a round's waiting orders out for delivery. A repeat changes nothing."""
+    return service.start_round(current_session(), _round(wanted))
+
+
+@deliveries.route("/deliveries/complete", methods=["POST"])
+@deliveries.arguments(CompleteIn)
+@deliveries.response(200, CompleteOut)
+@allow(Role.ADMIN, Role.DELIVERY_BOY)
+def complete_round(wanted: dict[str, Any]) -> dict[str, Any]:
+    """Confirm every open order of a round in full, but the exceptions. A repeat changes nothing."""
+    return service.complete_round(current_session(), confirmer(), _round(wanted), wanted)
+
+
+@deliveries.route("/deliveries/sequence", methods=["PUT"])
+@deliveries.arguments(SequenceIn)
+@deliveries.response(200, SequenceOut)
+@allow(Role.ADMIN, Role.DELIVERY_BOY)
+def put_in_sequence(wanted: dict[str, Any]) -> dict[str, Any]:
+    """Put customers into the order in which they are reached: places 10, 20, 30 …; others keep theirs."""
+    placed = service.put_in_sequence(current_session(), current_actor(), wanted["customer_ids"])
+    return {"items": placed}
+
+
 @deliveries.route("/delivery-statuses")
 @deliveries.arguments(DeliveryStatusQuery, location="query")
 @deliveries.response(200, DeliveryStatusPage)
@@ -46,6 +117,11 @@ def list_delivery_statuses(query: dict[str, Any]) -> Page:
 def confirmer() -> Confirmer:
     """Who calls, as a confirmer, and from where."""
     return confirmer_of(current_actor(), request.remote_addr, request.headers.get("User-Agent"))
+
+
+def _round(wanted: dict[str, Any]) -> Scope:
+    day = wanted.get("delivery_date") or today(current_session())
+    return round_of(current_actor(), wanted, day)
 
 
 def _answer(outcome: service.Outcome, hidden: frozenset[str]) -> dict[str, Any]:

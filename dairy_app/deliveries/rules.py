@@ -1,8 +1,14 @@
-"""Which orders somebody reaches, and who confirms: plain values, told apart from any login or request."""
+"""Which orders somebody reaches, who confirms, and how a round is told: plain values, apart from logins."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
+from itertools import groupby
+from typing import Any
 from uuid import UUID
+
+from dairy_app.common.errors import FieldError
 
 #: Longer device names are cut.
 LONGEST_DEVICE = 300
@@ -39,3 +45,116 @@ class Confirmer:
     ip: str | None
     device: str | None
     shared_link_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A confirmation of a batch that breaks the schema: rejected by itself, beside the others."""
+
+    #: None when not even the order could be read.
+    order_id: UUID | None
+    errors: Sequence[FieldError]
+
+
+# -------------------------------------------------------------------------------------------------- rounds
+
+_OPEN = frozenset({"PENDING", "OUT_FOR_DELIVERY"})
+_OF_CUSTOMER = ("id", "name", "phone", "area", "latitude", "longitude", "notes")
+_OF_ADDRESS = ("address_line1", "address_line2", "city", "pincode")
+_OF_STATUS = (
+    "status",
+    "delivery_date",
+    "delivered_at",
+    "confirmed_at",
+    "confirmed_by_name",
+    "confirmation_method",
+    "reason_code",
+    "notes",
+)
+
+
+def packets_of(quantity: Decimal, unit: str, packet_size: Decimal | None) -> int | None:
+    """How many packets a quantity is; None when it is loose, or no whole number of them."""
+    size = Decimal(1) if unit == "packet" else packet_size
+    return None if size is None or quantity % size else int(quantity / size)
+
+
+def map_link_of(own: str | None, latitude: Decimal | None, longitude: Decimal | None) -> str | None:
+    """Where a customer is found: the link somebody noted, else one made of the position."""
+    if own or latitude is None or longitude is None:
+        return own
+    return f"https://www.google.com/maps/search/?api=1&query={latitude},{longitude}"
+
+
+def stops_of(rows: Iterable[Any], items: Mapping[UUID, Sequence[Any]]) -> list[dict[str, Any]]:
+    """The stops of a round: one per customer, in the order of the rows, with its orders and their items."""
+    return [_stop(list(orders), items) for _, orders in groupby(rows, key=lambda row: row.customer_id)]
+
+
+def _stop(orders: list[Any], items: Mapping[UUID, Sequence[Any]]) -> dict[str, Any]:
+    one = orders[0]._mapping
+    address = ", ".join(filter(None, (one[f"customer_{name}"] for name in _OF_ADDRESS)))
+    customer = {name: one[f"customer_{name}"] for name in _OF_CUSTOMER} | {
+        "address": address or None,
+        "map_link": map_link_of(one["customer_map_link"], one["customer_latitude"], one["customer_longitude"]),
+    }
+    return {
+        "sequence": one["customer_stop_sequence"],
+        "customer": customer,
+        "orders": [_order(row, items.get(row.order_id, ())) for row in orders],
+    }
+
+
+def _order(row: Any, items: Sequence[Any]) -> dict[str, Any]:
+    said = {name: row._mapping[f"status_{name}"] for name in _OF_STATUS}
+    return {
+        "order_id": row.order_id,
+        "status": row.status,
+        "shift": row.shift,
+        "notes": row.notes,
+        "items": [
+            {
+                "product_id": item.product_id,
+                "name": item.name,
+                "unit": item.unit,
+                "quantity": item.quantity,
+                "packets": packets_of(item.quantity, item.unit, item.packet_size),
+                "delivered_quantity": item.delivered_quantity,
+            }
+            for item in items
+        ],
+        "delivery_status": said if said["status"] is not None else None,
+    }
+
+
+def loading_sheet(stops: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """What to load for all orders of a round, one row a product, by name.
+
+    Packets are counted per door: half a packet here and half a packet there is not one packet, so the row then says
+    None. Litres and packets are never added up.
+    """
+    rows: dict[UUID, dict[str, Any]] = {}
+    for item in (item for stop in stops for order in stop["orders"] for item in order["items"]):
+        new = {name: item[name] for name in ("product_id", "name", "unit")} | {"quantity": Decimal(0), "packets": 0}
+        row = rows.setdefault(item["product_id"], new)
+        row["quantity"] += item["quantity"]
+        known = row["packets"] is not None and item["packets"] is not None
+        row["packets"] = row["packets"] + item["packets"] if known else None
+    return sorted(rows.values(), key=lambda row: (row["name"], str(row["product_id"])))
+
+
+def progress_of(stops: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """How far a round is: a stop is done when none of its orders is open."""
+    statuses = [[order["status"] for order in stop["orders"]] for stop in stops]
+    flat = [status for each in statuses for status in each]
+    done = sum(_OPEN.isdisjoint(each) for each in statuses)
+    return {
+        "stops": len(statuses),
+        "done": done,
+        "open": len(statuses) - done,
+        "orders": len(flat),
+        "open_orders": sum(status in _OPEN for status in flat),
+        "delivered": flat.count("DELIVERED"),
+        "partially_delivered": flat.count("PARTIALLY_DELIVERED"),
+        "not_delivered": flat.count("NOT_DELIVERED"),
+    }

@@ -1,12 +1,47 @@
-"""Confirmations and delivery statuses as clients send and see them."""
+"""Confirmations, rounds and delivery statuses as clients send and see them."""
 
+import re
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
+from dairy_app.common.failures import MAX_FIELD_ERRORS, field_errors
 from dairy_app.common.schemas import Choice, Day, Line, PageQuery, Paragraph, Quantity, Strict, page_of
+from dairy_app.customers.schemas import Latitude, Longitude
 from dairy_app.deliveries.models import CONFIRMATION_METHODS, DELIVERY_STATUSES
+from dairy_app.deliveries.rules import REASON_CODES, Unread
+from dairy_app.orders.models import SHIFTS
 from dairy_app.orders.schemas import MOST_ITEMS, DeliveryStatusOut
+
+#: A morning of one dairy fits; a body of that many is still small.
+MOST_CONFIRMATIONS = 1000
+#: More customers than one round has.
+MOST_STOPS = 2000
+_DEGREES = re.compile(r"-?[0-9]{1,3}(\.[0-9]+)?")
+_CLOCKS = validate.Range(datetime(1960, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC))
+
+
+class ReportedLatitude(Latitude):
+    """Degrees north as a phone reports them, rounded to six places: no reason to refuse a delivery."""
+
+    example = "18.507400"
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(low=-self.largest, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Decimal:
+        written = f"{value:f}" if isinstance(value, Decimal) else value
+        if isinstance(written, str) and _DEGREES.fullmatch(written):
+            written = str(Decimal(written).quantize(Decimal(1).scaleb(-self.places)))
+        return super()._deserialize(written, attr, data, **kwargs)
+
+
+class ReportedLongitude(ReportedLatitude):
+    """Degrees east as a phone reports them."""
+
+    largest = Decimal(180)
 
 
 class DeliveredItem(Strict):
@@ -25,8 +60,15 @@ class ConfirmationIn(Strict):
     status = Choice("delivered", "not_delivered", required=True)
     items = fields.List(fields.Nested(DeliveredItem), validate=validate.Length(max=MOST_ITEMS))
     delivered_at = fields.AwareDateTime(format="iso")
-    client_event_id = fields.UUID()
-    reason_code = Line(60)
+    client_event_id = fields.UUID(metadata={"description": "The phone's own key: sent again, it is a repeat."})
+    device_time = fields.AwareDateTime(
+        format="iso",
+        validate=_CLOCKS,
+        metadata={"description": "By the phone's clock; kept beside the server's, never reckoned with."},
+    )
+    latitude = ReportedLatitude()
+    longitude = ReportedLongitude()
+    reason_code = Line(60, metadata={"description": f"One of {', '.join(REASON_CODES)}, or words of your own."})
     notes = Paragraph(2000)
 
     @validates_schema
@@ -36,6 +78,32 @@ class ConfirmationIn(Strict):
             raise ValidationError("not_delivered cannot have delivered quantities.", "items")
 
 
+class EachJudged(fields.Nested):
+    """One of a list that is judged piece by piece: what cannot be read is kept as ``Unread`` and stops no other."""
+
+    def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **kwargs: Any) -> Any:
+        try:
+            return super().deserialize(value, attr, data, **kwargs)
+        except ValidationError as error:
+            return Unread(_named(value), field_errors(error.messages)[:MAX_FIELD_ERRORS])
+
+
+def _named(value: Any) -> Any:
+    """The order that a confirmation means which cannot be read, None when not even that can."""
+    try:
+        return fields.UUID().deserialize(value.get("order_id")) if isinstance(value, dict) else None
+    except (ValidationError, ValueError):
+        return None
+
+
+class BatchIn(Strict):
+    """What happened at many doors, in the order in which it happened."""
+
+    confirmations = fields.List(
+        EachJudged(ConfirmationIn), required=True, validate=validate.Length(min=1, max=MOST_CONFIRMATIONS)
+    )
+
+
 class ConfirmationOut(Strict):
     """What a confirmation came to."""
 
@@ -43,6 +111,217 @@ class ConfirmationOut(Strict):
     order_status = fields.String()
     delivery_status = fields.Nested(DeliveryStatusOut)
     replayed = fields.Boolean(metadata={"description": "The same was confirmed before; nothing changed."})
+
+
+class FieldErrorOut(Strict):
+    """One field that is wrong."""
+
+    pointer = fields.String(metadata={"example": "/items/0/delivered_quantity"})
+    code = fields.String(metadata={"example": "invalid"})
+    detail = fields.String(metadata={"example": "At most 3 decimals."})
+
+
+class ResultOut(Strict):
+    """What became of one confirmation of a batch."""
+
+    index = fields.Integer(metadata={"description": "Its place in the batch, from 0."})
+    order_id = fields.UUID(allow_none=True)
+    outcome = Choice("confirmed", "replayed", "rejected")
+    code = fields.String(allow_none=True, metadata={"description": "Why it was rejected: a code of the error table."})
+    detail = fields.String(allow_none=True)
+    errors = fields.List(fields.Nested(FieldErrorOut), metadata={"description": "The fields that are wrong, if any."})
+    order_status = fields.String(allow_none=True)
+
+
+class BatchOut(Strict):
+    """What a batch came to; every confirmation has its result, in the order sent."""
+
+    confirmed = fields.Integer()
+    replayed = fields.Integer()
+    rejected = fields.Integer()
+    results = fields.List(fields.Nested(ResultOut))
+
+
+class RoundQuery(Strict):
+    """Which round: a day's orders of a delivery boy, of an area with those below it, of a shift, or of all."""
+
+    delivery_date = Day(metadata={"description": "Default: today."})
+    shift = Choice(*SHIFTS)
+    delivery_boy_id = fields.UUID(metadata={"description": "A delivery boy may only name himself."})
+    area_id = fields.UUID()
+
+
+class RoundCustomer(Strict):
+    """Whom to find, and how."""
+
+    id = fields.UUID()
+    name = fields.String()
+    phone = fields.String(allow_none=True)
+    address = fields.String(allow_none=True)
+    area = fields.String(allow_none=True)
+    map_link = fields.String(allow_none=True, metadata={"description": "Made of the position when none was noted."})
+    latitude = Latitude(allow_none=True)
+    longitude = Longitude(allow_none=True)
+    notes = fields.String(allow_none=True)
+
+
+def _packets(**kwargs: Any) -> fields.Integer:
+    text = "Whole packets; null for what is loose, or no whole number of them."
+    return fields.Integer(allow_none=True, metadata={"description": text}, **kwargs)
+
+
+class RoundItem(Strict):
+    """What to hand over."""
+
+    product_id = fields.UUID()
+    name = fields.String()
+    unit = fields.String()
+    quantity = Quantity()
+    packets = _packets()
+    delivered_quantity = Quantity(allow_none=True)
+
+
+class RoundDelivery(Strict):
+    """What happened at the door."""
+
+    status = fields.String()
+    delivery_date = Day()
+    delivered_at = fields.DateTime(allow_none=True)
+    confirmed_at = fields.DateTime()
+    confirmed_by_name = fields.String(allow_none=True)
+    confirmation_method = fields.String()
+    reason_code = fields.String(allow_none=True)
+    notes = fields.String(allow_none=True)
+
+
+class RoundOrder(Strict):
+    """One order at a door."""
+
+    order_id = fields.UUID()
+    status = fields.String()
+    shift = fields.String()
+    notes = fields.String(allow_none=True)
+    items = fields.List(fields.Nested(RoundItem))
+    delivery_status = fields.Nested(RoundDelivery, allow_none=True)
+
+
+class Stop(Strict):
+    """One door of a round."""
+
+    sequence = fields.Integer(allow_none=True, metadata={"description": "The customer's place; gaps are fine."})
+    customer = fields.Nested(RoundCustomer)
+    orders = fields.List(fields.Nested(RoundOrder))
+
+
+class LoadingRow(Strict):
+    """How much of one product the round takes along."""
+
+    product_id = fields.UUID()
+    name = fields.String()
+    unit = fields.String()
+    quantity = Quantity()
+    packets = _packets()
+
+
+class Progress(Strict):
+    """How far a round is. A stop is done when none of its orders is open."""
+
+    stops = fields.Integer()
+    done = fields.Integer()
+    open = fields.Integer()
+    orders = fields.Integer()
+    open_orders = fields.Integer()
+    delivered = fields.Integer()
+    partially_delivered = fields.Integer()
+    not_delivered = fields.Integer()
+
+
+class RoundOut(Strict):
+    """One day's round."""
+
+    delivery_date = Day()
+    shift = fields.String(allow_none=True)
+    stops = fields.List(fields.Nested(Stop))
+    loading_sheet = fields.List(fields.Nested(LoadingRow))
+    progress = fields.Nested(Progress)
+
+
+class StartIn(RoundQuery):
+    """Which round is on its way."""
+
+
+class StartOut(Strict):
+    """What starting a round came to."""
+
+    started = fields.Integer(metadata={"description": "Orders that are out for delivery now."})
+    already = fields.Integer(metadata={"description": "Orders that were out before."})
+
+
+class CompleteIn(RoundQuery):
+    """A round of which all but some orders were delivered in full."""
+
+    delivery_date = Day(required=True)
+    excepted = fields.List(
+        fields.UUID(),
+        data_key="except",
+        load_default=list,
+        validate=validate.Length(max=MOST_CONFIRMATIONS),
+        metadata={"description": "Orders of the round to leave as they are."},
+    )
+    completed_at = fields.AwareDateTime(format="iso", metadata={"description": "Default: now."})
+
+
+class CompleteOut(Strict):
+    """What completing a round came to; orders that were confirmed or cancelled before are not counted."""
+
+    confirmed = fields.Integer()
+    skipped = fields.Integer(metadata={"description": "Exceptions that are still open."})
+    rejected = fields.Integer()
+    results = fields.List(
+        fields.Nested(ResultOut(only=("order_id", "outcome", "code", "detail"))),
+        metadata={"description": "The orders that were rejected."},
+    )
+
+
+class CorrectionIn(Strict):
+    """What was really delivered: every product of the order with its quantity, or nothing at all."""
+
+    not_in_example = ("status",)
+    items = fields.List(fields.Nested(DeliveredItem), validate=validate.Length(min=1, max=MOST_ITEMS))
+    status = Choice("not_delivered")
+    reason = Line(500, required=True)
+
+    @validates_schema
+    def one_of_both(self, data: dict[str, Any], **_: Any) -> None:
+        if ("items" in data) == ("status" in data):
+            raise ValidationError("Send either items or status.", "items")
+
+
+class SequenceIn(Strict):
+    """Customers in the order in which they are reached."""
+
+    customer_ids = fields.List(fields.UUID(), required=True, validate=validate.Length(min=1, max=MOST_STOPS))
+
+    @validates_schema
+    def customers_differ(self, data: dict[str, Any], **_: Any) -> None:
+        seen = set()
+        for position, customer_id in enumerate(data["customer_ids"]):
+            if customer_id in seen:
+                raise ValidationError({"customer_ids": {position: ["The customer is named twice."]}})
+            seen.add(customer_id)
+
+
+class StopSequence(Strict):
+    """One customer's place in the round."""
+
+    customer_id = fields.UUID()
+    stop_sequence = fields.Integer()
+
+
+class SequenceOut(Strict):
+    """The places that were given."""
+
+    items = fields.List(fields.Nested(StopSequence))
 
 
 class DeliveryStatusQuery(PageQuery):

@@ -80,7 +80,12 @@ class Order(Imported, Base):
         ),
         Index("ix_orders_invoice", "invoice_id", postgresql_where=text("invoice_id IS NOT NULL")),
         Index("ix_orders_date_id", "delivery_date", "id"),
-        Index("ix_orders_delivery_boy", "delivery_boy_id", postgresql_where=text("delivery_boy_id IS NOT NULL")),
+        Index(
+            "ix_orders_boy_date",
+            "delivery_boy_id",
+            "delivery_date",
+            postgresql_where=text("delivery_boy_id IS NOT NULL"),
+        ),
     )
 
     customer_id: Mapped[UUID]

@@ -8,9 +8,16 @@ from dairy_app.customers.queries import visible_customers
 from dairy_app.orders.models import Order
 
 #: From where and with what it was confirmed: for the dairy's own people.
-_AUDIT_FIELDS = frozenset({"ip_address", "device_info"})
+_AUDIT_FIELDS = frozenset({"ip_address", "device_info", "device_time", "latitude", "longitude", "shared_link_id"})
 #: What staff noted among themselves is not the customer's business; when and by whom it was brought is.
-_INTERNAL_FIELDS = _AUDIT_FIELDS | {"delivery_boy_id", "confirmed_by_user_id", "client_event_id", "notes"}
+_INTERNAL_FIELDS = _AUDIT_FIELDS | {
+    "delivery_boy_id",
+    "confirmed_by_user_id",
+    "client_event_id",
+    "notes",
+    "corrected_by_user_id",
+    "correction_reason",
+}
 
 
 def visible_orders(actor: Actor) -> ColumnElement[bool]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Date, DateTime, Row, Select, Text, Uuid, column, func, select, table
+from sqlalchemy import Date, DateTime, Numeric, Row, Select, Text, Uuid, column, func, select, table
 from sqlalchemy.dialects.postgresql import INET
 from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeEngine
@@ -32,9 +32,16 @@ _STATUS_COLUMNS: dict[str, TypeEngine[Any]] = {
     "confirmation_method": Text(),
     "ip_address": INET(),
     "device_info": Text(),
+    "shared_link_id": Uuid(),
     "client_event_id": Uuid(),
+    "device_time": _instant,
+    "latitude": Numeric(9, 6),
+    "longitude": Numeric(9, 6),
     "reason_code": Text(),
     "notes": Text(),
+    "corrected_at": _instant,
+    "corrected_by_user_id": Uuid(),
+    "correction_reason": Text(),
 }
 _INVOICE_COLUMNS: dict[str, TypeEngine[Any]] = {"id": Uuid(), "number": Text(), "status": Text()}
 _statuses = table("delivery_statuses", *(column(name, kind) for name, kind in _STATUS_COLUMNS.items()))

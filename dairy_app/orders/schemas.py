@@ -5,6 +5,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from dairy_app.common.schemas import Choice, Day, Line, Money, PageQuery, Paragraph, Quantity, Strict, page_of
+from dairy_app.customers.schemas import Latitude, Longitude
 from dairy_app.orders.models import ORDER_STATUSES, ORDER_TYPES, SHIFTS
 
 #: More lines than any door gets; keeps one request bounded.
@@ -90,9 +91,16 @@ class DeliveryStatusOut(Strict):
     confirmation_method = fields.String()
     ip_address = fields.String(allow_none=True)
     device_info = fields.String(allow_none=True)
+    shared_link_id = fields.UUID(allow_none=True)
     client_event_id = fields.UUID(allow_none=True)
+    device_time = fields.DateTime(allow_none=True, metadata={"description": "By the phone's own clock."})
+    latitude = Latitude(allow_none=True)
+    longitude = Longitude(allow_none=True)
     reason_code = fields.String(allow_none=True)
     notes = fields.String(allow_none=True)
+    corrected_at = fields.DateTime(allow_none=True)
+    corrected_by_user_id = fields.UUID(allow_none=True)
+    correction_reason = fields.String(allow_none=True)
 
 
 class InvoiceOfOrder(Strict):

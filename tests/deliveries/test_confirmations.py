@@ -33,9 +33,16 @@ def test_in_full(round_: Round, sql: Any) -> None:
             "confirmation_method": "delivery_boy",
             "ip_address": "127.0.0.1",
             "device_info": status["device_info"],
+            "shared_link_id": None,
             "client_event_id": None,
+            "device_time": None,
+            "latitude": None,
+            "longitude": None,
             "reason_code": "gate",
             "notes": "left at the gate",
+            "corrected_at": None,
+            "corrected_by_user_id": None,
+            "correction_reason": None,
         },
     }
     read = round_.read(order)
