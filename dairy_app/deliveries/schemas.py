@@ -271,6 +271,15 @@ class CompleteIn(RoundQuery):
     completed_at = fields.AwareDateTime(format="iso", metadata={"description": "Default: now."})
 
 
+class RefusedOrder(Strict):
+    """An order of a round that could not be confirmed."""
+
+    order_id = fields.UUID()
+    outcome = Choice("rejected")
+    code = fields.String()
+    detail = fields.String(allow_none=True)
+
+
 class CompleteOut(Strict):
     """What completing a round came to; orders that were confirmed or cancelled before are not counted."""
 
@@ -278,7 +287,7 @@ class CompleteOut(Strict):
     skipped = fields.Integer(metadata={"description": "Exceptions that are still open."})
     rejected = fields.Integer()
     results = fields.List(
-        fields.Nested(ResultOut(only=("order_id", "outcome", "code", "detail"))),
+        fields.Nested(RefusedOrder),
         metadata={"description": "The orders that were rejected."},
     )
 

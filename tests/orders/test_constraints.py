@@ -110,6 +110,9 @@ def status(changes: str, of: str = "delivered") -> str:
     return f"UPDATE delivery_statuses SET {changes} WHERE order_id = '{{{of}}}'"
 
 
+CORRECTED = "corrected_at = now(), corrected_by_user_id = (SELECT id FROM users LIMIT 1)"
+
+
 DRAFT = "'{draft}'"
 REFUSED = [
     # orders: columns and keys
@@ -245,6 +248,20 @@ REFUSED = [
     (status("latitude = 91"), "ck_delivery_statuses_latitude_range"),
     (status("longitude = -181"), "ck_delivery_statuses_longitude_range"),
     (status("notes = repeat('x', 2001)"), "ck_delivery_statuses_notes_length"),
+    (status("reason_code = repeat('x', 61)"), "ck_delivery_statuses_reason_lengths"),
+    (status(f"{CORRECTED}, correction_reason = repeat('x', 501)"), "ck_delivery_statuses_reason_lengths"),
+    (status("device_time = 'infinity'"), "ck_delivery_statuses_device_time_finite"),
+    (status("correction_reason = 'x'"), "ck_delivery_statuses_corrected_with_reason"),
+    (status("corrected_at = now(), correction_reason = 'x'"), "ck_delivery_statuses_corrected_with_reason"),
+    (
+        status("corrected_at = now(), correction_reason = 'x', corrected_by_user_id = '{nobody}'"),
+        "fk_delivery_statuses_corrected_by_user_id",
+    ),
+    (
+        status("shared_link_id = '{nobody}', confirmation_method = 'shared_link'"),
+        "fk_delivery_statuses_shared_link_id",
+    ),
+    (status("shared_link_id = '{nobody}'"), "ck_delivery_statuses_link_confirms_by_link"),
     (status("customer_id = '{other}'"), "fk_delivery_statuses_order_of_customer"),
     (status("order_id = '{nobody}'"), "fk_delivery_statuses_order_of_customer"),
     (status("order_id = '{partial}'"), "uq_delivery_statuses_order_id"),

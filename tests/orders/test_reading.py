@@ -67,8 +67,9 @@ def test_what_each_role_sees_of_a_delivery(round_: Round) -> None:
     )
     order = round_.dairy.order(customer, (round_.milk, "1"))
     ok(round_.dairy.confirm(order, by=round_.boy, notes="the dog again"), 200)
-    audit = {"ip_address", "device_info"}
+    audit = {"ip_address", "device_info", "device_time", "latitude", "longitude", "shared_link_id"}
     internal = audit | {"delivery_boy_id", "confirmed_by_user_id", "client_event_id", "notes"}
+    internal |= {"corrected_by_user_id", "correction_reason"}
     whole = set(round_.read(order)["delivery_status"])
     assert internal < whole
     for client, hidden in ((round_.boy, set()), (staff, audit), (login, internal)):
