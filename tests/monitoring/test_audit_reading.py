@@ -1,0 +1,89 @@
+"""Reading the audit log: newest first, page by page, filtered, by index, and by admins alone."""
+
+from typing import Any
+
+import pytest
+
+from tests.dairy import Dairy, ok, refused
+from tests.monitoring.test_audit_log import entries
+from tests.statements import count_statements
+
+
+def test_the_log_is_read_newest_first_and_page_by_page(dairy: Dairy) -> None:
+    for number in range(5):
+        ok(dairy.admin.patch("/settings", {"business_name": f"Name {number}"}))
+    whole = entries(dairy.admin)
+    assert [each["after"].get("business_name") for each in whole[:5]] == [
+        f"Name {number}" for number in (4, 3, 2, 1, 0)
+    ]
+    seen, cursor = [], {}
+    while True:
+        page = ok(dairy.admin.get("/audit-log", limit=3, **cursor))
+        seen += page["items"]
+        if page["next_cursor"] is None:
+            break
+        cursor = {"cursor": page["next_cursor"]}
+    assert seen == whole
+    assert len(whole) > 6
+
+
+def test_the_log_is_filtered(dairy: Dairy) -> None:
+    customer = dairy.customer()
+    marketing = dairy.staff("marketing_staff")
+    ok(
+        marketing.post(
+            "/customers", {"name": "By M", "phone": "+919811111111", "address_line1": "1 Road", "area": "Kothrud"}
+        ),
+        201,
+    )
+    whole = entries(dairy.admin)
+    by_marketing = entries(dairy.admin, actor_user_id=marketing.user["id"])
+    assert {each["table_name"] for each in by_marketing} == {"users", "customers"}
+    assert by_marketing == [each for each in whole if each["actor_user_id"] == marketing.user["id"]]
+    assert [each["row_id"] for each in entries(dairy.admin, table_name="customers", row_id=customer["id"])] == [
+        customer["id"]
+    ]
+    assert entries(dairy.admin, table_name="nothing") == []
+
+
+def test_the_days_are_those_of_the_dairy_and_both_count(dairy: Dairy, sql: Any) -> None:
+    """Half past six in the evening in London is the next day in Pune."""
+    sql("SET session_replication_role = replica")
+    for moment in ("2026-03-01 18:29:59+00", "2026-03-01 18:30:00+00", "2026-03-02 18:29:59+00", "2026-03-02 18:30+00"):
+        sql("INSERT INTO audit_log (at, table_name, row_id, action) VALUES (%s, 'x', %s, 'INSERT')", moment, moment)
+
+    def between(first: str, last: str) -> int:
+        return len(entries(dairy.admin, table_name="x", **{"date[gte]": first, "date[lte]": last}))
+
+    assert between("2026-03-02", "2026-03-02") == 2
+    assert between("2026-03-01", "2026-03-02") == 3
+    assert between("0001-01-01", "9999-12-31") == 4
+    assert between("2026-03-03", "2026-03-02") == 0
+
+
+@pytest.mark.parametrize(
+    "query", [{"date[gte]": "yesterday"}, {"actor_user_id": "me"}, {"order": "id"}, {"limit": 201}]
+)
+def test_a_filter_that_is_none_is_refused(dairy: Dairy, query: dict[str, Any]) -> None:
+    refused(dairy.admin.get("/audit-log", **query), 422, "validation_failed")
+
+
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        ({"table_name": "customers", "row_id": "x"}, "ix_audit_log_row"),
+        ({"date[gte]": "2026-01-01", "date[lte]": "2026-01-31"}, "ix_audit_log_at"),
+        ({"actor_user_id": "00000000-0000-7000-8000-000000000001"}, "ix_audit_log_actor"),
+        ({}, "ix_audit_log_at"),
+    ],
+)
+def test_a_year_of_entries_is_read_by_index(dairy: Dairy, sql: Any, query: dict[str, str], index: str) -> None:
+    sql(
+        "SET session_replication_role = replica; INSERT INTO audit_log (at, actor_user_id, table_name, row_id, action)"
+        " SELECT '2026-01-01'::timestamptz + n * interval '1 hour', gen_random_uuid(), 'customers', n::text, 'UPDATE'"
+        " FROM generate_series(1, 5000) n; ANALYZE audit_log"
+    )
+    with count_statements(dairy.app.database) as sent:
+        ok(dairy.admin.get("/audit-log", **query))
+    assert len(sent) == 2
+    assert index in sent.plan(dairy.app.database, "audit_log")
