@@ -29,6 +29,9 @@ Examples:
 """
 
 
+#: Their requests say themselves who acts; the others are named in the audit log.
+SERVING = {"serve", "demo"}
+
 #: SQLSTATEs for a table, column or function that is not there …
 OTHER_SCHEMA = {"42P01", "42703", "42883"}
 #: … and for RAISE EXCEPTION in a revision and for missing rights.
@@ -55,21 +58,47 @@ class LazyGroup(click.Group):
 
 @click.group(cls=LazyGroup, epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="dairy-app", prog_name="dairy")
-def root() -> None:
+@click.pass_context
+def root(ctx: click.Context) -> None:
     """A dairy's back office: standing orders, rounds, bills and money.
 
     Settings come from the environment; without DATABASE_URL an embedded PostgreSQL is used.
     `dairy COMMAND --help` shows each command's options and an example.
     """
+    if ctx.invoked_subcommand not in SERVING:
+        from dairy_app.common.audit import Attribution, acting
+
+        ctx.with_resource(acting(Attribution(request_id=f"dairy {ctx.invoked_subcommand}")))
 
 
-def explain(error: Exception) -> str | None:
-    """One line for a failure that the operator can do something about; None for a fault of ours."""
+FAILED, WRONG_USE = 1, 2
+
+
+def misuse(error: click.ClickException) -> str:
+    """One line for what click refuses, with where to read on."""
+    line = " ".join(error.format_message().split())
+    context = getattr(error, "ctx", None)
+    return f"{line} See `{context.command_path} --help`." if context else line
+
+
+def explain(error: Exception) -> tuple[int, str] | None:
+    """Exit code and one line for a failure that the operator can do something about; None for a fault of ours."""
+    from dairy_app.common.errors import Problem
+
+    if isinstance(error, Problem):
+        where = f"{error.errors[0].pointer.strip('/')}: " if error.errors else ""
+        wrong = error.code == "validation_failed"
+        return WRONG_USE if wrong else FAILED, f"{where}{error} [{error.code}]"
+    line = explain_failure(error)
+    return None if line is None else (FAILED, line)
+
+
+def explain_failure(error: Exception) -> str | None:
+    """One line for what the settings, the database or a revision refused; None for a fault of ours."""
     from alembic.util import CommandError
     from sqlalchemy.exc import DBAPIError, OperationalError
 
     from dairy_app.common.backups import BackupError
-    from dairy_app.common.errors import Problem
     from dairy_app.common.migrations import MigrationFailed
     from dairy_app.common.structure import NoScratchDatabase
     from dairy_app.common.transactions import sqlstate
@@ -84,8 +113,6 @@ def explain(error: Exception) -> str | None:
         NoScratchDatabase,
         CommandError,
     )
-    if isinstance(error, Problem):
-        return f"{error} [{error.code}]"
     if isinstance(error, one_line):
         return str(error)
     if not isinstance(error, DBAPIError):
@@ -107,8 +134,11 @@ def main(arguments: list[str] | None = None) -> None:
         outcome: Any = root.main(args=arguments, prog_name="dairy", standalone_mode=False)
         sys.stdout.flush()
         sys.exit(outcome if isinstance(outcome, int) else 0)
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        click.echo(f"dairy: {misuse(error)}", err=True)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         click.echo("stopped", err=True)
@@ -117,11 +147,12 @@ def main(arguments: list[str] | None = None) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except Exception as error:
-        line = explain(error)
-        if line is None:
+        explained = explain(error)
+        if explained is None:
             raise
+        code, line = explained
         click.echo(f"dairy: {line}", err=True)
-        sys.exit(1)
+        sys.exit(code)
 
 
 if __name__ == "__main__":

@@ -35,8 +35,16 @@ def db() -> None:
     """
 
 
+def a_revision(_ctx: click.Context, _parameter: click.Parameter, value: str) -> str:
+    """A revision of this version; refused as wrong use before a database is asked."""
+    known = migrations.numbers()
+    if value not in {"head", "base", *known}:
+        raise click.BadParameter(f"there is no revision {value!r}; there are {known[0]} to {known[-1]}.")
+    return value
+
+
 @db.command()
-@click.argument("revision", default="head")
+@click.argument("revision", default="head", callback=a_revision)
 def upgrade(revision: str) -> None:
     """Bring the schema to REVISION (default: newest).
 
@@ -52,7 +60,7 @@ def upgrade(revision: str) -> None:
 
 
 @db.command()
-@click.argument("revision")
+@click.argument("revision", callback=a_revision)
 @click.option("--allow-data-loss", is_flag=True, help="Go on where data would be lost for good.")
 def downgrade(revision: str, allow_data_loss: bool) -> None:
     """Take the schema back to REVISION (`base`: to nothing).
@@ -138,8 +146,8 @@ def create_from_models(connection: Connection) -> None:
 
 
 @db.command()
-@click.option("--from", "first", default="base", show_default=True, help="The revision the database is at.")
-@click.option("--to", "last", default="head", show_default=True, help="The revision to reach.")
+@click.option("--from", "first", default="base", callback=a_revision, help="Where the database is (default: base).")
+@click.option("--to", "last", default="head", callback=a_revision, help="The revision to reach (default: head).")
 def sql(first: str, last: str) -> None:
     """Print the SQL of an upgrade. Nothing is run, no database is needed.
 

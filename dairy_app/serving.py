@@ -1,10 +1,15 @@
 """Serving the application: gunicorn with threads, or waitress where gunicorn does not run (Windows)."""
 
+import errno
 import os
+import socket
 import sys
 from typing import Any
 
-from dairy_app.settings import Settings
+from dairy_app.settings import Settings, SettingsError
+
+#: Connections that wait while all threads are busy.
+BACKLOG = 2048
 
 
 def default_workers() -> int:
@@ -14,16 +19,37 @@ def default_workers() -> int:
 
 
 def serve(settings: Settings, host: str, port: int, workers: int, threads: int) -> None:
-    """Serve until stopped by a signal. Each worker makes the application itself, after the fork."""
+    """Serve until stopped by a signal. Each worker makes the application itself, after the fork.
+
+    Raises SettingsError when the address cannot be listened on.
+    """
     settings.require_secret_key()
     settings.resolve_database_url()  # one line now, instead of one traceback per worker
+    listener = listen(host, port)
     if sys.platform == "win32":
-        _serve_with_waitress(settings, host, port, threads)
+        _serve_with_waitress(settings, listener, threads)
     else:
-        _serve_with_gunicorn(settings, host, port, workers, threads)
+        _serve_with_gunicorn(settings, listener, workers, threads)
 
 
-def _serve_with_gunicorn(settings: Settings, host: str, port: int, workers: int, threads: int) -> None:
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens there: ours from here on, so that no second server finds out later."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listener = socket.socket(family, kind)
+        if sys.platform != "win32":  # there it would let two servers share the port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise SettingsError(f"port {port} of {host} is in use: choose another with --port") from None
+        reason = error.strerror or str(error)
+        raise SettingsError(f"cannot listen on port {port} of {host} ({reason}): see --host and --port") from None
+    return listener
+
+
+def _serve_with_gunicorn(settings: Settings, listener: socket.socket, workers: int, threads: int) -> None:
     from gunicorn.app.base import BaseApplication
 
     from dairy_app.app import create_app
@@ -31,7 +57,7 @@ def _serve_with_gunicorn(settings: Settings, host: str, port: int, workers: int,
     class Server(BaseApplication):
         def load_config(self) -> None:
             options: dict[str, Any] = {
-                "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
+                "bind": f"fd://{listener.detach()}",
                 "worker_class": "gthread",
                 "workers": workers,
                 "threads": threads,
@@ -56,9 +82,9 @@ def _say_where(arbiter: Any) -> None:
         print(f"serving at http://{f'[{host}]' if ':' in host else host}:{port}", flush=True)  # noqa: T201
 
 
-def _serve_with_waitress(settings: Settings, host: str, port: int, threads: int) -> None:
+def _serve_with_waitress(settings: Settings, listener: socket.socket, threads: int) -> None:
     from waitress import serve as waitress_serve
 
     from dairy_app.app import create_app
 
-    waitress_serve(create_app(settings), host=host, port=port, threads=threads)
+    waitress_serve(create_app(settings), sockets=[listener], threads=threads)

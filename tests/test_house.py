@@ -1,6 +1,7 @@
 """The house around the code: what ships, what the command line offers, how it fails."""
 
 import configparser
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -70,11 +71,51 @@ def test_help_loads_no_command() -> None:
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-@pytest.mark.parametrize("arguments", [["nope"], ["db", "nope"], ["db", "downgrade"], ["serve", "--port", "x"]])
-def test_wrong_use_is_exit_code_2(arguments: list[str]) -> None:
-    done = run(*arguments)
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ("nope", "No such command 'nope'. See `dairy --help`."),
+        ("--nope", "No such option '--nope'. See `dairy --help`."),
+        ("db nope", "No such command 'nope'. See `dairy db --help`."),
+        ("db downgrade", "Missing argument 'REVISION'. See `dairy db downgrade --help`."),
+        ("db upgrade 9999", "there is no revision '9999'; there are 0001 to "),
+        ("db downgrade yesterday", "there is no revision 'yesterday'"),
+        ("db sql --from 9999", "there is no revision '9999'"),
+        ("serve --port x", "'x' is not a valid integer range. See `dairy serve --help`."),
+        ("export nope", "'nope' is not one of 'invoice-register'"),
+        ("import-mongo /nowhere", "'/nowhere' does not exist. See `dairy import-mongo --help`."),
+        ("bill --period 2026-13", "must be a month, YYYY-MM"),
+    ],
+)
+def test_wrong_use_is_exit_code_2_and_one_line_that_says_what_to_do(
+    arguments: str, words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        cli.main(arguments.split())
+    printed = capsys.readouterr()
+    assert (end.value.code, printed.out) == (2, "")
+    assert printed.err.startswith("dairy: ") and printed.err.count("\n") == 1
+    assert words in printed.err
+
+
+def test_a_value_that_a_service_refuses_is_wrong_use_too(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    ends = []
+    for login in ("no address", "owner@dairy.example", "owner@dairy.example"):
+        with pytest.raises(SystemExit) as end:
+            cli.main(["create-admin", "--email", login])
+        ends.append((end.value.code, capsys.readouterr().err))
+    assert ends[0] == (2, "dairy: email: not an e-mail address. [validation_failed]\n")
+    assert ends[1] == (0, "")
+    assert ends[2] == (1, "dairy: Another login has this e-mail address. [already_exists]\n")
+
+
+def test_no_command_at_all_shows_the_help() -> None:
+    done = run()
     assert (done.returncode, done.stdout) == (2, "")
-    assert "Traceback" not in done.stderr
+    assert "create-admin" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -114,9 +155,9 @@ def test_a_server_that_is_not_ours_is_neither_started_nor_stopped() -> None:
         assert "its own tools" in done.stderr
 
 
-def serve(url: str) -> subprocess.Popen[str]:
+def serve(url: str, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "dairy_app.cli", "serve", "--port", "0", "--workers", "1"],
+        [sys.executable, "-m", "dairy_app.cli", "serve", "--workers", "1", *(arguments or ("--port", "0"))],
         env={"PATH": "/usr/bin:/bin", "DATABASE_URL": psycopg_dsn(url), "DAIRY_SECRET_KEY": "k" * 32},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -136,6 +177,17 @@ def test_the_server_says_where_it_is_answers_and_stops_when_told(database_url: s
         server.terminate()
         _, errors = server.communicate(timeout=30)
     assert server.returncode == 0, errors
+
+
+@pytest.mark.parametrize("others", ["listening", "address"])
+def test_an_address_that_cannot_be_had_is_one_line(database_url: str, others: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        server = serve(database_url, *(["--port", str(port)] if others == "listening" else ["--host", "192.0.2.1"]))
+        _, errors = server.communicate(timeout=60)
+    assert (server.returncode, errors.count("\n")) == (1, 1), errors
+    said = f"port {port} of 127.0.0.1 is in use" if others == "listening" else "cannot listen on port 8000 of 192.0.2.1"
+    assert errors.startswith(f"dairy: {said}")
 
 
 @pytest.mark.parametrize(("revision", "words"), [("0001", "run `dairy db upgrade`"), ("9999", "which this version")])

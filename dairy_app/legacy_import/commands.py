@@ -23,7 +23,7 @@ class _DryRun(Exception):
 
 
 @click.command()
-@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("path", type=click.Path(path_type=Path, exists=True))
 @click.option("--dry-run", is_flag=True, help="Do everything, report, keep nothing.")
 @click.option("--report", "report_file", type=click.Path(path_type=Path, dir_okay=False), help="Also as JSON.")
 @click.option("--json", "as_json", is_flag=True, help="The report as JSON instead of tables.")

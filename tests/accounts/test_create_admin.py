@@ -1,10 +1,13 @@
 """``dairy create-admin``: the first user."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 
+from dairy_app import cli
 from dairy_app.accounts.commands import create_admin
 from dairy_app.common.errors import Problem
 from dairy_app.common.http import DairyFlask
@@ -72,3 +75,15 @@ def test_a_refusal_leaves_nobody_behind(
     assert problem.value.code == code
     client = login(app, "taken@dairy.example")
     assert [user["email"] for user in ok(client.get("/users"))["items"]] == ["taken@dairy.example"]
+
+
+def test_the_audit_log_names_the_command(
+    database_url: str, sql: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody is logged in on the command line: the command stands where the request's id would."""
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    with pytest.raises(SystemExit):
+        cli.main(["create-admin", "--email", "owner@dairy.example"])
+    assert sql("SELECT DISTINCT table_name, request_id, actor_user_id FROM audit_log") == [
+        ("users", "dairy create-admin", None)
+    ]

@@ -93,11 +93,11 @@ def test_a_cut_file_is_one_line_and_nothing_is_imported(
     assert set(rows(sql).values()) == {0}
 
 
-@pytest.mark.parametrize("path", ["nowhere", "."])
+@pytest.mark.parametrize(("path", "code"), [("nowhere", 2), (".", 1)])
 def test_a_path_without_a_dump_is_one_line(
-    dairy: Any, tmp_path: Path, path: str, capsys: pytest.CaptureFixture[str]
+    dairy: Any, tmp_path: Path, path: str, code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert dairy("import-mongo", str(tmp_path / path)) == 1
+    assert dairy("import-mongo", str(tmp_path / path)) == code
     assert capsys.readouterr().err.count("\n") == 1
 
 
