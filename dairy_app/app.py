@@ -22,6 +22,7 @@ from dairy_app.monitoring.routes import audit, health
 from dairy_app.orders.routes import orders
 from dairy_app.sample_words import SAMPLE_WORDS
 from dairy_app.settings import Settings
+from dairy_app.sharing.routes import change_requests, shared, shared_links
 from dairy_app.subscriptions.routes import subscriptions
 
 API = "/api/v1"
@@ -46,6 +47,9 @@ ROUTES = (
     Mount(orders),
     Mount(subscriptions),
     Mount(deliveries),
+    Mount(shared_links),
+    Mount(shared),
+    Mount(change_requests),
     Mount(billing),
     Mount(invoices),
     Mount(exports),

@@ -1,0 +1,69 @@
+"""Set-based writes: what a link spends, and the record of its uses."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Row, and_, case, insert, literal, text, update
+from sqlalchemy.orm import Session
+
+from dairy_app.common.audit import Attribution, told
+from dairy_app.deliveries.service import Outcome
+from dairy_app.sharing.models import SharedLink, SharedLinkEvent
+from dairy_app.sharing.rules import WINDOW
+
+_links = SharedLink.__table__
+
+_RECORD_CONFIRMATIONS = text("""
+INSERT INTO shared_link_events (link_id, at, action, result, order_id, ip, user_agent)
+SELECT :link_id, :at, 'confirm', e.result, o.id, CAST(:ip AS inet), :user_agent
+FROM jsonb_to_recordset(CAST(:outcomes AS jsonb)) AS e (index integer, result text, order_id uuid)
+LEFT JOIN orders o ON o.id = e.order_id
+ORDER BY e.index
+""")
+
+
+def spend(
+    session: Session, token_hash: bytes, cost: int, moment: datetime, occasion: Attribution
+) -> Row[tuple[object, ...]] | None:
+    """Count one use of a link and lock its row; its row as it stands then, None when no link has this token.
+
+    What the transaction changes is the link's doing in the audit log, too (``occasion``). Uses of one link follow one
+    another from here to the end of their transactions.
+    """
+    counting = and_(_links.c.window_started_at > moment - WINDOW, _links.c.window_started_at <= moment)
+    return session.execute(
+        update(SharedLink)
+        .where(_links.c.token_hash == token_hash)
+        .values(
+            use_count=_links.c.use_count + 1,
+            last_used_at=moment,
+            window_started_at=case((counting, _links.c.window_started_at), else_=literal(moment)),
+            window_cost=case((counting, _links.c.window_cost + cost), else_=cost),
+        )
+        .returning(*_links.c, told(occasion, shared_link_id=_links.c.id))
+    ).one_or_none()
+
+
+def record_use(
+    session: Session, link_id: UUID, at: datetime, action: str, result: str, ip: str | None, user_agent: str | None
+) -> None:
+    """One use of a link: what was tried and how it ended."""
+    row = {"link_id": link_id, "at": at, "action": action, "result": result, "ip": ip, "user_agent": user_agent}
+    session.execute(insert(SharedLinkEvent).values(**row))
+
+
+def record_confirmations(
+    session: Session, link_id: UUID, at: datetime, outcomes: Sequence[Outcome], ip: str | None, user_agent: str | None
+) -> None:
+    """One row for each confirmation of a set, in one statement. An order that does not exist is left out."""
+    rows = [{"index": each.index, "result": each.code or each.outcome, "order_id": each.order_id} for each in outcomes]
+    parameters = {
+        "link_id": link_id,
+        "at": at,
+        "ip": ip,
+        "user_agent": user_agent,
+        "outcomes": json.dumps(rows, default=str),
+    }
+    session.execute(_RECORD_CONFIRMATIONS, parameters)

@@ -1,0 +1,286 @@
+"""Links, rounds and requests as clients send and see them. What a link shows is written out here, field by field."""
+
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate, validates_schema
+
+from dairy_app.common.schemas import Choice, Day, Line, PageQuery, Paragraph, Quantity, Strict, page_of
+from dairy_app.sharing import rules
+from dairy_app.sharing.models import REQUEST_KINDS, REQUEST_STATUSES, SHIFTS
+
+_PIN = validate.Regexp(r"^[0-9]{4,8}\Z", error="Must be 4 to 8 digits.")
+
+
+class SharedLinkIn(Strict):
+    """A new link: whose round, for when, until when."""
+
+    kind = Choice("round", required=True)
+    delivery_boy_id = fields.UUID()
+    area_id = fields.UUID(metadata={"description": "The area and all areas below it."})
+    date = Day(metadata={"description": "From yesterday to the link's last day."})
+    rolling = fields.Boolean(truthy={True}, falsy={False}, load_default=False)
+    shift = Choice(*SHIFTS, metadata={"description": "Default: both."})
+    expires_in_hours = fields.Integer(
+        strict=True, load_default=rules.DEFAULT_LIFETIME, validate=validate.Range(1, rules.LONGEST_LIFETIME)
+    )
+    pin = fields.String(load_only=True, validate=_PIN, metadata={"example": "4711"})
+    name = Line(200, metadata={"description": "Signs the confirmations."})
+    not_in_example = ("area_id", "date", "name")
+
+    @validates_schema
+    def one_round(self, data: dict[str, Any], **_: Any) -> None:
+        if ("delivery_boy_id" in data) == ("area_id" in data):
+            raise ValidationError("Send either delivery_boy_id or area_id.", "delivery_boy_id")
+        if ("date" in data) == data["rolling"]:
+            raise ValidationError("Send either date or rolling: true.", "date")
+
+
+class SharedLinkOut(Strict):
+    """A link as admins see it: never its token, PIN or their hashes."""
+
+    id = fields.UUID()
+    kind = fields.Constant("round")
+    name = fields.String()
+    delivery_boy_id = fields.UUID(allow_none=True)
+    delivery_boy_name = fields.String(allow_none=True)
+    area_id = fields.UUID(allow_none=True)
+    area_name = fields.String(allow_none=True)
+    date = Day(attribute="link_date", allow_none=True)
+    rolling = fields.Boolean(attribute="is_rolling")
+    shift = fields.String(allow_none=True)
+    has_pin = fields.Boolean()
+    state = fields.String(metadata={"description": "active, locked, expired or revoked."})
+    expires_at = fields.DateTime()
+    revoked_at = fields.DateTime(allow_none=True)
+    locked_until = fields.DateTime(allow_none=True)
+    use_count = fields.Integer()
+    last_used_at = fields.DateTime(allow_none=True)
+    created_by = fields.UUID()
+    created_at = fields.DateTime()
+
+
+class SharedLinkCreatedOut(SharedLinkOut):
+    """A new link; its token and address are shown here and never again."""
+
+    token = fields.String()
+    url = fields.String()
+
+
+class SharedLinkEventOut(Strict):
+    """One use of a link."""
+
+    id = fields.Integer()
+    at = fields.DateTime()
+    action = fields.String(metadata={"description": "round, confirm, unlock or request."})
+    result = fields.String(metadata={"description": "ok, confirmed, replayed, or the code of the refusal."})
+    order_id = fields.UUID(allow_none=True)
+    ip = fields.String(allow_none=True)
+    user_agent = fields.String(allow_none=True)
+
+
+class PinIn(Strict):
+    """The PIN of a link."""
+
+    pin = fields.String(required=True, load_only=True, validate=validate.Length(1, 20), metadata={"example": "4711"})
+
+
+class SharedRoundQuery(Strict):
+    """Which day of a rolling link."""
+
+    date = Day()
+
+
+class SharedCustomerOut(Strict):
+    """Whom to find, and how to ring."""
+
+    id = fields.UUID()
+    name = fields.String()
+    phone = fields.String(allow_none=True)
+    address = fields.String(allow_none=True)
+    area = fields.String(allow_none=True)
+    map_link = fields.String(allow_none=True)
+    notes = fields.String(allow_none=True)
+
+
+class SharedItemOut(Strict):
+    """What to hand over."""
+
+    product_id = fields.UUID()
+    name = fields.String()
+    unit = fields.String()
+    quantity = Quantity()
+    packets = fields.Integer(allow_none=True)
+    delivered_quantity = Quantity(allow_none=True)
+
+
+class SharedStatusOut(Strict):
+    """What happened at the door, without who said so."""
+
+    status = fields.String()
+    delivered_at = fields.DateTime(allow_none=True)
+    delivery_date = Day()
+    reason_code = fields.String(allow_none=True)
+
+
+class SharedOrderOut(Strict):
+    """One order at a door."""
+
+    order_id = fields.UUID()
+    status = fields.String()
+    shift = fields.String()
+    notes = fields.String(allow_none=True)
+    items = fields.List(fields.Nested(SharedItemOut))
+    delivery_status = fields.Nested(SharedStatusOut, allow_none=True)
+
+
+class SharedStopOut(Strict):
+    """One door."""
+
+    sequence = fields.Integer(allow_none=True)
+    customer = fields.Nested(SharedCustomerOut)
+    orders = fields.List(fields.Nested(SharedOrderOut))
+
+
+class SharedLoadOut(Strict):
+    """How much of one product to load."""
+
+    product_id = fields.UUID()
+    name = fields.String()
+    unit = fields.String()
+    quantity = Quantity()
+    packets = fields.Integer(allow_none=True)
+
+
+class SharedRoundOut(Strict):
+    """The round of one day, with what a delivery needs and no more."""
+
+    name = fields.String()
+    delivery_date = Day()
+    shift = fields.String(allow_none=True)
+    stops = fields.List(fields.Nested(SharedStopOut))
+    loading_sheet = fields.List(fields.Nested(SharedLoadOut))
+
+
+class SharedConfirmationOut(Strict):
+    """What a confirmation came to."""
+
+    order_id = fields.UUID()
+    order_status = fields.String()
+    delivery_status = fields.Nested(SharedStatusOut)
+    replayed = fields.Boolean(metadata={"description": "The same was confirmed before; nothing changed."})
+
+
+class WantedItem(Strict):
+    """One product asked for."""
+
+    product_id = fields.UUID(required=True)
+    quantity = Quantity(required=True, above=True)
+
+
+class _Wish(Strict):
+    """What may be wanted; which of it, the kind of the request says."""
+
+    from_ = Day(data_key="from", attribute="from", metadata={"description": "pause: the first day."})
+    to = Day(allow_none=True, metadata={"description": "pause: the last day; null: until resumed."})
+    stop_date = Day(metadata={"description": "stop: the first day without delivery."})
+    delivery_date = Day(metadata={"description": "extra_item."})
+    shift = Choice(*SHIFTS, metadata={"description": "extra_item; default: the link's, else morning."})
+    items = fields.List(
+        fields.Nested(WantedItem),
+        validate=validate.Length(min=1, max=20),
+        metadata={"description": "extra_item."},
+    )
+    date = Day(metadata={"description": "quantity: the day."})
+    quantity = Quantity(metadata={"description": "quantity: of that day; 0: nothing."})
+
+    @validates_schema
+    def days_in_order(self, data: dict[str, Any], **_: Any) -> None:
+        if data.get("to") is not None and "from" in data and data["to"] < data["from"]:
+            raise ValidationError("Must not be before from.", "to")
+
+    @validates_schema
+    def products_differ(self, data: dict[str, Any], **_: Any) -> None:
+        named = [item["product_id"] for item in data.get("items", [])]
+        if len(set(named)) < len(named):
+            raise ValidationError("A product is named twice.", "items")
+
+
+class ChangeRequestIn(_Wish):
+    """A change asked for at a door. Each kind has its own fields."""
+
+    kind = Choice(*REQUEST_KINDS, required=True)
+    customer_id = fields.UUID(required=True)
+    subscription_id = fields.UUID(metadata={"description": "pause, stop: default all; quantity: needed."})
+    note = Paragraph(2000)
+    client_event_id = fields.UUID(metadata={"description": "Sent again, it is the same request."})
+    not_in_example = ("stop_date", "delivery_date", "shift", "items", "date", "quantity")
+
+    @validates_schema
+    def fits_kind(self, data: dict[str, Any], **_: Any) -> None:
+        wrong = rules.misfits(data["kind"], data)
+        if data["kind"] == "quantity" and "subscription_id" not in data:
+            wrong["subscription_id"] = ["Missing data for required field."]
+        if data["kind"] == "extra_item" and "subscription_id" in data:
+            wrong["subscription_id"] = ["Not a field of extra_item."]
+        if wrong:
+            raise ValidationError(wrong)
+
+
+class ChangeRequestMadeOut(Strict):
+    """A request as whoever asked sees it."""
+
+    id = fields.UUID()
+    kind = fields.String()
+    customer_id = fields.UUID()
+    status = fields.String()
+    replayed = fields.Boolean(metadata={"description": "It had been asked for before; nothing changed."})
+
+
+class ChangeRequestQuery(PageQuery):
+    """Which requests."""
+
+    status = Choice(*REQUEST_STATUSES)
+    customer_id = fields.UUID()
+    kind = Choice(*REQUEST_KINDS)
+
+
+class ApproveIn(_Wish):
+    """Why, and what shall be done instead of what was asked for."""
+
+    reason = Line(500)
+    not_in_example = ("from_", "to", "stop_date", "delivery_date", "shift", "items", "date", "quantity")
+
+
+class RejectIn(Strict):
+    """Why not."""
+
+    reason = Line(500, required=True)
+
+
+class ChangeRequestOut(Strict):
+    """A request as staff see it."""
+
+    id = fields.UUID()
+    kind = fields.String()
+    status = fields.String()
+    customer_id = fields.UUID()
+    customer_code = fields.String()
+    customer_name = fields.String()
+    subscription_id = fields.UUID(allow_none=True)
+    payload = fields.Dict(metadata={"description": "What was asked for, by the kind's fields."})
+    applied_payload = fields.Dict(allow_none=True, metadata={"description": "What was done, where staff changed it."})
+    note = fields.String(allow_none=True)
+    asked_by_link_id = fields.UUID(allow_none=True)
+    asked_by_user_id = fields.UUID(allow_none=True)
+    asked_by_name = fields.String()
+    created_at = fields.DateTime()
+    decided_by = fields.UUID(allow_none=True)
+    decided_by_name = fields.String(allow_none=True)
+    decided_at = fields.DateTime(allow_none=True)
+    decision_reason = fields.String(allow_none=True)
+    applied_order_id = fields.UUID(allow_none=True)
+
+
+SharedLinkPage = page_of(SharedLinkOut, "SharedLinkPage")
+SharedLinkEventPage = page_of(SharedLinkEventOut, "SharedLinkEventPage")
+ChangeRequestPage = page_of(ChangeRequestOut, "ChangeRequestPage")
