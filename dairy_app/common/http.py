@@ -46,7 +46,7 @@ class StrictParser(FlaskParser):
             return missing
         if not req.is_json:
             raise Problem("unsupported_media_type", "Send the body as application/json.")
-        return strict_json.load(raw)
+        return strict_json.load(raw, apart=getattr(schema, "judged_apart", None))
 
     def load_querystring(self, req: Request, schema: Any) -> Any:
         for name, values in req.args.lists():

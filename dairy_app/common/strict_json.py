@@ -6,6 +6,7 @@ RFC 8259 leaves duplicate keys, NaN and the range of numbers to the reader; a bi
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NoReturn
 
@@ -18,11 +19,27 @@ MAX_DIGITS = 19
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
-def load(raw: bytes) -> Any:
+class Oversized(str):
+    """A number longer than any column holds, as it was written."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unstorable:
+    """A member of a list judged piece by piece that holds what no database could."""
+
+    value: Any
+    error: FieldError
+
+
+def load(raw: bytes, *, apart: str | None = None) -> Any:
     """The value of a JSON text in UTF-8; numbers with a fraction come as exact ``Decimal``.
 
     Raises ``malformed_request`` for what is not JSON (duplicate names, NaN and Infinity included), and
     ``validation_failed`` for text PostgreSQL cannot store (NUL, lone surrogates) and for oversized numbers.
+    ``apart`` names a list of the body whose members are judged piece by piece: one that cannot be stored comes as
+    ``Unstorable`` beside the others.
     """
     try:
         value = json.loads(
@@ -39,11 +56,28 @@ def load(raw: bytes) -> Any:
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise Problem("malformed_request", f"The body is not valid JSON ({where}).") from None
+    if apart is not None and isinstance(value, dict) and isinstance(value.get(apart), list):
+        value[apart] = [_storable(member) for member in value[apart]]
+    fault = _fault(value)
+    if fault is not None:
+        raise Problem("validation_failed", fault.detail, [fault])
+    return value
+
+
+def _storable(member: Any) -> Any:
+    fault = _fault(member)
+    return member if fault is None else Unstorable(member, fault)
+
+
+def _fault(value: Any) -> FieldError | None:
+    """The first text or number of a value that no database could hold."""
     for pointer, text in _texts(value):
+        if isinstance(text, Oversized):
+            return FieldError(pointer, "invalid", f"A number has more than {MAX_DIGITS} digits.")
         if _UNSTORABLE.search(text):
             detail = "Text must not contain NUL characters or halves of a surrogate pair."
-            raise Problem("validation_failed", detail, [FieldError(pointer, "invalid", detail)])
-    return value
+            return FieldError(pointer, "invalid", detail)
+    return None
 
 
 def token(name: object) -> str:
@@ -83,23 +117,16 @@ def _no_constant(name: str) -> NoReturn:
     raise Problem("malformed_request", f"{name} is not JSON.")
 
 
-def _whole(text: str) -> int:
-    _refuse_long(text)
-    return int(text)
+def _whole(text: str) -> int | Oversized:
+    return Oversized(text) if _is_long(text) else int(text)
 
 
-def _exact(text: str) -> Decimal:
-    _refuse_long(text)
+def _exact(text: str) -> Decimal | Oversized:
+    if _is_long(text):
+        return Oversized(text)
     number = Decimal(text)
-    if number and not -MAX_DIGITS <= number.adjusted() <= MAX_DIGITS:
-        raise _out_of_range()
-    return number
+    return Oversized(text) if number and not -MAX_DIGITS <= number.adjusted() <= MAX_DIGITS else number
 
 
-def _refuse_long(text: str) -> None:
-    if sum(map(str.isdigit, text)) > MAX_DIGITS:
-        raise _out_of_range()
-
-
-def _out_of_range() -> Problem:
-    return Problem("validation_failed", f"A number has more than {MAX_DIGITS} digits.")
+def _is_long(text: str) -> bool:
+    return sum(map(str.isdigit, text)) > MAX_DIGITS

@@ -9,6 +9,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from dairy_app.common.failures import MAX_FIELD_ERRORS, field_errors
 from dairy_app.common.schemas import Choice, Day, Line, PageQuery, Paragraph, Quantity, Strict, page_of
+from dairy_app.common.strict_json import Unstorable
 from dairy_app.customers.schemas import Latitude, Longitude
 from dairy_app.deliveries.models import CONFIRMATION_METHODS, DELIVERY_STATUSES
 from dairy_app.deliveries.rules import REASON_CODES, Unread
@@ -82,6 +83,8 @@ class EachJudged(fields.Nested):
     """One of a list that is judged piece by piece: what cannot be read is kept as ``Unread`` and stops no other."""
 
     def deserialize(self, value: Any, attr: str | None = None, data: Any = None, **kwargs: Any) -> Any:
+        if isinstance(value, Unstorable):
+            return Unread(_named(value.value), [value.error])
         try:
             return super().deserialize(value, attr, data, **kwargs)
         except ValidationError as error:
@@ -99,6 +102,7 @@ def _named(value: Any) -> Any:
 class BatchIn(Strict):
     """What happened at many doors, in the order in which it happened."""
 
+    judged_apart = "confirmations"
     confirmations = fields.List(
         EachJudged(ConfirmationIn), required=True, validate=validate.Length(min=1, max=MOST_CONFIRMATIONS)
     )
