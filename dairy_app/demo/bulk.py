@@ -9,7 +9,10 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from dairy_app.common.clock import now
 from dairy_app.demo import sample
+from dairy_app.subscriptions.bulk import generate, remember_days
+from dairy_app.subscriptions.rules import days_between
 
 _SUBSCRIPTIONS = text("""
 INSERT INTO subscriptions (customer_id, product_id, mode, default_quantity, weekly_pattern, interval_days,
@@ -19,29 +22,6 @@ SELECT (CAST(:customers AS uuid[]))[w.customer + 1], p.id, w.mode, w.quantity, w
 FROM jsonb_to_recordset(CAST(:wanted AS jsonb)) AS w (customer integer, sku text, mode text, quantity numeric,
     weekly_pattern smallint[], interval_days smallint, anchor_date date, start_date date)
 JOIN products p ON p.sku = w.sku
-""")
-
-# The rhythms of `fixed_daily`, `weekly_pattern` (0 = Monday) and `alternate_days`.
-_SUBSCRIPTION_ORDERS = text("""
-WITH due AS (
-    SELECT s.id AS subscription_id, s.customer_id, s.product_id, s.default_quantity, d.day::date AS day
-    FROM subscriptions s
-    CROSS JOIN generate_series(CAST(:first_day AS timestamp), CAST(:last_day AS timestamp), interval '1 day') AS d (day)
-    WHERE d.day::date >= s.start_date AND CASE s.mode
-        WHEN 'fixed_daily' THEN true
-        WHEN 'weekly_pattern' THEN extract(isodow FROM d.day)::smallint - 1 = ANY (s.weekly_pattern)
-        WHEN 'alternate_days' THEN (d.day::date - s.anchor_date) % s.interval_days = 0
-        ELSE false END
-), placed AS (
-    INSERT INTO orders (customer_id, order_type, subscription_id, delivery_date, source)
-    SELECT customer_id, 'subscription', subscription_id, day, 'generator' FROM due
-    RETURNING id, subscription_id, delivery_date
-)
-INSERT INTO order_items (order_id, line_no, product_id, quantity, unit_price, price_source)
-SELECT placed.id, 1, due.product_id, due.default_quantity, price.price, 'product'
-FROM placed
-JOIN due ON due.subscription_id = placed.subscription_id AND due.day = placed.delivery_date
-JOIN product_prices price ON price.product_id = due.product_id AND price.valid @> placed.delivery_date
 """)
 
 _ONE_TIME_ORDERS = text("""
@@ -72,7 +52,9 @@ def insert_subscriptions(session: Session, customers: Sequence[UUID], first_day:
 
 def insert_orders(session: Session, customers: Sequence[UUID], first_day: date, last_day: date) -> None:
     """All orders of these days, open or cancelled; prices are those of each day."""
-    session.execute(_SUBSCRIPTION_ORDERS, {"first_day": first_day, "last_day": last_day})
+    days = days_between(first_day, last_day)
+    generate(session, days)
+    remember_days(session, days, now())
     wanted = list(sample.one_time_orders(first_day, last_day, len(customers)))
     _insert(session, _ONE_TIME_ORDERS, wanted, customers=list(customers))
     for table in ("customers", "orders", "order_items", "products"):

@@ -48,8 +48,8 @@ def generate(session: Session, days: Sequence[date], *only: ColumnElement[bool])
     """Make the orders that are due on ``days`` and not there; ``only`` narrows the rows of ``subscriptions``.
 
     One statement for any number of customers. A standing order has at most one order a day, so what is there,
-    also a cancelled one, stays. Prices are those of each day. Returns what was made: product_id, product_name,
-    unit, area_id, area, orders, quantity (the product's unit).
+    also a cancelled one, stays. The caller holds the lock of the generation. Prices are those of each day. Returns
+    what was made: product_id, product_name, unit, area_id, area, orders, quantity (the product's unit).
     """
     priced = deliverable(these_days(days), *only)
     wanted = (
@@ -57,16 +57,19 @@ def generate(session: Session, days: Sequence[date], *only: ColumnElement[bool])
         .where(priced.c.hindrance.is_(None), not_(has_order(priced)))
         .cte("wanted")
     )
-    placing = postgresql.insert(Order).from_select(
-        ["id", "customer_id", "order_type", "subscription_id", "delivery_date", "shift", "source"],
-        select(
-            wanted.c.order_id, wanted.c.customer_id, literal("subscription"), wanted.c.subscription_id,
-            wanted.c.day, wanted.c.shift, literal("generator"),
-        ),
-        include_defaults=False,
+    # Neither insert waits for the other's rows: a join of the two would be planned for one row each.
+    orders = (
+        insert(Order)
+        .from_select(
+            ["id", "customer_id", "order_type", "subscription_id", "delivery_date", "shift", "source"],
+            select(
+                wanted.c.order_id, wanted.c.customer_id, literal("subscription"), wanted.c.subscription_id,
+                wanted.c.day, wanted.c.shift, literal("generator"),
+            ),
+            include_defaults=False,
+        )
+        .cte("placed")
     )  # fmt: skip
-    placed = placing.on_conflict_do_nothing(index_elements=["subscription_id", "delivery_date"])
-    made = placed.returning(Order.id).cte("placed")
     items = (
         insert(OrderItem)
         .from_select(
@@ -74,11 +77,10 @@ def generate(session: Session, days: Sequence[date], *only: ColumnElement[bool])
             select(
                 wanted.c.order_id, literal(1), wanted.c.product_id, wanted.c.quantity,
                 wanted.c.price, wanted.c.price_source,
-            ).join(made, made.c.id == wanted.c.order_id),
+            ),
             include_defaults=False,
         )
-        .returning(OrderItem.order_id)
-        .cte("items")
+        .cte("filled")
     )  # fmt: skip
     amounts = (
         select(
@@ -87,7 +89,6 @@ def generate(session: Session, days: Sequence[date], *only: ColumnElement[bool])
             func.count().label("orders"),
             func.sum(wanted.c.quantity).label("quantity"),
         )
-        .join(items, items.c.order_id == wanted.c.order_id)
         .group_by(wanted.c.product_id, wanted.c.area_id)
         .subquery("amounts")
     )
@@ -96,6 +97,7 @@ def generate(session: Session, days: Sequence[date], *only: ColumnElement[bool])
         .join(Product, Product.id == amounts.c.product_id)
         .outerjoin(Area, Area.id == amounts.c.area_id)
         .order_by(Product.name, amounts.c.product_id, Area.name.nulls_last(), amounts.c.area_id)
+        .add_cte(orders, items)
     ).all()
 
 

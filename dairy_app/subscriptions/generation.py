@@ -59,9 +59,9 @@ def generate_due(session: Session) -> Generated:
 
 def _generate(session: Session, days: list[date]) -> Generated:
     bulk.lock_generation(session)
-    due = queries.count_deliverable(session, days)
+    due, blocked = queries.count_due(session, days)
     made = bulk.generate(session, days)
     bulk.remember_days(session, days, now())
     created = sum(row.orders for row in made)
-    blocked, first_blocked = queries.blocked(session, days, most=MOST_LISTED)
+    first_blocked = queries.blocked(session, days, most=MOST_LISTED) if blocked else []
     return Generated(days, created, due - created, made, blocked, first_blocked)

@@ -165,23 +165,24 @@ def deliverable(days: FromClause, *only: ColumnElement[bool]) -> Subquery:
     )
 
 
-def count_deliverable(session: Session, days: Sequence[date]) -> int:
-    """How many orders the standing orders make on these days, there or not."""
+def count_due(session: Session, days: Sequence[date]) -> tuple[int, int]:
+    """How many orders these days have or get, and for how many more none can be made."""
     wanted = deliverable(these_days(days))
-    return session.scalar(select(func.count()).select_from(wanted).where(wanted.c.hindrance.is_(None))) or 0
+    possible = func.count().filter(or_(wanted.c.hindrance.is_(None), has_order(wanted)))
+    row = session.execute(select(possible, func.count()).select_from(wanted)).one()
+    return row[0], row[1] - row[0]
 
 
-def blocked(session: Session, days: Sequence[date], *, most: int) -> tuple[int, Sequence[Any]]:
-    """Standing orders due on ``days`` of which no order can be made: how many, and the first ``most``."""
+def blocked(session: Session, days: Sequence[date], *, most: int) -> Sequence[Any]:
+    """The first standing orders due on ``days`` of which no order can be made, and why."""
     wanted = deliverable(these_days(days))
-    rows = session.execute(
+    return session.execute(
         select(wanted.c.subscription_id, wanted.c.customer_id, wanted.c.product_id, wanted.c.day)
-        .add_columns(wanted.c.hindrance.label("code"), func.count().over().label("all"))
+        .add_columns(wanted.c.hindrance.label("code"))
         .where(wanted.c.hindrance.is_not(None), not_(has_order(wanted)))
         .order_by(wanted.c.day, wanted.c.subscription_id)
         .limit(most)
     ).all()
-    return (rows[0].all if rows else 0), rows
 
 
 def has_order(wanted: FromClause) -> ColumnElement[bool]:
