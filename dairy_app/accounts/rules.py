@@ -11,6 +11,9 @@ INVITATION_LIFETIME = timedelta(days=7)
 #: Answers get lost on bad networks: the refresh token just rotated is accepted once more for so long.
 ROTATION_GRACE = timedelta(seconds=30)
 
+#: How far the clocks of two hosts may differ: a token made on the faster one must be good on the slower one.
+CLOCK_DIFFERENCE = timedelta(seconds=10)
+
 #: Failed tries within the window, after which the next must wait. Behind a carrier's NAT many share one
 #: address, so that limit is wide.
 THROTTLE_WINDOW = timedelta(minutes=15)

@@ -13,7 +13,7 @@ from dairy_app.accounts import queries, throttle
 from dairy_app.accounts.facts import note, warn
 from dairy_app.accounts.models import Invitation, RefreshToken, User
 from dairy_app.accounts.passwords import hash_password, is_password
-from dairy_app.accounts.rules import INVITATION_LIFETIME, normalise_email, refuse_weak_password
+from dairy_app.accounts.rules import INVITATION_LIFETIME, normalise_email, normalise_password, refuse_weak_password
 from dairy_app.accounts.throttle import Caller
 from dairy_app.common.access import Actor, Role
 from dairy_app.common.audit import Attribution, tell
@@ -98,7 +98,8 @@ def accept_invitation(session: Session, token: str, password: str, caller: Calle
 def change_password(session: Session, actor: Actor, current: str, new: str, caller: Caller) -> Problem | None:
     """Set a new password and end all tokens, this request's included.
 
-    Returned, because the try is recorded: bad_credentials. Raises validation_failed, rate_limited.
+    Returned, because the try is recorded: bad_credentials. Raises validation_failed (also for the password that
+    it is already), rate_limited.
     """
     attempt = throttle.begin(session, "password", str(actor.user_id), caller)
     user = queries.lock_user(session, actor.user_id)
@@ -106,6 +107,8 @@ def change_password(session: Session, actor: Actor, current: str, new: str, call
         throttle.failed(session, attempt)
         warn(session, "password change refused", user_id=str(user.id))
         return Problem("bad_credentials", "The current password is wrong.")
+    if normalise_password(new) == normalise_password(current):
+        raise invalid("/new_password", "This is the current password. Choose another.", "unchanged")
     _set_password(session, user, new, "/new_password")
     throttle.succeeded(session, attempt)
     note(session, "password changed", user_id=str(user.id))

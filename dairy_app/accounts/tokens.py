@@ -16,9 +16,10 @@ from jwt import ExpiredSignatureError, PyJWTError
 from sqlalchemy.orm import Session
 
 from dairy_app.accounts import passwords, queries
-from dairy_app.accounts.rules import ACCESS_LIFETIME, REFRESH_LIFETIME
+from dairy_app.accounts.rules import ACCESS_LIFETIME, CLOCK_DIFFERENCE, REFRESH_LIFETIME
 from dairy_app.accounts.sessions import Grant, RefreshClaims
 from dairy_app.common.access import Actor, Policy, Role
+from dairy_app.common.clock import now
 from dairy_app.common.errors import Problem
 from dairy_app.common.http import DairyFlask, attribution, writes
 
@@ -38,7 +39,8 @@ def register(app: DairyFlask, secret: str, password_cost: str) -> None:
         JWT_COOKIE_CSRF_PROTECT=False,  # no cookies, so no claim for them
         JWT_ACCESS_TOKEN_EXPIRES=ACCESS_LIFETIME,
         JWT_REFRESH_TOKEN_EXPIRES=REFRESH_LIFETIME,
-        JWT_ENCODE_NBF=False,  # two hosts' clocks are never quite the same
+        JWT_ENCODE_NBF=False,
+        JWT_DECODE_LEEWAY=CLOCK_DIFFERENCE,
     )
     JWTManager(app)
     app.identify = identify
@@ -86,7 +88,10 @@ def read_refresh_token(token: str) -> RefreshClaims:
     """What a refresh token says. Raises not_authenticated, token_expired."""
     claims = _read(token, "refresh")
     user_id, version, family = _ids(claims)
-    return RefreshClaims(user_id, version, family, UUID(claims["jti"]))
+    try:
+        return RefreshClaims(user_id, version, family, UUID(claims["jti"]))
+    except (ValueError, TypeError, AttributeError):
+        _reject()
 
 
 def answer(session: Session, grant: Grant) -> dict[str, Any]:
@@ -110,11 +115,13 @@ def _read(token: str, kind: str) -> dict[str, Any]:
     try:
         claims: dict[str, Any] = decode_token(token)
     except ExpiredSignatureError:
-        raise Problem("token_expired", headers=dict(REJECT)) from None
+        raise _expired() from None
     except (PyJWTError, JWTExtendedException):
         _reject()
-    if claims["type"] != kind:
+    if claims["type"] != kind or "exp" not in claims:  # one that lasts for ever was not made here
         _reject()
+    if int(claims["exp"]) <= now().timestamp():  # the leeway is for clocks that run fast, not for a longer life
+        raise _expired()
     return claims
 
 
@@ -123,6 +130,10 @@ def _ids(claims: dict[str, Any]) -> tuple[UUID, int, UUID]:
         return UUID(claims["sub"]), int(claims["ver"]), UUID(claims["sid"])
     except (KeyError, ValueError, TypeError, AttributeError):
         _reject()
+
+
+def _expired() -> Problem:
+    return Problem("token_expired", headers=dict(REJECT))
 
 
 def _reject() -> NoReturn:

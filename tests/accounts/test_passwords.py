@@ -33,6 +33,20 @@ def test_the_current_password_must_be_known(dairy: Dairy) -> None:
     ok(client.post("/auth/password", body()), 204)
 
 
+#: The same in the spelling of another keyboard (full-width letters).
+SPELLED = PASSWORD.replace("correct", "ｃｏｒｒｅｃｔ")
+
+
+@pytest.mark.parametrize("same", [PASSWORD, SPELLED])
+def test_a_new_password_is_another_one(dairy: Dairy, same: str) -> None:
+    client = dairy.staff("accountant")
+    problem = refused(client.post("/auth/password", body(new=same)), 422, "validation_failed")
+    assert problem["detail"] == "This is the current password. Choose another."
+    assert [(e["pointer"], e["code"]) for e in problem["errors"]] == [("/new_password", "unchanged")]
+    refused(client.post("/auth/password", body(current="guessed", new="guessed")), 401, "bad_credentials")
+    ok(client.post("/auth/password", body()), 204)
+
+
 def test_guessing_the_current_password_with_a_found_phone_is_slowed_down(dairy: Dairy) -> None:
     client = dairy.staff("accountant")
     for _ in range(10):

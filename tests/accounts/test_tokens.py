@@ -90,6 +90,36 @@ def test_claims_that_are_not_ours_are_not_authenticated(dairy: Dairy, changes: d
     refused(bearer(dairy, forged(token, **changes)).get("/auth/me"), 401, "not_authenticated")
 
 
+@pytest.mark.parametrize("kind", ["access", "refresh"])
+def test_a_token_without_an_end_is_not_ours(dairy: Dairy, kind: str) -> None:
+    """Signed with the real key all the same: whoever got hold of it once must not hold it for ever."""
+    token = tokens_of(dairy)[f"{kind}_token"]
+    claims = jwt.decode(token, options={"verify_signature": False})
+    del claims["exp"]
+    endless = jwt.encode(claims, SECRET_KEY, "HS256")
+    use = {"access": lambda one: bearer(dairy, one).get("/auth/me"), "refresh": lambda one: refresh(dairy, one)}[kind]
+    refused(use(endless), 401, "not_authenticated")
+    ok(use(token))
+
+
+@pytest.mark.parametrize("jti", [None, 7, "x"])
+def test_a_refresh_token_without_a_number_is_not_ours(dairy: Dairy, jti: Any) -> None:
+    token = tokens_of(dairy)["refresh_token"]
+    refused(refresh(dairy, forged(token, jti=jti)), 401, "not_authenticated")
+    ok(refresh(dairy, token))
+
+
+@pytest.mark.parametrize("claim", ["iat", "nbf"])
+def test_a_token_of_a_host_whose_clock_runs_fast_is_taken(app: DairyFlask, claim: str) -> None:
+    with time_machine.travel(MORNING, tick=False):
+        dairy = Dairy(app)
+        token = tokens_of(dairy)["access_token"]
+        for seconds in (3, 9):
+            ok(bearer(dairy, forged(token, **{claim: int(MORNING.timestamp()) + seconds})).get("/auth/me"))
+        ahead = forged(token, **{claim: int(MORNING.timestamp()) + 11})
+        refused(bearer(dairy, ahead).get("/auth/me"), 401, "not_authenticated")
+
+
 def test_a_refresh_token_opens_nothing_and_an_access_token_refreshes_nothing(dairy: Dairy) -> None:
     pair = tokens_of(dairy)
     refused(bearer(dairy, pair["refresh_token"]).get("/auth/me"), 401, "not_authenticated")
