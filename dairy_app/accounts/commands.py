@@ -1,12 +1,16 @@
-"""``dairy create-admin``: the first user, and the way back in when every admin is locked out."""
+"""``dairy create-admin``: the first user, and the way back in; ``dairy purge``: what need not be kept."""
 
+import json
 import sys
+from datetime import timedelta
 
 import click
 from sqlalchemy.orm import Session
 
 from dairy_app.accounts import service
 from dairy_app.accounts.pages import invitation_link
+from dairy_app.accounts.purge import KEPT, purge
+from dairy_app.common.clock import now
 from dairy_app.common.logs import configure_logging
 from dairy_app.common.transactions import Database
 from dairy_app.settings import Settings
@@ -39,3 +43,22 @@ def create_admin(email: str, name: str, password_stdin: bool) -> None:
     else:
         click.echo(f"{login} is invited as admin; the password is chosen here, within seven days:")
         click.echo(invitation_link(settings.public_url, token))
+
+
+@click.command("purge")
+@click.option("--days", type=click.IntRange(1, 3650), default=KEPT.days, show_default=True, help="How long to keep.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def purge_ended(days: int, as_json: bool) -> None:
+    """Delete what ended longer ago: logins, invitations, failed tries, remembered answers to repeated requests.
+
+    Nothing of the business is touched, and nobody is logged out. Good for a nightly cron job; safe to repeat.
+
+    \b
+    Example: dairy purge --days 30
+    """
+    database = Database(Settings.from_environment().resolve_database_url())
+    gone = database.run(lambda session: purge(session, now() - timedelta(days=days)))
+    if as_json:
+        click.echo(json.dumps(gone))
+    else:
+        click.echo(", ".join(f"{table.replace('_', ' ')}: {rows:,}" for table, rows in gone.items()))
