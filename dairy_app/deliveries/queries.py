@@ -55,13 +55,14 @@ def orders_within(scope: Scope) -> Select[Any] | CompoundSelect[Any]:
     A delivery boy has those given to him and those of his customers that were given to nobody: two halves, because
     one condition over both would read every order of the day.
     """
-    conditions = list(_narrowed(scope))
-    orders = select(Order.id).join(Customer, Customer.id == Order.customer_id).where(*conditions)
+    reached = select(Order.id).where(*_narrowed(scope))
+    of_customers = reached.join(Customer, Customer.id == Order.customer_id)
+    narrowed = of_customers if scope.area_id is not None else reached
     if scope.delivery_boy_id is None:
-        return orders
+        return narrowed
     return union_all(
-        orders.where(Order.delivery_boy_id == scope.delivery_boy_id),
-        orders.where(Order.delivery_boy_id.is_(None), Customer.delivery_boy_id == scope.delivery_boy_id),
+        narrowed.where(Order.delivery_boy_id == scope.delivery_boy_id),
+        of_customers.where(Order.delivery_boy_id.is_(None), Customer.delivery_boy_id == scope.delivery_boy_id),
     )
 
 
