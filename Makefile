@@ -26,7 +26,7 @@ exit 1
 endef
 
 # A checkout that was moved or copied has a .venv that points to the old place: it is made anew.
-MOVED := $(shell test ! -e .venv || test "$$(cat .venv/made-in 2>/dev/null)" = "$$(pwd)" || rm -f .venv/made-in .venv/installed .venv/installed-dev)
+MOVED := $(shell test ! -e .venv || test "$$(cat .venv/made-in 2>/dev/null)" = "$$(pwd)" || rm -f .venv/made-in .venv/installed .venv/installed-dev .venv/installed-browser)
 
 .PHONY: help
 help: ## Show this list
@@ -50,6 +50,10 @@ ifdef PG15
 else
 	@echo 'No PostgreSQL 15 here: nothing to do.'
 endif
+
+.PHONY: test-browser
+test-browser: .venv/installed-browser ## Run the tests of the round's page in the system's Chromium (SCREENSHOTS=folder)
+	@$(RUN) pytest -n 0 -o 'addopts=--strict-markers --strict-config' $(or $(ARGS),tests/browser)
 
 .PHONY: check
 check: format-check lint types imports lint-migrations test ## All that CI runs: format, lint, types, imports, migrations, tests
@@ -103,3 +107,8 @@ clean: ## Remove .venv and caches (the data in .dairy stays)
 	@echo 'Installing the development tools into .venv (once) …'
 	@$(RUN) pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@ .venv/installed
+
+.venv/installed-browser: .venv/installed-dev
+	@echo 'Installing what drives a browser into .venv (once) …'
+	@$(RUN) pip install --quiet --disable-pip-version-check --editable '.[dev,browser]'
+	@touch $@

@@ -22,6 +22,7 @@ from dairy_app.monitoring.routes import audit, health
 from dairy_app.orders.routes import orders
 from dairy_app.sample_words import SAMPLE_WORDS
 from dairy_app.settings import Settings
+from dairy_app.sharing.pages import pages
 from dairy_app.sharing.routes import change_requests, shared, shared_links
 from dairy_app.subscriptions.routes import subscriptions
 
@@ -91,5 +92,6 @@ def create_app(
     for mount in mounts:
         api.register_blueprint(mount.blueprint, url_prefix=mount.prefix)
     docs.register(app, api)
+    app.register_blueprint(pages)  # for people: not in the document of the API
     http.check_policies(app)
     return app

@@ -1,0 +1,266 @@
+// The round's page: what a tap means. The list itself comes from the server; see view.js, sender.js and store.js.
+import { saying, showKept } from "./kept.js";
+import { Sender } from "./sender.js";
+import { askAmounts, askReason, askRequest } from "./sheets.js";
+import { Store, uuid } from "./store.js";
+import { set, View } from "./view.js";
+import { say } from "./words.js";
+
+/** Time to undo before anything is sent. */
+const UNDO = 6000;
+/** After a tap the list moves: what the thumb hits in this time it did not aim at. */
+const SETTLE = 450;
+const FORGET_SENT = 3 * 24 * 3600 * 1000;
+const REFRESH_EVERY = 120000;
+
+const $ = (id) => document.getElementById(id);
+const address = location.pathname;
+const root = address.slice(0, address.lastIndexOf("/s/"));
+const store = new Store(document.body.dataset.link);
+const sender = new Sender(store, `${root}/api/v1/shared/${address.slice(root.length + 3)}`);
+const view = new View(store, sender);
+let looked = Date.now();
+let page = markup(document);
+
+function tell(words) {
+  $("said").textContent = "";
+  $("said").textContent = words;
+}
+
+// --- confirming
+
+function confirm(order, what, more = {}) {
+  const stop = order.closest(".stop");
+  const at = Date.now();
+  const { lines, ...said } = more;
+  const body = {
+    order_id: order.dataset.order,
+    delivery_date: order.dataset.date,
+    status: what === "not_delivered" ? "not_delivered" : "delivered",
+    delivered_at: new Date(at).toISOString(),
+    device_time: new Date(at).toISOString(),
+    client_event_id: uuid(),
+    ...said,
+  };
+  const name = stop.dataset.name;
+  view.stay.add(stop.id);
+  store.put({ key: body.order_id, type: "confirmation", state: "waiting", at, hold: at + UNDO, what, name, lines, body });
+  settle();
+  show();
+  const next = view.next();
+  const words = [say(`said_${what}`, { name }), next ? say("said_next", { name: next.dataset.name }) : say("all_done")];
+  tell(words.join(". "));
+  toast(words[0], body.order_id);
+  view.goOn(stop);
+  sender.plan();
+}
+
+/** No thumb reaches the list until it lies still. */
+function settle() {
+  const list = $("list");
+  list.classList.add("settling");
+  setTimeout(() => list.classList.remove("settling"), SETTLE);
+}
+
+async function partly(order) {
+  const answer = await askAmounts(order.closest(".stop").dataset.name, order);
+  if (!answer) return;
+  const notes = answer.notes ? { notes: answer.notes } : {};
+  if (answer.full) confirm(order, "delivered", notes);
+  else confirm(order, "partial", { items: answer.items, lines: answer.lines, ...notes });
+}
+
+async function notDelivered(order) {
+  const answer = await askReason(order.closest(".stop").dataset.name);
+  if (!answer) return;
+  const lines = [say(`reason_${answer.reason}`), answer.notes].filter(Boolean).join(": ");
+  confirm(order, "not_delivered", { reason_code: answer.reason, lines, ...(answer.notes && { notes: answer.notes }) });
+}
+
+function undo(key) {
+  const entry = store.get(key);
+  if (entry?.state !== "waiting" || sender.flying.has(key)) return;
+  store.drop(key);
+  $("toast").hidden = true;
+  show();
+  tell(say("undone", { name: entry.name }));
+  document.querySelector(`[data-order="${CSS.escape(key)}"]`)?.closest(".stop").querySelector("h2").focus();
+  refresh(); // an attempt to send it may have arrived
+}
+
+let fading;
+function toast(words, key) {
+  const place = $("toast");
+  place.querySelector("p").textContent = words;
+  place.dataset.key = key;
+  place.hidden = false;
+  clearTimeout(fading);
+  fading = setTimeout(() => (place.hidden = true), UNDO);
+}
+
+async function request(stop) {
+  const name = stop.dataset.name;
+  const answer = await askRequest(name);
+  if (!answer) return;
+  const id = uuid();
+  const body = { ...answer.body, customer_id: stop.dataset.customer, client_event_id: id };
+  store.put({ key: `request-${id}`, type: "request", state: "waiting", at: Date.now(), hold: 0, what: answer.kind, name, lines: answer.lines, body });
+  tell(say("request_saved", { name }));
+  toast(say("request_saved", { name }), `request-${id}`);
+  sender.kick();
+}
+
+const acts = {
+  delivered: (order) => confirm(order, "delivered"),
+  partial: partly,
+  not_delivered: notDelivered,
+  undo: (order) => undo(order.dataset.order),
+};
+
+document.addEventListener("click", (event) => {
+  const act = event.target.closest("[data-act]");
+  if (!act) return;
+  if (act.dataset.act === "request") request(act.closest(".stop"));
+  else acts[act.dataset.act](act.closest("[data-order]"));
+});
+$("toast").querySelector("button").addEventListener("click", () => undo($("toast").dataset.key));
+$("send-now").addEventListener("click", () => sender.kick(true));
+
+// --- what is kept here, what was refused
+
+function showStore() {
+  const waiting = store.in("waiting");
+  const rejected = store.in("rejected");
+  $("unsent").hidden = !waiting.length;
+  set($("unsent").querySelector("summary"), say("net_waiting", { n: waiting.length }));
+  const frozen = sender.state === "gone" ? "unsent_gone" : sender.state === "pin" ? "unsent_pin" : "unsent_safe";
+  set($("unsent").querySelector(".safe"), say(frozen));
+  showKept($("unsent").querySelector(".kept"), waiting, (entry) =>
+    sender.flying.has(entry.key) ? [] : [[say("undo"), say("undo_for", entry), () => undo(entry.key)]],
+  );
+  $("rejected").hidden = !rejected.length;
+  set($("rejected-title"), say("rejected_title", { n: rejected.length }));
+  showKept($("rejected").querySelector(".kept"), rejected, remedies);
+  if ($("toast").hidden || store.get($("toast").dataset.key)?.state === "waiting") return;
+  $("toast").hidden = true;
+}
+
+function remedies(entry) {
+  const order = document.querySelector(`[data-order="${CSS.escape(entry.key)}"]`);
+  const dismiss = [say("dismiss"), say("dismiss_for", entry), () => store.drop(entry.key)];
+  if (!order || (order.dataset.server ?? order.dataset.state) !== "open") return [dismiss];
+  const again = () => (entry.what === "not_delivered" ? notDelivered(order) : partly(order));
+  return [[say("fix"), say("fix_for", entry), again], dismiss];
+}
+
+const NET = { sending: "net_sending", trouble: "net_trouble", busy: "net_busy", pin: "pin_again", gone: "gone" };
+
+function showNet() {
+  const n = store.in("waiting").length;
+  const net = $("net");
+  const state = navigator.onLine ? sender.state : "offline";
+  const words = n ? say(state === "offline" ? "net_offline_waiting" : "net_waiting", { n }) : say(state === "offline" ? "net_offline" : "net_sent");
+  net.dataset.state = state === "pin" || state === "gone" ? "bad" : state === "offline" ? "offline" : n ? "waiting" : "sent";
+  set(net, n && state === "sending" ? say("net_sending") : words);
+  $("send-now").hidden = !n || !["idle", "trouble", "busy"].includes(state);
+  const trouble = $("trouble");
+  const elsewhere = store.elsewhere();
+  const problem = store.broken ? "storage_broken" : ["pin", "gone"].includes(state) || (n && ["trouble", "busy"].includes(state)) ? NET[state] : null;
+  trouble.hidden = !problem && !elsewhere;
+  set(trouble, problem ? say(problem) : elsewhere ? say("unsent_elsewhere", { n: elsewhere }) : "");
+  if (state === "pin" && !trouble.hidden) {
+    const link = document.createElement("a");
+    link.href = address;
+    link.textContent = say("pin_enter");
+    trouble.append(" ", link);
+  }
+}
+
+let showing = false;
+/** Show once, however many things change in one go. */
+function soon() {
+  if (showing) return;
+  showing = true;
+  queueMicrotask(show);
+}
+
+function show() {
+  showing = false;
+  view.show();
+  showStore();
+  showNet();
+}
+
+// --- the newest page, without leaving this one
+
+function markup(of) {
+  return ["list", "loading", "request"].map((id) => of.getElementById(id)?.outerHTML).join("");
+}
+
+/** The page as the server has it now; nothing when there is no network or somebody is typing. */
+function refresh() {
+  if (!navigator.onLine || document.querySelector("dialog[open]")) return;
+  looked = Date.now();
+  const ask = new XMLHttpRequest();
+  ask.open("GET", address);
+  ask.setRequestHeader("Accept", "text/html");
+  ask.responseType = "document";
+  ask.timeout = 20000;
+  ask.onload = () => take(ask.status, ask.response);
+  ask.send();
+}
+
+function take(status, fresh) {
+  if (status === 401) sender.become("pin");
+  if (status === 410 || status === 404) sender.become("gone");
+  if (status !== 200 || !fresh?.getElementById("list") || document.querySelector("dialog[open]")) return;
+  if (fresh.body.dataset.version !== document.body.dataset.version) return location.reload();
+  const found = markup(fresh);
+  if (found === page) return;
+  page = found;
+  const top = scrollY;
+  for (const id of ["list", "loading", "request"]) $(id).replaceWith(document.adoptNode(fresh.getElementById(id)));
+  document.querySelector("h1").textContent = fresh.querySelector("h1").textContent;
+  show();
+  scrollTo({ top, behavior: "instant" });
+}
+
+// --- start
+
+document.querySelector(".tabs").addEventListener("click", (event) => {
+  const name = event.target.closest("button")?.dataset.view;
+  if (!name) return;
+  if (name !== "search") $("search").value = view.text = "";
+  view.choose(name === "search" ? "all" : name);
+  if (name === "search") $("search").focus();
+  else if (name === "loading") $("loading-title").focus({ preventScroll: true });
+});
+$("search").addEventListener("input", (event) => view.search(event.target.value));
+$("search").form.addEventListener("submit", (event) => (event.preventDefault(), $("search").blur()));
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  view.next()?.querySelector("h2").focus();
+});
+
+sender.addEventListener("refused", ({ detail: [first] }) => {
+  tell(`${say("rejected_title", { n: store.in("rejected").length })}: ${first.name}, ${saying(first)}`);
+  refresh();
+});
+sender.addEventListener("change", soon);
+store.addEventListener("change", soon);
+addEventListener("online", () => refresh());
+addEventListener("pageshow", (event) => event.persisted && refresh());
+document.addEventListener("visibilitychange", () => !document.hidden && Date.now() - looked > 30000 && refresh());
+setInterval(() => !document.hidden && Date.now() - looked >= REFRESH_EVERY && refresh(), REFRESH_EVERY / 4);
+
+for (const entry of store.in("sent")) if (Date.now() - entry.at > FORGET_SENT) store.drop(entry.key);
+store.adopt((entry) => document.querySelector(`[data-order="${CSS.escape(entry.key)}"][data-state="open"]`));
+document.documentElement.classList.add("ready");
+if (location.search) history.replaceState(null, "", address);
+show();
+sender.kick();
+
+navigator.serviceWorker?.register(`${root}/s/worker.js`, { scope: address }).then(
+  () => navigator.serviceWorker.ready.then((found) => found.active.postMessage({ keep: document.body.dataset.files.split(" ") })),
+  () => undefined, // no secure connection: what was tapped is kept all the same
+);

@@ -1,0 +1,162 @@
+// The three questions that need more than a tap: how much, why not, what else. Each resolves to the answer, or null.
+import { element } from "./kept.js";
+import { plain, quantity, say, thousandths } from "./words.js";
+
+/** Show a dialog until `read` finds an answer in its form; null when it is closed without. */
+function ask(dialog, read) {
+  const form = dialog.querySelector("form");
+  const wrong = form.querySelector(".wrong");
+  wrong.textContent = "";
+  return new Promise((resolve) => {
+    let answer = null;
+    const submit = (event) => {
+      event.preventDefault();
+      const found = read(form);
+      if (typeof found === "string") {
+        wrong.textContent = "";
+        wrong.textContent = found;
+        wrong.scrollIntoView({ block: "nearest" });
+        return;
+      }
+      answer = found;
+      dialog.close();
+    };
+    const cancel = () => dialog.close();
+    const backdrop = (event) => event.target === dialog && dialog.close();
+    const no = form.querySelector('[value="cancel"]');
+    form.addEventListener("submit", submit);
+    no.addEventListener("click", cancel);
+    dialog.addEventListener("click", backdrop);
+    dialog.addEventListener("close", () => {
+      form.removeEventListener("submit", submit);
+      no.removeEventListener("click", cancel);
+      dialog.removeEventListener("click", backdrop);
+      resolve(answer);
+    }, { once: true });
+    dialog.showModal();
+  });
+}
+
+const byId = (id) => document.getElementById(id);
+const note = (form) => form.elements.notes.value.trim();
+
+/** How much of each item: {items: [{product_id, delivered_quantity}…], full, notes}. */
+export function askAmounts(name, order) {
+  const dialog = byId("partial");
+  const rows = [...order.querySelectorAll("[data-product]")].map(stepper);
+  dialog.querySelector("form").reset();
+  dialog.querySelector(".whom").textContent = name;
+  dialog.querySelector(".steppers").replaceChildren(...rows.map((row) => row.place));
+  return ask(dialog, (form) => {
+    for (const row of rows) {
+      if (!row.valid()) {
+        row.field.focus();
+        return say("partial_invalid", { amount: quantity(row.most, row.unit) });
+      }
+    }
+    if (rows.every((row) => row.amount() === 0)) return say("partial_none");
+    return {
+      items: rows.map((row) => ({ product_id: row.product, delivered_quantity: (row.amount() / 1000).toFixed(3) })),
+      full: rows.every((row) => row.amount() === row.most),
+      lines: rows.map((row) => `${row.title}: ${say("quantity_of", { delivered: plain(row.amount()), ordered: quantity(row.most, row.unit) })}`).join(", "),
+      notes: note(form),
+    };
+  });
+}
+
+function stepper(item) {
+  const { product, unit, name: title } = item.dataset;
+  const most = thousandths(item.dataset.ordered);
+  const step = thousandths(item.dataset.step);
+  const place = element("li");
+  const heading = element("p", title);
+  heading.className = "name";
+  heading.append(element("small", say("ordered", { amount: quantity(most, unit) })));
+  const field = Object.assign(element("input"), { type: "number", min: 0, max: plain(most), step: "any", value: plain(most) });
+  field.inputMode = "decimal";
+  field.setAttribute("aria-label", say("amount_of", { product: title }));
+  const amount = () => thousandths(field.value.replace(",", "."));
+  const less = button("−", say("less", { product: title }), () => put(Math.ceil(amount() / step - 1) * step));
+  const more = button("+", say("more_of", { product: title }), () => put(Math.floor(amount() / step + 1) * step));
+  const suffix = element("span");
+  suffix.setAttribute("aria-hidden", "true");
+  const put = (value) => {
+    field.value = plain(Math.min(most, Math.max(0, value)));
+    limits();
+  };
+  const limits = () => {
+    less.disabled = amount() <= 0;
+    more.disabled = amount() >= most;
+    suffix.textContent = quantity(amount(), unit).replace(/^[\d.]+\s*/, "");
+  };
+  field.addEventListener("input", limits);
+  limits();
+  const middle = element("div");
+  middle.className = "field";
+  middle.append(field, suffix);
+  const control = element("div");
+  control.className = "stepper";
+  control.append(less, middle, more);
+  place.append(heading, control);
+  const valid = () => field.value !== "" && amount() >= 0 && amount() <= most;
+  return { place, field, product, unit, title, most, amount, valid };
+}
+
+function button(words, label, click) {
+  const made = element("button", words);
+  made.type = "button";
+  made.setAttribute("aria-label", label);
+  made.addEventListener("click", click);
+  return made;
+}
+
+/** Why nothing was delivered: {reason, notes}. */
+export function askReason(name) {
+  const dialog = byId("reason");
+  dialog.querySelector("form").reset();
+  dialog.querySelector(".whom").textContent = name;
+  return ask(dialog, (form) => {
+    const reason = form.elements.reason.value;
+    return reason ? { reason, notes: note(form) } : say("reason_missing");
+  });
+}
+
+/** What else a customer wants: {kind, body}, the body as the server takes it. */
+export function askRequest(name) {
+  const dialog = byId("request");
+  const form = dialog.querySelector("form");
+  form.reset();
+  dialog.querySelector("h2").textContent = say("request_title", { name });
+  const arrange = () => {
+    for (const part of form.querySelectorAll("[data-kind]")) part.hidden = part.dataset.kind !== form.elements.kind.value;
+  };
+  form.onchange = arrange;
+  arrange();
+  return ask(dialog, () => readRequest(form.elements));
+}
+
+function readRequest(fields) {
+  const kind = fields.kind.value;
+  const wish = { pause: readPause, stop: readStop, extra_item: readExtra }[kind]?.(fields) ?? say("request_incomplete");
+  if (typeof wish === "string") return wish;
+  const words = fields.note.value.trim();
+  return { kind, body: { kind, ...wish.body, ...(words && { note: words }) }, lines: [wish.lines, words].filter(Boolean).join(" · ") };
+}
+
+function readPause({ from, to }) {
+  if (!from.value) return say("request_incomplete");
+  if (to.value && to.value < from.value) return say("request_dates");
+  return { body: { from: from.value, to: to.value || null }, lines: `${from.value} – ${to.value || "…"}` };
+}
+
+function readStop({ stop_date: day }) {
+  return day.value ? { body: { stop_date: day.value }, lines: day.value } : say("request_incomplete");
+}
+
+function readExtra({ product, quantity: amount, day }) {
+  if (!product.value || !day.value) return say("request_incomplete");
+  const wanted = thousandths(amount.value);
+  if (!(wanted > 0)) return say("request_quantity_invalid");
+  const items = [{ product_id: product.value, quantity: (wanted / 1000).toFixed(3) }];
+  return { body: { delivery_date: day.value, items }, lines: `${product.selectedOptions[0].textContent}: ${plain(wanted)} · ${day.value}` };
+}

@@ -1,0 +1,167 @@
+// The list on the screen: the server's page with what this phone knows laid over it.
+import { element } from "./kept.js";
+import { clock, plain, quantity, say, thousandths } from "./words.js";
+
+const ICONS = { delivered: "check", partial: "half", not_delivered: "cross" };
+const $ = (id) => document.getElementById(id);
+const orders = (within = document) => [...within.querySelectorAll("[data-order]")];
+const stops = () => [...document.querySelectorAll("#list > .stop")];
+const isOpen = (stop) => orders(stop).some((order) => order.dataset.state === "open");
+
+export class View {
+  constructor(store, sender) {
+    Object.assign(this, { store, sender, name: "open", text: "", stay: new Set() });
+  }
+
+  /** Everything anew; call it after each change of the store, the sender or the page. */
+  show() {
+    orders().forEach((order) => this.overlay(order));
+    this.markNext();
+    this.count();
+    this.filter();
+  }
+
+  overlay(order) {
+    order.dataset.server ??= order.dataset.state;
+    const entry = this.store.get(order.dataset.order);
+    if (order.dataset.server !== "open") {
+      if (entry?.state === "sent") this.store.entries.delete(entry.key), forget(this.store, entry.key);
+      return;
+    }
+    const told = entry && entry.state !== "rejected" ? entry : null;
+    const mark = told ? `${told.body.client_event_id} ${told.state} ${this.sender.flying.has(told.key)}` : "";
+    if (order.dataset.shown === mark) return;
+    order.dataset.shown = mark;
+    order.dataset.state = told ? told.what : "open";
+    order.querySelector(".choice").hidden = Boolean(told);
+    order.querySelector(".outcome").hidden = !told;
+    this.amounts(order, told);
+    if (told) this.outcome(order, told);
+    const stop = order.closest(".stop");
+    stop.classList.toggle("done", !isOpen(stop));
+  }
+
+  amounts(order, told) {
+    for (const item of order.querySelectorAll("[data-product]")) {
+      const amount = item.querySelector(".amount");
+      const ordered = quantity(thousandths(item.dataset.ordered), item.dataset.unit);
+      const given = told?.what === "partial" && told.body.items?.find((each) => each.product_id === item.dataset.product);
+      amount.textContent = given
+        ? say("quantity_of", { delivered: plain(thousandths(given.delivered_quantity)), ordered })
+        : ordered;
+    }
+  }
+
+  outcome(order, entry) {
+    const outcome = order.querySelector(".outcome");
+    const said = outcome.querySelector(".said");
+    const where = element("small", say(entry.state === "sent" ? "sent" : "waiting"));
+    where.prepend(icon(entry.state === "sent" ? "check" : "clock"));
+    const when = [say(`was_${entry.what}`), say("at_time", { time: clock(entry.at) })];
+    said.replaceChildren(icon(ICONS[entry.what]), element("b", when[0]), ` ${when[1]} `, where);
+    outcome.querySelector("button")?.remove();
+    if (entry.state !== "waiting" || this.sender.flying.has(entry.key)) return;
+    const undo = element("button", say("undo"));
+    undo.type = "button";
+    undo.dataset.act = "undo";
+    undo.setAttribute("aria-label", say("undo_for", { name: entry.name }));
+    outcome.append(undo);
+  }
+
+  next() {
+    return stops().find(isOpen);
+  }
+
+  markNext() {
+    const next = this.next();
+    for (const stop of stops()) {
+      stop.classList.toggle("next", stop === next);
+      stop.classList.toggle("done", !isOpen(stop));
+      stop.querySelector(".chip").hidden = stop !== next;
+      if (stop === next) stop.setAttribute("aria-current", "step");
+      else stop.removeAttribute("aria-current");
+    }
+  }
+
+  count() {
+    const counts = { open: 0, delivered: 0, partial: 0, not_delivered: 0, cancelled: 0 };
+    for (const order of orders()) counts[order.dataset.state] += 1;
+    const all = orders().length - counts.cancelled;
+    const done = all - counts.open;
+    const progress = $("progress");
+    progress.max = Math.max(all, 1);
+    progress.value = done;
+    set($("counted").firstChild, say("progress", { done, all }));
+    set($("open-count"), counts.open);
+    set($("all-count"), all);
+    const kinds = ["open", "delivered", "partial", "not_delivered"];
+    [...$("counts").children].forEach((place, index) => set(place, say(`count_${kinds[index]}`, { n: counts[kinds[index]] })));
+    this.finished = all > 0 && !counts.open;
+    this.any = stops().length > 0;
+  }
+
+  /** What a tab and the search let through. A stop that was just done stays until the next choice: the list must not
+   *  move under the thumb. */
+  filter() {
+    const loading = this.name === "loading";
+    $("loading").hidden = !loading;
+    $("stops").hidden = loading;
+    document.querySelectorAll(".tabs [data-view]").forEach((tab) => {
+      if (tab.dataset.view === this.name) tab.setAttribute("aria-current", "true");
+      else tab.removeAttribute("aria-current");
+    });
+    const words = this.text.toLowerCase().split(/\s+/).filter(Boolean);
+    let shown = 0;
+    for (const stop of stops()) {
+      const found = words.every((word) => stop.dataset.search.includes(word));
+      const wanted = words.length || this.name === "all" || isOpen(stop) || this.stay.has(stop.id);
+      stop.hidden = !(found && wanted);
+      shown += stop.hidden ? 0 : 1;
+    }
+    const empty = $("empty");
+    empty.hidden = shown > 0;
+    if (words.length) set(empty, say("nothing_found", { text: this.text.trim() }));
+    else set(empty, say(this.finished ? "all_done" : "nothing_today"));
+  }
+
+  choose(name) {
+    this.name = name;
+    this.stay.clear();
+    this.show();
+    scrollTo({ top: 0 });
+  }
+
+  search(text) {
+    this.text = text;
+    this.filter();
+  }
+
+  /** After a word about a stop: on to the next one, for the eye, the keyboard and the ear. */
+  goOn(stop) {
+    const next = this.next();
+    const goal = next && next !== stop ? next : stop;
+    if (goal.hidden) return;
+    goal.querySelector("h2").focus({ preventScroll: true });
+    goal.scrollIntoView({ block: "start" });
+  }
+}
+
+export function icon(name) {
+  const space = "http://www.w3.org/2000/svg";
+  const svg = document.createElementNS(space, "svg");
+  const use = document.createElementNS(space, "use");
+  svg.setAttribute("class", "glyph");
+  svg.setAttribute("aria-hidden", "true");
+  use.setAttribute("href", `#i-${name}`);
+  svg.append(use);
+  return svg;
+}
+
+/** Change a text only when it differs: screen readers speak each change. */
+export function set(place, text) {
+  if (place.textContent !== String(text)) place.textContent = text;
+}
+
+function forget(store, key) {
+  queueMicrotask(() => store.drop(key));
+}

@@ -1,0 +1,299 @@
+"""A helper's morning on the phone: every door confirmed, in every way, with thumbs and with keys."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Phone
+from tests.browser.rounds import HOSTILE, Round
+from tests.dairy import ok
+
+Shot = Callable[[Page, str], None]
+
+
+def door(page: Page, name: str) -> Any:
+    """The card of one customer."""
+    return page.get_by_role("listitem").filter(has=page.get_by_role("heading", name=name, exact=True))
+
+
+def send_now(page: Page) -> None:
+    """Send without waiting for the time to undo."""
+    page.get_by_role("button", name="Send now").tap()
+    expect(page.locator("#net")).to_have_text("All sent")
+
+
+def test_a_full_round(phone: Phone, round_: Round, shot: Shot) -> None:
+    page = phone.open(round_.link())
+    expect(page.locator("#counted")).to_have_text("0 of 4 done")
+    shot(page, "list")
+    for place, name in enumerate(round_.orders, 1):
+        expect(page.locator(".stop.next h2")).to_have_text(name)
+        door(page, name).get_by_role("button", name="Delivered").first.tap()
+        expect(page.locator("#counted")).to_have_text(f"{place} of 4 done")
+    expect(page.locator("#said")).to_have_text("Delivered: Hotel Annapurna. All done. Well done!")
+    send_now(page)
+    shot(page, "done")
+    assert round_.states() == ["DELIVERED"] * 4
+    seen = round_.status("Asha Patil")["delivery_status"]
+    assert seen["confirmation_method"] == "shared_link"
+
+
+def test_without_a_tap_it_is_sent_after_the_time_to_undo(phone: Phone, round_: Round) -> None:
+    page = phone.open(round_.link())
+    door(page, "Asha Patil").get_by_role("button", name="Delivered").first.tap()
+    expect(page.locator("#net")).to_have_text("Not yet sent: 1")
+    expect(page.locator("#net")).to_have_text("All sent", timeout=15_000)
+    assert round_.states()[0] == "DELIVERED"
+    door(page, "Asha Patil").get_by_text("Sent").wait_for()
+
+
+def test_partly_by_stepper(phone: Phone, round_: Round, shot: Shot) -> None:
+    page = phone.open(round_.link())
+    door(page, "Asha Patil").get_by_role("button", name="Partly").tap()
+    sheet = page.get_by_role("dialog", name="How much did you deliver?")
+    milk = sheet.get_by_label("Delivered quantity of Cow milk")
+    expect(milk).to_have_value("2")
+    expect(sheet.get_by_role("button", name="More Cow milk")).to_be_disabled()
+    sheet.get_by_role("button", name="Less Cow milk").tap()
+    expect(milk).to_have_value("1.5")  # loose milk goes in half litres
+    sheet.get_by_role("button", name="Less Curd").tap()
+    expect(sheet.get_by_label("Delivered quantity of Curd")).to_have_value("2")  # packets one by one
+    shot(page, "stepper")
+    sheet.get_by_role("button", name="Save").tap()
+    expect(door(page, "Asha Patil").get_by_text("1.5 of 2 L")).to_be_visible()
+    send_now(page)
+    order = round_.status("Asha Patil")
+    assert order["status"] == "PARTIALLY_DELIVERED"
+    assert [item["delivered_quantity"] for item in order["items"]] == ["1.500", "2.000"]
+
+
+def test_packed_goods_step_by_packets(phone: Phone, round_: Round) -> None:
+    page = phone.open(round_.link())
+    door(page, HOSTILE).get_by_role("button", name="Partly").tap()
+    amount = page.get_by_label("Delivered quantity of Buffalo milk pouch")
+    for expected in ("1", "0.5", "0"):
+        page.get_by_role("button", name="Less Buffalo milk pouch").tap()
+        expect(amount).to_have_value(expected)
+    page.get_by_role("button", name="Save").tap()
+    expect(page.locator("#partial .wrong")).to_contain_text("Not delivered")
+    amount.fill("7")
+    page.get_by_role("button", name="Save").tap()
+    expect(page.locator("#partial .wrong")).to_have_text("Enter a quantity from 0 to 1.5 L.")
+    page.locator("#partial").get_by_role("button", name="Cancel").tap()
+    expect(page.locator("#counted")).to_have_text("0 of 4 done")
+
+
+def test_partly_with_everything_is_delivered(phone: Phone, round_: Round) -> None:
+    page = phone.open(round_.link())
+    door(page, "Asha Patil").get_by_role("button", name="Partly").tap()
+    page.get_by_role("button", name="Save").tap()
+    send_now(page)
+    assert round_.states()[0] == "DELIVERED"
+
+
+def test_not_delivered_with_a_reason(phone: Phone, round_: Round, shot: Shot) -> None:
+    page = phone.open(round_.link())
+    door(page, "Asha Patil").get_by_role("button", name="Not delivered").tap()
+    sheet = page.get_by_role("dialog", name="Why not delivered?")
+    sheet.get_by_role("button", name="Save").tap()
+    expect(sheet.get_by_role("alert")).to_have_text("Choose a reason.")
+    sheet.get_by_label("Door or gate locked").check()
+    sheet.get_by_label("Note (optional)").fill("Rang three times")
+    shot(page, "reason")
+    sheet.get_by_role("button", name="Save").tap()
+    send_now(page)
+    order = round_.status("Asha Patil")
+    assert order["status"] == "NOT_DELIVERED"
+    assert order["delivery_status"]["notes"] == "Rang three times"
+    page.reload()
+    page.get_by_role("button", name="All 4").tap()
+    expect(door(page, "Asha Patil")).to_contain_text("Not delivered · Door or gate locked")
+
+
+def test_undo(phone: Phone, round_: Round) -> None:
+    page = phone.open(round_.link())
+    door(page, "Asha Patil").get_by_role("button", name="Delivered").first.tap()
+    page.locator("#toast").get_by_role("button", name="Undo").tap()
+    expect(page.locator("#counted")).to_have_text("0 of 4 done")
+    expect(page.locator(".stop.next h2")).to_have_text("Asha Patil")
+    expect(page.locator("#net")).to_have_text("All sent")
+    page.reload()
+    expect(page.locator("#counted")).to_have_text("0 of 4 done")
+    assert round_.states() == ["PENDING"] * 4
+
+
+def test_another_word_replaces_the_unsent_one(phone: Phone, round_: Round) -> None:
+    page = phone.open(round_.link())
+    door(page, "Asha Patil").get_by_role("button", name="Delivered").first.tap()
+    door(page, "Asha Patil").get_by_role("button", name="Undo").tap()
+    door(page, "Asha Patil").get_by_role("button", name="Not delivered").tap()
+    page.get_by_label("Nobody home").check()
+    page.get_by_role("button", name="Save").tap()
+    expect(page.locator("#net")).to_have_text("Not yet sent: 1")
+    send_now(page)
+    assert round_.states()[0] == "NOT_DELIVERED"
+
+
+def test_a_double_tap_confirms_one_door(phone: Phone, round_: Round) -> None:
+    page = phone.open(round_.link())
+    button = door(page, "Asha Patil").get_by_role("button", name="Delivered").first
+    box = button.bounding_box()
+    assert box is not None
+    place = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    page.touchscreen.tap(*place)
+    page.touchscreen.tap(*place)
+    expect(page.locator("#counted")).to_have_text("1 of 4 done")
+    send_now(page)
+    assert round_.states() == ["DELIVERED", "PENDING", "PENDING", "PENDING"]
+
+
+def test_by_keyboard_alone(new_phone: Callable[..., Phone], round_: Round) -> None:
+    page = new_phone(has_touch=False, is_mobile=False).open(round_.link())
+    page.keyboard.press("Tab")
+    expect(page.locator(":focus")).to_have_text("Go to the next stop")
+    page.keyboard.press("Enter")
+    expect(page.locator(":focus")).to_have_text("Asha Patil")
+    tab_to(page, "Delivered, Asha Patil")
+    page.keyboard.press("Enter")
+    expect(page.locator(":focus")).to_have_text(HOSTILE)  # on to the next door
+    tab_to(page, f"Partly delivered, {HOSTILE}")
+    page.keyboard.press("Space")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    tab_to(page, "Delivered quantity of Buffalo milk pouch")
+    page.keyboard.press("Control+A")
+    page.keyboard.type("0.5")
+    page.keyboard.press("Enter")
+    expect(page.locator("#counted")).to_have_text("2 of 4 done")
+    send_now_by_key(page)
+    assert round_.states() == ["DELIVERED", "PARTIALLY_DELIVERED", "PENDING", "PENDING"]
+
+
+def tab_to(page: Page, label: str) -> None:
+    """Press Tab until what has this name has the focus, and see that one can see it."""
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.getAttribute('aria-label')") == label:
+            outline = "(element => getComputedStyle(element.closest('.field') ?? element).outlineStyle)"
+            assert page.evaluate(f"{outline}(document.activeElement)") == "solid"
+            return
+    raise AssertionError(f"{label!r} cannot be reached")
+
+
+def send_now_by_key(page: Page) -> None:
+    page.get_by_role("button", name="Send now").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#net")).to_have_text("All sent")
+
+
+def test_search_and_views(phone: Phone, round_: Round, shot: Shot) -> None:
+    page = phone.open(round_.link())
+    page.get_by_role("button", name="Search").tap()
+    search = page.get_by_role("searchbox")
+    expect(search).to_be_focused()
+    search.fill("annap")
+    expect(page.locator(".stop:visible")).to_have_count(1)
+    search.fill("shanti 3")
+    expect(page.locator(".stop:visible h2")).to_have_text("राधा देशपांडे")
+    search.fill("nobody like that")
+    expect(page.locator("#empty")).to_have_text("Nobody found with “nobody like that”.")
+    page.get_by_role("button", name="To do 4").tap()
+    expect(page.locator(".stop:visible")).to_have_count(4)
+    page.get_by_role("button", name="To load").tap()
+    expect(page.get_by_role("row", name=re.compile("Cow milk 23 L"))).to_be_visible()
+    expect(page.get_by_role("row", name=re.compile("Buffalo milk pouch 1.5 L 3 packets"))).to_be_visible()
+    shot(page, "loading")
+    page.get_by_role("button", name="All 4").tap()
+    expect(door(page, "Asha Patil").get_by_role("link", name="Call Asha Patil")).to_have_attribute(
+        "href", re.compile(r"^tel:\+91")
+    )
+    expect(door(page, "Asha Patil").get_by_role("link", name="Open the map")).to_have_attribute(
+        "href", "https://maps.example/here"
+    )
+
+
+def test_done_doors_leave_the_list_of_what_is_to_do(phone: Phone, round_: Round) -> None:
+    page = phone.open(round_.link())
+    door(page, "Asha Patil").get_by_role("button", name="Delivered").first.tap()
+    send_now(page)
+    expect(page.locator(".stop:visible")).to_have_count(4)  # it stays, the list must not move under the thumb
+    page.get_by_role("button", name="To do 3").tap()
+    expect(page.locator(".stop:visible")).to_have_count(3)
+
+
+@pytest.mark.parametrize("kind", ["extra_item", "pause", "stop"])
+def test_what_else_a_customer_wants(phone: Phone, round_: Round, shot: Shot, kind: str) -> None:
+    page = phone.open(round_.link())
+    door(page, "Asha Patil").get_by_role("button", name="Pause, stop or extra item").tap()
+    sheet = page.get_by_role("dialog", name="Request of Asha Patil")
+    sheet.get_by_role("button", name="Send request").tap()
+    expect(sheet.get_by_role("alert")).to_have_text("Fill in what is missing.")
+    sheet.locator(f"[value={kind}]").check()
+    if kind == "extra_item":
+        sheet.get_by_label("Product").select_option(label="Curd, 500 g pack")
+        sheet.get_by_label("Quantity").fill("2")
+    sheet.get_by_label("Note for the dairy").fill("Guests are coming")
+    shot(page, f"request-{kind}")
+    sheet.get_by_role("button", name="Send request").tap()
+    expect(page.locator("#net")).to_have_text("All sent")
+    (asked,) = ok(round_.dairy.admin.get("/change-requests"))["items"]
+    assert (asked["kind"], asked["customer_name"], asked["note"]) == (kind, "Asha Patil", "Guests are coming")
+    days = {"extra_item": "delivery_date", "pause": "from", "stop": "stop_date"}
+    assert asked["payload"][days[kind]] == round_.dairy.day(1)
+
+
+def test_the_new_state_of_the_round_arrives_by_itself(phone: Phone, round_: Round) -> None:
+    page = phone.open(round_.link())
+    ok(round_.dairy.confirm(round_.orders["Asha Patil"]))
+    phone.offline()
+    phone.offline(False)  # coming back is when the page looks again
+    expect(page.locator("#counted")).to_have_text("1 of 4 done")
+    expect(page.locator(".stop.next h2")).to_have_text(HOSTILE)
+
+
+def test_nothing_sticks_out(phone: Phone, round_: Round) -> None:
+    page = phone.open(round_.link())
+    for name in ("All 4", "To load", "To do 4"):
+        page.get_by_role("button", name=name).tap()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360, name
+    for name in ("Partly", "Not delivered", "Pause, stop"):
+        door(page, HOSTILE).get_by_role("button", name=name).tap()
+        assert page.evaluate("document.querySelector('dialog[open]').scrollWidth") <= 360, name
+        page.keyboard.press("Escape")
+        expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_buttons_are_big_enough_for_a_thumb(phone: Phone, round_: Round) -> None:
+    page = phone.open(round_.link())
+    door(page, "Asha Patil").get_by_role("button", name="Partly").tap()
+    small = page.evaluate(
+        """() => [...document.querySelectorAll("button, a.way, .pick")].filter((each) => each.checkVisibility())
+            .filter((each) => each.getBoundingClientRect().height < 48 || each.getBoundingClientRect().width < 48)
+            .map((each) => each.outerHTML)"""
+    )
+    assert small == []
+
+
+def test_in_hindi(phone: Phone, round_: Round, shot: Shot) -> None:
+    page = phone.open(round_.link())
+    page.get_by_role("link", name="हिन्दी").tap()
+    expect(page.locator("html")).to_have_attribute("lang", "hi")
+    expect(page.locator("#counted")).to_have_text("4 में से 0 पूरे")
+    shot(page, "hindi")
+    door(page, "Asha Patil").get_by_role("button", name="दे दिया").first.tap()
+    expect(page.locator("#net")).to_have_text("भेजना बाकी: 1")
+    expect(page.locator("#said")).to_contain_text("दे दिया: Asha Patil")
+    page.get_by_role("button", name="अभी भेजें").tap()
+    expect(page.locator("#net")).to_have_text("सब भेज दिया")
+    page.reload()  # the choice is kept
+    expect(page.locator("html")).to_have_attribute("lang", "hi")
+
+
+def test_it_can_be_read_without_javascript(new_phone: Callable[..., Phone], round_: Round) -> None:
+    page = new_phone(java_script_enabled=False).open(round_.link())
+    for name in round_.orders:
+        expect(page.get_by_role("heading", name=name)).to_be_visible()
+    expect(page.get_by_text("20 L")).to_be_visible()
+    expect(page.get_by_role("button")).to_have_count(0)
