@@ -65,7 +65,10 @@ class ConfirmationIn(Strict):
     device_time = fields.AwareDateTime(
         format="iso",
         validate=_CLOCKS,
-        metadata={"description": "By the phone's clock; kept beside the server's, never reckoned with."},
+        metadata={
+            "description": "By the phone's clock; kept beside the server's, never reckoned with.",
+            "example": "2026-11-22T06:30:00+05:30",
+        },
     )
     latitude = ReportedLatitude()
     longitude = ReportedLongitude()
