@@ -40,9 +40,25 @@ def test_health(nobody: Client) -> None:
 def test_health_of_an_empty_database(settings: Settings, server: Any) -> None:
     url = server.create_database()
     database = Database(url)
-    assert ok(Client(create_app(settings, database), None).get("/api/health"))["migration"] is None
+    problem = refused(Client(create_app(settings, database), None).get("/api/health"), 503, "database_outdated")
+    assert (problem["migration"], problem["needed"]) == (None, migrations.head())
     database.dispose()
     server.drop_database(url)
+
+
+def test_a_program_ahead_of_its_database_gets_no_traffic(nobody: Client, sql: Any) -> None:
+    sql("UPDATE alembic_version SET version_num = '0008'")
+    problem = refused(nobody.get("/api/health"), 503, "database_outdated")
+    assert (problem["migration"], problem["needed"]) == ("0008", migrations.head())
+    sql("UPDATE alembic_version SET version_num = %s", migrations.head())
+    assert ok(nobody.get("/api/health"), 200)["status"] == "ok"
+
+
+def test_a_database_ahead_of_the_program_is_served_and_seen(nobody: Client, sql: Any) -> None:
+    """Half-way through an upgrade, all programs are older than the database: nobody must be cut off."""
+    sql("UPDATE alembic_version SET version_num = '9999'")
+    health = ok(nobody.get("/api/health"), 200)
+    assert (health["status"], health["database"], health["migration"]) == ("degraded", "ok", "9999")
 
 
 def test_health_needs_no_right_to_write(nobody: Client, sql: Any, database_url: str) -> None:
@@ -64,6 +80,7 @@ def test_the_server_restarts_between_two_requests(settings: Settings, tmp_path_f
     """The pooled connection is dead, and no request notices; while the server is away, 503."""
     folder = Path(f"/tmp/dairy-restart-{os.getpid()}")
     url = embedded_postgres.start(folder, fast_unsafe=True)
+    migrations.upgrade(url)
     try:
         nobody = Client(create_app(settings, Database(url)), None)
         ok(nobody.get("/api/health"))

@@ -71,6 +71,7 @@ CODES: dict[str, tuple[int, str]] = {
     # 5xx
     "internal_error": (500, "Something went wrong on our side"),
     "database_unavailable": (503, "The database cannot be reached"),
+    "database_outdated": (503, "The database is behind this version of the program"),
 }
 
 

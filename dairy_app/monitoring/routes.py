@@ -1,11 +1,14 @@
 """``/api/health`` for load balancers and monitoring; ``/audit-log`` for who asks what happened."""
 
+from functools import cache
 from typing import Any
 
 from marshmallow import fields
 
 from dairy_app import __version__
+from dairy_app.common import migrations
 from dairy_app.common.access import Role, allow, allow_anyone
+from dairy_app.common.errors import Problem
 from dairy_app.common.http import Blueprint, current_session
 from dairy_app.common.pages import Page
 from dairy_app.common.schemas import Strict
@@ -16,8 +19,17 @@ health = Blueprint("health", __name__, description="Is it alive")
 audit = Blueprint("audit", __name__, description="Who changed what")
 
 
+@cache
+def revisions() -> tuple[str, ...]:
+    """The revisions this program knows, first to last; read from their files once."""
+    return tuple(migrations.numbers())
+
+
 class HealthOut(Strict):
-    """The server answers, and the database answered it."""
+    """The server answers, and the database answered it.
+
+    ``status``: ``ok``, or ``degraded`` while the database is ahead of this program (an upgrade on its way).
+    """
 
     status = fields.String(metadata={"example": "ok"})
     database = fields.String(metadata={"example": "ok"})
@@ -31,10 +43,17 @@ class HealthOut(Strict):
 def read_health() -> dict[str, Any]:
     """Health of the server and its database.
 
-    While the database is away the answer is the problem ``database_unavailable`` with status 503.
+    An upgrade goes database first, program after: a program that finds the database ahead of it works on and
+    says `degraded`, so that a load balancer keeps it and monitoring sees it. A program that finds the database
+    behind it, or empty, cannot work: the problem `database_outdated` with status 503 keeps traffic away from it
+    until `dairy db upgrade` has run. While the database is away: `database_unavailable`, also 503.
     """
     revision = schema_revision(current_session())
-    return {"status": "ok", "database": "ok", "migration": revision, "version": __version__}
+    *older, newest = revisions()
+    if revision is None or revision in older:
+        raise Problem("database_outdated", facts={"migration": revision, "needed": newest, "version": __version__})
+    status = "ok" if revision == newest else "degraded"
+    return {"status": status, "database": "ok", "migration": revision, "version": __version__}
 
 
 @audit.route("/audit-log")

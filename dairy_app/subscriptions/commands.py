@@ -18,7 +18,11 @@ from dairy_app.subscriptions.schemas import AreaMade, Blocked, ProductMade
 
 @click.group()
 def orders() -> None:
-    """A day's orders."""
+    """A day's orders.
+
+    \b
+    Example: dairy orders generate --date 2026-11-23
+    """
 
 
 @orders.command(epilog="Example, as a nightly cron job: 5 1 * * * dairy orders generate")
