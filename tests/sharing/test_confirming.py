@@ -72,6 +72,16 @@ def test_what_an_admin_confirmed_is_not_told_by_whom(town: Town) -> None:
     assert "Asha Admin" not in answer.get_data(as_text=True)
 
 
+def test_the_audit_log_names_the_link(town: Town, sql: Any) -> None:
+    link, order = town.link(), town.order()
+    ok(link.confirm(order, status="not_delivered"))
+    ok(link.confirm(order))
+    who = "SELECT shared_link_id::text, actor_user_id, host(ip), request_id IS NOT NULL FROM audit_log"
+    assert set(sql(f"{who} WHERE table_name = 'delivery_statuses' AND action = 'UPDATE'")) == {
+        (link.id, None, "127.0.0.1", True)
+    }
+
+
 REFUSED: dict[str, tuple[dict[str, Any], int, str]] = {
     "another customer's": ({"customer_id": str(uuid4())}, 409, "customer_mismatch"),
     "tomorrow": ({"delivery_date": "2026-11-21"}, 400, "delivery_date_in_future"),
