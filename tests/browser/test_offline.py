@@ -152,7 +152,9 @@ def test_an_order_cancelled_meanwhile_is_shown_and_dismissed(phone: Phone, round
     rejected = page.get_by_role("region", name="Please check: 1")
     expect(rejected).to_contain_text("The order was cancelled in the meantime.")
     expect(page.locator("#net")).to_have_text("All sent")
-    page.evaluate("scrollTo(0, 0)")
+    page.get_by_role("button", name="Please check: 1").tap()
+    expect(page.locator("#rejected-title")).to_be_focused()
+    expect(page.locator("#rejected-title")).to_be_in_viewport()
     shot(page, "rejected")
     assert round_.states()[:2] == ["CANCELLED", "DELIVERED"]
     page.reload()

@@ -124,6 +124,10 @@ document.addEventListener("click", (event) => {
   else acts[act.dataset.act](act.closest("[data-order]"));
 });
 $("toast").querySelector("button").addEventListener("click", () => undo($("toast").dataset.key));
+$("check").addEventListener("click", () => {
+  $("rejected-title").focus({ preventScroll: true });
+  $("rejected").scrollIntoView({ block: "start" });
+});
 $("send-now").addEventListener("click", () => sender.kick(true));
 
 // --- what is kept here, what was refused
@@ -140,6 +144,8 @@ function showStore() {
   );
   $("rejected").hidden = !rejected.length;
   set($("rejected-title"), say("rejected_title", { n: rejected.length }));
+  $("check").hidden = !rejected.length;
+  set($("check"), say("rejected_title", { n: rejected.length }));
   showKept($("rejected").querySelector(".kept"), rejected, remedies);
   if ($("toast").hidden || store.get($("toast").dataset.key)?.state === "waiting") return;
   $("toast").hidden = true;
