@@ -9,6 +9,7 @@ from sqlalchemy import (
     ScalarSelect,
     Select,
     Uuid,
+    bindparam,
     column,
     exists,
     func,
@@ -21,7 +22,7 @@ from sqlalchemy.orm import Session
 
 from dairy_app.accounts.models import Invitation, LoginAttempt, RefreshToken, User
 from dairy_app.common.access import Role
-from dairy_app.common.audit import Attribution, told
+from dairy_app.common.audit import Attribution, facts, told
 from dairy_app.common.errors import Problem
 
 #: A higher package's table, by name: which customer a login belongs to.
@@ -68,23 +69,28 @@ def person(session: Session, user_id: UUID) -> Row[*tuple[Any, ...]]:
     return found
 
 
+_LOGIN_STATE = select(
+    User.name,
+    User.role,
+    User.is_active,
+    User.token_version,
+    _linked_customer().label("customer_id"),
+    exists()
+    .where(RefreshToken.family == bindparam("family"), RefreshToken.revoked_at.is_(None))
+    .label("session_alive"),
+).where(User.id == bindparam("user_id"))
+_LOGIN_STATE_TELLING = _LOGIN_STATE.add_columns(told(actor_role=User.role))
+
+
 def login_state(session: Session, user_id: UUID, family: UUID, who: Attribution | None) -> Row[*tuple[Any, ...]] | None:
     """What the database says now about the bearer of an access token: one statement per request.
 
     The same statement says ``who`` acts, for the audit log.
     """
-    alive = exists().where(RefreshToken.family == family, RefreshToken.revoked_at.is_(None))
-    return session.execute(
-        select(
-            User.name,
-            User.role,
-            User.is_active,
-            User.token_version,
-            _linked_customer().label("customer_id"),
-            alive.label("session_alive"),
-            *([told(who, actor_role=User.role)] if who else []),
-        ).where(User.id == user_id)
-    ).one_or_none()
+    named = {"user_id": user_id, "family": family}
+    if who is None:
+        return session.execute(_LOGIN_STATE, named).one_or_none()
+    return session.execute(_LOGIN_STATE_TELLING, named | facts(who)).one_or_none()
 
 
 def lock_user(session: Session, user_id: UUID) -> User:

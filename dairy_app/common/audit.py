@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, cast, func, literal, select
+from sqlalchemy import ColumnElement, Text, bindparam, cast, func, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 
@@ -29,23 +29,38 @@ class Attribution:
 _occasion: ContextVar[Attribution | None] = ContextVar("occasion", default=None)
 
 
-def told(who: Attribution, **found: ColumnElement[str] | InstrumentedAttribute[str]) -> ColumnElement[str]:
+def told(
+    who: Attribution | None = None, **found: ColumnElement[Any] | InstrumentedAttribute[Any]
+) -> ColumnElement[str]:
     """A column for the select list of a statement that is sent anyway: it says who acts until the commit.
 
-    ``found``: what that statement reads itself, for example ``actor_role=User.role``.
+    Without ``who`` the statement can be made once, and is run with ``facts(who)``. ``found``: what it reads itself,
+    for example ``actor_role=User.role``.
     """
-    facts = {each.name: getattr(who, each.name) for each in fields(who)}
-    values: dict[str, ColumnElement[str]] = {
-        name: literal(str(value), Text) for name, value in facts.items() if value is not None
-    }
-    values |= {name: cast(column, Text) for name, column in found.items()}
-    settings = [func.set_config(f"dairy.{name}", value, True) for name, value in values.items()]
+    settings = []
+    known = facts(who or Attribution())
+    for each in fields(Attribution):
+        name = f"dairy.{each.name}"
+        parameter = f"told_{each.name}"
+        said = bindparam(parameter, known[parameter], type_=Text)
+        value = cast(found[each.name], Text) if each.name in found else said
+        kept = func.coalesce(value, func.current_setting(name, True), "")  # what was said before and is not said now
+        settings.append(func.set_config(name, kept, True))
     return func.concat(*settings).label("told")
+
+
+def facts(who: Attribution) -> dict[str, str | None]:
+    """The parameters of ``told``."""
+    values = {each.name: getattr(who, each.name) for each in fields(who)}
+    return {f"told_{name}": None if value is None else str(value) for name, value in values.items()}
+
+
+_TELL = select(told())
 
 
 def tell(session: Session, who: Attribution) -> None:
     """The same as a statement of its own, for what no other statement carries."""
-    session.execute(select(told(who)))
+    session.execute(_TELL, facts(who))
 
 
 @contextmanager
