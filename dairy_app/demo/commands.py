@@ -43,7 +43,8 @@ def demo(port: int, no_serve: bool, customers: int) -> None:
     database = Database(url, application_name="dairy demo")
     try:
         state = prepare(database, url, state, customers, people.password_of(key), new_password=is_new)
-        show(database, settings.data_dir / "exports", state, port, people.password_of(key))
+        show(database, settings.data_dir / "exports", state)
+        addresses(Console(), port, people.password_of(key), None if no_serve else filling.open_round(database))
     finally:
         database.dispose()
     if not no_serve:
@@ -80,8 +81,8 @@ def prepare(database: Database, url: str, state: State, customers: int, password
     return filling.finish(database, state)
 
 
-def show(database: Database, exports: Path, state: State, port: int, password: str) -> None:
-    """The table, the files, the addresses and the logins, on standard output."""
+def show(database: Database, exports: Path, state: State) -> None:
+    """The table and the files, on standard output."""
     assert state.day is not None
     files = filling.export_registers(database, exports, state.day)
     with database.transaction(read_only=True) as session:
@@ -105,7 +106,6 @@ def show(database: Database, exports: Path, state: State, port: int, password: s
     out.print(table)
     for file in files:
         out.print(f"CSV   {shown(file)}", soft_wrap=True, highlight=False, markup=False)
-    addresses(out, port, password)
 
 
 def shown(file: Path) -> Path:
@@ -113,9 +113,13 @@ def shown(file: Path) -> Path:
     return file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
 
 
-def addresses(out: Console, port: int, password: str) -> None:
+def addresses(out: Console, port: int, password: str, round_token: str | None) -> None:
+    """Where to look, and the logins. The link to a round lasts a day and is shown this once."""
     out.print(f"API   http://{HOST}:{port}/api/v1", highlight=False)
     out.print(f"Docs  http://{HOST}:{port}/api/docs", highlight=False)
+    if round_token is not None:
+        words = f"Round http://{HOST}:{port}/s/{round_token}  ({sample.BOYS[0]}'s, for a phone, no login)"
+        out.print(words, highlight=False, soft_wrap=True)
     logins = Table("role", "login", "password", title="Logins (this data folder only)")
     seen = set()
     for login in people.LOGINS:

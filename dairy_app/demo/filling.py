@@ -15,12 +15,15 @@ from dairy_app.billing.export_profiles import INVOICE_LINES, INVOICE_REGISTER
 from dairy_app.billing.export_span import span_of
 from dairy_app.billing.service import RunRequest
 from dairy_app.business.queries import today
+from dairy_app.common.access import Role
 from dairy_app.common.transactions import Database
 from dairy_app.deliveries.bulk import confirm_deliveries
 from dairy_app.deliveries.rules import Confirmer, Scope
 from dairy_app.demo import bulk, people, queries, sample
 from dairy_app.demo.progress import Bars
 from dairy_app.demo.state import State, write_state
+from dairy_app.sharing.service import create_link
+from dairy_app.subscriptions.generation import generate_due
 
 #: When the first door of a morning is reached, and the seconds from one to the next.
 FIRST_DOOR, NEXT_DOOR = time(5, 30), timedelta(seconds=40)
@@ -103,6 +106,16 @@ def finish(database: Database, state: State) -> State:
     with database.transaction() as session:
         write_state(session, ready)
     return ready
+
+
+def open_round(database: Database) -> str:
+    """Today's orders, made if no night has, and a link to the first delivery boy's round; the link's token."""
+    with database.transaction() as session:
+        generate_due(session)
+        admin = people.actor_of(session, people.LOGINS[0].email)
+        boy = next(login.email for login in people.LOGINS if login.role is Role.DELIVERY_BOY)
+        wanted = {"delivery_boy_id": people.actor_of(session, boy).user_id, "expires_in_hours": 24}
+        return create_link(session, admin, wanted)[1]
 
 
 def export_registers(database: Database, folder: Path, day: date) -> list[Path]:

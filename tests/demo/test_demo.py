@@ -224,11 +224,12 @@ def test_a_port_in_use_is_said_before_anything_is_filled(server: Server, tmp_pat
 
 
 @contextmanager
-def serving(demo: Demo) -> Iterator[int]:
+def serving(demo: Demo, printed: Path) -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = int(probe.getsockname()[1])
     command = [sys.executable, "-m", "dairy_app.cli", "demo", "--port", str(port)]
-    server = subprocess.Popen(command, env=demo.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    with printed.open("w") as out:
+        server = subprocess.Popen(command, env=demo.environment, stdout=out, stderr=subprocess.DEVNULL)
     try:
         yield port
     finally:
@@ -236,11 +237,15 @@ def serving(demo: Demo) -> Iterator[int]:
         assert server.wait(40) == 0
 
 
-def test_it_serves_docs_and_takes_orders(finished: tuple[Demo, str], copied: Demo) -> None:
+def test_it_serves_docs_and_a_round_and_takes_orders(finished: tuple[Demo, str], copied: Demo, tmp_path: Path) -> None:
     """In a process that only serves: nothing is loaded there that the application does not load itself."""
     demo, printed = copied, finished[1]
-    with serving(demo) as port:
+    with serving(demo, tmp_path / "printed") as port:
         assert b'"ok"' in fetch(port, "GET", "/api/health")
+        (path,) = re.findall(r"Round http://127\.0\.0\.1:\d+(/s/\S+)", (tmp_path / "printed").read_text())
+        assert b"Lane" in fetch(port, "GET", path)
+        stops = json.loads(fetch(port, "GET", path.replace("/s/", "/api/v1/shared/") + "/round"))["stops"]
+        assert len(stops) > 5
         assert b"<html" in fetch(port, "GET", "/api/docs").lower()
         login = {"email": "customer@dairy.example", "password": password_in(printed)}
         token = json.loads(fetch(port, "POST", "/api/v1/auth/login", body=login))["access_token"]
