@@ -136,6 +136,11 @@ def test_others_standing_orders_and_products_are_unknown(town: Town) -> None:
     ok(link.ask("quantity", town.asha, subscription_id=hers["id"], **day), 201)
     nothing = [{"product_id": str(uuid4()), "quantity": "1"}]
     refused(link.ask("extra_item", town.asha, **extra(town) | {"items": nothing}), 404, "product_not_found")
+    assert link.events() == [
+        *[("request", "subscription_not_found")] * 2,
+        ("request", "ok"),
+        ("request", "product_not_found"),
+    ]
 
 
 def test_the_same_wish_is_one_request_until_it_is_decided(town: Town) -> None:
