@@ -23,6 +23,11 @@ class Link:
     def round(self, **query: Any) -> TestResponse:
         return self.phone.get(f"/shared/{self.token}/round", **query)
 
+    def round_with(self, cookie: str) -> TestResponse:
+        """The round, asked for with this pass and no other cookie."""
+        client = self.dairy.app.test_client(use_cookies=False)  # with its own cookies it drops the header
+        return client.get(f"/api/v1/shared/{self.token}/round", headers={"Cookie": f"dairy_link={cookie}"})
+
     def unlock(self, pin: str, **options: Any) -> TestResponse:
         return self.phone.post(f"/shared/{self.token}/unlock", {"pin": pin}, **options)
 
