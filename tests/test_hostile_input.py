@@ -60,6 +60,7 @@ class Operation:
     path: str
     body: Schema | None
     query: Schema | None
+    form: Schema | None
     public: bool
 
     def __str__(self) -> str:
@@ -77,7 +78,9 @@ def operations(app: DairyFlask) -> Iterator[Operation]:
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
             path = FlaskPlugin.flaskpath2openapi(rule.rule)
             public = policy.roles is None
-            yield Operation(rule.endpoint, method, path, taken.get("json"), taken.get("query"), public)
+            yield Operation(
+                rule.endpoint, method, path, taken.get("json"), taken.get("query"), taken.get("form"), public
+            )
 
 
 class House:
@@ -213,9 +216,12 @@ def refusals(house: House, operation: Operation) -> Iterator[tuple[str, set[int]
     if "{" in operation.path:
         body = house.good_body(operation)
         options: dict[str, Any] = {"json": body} if body is not None else {}
+        if operation.form is not None:
+            options = {"data": examples.of_schema(operation.form, SAMPLE_WORDS)}
         yield "an id nobody has", {404, 409, 422}, house.send(operation, path=house.path(operation, False), **options)
         nonsense = re.sub(r"\{\w+\}", "%F0%9F%90%84", operation.path)
-        yield "no id at all", {404}, house.send(operation, path=nonsense, **options)
+        any_text = "{token}" in operation.path  # may be one, so the body is looked at first
+        yield "no id at all", {404, 422} if any_text else {404}, house.send(operation, path=nonsense, **options)
     if not operation.public:
         nobody = Client(house.app, None)
         yield "no token", {401}, house.send(operation, nobody)

@@ -62,7 +62,7 @@ class LanguageQuery(Strict):
 class PinForm(Strict):
     """What the PIN form sends."""
 
-    pin = fields.String(required=True, load_only=True, validate=validate.Length(1, 20))
+    pin = fields.String(required=True, load_only=True, validate=validate.Length(1, 20), metadata={"example": "4711"})
 
 
 @pages.route("/s/<token>")
