@@ -8,6 +8,7 @@ from itertools import groupby
 from typing import Any
 from uuid import UUID
 
+from dairy_app.catalogue.rules import packets_of
 from dairy_app.common.errors import FieldError
 
 #: Longer device names are cut.
@@ -71,12 +72,6 @@ _OF_STATUS = (
     "reason_code",
     "notes",
 )
-
-
-def packets_of(quantity: Decimal, unit: str, packet_size: Decimal | None) -> int | None:
-    """How many packets a quantity is; None when it is loose, or no whole number of them."""
-    size = Decimal(1) if unit == "packet" else packet_size
-    return None if size is None or quantity % size else int(quantity / size)
 
 
 def map_link_of(own: str | None, latitude: Decimal | None, longitude: Decimal | None) -> str | None:

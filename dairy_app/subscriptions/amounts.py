@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
+from dairy_app.catalogue.rules import packets_of
+
 
 def by_product(made: Iterable[Any]) -> list[dict[str, Any]]:
     """Rows (product_id, product_name, unit, orders, quantity, …) → one per product, in their order."""
@@ -44,12 +46,3 @@ def requirement_totals(items: Iterable[Any]) -> list[dict[str, Any]]:
     for total in totals.values():
         total["packets"] = packets_of(total["quantity"], total["unit"], total.pop("packet_size"))
     return list(totals.values())
-
-
-def packets_of(quantity: Decimal, unit: str, packet_size: Decimal | None) -> Decimal | None:
-    """How many packets a quantity fills: itself for packets, else by their size; None when it does not come out."""
-    if unit == "packet":
-        return quantity
-    if not packet_size or quantity % packet_size:
-        return None
-    return quantity / packet_size

@@ -25,7 +25,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
 from dairy_app.catalogue.models import Product
-from dairy_app.customers.models import Area, Customer
+from dairy_app.customers.models import Area
 from dairy_app.orders.models import Order, OrderItem
 from dairy_app.subscriptions.models import GeneratedDay, Subscription
 from dairy_app.subscriptions.queries import deliverable, due, has_order, these_days
@@ -165,9 +165,3 @@ def follow(
         .execution_options(synchronize_session=False)
     )
     session.expire_all()
-
-
-def lock_customers(session: Session, customer_ids: Sequence[UUID]) -> None:
-    """Take the mutexes of some customers, in order of their ids."""
-    wanted = select(Customer.id).where(Customer.id.in_(customer_ids)).order_by(Customer.id)
-    session.execute(wanted.with_for_update(key_share=True))

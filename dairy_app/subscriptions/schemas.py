@@ -277,7 +277,7 @@ class RequirementTotal(Strict):
     unit = fields.String()
     orders = fields.Integer()
     quantity = Quantity()
-    packets = Quantity(allow_none=True)
+    packets = fields.Integer(allow_none=True)
 
 
 class RequirementsOut(Strict):
