@@ -11,6 +11,7 @@ import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,9 @@ import pytest
 from sqlalchemy import make_url
 
 from dairy_app import embedded_postgres
+from dairy_app.accounts import passwords
 from dairy_app.app import create_app
-from dairy_app.common import migrations
+from dairy_app.common import logs, migrations
 from dairy_app.common.http import DairyFlask
 from dairy_app.common.transactions import Database, normalise_url
 from dairy_app.settings import Settings
@@ -121,7 +123,9 @@ class WorkerDatabase:
     def __init__(self, server: Server, template: str) -> None:
         self.server, self.template = server, template
         self.url = server.create_database(template)
-        with raw_connection(self.url) as connection, connection.cursor() as cursor:
+        #: Kept: a new session would first have to read about every table it empties, for most of the time it takes.
+        self.session = psycopg2.connect(psycopg_dsn(self.url))
+        with self.session as connection, connection.cursor() as cursor:
             cursor.execute(
                 "SELECT c.relname, c.relkind FROM pg_class c"
                 " WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'S') ORDER BY 1"
@@ -149,12 +153,16 @@ class WorkerDatabase:
                 return self.url
         except psycopg2.Error:
             pass  # a test replaced or broke it: made anew below
-        self.server.drop_database(self.url)
+        self.drop()
         self.__init__(self.server, self.template)  # type: ignore[misc]
         return self.url
 
+    def drop(self) -> None:
+        self.session.close()
+        self.server.drop_database(self.url)
+
     def _emptied(self) -> bool:
-        with raw_connection(self.url) as connection, connection, connection.cursor() as cursor:
+        with self.session as connection, connection.cursor() as cursor:
             cursor.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -172,7 +180,7 @@ class WorkerDatabase:
 def worker_database(server: Server, template: str) -> Iterator[WorkerDatabase]:
     database = WorkerDatabase(server, template)
     yield database
-    server.drop_database(database.url)
+    database.drop()
 
 
 @pytest.fixture
@@ -181,9 +189,40 @@ def database_url(worker_database: WorkerDatabase) -> str:
     return worker_database.clean()
 
 
+class Kept:
+    """What each process makes once and every test gets as new: making it takes longer than most tests."""
+
+    def __init__(self) -> None:
+        self._databases: dict[str, Database] = {}
+        self._apps: dict[Settings, DairyFlask] = {}
+
+    def database(self, url: str) -> Database:
+        """No connection is kept, only the SQL that SQLAlchemy has compiled; of clones not even that."""
+        if url not in self._databases:
+            self._databases = {url: Database(url)}
+        return self._databases[url]
+
+    def app(self, settings: Settings, database: Database) -> DairyFlask:
+        """The application of these settings, as ``create_app`` leaves it and the process."""
+        alike = replace(settings, data_dir=Path())
+        if alike not in self._apps:
+            self._apps[alike] = create_app(settings, database)
+        app = self._apps[alike]
+        app.database = database
+        app.config["DAIRY"] = settings
+        logs.configure_logging(settings.log_level, settings.log_format)
+        passwords.use_cost(settings.password_cost)
+        return app
+
+
+@pytest.fixture(scope="session")
+def kept() -> Kept:
+    return Kept()
+
+
 @pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    database = Database(database_url)
+def database(database_url: str, kept: Kept) -> Iterator[Database]:
+    database = kept.database(database_url)
     yield database
     database.dispose()
 
@@ -194,8 +233,8 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def app(settings: Settings, database: Database) -> DairyFlask:
-    return create_app(settings, database)
+def app(settings: Settings, database: Database, kept: Kept) -> DairyFlask:
+    return kept.app(settings, database)
 
 
 @pytest.fixture

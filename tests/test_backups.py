@@ -2,7 +2,6 @@
 
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,20 +10,14 @@ import pytest
 from sqlalchemy import make_url
 
 from dairy_app.common import backups, migrations, structure
+from tests.command_line import run_command
 from tests.conftest import Server, psycopg_dsn, raw_connection
 
 Sql = Callable[..., Any]
 
 
 def dairy(*arguments: str | Path, url: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "dairy_app.cli", "db", *map(str, arguments)],
-        env={"PATH": os.environ["PATH"], "DATABASE_URL": psycopg_dsn(url)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return run_command("db", *arguments, DATABASE_URL=psycopg_dsn(url))
 
 
 def areas(url: str) -> list[str]:
@@ -126,8 +119,8 @@ def test_the_password_is_not_among_the_arguments() -> None:
     assert environment["PGPASSWORD"] == "hush"
 
 
-def test_psql_gets_what_stands_after_the_dashes(database_url: str) -> None:
+def test_psql_gets_what_stands_after_the_dashes(database_url: str, capfd: pytest.CaptureFixture[str]) -> None:
     done = dairy("psql", "--", "-XAtc", "SELECT version_num FROM alembic_version", url=database_url)
-    assert (done.returncode, done.stdout) == (0, f"{migrations.head()}\n")
+    assert (done.returncode, capfd.readouterr().out) == (0, f"{migrations.head()}\n")
     failed = dairy("psql", "--", "-c", "SELECT nonsense", url=database_url)
-    assert failed.returncode == 1
+    assert (failed.returncode, "nonsense" in capfd.readouterr().err) == (1, True)

@@ -13,6 +13,7 @@ import click
 import pytest
 
 from dairy_app import cli
+from tests.command_line import run_command
 from tests.conftest import psycopg_dsn
 
 TOP = Path(__file__).resolve().parent.parent
@@ -52,18 +53,6 @@ def test_every_command_exists_and_shows_an_example() -> None:
     assert without == []
 
 
-def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """`dairy …` in a process of its own, with nothing but the given settings."""
-    return subprocess.run(
-        [sys.executable, "-m", "dairy_app.cli", *arguments],
-        env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", **environment},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-
-
 def test_help_loads_no_command() -> None:
     code = "import sys; from dairy_app import cli\ntry: cli.main(['--help'])\nexcept SystemExit: pass\n"
     code += "print([m for m in sys.modules if m.split('.')[0] in ('sqlalchemy', 'flask', 'alembic')])"
@@ -87,33 +76,25 @@ def test_help_loads_no_command() -> None:
         ("bill --period 2026-13", "must be a month, YYYY-MM"),
     ],
 )
-def test_wrong_use_is_exit_code_2_and_one_line_that_says_what_to_do(
-    arguments: str, words: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(SystemExit) as end:
-        cli.main(arguments.split())
-    printed = capsys.readouterr()
-    assert (end.value.code, printed.out) == (2, "")
-    assert printed.err.startswith("dairy: ") and printed.err.count("\n") == 1
-    assert words in printed.err
+def test_wrong_use_is_exit_code_2_and_one_line_that_says_what_to_do(arguments: str, words: str) -> None:
+    done = run_command(*arguments.split())
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("dairy: ") and done.stderr.count("\n") == 1
+    assert words in done.stderr
 
 
-def test_a_value_that_a_service_refuses_is_wrong_use_too(
-    database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("DATABASE_URL", database_url)
-    ends = []
-    for login in ("no address", "owner@dairy.example", "owner@dairy.example"):
-        with pytest.raises(SystemExit) as end:
-            cli.main(["create-admin", "--email", login])
-        ends.append((end.value.code, capsys.readouterr().err))
-    assert ends[0] == (2, "dairy: email: not an e-mail address. [validation_failed]\n")
-    assert ends[1] == (0, "")
-    assert ends[2] == (1, "dairy: Another login has this e-mail address. [already_exists]\n")
+def test_a_value_that_a_service_refuses_is_wrong_use_too(database_url: str) -> None:
+    def made(login: str) -> tuple[int, str]:
+        done = run_command("create-admin", "--email", login, DATABASE_URL=database_url)
+        return done.returncode, done.stderr
+
+    assert made("no address") == (2, "dairy: email: not an e-mail address. [validation_failed]\n")
+    assert made("owner@dairy.example") == (0, "")
+    assert made("owner@dairy.example") == (1, "dairy: Another login has this e-mail address. [already_exists]\n")
 
 
 def test_no_command_at_all_shows_the_help() -> None:
-    done = run()
+    done = run_command()
     assert (done.returncode, done.stdout) == (2, "")
     assert "create-admin" in done.stderr
 
@@ -129,14 +110,14 @@ def test_no_command_at_all_shows_the_help() -> None:
     ],
 )
 def test_an_operators_mistake_is_one_line_on_stderr(settings: dict[str, str], words: str) -> None:
-    done = run("db", "current", **settings)
+    done = run_command("db", "current", **settings)
     assert (done.returncode, done.stdout) == (1, "")
     assert words in done.stderr
     assert done.stderr.count("\n") == 1
 
 
 def test_serving_without_a_secret_key_is_refused() -> None:
-    done = run("serve", DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
+    done = run_command("serve", DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
     assert done.returncode == 1
     assert done.stderr.startswith("dairy: set DAIRY_SECRET_KEY")
 
@@ -150,7 +131,7 @@ def test_a_reader_that_goes_away_is_no_error() -> None:
 
 def test_a_server_that_is_not_ours_is_neither_started_nor_stopped() -> None:
     for action in ("start", "stop"):
-        done = run("db", action, DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
+        done = run_command("db", action, DATABASE_URL="postgresql://nobody@127.0.0.1:1/none")
         assert done.returncode == 1
         assert "its own tools" in done.stderr
 

@@ -4,12 +4,24 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sqlalchemy import make_url
 
 from dairy_app.commands import create_from_models, schema_differences
 from dairy_app.common import migrations, structure
 from tests.conftest import Server
 
 Sql = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def template_url(server: Server, template: str) -> str:
+    """The database that the migrations built; what is changed in it here is rolled back."""
+    return make_url(server.url).set(database=template).render_as_string(hide_password=False)
+
+
+@pytest.fixture(scope="module")
+def template_read(template_url: str) -> structure.Structure:
+    return structure.read_from(template_url)
 
 
 def test_database_revisions_and_models_agree(database_url: str) -> None:
@@ -54,10 +66,12 @@ def test_database_revisions_and_models_agree(database_url: str) -> None:
         ("CREATE POLICY stray ON orders USING (true)", "policy orders.stray"),
     ],
 )
-def test_a_change_by_hand_is_seen(database_url: str, sql: Sql, statement: str, seen: str) -> None:
-    as_migrated = structure.read_from(database_url)
-    sql(statement)
-    found = structure.differences(structure.read_from(database_url), "database", as_migrated, "before")
+def test_a_change_by_hand_is_seen(
+    template_read: structure.Structure, template_url: str, statement: str, seen: str
+) -> None:
+    with migrations.connect(template_url) as connection:  # rolled back at the end
+        connection.exec_driver_sql(statement)
+        found = structure.differences(structure.read(connection), "database", template_read, "before")
     assert any(seen in each for each in found), found
 
 

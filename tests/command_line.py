@@ -1,0 +1,26 @@
+"""``dairy …`` without a process of its own: starting one takes a second, what it does a tenth of that."""
+
+import io
+import os
+import subprocess
+from contextlib import redirect_stderr, redirect_stdout
+
+from dairy_app import cli
+
+
+def run_command(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    """What ``dairy`` prints and ends with, given nothing but these settings. A traceback fails the test itself."""
+    words = [str(each) for each in arguments]
+    kept, out, err = dict(os.environ), io.StringIO(), io.StringIO()
+    os.environ.clear()
+    os.environ.update({"PATH": kept["PATH"], "LANG": "C.UTF-8", **environment})
+    try:
+        with redirect_stdout(out), redirect_stderr(err):
+            cli.main(words)
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 1
+        return subprocess.CompletedProcess(words, code, out.getvalue(), err.getvalue())
+    finally:
+        os.environ.clear()
+        os.environ.update(kept)
+    raise AssertionError("a command ends with sys.exit")
