@@ -345,7 +345,15 @@ BEGIN
 END $$;
 """
 
+# As in confirm_deliveries: at the commit the tables may still have the statistics of an empty database.
+AGREE_BY_INDEX = """
+ALTER FUNCTION delivery_statuses_agree_with_orders() SET enable_seqscan = off;
+ALTER FUNCTION orders_agree_with_items() SET enable_seqscan = off;
+"""
+
 TEAR_DOWN = """
+ALTER FUNCTION delivery_statuses_agree_with_orders() RESET enable_seqscan;
+ALTER FUNCTION orders_agree_with_items() RESET enable_seqscan;
 DROP FUNCTION correct_delivery(uuid, jsonb, text, uuid, uuid, date, timestamptz);
 DROP FUNCTION confirm_deliveries(jsonb, uuid, text, text, uuid, uuid, uuid, date, date, text, inet, text, timestamptz);
 DROP FUNCTION write_confirmations(jsonb, uuid, text, text, uuid, inet, text, timestamptz);
@@ -554,6 +562,7 @@ def upgrade() -> None:
     run(DROP_FORMER)
     run(CONFIRM_DELIVERIES)
     run(CORRECT_DELIVERY)
+    run(AGREE_BY_INDEX)
 
 
 def downgrade() -> None:

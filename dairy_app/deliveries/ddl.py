@@ -308,7 +308,8 @@ END $$;
 
 # An order's delivery status says what the order says, and goes only when the order is no longer delivered.
 DELIVERY_STATUSES_AGREE = """
-CREATE FUNCTION delivery_statuses_agree_with_orders() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION delivery_statuses_agree_with_orders() RETURNS trigger
+LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
     disagrees boolean;
 BEGIN

@@ -7,7 +7,7 @@ from flask import request
 
 from dairy_app.business.queries import today
 from dairy_app.common.access import Role, allow
-from dairy_app.common.http import Blueprint, current_actor, current_session
+from dairy_app.common.http import Blueprint, caller_address, current_actor, current_session
 from dairy_app.common.pages import Page
 from dairy_app.deliveries import queries, service
 from dairy_app.deliveries.policy import confirmer_of, round_of, scope_of
@@ -116,7 +116,7 @@ def list_delivery_statuses(query: dict[str, Any]) -> Page:
 
 def confirmer() -> Confirmer:
     """Who calls, as a confirmer, and from where."""
-    return confirmer_of(current_actor(), request.remote_addr, request.headers.get("User-Agent"))
+    return confirmer_of(current_actor(), caller_address(), request.headers.get("User-Agent"))
 
 
 def _round(wanted: dict[str, Any]) -> Scope:

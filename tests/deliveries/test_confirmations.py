@@ -350,17 +350,6 @@ def test_who_when_how_and_from_where(round_: Round, sql: Any) -> None:
     assert sql("SELECT host(ip_address), length(device_info) FROM delivery_statuses") == [("2001:db8::7", 300)]
 
 
-def test_an_event_id_is_of_one_order(round_: Round) -> None:
-    first, second, event = round_.order(), round_.order(), str(uuid4())
-    ok(round_.dairy.confirm(first, client_event_id=event), 200)
-    refused(round_.dairy.confirm(second, client_event_id=event), 409, "already_exists")
-    assert ok(round_.dairy.confirm(first, client_event_id=event), 200)["replayed"] is True
-    # A second attempt may come under the number of the first.
-    other = str(uuid4())
-    ok(round_.dairy.confirm(second, client_event_id=other, status="not_delivered"), 200)
-    assert ok(round_.dairy.confirm(second, client_event_id=other), 200)["order_status"] == "DELIVERED"
-
-
 def test_the_standing_order_is_told(round_: Round, sql: Any) -> None:
     failed, brought = round_.order(), round_.order()
     make_standing(sql, round_, (failed, "2026-11-20"), (brought, "2026-11-19"))

@@ -1,6 +1,7 @@
 """What a phone says of itself: kept beside what the server knows, shown to staff, and no reason to refuse."""
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -52,3 +53,14 @@ def test_the_reasons_to_count_by_are_documented(round_: Round) -> None:
     described = document["components"]["schemas"]["ConfirmationIn"]["properties"]["reason_code"]["description"]
     for code in ("customer_absent", "door_locked", "refused", "out_of_stock", "wrong_address", "other"):
         assert code in described
+
+
+def test_an_event_id_is_of_one_order(round_: Round) -> None:
+    first, second, event = round_.order(), round_.order(), str(uuid4())
+    ok(round_.dairy.confirm(first, client_event_id=event), 200)
+    refused(round_.dairy.confirm(second, client_event_id=event), 409, "already_exists")
+    assert ok(round_.dairy.confirm(first, client_event_id=event), 200)["replayed"] is True
+    # A second attempt may come under the number of the first.
+    other = str(uuid4())
+    ok(round_.dairy.confirm(second, client_event_id=other, status="not_delivered"), 200)
+    assert ok(round_.dairy.confirm(second, client_event_id=other), 200)["order_status"] == "DELIVERED"

@@ -194,3 +194,22 @@ def test_a_set_opens_each_draft_once(round_: Round, sql: Any) -> None:
         (round_.customer["id"], "2026-11-01", "2026-11-30", 2),
         (neighbour["id"], "2026-11-01", "2026-11-30", 1),
     ]
+
+
+def test_plans_made_while_tables_were_empty_do_not_read_them_whole(round_: Round, sql: Any) -> None:
+    """A session plans once: on the first morning of a dairy, for tables that hold nothing yet."""
+    sql("ANALYZE")
+    orders = [round_.order() for _ in range(6)]
+
+    def whole_reads() -> Any:
+        sql("SELECT pg_stat_force_next_flush()")
+        return sql(
+            "SELECT relname, seq_scan FROM pg_stat_user_tables WHERE relname IN"
+            " ('customers', 'orders', 'order_items', 'delivery_statuses', 'invoices', 'subscriptions') ORDER BY 1"
+        )
+
+    call(sql, {"order_id": orders[0]["id"], "client_event_id": str(uuid4())})
+    before = whole_reads()
+    bodies = [{"order_id": order["id"], "client_event_id": str(uuid4())} for order in orders[1:]]
+    assert call(sql, *bodies) == [CONFIRMED] * 5
+    assert whole_reads() == before
