@@ -1,7 +1,8 @@
 """What a shared link reaches, how long it lives, how fast it may be used. Pure functions on values."""
 
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -45,9 +46,13 @@ def days_of(link_date: date | None, today: date) -> tuple[date, date]:
     return (link_date, link_date) if link_date is not None else (today - timedelta(days=1), today)
 
 
-def cost_of_confirmations(number: int) -> int:
-    """What a set of confirmations spends."""
-    return 1 + number // CONFIRMATIONS_PER_POINT
+def cost_of_confirmations(orders: Sequence[Any]) -> int:
+    """What a set of confirmations spends, by the orders they name.
+
+    An order named again is judged after the first, in a turn of its own, which costs as much as a set.
+    """
+    turns = max(Counter(orders).values(), default=1)
+    return turns + len(orders) // CONFIRMATIONS_PER_POINT
 
 
 def lock_after(failed_attempts: int) -> timedelta | None:

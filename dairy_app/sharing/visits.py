@@ -99,7 +99,8 @@ def confirm(
     session: Session, visitor: Visitor, batch: Sequence[Mapping[str, Any] | Unread]
 ) -> dict[str, Any] | Problem:
     """Confirm deliveries by the rules of ``deliveries.service.confirm_batch``, within the link's scope; its answer."""
-    visit = _open(session, visitor, "confirm", rules.cost_of_confirmations(len(batch)))
+    orders = [each.order_id if isinstance(each, Unread) else each["order_id"] for each in batch]
+    visit = _open(session, visitor, "confirm", rules.cost_of_confirmations(orders))
     if isinstance(visit, Problem):
         return visit
     caller, link = visitor.caller, visit.link

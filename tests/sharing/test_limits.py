@@ -45,10 +45,17 @@ def test_a_round_with_a_confirmation_every_two_seconds_is_not(town: Town, clock:
 
 def test_a_full_batch_and_its_resending_are_not(town: Town) -> None:
     link = town.link()
-    full = [{"order_id": str(uuid4()), "status": "delivered"}] * 1000
+    full = [{"order_id": str(uuid4()), "status": "delivered"} for _ in range(1000)]
     for _ in range(5):
         ok(link.confirm_batch(full))
     refused(link.confirm_batch(full), 429, "rate_limited")
+
+
+def test_one_order_again_and_again_is_limited_sooner(town: Town) -> None:
+    """Each repeat within a batch is judged after the one before."""
+    link, one = town.link(), {"order_id": str(uuid4()), "status": "delivered"}
+    refused(link.confirm_batch([one] * 200), 429, "rate_limited")
+    assert ok(link.confirm_batch([one] * 20))["rejected"] == 20
 
 
 def test_guessing_tokens_is_limited_by_address_and_stops_nobody_else(town: Town) -> None:

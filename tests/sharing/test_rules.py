@@ -1,5 +1,6 @@
 """The rules of links as pure functions."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import count
@@ -36,14 +37,16 @@ def test_guessing_a_pin_takes_longer_than_a_link_lives(life: timedelta, tries: i
             break
 
 
-@pytest.mark.parametrize(("number", "cost"), [(1, 1), (49, 1), (50, 2), (1000, 21)])
-def test_what_confirmations_spend(number: int, cost: int) -> None:
-    assert rules.cost_of_confirmations(number) == cost
+@pytest.mark.parametrize(
+    ("orders", "cost"), [([1], 1), (range(49), 1), (range(50), 2), (range(1000), 21), ([1, 2, 1], 2), ([1] * 100, 102)]
+)
+def test_what_confirmations_spend(orders: Sequence[int], cost: int) -> None:
+    assert rules.cost_of_confirmations(orders) == cost
 
 
 def test_a_normal_round_is_far_from_the_limit() -> None:
-    assert 30 * rules.cost_of_confirmations(1) < rules.MOST_PER_WINDOW / 2
-    assert 5 * rules.cost_of_confirmations(1000) <= rules.MOST_PER_WINDOW
+    assert 30 * rules.cost_of_confirmations([1]) < rules.MOST_PER_WINDOW / 2
+    assert 5 * rules.cost_of_confirmations(range(1000)) <= rules.MOST_PER_WINDOW
 
 
 def test_the_first_state_that_holds() -> None:
