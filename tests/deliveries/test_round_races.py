@@ -87,6 +87,16 @@ def test_corrected_while_confirmed(round_: Round, sql: Any) -> None:
     assert not any(leaks(sql).values())
 
 
+def test_brought_after_all_while_another_opens_the_draft(round_: Round, sql: Any) -> None:
+    """Both need the customer's first draft of the month: the second one waits and joins it."""
+    missed, brought = round_.order(), round_.order()
+    ok(round_.dairy.confirm(missed, status="not_delivered"), 200)
+    with meanwhile(round_, sql, confirming(round_, brought), lambda: ask(round_, missed)) as second:
+        assert ok(second.result(), 200)["order_status"] == "PARTIALLY_DELIVERED"
+    assert round_.read(missed)["invoice"] == round_.read(brought)["invoice"]
+    assert not any(leaks(sql).values())
+
+
 def test_completed_while_one_door_was_closed(round_: Round, sql: Any) -> None:
     """What is told of one door while the rest is completed stays told."""
     missed, brought = round_.order(), round_.order()
