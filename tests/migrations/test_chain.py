@@ -29,6 +29,11 @@ def test_a_revision_says_why_what_it_locks_and_what_undo_loses(revision: Script)
         assert re.search(rf"^{section} *\S", revision.module.__doc__ or "", re.MULTILINE), section
 
 
+def checked(built: structure.Structure) -> structure.Structure:
+    """As if all rows were checked: undoing 0013 does not forget that old rows were found to obey."""
+    return {name: definition.removesuffix(" NOT VALID") for name, definition in built.items()}
+
+
 def test_each_revision_can_be_taken_back_and_run_again(server: Server) -> None:
     url = server.create_database()
     with migrations.connect(url, autocommit=True) as connection:
@@ -39,7 +44,8 @@ def test_each_revision_can_be_taken_back_and_run_again(server: Server) -> None:
         migrations.upgrade(url, number)
         after = structure.read_from(url)
         migrations.downgrade(url, f"{number}-1" if number == "0001" else f"{int(number) - 1:04d}")
-        assert structure.differences(structure.read_from(url), f"after undoing {number}", before, "before") == []
+        undone = structure.read_from(url)
+        assert structure.differences(checked(undone), f"after undoing {number}", checked(before), "before") == []
         migrations.upgrade(url, number)
         assert structure.differences(structure.read_from(url), f"second {number}", after, "first") == []
         before = after
