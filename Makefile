@@ -38,7 +38,7 @@ demo: .venv/installed ## Fill a sample dairy and serve it at http://127.0.0.1:80
 
 .PHONY: test
 test: .venv/installed-dev ## Run all tests on an embedded server of their own, or on TEST_DATABASE_URL
-	@$(RUN) pytest -n $(JOBS) --maxprocesses 8 $(ARGS)
+	@$(RUN) pytest -n $(JOBS) --maxprocesses 8 --dist worksteal $(ARGS)
 
 # The schema uses only what PostgreSQL 15 has; this keeps that true where one is installed.
 PG15 := $(firstword $(wildcard /usr/lib/postgresql/15/bin /usr/pgsql-15/bin /opt/homebrew/opt/postgresql@15/bin))
@@ -46,7 +46,7 @@ PG15 := $(firstword $(wildcard /usr/lib/postgresql/15/bin /usr/pgsql-15/bin /opt
 .PHONY: test-15
 test-15: .venv/installed-dev ## Run all tests on the system's PostgreSQL 15, if it has one
 ifdef PG15
-	@DAIRY_POSTGRES_BIN='$(PG15)' $(RUN) pytest -n $(JOBS) --maxprocesses 8 $(ARGS)
+	@DAIRY_POSTGRES_BIN='$(PG15)' $(RUN) pytest -n $(JOBS) --maxprocesses 8 --dist worksteal $(ARGS)
 else
 	@echo 'No PostgreSQL 15 here: nothing to do.'
 endif
