@@ -53,6 +53,12 @@ _REFUSALS = {
 pages = Blueprint("pages", __name__, template_folder="templates")
 
 
+@pages.record_once
+def write_tight_pages(state: Any) -> None:
+    """Leave out the lines and indents of template tags: a third of a long round's bytes."""
+    state.app.jinja_env.trim_blocks = state.app.jinja_env.lstrip_blocks = True
+
+
 class LanguageQuery(Strict):
     """In which language to show the page."""
 
@@ -176,6 +182,7 @@ def _page(template: str, kind: str, t: Words, **names: Any) -> Response:
         "all_words": catalogues().values(),
         "dairy": g.get("dairy", {}),
         "kind": kind,
+        "at": int(now().timestamp() * 1000),
         "version": _version(),
         "asset": _address,
         "files": " ".join(_address(name) for name in _files() if name != "worker.js"),

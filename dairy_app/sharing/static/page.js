@@ -11,6 +11,7 @@ const UNDO = 6000;
 /** After a tap the list moves: what the thumb hits in this time it did not aim at. */
 const SETTLE = 450;
 const FORGET_SENT = 3 * 24 * 3600 * 1000;
+const OLD = 60000;
 const REFRESH_EVERY = 120000;
 
 const $ = (id) => document.getElementById(id);
@@ -220,6 +221,10 @@ function take(status, fresh) {
   if (status === 401) sender.become("pin");
   if (status === 410 || status === 404) sender.become("gone");
   if (status !== 200 || !fresh?.getElementById("list") || document.querySelector("dialog[open]")) return;
+  if (["pin", "gone"].includes(sender.state)) {
+    sender.become("idle");
+    sender.kick();
+  }
   if (fresh.body.dataset.version !== document.body.dataset.version) return location.reload();
   const found = markup(fresh);
   if (found === page) return;
@@ -254,6 +259,7 @@ sender.addEventListener("refused", ({ detail: [first] }) => {
 });
 sender.addEventListener("change", soon);
 store.addEventListener("change", soon);
+addEventListener("beforeunload", (event) => store.broken && store.in("waiting").length && event.preventDefault());
 addEventListener("online", () => refresh());
 addEventListener("pageshow", (event) => event.persisted && refresh());
 document.addEventListener("visibilitychange", () => !document.hidden && Date.now() - looked > 30000 && refresh());
@@ -265,6 +271,8 @@ document.documentElement.classList.add("ready");
 if (location.search) history.replaceState(null, "", address);
 show();
 sender.kick();
+// Where the network was too slow, this is the page of an earlier time.
+if (Math.abs(Date.now() - document.body.dataset.at) > OLD) refresh();
 
 navigator.serviceWorker?.register(`${root}/s/worker.js`, { scope: address }).then(
   () => navigator.serviceWorker.ready.then((found) => found.active.postMessage({ keep: document.body.dataset.files.split(" ") })),

@@ -24,10 +24,13 @@ function ask(dialog, read) {
     const cancel = () => dialog.close();
     const backdrop = (event) => event.target === dialog && dialog.close();
     const no = form.querySelector('[value="cancel"]');
+    const quiet = () => (wrong.textContent = "");
+    form.addEventListener("input", quiet);
     form.addEventListener("submit", submit);
     no.addEventListener("click", cancel);
     dialog.addEventListener("click", backdrop);
     dialog.addEventListener("close", () => {
+      form.removeEventListener("input", quiet);
       form.removeEventListener("submit", submit);
       no.removeEventListener("click", cancel);
       dialog.removeEventListener("click", backdrop);

@@ -6,7 +6,7 @@ const ICONS = { delivered: "check", partial: "half", not_delivered: "cross" };
 const $ = (id) => document.getElementById(id);
 const orders = (within = document) => [...within.querySelectorAll("[data-order]")];
 const stops = () => [...document.querySelectorAll("#list > .stop")];
-const isOpen = (stop) => orders(stop).some((order) => order.dataset.state === "open");
+const isOpen = (stop) => stop.querySelector('[data-order][data-state="open"]') !== null;
 
 export class View {
   constructor(store, sender) {
@@ -74,9 +74,8 @@ export class View {
 
   markNext() {
     const next = this.next();
-    for (const stop of stops()) {
+    for (const stop of [...document.querySelectorAll("#list > .next"), next].filter(Boolean)) {
       stop.classList.toggle("next", stop === next);
-      stop.classList.toggle("done", !isOpen(stop));
       stop.querySelector(".chip").hidden = stop !== next;
       if (stop === next) stop.setAttribute("aria-current", "step");
       else stop.removeAttribute("aria-current");
