@@ -241,3 +241,13 @@ def test_undoing_an_older_delivery_changes_nothing_there(round_: Round, sql: Any
     ok(round_.dairy.confirm(newer), 200)
     correct(round_.dairy.admin, older, **NOTHING)
     assert sql(TRACKED) == [("2026-11-20", at("2026-11-20 10:00"), True)]
+
+
+def test_a_later_delivery_that_has_no_order_here_is_not_forgotten(round_: Round, sql: Any) -> None:
+    """What an import noted of a standing order goes back only when its own day is undone."""
+    order = round_.order()
+    make_standing(sql, round_, (order, "2026-11-19"))
+    ok(round_.dairy.confirm(order, delivery_date="2026-11-19"), 200)
+    sql("UPDATE subscriptions SET last_delivery_date = '2026-11-20'")
+    correct(round_.dairy.admin, order, **NOTHING)
+    assert sql("SELECT last_delivery_date::text FROM subscriptions") == [("2026-11-20",)]
