@@ -82,9 +82,12 @@ def test_the_answer_is_lost_after_the_server_committed(phone: Phone, round_: Rou
     expect(page.locator("#rejected")).to_be_hidden()
 
 
-def test_a_captive_portal_is_no_answer(phone: Phone, round_: Round) -> None:
+@pytest.mark.parametrize(
+    ("status", "body"), [(200, "<h1>Buy our Wi-Fi</h1>"), (200, '{"results": "soon"}'), (404, "{}"), (410, "Gone")]
+)
+def test_a_captive_portal_is_no_answer(phone: Phone, round_: Round, status: int, body: str) -> None:
     page = phone.open(round_.link())
-    phone.context.route(BATCH, lambda route: route.fulfill(status=200, body="<h1>Buy our Wi-Fi</h1>"))
+    phone.context.route(BATCH, lambda route: route.fulfill(status=status, body=body))
     deliver(page, "Asha Patil")
     page.get_by_role("button", name="Send now").tap()
     expect(page.locator("#trouble")).to_contain_text("Trying again by itself")

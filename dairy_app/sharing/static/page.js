@@ -105,7 +105,8 @@ async function request(stop) {
   if (!answer) return;
   const id = uuid();
   const body = { ...answer.body, customer_id: stop.dataset.customer, client_event_id: id };
-  store.put({ key: `request-${id}`, type: "request", state: "waiting", at: Date.now(), hold: 0, what: answer.kind, name, lines: answer.lines, body });
+  const entry = { key: `request-${id}`, type: "request", state: "waiting", at: Date.now(), hold: 0 };
+  store.put({ ...entry, what: answer.kind, name, lines: answer.lines, body });
   tell(say("request_saved", { name }));
   toast(say("request_saved", { name }), `request-${id}`);
   sender.kick();
@@ -160,19 +161,21 @@ function remedies(entry) {
   return [[say("fix"), say("fix_for", entry), again], dismiss];
 }
 
-const NET = { sending: "net_sending", trouble: "net_trouble", busy: "net_busy", pin: "pin_again", gone: "gone" };
+const NET = { trouble: "net_trouble", busy: "net_busy", pin: "pin_again", gone: "gone" };
 
 function showNet() {
   const n = store.in("waiting").length;
   const net = $("net");
   const state = navigator.onLine ? sender.state : "offline";
-  const words = n ? say(state === "offline" ? "net_offline_waiting" : "net_waiting", { n }) : say(state === "offline" ? "net_offline" : "net_sent");
-  net.dataset.state = state === "pin" || state === "gone" ? "bad" : state === "offline" ? "offline" : n ? "waiting" : "sent";
+  const away = state === "offline";
+  const words = n ? say(away ? "net_offline_waiting" : "net_waiting", { n }) : say(away ? "net_offline" : "net_sent");
+  const over = state === "pin" || state === "gone";
+  net.dataset.state = over ? "bad" : away ? "offline" : n ? "waiting" : "sent";
   set(net, n && state === "sending" ? say("net_sending") : words);
   $("send-now").hidden = !n || !["idle", "trouble", "busy"].includes(state);
   const trouble = $("trouble");
   const elsewhere = store.elsewhere();
-  const problem = store.broken ? "storage_broken" : ["pin", "gone"].includes(state) || (n && ["trouble", "busy"].includes(state)) ? NET[state] : null;
+  const problem = store.broken ? "storage_broken" : over || (n && state !== "sending") ? NET[state] : null;
   trouble.hidden = !problem && !elsewhere;
   set(trouble, problem ? say(problem) : elsewhere ? say("unsent_elsewhere", { n: elsewhere }) : "");
   if (state === "pin" && !trouble.hidden) {
@@ -205,7 +208,7 @@ function markup(of) {
 }
 
 /** The page as the server has it now; nothing when there is no network or somebody is typing. */
-function refresh() {
+function refresh(tries = 5) {
   if (!navigator.onLine || document.querySelector("dialog[open]")) return;
   looked = Date.now();
   const ask = new XMLHttpRequest();
@@ -213,6 +216,8 @@ function refresh() {
   ask.setRequestHeader("Accept", "text/html");
   ask.responseType = "document";
   ask.timeout = 20000;
+  // A phone says "online" before it is.
+  ask.onerror = ask.ontimeout = () => tries > 1 && setTimeout(refresh, 2000, tries - 1);
   ask.onload = () => take(ask.status, ask.response);
   ask.send();
 }
@@ -274,7 +279,8 @@ sender.kick();
 // Where the network was too slow, this is the page of an earlier time.
 if (Math.abs(Date.now() - document.body.dataset.at) > OLD) refresh();
 
+const files = document.body.dataset.files.split(" ");
 navigator.serviceWorker?.register(`${root}/s/worker.js`, { scope: address }).then(
-  () => navigator.serviceWorker.ready.then((found) => found.active.postMessage({ keep: document.body.dataset.files.split(" ") })),
+  () => navigator.serviceWorker.ready.then((found) => found.active.postMessage({ keep: files })),
   () => undefined, // no secure connection: what was tapped is kept all the same
 );

@@ -10,7 +10,8 @@ export class Sender extends EventTarget {
   /** `state`: idle, sending, offline, trouble (no answer), busy (429, 5xx), pin, gone. */
   constructor(store, api) {
     super();
-    Object.assign(this, { store, api, state: "idle", failures: 0, flying: new Set(), refused: [], timer: null, running: false });
+    Object.assign(this, { store, api, state: "idle", failures: 0, timer: null, running: false });
+    Object.assign(this, { flying: new Set(), refused: [] });
     addEventListener("online", () => this.kick());
     addEventListener("offline", () => this.kick());
     document.addEventListener("visibilitychange", () => this.kick(document.hidden));

@@ -61,7 +61,7 @@ export function askAmounts(name, order) {
     return {
       items: rows.map((row) => ({ product_id: row.product, delivered_quantity: (row.amount() / 1000).toFixed(3) })),
       full: rows.every((row) => row.amount() === row.most),
-      lines: rows.map((row) => `${row.title}: ${say("quantity_of", { delivered: plain(row.amount()), ordered: quantity(row.most, row.unit) })}`).join(", "),
+      lines: rows.map((row) => row.words()).join(", "),
       notes: note(form),
     };
   });
@@ -75,8 +75,8 @@ function stepper(item) {
   const heading = element("p", title);
   heading.className = "name";
   heading.append(element("small", say("ordered", { amount: quantity(most, unit) })));
-  const field = Object.assign(element("input"), { type: "number", min: 0, max: plain(most), step: "any", value: plain(most) });
-  field.inputMode = "decimal";
+  const field = Object.assign(element("input"), { type: "number", inputMode: "decimal", min: 0, step: "any" });
+  field.max = field.value = plain(most);
   field.setAttribute("aria-label", say("amount_of", { product: title }));
   const amount = () => thousandths(field.value.replace(",", "."));
   const less = button("−", say("less", { product: title }), () => put(Math.ceil(amount() / step - 1) * step));
@@ -102,7 +102,8 @@ function stepper(item) {
   control.append(less, middle, more);
   place.append(heading, control);
   const valid = () => field.value !== "" && amount() >= 0 && amount() <= most;
-  return { place, field, product, unit, title, most, amount, valid };
+  const given = () => say("quantity_of", { delivered: plain(amount()), ordered: quantity(most, unit) });
+  return { place, field, product, unit, most, amount, valid, words: () => `${title}: ${given()}` };
 }
 
 function button(words, label, click) {
@@ -143,7 +144,8 @@ function readRequest(fields) {
   const wish = { pause: readPause, stop: readStop, extra_item: readExtra }[kind]?.(fields) ?? say("request_incomplete");
   if (typeof wish === "string") return wish;
   const words = fields.note.value.trim();
-  return { kind, body: { kind, ...wish.body, ...(words && { note: words }) }, lines: [wish.lines, words].filter(Boolean).join(" · ") };
+  const lines = [wish.lines, words].filter(Boolean).join(" · ");
+  return { kind, body: { kind, ...wish.body, ...(words && { note: words }) }, lines };
 }
 
 function readPause({ from, to }) {
@@ -161,5 +163,6 @@ function readExtra({ product, quantity: amount, day }) {
   const wanted = thousandths(amount.value);
   if (!(wanted > 0)) return say("request_quantity_invalid");
   const items = [{ product_id: product.value, quantity: (wanted / 1000).toFixed(3) }];
-  return { body: { delivery_date: day.value, items }, lines: `${product.selectedOptions[0].textContent}: ${plain(wanted)} · ${day.value}` };
+  const lines = `${product.selectedOptions[0].textContent}: ${plain(wanted)} · ${day.value}`;
+  return { body: { delivery_date: day.value, items }, lines };
 }

@@ -94,7 +94,8 @@ export class View {
     set($("open-count"), counts.open);
     set($("all-count"), all);
     const kinds = ["open", "delivered", "partial", "not_delivered"];
-    [...$("counts").children].forEach((place, index) => set(place, say(`count_${kinds[index]}`, { n: counts[kinds[index]] })));
+    const places = $("counts").children;
+    kinds.forEach((kind, index) => set(places[index], say(`count_${kind}`, { n: counts[kind] })));
     this.finished = all > 0 && !counts.open;
     this.any = stops().length > 0;
   }
