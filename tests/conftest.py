@@ -216,13 +216,13 @@ class Kept:
 
 
 @pytest.fixture(scope="session")
-def kept() -> Kept:
+def process() -> Kept:
     return Kept()
 
 
 @pytest.fixture
-def database(database_url: str, kept: Kept) -> Iterator[Database]:
-    database = kept.database(database_url)
+def database(database_url: str, process: Kept) -> Iterator[Database]:
+    database = process.database(database_url)
     yield database
     database.dispose()
 
@@ -233,8 +233,8 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def app(settings: Settings, database: Database, kept: Kept) -> DairyFlask:
-    return kept.app(settings, database)
+def app(settings: Settings, database: Database, process: Kept) -> DairyFlask:
+    return process.app(settings, database)
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ def test_dry_run_then_run_then_nothing_more(living: LivingDairy, run: Any) -> No
     [
         (("--period", "banana"), 2, "YYYY-MM"),
         ((), 2, "--period"),
-        (("--period", "2026-10", "--through", "2026-12-01"), 1, "through"),
+        (("--period", "2026-10", "--through", "2026-12-01"), 2, "through"),
         (("--period", "2026-10", "--through", "tomorrow"), 2, "--through"),
     ],
 )
