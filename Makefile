@@ -53,7 +53,7 @@ endif
 
 .PHONY: test-browser
 test-browser: .venv/installed-browser ## Run the tests of the round's page in the system's Chromium (SCREENSHOTS=folder)
-	@$(RUN) pytest -n 0 -o 'addopts=--strict-markers --strict-config' $(or $(ARGS),tests/browser)
+	@$(RUN) pytest -n 2 --dist loadfile -o 'addopts=--strict-markers --strict-config' $(or $(ARGS),tests/browser)
 
 .PHONY: check
 check: format-check lint types imports lint-migrations test ## All that CI runs: format, lint, types, imports, migrations, tests
