@@ -165,7 +165,7 @@ class WorkerDatabase:
         with self.session as connection, connection.cursor() as cursor:
             cursor.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid() AND state IS DISTINCT FROM 'idle'"
             )
             cursor.execute(STRUCTURE)
             if cursor.fetchone() != self.structure:
@@ -197,8 +197,10 @@ class Kept:
         self._apps: dict[Settings, DairyFlask] = {}
 
     def database(self, url: str) -> Database:
-        """No connection is kept, only the SQL that SQLAlchemy has compiled; of clones not even that."""
+        """Connections are kept from test to test, as by a server: a new one would first read the whole catalogue."""
         if url not in self._databases:
+            for known in self._databases.values():
+                known.dispose()
             self._databases = {url: Database(url)}
         return self._databases[url]
 
@@ -221,10 +223,8 @@ def process() -> Kept:
 
 
 @pytest.fixture
-def database(database_url: str, process: Kept) -> Iterator[Database]:
-    database = process.database(database_url)
-    yield database
-    database.dispose()
+def database(database_url: str, process: Kept) -> Database:
+    return process.database(database_url)
 
 
 @pytest.fixture
