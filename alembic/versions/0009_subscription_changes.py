@@ -98,6 +98,13 @@ ALTER TABLE settings ADD CONSTRAINT ck_settings_generation_days_ahead_range
     CHECK (generation_days_ahead BETWEEN 0 AND 31) NOT VALID;
 ALTER TABLE subscriptions ADD CONSTRAINT ck_subscriptions_values_finite CHECK (default_quantity <> 'NaN' AND
     price_per_unit <> 'NaN' AND isfinite(start_date) AND isfinite(stop_date) AND isfinite(anchor_date)) NOT VALID;
+ALTER TABLE subscriptions ADD COLUMN requested_by uuid, ADD COLUMN channel text, ADD COLUMN change_reason text;
+ALTER TABLE subscriptions ADD CONSTRAINT fk_subscriptions_requested_by FOREIGN KEY (requested_by)
+    REFERENCES users (id) NOT VALID;
+ALTER TABLE subscriptions ADD CONSTRAINT ck_subscriptions_channel_known CHECK (channel IN ('app', 'staff', 'phone',
+    'whatsapp', 'door', 'shared_link', 'import')) NOT VALID;
+ALTER TABLE subscriptions ADD CONSTRAINT ck_subscriptions_change_reason_length CHECK (length(change_reason) <= 500)
+    NOT VALID;
 ALTER TABLE orders ADD COLUMN cancelled_by_subscription boolean DEFAULT false NOT NULL;
 ALTER TABLE orders ADD CONSTRAINT ck_orders_cancelled_by_subscription_fits CHECK (NOT cancelled_by_subscription OR
     (status = 'CANCELLED' AND subscription_id IS NOT NULL)) NOT VALID;
@@ -126,7 +133,8 @@ CREATE TRIGGER tr_orders_follow_transitions BEFORE UPDATE OF status ON orders
         ELSE NEW.status IN ('DELIVERED', 'PARTIALLY_DELIVERED', 'NOT_DELIVERED') END)
     EXECUTE FUNCTION orders_follow_transitions();
 ALTER TABLE orders DROP COLUMN cancelled_by_subscription;
-ALTER TABLE subscriptions DROP CONSTRAINT ck_subscriptions_values_finite;
+ALTER TABLE subscriptions DROP CONSTRAINT ck_subscriptions_values_finite, DROP COLUMN requested_by,
+    DROP COLUMN channel, DROP COLUMN change_reason;
 ALTER TABLE settings DROP COLUMN generation_days_ahead;
 DROP TABLE generated_days, subscription_quantities, subscription_pauses, subscription_overrides;
 """

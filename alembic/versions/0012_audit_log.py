@@ -153,7 +153,7 @@ AMID_MOVEMENT = {
     "subscriptions": (
         "last_delivery_date,last_delivery_at,last_delivery_confirmed",
         "id, customer_id, product_id, mode, default_quantity, weekly_pattern, interval_days, anchor_date, shift,"
-        " price_per_unit, start_date, stop_date, status, auto_start, legacy_id",
+        " price_per_unit, start_date, stop_date, status, auto_start, legacy_id, requested_by, channel, change_reason",
     ),
     "shared_links": (
         "failed_attempts,locked_until,use_count,last_used_at,window_started_at,window_cost",

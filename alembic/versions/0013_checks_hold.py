@@ -16,6 +16,9 @@ depends_on = None
 VALIDATE = """
 ALTER TABLE settings VALIDATE CONSTRAINT ck_settings_generation_days_ahead_range;
 ALTER TABLE subscriptions VALIDATE CONSTRAINT ck_subscriptions_values_finite;
+ALTER TABLE subscriptions VALIDATE CONSTRAINT fk_subscriptions_requested_by;
+ALTER TABLE subscriptions VALIDATE CONSTRAINT ck_subscriptions_channel_known;
+ALTER TABLE subscriptions VALIDATE CONSTRAINT ck_subscriptions_change_reason_length;
 ALTER TABLE orders VALIDATE CONSTRAINT ck_orders_cancelled_by_subscription_fits;
 ALTER TABLE delivery_statuses VALIDATE CONSTRAINT fk_delivery_statuses_shared_link_id;
 ALTER TABLE delivery_statuses VALIDATE CONSTRAINT ck_delivery_statuses_link_confirms_by_link;

@@ -38,10 +38,13 @@ class Subscription(Imported, Base):
     __table_args__ = (
         references("customer_id", "customers.id", "customer_not_found"),
         references("product_id", "products.id", "product_not_found"),
+        references("requested_by", "users.id", "user_not_found"),
         unique("id", "customer_id"),
         one_of("mode", MODES),
         one_of("shift", SHIFTS),
         one_of("status", SUBSCRIPTION_STATUSES),
+        one_of("channel", CHANNELS),
+        check("change_reason_length", "length(change_reason) <= 500"),
         check("default_quantity_not_negative", "default_quantity >= 0"),
         check("price_per_unit_not_negative", "price_per_unit >= 0"),
         check(
@@ -85,6 +88,10 @@ class Subscription(Imported, Base):
     last_delivery_date: Mapped[date | None]
     last_delivery_at: Mapped[datetime | None]
     last_delivery_confirmed: Mapped[bool | None]
+    #: Who asked for it to be as it is, by which way and why; earlier words are in the audit log.
+    requested_by: Mapped[UUID | None] = mapped_column(sort_order=950)
+    channel: Mapped[str | None] = mapped_column(sort_order=951)
+    change_reason: Mapped[str | None] = mapped_column(sort_order=952)
 
 
 class SubscriptionOverride(Imported, Base):

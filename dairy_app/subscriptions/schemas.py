@@ -169,6 +169,9 @@ class SubscriptionItemOut(Strict):
     last_delivery_date = Day(allow_none=True)
     last_delivery_at = fields.DateTime(allow_none=True)
     last_delivery_confirmed = fields.Boolean(allow_none=True)
+    requested_by = fields.UUID(allow_none=True, metadata={"description": "Who asked for it to be as it is."})
+    channel = fields.String(allow_none=True)
+    change_reason = fields.String(allow_none=True)
     created_at = fields.DateTime()
     updated_at = fields.DateTime()
 

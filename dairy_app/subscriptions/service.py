@@ -63,6 +63,7 @@ def subscribe(session: Session, actor: Actor, wanted: Mapping[str, Any]) -> UUID
     bulk.hold_generation(session)
     row = {name: value for name, value in wanted.items() if name not in ("reason", "channel")}
     opening = first_open_day(session, actor, [], wanted["shift"])
+    row |= _said(actor, wanted)
     row |= {"customer_id": customer.id, "start_date": wanted.get("start_date") or opening}
     if actor.role is Role.CUSTOMER:
         require_open(session, actor, row["start_date"], wanted["shift"], None, "/start_date")
@@ -97,7 +98,7 @@ def change(session: Session, actor: Actor, subscription_id: UUID, changes: Mappi
     session.execute(
         update(Subscription)
         .where(Subscription.id == found.id)
-        .values({**row, "updated_at": func.now()})
+        .values({**row, **_said(actor, said), "updated_at": func.now()})
         .execution_options(synchronize_session=False)
     )
     if said["default_quantity"] is not None:
@@ -108,6 +109,15 @@ def change(session: Session, actor: Actor, subscription_id: UUID, changes: Mappi
     _keep(session, actor, found.id, kept)
     reason = said["reason"] or "The standing order was changed."
     _follow(session, [found.id], reason, reprice="price_per_unit" in changes)
+
+
+def _said(actor: Actor, words: Mapping[str, Any]) -> dict[str, Any]:
+    """Who asks for the standing order to be as it becomes, by which way, and why."""
+    return {
+        "requested_by": actor.user_id,
+        "channel": channel_of(actor, words.get("channel")),
+        "change_reason": words.get("reason"),
+    }
 
 
 def _settled(found: Subscription, fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -305,7 +315,7 @@ def stop(session: Session, actor: Actor, subscription_id: UUID, wanted: Mapping[
     else:
         require_open(session, actor, day, found.shift, wanted.get("reason"), "/stop_date")
         refuse_settled(session, [found.id], day, None)
-    row = {"stop_date": day, "updated_at": func.now()}
+    row = {"stop_date": day, **_said(actor, wanted), "updated_at": func.now()}
     # Days before it that are still to come are delivered; the nightly run closes it when its day is there.
     if day <= max(first_unsettled_day(session, [found.id]), found.start_date):
         row["status"] = "stopped"

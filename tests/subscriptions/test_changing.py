@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import time_machine
 
-from tests.dairy import ok, refused
+from tests.dairy import Client, ok, refused
 from tests.deliveries.rounds import at
 from tests.subscriptions.household import TODAY, TOMORROW, Household
 
@@ -264,6 +264,24 @@ def test_a_stopped_one_can_be_taken_up_again(household: Household) -> None:
     assert household.says()[0] == "CANCELLED"
     ok(household.change(made, status="active", stop_date=None), 200)
     assert household.says() == ("PENDING", "2.000")
+
+
+def test_who_asked_by_which_way_and_why_is_kept(household: Household) -> None:
+    """For the standing order itself, too: when it begins, changes and ends."""
+
+    def said(by: Client) -> tuple[str, str | None]:
+        seen = household.read(made)
+        assert seen["requested_by"] == by.user["id"]
+        return seen["channel"], seen["change_reason"]
+
+    made = household.subscribe(channel="phone")
+    assert said(household.admin) == ("phone", None)
+    ok(household.change(made, by=household.login, shift="evening", reason="night duty"), 200)
+    assert said(household.login) == ("app", "night duty")
+    ok(household.act(made, "stop", reason="moved away", channel="whatsapp"), 200)
+    assert said(household.admin) == ("whatsapp", "moved away")
+    log = ok(household.admin.get("/audit-log", table_name="subscriptions", row_id=made["id"]))["items"]
+    assert [entry["after"].get("channel") for entry in log] == ["whatsapp", "app", "phone"]
 
 
 # ---------------------------------------------------------------------------------- cancelling, and the customer

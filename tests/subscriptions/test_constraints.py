@@ -61,6 +61,9 @@ def quantity(**changes: str) -> str:
 REFUSED = {
     "fk_subscriptions_customer_id": subscription(customer_id=NOBODY),
     "fk_subscriptions_product_id": subscription(product_id=NOBODY),
+    "fk_subscriptions_requested_by": subscription(requested_by=NOBODY),
+    "ck_subscriptions_channel_known": subscription(channel="'fax'"),
+    "ck_subscriptions_change_reason_length": subscription(change_reason="repeat('x', 501)"),
     "uq_subscriptions_legacy_id": subscription(legacy_id="'old'"),
     "ck_subscriptions_mode_known": subscription(mode="'one_time'"),
     "ck_subscriptions_shift_known": subscription(shift="'both'"),
