@@ -6,7 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    CTE,
     ColumnElement,
+    Subquery,
     Uuid,
     and_,
     case,
@@ -57,6 +59,28 @@ def generate(session: Session, days: Sequence[date], *only: ColumnElement[bool])
         .where(priced.c.hindrance.is_(None), not_(has_order(priced)))
         .cte("wanted")
     )
+    orders, items = _placing(wanted)
+    amounts = (
+        select(
+            wanted.c.product_id,
+            wanted.c.area_id,
+            func.count().label("orders"),
+            func.sum(wanted.c.quantity).label("quantity"),
+        )
+        .group_by(wanted.c.product_id, wanted.c.area_id)
+        .subquery("amounts")
+    )
+    return session.execute(
+        select(*amounts.c, Product.name.label("product_name"), Product.unit, Area.name.label("area"))
+        .join(Product, Product.id == amounts.c.product_id)
+        .outerjoin(Area, Area.id == amounts.c.area_id)
+        .order_by(Product.name, amounts.c.product_id, Area.name.nulls_last(), amounts.c.area_id)
+        .add_cte(orders, items)
+    ).all()
+
+
+def _placing(wanted: CTE) -> tuple[CTE, CTE]:
+    """The inserts of orders and of their items."""
     # Neither insert waits for the other's rows: a join of the two would be planned for one row each.
     orders = (
         insert(Order)
@@ -82,23 +106,7 @@ def generate(session: Session, days: Sequence[date], *only: ColumnElement[bool])
         )
         .cte("filled")
     )  # fmt: skip
-    amounts = (
-        select(
-            wanted.c.product_id,
-            wanted.c.area_id,
-            func.count().label("orders"),
-            func.sum(wanted.c.quantity).label("quantity"),
-        )
-        .group_by(wanted.c.product_id, wanted.c.area_id)
-        .subquery("amounts")
-    )
-    return session.execute(
-        select(*amounts.c, Product.name.label("product_name"), Product.unit, Area.name.label("area"))
-        .join(Product, Product.id == amounts.c.product_id)
-        .outerjoin(Area, Area.id == amounts.c.area_id)
-        .order_by(Product.name, amounts.c.product_id, Area.name.nulls_last(), amounts.c.area_id)
-        .add_cte(orders, items)
-    ).all()
+    return orders, items
 
 
 def remember_days(session: Session, days: Sequence[date], at: datetime) -> None:
@@ -150,11 +158,16 @@ def follow(
         )
         .execution_options(synchronize_session=False)
     )
-    priced = deliverable(these_days(days), Subscription.id.in_(subscription_ids))
+    _follow_items(session, ids, deliverable(these_days(days), Subscription.id.in_(subscription_ids)), reprice)
+    session.expire_all()
+
+
+def _follow_items(session: Session, order_ids: Sequence[UUID], priced: Subquery, reprice: bool) -> None:
+    """Give the items of PENDING orders the quantity that is due now and, with ``reprice``, its price."""
     new_price = and_(literal(reprice), priced.c.price.is_not(None))
     session.execute(
         update(OrderItem)
-        .where(OrderItem.order_id == Order.id, Order.id.in_(ids), Order.status == "PENDING")
+        .where(OrderItem.order_id == Order.id, Order.id.in_(order_ids), Order.status == "PENDING")
         .where(OrderItem.product_id == priced.c.product_id)
         .where(tuple_(Order.subscription_id, Order.delivery_date) == tuple_(priced.c.subscription_id, priced.c.day))
         .values(
@@ -164,4 +177,3 @@ def follow(
         )
         .execution_options(synchronize_session=False)
     )
-    session.expire_all()

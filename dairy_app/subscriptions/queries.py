@@ -80,16 +80,6 @@ def due(days: FromClause, *only: ColumnElement[bool]) -> Subquery:
     s, day = Subscription, days.c.day
     of_the_day = and_(SubscriptionOverride.subscription_id == s.id, SubscriptionOverride.date == day)
     paused = and_(SubscriptionPause.subscription_id == s.id, SubscriptionPause.period.contains(day))
-    rule = case(
-        (not_(_receives(day)), "customer_not_active"),
-        (s.status != "active", s.status),
-        (or_(not_(s.auto_start), day < s.start_date), "not_started"),
-        (day >= s.stop_date, "stop_date"),
-        (SubscriptionPause.id.is_not(None), "pause"),
-        (SubscriptionOverride.id.is_not(None), SubscriptionOverride.kind),
-        (s.mode.in_(("weekly_pattern", "alternate_days", "fixed_daily")), s.mode),
-        else_="none",
-    )
     ruled = (
         select(
             s.id.label("subscription_id"),
@@ -99,7 +89,7 @@ def due(days: FromClause, *only: ColumnElement[bool]) -> Subquery:
             day.label("day"),
             func.coalesce(SubscriptionOverride.shift, s.shift).label("shift"),
             s.price_per_unit,
-            rule.label("rule"),
+            _rule(day).label("rule"),
             SubscriptionOverride.quantity.label("entered"),
             _usual_quantity(day).label("usual"),
             (cast(extract("isodow", day), Integer) - 1 == any_(s.weekly_pattern)).label("on_weekday"),
@@ -121,6 +111,21 @@ def due(days: FromClause, *only: ColumnElement[bool]) -> Subquery:
     )
     kept = [column for column in ruled.c if column.name not in ("entered", "usual", "on_weekday", "on_interval")]
     return select(*kept, quantity.label("quantity")).subquery("due")
+
+
+def _rule(day: ColumnElement[date]) -> ColumnElement[str]:
+    """The first rule that speaks about a day."""
+    s = Subscription
+    return case(
+        (not_(_receives(day)), "customer_not_active"),
+        (s.status != "active", s.status),
+        (or_(not_(s.auto_start), day < s.start_date), "not_started"),
+        (day >= s.stop_date, "stop_date"),
+        (SubscriptionPause.id.is_not(None), "pause"),
+        (SubscriptionOverride.id.is_not(None), SubscriptionOverride.kind),
+        (s.mode.in_(("weekly_pattern", "alternate_days", "fixed_daily")), s.mode),
+        else_="none",
+    )
 
 
 def _receives(day: ColumnElement[date]) -> ColumnElement[bool]:
