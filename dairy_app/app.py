@@ -10,7 +10,6 @@ import dairy_app.models  # noqa: F401 - a foreign key must find its table, also 
 from dairy_app import __version__
 from dairy_app.accounts import tokens
 from dairy_app.accounts.routes import auth, users
-from dairy_app.billing.exports import exports
 from dairy_app.billing.routes import billing, invoices
 from dairy_app.business.routes import business
 from dairy_app.catalogue.routes import products
@@ -18,6 +17,7 @@ from dairy_app.common import docs, headers, http, logs
 from dairy_app.common.transactions import Database
 from dairy_app.customers.routes import areas, customers
 from dairy_app.deliveries.routes import deliveries
+from dairy_app.exports.routes import exports
 from dairy_app.monitoring.routes import audit, health
 from dairy_app.orders.routes import orders
 from dairy_app.sample_words import SAMPLE_WORDS

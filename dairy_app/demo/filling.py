@@ -10,9 +10,6 @@ from zoneinfo import ZoneInfo
 from sqlalchemy.orm import Session
 
 from dairy_app.billing import service as billing
-from dairy_app.billing.export_commands import export_to_file
-from dairy_app.billing.export_profiles import INVOICE_LINES, INVOICE_REGISTER
-from dairy_app.billing.export_span import span_of
 from dairy_app.billing.service import RunRequest
 from dairy_app.business.queries import today
 from dairy_app.common.access import Role
@@ -22,6 +19,9 @@ from dairy_app.deliveries.rules import Confirmer, Scope
 from dairy_app.demo import bulk, people, queries, sample
 from dairy_app.demo.progress import Bars
 from dairy_app.demo.state import State, write_state
+from dairy_app.exports.commands import export_to_file
+from dairy_app.exports.profiles import INVOICE_LINES, INVOICE_REGISTER
+from dairy_app.exports.span import span_of
 from dairy_app.sharing.service import create_link
 from dairy_app.subscriptions.generation import generate_due
 

@@ -17,10 +17,10 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from dairy_app.billing.export_profiles import PROFILES, Column, Kind, source_of
-from dairy_app.billing.export_span import span_of
 from dairy_app.common.csv_stream import BOM, CHUNK_BYTES, CHUNKS_AHEAD, CsvSource, CsvStream
 from dairy_app.common.transactions import Database
+from dairy_app.exports.profiles import PROFILES, Column, Kind, source_of
+from dairy_app.exports.span import span_of
 from tests.conftest import SECRET_KEY
 from tests.dairy import Dairy
 from tests.exports.conftest import Books

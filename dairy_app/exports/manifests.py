@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from dairy_app.billing.export_profiles import Profile, source_of, totals_of
-from dairy_app.billing.export_span import Span
+from dairy_app.exports.profiles import Profile, source_of, totals_of
+from dairy_app.exports.span import Span
 
 
 class _Digest:

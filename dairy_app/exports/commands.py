@@ -13,10 +13,10 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from dairy_app.billing.export_profiles import PROFILES, Profile, count_of, source_of
-from dairy_app.billing.export_span import Span, span_of
 from dairy_app.common.errors import Problem
 from dairy_app.common.transactions import Database
+from dairy_app.exports.profiles import PROFILES, Profile, count_of, source_of
+from dairy_app.exports.span import Span, span_of
 from dairy_app.settings import Settings
 
 DAY = click.DateTime(["%Y-%m-%d"])

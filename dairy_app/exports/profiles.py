@@ -13,9 +13,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from dairy_app.billing.export_span import Span
-from dairy_app.billing.gst_codes import STATES, UNIT_QUANTITY_CODES
 from dairy_app.common.csv_stream import CsvSource
+from dairy_app.exports.gst_codes import STATES, UNIT_QUANTITY_CODES
+from dairy_app.exports.span import Span
 
 #: The zone in which instants are written.
 _TIME_ZONE = "(SELECT time_zone FROM settings)"

@@ -5,14 +5,14 @@ from typing import Any
 from flask import Response
 from marshmallow import fields
 
-from dairy_app.billing import export_manifest
-from dairy_app.billing.export_profiles import PROFILES, Profile, source_of
-from dairy_app.billing.export_span import Span, span_of
 from dairy_app.common.access import Role, allow
 from dairy_app.common.csv_stream import CsvStream
 from dairy_app.common.errors import Problem
 from dairy_app.common.http import Blueprint, current_database
 from dairy_app.common.schemas import Day, Money, Month, Strict
+from dairy_app.exports import manifests
+from dairy_app.exports.profiles import PROFILES, Profile, source_of
+from dairy_app.exports.span import Span, span_of
 
 exports = Blueprint("exports", __name__, description="CSV for accountants")
 
@@ -77,7 +77,7 @@ def read_manifest(asked: dict[str, Any], profile: str) -> dict[str, Any]:
     """Row count, sums and SHA-256 of the CSV that the same parameters give."""
     chosen, span, bom = _asked(profile, **asked)
     with current_database().transaction(read_only=True, snapshot=True) as session:
-        return export_manifest.manifest(session, chosen, span, bom=bom)
+        return manifests.manifest(session, chosen, span, bom=bom)
 
 
 def _asked(profile: str, *, bom: bool, **days: Any) -> tuple[Profile, Span, bool]:
