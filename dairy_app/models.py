@@ -15,6 +15,8 @@ from dairy_app.monitoring import ddl as monitoring_ddl
 from dairy_app.monitoring import models as monitoring
 from dairy_app.orders import ddl as orders_ddl
 from dairy_app.orders import models as orders
+from dairy_app.receivables import ddl as receivables_ddl
+from dairy_app.receivables import models as receivables
 from dairy_app.sharing import ddl as sharing_ddl
 from dairy_app.sharing import models as sharing
 from dairy_app.subscriptions import models as subscriptions
@@ -35,6 +37,8 @@ __all__ = [
     "monitoring_ddl",
     "orders",
     "orders_ddl",
+    "receivables",
+    "receivables_ddl",
     "sharing",
     "sharing_ddl",
     "subscriptions",

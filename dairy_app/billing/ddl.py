@@ -119,9 +119,13 @@ CREATE TRIGGER tr_invoice_lines_never_change BEFORE UPDATE ON invoice_lines
 INVOICES_WHOLE_AT_COMMIT = """
 CREATE FUNCTION invoices_void_keeps_no_orders() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF EXISTS (SELECT FROM orders WHERE invoice_id = NEW.id) THEN
-        RAISE EXCEPTION 'orders still stand on void invoice %', NEW.number
+    IF EXISTS (SELECT FROM orders WHERE invoice_id = NEW.id)
+        OR EXISTS (SELECT FROM adjustments WHERE invoice_id = NEW.id) THEN
+        RAISE EXCEPTION 'orders or adjustments still stand on void invoice %', NEW.number
             USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_invoices_void_keeps_no_orders';
+    ELSIF EXISTS (SELECT FROM credit_notes WHERE invoice_id = NEW.id) THEN
+        RAISE EXCEPTION 'credit notes stand on void invoice %', NEW.number
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_invoices_void_has_no_notes';
     END IF;
     RETURN NULL;
 END $$;
@@ -137,15 +141,20 @@ BEGIN
         SELECT n.* FROM arrived n JOIN departed d ON d.id = n.id WHERE d.status = 'draft' AND n.status = 'issued'
     ), billed AS (
         SELECT l.invoice_id, sum(l.line_total) AS total,
-            coalesce(sum(l.quantity) FILTER (WHERE l.source <> 'adjustment'), 0) AS quantity
+            coalesce(sum(l.quantity) FILTER (WHERE l.source <> 'adjustment'), 0) AS quantity,
+            coalesce(sum(l.gross_amount) FILTER (WHERE l.source = 'adjustment'), 0) AS adjusted
         FROM issued n JOIN invoice_lines l ON l.invoice_id = n.id GROUP BY 1
     ), together AS (  -- a companion's lines count for the paper that carries the orders
-        SELECT coalesce(n.companion_of, n.id) AS invoice_id, min(n.number) AS number, sum(b.quantity) AS quantity
+        SELECT coalesce(n.companion_of, n.id) AS invoice_id, min(n.number) AS number, sum(b.quantity) AS quantity,
+            sum(b.adjusted) AS adjusted
         FROM issued n LEFT JOIN billed b ON b.invoice_id = n.id GROUP BY 1
     ), delivered AS (
         SELECT n.invoice_id, sum(i.delivered_quantity) AS quantity
         FROM together n JOIN orders o ON o.invoice_id = n.invoice_id JOIN order_items i ON i.order_id = o.id
         GROUP BY 1
+    ), adjusted AS (
+        SELECT n.invoice_id, sum(a.amount) AS amount
+        FROM together n JOIN adjustments a ON a.invoice_id = n.invoice_id GROUP BY 1
     )
     SELECT n.number INTO wrong
     FROM issued n LEFT JOIN billed b ON b.invoice_id = n.id
@@ -153,7 +162,8 @@ BEGIN
     UNION ALL
     SELECT n.number
     FROM together n LEFT JOIN delivered d ON d.invoice_id = n.invoice_id
-    WHERE coalesce(n.quantity, 0) <> coalesce(d.quantity, 0)
+    LEFT JOIN adjusted a ON a.invoice_id = n.invoice_id
+    WHERE coalesce(n.quantity, 0) <> coalesce(d.quantity, 0) OR coalesce(n.adjusted, 0) <> coalesce(a.amount, 0)
     LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'invoice % does not equal its lines and deliveries', wrong
@@ -172,8 +182,10 @@ PAPERS_KEEP_THEIR_ORDERS = """
 CREATE FUNCTION invoices_end_after_their_orders() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF EXISTS (SELECT FROM orders o JOIN invoices i ON i.id = o.invoice_id
-        WHERE i.id = NEW.id AND i.status = 'draft' AND o.delivered_on > i.period_end) THEN
-        RAISE EXCEPTION 'orders of draft % were delivered after its end', NEW.id
+        WHERE i.id = NEW.id AND i.status = 'draft' AND o.delivered_on > i.period_end)
+        OR EXISTS (SELECT FROM adjustments a JOIN invoices i ON i.id = a.invoice_id
+            WHERE i.id = NEW.id AND i.status = 'draft' AND a.adjusted_on > i.period_end) THEN
+        RAISE EXCEPTION 'draft % holds what came after its end', NEW.id
             USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_invoices_end_after_their_orders';
     END IF;
     RETURN NULL;
@@ -192,6 +204,96 @@ CREATE TRIGGER tr_never_truncated BEFORE TRUNCATE ON delivery_statuses EXECUTE F
 CREATE TRIGGER tr_never_truncated BEFORE TRUNCATE ON invoices EXECUTE FUNCTION never_truncated();
 CREATE TRIGGER tr_never_truncated BEFORE TRUNCATE ON invoice_lines EXECUTE FUNCTION never_truncated();
 CREATE TRIGGER tr_never_truncated BEFORE TRUNCATE ON number_series EXECUTE FUNCTION never_truncated();
+"""
+
+# An adjustment joins a draft and leaves it only for another one, as an order does.
+ADJUSTMENTS_TOUCH_ONLY_DRAFTS = """
+CREATE FUNCTION adjustments_touch_only_drafts() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    paper_status text;
+    paper_end date;
+BEGIN
+    IF TG_OP <> 'INSERT' THEN
+        SELECT status INTO paper_status FROM invoices WHERE id = OLD.invoice_id FOR SHARE;
+        IF paper_status = 'issued' OR (paper_status <> 'draft'
+            AND (TG_OP = 'DELETE' OR NEW.invoice_id = OLD.invoice_id)) THEN
+            RAISE EXCEPTION 'adjustment % stands on an invoice that is %', OLD.id, paper_status
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_adjustments_touch_only_drafts';
+        END IF;
+    END IF;
+    IF TG_OP = 'DELETE' THEN
+        RETURN OLD;
+    END IF;
+    SELECT status, period_end INTO paper_status, paper_end
+    FROM invoices WHERE id = NEW.invoice_id AND companion_of IS NULL FOR SHARE;
+    IF paper_status IS DISTINCT FROM 'draft' THEN
+        RAISE EXCEPTION 'an adjustment can only join a draft invoice'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_adjustments_touch_only_drafts';
+    ELSIF NEW.adjusted_on > paper_end THEN
+        RAISE EXCEPTION 'an adjustment lies after the end of its invoice'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_adjustments_within_period';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER tr_adjustments_touch_only_drafts BEFORE INSERT OR UPDATE OR DELETE ON adjustments
+    FOR EACH ROW EXECUTE FUNCTION adjustments_touch_only_drafts();
+CREATE TRIGGER tr_never_truncated BEFORE TRUNCATE ON adjustments EXECUTE FUNCTION never_truncated();
+"""
+
+# A note and its lines are several rows: whether they agree, and take back no more than the invoice's lines have, is
+# judged at the commit. The lock makes two notes of one invoice wait for each other, whoever writes them.
+CREDIT_NOTES = """
+CREATE FUNCTION credit_notes_frozen() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'a credit note is written once'
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_credit_notes_frozen';
+END $$;
+CREATE TRIGGER tr_credit_notes_frozen BEFORE UPDATE OR DELETE ON credit_notes
+    FOR EACH ROW EXECUTE FUNCTION credit_notes_frozen();
+CREATE TRIGGER tr_credit_note_lines_frozen BEFORE UPDATE OR DELETE ON credit_note_lines
+    FOR EACH ROW EXECUTE FUNCTION credit_notes_frozen();
+CREATE TRIGGER tr_never_truncated BEFORE TRUNCATE ON credit_notes EXECUTE FUNCTION never_truncated();
+CREATE TRIGGER tr_never_truncated BEFORE TRUNCATE ON credit_note_lines EXECUTE FUNCTION never_truncated();
+CREATE FUNCTION credit_notes_add_up() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    note credit_notes;
+    paper_status text;
+BEGIN
+    IF TG_TABLE_NAME = 'credit_notes' THEN
+        note := NEW;
+    ELSE
+        SELECT * INTO note FROM credit_notes WHERE id = NEW.credit_note_id;
+    END IF;
+    SELECT status INTO paper_status FROM invoices WHERE id = note.invoice_id FOR NO KEY UPDATE;
+    IF paper_status <> 'issued' THEN
+        RAISE EXCEPTION 'credit note % belongs to an invoice that is %', note.number, paper_status
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_credit_notes_on_issued';
+    ELSIF (SELECT (coalesce(sum(k.taxable_value), 0), coalesce(sum(k.cgst), 0), coalesce(sum(k.sgst), 0),
+                coalesce(sum(k.igst), 0), coalesce(sum(k.line_total), 0))
+            FROM credit_note_lines k WHERE k.credit_note_id = note.id)
+        IS DISTINCT FROM (note.taxable_value, note.cgst, note.sgst, note.igst, note.total - note.round_off) THEN
+        RAISE EXCEPTION 'credit note % does not equal its lines', note.number
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_credit_notes_add_up';
+    ELSIF EXISTS (
+        SELECT FROM invoice_lines l JOIN (
+            SELECT k.invoice_line_no, sum(k.quantity) AS quantity, sum(k.taxable_value) AS taxable_value,
+                sum(k.cgst) AS cgst, sum(k.igst) AS igst, sum(k.line_total) AS line_total
+            FROM credit_note_lines k WHERE k.invoice_id = note.invoice_id GROUP BY 1) taken
+            ON taken.invoice_line_no = l.line_no
+        WHERE l.invoice_id = note.invoice_id AND (abs(taken.quantity) > abs(l.quantity)
+            OR taken.line_total NOT BETWEEN least(l.line_total, 0) AND greatest(l.line_total, 0)
+            OR taken.taxable_value NOT BETWEEN least(l.taxable_value, 0) AND greatest(l.taxable_value, 0)
+            OR taken.cgst NOT BETWEEN least(l.cgst, 0) AND greatest(l.cgst, 0)
+            OR taken.igst NOT BETWEEN least(l.igst, 0) AND greatest(l.igst, 0))) THEN
+        RAISE EXCEPTION 'credit note % takes back more than a line has', note.number
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_credit_notes_within_lines';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE CONSTRAINT TRIGGER tr_credit_notes_add_up AFTER INSERT ON credit_notes
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION credit_notes_add_up();
+CREATE CONSTRAINT TRIGGER tr_credit_note_lines_add_up AFTER INSERT ON credit_note_lines
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION credit_notes_add_up();
 """
 
 # A running hash over a window: chained_sha256(content, hash before the first) OVER (ORDER BY sequence_no).
@@ -216,11 +318,25 @@ after_tables(
     INVOICES_WHOLE_AT_COMMIT,
     {
         "tr_invoices_void_keeps_no_orders": "illegal_transition",
+        "tr_invoices_void_has_no_notes": "in_use",
         "tr_invoices_equal_their_lines": "illegal_transition",
     },
 )
 after_tables(
     PAPERS_KEEP_THEIR_ORDERS,
     {"tr_invoices_end_after_their_orders": "illegal_transition", "tr_never_truncated": "illegal_transition"},
+)
+after_tables(
+    ADJUSTMENTS_TOUCH_ONLY_DRAFTS,
+    {"tr_adjustments_touch_only_drafts": "invoice_issued", "tr_adjustments_within_period": "illegal_transition"},
+)
+after_tables(
+    CREDIT_NOTES,
+    {
+        "tr_credit_notes_frozen": "illegal_transition",
+        "tr_credit_notes_on_issued": "illegal_transition",
+        "tr_credit_notes_add_up": "validation_failed",
+        "tr_credit_notes_within_lines": "credit_exceeds_line",
+    },
 )
 after_tables(DOCUMENT_CHAIN)

@@ -1,4 +1,4 @@
-"""Invoices with their lines, the number series, and the runs that issue them."""
+"""Invoices with their lines, what corrects them, the number series, and the runs that issue them."""
 
 from datetime import date, datetime
 from typing import Any
@@ -27,6 +27,7 @@ INVOICE_STATUSES = ("draft", "issued", "void", "external")
 DOCUMENT_TYPES = ("tax_invoice", "bill_of_supply", "invoice_cum_bill_of_supply", "invoice")
 LINE_SOURCES = ("subscription", "one_time", "adjustment")
 RUN_STATUSES = ("running", "completed", "failed")
+ADJUSTMENT_KINDS = ("charge", "discount", "correction")
 
 IS_NUMBERED = "status IN ('issued', 'void')"
 #: Filled at issue, all of them, and never before.
@@ -167,6 +168,139 @@ class InvoiceLine(Base):
     discount: Mapped[Money] = mapped_column(server_default=text("0"))
     supply_type: Mapped[str]
     gst_rate: Mapped[Percent]
+    taxable_value: Mapped[Money]
+    cgst: Mapped[Money]
+    sgst: Mapped[Money]
+    igst: Mapped[Money]
+    line_total: Mapped[Money]
+
+
+class Adjustment(Identified, Base):
+    """A charge or a discount that somebody puts on a customer's draft; a line of its own at issue.
+
+    ``amount`` in rupees, below 0 for a discount, with or without the tax in it as prices are (settings). Without
+    ``tax_class`` it is exempt. Frozen with its invoice; voiding the invoice moves it to the fresh draft.
+    """
+
+    __tablename__ = "adjustments"
+    __table_args__ = (
+        references(
+            ("invoice_id", "customer_id"),
+            ("invoices.id", "invoices.customer_id"),
+            "invoice_not_found",
+            name="fk_adjustments_invoice_of_customer",
+        ),
+        references("tax_class", "tax_classes.code", "tax_class_not_found"),
+        references("created_by", "users.id", "user_not_found"),
+        one_of("kind", ADJUSTMENT_KINDS),
+        check("amount_finite", "amount <> 0 AND amount <> 'NaN'"),
+        check("kind_has_its_sign", "(kind <> 'charge' OR amount > 0) AND (kind <> 'discount' OR amount < 0)"),
+        check("adjusted_on_finite", "isfinite(adjusted_on)"),
+        check("text_lengths", "length(description) BETWEEN 1 AND 200 AND length(reason) BETWEEN 3 AND 500"),
+        Index(None, "invoice_id"),
+        Index(None, "customer_id"),
+    )
+
+    customer_id: Mapped[UUID]
+    invoice_id: Mapped[UUID]
+    kind: Mapped[str]
+    description: Mapped[str]
+    amount: Mapped[Money]
+    tax_class: Mapped[str | None]
+    #: Decides the draft, as the day of a delivery does.
+    adjusted_on: Mapped[date]
+    reason: Mapped[str]
+    created_by: Mapped[UUID]
+
+
+class CreditNote(Identified, Base):
+    """A numbered paper that takes back a part or all of one issued invoice (CGST Act s. 34). Frozen from birth."""
+
+    __tablename__ = "credit_notes"
+    __table_args__ = (
+        references(
+            ("invoice_id", "customer_id"),
+            ("invoices.id", "invoices.customer_id"),
+            "invoice_not_found",
+            name="fk_credit_notes_invoice_of_customer",
+        ),
+        references("issued_by", "users.id", "user_not_found"),
+        unique("id", "invoice_id"),
+        unique("series", "financial_year", "sequence_no"),
+        unique("financial_year", "number"),
+        check("number_format", "number ~ '^[A-Z0-9/-]{1,16}$'"),
+        check("date_finite", "isfinite(note_date)"),
+        check("total_adds_up", "total = taxable_value + exempt_value + cgst + sgst + igst + round_off"),
+        check("total_positive", "total > 0"),
+        check("round_off_below_rupee", "abs(round_off) < 1"),
+        check("one_kind_of_gst", "igst = 0 OR (cgst = 0 AND sgst = 0)"),
+        check("cgst_equals_sgst", "cgst = sgst"),
+        check("reason_length", "length(reason) BETWEEN 3 AND 500"),
+        Index("ix_credit_notes_customer", "customer_id", "note_date"),
+        Index("ix_credit_notes_invoice", "invoice_id"),
+        Index("ix_credit_notes_date", "note_date", "id"),
+    )
+
+    customer_id: Mapped[UUID]
+    invoice_id: Mapped[UUID]
+    series: Mapped[str]
+    financial_year: Mapped[str]
+    sequence_no: Mapped[int]
+    number: Mapped[str]
+    note_date: Mapped[date]
+    reason: Mapped[str]
+    #: Buyer and seller as they were at issue, in the shape of an invoice's.
+    snapshot: Mapped[Any] = mapped_column(JSONB)
+    place_of_supply: Mapped[str | None]
+    taxable_value: Mapped[Money]
+    exempt_value: Mapped[Money]
+    cgst: Mapped[Money]
+    sgst: Mapped[Money]
+    igst: Mapped[Money]
+    #: Carried by the note that takes back all that is left, so that nothing of the invoice remains.
+    round_off: Mapped[Money]
+    total: Mapped[Money]
+    issued_at: Mapped[datetime]
+    issued_by: Mapped[UUID]
+    document_hash: Mapped[str]
+    previous_hash: Mapped[str]
+    hash_version: Mapped[int] = mapped_column(SmallInteger)
+
+
+class CreditNoteLine(Base):
+    """What a credit note takes back of one invoice line; goods, HSN and rate are those of that line."""
+
+    __tablename__ = "credit_note_lines"
+    __table_args__ = (
+        references(
+            ("credit_note_id", "invoice_id"),
+            ("credit_notes.id", "credit_notes.invoice_id"),
+            "invoice_not_found",
+            name="fk_credit_note_lines_note_of_invoice",
+        ),
+        references(
+            ("invoice_id", "invoice_line_no"),
+            ("invoice_lines.invoice_id", "invoice_lines.line_no"),
+            "validation_failed",
+            name="fk_credit_note_lines_line_of_invoice",
+        ),
+        unique("credit_note_id", "invoice_line_no"),
+        check("line_no_positive", "line_no > 0"),
+        check(
+            "line_adds_up",
+            "CASE WHEN taxable_value <> 0 THEN line_total = taxable_value + cgst + sgst + igst"
+            " ELSE cgst = 0 AND sgst = 0 AND igst = 0 END",
+        ),
+        check("not_nothing", "line_total <> 0"),
+        Index("ix_credit_note_lines_invoice_line", "invoice_id", "invoice_line_no"),
+    )
+
+    credit_note_id: Mapped[UUID] = mapped_column(primary_key=True)
+    line_no: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    invoice_id: Mapped[UUID]
+    invoice_line_no: Mapped[int]
+    #: NULL when an amount was taken back without goods.
+    quantity: Mapped[Quantity | None]
     taxable_value: Mapped[Money]
     cgst: Mapped[Money]
     sgst: Mapped[Money]

@@ -24,6 +24,9 @@ class BusinessSettings(Timestamps, Base):
         check("state_code_format", "state_code ~ '^[0-9]{2}$'"),
         check("fssai_no_format", "fssai_no ~ '^[0-9]{14}$'"),
         check("invoice_series_format", "invoice_series ~ '^[A-Z]{1,3}$'"),
+        check(
+            "credit_note_series_format", "credit_note_series ~ '^[A-Z]{1,3}$' AND credit_note_series <> invoice_series"
+        ),
         check("due_days_range", "due_days BETWEEN 0 AND 365"),
         check("delivery_window_days_range", "delivery_window_days BETWEEN 0 AND 31"),
         check("unusual_total_percent_range", "unusual_total_percent > 0"),
@@ -47,6 +50,7 @@ class BusinessSettings(Timestamps, Base):
     time_zone: Mapped[str] = mapped_column(server_default=text("'Asia/Kolkata'"))
     language: Mapped[str] = mapped_column(server_default=text("'en'"))
     invoice_series: Mapped[str] = mapped_column(server_default=text("'INV'"))
+    credit_note_series: Mapped[str] = mapped_column(server_default=text("'CN'"))
     due_days: Mapped[int] = mapped_column(SmallInteger, server_default=text("10"))
     invoice_date_rule: Mapped[str] = mapped_column(server_default=text("'period_end'"))
     #: Household dairies quote prices with the tax in them.

@@ -21,6 +21,7 @@ class SettingsOut(Strict):
     time_zone = fields.String(validate=is_time_zone)
     language = Line(10)
     invoice_series = fields.String(validate=validate.Regexp(r"^[A-Z]{1,3}\Z"))
+    credit_note_series = fields.String(validate=validate.Regexp(r"^[A-Z]{1,3}\Z"))
     due_days = fields.Integer(strict=True, validate=validate.Range(0, 365))
     invoice_date_rule = Choice(*INVOICE_DATE_RULES)
     prices_include_tax = fields.Boolean()

@@ -104,6 +104,13 @@ WHOLE = {
     "subscription_quantities": "id",
     "shared_links": "id",
     "change_requests": "id",
+    "adjustments": "id",
+    "credit_notes": "id",
+    "payments": "id",
+    "payment_allocations": "id",
+    "opening_balances": "id",
+    "write_offs": "id",
+    "cash_settlements": "id",
 }
 #: Columns that move with every login, delivery or use of a link: no news, and their trigger is not called for them.
 MOVING: dict[type[Base], tuple[str, ...]] = {
