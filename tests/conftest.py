@@ -5,7 +5,6 @@ Tests commit for real: deferred constraints fire, clocks move, two connections r
 embedded one of its own.
 """
 
-import io
 import os
 import tempfile
 import uuid
@@ -27,6 +26,7 @@ from dairy_app.common.http import DairyFlask
 from dairy_app.common.transactions import Database, normalise_url
 from dairy_app.settings import Settings
 from tests.dairy import Dairy
+from tests.worker_database import WorkerDatabase, psycopg_dsn
 
 SECRET_KEY = "not a secret: only the test suite signs with it"
 
@@ -59,11 +59,6 @@ class Server:
         self._execute(f'DROP DATABASE IF EXISTS "{make_url(url).database}" WITH (FORCE)')
 
 
-def psycopg_dsn(url: str) -> str:
-    """The same URL as psycopg2 itself reads it."""
-    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-
-
 @pytest.fixture(scope="session")
 def server() -> Iterator[Server]:
     """The suite's server. One for all workers of a machine would be faster still; one each is simpler."""
@@ -92,88 +87,6 @@ def template(server: Server) -> Iterator[str]:
     migrations.upgrade(url)
     yield str(make_url(url).database)
     server.drop_database(url)
-
-
-#: What a test could change besides rows: when it differs from the template's, the database is cloned anew.
-STRUCTURE = """
-SELECT md5(string_agg(thing, ' ' ORDER BY thing)) FROM (
-    SELECT concat_ws(' ', 'relation', relname, relkind, reloptions) FROM pg_class
-        WHERE relnamespace = 'public'::regnamespace
-    UNION ALL SELECT concat_ws(' ', 'trigger', tgrelid, tgname, tgenabled) FROM pg_trigger
-    UNION ALL SELECT concat_ws(' ', 'function', oid, xmin) FROM pg_proc WHERE pronamespace = 'public'::regnamespace
-    UNION ALL SELECT concat_ws(' ', 'constraint', oid, xmin) FROM pg_constraint
-        WHERE connamespace = 'public'::regnamespace
-    UNION ALL SELECT concat_ws(' ', 'column', attrelid, attname, attnotnull, atttypid) FROM pg_attribute
-        WHERE attrelid >= 16384 AND attnum > 0
-    UNION ALL SELECT concat_ws(' ', 'default', oid, xmin) FROM pg_attrdef
-    UNION ALL SELECT concat_ws(' ', 'type', oid, xmin) FROM pg_type WHERE typnamespace = 'public'::regnamespace
-    UNION ALL SELECT concat_ws(' ', 'extension', extname) FROM pg_extension
-    UNION ALL SELECT concat_ws(' ', 'statistics', stxname) FROM pg_statistic_ext
-    UNION ALL SELECT concat_ws(' ', 'policy', polname) FROM pg_policy
-    UNION ALL SELECT concat_ws(' ', 'setting', setconfig) FROM pg_db_role_setting
-) AS things (thing)"""
-
-
-class WorkerDatabase:
-    """One database of a test process, emptied between tests: on slow disks a clone costs ten times as much.
-
-    Rows go by DELETE with triggers off; what the migrations seeded comes back from a copy.
-    """
-
-    def __init__(self, server: Server, template: str) -> None:
-        self.server, self.template = server, template
-        self.url = server.create_database(template)
-        #: Kept: a new session would first have to read about every table it empties, for most of the time it takes.
-        self.session = psycopg2.connect(psycopg_dsn(self.url))
-        with self.session as connection, connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT c.relname, c.relkind FROM pg_class c"
-                " WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'S') ORDER BY 1"
-            )
-            found = cursor.fetchall()
-            tables = [name for name, kind in found if kind == "r"]
-            self.empty = "SET session_replication_role = replica;" + "".join(
-                f'DELETE FROM "{name}";' for name in tables
-            )
-            self.empty += "".join(f'ALTER SEQUENCE "{name}" RESTART;' for name, kind in found if kind == "S")
-            self.seeds = {name: rows for name in tables if (rows := self._copy_out(cursor, name))}
-            cursor.execute(STRUCTURE)
-            self.structure = cursor.fetchone()
-
-    @staticmethod
-    def _copy_out(cursor: Any, table: str) -> bytes:
-        rows = io.BytesIO()
-        cursor.copy_expert(f'COPY "{table}" TO STDOUT', rows)
-        return rows.getvalue()
-
-    def clean(self) -> str:
-        """The URL of the database as the migrations left it."""
-        try:
-            if self._emptied():
-                return self.url
-        except psycopg2.Error:
-            pass  # a test replaced or broke it: made anew below
-        self.drop()
-        self.__init__(self.server, self.template)  # type: ignore[misc]
-        return self.url
-
-    def drop(self) -> None:
-        self.session.close()
-        self.server.drop_database(self.url)
-
-    def _emptied(self) -> bool:
-        with self.session as connection, connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND pid <> pg_backend_pid() AND state IS DISTINCT FROM 'idle'"
-            )
-            cursor.execute(STRUCTURE)
-            if cursor.fetchone() != self.structure:
-                return False
-            cursor.execute(self.empty)
-            for table, rows in self.seeds.items():
-                cursor.copy_expert(f'COPY "{table}" FROM STDIN', io.BytesIO(rows))
-        return True
 
 
 @pytest.fixture(scope="session")
@@ -238,9 +151,9 @@ def app(settings: Settings, database: Database, process: Kept) -> DairyFlask:
 
 
 @pytest.fixture
-def dairy(app: DairyFlask) -> Dairy:
-    """A dairy with a business name, an admin and nothing else; grows by its methods, all over HTTP."""
-    return Dairy(app)
+def dairy(app: DairyFlask, worker_database: WorkerDatabase) -> Dairy:
+    """A dairy with an admin and nothing else; grows by its methods, all over HTTP or as if."""
+    return Dairy(app, worker_database)
 
 
 @pytest.fixture

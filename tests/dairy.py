@@ -1,16 +1,26 @@
 """A dairy that grows over HTTP: the shared set-up of successes and refusals alike."""
 
-from datetime import date, timedelta
-from itertools import count
-from typing import Any
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from functools import wraps
+from pathlib import Path
+from typing import Any, TypeVar
 
+import time_machine
 from werkzeug.test import TestResponse
 
 from dairy_app.accounts import service as accounts
 from dairy_app.business import queries as business
 from dairy_app.common.http import DairyFlask
+from tests.worker_database import WorkerDatabase
 
 PASSWORD = "correct horse battery staple"
+#: For how long, in seconds, a set-up that was done by the real clock is as good as new. No day begins within it.
+AS_GOOD_AS_NEW = 300
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Client:
@@ -61,17 +71,82 @@ def refused(response: TestResponse, status: int, code: str) -> dict[str, Any]:
     return body
 
 
-class Dairy:
-    """A dairy with an admin. Each method makes one thing over HTTP and returns its JSON."""
+def moment() -> str:
+    """When a set-up is done, as far as it matters to what it makes."""
+    now = datetime.now(UTC).timestamp()
+    return str(now) if time_machine.escape_hatch.is_travelling() else f"real {now // AS_GOOD_AS_NEW}"
 
-    def __init__(self, app: DairyFlask) -> None:
+
+def kept(setup: F) -> F:
+    """A set-up of a dairy, its first argument, that is done for real once; after that its rows come back.
+
+    What it answers may hold the dairy and its clients. It must depend on nothing but the rows, its arguments
+    and the clock, and must not move the clock. See ``tests/worker_database.py``.
+    """
+
+    @wraps(setup)
+    def call(dairy: "Dairy", *args: Any, **kwargs: Any) -> Any:
+        return dairy.keep(setup, *args, **kwargs)
+
+    return call  # type: ignore[return-value]
+
+
+@dataclass(frozen=True)
+class Place:
+    """Stands in a kept answer for what every test has its own of."""
+
+    number: int
+
+
+PLACES = tuple(Place(number) for number in range(100))
+
+
+class Dairy:
+    """A dairy with an admin. Each method makes one thing over HTTP and returns its JSON.
+
+    With a ``memory``, a thing that was made before from the same start is not made again; its rows come back.
+    """
+
+    def __init__(self, app: DairyFlask, memory: WorkerDatabase | None = None) -> None:
         self.app = app
-        self._numbers = count(1)
+        self._memory = memory
+        self._last_number = 0
         self._clients: list[tuple[Client, str]] = []
-        with app.database.transaction() as session:
-            accounts.create_admin(session, email="admin@dairy.example", password=PASSWORD, name="Asha Admin")
         self.nobody = Client(app, None)
-        self.admin = self.login("admin@dairy.example")
+        self.admin = self._open()
+
+    @kept
+    def _open(self) -> Client:
+        with self.app.database.transaction() as session:
+            accounts.create_admin(session, email="admin@dairy.example", password=PASSWORD, name="Asha Admin")
+        return self.login("admin@dairy.example")
+
+    def keep(self, setup: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """The answer of ``setup(self, …)``; see ``kept``. Work that somebody counts is always done."""
+        memory, counted = self._memory, self.app.database.engine.dispatch.before_cursor_execute
+        if memory is None or counted or threading.current_thread() is not threading.main_thread():
+            return setup(self, *args, **kwargs)
+        known = len(self._clients)
+
+        def build() -> tuple[Any, int, list[tuple[Client, str]]]:
+            self._memory = None  # one step, whatever it consists of
+            try:
+                return setup(self, *args, **kwargs), self._last_number, self._clients[known:]
+            finally:
+                self._memory = memory
+
+        settings = replace(self.app.config["DAIRY"], data_dir=Path())
+        asked = (moment(), setup.__qualname__, repr((args, sorted(kwargs.items()), self._last_number, settings)))
+        own = [self, self.app, self.nobody, *(client for client, _ in self._clients)]
+        put_aside = {id(each): place for each, place in zip(own, PLACES, strict=False)}
+        brought_back = {id(place): each for each, place in zip(own, PLACES, strict=False)}
+        answer, self._last_number, clients = memory.keep(asked, build, put_aside, brought_back)
+        self._clients[known:] = clients
+        return answer
+
+    def _number(self) -> int:
+        self._last_number += 1
+        return self._last_number
 
     def login(self, email_or_phone: str, password: str = PASSWORD) -> Client:
         answer = self._log_in(email_or_phone, password)
@@ -96,14 +171,16 @@ class Dairy:
         """A date as JSON, counted from today."""
         return (self.today() + timedelta(days=offset)).isoformat()
 
+    @kept
     def seller(self, **changes: Any) -> Any:
         """Give the dairy a name, so that it may issue invoices; ``gstin`` makes it a registered one."""
         body = {"business_name": "Sunrise Dairy", "address": "1 Milk Lane, Pune", "state_code": "27"}
         return ok(self.admin.patch("/settings", body | changes))
 
+    @kept
     def staff(self, role: str, name: str | None = None) -> Client:
         """A logged-in member of staff who came by invitation."""
-        n = next(self._numbers)
+        n = self._number()
         email = f"{role}{n}@dairy.example"
         made = ok(self.admin.post("/users", {"name": name or f"{role} {n}", "role": role, "email": email}), 201)
         return self.accept(made["invitation_token"], email)
@@ -112,25 +189,29 @@ class Dairy:
         ok(self.nobody.post("/auth/invitations/accept", {"token": invitation_token, "password": PASSWORD}))
         return self.login(login)
 
+    @kept
     def product(self, price: str | None = "60.00", since: str = "2020-01-01", **fields: Any) -> Any:
         """A product on sale at ``price`` rupees per unit; ``price=None`` leaves it without one."""
-        n = next(self._numbers)
+        n = self._number()
         body = {"sku": f"SKU{n}", "name": f"Milk {n}", "category": "milk", "unit": "litre", "hsn_code": "0401"}
         made = ok(self.admin.post("/products", body | fields), 201)
         if price is not None:
             ok(self.admin.post(f"/products/{made['id']}/prices", {"price": price, "valid_from": since}), 201)
         return made
 
+    @kept
     def customer(self, **fields: Any) -> Any:
-        n = next(self._numbers)
+        n = self._number()
         body = {"name": f"Customer {n}", "phone": f"+9198{n:08d}", "address_line1": f"{n} Main Road", "area": "Kothrud"}
         return ok(self.admin.post("/customers", body | fields), 201)
 
+    @kept
     def customer_login(self, **fields: Any) -> tuple[Any, Client]:
         """A customer and its own client."""
         made = self.customer(**fields)
         return made, self.accept(made["invitation_token"], made["phone"])
 
+    @kept
     def order(self, customer: Any, *items: tuple[Any, str], on: str | None = None, **fields: Any) -> Any:
         """A one-time order; items are (product, quantity)."""
         body = {
