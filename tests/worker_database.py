@@ -187,9 +187,8 @@ class WorkerDatabase:
         for name, (last, called) in state.sequences.items():
             if before is None or before.sequences[name] != (last, called):
                 statements.append(f"SELECT setval('{quoted(name)}', {last}, {called})")
-        ((number,),) = self._ask(";".join([*statements, "SELECT pg_current_xact_id()::text"]))
+        self._ask(";".join(statements))
         for name, rows in copies:
             self.cursor.copy_expert(f"COPY {quoted(name)} FROM STDIN", io.BytesIO(rows))
-        self._ask("COMMIT")
-        self._writers = f"{int(number) + 1}:{int(number) + 1}:"  # all before have ended, none was since
+        ((self._writers,),) = self._ask(f"COMMIT; {WRITERS}")
         self.here = state
