@@ -10,6 +10,8 @@ from dairy_app.common import idempotency
 from dairy_app.customers import models as customers
 from dairy_app.deliveries import ddl as deliveries_ddl
 from dairy_app.deliveries import models as deliveries
+from dairy_app.documents import ddl as documents_ddl
+from dairy_app.documents import models as documents
 from dairy_app.legacy_import import models as legacy_import
 from dairy_app.monitoring import ddl as monitoring_ddl
 from dairy_app.monitoring import models as monitoring
@@ -31,6 +33,8 @@ __all__ = [
     "customers",
     "deliveries",
     "deliveries_ddl",
+    "documents",
+    "documents_ddl",
     "idempotency",
     "legacy_import",
     "monitoring",

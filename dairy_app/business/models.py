@@ -33,6 +33,9 @@ class BusinessSettings(Timestamps, Base):
         check("billing_chunk_range", "billing_chunk BETWEEN 1 AND 50000"),
         check("financial_year_start_month_range", "financial_year_start_month BETWEEN 1 AND 12"),
         check("generation_days_ahead_range", "generation_days_ahead BETWEEN 0 AND 31"),
+        check("second_language_format", "second_language ~ '^[a-z]{2,3}$'"),
+        check("invoice_footer_length", "length(invoice_footer) <= 500"),
+        check("invoice_link_version_range", "invoice_link_version > 0"),
         one_of("invoice_date_rule", INVOICE_DATE_RULES),
         one_of("tax_rate_date", TAX_RATE_DATES),
     )
@@ -69,3 +72,9 @@ class BusinessSettings(Timestamps, Base):
     financial_year_start_month: Mapped[int] = mapped_column(SmallInteger, server_default=text("4"))
     #: How many days after today get their orders from the standing ones at night.
     generation_days_ahead: Mapped[int] = mapped_column(SmallInteger, server_default=text("1"))
+    #: What papers for people speak beside English; NULL: nothing.
+    second_language: Mapped[str | None] = mapped_column(server_default=text("'hi'"))
+    #: Stands at the foot of every paper.
+    invoice_footer: Mapped[str | None]
+    #: Part of every link to an invoice: raising it ends all links given out.
+    invoice_link_version: Mapped[int] = mapped_column(server_default=text("1"))

@@ -34,6 +34,15 @@ class SettingsOut(Strict):
     books_closed_through = Day(allow_none=True)
     generation_days_ahead = fields.Integer(strict=True, validate=validate.Range(0, 31))
     financial_year_start_month = fields.Integer(strict=True, validate=validate.Range(1, 12))
+    second_language = fields.String(
+        allow_none=True, validate=validate.Regexp(r"^[a-z]{2,3}\Z"), metadata={"example": "hi"}
+    )
+    invoice_footer = Paragraph(500, allow_none=True)
+    invoice_link_version = fields.Integer(
+        strict=True,
+        validate=validate.Range(1, 2_000_000_000),
+        metadata={"description": "Raising it ends all links to invoices that were given out."},
+    )
 
 
 class SettingsPatch(SettingsOut):

@@ -1,0 +1,19 @@
+"""A message is written once: what was asked for stays readable, and what was sent stays sent."""
+
+from dairy_app.common.ddl import after_tables
+
+OUTBOX_STANDS = """
+CREATE FUNCTION outbox_messages_stand() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.status = 'queued' AND to_jsonb(NEW) - '{status,attempts,error,sent_at,updated_at}'::text[]
+        = to_jsonb(OLD) - '{status,attempts,error,sent_at,updated_at}'::text[] THEN
+        RETURN NEW;
+    END IF;
+    RAISE EXCEPTION 'outbox message % is % and stays as it is', OLD.id, OLD.status
+        USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_outbox_messages_stand';
+END $$;
+CREATE TRIGGER tr_outbox_messages_stand BEFORE UPDATE ON outbox_messages
+    FOR EACH ROW EXECUTE FUNCTION outbox_messages_stand();
+"""
+
+after_tables(OUTBOX_STANDS, {"tr_outbox_messages_stand": "illegal_transition"})
