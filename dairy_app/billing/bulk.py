@@ -60,7 +60,9 @@ def cut_drafts(session: Session, draft_ids: Sequence[UUID], through: date) -> No
     longer = session.execute(
         text("""
             SELECT d.id, d.customer_id, d.period_end,
-                EXISTS (SELECT FROM orders o WHERE o.invoice_id = d.id AND o.delivered_on > :through) AS has_later
+                EXISTS (SELECT FROM orders o WHERE o.invoice_id = d.id AND o.delivered_on > :through)
+                OR EXISTS (SELECT FROM adjustments a WHERE a.invoice_id = d.id AND a.adjusted_on > :through)
+                    AS has_later
             FROM invoices d WHERE d.id = ANY(:ids) AND d.status = 'draft'
                 AND d.period_start <= :through AND d.period_end > :through"""),
         given,
@@ -94,17 +96,30 @@ def cut_drafts(session: Session, draft_ids: Sequence[UUID], through: date) -> No
                 WHERE o.invoice_id = ANY(:later) AND o.delivered_on > :through"""),
             {"later": [row.id for row in later], "through": through},
         )
+        session.execute(
+            text("""
+                UPDATE adjustments a SET invoice_id = draft_for(a.customer_id, a.adjusted_on), updated_at = now()
+                WHERE a.invoice_id = ANY(:later) AND a.adjusted_on > :through"""),
+            {"later": [row.id for row in later], "through": through},
+        )
 
 
+#: The lines of issuable drafts; where the law wants two papers, a companion is made for those that are apart.
 _WRITE_LINES = f"""
-{drafts_with_totals("d.id = ANY(:drafts)")}, written AS (
+{drafts_with_totals("d.id = ANY(:drafts)")}, companions AS (
+    INSERT INTO invoices (customer_id, period_start, period_end, companion_of)
+    SELECT customer_id, period_start, period_end, invoice_id FROM totals WHERE skip_code IS NULL AND documents = 2
+    RETURNING id, companion_of
+), written AS (
     INSERT INTO invoice_lines ({LINE_COLUMNS})
-    SELECT {", ".join(f"l.{column.strip()}" for column in LINE_COLUMNS.split(","))}
-    FROM lines l JOIN totals t ON t.invoice_id = l.invoice_id AND t.skip_code IS NULL
+    SELECT coalesce(k.id, l.invoice_id), {", ".join(f"l.{column.strip()}" for column in LINE_COLUMNS.split(",")[1:])}
+    FROM lines l
+    JOIN totals t ON t.invoice_id = l.invoice_id AND t.skip_code IS NULL
+    LEFT JOIN companions k ON k.companion_of = l.invoice_id AND l.apart
     RETURNING invoice_id
 )
-SELECT t.customer_id, t.skip_code, t.invoice_date, t.financial_year, t.invoice_id
-FROM totals t"""
+SELECT t.customer_id, t.skip_code, t.invoice_date, t.financial_year, t.invoice_id, k.id AS companion_id
+FROM totals t LEFT JOIN companions k ON k.companion_of = t.invoice_id"""
 
 _TAKE_NUMBERS = """
 INSERT INTO number_series AS n (series, financial_year, next_no, last_date)
@@ -119,13 +134,14 @@ WITH summed AS MATERIALIZED (
     FROM invoice_lines l WHERE l.invoice_id = ANY(:drafts) GROUP BY l.invoice_id
 ), numbered AS (
     SELECT d.id, d.customer_id, d.period_start, d.period_end, m.*,
-        CAST(:first_no AS integer) + (row_number() OVER (ORDER BY c.code))::integer - 1 AS sequence_no,
+        CAST(:first_no AS integer) + (row_number() OVER (ORDER BY c.code, d.companion_of IS NOT NULL))::integer - 1
+            AS sequence_no,
         CAST(:series AS text) AS series, CAST(:financial_year AS text) AS financial_year,
         CAST(:invoice_date AS date) AS invoice_date, CAST(:invoice_date AS date) + s.due_days AS due_date,
         coalesce(c.state_code, s.state_code) AS place_of_supply,
         CASE WHEN s.gstin IS NULL THEN 'invoice' WHEN NOT m.has_untaxed THEN 'tax_invoice'
             WHEN NOT m.has_taxed THEN 'bill_of_supply' ELSE 'invoice_cum_bill_of_supply' END AS document_type,
-        {BALANCE.format(customer="d.customer_id")} AS previous_balance,
+        CASE WHEN d.companion_of IS NULL THEN {BALANCE.format(customer="d.customer_id")} ELSE 0 END AS previous_balance,
         jsonb_build_object(
             'buyer', jsonb_build_object('code', c.code, 'name', c.name, 'gstin', c.gstin,
                 'gst_treatment', c.gst_treatment, 'phone', c.phone, 'area', a.name, 'pincode', c.pincode,
@@ -200,9 +216,10 @@ def issue_drafts(
     _delete_empty(session, draft_ids)
     if not issuable:
         return Issued(skipped=skipped)
-    chosen = {"drafts": [row.invoice_id for row in issuable]}
+    papers = [row.invoice_id for row in issuable] + [row.companion_id for row in issuable if row.companion_id]
+    chosen = {"drafts": papers}
     dated = {"financial_year": issuable[0].financial_year, "invoice_date": issuable[0].invoice_date}
-    taken = session.execute(text(_TAKE_NUMBERS), {"count": len(issuable), **dated}).one()
+    taken = session.execute(text(_TAKE_NUMBERS), {"count": len(papers), **dated}).one()
     stamped = {"at": at, "issued_by": issued_by, "run": run_id}
     numbers = {"series": taken.series, "first_no": taken.first_no, "last_hash": taken.last_hash}
     done = session.execute(text(_ISSUE), {**chosen, **dated, **numbers, **stamped}).one()
@@ -222,31 +239,42 @@ def _delete_empty(session: Session, draft_ids: Sequence[UUID]) -> None:
     session.execute(
         text("""
             DELETE FROM invoices d WHERE d.id = ANY(:drafts) AND d.status = 'draft'
-                AND NOT EXISTS (SELECT FROM orders o WHERE o.invoice_id = d.id)"""),
+                AND NOT EXISTS (SELECT FROM orders o WHERE o.invoice_id = d.id)
+                AND NOT EXISTS (SELECT FROM adjustments a WHERE a.invoice_id = d.id)"""),
         {"drafts": list(draft_ids)},
     )
 
 
-def void(session: Session, invoice_id: UUID, *, reason: str, at: datetime, voided_by: UUID) -> UUID:
-    """Void an issued paper and its companion; its orders move to a fresh draft of the same days, whose id returns.
+def void(session: Session, invoice_id: UUID, *, reason: str, at: datetime, on: date, voided_by: UUID) -> UUID:
+    """Void an issued paper and its companion; orders and adjustments move to a fresh draft of the same days.
 
-    The row, its number and its lines stay for ever.
+    Returns the draft's id. The row, its number and its lines stay for ever; what was chosen to settle it is free again.
     """
+    paper = {"id": invoice_id, "reason": reason, "at": at, "on": on, "by": voided_by}
+    session.execute(
+        text("""
+            UPDATE payment_allocations a
+            SET released_on = greatest(CAST(:on AS date), a.allocated_on), updated_at = now()
+            FROM invoices i WHERE i.id = a.invoice_id AND (i.id = :id OR i.companion_of = :id)
+                AND a.released_on IS NULL"""),
+        paper,
+    )
     session.execute(
         text("""
             UPDATE invoices SET status = 'void', void_reason = :reason, voided_at = :at, voided_by = :by,
                 updated_at = now()
             WHERE id = :id OR companion_of = :id"""),
-        {"id": invoice_id, "reason": reason, "at": at, "by": voided_by},
+        paper,
     )
     fresh: UUID = session.scalars(
         text("""
             INSERT INTO invoices (customer_id, period_start, period_end)
             SELECT customer_id, period_start, period_end FROM invoices WHERE id = :id RETURNING id"""),
-        {"id": invoice_id},
+        paper,
     ).one()
-    session.execute(
-        text("UPDATE orders SET invoice_id = :fresh, updated_at = now() WHERE invoice_id = :id"),
-        {"fresh": fresh, "id": invoice_id},
-    )
+    for table in ("orders", "adjustments"):
+        session.execute(
+            text(f"UPDATE {table} SET invoice_id = :fresh, updated_at = now() WHERE invoice_id = :id"),
+            {"fresh": fresh, "id": invoice_id},
+        )
     return fresh

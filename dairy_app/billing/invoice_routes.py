@@ -47,6 +47,6 @@ def read_invoice(invoice_id: UUID) -> dict[str, Any]:
 def void_invoice(body: dict[str, Any], invoice_id: UUID) -> dict[str, Any]:
     """Void an issued invoice; its orders go to a fresh draft, which the next run issues under a new number."""
     session, actor = current_session(), current_actor()
-    fresh = service.void_invoice(session, actor, invoice_id, body["reason"])
+    fresh = service.void_invoice(session, actor, invoice_id, **body)
     voided = queries.get_visible_invoice(session, actor, invoice_id)
     return {"id": voided.id, "number": voided.number, "status": voided.status, "replaced_by": fresh}

@@ -66,7 +66,7 @@ def preview_totals(session: Session, due: dict[str, Any], area_id: UUID | None =
             ), one_time AS (
                 SELECT invoice_id, sum(line_total) AS amount FROM lines WHERE source = 'one_time' GROUP BY invoice_id
             )
-            SELECT count(*) FILTER (WHERE ok) AS invoices,
+            SELECT coalesce(sum(t.documents) FILTER (WHERE ok), 0)::integer AS invoices,
                 count(DISTINCT t.customer_id) FILTER (WHERE ok) AS customers,
                 coalesce(sum(c.orders) FILTER (WHERE ok), 0)::integer AS orders,
                 coalesce(sum(c.one_time_orders) FILTER (WHERE ok), 0)::integer AS one_time_orders,
@@ -79,7 +79,7 @@ def preview_totals(session: Session, due: dict[str, Any], area_id: UUID | None =
                 coalesce(jsonb_agg(jsonb_build_object('customer_id', t.customer_id, 'invoice_id', t.invoice_id,
                     'code', t.skip_code) ORDER BY t.customer_code) FILTER (WHERE NOT ok), '[]') AS warnings
             FROM totals t
-            JOIN counted c USING (invoice_id)
+            LEFT JOIN counted c USING (invoice_id)
             LEFT JOIN one_time o USING (invoice_id)
             CROSS JOIN LATERAL (SELECT t.skip_code IS NULL) AS verdict (ok)"""),
             {**due, "area_id": area_id},
@@ -90,6 +90,8 @@ def preview_totals(session: Session, due: dict[str, Any], area_id: UUID | None =
 
 
 _IN_AREA = " AND (CAST(:area_id AS uuid) IS NULL OR c.area_id = :area_id)"
+_HOLDS_SOMETHING = """(EXISTS (SELECT FROM orders o WHERE o.invoice_id = d.id)
+            OR EXISTS (SELECT FROM adjustments a WHERE a.invoice_id = d.id))"""
 
 
 def preview_page(
@@ -100,20 +102,29 @@ def preview_page(
     after: tuple[str, date] | None,
     limit: int,
 ) -> Sequence[RowMapping]:
-    """One row per draft, by customer code and period. The page is cut before amounts are computed."""
+    """One row per draft, by customer code and period. The page is cut before amounts are computed.
+
+    ``previous_balance`` counts the customer's earlier drafts as issued, because a run issues them first.
+    """
     code, start = after or ("", date.min)
-    which = f"""d.id IN (SELECT d.id FROM invoices d JOIN customers c ON c.id = d.customer_id
-        WHERE {DUE}{_IN_AREA} AND (c.code, d.period_start) > (:code, :start)
-            AND EXISTS (SELECT FROM orders o WHERE o.invoice_id = d.id)
+    which = f"""{DUE} AND d.customer_id IN (
+        SELECT d.customer_id FROM invoices d JOIN customers c ON c.id = d.customer_id
+        WHERE {DUE}{_IN_AREA} AND (c.code, d.period_start) > (:code, :start) AND {_HOLDS_SOMETHING}
         ORDER BY c.code, d.period_start LIMIT :limit)"""
     return (
         session.execute(
             text(f"""
-            {drafts_with_totals(which)}
+            {drafts_with_totals(which)}, owed AS (
+                SELECT t.*, {BALANCE.format(customer="t.customer_id")}
+                    + coalesce(sum(t.total) FILTER (WHERE t.skip_code IS NULL) OVER (PARTITION BY t.customer_id
+                        ORDER BY t.period_start ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)
+                    AS previous_balance
+                FROM totals t
+            )
             SELECT t.*, t.taxable_value AS taxable, t.cgst + t.sgst + t.igst AS tax,
-                (SELECT count(*) FROM orders o WHERE o.invoice_id = t.invoice_id) AS orders,
-                {BALANCE.format(customer="t.customer_id")} AS previous_balance
-            FROM totals t ORDER BY t.customer_code, t.period_start"""),
+                (SELECT count(*) FROM orders o WHERE o.invoice_id = t.invoice_id) AS orders
+            FROM owed t WHERE (t.customer_code, t.period_start) > (:code, :start)
+            ORDER BY t.customer_code, t.period_start LIMIT :limit"""),
             {**due, "area_id": area_id, "code": code, "start": start, "limit": limit},
         )
         .mappings()
@@ -138,6 +149,20 @@ def get_visible_invoice(session: Session, actor: Actor, invoice_id: UUID, *, for
     if invoice is None:
         raise Problem("invoice_not_found")
     return invoice
+
+
+def settled_by(session: Session, invoice: Invoice, as_of: date) -> Any:
+    """What stands on a paper and its companion: ``paid`` (rupees; payments, credit) and ``corrected`` (whether)."""
+    return session.execute(
+        text("""
+            SELECT coalesce(sum(a.amount) FILTER (WHERE a.credit_kind IN ('payment', 'opening')), 0)::numeric(12,2)
+                    AS paid,
+                coalesce(bool_or(a.credit_kind IN ('credit_note', 'write_off') AND a.is_chosen), false) AS corrected
+            FROM applications(ARRAY[CAST(:customer AS uuid)], :as_of) a
+            JOIN invoices i ON i.id = a.debit_id AND (i.id = :id OR i.companion_of = :id)
+            WHERE a.debit_kind = 'invoice'"""),
+        {"customer": invoice.customer_id, "id": invoice.id, "as_of": as_of},
+    ).one()
 
 
 def visible_invoices(actor: Actor) -> Select[Any]:
@@ -166,10 +191,12 @@ def computed_lines(session: Session, invoice_id: UUID, today: date) -> Sequence[
         session.execute(
             text(f"""
             {drafts_with_totals("d.id = :id")}
-            SELECT l.*, t.invoice_date, t.place_of_supply, t.skip_code, t.taxable_value AS paper_taxable_value,
+            SELECT {", ".join(f"l.{column.strip()}" for column in LINE_COLUMNS.split(",") if column != " line_no")},
+                row_number() OVER (ORDER BY l.apart, l.line_no) AS line_no,
+                t.invoice_date, t.place_of_supply, t.skip_code, t.taxable_value AS paper_taxable_value,
                 t.exempt_value, t.cgst AS paper_cgst, t.sgst AS paper_sgst, t.igst AS paper_igst, t.round_off, t.total,
                 {BALANCE.format(customer="t.customer_id")} AS previous_balance
-            FROM lines l JOIN totals t USING (invoice_id) ORDER BY l.line_no"""),
+            FROM lines l JOIN totals t USING (invoice_id) ORDER BY l.apart, l.line_no"""),
             {"id": invoice_id, "today": today},
         )
         .mappings()

@@ -11,7 +11,7 @@ SKIP_DETAILS = {
     "zero_price": "Something delivered has the price 0 and is not marked free.",
     "missing_tax_rate": "A product's tax class has no rate on that date: choose a class or enter the rate.",
     "missing_hsn": "A taxed product has no HSN code.",
-    "two_papers_needed": "A registered buyer of taxed and exempt goods needs two papers, which come later.",
+    "negative_total": "Discounts exceed what was delivered: the draft waits for more, or for a smaller discount.",
 }
 
 

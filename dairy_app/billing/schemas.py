@@ -167,6 +167,9 @@ class InvoiceBrief(Schema):
     number = fields.String(allow_none=True)
     status = fields.String()
     document_type = fields.String(allow_none=True)
+    companion_of = fields.UUID(
+        allow_none=True, metadata={"description": "The first paper, when this is the second of the same period."}
+    )
     customer_id = fields.UUID()
     customer_code = fields.String()
     customer_name = fields.String()
@@ -244,6 +247,10 @@ class VoidIn(Strict):
     """Why an invoice is voided; it stays on the paper for ever."""
 
     reason = Line(500, required=True, shortest=3)
+    release_payments = fields.Boolean(
+        load_default=False,
+        metadata={"description": "Void although payments settle it; they become the customer's credit."},
+    )
 
 
 class VoidOut(Schema):

@@ -291,22 +291,36 @@ def _fail(session: Session, run_id: UUID, reason: str) -> None:
     )
 
 
-def void_invoice(session: Session, actor: Actor, invoice_id: UUID, reason: str) -> UUID:
+def void_invoice(
+    session: Session, actor: Actor, invoice_id: UUID, reason: str, *, release_payments: bool = False
+) -> UUID:
     """Void an issued invoice; its orders go to a fresh draft that the next run issues. Returns the draft's id.
 
-    ``illegal_transition`` for anything but an issued paper, ``period_closed`` after the books are closed
-    (then correct by credit note).
+    ``illegal_transition`` for anything but an issued paper, ``period_closed`` after the books are closed and
+    ``in_use`` when a credit note or a write-off stands on it (then correct by credit note). ``invoice_paid`` when
+    payments settle it, unless ``release_payments``: they are then the customer's credit.
     """
     invoice = queries.get_visible_invoice(session, actor, invoice_id)
     bulk.lock_customers(session, [invoice.customer_id])
     session.expire(invoice)
     invoice = queries.get_visible_invoice(session, actor, invoice_id, for_update=True)
     if invoice.status != "issued" or invoice.companion_of is not None:
-        raise Problem("illegal_transition", f"The invoice is {invoice.status}; only an issued one can be voided.")
+        what = "the second paper of another" if invoice.companion_of else invoice.status
+        raise Problem("illegal_transition", f"The invoice is {what}; only an issued one can be voided.")
     closed = business_settings(session).books_closed_through
     if closed is not None and invoice.invoice_date is not None and invoice.invoice_date <= closed:
         raise Problem("period_closed", f"The books are closed through {closed}; correct by credit note.")
-    fresh = bulk.void(session, invoice_id, reason=reason, at=now(), voided_by=actor.user_id)
+    day = today(session)
+    settled = queries.settled_by(session, invoice, day)
+    if settled.corrected:
+        raise Problem("in_use", "A credit note or a write-off stands on the invoice; correct by credit note.")
+    if settled.paid and not release_payments:
+        raise Problem(
+            "invoice_paid",
+            f"Payments of {settled.paid} settle the invoice; with release_payments they become the customer's credit.",
+            facts={"paid": f"{settled.paid:.2f}"},
+        )
+    fresh = bulk.void(session, invoice_id, reason=reason, at=now(), on=day, voided_by=actor.user_id)
     session.expire_all()
     return fresh
 

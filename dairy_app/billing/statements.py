@@ -1,8 +1,12 @@
 """The SQL of an invoice, written once: preview, a draft on screen and the run read the very same text.
 
 From the outside in: ``PAPERS`` are the drafts with their date and place of supply, ``LINES`` their lines
-(delivered quantity × price, grouped by product, price, rate, source and prior period), ``TOTALS`` the sums with
-the code that forbids issuing, when there is one. ``{which}`` chooses the drafts ``d`` of customers ``c``.
+(delivered quantity × price, grouped by product, price, rate, source and prior period; then the adjustments),
+``TOTALS`` the sums with the code that forbids issuing, when there is one. ``{which}`` chooses the drafts ``d`` of
+customers ``c``.
+
+A registered buyer's untaxed lines are ``apart``: when there are taxed ones too, they go to a second paper (CGST Rules
+r. 46A lets only unregistered buyers have both on one). Each paper is rounded for itself.
 
 Amounts (all half up to the paisa, once per line): gross = q × p; inclusive prices: taxable = gross × 100 /
 (100 + rate), exclusive: taxable = gross; cgst = sgst = taxable × rate / 200 within the state, else igst =
@@ -47,13 +51,25 @@ delivered AS (
         min(v.first_date) AS first_date, max(v.last_date) AS last_date, bool_or(v.unpriced) AS unpriced,
         CASE WHEN s.gstin IS NULL THEN 'non_gst' ELSE r.supply_type END AS supply_type,
         CASE WHEN s.gstin IS NULL THEN 0 ELSE r.gst_rate END AS gst_rate,
-        p.place_of_supply <> s.state_code AS inter_state, s.prices_include_tax
+        p.place_of_supply <> s.state_code AS inter_state, s.prices_include_tax,
+        p.gst_treatment = 'registered' AS is_registered, NULL::uuid AS adjustment_id
     FROM delivered v
     JOIN papers p ON p.invoice_id = v.invoice_id
     JOIN products g ON g.id = v.product_id
     CROSS JOIN settings s
     LEFT JOIN tax_rates r ON r.tax_class = g.tax_class AND r.valid @> coalesce(v.rate_day, p.invoice_date)
-    GROUP BY 1, 2, 3, 4, 5, 11, 12, 13, 14
+    GROUP BY 1, 2, 3, 4, 5, 11, 12, 13, 14, 15
+    UNION ALL
+    SELECT p.invoice_id, NULL, a.amount, 'adjustment', a.adjusted_on < p.period_start,
+        1, 0, a.adjusted_on, a.adjusted_on, false,
+        CASE WHEN s.gstin IS NULL THEN 'non_gst' WHEN a.tax_class IS NULL THEN 'exempt' ELSE r.supply_type END,
+        CASE WHEN s.gstin IS NULL OR a.tax_class IS NULL THEN 0 ELSE r.gst_rate END,
+        p.place_of_supply <> s.state_code, s.prices_include_tax, p.gst_treatment = 'registered', a.id
+    FROM papers p
+    JOIN adjustments a ON a.invoice_id = p.invoice_id
+    CROSS JOIN settings s
+    LEFT JOIN tax_rates r ON r.tax_class = a.tax_class
+        AND r.valid @> CASE s.tax_rate_date WHEN 'delivery_date' THEN a.adjusted_on ELSE p.invoice_date END
 ), taxed AS (
     SELECT r.*, round(r.quantity * r.unit_price, 2) AS gross_amount,
         CASE WHEN r.gst_rate > 0 AND r.prices_include_tax
@@ -62,10 +78,12 @@ delivered AS (
             ELSE 0 END AS taxable_value
     FROM rated r
 ), lines AS MATERIALIZED (
-    SELECT t.invoice_id,
-        row_number() OVER (PARTITION BY t.invoice_id
-            ORDER BY t.prior_period, t.source DESC, g.name, g.id, t.unit_price, t.gst_rate) AS line_no,
-        t.product_id, g.name AS description, g.hsn_code, g.unit, t.source, t.prior_period, t.deliveries,
+    SELECT t.invoice_id, t.is_registered AND t.gst_rate = 0 AS apart,
+        row_number() OVER (PARTITION BY t.invoice_id, t.is_registered AND t.gst_rate = 0
+            ORDER BY t.adjustment_id IS NOT NULL, t.prior_period, t.source DESC, g.name, g.id, t.unit_price,
+                t.gst_rate, t.adjustment_id) AS line_no,
+        t.product_id, coalesce(g.name, a.description) AS description, coalesce(g.hsn_code, k.hsn_prefix) AS hsn_code,
+        coalesce(g.unit, 'piece') AS unit, t.source, t.prior_period, t.deliveries,
         t.first_date, t.last_date, t.quantity, t.unit_price, t.gross_amount, 0::numeric(12,2) AS discount,
         t.supply_type, t.gst_rate, t.taxable_value::numeric(12,2) AS taxable_value,
         tax.cgst, tax.cgst AS sgst, tax.igst,
@@ -73,7 +91,9 @@ delivered AS (
             ELSE t.gross_amount END::numeric(12,2) AS line_total,
         t.unpriced
     FROM taxed t
-    JOIN products g ON g.id = t.product_id
+    LEFT JOIN products g ON g.id = t.product_id
+    LEFT JOIN adjustments a ON a.id = t.adjustment_id
+    LEFT JOIN tax_classes k ON k.code = a.tax_class
     CROSS JOIN LATERAL (SELECT
         CASE WHEN t.inter_state THEN 0 ELSE round(t.taxable_value * t.gst_rate / 200, 2) END::numeric(12,2) AS cgst,
         CASE WHEN t.inter_state THEN round(t.taxable_value * t.gst_rate / 100, 2) ELSE 0 END::numeric(12,2) AS igst
@@ -94,21 +114,29 @@ SUMS = """
 
 TOTALS = f"""
 totals AS (
-    SELECT p.*, sums.taxable_value, sums.exempt_value, sums.cgst, sums.sgst, sums.igst, sums.round_off, sums.total,
+    SELECT p.*, sums.documents, sums.taxable_value, sums.exempt_value, sums.cgst, sums.sgst, sums.igst, sums.round_off,
+        sums.total,
         CASE
             WHEN s.business_name IS NULL THEN 'missing_seller'
             WHEN p.invoice_date <= s.books_closed_through THEN 'period_closed'
             WHEN sums.unpriced THEN 'zero_price'
             WHEN sums.unrated THEN 'missing_tax_rate'
             WHEN sums.uncoded THEN 'missing_hsn'
-            WHEN p.gst_treatment = 'registered' AND sums.has_taxed AND sums.has_untaxed THEN 'two_papers_needed'
+            WHEN sums.negative THEN 'negative_total'
         END AS skip_code
     FROM papers p
     CROSS JOIN settings s
-    JOIN (SELECT l.invoice_id,{SUMS},
-            bool_or(l.unpriced) AS unpriced, bool_or(l.supply_type IS NULL) AS unrated,
-            bool_or(l.gst_rate > 0 AND l.hsn_code IS NULL) AS uncoded
-        FROM lines l GROUP BY l.invoice_id) AS sums ON sums.invoice_id = p.invoice_id
+    JOIN (SELECT d.invoice_id, count(*) AS documents, sum(d.taxable_value)::numeric(12,2) AS taxable_value,
+            sum(d.exempt_value)::numeric(12,2) AS exempt_value, sum(d.cgst)::numeric(12,2) AS cgst,
+            sum(d.sgst)::numeric(12,2) AS sgst, sum(d.igst)::numeric(12,2) AS igst,
+            sum(d.round_off)::numeric(12,2) AS round_off, sum(d.total)::numeric(12,2) AS total,
+            bool_or(d.unpriced) AS unpriced, bool_or(d.unrated) AS unrated, bool_or(d.uncoded) AS uncoded,
+            bool_or(d.total < 0) AS negative
+        FROM (SELECT l.invoice_id,{SUMS},
+                bool_or(l.unpriced) AS unpriced, bool_or(l.supply_type IS NULL) AS unrated,
+                bool_or(l.gst_rate > 0 AND l.hsn_code IS NULL) AS uncoded
+            FROM lines l GROUP BY l.invoice_id, l.apart) d
+        GROUP BY d.invoice_id) AS sums ON sums.invoice_id = p.invoice_id
 )"""
 
 #: Columns of ``invoice_lines`` in the order that ``LINES`` makes them.
@@ -118,9 +146,9 @@ LINE_COLUMNS = (
     " igst, line_total"
 )
 
-#: What the customer owes: everything issued and not void.
-BALANCE = """coalesce((SELECT sum(b.total) FROM invoices b
-        WHERE b.customer_id = {customer} AND b.status = 'issued'), 0)::numeric(12,2)"""
+#: What the customer owes: the sum of the ledger.
+BALANCE = """coalesce((SELECT sum(b.debit - b.credit) FROM customer_ledger b
+        WHERE b.customer_id = {customer}), 0)::numeric(12,2)"""
 
 
 def drafts_with_totals(which: str) -> str:

@@ -182,7 +182,7 @@ ATTEMPTS = [
         "UPDATE invoices SET period_end = 'infinity' WHERE id = '{draft}'",
         "ck_invoices_period_finite",
     ),
-    ("lines emptied", "TRUNCATE invoice_lines", "tr_never_truncated"),
+    ("lines emptied", "TRUNCATE invoice_lines CASCADE", "tr_never_truncated"),
     ("orders emptied", "TRUNCATE orders CASCADE", "tr_never_truncated"),
     ("invoices emptied", "TRUNCATE invoices CASCADE", "tr_never_truncated"),
     ("numbers emptied", "TRUNCATE number_series", "tr_never_truncated"),

@@ -125,12 +125,3 @@ def test_the_paper_follows_the_goods(living: LivingDairy, goods: tuple[str, ...]
     living.go_to("2026-11-01")
     living.bill("2026-10")
     assert [p["document_type"] for p in living.invoices()] == [paper]
-
-
-def test_a_registered_buyer_of_both_kinds_waits_for_two_papers(living: LivingDairy) -> None:
-    living.seller(gstin="27AAPFU0939F1ZV")
-    shop = living.customer(gstin="27AAPFU0939F1ZV", gst_treatment="registered", state_code="27")
-    milk, ghee = living.product("60.00", hsn_code="0401"), living.product("105.00", hsn_code="0405")
-    living.delivered(shop, (milk, "1"), (ghee, "1"), on="2026-10-05")
-    living.go_to("2026-11-01")
-    assert [skipped["code"] for skipped in living.bill("2026-10")["skipped"]] == ["two_papers_needed"]
