@@ -1,0 +1,90 @@
+"""A process that bills is killed, again and again, wherever it happens to be."""
+
+import multiprocessing
+import os
+import random
+import signal
+from datetime import UTC, datetime
+from multiprocessing.connection import Connection
+from typing import Any
+
+import pytest
+import time_machine
+
+from dairy_app.billing import service
+from dairy_app.billing.service import RunRequest
+from dairy_app.common.transactions import Database
+
+CUSTOMERS = 120
+KILLS = 20
+NOW = datetime(2026, 11, 2, 4, 0, tzinfo=UTC)
+
+#: Drafts of October with two orders each, two customers a chunk.
+_DRAFTS = f"""
+UPDATE settings SET business_name = 'Sunrise Dairy', state_code = '27', billing_chunk = 2;
+INSERT INTO products (sku, name, unit, hsn_code, tax_class) VALUES ('MILK', 'Milk', 'litre', '0401', 'milk_fresh');
+INSERT INTO customers (name) SELECT 'Customer ' || n FROM generate_series(1, {CUSTOMERS}) n;
+INSERT INTO invoices (customer_id, period_start, period_end) SELECT id, '2026-10-01', '2026-10-31' FROM customers;
+INSERT INTO orders (customer_id, order_type, delivery_date, shift, status, source, delivered_on, delivered_at,
+    delivery_confirmed, invoice_id)
+SELECT i.customer_id, 'one_time', day, 'morning', 'DELIVERED', 'staff', day, day + time '06:00', true, i.id
+FROM invoices i CROSS JOIN (VALUES (date '2026-10-05'), (date '2026-10-06')) AS days (day);
+INSERT INTO order_items (order_id, line_no, product_id, quantity, unit_price, price_source, delivered_quantity)
+SELECT o.id, 1, p.id, 1.5, 60, 'product', 1.5 FROM orders o CROSS JOIN products p;
+"""
+
+
+def bill(url: str, started: Connection) -> None:
+    """What ``dairy bill --period 2026-10`` does, in a process of its own; tells of its first chunk."""
+    with time_machine.travel(NOW):
+        database, asked = Database(url), RunRequest("2026-10", confirm=True)
+        run = database.run(lambda session: service.start_run(session, asked, None)).run
+        service.carry_out(database, run.id, asked, None, progress=lambda _: started.send(True))
+
+
+def begin(url: str) -> tuple[Any, Connection]:
+    processes = multiprocessing.get_context("forkserver")
+    processes.set_forkserver_preload([__name__])
+    hears, tells = processes.Pipe(duplex=False)
+    process = processes.Process(target=bill, args=(url, tells))
+    process.start()
+    return process, hears
+
+
+@pytest.mark.timeout(240)
+def test_killed_at_twenty_moments_nothing_is_lost_or_billed_twice(database_url: str, sql: Any) -> None:
+    sql(_DRAFTS)
+    chance, survived = random.Random(20261101), []
+    for _ in range(KILLS):
+        process, hears = begin(database_url)
+        assert hears.poll(30)
+        process.join(chance.uniform(0, 0.08))
+        os.kill(process.pid, signal.SIGKILL)
+        process.join()
+        survived.append(sql("SELECT count(*) FROM invoices WHERE status = 'issued'")[0][0])
+        check(sql)
+    assert 0 < survived[-1] < CUSTOMERS, "killed before the end"
+    assert len(set(survived)) > KILLS / 2, "killed while at work"
+    last, _ = begin(database_url)
+    last.join(60)
+    assert last.exitcode == 0
+    check(sql)
+    assert sql(
+        "SELECT count(*), min(sequence_no), max(sequence_no), sum(total) FROM invoices WHERE status = 'issued'"
+    ) == [(CUSTOMERS, 1, CUSTOMERS, CUSTOMERS * 180)]
+
+
+def check(sql: Any) -> None:
+    """Each order on exactly one live paper, numbers without a gap, the series at the number that follows."""
+    assert (
+        sql("""
+        SELECT count(*) FROM orders o JOIN invoices i ON i.id = o.invoice_id AND i.status IN ('draft', 'issued')""")
+        == [(2 * CUSTOMERS,)]
+    )
+    assert sql("""
+        SELECT count(*) FROM invoices i WHERE i.status = 'issued' AND i.total <>
+            (SELECT sum(l.line_total) FROM invoice_lines l WHERE l.invoice_id = i.id) + i.round_off""") == [(0,)]
+    issued, last, following = sql("""
+        SELECT (SELECT count(*) FROM invoices WHERE number IS NOT NULL), max(sequence_no),
+            (SELECT next_no FROM number_series) FROM invoices""")[0]
+    assert issued == (last or 0) == (following or 1) - 1
