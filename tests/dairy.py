@@ -81,7 +81,7 @@ def kept(setup: F) -> F:
     """A set-up of a dairy, its first argument, that is done for real once; after that its rows come back.
 
     What it answers may hold the dairy and its clients. It must depend on nothing but the rows, its arguments
-    and the clock, and must not move the clock. See ``tests/worker_database.py``.
+    and the clock; where it moves the clock, who calls it moves it there too. See ``tests/worker_database.py``.
     """
 
     @wraps(setup)
@@ -154,6 +154,7 @@ class Dairy:
         self._clients.append((client, email_or_phone))
         return client
 
+    @kept
     def _log_in(self, email_or_phone: str, password: str = PASSWORD) -> Any:
         key = "email" if "@" in email_or_phone else "phone"
         return ok(self.nobody.post("/auth/login", {key: email_or_phone, "password": password}))

@@ -7,10 +7,9 @@ from typing import Any
 import pytest
 import time_machine
 
-from dairy_app.app import create_app
-from dairy_app.common.transactions import Database
-from dairy_app.settings import Settings
-from tests.dairy import Dairy, ok
+from dairy_app.common.http import DairyFlask
+from tests.dairy import Dairy, kept, ok
+from tests.worker_database import WorkerDatabase
 
 #: Eight in the morning in India.
 MORNING = timedelta(hours=2, minutes=30)
@@ -29,6 +28,10 @@ class LivingDairy(Dairy):
     def delivered(self, customer: Any, *items: tuple[Any, str], on: str, **fields: Any) -> Any:
         """An order for ``on``, placed and confirmed in full on that day."""
         self.go_to(on)
+        return self._delivered(customer, *items, on=on, **fields)
+
+    @kept
+    def _delivered(self, customer: Any, *items: tuple[Any, str], on: str, **fields: Any) -> Any:
         order = self.order(customer, *items, on=on)
         ok(self.confirm(order, **fields))
         return ok(self.admin.get(f"/orders/{order['id']}"))
@@ -47,10 +50,10 @@ class LivingDairy(Dairy):
 
 
 @pytest.fixture
-def living(settings: Settings, database: Database) -> Iterator[LivingDairy]:
+def living(app: DairyFlask, worker_database: WorkerDatabase) -> Iterator[LivingDairy]:
     """A named dairy on the morning of 1 October 2026."""
-    with time_machine.travel(datetime(2026, 10, 1, tzinfo=UTC) + MORNING) as clock:
-        dairy = LivingDairy(create_app(settings, database))
+    with time_machine.travel(datetime(2026, 10, 1, tzinfo=UTC) + MORNING, tick=False) as clock:
+        dairy = LivingDairy(app, worker_database)
         dairy.clock = clock
         dairy.seller()
         yield dairy

@@ -37,7 +37,9 @@ class Papers:
 
 @pytest.fixture
 def papers(living: LivingDairy) -> Papers:
-    return Papers(living)
+    made: Papers = living.keep(Papers)
+    living.go_to("2026-10-02")
+    return made
 
 
 DELIVER = """UPDATE order_items SET delivered_quantity = quantity WHERE order_id = '{open}';

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.dairy import Client, Dairy
+from tests.dairy import Client, Dairy, kept
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ class Town:
         return self.dairy.admin
 
 
-@pytest.fixture
-def town(dairy: Dairy) -> Town:
+@kept
+def make_town(dairy: Dairy) -> Town:
     anil, bala = dairy.staff("delivery_boy", "Anil"), dairy.staff("delivery_boy", "Bala")
     meena, manoj = dairy.staff("marketing_staff", "Meena"), dairy.staff("marketing_staff", "Manoj")
     asmita, asmita_client = dairy.customer_login(
@@ -38,6 +38,11 @@ def town(dairy: Dairy) -> Town:
         name="Bharat", delivery_boy_id=bala.user["id"], marketing_staff_id=manoj.user["id"], area="Baner"
     )
     return Town(dairy, anil, bala, meena, manoj, asmita, asmita_client, bharat, bharat_client)
+
+
+@pytest.fixture
+def town(dairy: Dairy) -> Town:
+    return make_town(dairy)
 
 
 @pytest.fixture

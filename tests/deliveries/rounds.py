@@ -13,7 +13,7 @@ from sqlalchemy import event
 from dairy_app.common.http import DairyFlask
 from dairy_app.deliveries.rules import Confirmer, Scope
 from dairy_app.deliveries.service import Outcome, confirm
-from tests.dairy import Client, Dairy, ok
+from tests.dairy import Client, Dairy, kept, ok
 
 KOLKATA = ZoneInfo("Asia/Kolkata")
 #: Every table that an order, a confirmation or a run may write.
@@ -74,6 +74,7 @@ class Round:
         self.boy = self.dairy.login(self.boy.user["email"])
 
 
+@kept
 def make_round(dairy: Dairy) -> Round:
     boy = dairy.staff("delivery_boy", "Bala Boy")
     customer = dairy.customer(delivery_boy_id=boy.user["id"])

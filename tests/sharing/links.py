@@ -5,7 +5,7 @@ from typing import Any
 
 from werkzeug.test import TestResponse
 
-from tests.dairy import Client, Dairy, ok
+from tests.dairy import Client, Dairy, kept, ok
 
 
 class Link:
@@ -111,6 +111,7 @@ class Town:
         return ok(self.dairy.admin.post("/subscriptions", body | fields), 201)
 
 
+@kept
 def make_town(dairy: Dairy) -> Town:
     boy = dairy.staff("delivery_boy", "Bala Boy")
     asha = dairy.customer(name="Asha", delivery_boy_id=boy.user["id"], area="Kothrud", notes="Ring twice")

@@ -20,7 +20,7 @@ def clock() -> Iterator[time_machine.Traveller]:
 
 @pytest.fixture
 def household(clock: time_machine.Traveller, dairy: Dairy) -> Household:
-    return Household(dairy)
+    return dairy.keep(Household)
 
 
 @pytest.fixture
