@@ -20,7 +20,7 @@ from dairy_app.demo import bulk, people, queries, sample
 from dairy_app.demo.progress import Bars
 from dairy_app.demo.state import State, write_state
 from dairy_app.exports.commands import export_to_file
-from dairy_app.exports.profiles import INVOICE_LINES, INVOICE_REGISTER
+from dairy_app.exports.downloads import download_of
 from dairy_app.exports.span import span_of
 from dairy_app.sharing.service import create_link
 from dairy_app.subscriptions.generation import generate_due
@@ -123,9 +123,9 @@ def export_registers(database: Database, folder: Path, day: date) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     span = span_of(None, queries.first_day_of(day), day.replace(day=1) - timedelta(days=1))
     files = []
-    for profile in (INVOICE_REGISTER, INVOICE_LINES):
-        file = folder / f"{profile.name}.csv"
+    for name in ("invoice-register", "invoice-lines"):
+        file = folder / f"{name}.csv"
         if not file.exists():
-            export_to_file(database, profile, span, file)
+            export_to_file(database, download_of(name), span, file)
         files.append(file)
     return files

@@ -1,4 +1,4 @@
-"""``dairy export``: a register for the accountant, into a file."""
+"""``dairy export``: a file for the accountant."""
 
 import os
 import sys
@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 from typing import BinaryIO
+from uuid import UUID
 
 import click
 from rich.console import Console
@@ -15,8 +16,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from dairy_app.common.errors import Problem
 from dairy_app.common.transactions import Database
-from dairy_app.exports.profiles import PROFILES, Profile, count_of, source_of
+from dairy_app.exports.downloads import MEDIA_TYPES, NAMES, Download, download_of
 from dairy_app.exports.span import Span, span_of
+from dairy_app.exports.streams import settle
 from dairy_app.settings import Settings
 
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -24,60 +26,91 @@ MONTH = "%Y-%m"
 
 
 @click.command()
-@click.argument("profile", type=click.Choice(list(PROFILES)))
+@click.argument("profile", type=click.Choice(NAMES), metavar="PROFILE")
 @click.option("--period", type=click.DateTime([MONTH]), metavar="YYYY-MM", help="A whole month.")
 @click.option("--from", "first", type=DAY, metavar="DATE", help="First day, with --to; at most 366 days.")
 @click.option("--to", "last", type=DAY, metavar="DATE", help="Last day.")
+@click.option("--as-of", type=DAY, metavar="DATE", help="The day of balances and days overdue. Default: the last day.")
+@click.option("--customer-id", type=click.UUID, metavar="ID", help="For a statement: whose.")
+@click.option(
+    "--format", "form", type=click.Choice(list(MEDIA_TYPES)), help="Default: csv, zip for gstr1, xml for tally."
+)
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Default: print it.")
-@click.option("--format", "form", type=click.Choice(["csv"]), default="csv", show_default=True)
 def export(
     profile: str,
     period: datetime | None,
     first: datetime | None,
     last: datetime | None,
+    as_of: datetime | None,
+    customer_id: UUID | None,
+    form: str | None,
     output: Path | None,
-    form: str,
 ) -> None:
-    """Write a register for the accountant.
+    """Write a file for the accountant: a register, the GSTR-1 set (gstr1), Tally's XML (tally, tally-masters).
 
     The same bytes as GET /api/v1/exports/PROFILE.csv. FILE appears when it is complete, never half.
 
     \b
-    Example: dairy export invoice-register --period 2026-10 -o register.csv
+    Profiles: invoice-register, invoice-lines, deliveries, receipts, allocations, ledger, ageing, statement,
+      unbilled, exceptions, zoho-invoices, gstr1/b2b and its other tables, gstr1, tally, tally-masters
+    Examples: dairy export invoice-register --period 2026-10 -o register.csv
+              dairy export ledger --period 2026-10 --format xlsx -o ledger.xlsx
+              dairy export gstr1 --period 2026-10 -o gstr1.zip
     """
-    span = _span(period, first, last)
+    download, span = _asked(profile, form, period, (first, last, as_of), customer_id)
     database = Database(Settings.from_environment().resolve_database_url(), application_name="dairy export")
     try:
         if output is None:
-            write_export(database, PROFILES[profile], span, sys.stdout.buffer)
+            write_export(database, download, span, sys.stdout.buffer)
         else:
-            rows = export_to_file(database, PROFILES[profile], span, output)
+            rows = export_to_file(database, download, span, output)
             click.echo(f"{output}: {rows:,} rows")
+        _tell_failed_checks(database, download, span)
     finally:
         database.dispose()
 
 
-def _span(period: datetime | None, first: datetime | None, last: datetime | None) -> Span:
-    days: list[date | None] = [given.date() if given else None for given in (first, last)]
+def _asked(
+    profile: str,
+    form: str | None,
+    period: datetime | None,
+    days: tuple[datetime | None, datetime | None, datetime | None],
+    customer_id: UUID | None,
+) -> tuple[Download, Span]:
+    first, last, as_of = (_day(given) for given in days)
     try:
-        return span_of(period.strftime(MONTH) if period else None, *days)
+        download = download_of(profile, form)
+        span = span_of(period.strftime(MONTH) if period else None, first, last, as_of, customer_id)
+        download.require(span)
     except Problem as problem:
         raise click.UsageError(str(problem)) from None
+    return download, span
 
 
-def export_to_file(database: Database, profile: Profile, span: Span, target: Path) -> int:
-    """Write the CSV with a progress bar on stderr; returns its rows. ``target`` is replaced at the end, whole."""
-    with _replacing(target) as file:
-        return write_export(database, profile, span, file)
+def _day(given: datetime | None) -> date | None:
+    return given.date() if given else None
 
 
-def write_export(database: Database, profile: Profile, span: Span, file: BinaryIO) -> int:
-    """Write the CSV to an open file; returns its rows."""
-    source = source_of(profile, span)
+def _tell_failed_checks(database: Database, download: Download, span: Span) -> None:
+    """What the set's self-checks found, on stderr: the file itself says it, too."""
     with database.transaction(read_only=True, snapshot=True) as session:
-        source.settle(session)
-        file.write(source.prefix)
-        with _progress_bar(profile.name, count_of(session, profile, span)) as advance:
+        failed = [check for check in download.checks(session, span) if not check.passed]
+    for check in failed:
+        click.echo(f"self-check failed: {check.what}: {check.left} and {check.right}", err=True)
+
+
+def export_to_file(database: Database, download: Download, span: Span, target: Path) -> int:
+    """Write the file with a progress bar on stderr; returns its rows. ``target`` is replaced at the end, whole."""
+    with _replacing(target) as file:
+        return write_export(database, download, span, file)
+
+
+def write_export(database: Database, download: Download, span: Span, file: BinaryIO) -> int:
+    """Write to an open file; returns the rows."""
+    source = download.source(span, True)
+    with database.transaction(read_only=True, snapshot=True) as session:
+        settle(session)
+        with _progress_bar(download.name, download.count(session, span)) as advance:
             return source.copy(session, file.write, advance)
 
 

@@ -1,41 +1,31 @@
 """What a complete export must hold, computed in the same snapshot as the rows."""
 
-import hashlib
 from typing import Any
 
 from sqlalchemy.orm import Session
 
-from dairy_app.exports.profiles import Profile, source_of, totals_of
+from dairy_app.exports.downloads import Download
+from dairy_app.exports.gstr1_set import Digest
 from dairy_app.exports.span import Span
+from dairy_app.exports.streams import settle
 
 
-class _Digest:
-    """SHA-256 and size of what passes."""
-
-    def __init__(self, prefix: bytes) -> None:
-        self.sha256, self.size = hashlib.sha256(), 0
-        self.take(prefix)
-
-    def take(self, chunk: bytes) -> None:
-        self.sha256.update(chunk)
-        self.size += len(chunk)
-
-
-def manifest(session: Session, profile: Profile, span: Span, *, bom: bool) -> dict[str, Any]:
-    """Rows, bytes, SHA-256 and, in rupees, the sums of the amounts. ``session`` must be a snapshot."""
-    source = source_of(profile, span, bom=bom)
-    source.settle(session)
-    digest = _Digest(source.prefix)
-    rows = source.copy(session, digest.take)
+def manifest(session: Session, download: Download, span: Span, *, bom: bool) -> dict[str, Any]:
+    """Rows, bytes, SHA-256, the sums of the amounts in rupees and the self-checks. ``session`` must be a snapshot."""
+    settle(session)
+    digest = Digest()
+    rows = download.source(span, bom).copy(session, digest.take)
     return {
-        "profile": profile.name,
-        "version": profile.version,
+        "profile": download.name,
+        "version": download.version,
+        "format": download.form,
         "first": span.first,
         "last": span.last,
         "as_of": span.as_of,
-        "file_name": profile.file_name(span),
+        "file_name": download.file_name(span),
         "rows": rows,
         "bytes": digest.size,
         "sha256": digest.sha256.hexdigest(),
-        "sums": totals_of(session, profile, span),
+        "sums": download.sums(session, span),
+        "checks": [check.facts() for check in download.checks(session, span)],
     }

@@ -1,95 +1,116 @@
-"""``/exports``: registers for accountants, streamed from one snapshot."""
+"""``/exports``: files for accountants, streamed from one snapshot."""
 
 from typing import Any
 
 from flask import Response
-from marshmallow import fields
 
 from dairy_app.common.access import Role, allow
-from dairy_app.common.csv_stream import CsvStream
-from dairy_app.common.errors import Problem
-from dairy_app.common.http import Blueprint, current_database
-from dairy_app.common.schemas import Day, Money, Month, Strict
+from dairy_app.common.http import Blueprint, current_actor, current_database
+from dairy_app.customers.queries import get_visible_customer
 from dairy_app.exports import manifests
-from dairy_app.exports.profiles import PROFILES, Profile, source_of
+from dairy_app.exports.downloads import MEDIA_TYPES, Download, download_of
+from dairy_app.exports.schemas import CsvQuery, ManifestOut, ManifestQuery, SpanQuery
 from dairy_app.exports.span import Span, span_of
+from dairy_app.exports.streams import ExportStream
 
-exports = Blueprint("exports", __name__, description="CSV for accountants")
+exports = Blueprint("exports", __name__, description="CSV, XLSX, GSTR-1, Tally and Zoho for accountants")
 
-CSV_HEADERS = {
+HEADERS = {
     "Content-Disposition": {"description": "File name of profile, version and days.", "schema": {"type": "string"}},
     "X-Export-Profile": {"description": "The profile.", "schema": {"type": "string"}},
     "X-Export-Version": {"description": "Raised when columns change.", "schema": {"type": "integer"}},
 }
-
-
-class ExportQuery(Strict):
-    """Either ``period``, or ``from`` and ``to`` (both included, at most 366 days)."""
-
-    period = Month(load_default=None, metadata={"example": "2026-10"})
-    first = Day("iso", data_key="from", load_default=None)
-    last = Day("iso", data_key="to", load_default=None)
-    as_of = Day(
-        "iso",
-        load_default=None,
-        metadata={"description": "The day for which balances and days overdue are told; default: the last day."},
-    )
-    bom = fields.Boolean(
-        load_default=True, metadata={"description": "false leaves out the byte order mark that Excel wants."}
-    )
-
-
-class ManifestOut(Strict):
-    """What a complete download must hold."""
-
-    profile = fields.String()
-    version = fields.Integer()
-    first = Day(data_key="from")
-    last = Day(data_key="to")
-    as_of = Day()
-    file_name = fields.String()
-    rows = fields.Integer(metadata={"description": "Without the header."})
-    bytes = fields.Integer()
-    sha256 = fields.String()
-    sums = fields.Dict(keys=fields.String(), values=Money(), metadata={"description": "Rupees, by column."})
+TEXT = {"type": "string"}
+BINARY = {"type": "string", "format": "binary"}
 
 
 @exports.route("/exports/<path:profile>.csv")
-@exports.arguments(ExportQuery, location="query")
-@exports.response(200, {"type": "string"}, content_type="text/csv", headers=CSV_HEADERS)
+@exports.arguments(CsvQuery, location="query")
+@exports.response(200, TEXT, content_type="text/csv", headers=HEADERS)
 @allow(Role.ACCOUNTANT, Role.ADMIN, own_transactions=True)
 def export_csv(asked: dict[str, Any], profile: str) -> Response:
     """A register as CSV: RFC 4180, CRLF, header, UTF-8 with BOM, money with two decimals.
 
-    Profiles: ``invoice-register``, ``invoice-lines``. A text that a spreadsheet would take for a formula gets a
-    leading apostrophe; numbers are never touched. An answer that ends without its closing chunk is incomplete.
+    Profiles: ``invoice-register``, ``invoice-lines``, ``deliveries``, ``receipts``, ``allocations``, ``ledger``,
+    ``ageing``, ``statement``, ``unbilled``, ``exceptions``, ``zoho-invoices`` and, for the return, ``gstr1/b2b``,
+    ``b2cl``, ``b2cs``, ``cdnr``, ``cdnur``, ``exemp``, ``hsn-b2b``, ``hsn-b2c``, ``docs``. A text that a spreadsheet
+    would take for a formula gets a leading apostrophe; numbers are never touched. An answer that ends without its
+    closing chunk is incomplete.
     """
-    chosen, span, bom = _asked(profile, **asked)
-    stream = CsvStream(current_database(), source_of(chosen, span, bom=bom))
-    return Response(stream, content_type="text/csv; charset=utf-8", headers=_headers(chosen, span))
+    return _stream(download_of(profile, "csv"), **asked)
+
+
+@exports.route("/exports/<path:profile>.xlsx")
+@exports.arguments(SpanQuery, location="query")
+@exports.response(200, BINARY, content_type=MEDIA_TYPES["xlsx"], headers=HEADERS)
+@allow(Role.ACCOUNTANT, Role.ADMIN, own_transactions=True)
+def export_xlsx(asked: dict[str, Any], profile: str) -> Response:
+    """The same profiles as a workbook: texts (HSN, pincode) as text, numbers and dates as such, never a formula."""
+    return _stream(download_of(profile, "xlsx"), **asked)
+
+
+@exports.route("/exports/gstr1.zip")
+@exports.arguments(CsvQuery, location="query")
+@exports.response(200, BINARY, content_type="application/zip", headers=HEADERS)
+@allow(Role.ACCOUNTANT, Role.ADMIN, own_transactions=True)
+def export_gstr1(asked: dict[str, Any]) -> Response:
+    """The GSTR-1 set: a CSV per table, manifest.json, and self-checks.json and .csv that say whether it agrees."""
+    return _stream(download_of("gstr1"), **asked)
+
+
+@exports.route("/exports/tally.xml")
+@exports.arguments(SpanQuery, location="query")
+@exports.response(200, TEXT, content_type="application/xml", headers=HEADERS)
+@allow(Role.ACCOUNTANT, Role.ADMIN, own_transactions=True)
+def export_tally(asked: dict[str, Any]) -> Response:
+    """Vouchers for Tally's import: sales, credit notes, receipts and what corrected them.
+
+    Import ``tally-masters.xml`` of the same days first: vouchers name ledgers that must exist.
+    """
+    return _stream(download_of("tally"), **asked)
+
+
+@exports.route("/exports/tally-masters.xml")
+@exports.arguments(SpanQuery, location="query")
+@exports.response(200, TEXT, content_type="application/xml", headers=HEADERS)
+@allow(Role.ACCOUNTANT, Role.ADMIN, own_transactions=True)
+def export_tally_masters(asked: dict[str, Any]) -> Response:
+    """The ledgers, customers and units that the vouchers of the same days name."""
+    return _stream(download_of("tally-masters"), **asked)
 
 
 @exports.route("/exports/<path:profile>.manifest.json")
-@exports.arguments(ExportQuery, location="query")
+@exports.arguments(ManifestQuery, location="query")
 @exports.response(200, ManifestOut)
 @allow(Role.ACCOUNTANT, Role.ADMIN, own_transactions=True)
 def read_manifest(asked: dict[str, Any], profile: str) -> dict[str, Any]:
-    """Row count, sums and SHA-256 of the CSV that the same parameters give."""
-    chosen, span, bom = _asked(profile, **asked)
+    """Row count, sums and SHA-256 of the file that the same parameters give; ``format`` chooses which.
+
+    Also of ``gstr1`` (with its self-checks), ``tally`` and ``tally-masters``.
+    """
+    download = download_of(profile, asked.pop("form"))
+    span, bom = _span(download, **asked)
     with current_database().transaction(read_only=True, snapshot=True) as session:
-        return manifests.manifest(session, chosen, span, bom=bom)
+        return manifests.manifest(session, download, span, bom=bom)
 
 
-def _asked(profile: str, *, bom: bool, **days: Any) -> tuple[Profile, Span, bool]:
-    if profile not in PROFILES:
-        raise Problem("profile_not_found", f"There are: {', '.join(PROFILES)}.")
-    return PROFILES[profile], span_of(**days), bom
-
-
-def _headers(profile: Profile, span: Span) -> dict[str, str]:
-    return {
-        "Content-Disposition": f'attachment; filename="{profile.file_name(span)}"',
-        "X-Export-Profile": profile.name,
-        "X-Export-Version": str(profile.version),
+def _stream(download: Download, **asked: Any) -> Response:
+    span, bom = _span(download, **asked)
+    stream = ExportStream(current_database(), download.source(span, bom))
+    headers = {
+        "Content-Disposition": f'attachment; filename="{download.file_name(span)}"',
+        "X-Export-Profile": download.name,
+        "X-Export-Version": str(download.version),
         "Cache-Control": "no-store",
     }
+    return Response(stream, content_type=download.media_type, headers=headers)
+
+
+def _span(download: Download, *, bom: bool = True, **asked: Any) -> tuple[Span, bool]:
+    """Raises validation_failed for days or a customer that do not fit, customer_not_found."""
+    span = span_of(**asked)
+    download.require(span)
+    if span.customer_id is not None:
+        with current_database().transaction(read_only=True) as session:
+            get_visible_customer(session, current_actor(), span.customer_id)
+    return span, bom

@@ -70,11 +70,11 @@ def test_an_unknown_profile_is_not_found(dairy: Dairy, profile: str) -> None:
 def test_the_answer_says_what_it_is(dairy: Dairy) -> None:
     answer = dairy.admin.get("/exports/invoice-register.csv", **OCTOBER)
     assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
-    assert answer.headers["Content-Disposition"] == 'attachment; filename="invoice-register-v1-2026-10.csv"'
-    assert (answer.headers["X-Export-Profile"], answer.headers["X-Export-Version"]) == ("invoice-register", "1")
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="invoice-register-v2-2026-10.csv"'
+    assert (answer.headers["X-Export-Profile"], answer.headers["X-Export-Version"]) == ("invoice-register", "2")
     days = {"from": "2026-10-01", "to": "2026-11-15"}
     answer = dairy.admin.get("/exports/invoice-lines.csv", **days)
-    assert 'filename="invoice-lines-v1-2026-10-01_2026-11-15.csv"' in answer.headers["Content-Disposition"]
+    assert 'filename="invoice-lines-v2-2026-10-01_2026-11-15.csv"' in answer.headers["Content-Disposition"]
 
 
 def test_bom_can_be_left_out(dairy: Dairy) -> None:
@@ -147,6 +147,6 @@ def test_profiles_are_in_the_published_document(dairy: Dairy) -> None:
     paths = ok(dairy.nobody.get("/api/openapi.json"))["paths"]
     shown = paths["/api/v1/exports/{profile}.csv"]["get"]
     assert [each["name"] for each in shown["parameters"] if each["in"] == "query"] == [
-        "period", "from", "to", "as_of", "bom",
+        "period", "from", "to", "as_of", "customer_id", "bom",
     ]  # fmt: skip
     assert "text/csv" in shown["responses"]["200"]["content"]

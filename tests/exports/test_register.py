@@ -181,7 +181,7 @@ def test_the_manifest_describes_the_download(books: Books, profile: str, options
     assert (manifest["bytes"], manifest["rows"]) == (len(body), len(rows_of(body)))
     column = "total_amount" if profile == "invoice-register" else "line_total"
     assert Decimal(manifest["sums"][column]) == total(books, profile, column)
-    assert manifest["file_name"] == f"{profile}-v1-2026-10.csv"
+    assert manifest["file_name"] == f"{profile}-v2-2026-10.csv"
 
 
 def test_names_arrive_as_they_were_written(books: Books) -> None:

@@ -17,10 +17,11 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from dairy_app.common.csv_stream import BOM, CHUNK_BYTES, CHUNKS_AHEAD, CsvSource, CsvStream
 from dairy_app.common.transactions import Database
-from dairy_app.exports.profiles import PROFILES, Column, Kind, source_of
+from dairy_app.exports.columns import Column, Kind
+from dairy_app.exports.profiles import PROFILES, csv_of
 from dairy_app.exports.span import span_of
+from dairy_app.exports.streams import BOM, CHUNK_BYTES, CHUNKS_AHEAD, CsvSource, ExportStream
 from tests.conftest import SECRET_KEY
 from tests.dairy import Dairy
 from tests.exports.conftest import Books
@@ -31,11 +32,11 @@ TOP = Path(__file__).resolve().parents[2]
 
 
 def source(select: str, **parameters: Any) -> CsvSource:
-    return CsvSource(["a", "b"], select, parameters, bom=True, time_zone="'Asia/Kolkata'")
+    return CsvSource(["a", "b"], select, parameters, bom=True)
 
 
 def body_of(database: Database, select: str, **parameters: Any) -> bytes:
-    return b"".join(CsvStream(database, source(select, **parameters)))
+    return b"".join(ExportStream(database, source(select, **parameters)))
 
 
 def test_rows_end_in_crlf_and_cells_keep_their_own_line_breaks(database: Database) -> None:
@@ -94,11 +95,11 @@ def test_the_servers_own_settings_change_nothing(database: Database, sql: Callab
 def test_a_fault_before_the_first_byte_is_raised_at_once(database_url: str) -> None:
     nowhere = Database("postgresql://nobody@127.0.0.1:1/none")
     with pytest.raises(Exception, match="refused"):
-        CsvStream(nowhere, source("SELECT 1, 2"))
+        ExportStream(nowhere, source("SELECT 1, 2"))
 
 
 def test_a_fault_in_mid_stream_breaks_the_body_off(database: Database) -> None:
-    stream = CsvStream(database, source("SELECT n, 1 / (60000 - n) FROM generate_series(1, 90000) n"))
+    stream = ExportStream(database, source("SELECT n, 1 / (60000 - n) FROM generate_series(1, 90000) n"))
     taken = []
     with pytest.raises(Exception, match="division by zero"):
         taken.extend(stream)
@@ -117,7 +118,7 @@ ENDLESS = "SELECT generate_series(1, 1000000000), repeat('x', 100)"
 
 
 def test_a_reader_that_goes_away_frees_the_connection(database: Database) -> None:
-    stream = CsvStream(database, source(ENDLESS))
+    stream = ExportStream(database, source(ENDLESS))
     assert [len(next(stream)) > 0 for _ in range(3)] == [True, True, True]
     stream.close()
     assert in_use(database) == 0
@@ -128,12 +129,12 @@ def test_a_reader_that_goes_away_frees_the_connection(database: Database) -> Non
 
 
 def test_a_stream_that_nobody_begins_to_read_is_freed_too(database: Database) -> None:
-    CsvStream(database, source(ENDLESS)).close()
+    ExportStream(database, source(ENDLESS)).close()
     assert in_use(database) == 0
 
 
 def test_a_reader_that_stands_still_loses_the_snapshot(database: Database) -> None:
-    stream = CsvStream(database, source(ENDLESS), patience=0.05)
+    stream = ExportStream(database, source(ENDLESS), patience=0.05)
     stream._worker.join()
     assert in_use(database) == 0
     with pytest.raises(TimeoutError):
@@ -142,10 +143,10 @@ def test_a_reader_that_stands_still_loses_the_snapshot(database: Database) -> No
 
 def test_all_rows_come_from_one_snapshot(database: Database, sql: Callable[..., Any]) -> None:
     sql("CREATE TABLE ledger AS SELECT n, 'before' AS word FROM generate_series(1, 100000) n")
-    stream = CsvStream(database, source("SELECT n, word FROM ledger ORDER BY n"))
-    next(stream)
+    stream = ExportStream(database, source("SELECT n, word FROM ledger ORDER BY n"))
+    first = next(stream)
     sql("UPDATE ledger SET word = 'after'")
-    body = b"".join(stream)
+    body = first + b"".join(stream)
     assert (body.count(b"before"), body.count(b"after")) == (100_000, 0)
 
 
@@ -153,10 +154,10 @@ def test_memory_does_not_grow_with_the_rows(database: Database, sql: Callable[..
     lines = make_invoices(sql, 10_000)
     assert lines == 50_000
     profile, span = PROFILES["invoice-lines"], span_of("2026-10", None, None)
-    list(CsvStream(database, source("SELECT 1, 2")))  # what is loaded once
+    list(ExportStream(database, source("SELECT 1, 2")))  # what is loaded once
     rows = size = 0
     tracemalloc.start()
-    for chunk in CsvStream(database, source_of(profile, span)):
+    for chunk in ExportStream(database, csv_of(profile, span)):
         rows += chunk.count(b"\r\n")
         size += len(chunk)
     _, peak = tracemalloc.get_traced_memory()

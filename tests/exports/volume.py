@@ -3,13 +3,17 @@
 from collections.abc import Callable
 from typing import Any
 
-#: Lines are adjustments, because the rule that lines equal deliveries exempts those: no orders are needed.
+#: Lines are adjustments, because those need no orders.
 _STATEMENTS = """
 UPDATE settings SET business_name = 'Volume Dairy', state_code = '27';
 INSERT INTO products (sku, name, unit, hsn_code, tax_class)
 SELECT 'MILK' || n, 'Milk ' || n, 'litre', '0401', 'milk_fresh' FROM generate_series(1, 5) n;
 INSERT INTO customers (name) SELECT 'Customer ' || n FROM generate_series(1, {invoices}) n;
 INSERT INTO invoices (customer_id, period_start, period_end) SELECT id, '2026-10-01', '2026-10-31' FROM customers;
+INSERT INTO users (name, email, role) VALUES ('Volume', 'volume@dairy.example', 'admin');
+INSERT INTO adjustments (customer_id, invoice_id, kind, description, amount, adjusted_on, reason, created_by)
+SELECT i.customer_id, i.id, 'charge', 'Milk', 9450, '2026-10-31', 'volume', u.id
+FROM invoices i CROSS JOIN users u WHERE u.email = 'volume@dairy.example';
 INSERT INTO invoice_lines (invoice_id, line_no, product_id, description, hsn_code, unit, source, prior_period,
     deliveries, first_date, last_date, quantity, unit_price, gross_amount, supply_type, gst_rate, taxable_value,
     cgst, sgst, igst, line_total)

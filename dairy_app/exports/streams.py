@@ -1,14 +1,14 @@
-"""CSV straight from the database: server-side COPY out of one snapshot, in constant memory.
+"""Files straight from the database, out of one snapshot and in constant memory; a CSV by server-side COPY.
 
 The dialect is RFC 4180 with CRLF. The server writes and quotes the fields; it ends a row with a bare LF, and
 hands over one row at a time (libpq, PQgetCopyData), so that a row's own end can be told from a line break
 inside a quoted cell.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from queue import Empty, Full, Queue
 from threading import Event, Lock, Thread
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -25,39 +25,66 @@ PATIENCE = 120.0
 
 #: After the last chunk.
 END: Final = b""
+#: Rows that a cursor brings at a time.
+ROWS_AT_A_TIME = 2000
 
+#: Gets the chunks. False says that nobody wants more: then the rest may be left out.
 Take = Callable[[bytes], object]
+Progress = Callable[[int], object]
+
+
+class Source(Protocol):
+    """A file that is made while it is read, in one transaction."""
+
+    def copy(self, session: Session, take: Take, progress: Progress | None = None) -> int:
+        """Hand the file to ``take`` in chunks; returns its rows. ``progress`` gets the number so far."""
+        ...
+
+
+class Abandoned(Exception):
+    """Nobody reads the file any more."""
+
+
+def settle(session: Session) -> None:
+    """Make the transaction write the same text whatever the server's settings; its first statement.
+
+    Instants are written in the dairy's zone; dates are ISO on every connection of the driver.
+    JIT would cost a second of compiling for the many expressions of a profile and save nothing.
+    """
+    session.execute(
+        text("""
+            SELECT set_config('TimeZone', (SELECT time_zone FROM settings), true),
+                set_config('jit', 'off', true), set_config('work_mem', '64MB', true)""")
+    )
+
+
+def read_rows(session: Session, select: str, parameters: dict[str, Any], take: Take) -> Iterator[tuple[Any, ...]]:
+    """The rows of a SELECT by a server-side cursor, with their own types.
+
+    Raises Abandoned when ``take`` wants nothing more: a request to cancel finds no statement running between two
+    fetches, so the reader is asked.
+    """
+    with driver_connection(session).cursor(name="export") as cursor:
+        cursor.itersize = ROWS_AT_A_TIME
+        cursor.execute(select, parameters)
+        for number, row in enumerate(cursor):
+            if number % ROWS_AT_A_TIME == 0 and take(b"") is False:
+                raise Abandoned
+            yield row
 
 
 class CsvSource:
-    """A SELECT whose rows become CSV lines. All cells are text, numbers and dates as the SELECT makes them.
+    """A SELECT whose rows become CSV lines. All cells are text, numbers and dates as the SELECT makes them."""
 
-    ``time_zone``: an SQL expression; instants are written in that zone.
-    """
-
-    def __init__(
-        self, header: Sequence[str], select: str, parameters: dict[str, Any], *, bom: bool, time_zone: str
-    ) -> None:
-        self.select, self.parameters, self._time_zone = select, parameters, time_zone
+    def __init__(self, header: Sequence[str], select: str, parameters: dict[str, Any], *, bom: bool) -> None:
+        self.select, self.parameters = select, parameters
         self.prefix = (BOM if bom else b"") + ",".join(header).encode() + b"\r\n"
 
-    def settle(self, session: Session) -> None:
-        """Make the transaction write the same text whatever the server's settings; its first statement.
-
-        Dates are ISO on every connection of the driver.
-        JIT would cost a second of compiling for the many expressions of a profile and save nothing.
-        """
-        session.execute(
-            text(f"""
-                SELECT set_config('TimeZone', {self._time_zone}, true),
-                    set_config('jit', 'off', true), set_config('work_mem', '64MB', true)""")
-        )
-
-    def copy(self, session: Session, take: Take, progress: Callable[[int], object] | None = None) -> int:
-        """Hand the rows to ``take`` in chunks; returns their number. ``progress`` gets the number so far."""
+    def copy(self, session: Session, take: Take, progress: Progress | None = None) -> int:
+        """Hand header and rows to ``take`` in chunks; returns the number of rows."""
+        rows = _Rows(self.prefix, take, progress)
         with driver_connection(session).cursor() as cursor:
             select = cursor.mogrify(self.select, self.parameters).decode()
-            rows = _Rows(take, progress)
             cursor.copy_expert(f"COPY ({select}) TO STDOUT (FORMAT csv, ENCODING 'UTF8')", rows)
         rows.flush()
         return rows.count
@@ -69,12 +96,13 @@ def driver_connection(session: Session) -> Any:
 
 
 class _Rows:
-    """The file that COPY writes to: one call a row."""
+    """The file that COPY writes to: one call a row. ``prefix`` goes with the first rows, so that a statement that
+    fails at once is refused before the first byte."""
 
-    def __init__(self, take: Take, progress: Callable[[int], object] | None) -> None:
+    def __init__(self, prefix: bytes, take: Take, progress: Progress | None) -> None:
         self.count = 0
         self._take, self._progress = take, progress
-        self._buffer = bytearray()
+        self._buffer = bytearray(prefix)
 
     def write(self, row: bytes) -> None:
         self.count += 1
@@ -91,25 +119,25 @@ class _Rows:
             self._progress(self.count)
 
 
-class CsvStream:
+class ExportStream:
     """The body of a response: an iterator of chunks that a thread fills from the database.
 
     What fails before the first byte is raised by the constructor and becomes a problem document. What fails
-    later is raised by the iterator: the server then breaks the connection off, so that a CSV that is cut short
-    never looks whole. ``close`` (the client went away) cancels the COPY and gives the connection back.
+    later is raised by the iterator: the server then breaks the connection off, so that a file that is cut short
+    never looks whole. ``close`` (the client went away) cancels the statement and gives the connection back.
     """
 
-    def __init__(self, database: Database, source: CsvSource, *, patience: float = PATIENCE) -> None:
+    def __init__(self, database: Database, source: Source, *, patience: float = PATIENCE) -> None:
         self._database, self._source, self._patience = database, source, patience
         self._chunks: Queue[bytes | BaseException] = Queue(CHUNKS_AHEAD)
         self._abandoned = Event()
         self._lock = Lock()
         self._copying: Any = None
-        self._worker = Thread(target=self._produce, name="csv", daemon=True)
+        self._worker = Thread(target=self._produce, name="export", daemon=True)
         self._worker.start()
         self._first: bytes | None = self._next()
 
-    def __iter__(self) -> "CsvStream":
+    def __iter__(self) -> "ExportStream":
         return self
 
     def __next__(self) -> bytes:
@@ -139,7 +167,7 @@ class CsvStream:
         return chunk
 
     def close(self) -> None:
-        """Stop the COPY if it still runs; afterwards the connection is back in the pool."""
+        """Stop the statement if it still runs; afterwards the connection is back in the pool."""
         self._abandon()
         while True:  # make room for a worker that waits to hand over
             try:
@@ -162,8 +190,7 @@ class CsvStream:
         last: bytes | BaseException = END
         try:
             with self._database.transaction(read_only=True, snapshot=True) as session:
-                self._source.settle(session)
-                self._hand_over(self._source.prefix)
+                settle(session)
                 self._copy(session)
         except BaseException as error:
             last = error
@@ -181,18 +208,20 @@ class CsvStream:
             with self._lock:
                 self._copying = None
 
-    def _hand_over(self, chunk: bytes) -> None:
-        """Wait for the reader. After it went away rows are thrown away until the server hears of it.
+    def _hand_over(self, chunk: bytes) -> bool:
+        """Wait for the reader; False after it went away. Then rows are thrown away until the server hears of it.
 
-        It is told again with every chunk: a cancel that arrived before the COPY had begun was lost.
+        It is told again with every chunk: a cancel that arrived before the statement had begun was lost.
         """
         if self._abandoned.is_set():
             self._cancel()
-            return
+            return False
         if not chunk:
-            return
+            return True
         try:
             self._chunks.put(chunk, timeout=self._patience)
         except Full:
             log.warning("export stopped: nobody reads it", seconds=self._patience)
             self._abandon()
+            return False
+        return True
