@@ -9,7 +9,7 @@ from dairy_app.business.queries import today
 from dairy_app.common.access import Role, allow
 from dairy_app.common.http import Blueprint, caller_address, current_actor, current_session
 from dairy_app.common.pages import Page
-from dairy_app.deliveries import queries, service
+from dairy_app.deliveries import monthly_edits, queries, service
 from dairy_app.deliveries.policy import confirmer_of, round_of, scope_of
 from dairy_app.deliveries.rules import Confirmer, Scope
 from dairy_app.deliveries.schemas import (
@@ -22,6 +22,8 @@ from dairy_app.deliveries.schemas import (
     CorrectionIn,
     DeliveryStatusPage,
     DeliveryStatusQuery,
+    MonthlyEditIn,
+    MonthlyEditOut,
     RoundOut,
     RoundQuery,
     SequenceIn,
@@ -65,6 +67,15 @@ def correct_delivery(wanted: dict[str, Any], order_id: UUID) -> dict[str, Any]:
     actor = current_actor()
     outcome = service.correct(current_session(), actor, order_id, wanted)
     return _answer(outcome, hidden_status_fields(actor.role))
+
+
+@deliveries.route("/billing/monthly-view/days", methods=["PUT"])
+@deliveries.arguments(MonthlyEditIn)
+@deliveries.response(200, MonthlyEditOut)
+@allow(Role.ADMIN)
+def set_day(wanted: dict[str, Any]) -> dict[str, Any]:
+    """Type a quantity into the month's grid: a day to come is overridden, a day delivered is corrected."""
+    return monthly_edits.set_day(current_session(), current_actor(), wanted)
 
 
 @deliveries.route("/deliveries/round")

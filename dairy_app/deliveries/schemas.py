@@ -319,6 +319,25 @@ class CorrectionIn(Strict):
             raise ValidationError("Send either items or status.", "items")
 
 
+class MonthlyEditIn(Strict):
+    """A cell of the month's grid, typed anew."""
+
+    customer_id = fields.UUID(required=True)
+    product_id = fields.UUID(required=True)
+    date = Day("iso", required=True)
+    quantity = Quantity(required=True)
+    shift = Choice(*SHIFTS)
+    reason = Line(500, required=True)
+
+
+class MonthlyEditOut(Strict):
+    """What became of it: an override of the standing order, or a correction of the delivery."""
+
+    applied = fields.String(validate=validate.OneOf(("override", "correction")))
+    subscription_id = fields.UUID(allow_none=True)
+    order_id = fields.UUID(allow_none=True)
+
+
 class SequenceIn(Strict):
     """Customers in the order in which they are reached."""
 
