@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass
-from itertools import count, islice
+from itertools import count
 from typing import Any
 from uuid import uuid4
 
@@ -18,15 +18,15 @@ from flask_smorest.spec.plugins import FlaskPlugin
 from hypothesis import HealthCheck, given
 from hypothesis import settings as bounds
 from hypothesis import strategies as st
-from marshmallow import Schema
+from marshmallow import RAISE, Schema, ValidationError
 from sqlalchemy import text
 from werkzeug.test import TestResponse
 
 from dairy_app.accounts.models import LoginAttempt
 from dairy_app.app import create_app
-from dairy_app.common import examples
+from dairy_app.common import examples, strict_json
 from dairy_app.common.access import Role, policy_of
-from dairy_app.common.errors import CODES
+from dairy_app.common.errors import CODES, Problem
 from dairy_app.common.http import DairyFlask
 from dairy_app.common.models import Base
 from dairy_app.common.transactions import Database
@@ -47,6 +47,9 @@ NASTY = (
 )  # fmt: skip
 #: How many of them each field meets; which, moves on from field to field.
 TURNS = 16
+TEN_MB = b"x" * 10_000_000
+#: Of what a schema refuses by itself, each so many-th is sent all the same, to see the refusal.
+SENT = 8
 #: Ending the session under test, or paying for hashing a hundred times, shows nothing new.
 APART = {"auth.log_out"}
 
@@ -210,7 +213,7 @@ def refusals(house: House, operation: Operation) -> Iterator[tuple[str, set[int]
         yield "unknown field", {422}, house.send_json(operation, b'{"no_such_field": 1}')
         yield "NUL", {422}, house.send_json(operation, b'{"no_such_field": "\\u0000"}')
         yield "another medium", {400, 415, 422}, house.send(operation, data=b"<a/>", content_type="application/xml")
-    yield "10 MB", {413}, house.send(operation, data=b"x" * 10_000_000, content_type="application/json")
+    yield "10 MB", {413}, house.send(operation, data=TEN_MB, content_type="application/json")
     yield "unknown parameter", {422}, house.send(operation, **here, query_string={"no_such_parameter": "1"})
     yield "NUL in the path", {404}, house.send(operation, path=house.path(operation) + "%00")
     if "{" in operation.path:
@@ -279,13 +282,25 @@ def _put(value: Any, path: tuple[Any, ...], item: Any) -> None:
     value[path[-1]] = item
 
 
+def is_refused(schema: Schema, raw: str) -> bool:
+    """Whether a schema refuses a JSON text by itself, as the parser would ask it. Anything else raised is a fault."""
+    try:
+        schema.load(strict_json.load(raw.encode(), apart=getattr(schema, "judged_apart", None)), unknown=RAISE)
+    except (ValidationError, Problem):
+        return True
+    return False
+
+
 def test_no_value_of_a_field_is_a_fault(house: House) -> None:
-    wrong, turn = [], count()
+    """What the schema takes is sent; of what it refuses, a part."""
+    wrong, turn, spared = [], count(), count()
     for operation in house.operations:
         if operation.body is None or operation.endpoint in APART:
             continue
         statuses = set()
         for where, raw in variations(house.good_body(operation), turn):
+            if is_refused(operation.body, raw) and next(spared) % SENT:
+                continue
             answer = house.send_json(operation, raw)
             statuses.add(answer.status_code)
             fault = fault_in(answer)
@@ -298,7 +313,8 @@ def test_no_value_of_a_field_is_a_fault(house: House) -> None:
 
 
 def test_no_value_of_a_parameter_is_a_fault(house: House) -> None:
-    wrong, turn = [], count()
+    """As with fields."""
+    wrong, turn, spared = [], count(), count()
     values = [
         "",
         "\x00",
@@ -326,8 +342,12 @@ def test_no_value_of_a_parameter_is_a_fault(house: House) -> None:
     ]
     for operation in house.operations:
         for name, field in (operation.query.fields if operation.query else {}).items():
-            for value in islice((values[next(turn) % len(values)] for _ in count()), 2 * TURNS):
-                query = house.good_query(operation) | {field.data_key or name: value}
+            good = house.good_query(operation)
+            for value in values:
+                next(turn)
+                query = good | {field.data_key or name: value}
+                if "\x00" not in value and operation.query.validate(query) and next(spared) % SENT:
+                    continue
                 fault = fault_in(house.send(operation, query_string=query))
                 if fault is not None:
                     wrong.append(f"{operation} ?{name}={value[:40]!r}: {fault}")
