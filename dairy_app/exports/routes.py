@@ -9,7 +9,8 @@ from dairy_app.common.http import Blueprint, current_actor, current_database
 from dairy_app.customers.queries import get_visible_customer
 from dairy_app.exports import manifests
 from dairy_app.exports.downloads import MEDIA_TYPES, Download, download_of
-from dairy_app.exports.schemas import CsvQuery, ManifestOut, ManifestQuery, SpanQuery
+from dairy_app.exports.monthly_sheet import MonthlySheet
+from dairy_app.exports.schemas import CsvQuery, ManifestOut, ManifestQuery, MonthlySheetQuery, SpanQuery
 from dairy_app.exports.span import Span, span_of
 from dairy_app.exports.streams import ExportStream
 
@@ -92,6 +93,19 @@ def read_manifest(asked: dict[str, Any], profile: str) -> dict[str, Any]:
     span, bom = _span(download, **asked)
     with current_database().transaction(read_only=True, snapshot=True) as session:
         return manifests.manifest(session, download, span, bom=bom)
+
+
+@exports.route("/billing/monthly-view.xlsx")
+@exports.arguments(MonthlySheetQuery, location="query")
+@exports.response(200, BINARY, content_type=MEDIA_TYPES["xlsx"])
+@allow(Role.ACCOUNTANT, Role.ADMIN, Role.MARKETING_STAFF, own_transactions=True)
+def export_monthly_view(asked: dict[str, Any]) -> Response:
+    """The month's grid as a workbook; marketing staff get their own customers, without payments."""
+    actor, period = current_actor(), asked.pop("period")
+    mine = actor.user_id if actor.role == Role.MARKETING_STAFF else None
+    sheet = MonthlySheet(period, {**asked, "marketing_staff_id": mine}, with_payments=mine is None)
+    headers = {"Content-Disposition": f'attachment; filename="monthly-view-{period}.xlsx"', "Cache-Control": "no-store"}
+    return Response(ExportStream(current_database(), sheet), content_type=MEDIA_TYPES["xlsx"], headers=headers)
 
 
 def _stream(download: Download, **asked: Any) -> Response:

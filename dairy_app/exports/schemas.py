@@ -39,6 +39,15 @@ class ManifestQuery(CsvQuery):
     )
 
 
+class MonthlySheetQuery(Strict):
+    """Which month, whose customers."""
+
+    period = Month(required=True, metadata={"example": "2026-10"})
+    area_id = fields.UUID(load_default=None)
+    delivery_boy_id = fields.UUID(load_default=None)
+    customer_id = fields.UUID(load_default=None)
+
+
 class CheckOut(Strict):
     """Two sums that must be equal; the portal would ask."""
 

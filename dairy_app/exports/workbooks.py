@@ -21,7 +21,7 @@ from dairy_app.exports.streams import CHUNK_BYTES, ROWS_AT_A_TIME, Progress, Tak
 #: Rows of a sheet, with its header; what is more goes on in the next sheet.
 SHEET_ROWS = 1_048_576
 #: When the file says it was made: always the same.
-_MADE = datetime(2000, 1, 1)  # noqa: DTZ001 - the format knows no zones
+MADE = datetime(2000, 1, 1)  # noqa: DTZ001 - the format knows no zones
 #: Older dates have no number in a workbook.
 _OLDEST = date(1900, 3, 1)
 
@@ -35,7 +35,7 @@ _FORMATS = {
     Kind.RETURN_DATE: "dd-mmm-yy",
 }
 _WIDTHS = {Kind.TEXT: 20, Kind.DATE: 12, Kind.RETURN_DATE: 12, Kind.MONEY: 14}
-_OPTIONS = {
+OPTIONS = {
     "constant_memory": True,
     "strings_to_formulas": False,
     "strings_to_numbers": False,
@@ -71,8 +71,8 @@ def hand_over(file: BinaryIO, take: Take) -> None:
 
 
 def _write_workbook(file: BinaryIO, profile: Profile, rows: Any, progress: Progress | None) -> int:
-    workbook = xlsxwriter.Workbook(file, _OPTIONS)
-    workbook.set_properties({"created": _MADE, "title": f"{profile.name} v{profile.version}"})
+    workbook = xlsxwriter.Workbook(file, OPTIONS)
+    workbook.set_properties({"created": MADE, "title": f"{profile.name} v{profile.version}"})
     sheets = _Sheets(workbook, profile)
     for row in rows:
         sheets.write(row)
