@@ -10,6 +10,7 @@ import dairy_app.models  # noqa: F401 - a foreign key must find its table, also 
 from dairy_app import __version__
 from dairy_app.accounts import tokens
 from dairy_app.accounts.routes import auth, users
+from dairy_app.billing.correction_routes import corrections
 from dairy_app.billing.routes import billing, invoices
 from dairy_app.business.routes import business
 from dairy_app.catalogue.routes import products
@@ -53,6 +54,7 @@ ROUTES = (
     Mount(change_requests),
     Mount(billing),
     Mount(invoices),
+    Mount(corrections),
     Mount(exports),
     Mount(audit),
     Mount(health, "/api"),

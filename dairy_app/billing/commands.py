@@ -1,4 +1,4 @@
-"""``dairy bill``: a billing run with a progress bar."""
+"""``dairy bill``: a billing run with a progress bar. ``dairy verify-invoices``: are the papers what was issued?"""
 
 import json
 from datetime import date, datetime
@@ -8,11 +8,13 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from sqlalchemy.orm import Session
 
 from dairy_app.billing import service
 from dairy_app.billing.models import BillingRun
 from dairy_app.billing.schemas import RunOut
 from dairy_app.billing.service import RunRequest
+from dairy_app.billing.verification import Finding, Series, all_series, verify
 from dairy_app.common.transactions import Database
 from dairy_app.settings import Settings
 
@@ -66,3 +68,67 @@ def _print(run: Any, as_json: bool) -> None:
     for skipped in shown["skipped"]:
         table.add_row(f"skipped: {skipped['code']}", skipped["customer_id"])
     Console().print(table)
+
+
+@click.command(epilog="Example: dairy verify-invoices --series INV --json")
+@click.option("--series", "only", metavar="NAME", help="Only this series, for example INV (default: all).")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.pass_context
+def verify_invoices(ctx: click.Context, only: str | None, as_json: bool) -> None:
+    """Prove that issued invoices and credit notes are still what was issued.
+
+    Numbers without gaps, amounts equal to their lines, hashes, and the chain from paper to paper. Voided papers
+    count like others. Exit code 1 when something is wrong. Keep the last hashes elsewhere: they prove the rest.
+    """
+    database = Database(Settings.from_environment().resolve_database_url())
+    with database.transaction(read_only=True, snapshot=True) as session:
+        series = all_series(session, only)
+        if only is not None and not series:
+            raise click.BadParameter(f"no paper has a number of series {only!r}", param_hint="--series")
+        found = _verified(session, series)
+    (_print_findings_as_json if as_json else _print_findings)(series, found)
+    ctx.exit(1 if found else 0)
+
+
+def _verified(session: Session, series: list[Series]) -> list[Finding]:
+    found: list[Finding] = []
+    columns = (TextColumn("Verifying"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("", total=sum(each.count for each in series))
+        for each in series:
+            for papers, wrong in verify(session, each):
+                bar.advance(task, papers)
+                found += wrong
+    return found
+
+
+def _print_findings_as_json(series: list[Series], found: list[Finding]) -> None:
+    heads = [
+        {
+            "papers": each.papers,
+            "series": each.series,
+            "financial_year": each.financial_year,
+            "count": each.count,
+            "last_number": each.number(each.last_no) if each.count else None,
+            "last_hash": each.last_hash,
+        }
+        for each in series
+    ]
+    wrong = [{"papers": f.papers, "number": f.number, "code": f.code, "detail": f.detail} for f in found]
+    click.echo(json.dumps({"series": heads, "findings": wrong}, indent=2))
+
+
+def _print_findings(series: list[Series], found: list[Finding]) -> None:
+    heads = Table("Series", "Year", "Papers", "Last number", "Last hash")
+    for each in series:
+        last = each.number(each.last_no) if each.count else ""
+        heads.add_row(each.series, each.financial_year, str(each.count), last, each.last_hash)
+    Console().print(heads)
+    if not found:
+        click.echo("every paper is what was issued")
+        return
+    wrong = Table("Number", "Finding", "What it means")
+    for finding in found:
+        wrong.add_row(finding.number, finding.code, finding.detail)
+    Console().print(wrong)
+    click.echo(f"dairy: {len(found)} findings", err=True)
