@@ -161,8 +161,8 @@ def test_a_body_for_a_route_that_takes_none(lab: Dairy) -> None:
         refused(lab.nobody.call("POST", "/lab/fault", data=nothing, **JSON), 500, "internal_error")  # it ran
 
 
-def test_a_million_unknown_fields_get_a_short_answer(lab: Dairy) -> None:
-    raw = b"{" + b",".join(b'"%d": 1' % n for n in range(300_000)) + b"}"
+def test_thousands_of_unknown_fields_get_a_short_answer(lab: Dairy) -> None:
+    raw = b"{" + b",".join(b'"%d": 1' % n for n in range(30_000)) + b"}"
     answer = send(lab, raw)
     assert len(refused(answer, 422, "validation_failed")["errors"]) == 100
     assert len(answer.data) < 20_000

@@ -198,9 +198,9 @@ def _outcomes(round_: Round, order: Any, chance: random.Random) -> Iterator[Any]
 def test_eight_at_once(round_: Round, sql: Any) -> None:
     """Confirmations, cancellations, runs and voids of the same orders from eight threads: nothing leaks."""
     round_.dairy.seller()
-    orders = [round_.order() for _ in range(40)]
+    orders = [round_.order() for _ in range(16)]
     neighbour = round_.dairy.customer(delivery_boy_id=round_.boy.user["id"])
-    orders += [round_.dairy.order(neighbour, (round_.milk, "2"), (round_.curd, "1.5")) for _ in range(20)]
+    orders += [round_.dairy.order(neighbour, (round_.milk, "2"), (round_.curd, "1.5")) for _ in range(8)]
 
     def bill_and_void() -> list[int]:
         answers = []

@@ -227,7 +227,7 @@ def test_a_round_costs_the_same_at_any_length(round_: Round) -> None:
 
 
 def fill(sql: Any, round_: Round) -> None:
-    """A year of 40 rounds in miniature: what a plan must not read is many times what it must."""
+    """A month of 40 rounds: what a plan must not read is many times what it must."""
     sql(
         "INSERT INTO users (name, role, email) SELECT 'B', 'delivery_boy', 'boy' || n || '@x.example'"
         " FROM generate_series(1, 40) n;"
@@ -235,7 +235,7 @@ def fill(sql: Any, round_: Round) -> None:
         " FROM users u, generate_series(1, 20) n WHERE u.role = 'delivery_boy' AND u.email LIKE 'boy%';"
         "INSERT INTO orders (customer_id, delivery_date, source, status, delivery_boy_id)"
         " SELECT c.id, date '2026-11-20' - n, 'import', 'NOT_DELIVERED', CASE WHEN n % 2 = 0 THEN c.delivery_boy_id END"
-        " FROM customers c, generate_series(0, 60) n;"
+        " FROM customers c, generate_series(0, 30) n;"
         "INSERT INTO order_items (order_id, line_no, product_id, quantity, unit_price, price_source)"
         " SELECT o.id, 1, '" + round_.milk["id"] + "', 1, 1, 'import' FROM orders o;"
         "INSERT INTO delivery_statuses (order_id, customer_id, delivery_date, status, confirmed_at,"

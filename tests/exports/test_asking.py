@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.command_line import run_command
 from tests.dairy import Dairy, ok, refused
 from tests.exports.conftest import Books
 
@@ -91,7 +92,12 @@ def test_asking_for_the_head_leaves_no_connection_behind(dairy: Dairy) -> None:
     assert dairy.app.database.engine.pool.checkedout() == 0  # type: ignore[attr-defined]
 
 
-def run(database_url: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+def run(database_url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return run_command("export", *arguments, DATABASE_URL=database_url)
+
+
+def run_process(database_url: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    """The same as a process of its own."""
     return subprocess.run(
         [sys.executable, "-m", "dairy_app.cli", "export", *arguments],
         env={"PATH": "/usr/bin:/bin", "DATABASE_URL": database_url},
@@ -102,6 +108,7 @@ def run(database_url: str, *arguments: str) -> subprocess.CompletedProcess[bytes
 
 
 def test_the_command_writes_the_same_bytes(books: Books, database_url: str, tmp_path: Path) -> None:
+    october = ("--from", "2026-10-01", "--to", "2026-10-31")
     for profile in ("invoice-register", "invoice-lines"):
         target = tmp_path / f"{profile}.csv"
         target.write_text("an older one")
@@ -109,8 +116,8 @@ def test_the_command_writes_the_same_bytes(books: Books, database_url: str, tmp_
         assert done.returncode == 0, done.stderr
         assert target.read_bytes() == books.download(profile)
         assert target.stat().st_mode & 0o044 == 0o044
-        printed = run(database_url, profile, "--from", "2026-10-01", "--to", "2026-10-31")
-        assert printed.stdout == books.download(profile)
+        assert run(database_url, profile, *october).stdout.encode() == books.download(profile)
+    assert run_process(database_url, profile, *october).stdout == books.download(profile)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["invoice-lines.csv", "invoice-register.csv"]
 
 
@@ -129,7 +136,7 @@ def test_the_command_writes_the_same_bytes(books: Books, database_url: str, tmp_
 def test_wrong_use_of_the_command_writes_nothing(database_url: str, arguments: tuple[str, ...]) -> None:
     assert run(database_url, "invoice-register", "--period", "2026-10").returncode == 0
     done = run(database_url, *arguments)
-    assert (done.returncode, done.stdout) == (2, b"")
+    assert (done.returncode, done.stdout) == (2, "")
 
 
 def test_a_command_that_fails_keeps_the_older_file(database_url: str, tmp_path: Path, sql: object) -> None:
@@ -138,7 +145,7 @@ def test_a_command_that_fails_keeps_the_older_file(database_url: str, tmp_path: 
     assert run(database_url, *asked).returncode == 0
     before = target.read_bytes()
     sql("ALTER TABLE invoices RENAME COLUMN due_date TO due")  # type: ignore[operator]
-    assert run(database_url, *asked).returncode == 1
+    assert run_process(database_url, *asked).returncode == 1
     assert target.read_bytes() == before
     assert list(tmp_path.iterdir()) == [target]
 
