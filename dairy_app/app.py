@@ -21,6 +21,7 @@ from dairy_app.deliveries.routes import deliveries
 from dairy_app.exports.routes import exports
 from dairy_app.monitoring.routes import audit, health
 from dairy_app.orders.routes import orders
+from dairy_app.receivables.routes import payments, receivables, reports
 from dairy_app.sample_words import SAMPLE_WORDS
 from dairy_app.settings import Settings
 from dairy_app.sharing.pages import pages
@@ -54,6 +55,9 @@ ROUTES = (
     Mount(change_requests),
     Mount(billing),
     Mount(invoices),
+    Mount(payments),
+    Mount(receivables),
+    Mount(reports),
     Mount(corrections),
     Mount(exports),
     Mount(audit),

@@ -45,6 +45,9 @@ class StrictParser(FlaskParser):
         if not raw:
             return missing
         if not req.is_json:
+            read = getattr(schema, "other_media", {}).get(req.mimetype)
+            if read is not None:
+                return read(req)
             raise Problem("unsupported_media_type", "Send the body as application/json.")
         return strict_json.load(raw, apart=getattr(schema, "judged_apart", None))
 

@@ -1,0 +1,167 @@
+"""What may be entered on which day, what a payment may settle, and how a file of opening balances is read."""
+
+import csv
+import io
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from dairy_app.common.errors import FieldError, Problem, invalid
+from dairy_app.common.schemas import MAX_MONEY
+
+OPENING_COLUMNS = ("customer_code", "as_of", "amount")
+#: A file with more faults than this is the wrong file.
+MOST_FAULTS = 100
+#: What spreadsheets, and our own exports, put before a cell that begins like a formula.
+GUARD = "'"
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_AMOUNT = re.compile(r"-?[0-9]{1,10}(\.[0-9]{1,2})?")
+_PASTED = re.compile(r"[\s\u200b]+")
+
+
+def check_day(field: str, day: date, today: date, closed: date | None, *, since: date | None = None) -> None:
+    """A day on which money moved: it has come, the books are open on it, and it is not before ``since``.
+
+    Raises ``validation_failed`` (a day to come, or too early) or ``period_closed``.
+    """
+    if day > today:
+        raise invalid(f"/{field}", f"{day} has not come yet; today is {today}.", "in_future")
+    if since is not None and day < since:
+        raise invalid(f"/{field}", f"Must not be before {since}.", "too_early")
+    if closed is not None and day <= closed:
+        raise Problem("period_closed", f"The books are closed through {closed}.")
+
+
+def transfer_reference(reference: str) -> str:
+    """A UTR without the spaces that come along when it is copied: else one transfer could be entered twice."""
+    return _PASTED.sub("", reference)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What an invoice can still be given by one payment; ``takes`` in rupees."""
+
+    number: str | None
+    status: str
+    takes: Decimal
+
+
+def check_allocations(chosen: Sequence[Mapping[str, Any]], free: Decimal, claims: Mapping[UUID, Claim]) -> None:
+    """Whether ``chosen`` (invoice_id, amount) fits the payment's free rupees and what each invoice still takes.
+
+    Raises ``invoice_not_found`` (also another customer's), ``illegal_transition`` for a draft or a void paper,
+    ``allocation_exceeds_balance``.
+    """
+    if sum((each["amount"] for each in chosen), Decimal(0)) > free:
+        detail = f"The payment has {free:.2f} to allocate."
+        raise Problem("allocation_exceeds_balance", detail, [FieldError("/allocations", "exceeds_payment", detail)])
+    seen: set[UUID] = set()
+    for place, each in enumerate(chosen):
+        claim = claims.get(each["invoice_id"])
+        if claim is None:
+            raise Problem("invoice_not_found")
+        if each["invoice_id"] in seen:
+            raise invalid(f"/allocations/{place}/invoice_id", "The invoice is named twice.", "duplicate")
+        seen.add(each["invoice_id"])
+        if claim.status != "issued":
+            raise Problem("illegal_transition", f"The invoice is {claim.status}; only an issued one can be paid.")
+        if each["amount"] > claim.takes:
+            detail = f"{claim.takes:.2f} is open on {claim.number}."
+            errors = [FieldError(f"/allocations/{place}/amount", "exceeds_balance", detail)]
+            raise Problem("allocation_exceeds_balance", detail, errors)
+
+
+@dataclass(frozen=True, slots=True)
+class OpeningRow:
+    """One line of a file of opening balances, as far as it could be read; ``line`` as a spreadsheet counts."""
+
+    line: int
+    customer_code: str
+    as_of: date
+    amount: Decimal
+
+
+def read_opening_rows(text: str) -> tuple[list[OpeningRow], list[FieldError]]:
+    """The rows of a CSV with the columns ``OPENING_COLUMNS`` in any order, and what is wrong with the others.
+
+    Blank lines are passed over, a guarding apostrophe and surrounding blanks are taken off. Raises
+    ``validation_failed`` when it is no such file at all.
+    """
+    lines = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
+    try:
+        header = [_plain(cell).lower() for cell in next(lines, [])]
+        if sorted(header) != sorted(OPENING_COLUMNS):
+            raise invalid("/csv", f"The first line must name the columns {', '.join(OPENING_COLUMNS)}.", "columns")
+        file = _OpeningFile(header)
+        for cells in lines:
+            file.take(lines.line_num, [_plain(cell) for cell in cells])
+    except csv.Error as error:
+        raise invalid("/csv", f"Line {lines.line_num} is not CSV: {error}.") from None
+    if not file.rows and not file.faults:
+        raise invalid("/csv", "The file has no rows.", "empty")
+    return file.rows, file.faults
+
+
+class _OpeningFile:
+    """A file while it is read."""
+
+    def __init__(self, header: Sequence[str]) -> None:
+        self.header = header
+        self.rows: list[OpeningRow] = []
+        self.faults: list[FieldError] = []
+        self._first_line: dict[str, int] = {}
+
+    def take(self, line: int, cells: Sequence[str]) -> None:
+        if not any(cells):
+            return
+        if len(cells) != len(self.header):  # above all 1,240.50 without quotes
+            self.faults.append(fault(line, "amount", "columns", f"{len(cells)} cells instead of {len(self.header)}."))
+            return
+        row = dict(zip(self.header, cells, strict=True))
+        code, as_of, amount = row["customer_code"], _day(row["as_of"]), _rupees(row["amount"])
+        known = len(self.faults)
+        if not code:
+            self._refuse(line, "customer_code", "required", "Name the customer by its code.")
+        elif code in self._first_line:
+            self._refuse(line, "customer_code", "duplicate", f"{code} stands in line {self._first_line[code]} too.")
+        self._first_line.setdefault(code, line)
+        if as_of is None:
+            self._refuse(line, "as_of", "invalid", "Not a valid date: YYYY-MM-DD.")
+        if amount is None:
+            self._refuse(line, "amount", "invalid", "Not rupees with at most two decimals: 1240.50 or -50.")
+        if as_of is not None and amount is not None and len(self.faults) == known:
+            self.rows.append(OpeningRow(line, code, as_of, amount))
+
+    def _refuse(self, line: int, column: str, code: str, detail: str) -> None:
+        self.faults.append(fault(line, column, code, detail))
+
+
+def fault(line: int, column: str, code: str, detail: str) -> FieldError:
+    """What is wrong with one cell of a file."""
+    return FieldError(f"/rows/{line}/{column}", code, f"Line {line}: {detail}")
+
+
+def refuse_file(faults: Sequence[FieldError]) -> Problem:
+    """All or nothing: one refusal that names every fault, the first ``MOST_FAULTS`` of them."""
+    shown = sorted(faults, key=lambda each: (int(each.pointer.split("/")[2]), each.pointer))[:MOST_FAULTS]
+    return Problem("validation_failed", f"Nothing was entered: {len(faults)} faults.", list(shown))
+
+
+def _plain(cell: str) -> str:
+    return cell.strip().removeprefix(GUARD).strip()
+
+
+def _day(written: str) -> date | None:
+    try:
+        return date.fromisoformat(written) if _DATE.fullmatch(written) else None
+    except ValueError:
+        return None
+
+
+def _rupees(written: str) -> Decimal | None:
+    amount = Decimal(written) if _AMOUNT.fullmatch(written) else None
+    return amount if amount is None or abs(amount) <= MAX_MONEY else None
