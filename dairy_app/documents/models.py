@@ -40,9 +40,7 @@ class OutboxMessage(Identified, Base):
         check("failed_has_error", "status <> 'failed' OR error IS NOT NULL"),
         check("attempts_not_negative", "attempts >= 0"),
         check("language_format", "language ~ '^[a-z]{2,3}$'"),
-        check(
-            "text_lengths", "length(subject) <= 200 AND length(error) <= 500 AND length(body) BETWEEN 1 AND 4000"
-        ),
+        check("text_lengths", "length(subject) <= 200 AND length(error) <= 500 AND length(body) BETWEEN 1 AND 4000"),
         unique_index(
             "uq_outbox_messages_queued", "invoice_id", "channel", where="status = 'queued' AND invoice_id IS NOT NULL"
         ),

@@ -370,7 +370,7 @@ def test_all_words_that_are_named_exist_and_all_that_exist_are_named() -> None:
     folder = Path(pages.__file__).parent
     sources = [
         *folder.glob("page*.py"),
-        folder / "words.py",
+        folder.parent / "common" / "words.py",
         *STATIC.glob("*.js"),
         *folder.rglob("templates/**/*.html"),
     ]

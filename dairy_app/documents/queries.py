@@ -1,0 +1,281 @@
+"""Reading papers whole, many at a time, in a constant number of statements; and what waits in the outbox."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Row, Select, select, text
+from sqlalchemy.orm import Session
+
+from dairy_app.billing.rules import month_bounds
+from dairy_app.common.access import Actor, Role
+from dairy_app.common.errors import Problem
+from dairy_app.documents.models import OutboxMessage
+from dairy_app.documents.paper import Account, Delivery, Line, Paper, Reference, parties
+
+_HEADS = """
+SELECT i.id, i.customer_id, coalesce(i.companion_of, i.id) AS main_id, i.document_type, i.number, i.invoice_date,
+    i.due_date, i.period_start, i.period_end, i.status, i.void_reason, i.voided_at, i.snapshot, i.place_of_supply,
+    i.taxable_value, i.exempt_value, i.cgst, i.sgst, i.igst, i.round_off, i.total,
+    o.id AS other_id, o.number AS other_number, o.document_type AS other_type, o.invoice_date AS other_date,
+    o.total AS other_total, c.language, s.invoice_footer, s.time_zone
+FROM invoices i
+JOIN customers c ON c.id = i.customer_id
+CROSS JOIN settings s
+LEFT JOIN LATERAL (
+    SELECT * FROM invoices WHERE companion_of = i.id UNION ALL SELECT * FROM invoices WHERE id = i.companion_of
+) o ON o.number IS NOT NULL
+WHERE i.id = ANY(:ids) AND i.status IN ('issued', 'void')"""
+
+_LINES = """
+SELECT l.invoice_id, l.description, l.hsn_code, l.unit, l.quantity, l.unit_price, l.discount, l.gst_rate, l.supply_type,
+    l.taxable_value, l.cgst, l.sgst, l.igst, l.line_total, l.gross_amount, l.source, l.prior_period, l.first_date,
+    l.last_date
+FROM invoice_lines l WHERE l.invoice_id = ANY(:ids) ORDER BY l.invoice_id, l.line_no"""
+
+# Orders stand on the first of two papers; each shows the days of its own goods, by the name they had at issue.
+_DELIVERIES = """
+SELECT p.id AS invoice_id, o.delivered_on, l.description, i.delivered_quantity, l.unit, i.unit_price,
+    round(i.delivered_quantity * i.unit_price, 2) AS amount
+FROM invoices p
+JOIN orders o ON o.invoice_id = coalesce(p.companion_of, p.id)
+JOIN order_items i ON i.order_id = o.id AND i.delivered_quantity > 0
+JOIN LATERAL (
+    SELECT l.description, l.unit FROM invoice_lines l
+    WHERE l.invoice_id = p.id AND l.product_id = i.product_id ORDER BY l.line_no LIMIT 1
+) l ON true
+WHERE p.id = ANY(:ids)
+ORDER BY p.id, o.delivered_on, o.id, i.line_no"""
+
+#: One row a paper: what the ledger says of it. The customers stand in the statement, so that their rows are found by
+#: index. A paper issued later is told by when it was issued, not by its date: the balance before it knew no other.
+ACCOUNTS = """
+WITH items AS MATERIALIZED (
+    SELECT customer_id, kind, document_id, open
+    FROM open_items(CAST(:customers AS uuid[]), CAST(:as_of AS date))
+), balances AS (
+    SELECT customer_id, sum(open) AS balance FROM items GROUP BY 1
+)
+SELECT i.id, coalesce(b.balance, 0) AS balance, coalesce(own.open, 0) AS open, m.previous_balance AS previous,
+    m.total + coalesce(o.total, 0) AS papers, later.total AS later
+FROM invoices i
+JOIN invoices m ON m.id = coalesce(i.companion_of, i.id)
+LEFT JOIN invoices o ON o.companion_of = m.id
+LEFT JOIN balances b ON b.customer_id = i.customer_id
+LEFT JOIN items own ON own.kind = 'invoice' AND own.document_id = i.id
+CROSS JOIN LATERAL (
+    SELECT coalesce(sum(n.total), 0) AS total FROM invoices n
+    WHERE n.customer_id = i.customer_id AND n.status = 'issued' AND n.invoice_date <= :as_of
+        AND n.id <> m.id AND n.companion_of IS DISTINCT FROM m.id
+        AND (n.issued_at, n.invoice_date, n.sequence_no) > (m.issued_at, m.invoice_date, m.sequence_no)
+) later
+WHERE i.id = ANY(:ids) AND i.status = 'issued'"""
+
+
+def read_papers(session: Session, ids: Sequence[UUID], as_of: date) -> list[Paper]:
+    """The papers of issued and void invoices, in the order of ``ids``; others are left out. Four statements."""
+    given = {"ids": list(ids)}
+    heads = {row.id: row for row in session.execute(text(_HEADS), given)}
+    accounts = read_accounts(session, list(heads), [row.customer_id for row in heads.values()], as_of)
+    lines: dict[UUID, list[Line]] = {}
+    for invoice_id, *values in session.execute(text(_LINES), given):
+        lines.setdefault(invoice_id, []).append(Line(*values))
+    deliveries: dict[UUID, list[Delivery]] = {}
+    for invoice_id, *values in session.execute(text(_DELIVERIES), given):
+        deliveries.setdefault(invoice_id, []).append(Delivery(*values))
+    return [
+        replace(_paper(heads[each]), lines=lines[each], deliveries=deliveries.get(each, ()), account=accounts.get(each))
+        for each in ids
+        if each in heads
+    ]
+
+
+def read_accounts(session: Session, ids: Sequence[UUID], customers: Sequence[UUID], as_of: date) -> dict[UUID, Account]:
+    """The account of each issued one of these invoices of these customers, as of a day. One statement."""
+    rows = session.execute(
+        text(ACCOUNTS), {"ids": list(ids), "customers": sorted(set(customers)), "as_of": as_of}
+    ).all()
+    return {
+        row.id: Account(
+            as_of=as_of,
+            previous=row.previous,
+            papers=row.papers,
+            received=row.previous + row.papers + row.later - row.balance,
+            later=row.later,
+            balance=row.balance,
+            open=row.open,
+        )
+        for row in rows
+    }
+
+
+def _paper(row: Row[Any]) -> Paper:
+    seller, buyer = parties(row.snapshot)
+    other = None
+    if row.other_id is not None:
+        other = Reference(row.other_id, row.other_number, row.other_type, row.other_date, row.other_total)
+    void = None
+    if row.status == "void":
+        void = (row.voided_at.astimezone(ZoneInfo(row.time_zone)).date(), row.void_reason)
+    return Paper(
+        id=row.id,
+        document_type=row.document_type,
+        number=row.number,
+        day=row.invoice_date,
+        seller=seller,
+        buyer=buyer,
+        place_of_supply=row.place_of_supply,
+        taxable_value=row.taxable_value,
+        exempt_value=row.exempt_value,
+        cgst=row.cgst,
+        sgst=row.sgst,
+        igst=row.igst,
+        round_off=row.round_off,
+        total=row.total,
+        lines=(),
+        due_date=row.due_date,
+        period=(row.period_start, row.period_end),
+        void=void,
+        companion=other,
+        footer=row.invoice_footer,
+        language=row.language,
+    )
+
+
+_NOTE = """
+SELECT n.id, n.number, n.note_date, n.reason, n.snapshot, n.place_of_supply, n.taxable_value, n.exempt_value, n.cgst,
+    n.sgst, n.igst, n.round_off, n.total, n.invoice_id, i.number AS invoice_number, i.document_type, i.invoice_date,
+    i.total AS invoice_total, c.language, s.invoice_footer
+FROM credit_notes n
+JOIN invoices i ON i.id = n.invoice_id
+JOIN customers c ON c.id = n.customer_id
+CROSS JOIN settings s
+WHERE n.id = :id"""
+
+_NOTE_LINES = """
+SELECT l.description, l.hsn_code, l.unit, k.quantity, l.unit_price, 0.00 AS discount, l.gst_rate, l.supply_type,
+    k.taxable_value, k.cgst, k.sgst, k.igst, k.line_total,
+    coalesce(round(k.quantity * l.unit_price, 2), k.line_total) AS gross_amount, l.source, l.prior_period,
+    l.first_date, l.last_date
+FROM credit_note_lines k
+JOIN invoice_lines l ON l.invoice_id = k.invoice_id AND l.line_no = k.invoice_line_no
+WHERE k.credit_note_id = :id ORDER BY k.line_no"""
+
+
+def read_note(session: Session, actor: Actor, note_id: UUID) -> Paper:
+    """The paper of a credit note that the actor may see, else 404 ``credit_note_not_found``. Two statements."""
+    whole = actor.role in (Role.ADMIN, Role.ACCOUNTANT)
+    own = "" if whole else " AND n.customer_id = :customer_id"
+    row = session.execute(text(_NOTE + own), {"id": note_id, "customer_id": actor.customer_id}).one_or_none()
+    if row is None:
+        raise Problem("credit_note_not_found")
+    seller, buyer = parties(row.snapshot)
+    lines = [Line(*values) for values in session.execute(text(_NOTE_LINES), {"id": note_id})]
+    return Paper(
+        id=row.id,
+        document_type="credit_note",
+        number=row.number,
+        day=row.note_date,
+        seller=seller,
+        buyer=buyer,
+        place_of_supply=row.place_of_supply,
+        taxable_value=row.taxable_value,
+        exempt_value=row.exempt_value,
+        cgst=row.cgst,
+        sgst=row.sgst,
+        igst=row.igst,
+        round_off=row.round_off,
+        total=row.total,
+        lines=lines,
+        original=Reference(row.invoice_id, row.invoice_number, row.document_type, row.invoice_date, row.invoice_total),
+        reason=row.reason,
+        footer=row.invoice_footer,
+        language=row.language,
+    )
+
+
+_PERIOD = "i.status IN ('issued', 'void') AND i.period_end BETWEEN :first AND :last"
+
+
+def count_of_period(session: Session, period: str) -> int:
+    """How many papers a month has."""
+    return int(session.scalars(text(f"SELECT count(*) FROM invoices i WHERE {_PERIOD}"), _bounds(period)).one())
+
+
+def papers_of_period(session: Session, period: str, after: UUID | None, limit: int) -> list[UUID]:
+    """Ids of issued and void papers whose period ends in a month, by id; the next ones after ``after``."""
+    found = session.scalars(
+        text(f"""
+            SELECT i.id FROM invoices i
+            WHERE {_PERIOD} AND (CAST(:after AS uuid) IS NULL OR i.id > :after) ORDER BY i.id LIMIT :limit"""),
+        {**_bounds(period), "after": after, "limit": limit},
+    )
+    return list(found)
+
+
+def _bounds(period: str) -> dict[str, date]:
+    first, last = month_bounds(period)
+    return {"first": first, "last": last}
+
+
+_ADDRESSED = """
+SELECT i.id, i.customer_id, i.number, i.invoice_date, i.due_date, i.period_start, i.period_end, i.snapshot,
+    i.total + coalesce(o.total, 0) AS total, c.language, c.phone, c.email
+FROM invoices i
+JOIN customers c ON c.id = i.customer_id
+LEFT JOIN invoices o ON o.companion_of = i.id
+WHERE i.status = 'issued' AND i.companion_of IS NULL AND {which}
+ORDER BY c.code, i.period_start"""
+
+
+def addressed(session: Session, *, invoice_id: UUID | None = None, run_id: UUID | None = None) -> Sequence[Row[Any]]:
+    """Issued papers of one id or one run, with where their customer is reached now. Of two papers the first."""
+    which = "i.id = :id" if run_id is None else "i.billing_run_id = :id"
+    return session.execute(text(_ADDRESSED.format(which=which)), {"id": run_id or invoice_id}).all()
+
+
+def main_paper(session: Session, invoice_id: UUID) -> UUID:
+    """The first of two papers; of a single one itself."""
+    found: UUID = session.scalars(
+        text("SELECT coalesce(companion_of, id) FROM invoices WHERE id = :id"), {"id": invoice_id}
+    ).one()
+    return found
+
+
+def waiting(session: Session, invoice_ids: Sequence[UUID], channel: str) -> int:
+    """How many of these papers have a message of this channel in the outbox already, waiting."""
+    counted = session.scalars(
+        text("""
+            SELECT count(*) FROM outbox_messages
+            WHERE status = 'queued' AND channel = :channel AND invoice_id = ANY(:ids)"""),
+        {"channel": channel, "ids": list(invoice_ids)},
+    )
+    return int(counted.one())
+
+
+def outbox(
+    *, status: str | None, channel: str | None, invoice_id: UUID | None, customer_id: UUID | None
+) -> Select[OutboxMessage]:
+    """Messages, filtered."""
+    query = select(OutboxMessage)
+    if status is not None:
+        query = query.where(OutboxMessage.status == status)
+    if channel is not None:
+        query = query.where(OutboxMessage.channel == channel)
+    if invoice_id is not None:
+        query = query.where(OutboxMessage.invoice_id == invoice_id)
+    if customer_id is not None:
+        query = query.where(OutboxMessage.customer_id == customer_id)
+    return query
+
+
+def get_message(session: Session, message_id: UUID) -> OutboxMessage:
+    """A message, locked; 404 ``message_not_found``."""
+    query = select(OutboxMessage).where(OutboxMessage.id == message_id).with_for_update()
+    message: OutboxMessage | None = session.scalars(query).one_or_none()
+    if message is None:
+        raise Problem("message_not_found")
+    return message
