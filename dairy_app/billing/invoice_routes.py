@@ -6,6 +6,8 @@ from uuid import UUID
 from dairy_app.billing import queries, service
 from dairy_app.billing.models import Invoice
 from dairy_app.billing.schemas import InvoiceOut, InvoicePage, InvoiceQuery, VoidIn, VoidOut
+from dairy_app.billing.settlement import with_settlement
+from dairy_app.business.queries import today
 from dairy_app.common.access import Role, allow
 from dairy_app.common.etags import etagged
 from dairy_app.common.http import Blueprint, current_actor, current_session
@@ -19,16 +21,12 @@ invoices = Blueprint("invoices", __name__, description="Papers: drafts, issued, 
 @invoices.response(200, InvoicePage)
 @allow(Role.ADMIN, Role.ACCOUNTANT, Role.CUSTOMER)
 def list_invoices(query: dict[str, Any]) -> Page:
-    """Invoices, the latest period first. A customer sees its own issued and void ones."""
-    limit, cursor = query.pop("limit"), query.pop("cursor")
-    return read_page(
-        current_session(),
-        queries.invoice_list(current_actor(), **query),
-        [Invoice.period_start, Invoice.id],
-        limit=limit,
-        cursor=cursor,
-        descending=True,
-    )
+    """Invoices, the latest period first, with what is paid. A customer sees its own issued and void ones."""
+    session, limit, cursor = current_session(), query.pop("limit"), query.pop("cursor")
+    found = queries.invoice_list(current_actor(), **query)
+    keys = [Invoice.period_start, Invoice.id]
+    page = read_page(session, found, keys, limit=limit, cursor=cursor, descending=True)
+    return Page(with_settlement(session, [row._mapping for row in page.items], today(session)), page.next_cursor)
 
 
 @invoices.route("/invoices/<uuid:invoice_id>")
@@ -36,7 +34,7 @@ def list_invoices(query: dict[str, Any]) -> Page:
 @invoices.response(200, InvoiceOut)
 @allow(Role.ADMIN, Role.ACCOUNTANT, Role.CUSTOMER)
 def read_invoice(invoice_id: UUID) -> dict[str, Any]:
-    """One invoice with its lines and day-wise deliveries; a draft as it would be issued now."""
+    """One invoice with its lines, day-wise deliveries and payments; a draft as it would be issued now."""
     return service.read_invoice(current_session(), current_actor(), invoice_id)
 
 

@@ -6,13 +6,14 @@ never added up.
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import RowMapping, text
 from sqlalchemy.orm import Session
 
-from dairy_app.billing.rules import month_bounds
+from dairy_app.billing.rules import month_bounds, month_status
 from dairy_app.billing.statements import drafts_with_totals
 
 _PAGE = """
@@ -28,7 +29,9 @@ chosen AS MATERIALIZED (
                 AND i.period_end <= :last_day)
             OR EXISTS (SELECT FROM orders o WHERE o.customer_id = c.id AND o.delivered_on IS NOT NULL
                 AND o.delivery_date BETWEEN CAST(:first_day AS date) - 31 AND CAST(:last_day AS date) + 31
-                AND o.delivered_on BETWEEN :first_day AND :last_day))
+                AND o.delivered_on BETWEEN :first_day AND :last_day)
+            OR EXISTS (SELECT FROM opening_balances b WHERE b.customer_id = c.id AND b.as_of <= :last_day)
+            OR EXISTS (SELECT FROM payments p WHERE p.customer_id = c.id AND p.received_on <= :last_day))
     ORDER BY c.code LIMIT :limit
 )"""
 
@@ -58,7 +61,7 @@ SELECT c.id AS customer_id, c.code, c.name, c.phone, c.area,
     (SELECT coalesce(sum(i.total), 0) FROM invoices i WHERE i.customer_id = c.id AND i.status = 'issued'
         AND i.period_end BETWEEN :first_day AND :last_day)::numeric(12,2) AS issued,
     (SELECT coalesce(sum(i.total), 0) FROM invoices i WHERE i.customer_id = c.id AND i.status = 'issued'
-        AND i.period_end < :first_day)::numeric(12,2) AS previous_balance
+        AND i.period_end < :first_day)::numeric(12,2) AS issued_before
 FROM chosen c LEFT JOIN products_of p ON p.customer_id = c.id
 GROUP BY c.id, c.code, c.name, c.phone, c.area ORDER BY c.code"""
 
@@ -69,6 +72,24 @@ _DRAFTS = f"""
     )
 }
 SELECT customer_id, sum(total)::numeric(12,2) AS total FROM totals GROUP BY customer_id"""
+
+
+# Papers count for the month of their period, whatever their date; everything else for the month of its own date.
+_MONEY = """
+SELECT l.customer_id, coalesce(sum(l.debit - l.credit) FILTER (WHERE l.entry_date < :first_day), 0) AS before,
+    coalesce(sum(l.credit - l.debit) FILTER (WHERE l.entry_date >= :first_day
+        AND l.kind IN ('payment', 'reversal')), 0) AS paid,
+    coalesce(sum(l.debit - l.credit) FILTER (WHERE l.entry_date >= :first_day
+        AND l.kind NOT IN ('payment', 'reversal')), 0) AS other_entries
+FROM customer_ledger l
+WHERE l.customer_id = ANY(CAST(:customers AS uuid[])) AND l.entry_date <= :last_day
+    AND l.kind NOT IN ('invoice', 'void')
+GROUP BY 1"""
+_OVERDUE = """
+SELECT DISTINCT o.customer_id FROM open_items(CAST(:customers AS uuid[]), :as_of) o
+WHERE o.open > 0 AND o.due_date < :as_of"""
+#: What marketing staff do not get.
+PAYMENT_FIELDS = frozenset({"paid", "other_entries", "payment_status"})
 
 
 def month_days(period: str) -> list[date]:
@@ -89,9 +110,11 @@ def monthly_view(
     delivery_boy_id: UUID | None,
     marketing_staff_id: UUID | None,
 ) -> Sequence[dict[str, Any]]:
-    """One row per customer by code, two statements whatever the page; amounts in rupees.
+    """One row per customer by code, four statements whatever the page; amounts in rupees.
 
-    ``bill`` is what is issued for the month plus what its drafts would come to; ``paid`` comes with payments.
+    ``bill`` is what is issued for the month plus what its drafts would come to. Balances and status are those of
+    the month's last day, or of today while it runs: previous_balance + bill + other_entries − paid =
+    current_balance.
     """
     first, last = month_bounds(period)
     bounds = {"first_day": first, "last_day": last}
@@ -101,11 +124,22 @@ def monthly_view(
     ids = [row["customer_id"] for row in rows]
     drafts = session.execute(text(_DRAFTS), {"customers": ids, "today": today, **bounds}).all()
     totals = {draft.customer_id: draft.total for draft in drafts}
-    return [_with_bill(row, totals) for row in rows]
+    money = session.execute(text(_MONEY), {"customers": ids, **bounds}).mappings()
+    moved = {row["customer_id"]: row for row in money}
+    overdue = set(session.scalars(text(_OVERDUE), {"customers": ids, "as_of": min(last, today)}))
+    return [_with_balances(row, totals, moved, overdue) for row in rows]
 
 
-def _with_bill(row: RowMapping, drafts: dict[UUID, Any]) -> dict[str, Any]:
-    bill = row["issued"] + drafts.get(row["customer_id"], 0)
-    balance = row["previous_balance"] + bill
-    status = "unpaid" if balance > 0 else "paid"
-    return {**row, "bill": bill, "paid": 0, "current_balance": balance, "payment_status": status}
+def _with_balances(
+    row: RowMapping, drafts: dict[UUID, Decimal], moved: dict[UUID, RowMapping], overdue: set[UUID]
+) -> dict[str, Any]:
+    customer = row["customer_id"]
+    before, paid, other = (
+        moved[customer][name] if customer in moved else Decimal(0) for name in ("before", "paid", "other_entries")
+    )
+    bill = row["issued"] + drafts.get(customer, Decimal(0))
+    previous = row["issued_before"] + before
+    balance = previous + bill + other - paid
+    status = month_status(balance, paid, overdue=customer in overdue)
+    sums = {"bill": bill, "paid": paid, "other_entries": other, "previous_balance": previous}
+    return {**row, **sums, "current_balance": balance, "payment_status": status}

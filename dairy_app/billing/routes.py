@@ -77,7 +77,7 @@ def monthly_view(query: dict[str, Any]) -> dict[str, Any]:
 
 
 def _without_payments(row: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in row.items() if key not in ("paid", "payment_status")}
+    return {key: value for key, value in row.items() if key not in grid.PAYMENT_FIELDS}
 
 
 @billing.route("/billing/runs", methods=["POST"])

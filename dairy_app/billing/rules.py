@@ -1,4 +1,4 @@
-"""Periods and whether a run's total looks right."""
+"""Periods, whether a run's total looks right, and how a paper stands."""
 
 from calendar import monthrange
 from datetime import date
@@ -29,3 +29,21 @@ def is_unusual(total: Decimal, before: Decimal, percent: Decimal | None) -> bool
     if percent is None or before <= 0:
         return False
     return abs(total - before) * 100 > before * percent
+
+
+def payment_status(total: Decimal, balance_due: Decimal, due_date: date, as_of: date) -> str:
+    """How an issued invoice stands on a day: ``paid``, ``overdue``, ``partial`` or ``unpaid``; the first that fits."""
+    if balance_due == 0:
+        return "paid"
+    if due_date < as_of:
+        return "overdue"
+    return "partial" if balance_due < total else "unpaid"
+
+
+def month_status(balance: Decimal, paid: Decimal, *, overdue: bool) -> str:
+    """How a customer's month stands, as the earlier system's sheet said it, and ``overdue`` besides."""
+    if balance <= 0:
+        return "paid"
+    if overdue:
+        return "overdue"
+    return "partial" if paid > 0 else "unpaid"

@@ -161,7 +161,11 @@ class InvoiceQuery(PageQuery):
 
 
 class InvoiceBrief(Schema):
-    """An invoice in a list; a draft has no number and no total yet."""
+    """An invoice in a list; a draft has no number and no total yet.
+
+    As of today: total = ``amount_paid`` + ``credit_applied`` (credit notes, write-offs) + ``balance_due``;
+    ``payment_status`` is paid, partial, unpaid or overdue.
+    """
 
     id = fields.UUID()
     number = fields.String(allow_none=True)
@@ -178,6 +182,10 @@ class InvoiceBrief(Schema):
     invoice_date = Day(allow_none=True)
     due_date = Day(allow_none=True)
     total = Money(allow_none=True)
+    amount_paid = Money(allow_none=True)
+    credit_applied = Money(allow_none=True)
+    balance_due = Money(allow_none=True)
+    payment_status = fields.String(allow_none=True)
 
 
 class InvoiceLineOut(Schema):
@@ -220,6 +228,17 @@ class DeliveryOut(Schema):
     amount = Money()
 
 
+class InvoicePayment(Schema):
+    """A payment that settles an invoice, and how much of it does: chosen, or because it was the oldest."""
+
+    payment_id = fields.UUID()
+    receipt_no = fields.String()
+    received_on = Day()
+    method = fields.String()
+    amount = Money()
+    is_chosen = fields.Boolean()
+
+
 class InvoiceOut(InvoiceBrief):
     """An invoice in full. For a draft lines and amounts are those it would have if issued now."""
 
@@ -232,8 +251,6 @@ class InvoiceOut(InvoiceBrief):
     igst = Money(allow_none=True)
     round_off = Money(allow_none=True)
     previous_balance = Money(allow_none=True)
-    amount_paid = Money(allow_none=True)
-    balance_due = Money(allow_none=True)
     issued_at = fields.DateTime(allow_none=True)
     void_reason = fields.String(allow_none=True)
     voided_at = fields.DateTime(allow_none=True)
@@ -241,6 +258,7 @@ class InvoiceOut(InvoiceBrief):
     skip_code = fields.String(allow_none=True)
     lines = fields.List(fields.Nested(InvoiceLineOut))
     deliveries = fields.List(fields.Nested(DeliveryOut))
+    payments = fields.List(fields.Nested(InvoicePayment))
 
 
 class VoidIn(Strict):
@@ -285,7 +303,11 @@ class MonthlyProduct(Schema):
 
 
 class MonthlyCustomer(Schema):
-    """One customer's month. Marketing staff see no payments."""
+    """One customer's month: previous_balance + bill + other_entries − paid = current_balance, on its last day.
+
+    ``bill`` has the month's drafts in it, ``paid`` what came in during the month, less what was reversed;
+    ``other_entries`` are credit notes, write-offs and an opening balance. Marketing staff see no payments.
+    """
 
     customer_id = fields.UUID()
     name = fields.String()
@@ -294,6 +316,7 @@ class MonthlyCustomer(Schema):
     products = fields.List(fields.Nested(MonthlyProduct))
     bill = Money()
     paid = Money()
+    other_entries = Money()
     previous_balance = Money()
     current_balance = Money()
     payment_status = fields.String()

@@ -8,7 +8,6 @@ customers, and a draft that is no longer one is passed over.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +17,7 @@ from sqlalchemy.orm import Session
 from dairy_app.billing import bulk, queries
 from dairy_app.billing.models import BillingRun, Invoice
 from dairy_app.billing.rules import SKIP_DETAILS, is_unusual, month_bounds
+from dairy_app.billing.settlement import payments_of, with_settlement
 from dairy_app.business.queries import business_settings, today
 from dairy_app.common.access import Actor
 from dairy_app.common.clock import now
@@ -326,7 +326,10 @@ def void_invoice(
 
 
 def read_invoice(session: Session, actor: Actor, invoice_id: UUID) -> dict[str, Any]:
-    """An invoice in full, in a constant number of statements; a draft as it would be issued now."""
+    """An invoice in full, in a constant number of statements; a draft as it would be issued now.
+
+    What is paid of it is as of today, and so are the payments that settle it.
+    """
     invoice = queries.get_visible_invoice(session, actor, invoice_id)
     document = {column.key: getattr(invoice, column.key) for column in Invoice.__table__.columns}
     if invoice.status == "draft":
@@ -334,8 +337,8 @@ def read_invoice(session: Session, actor: Actor, invoice_id: UUID) -> dict[str, 
         document |= _computed_paper(lines[0]) if lines else {}
     else:
         lines = queries.stored_lines(session, invoice_id)
-        owed = invoice.total if invoice.status == "issued" else Decimal(0)
-        document |= {"amount_paid": Decimal(0), "balance_due": owed}
+        (document,) = with_settlement(session, [document], today(session))
+        document["payments"] = payments_of(session, invoice.customer_id, invoice_id, today(session))
     document["lines"] = lines
     document["deliveries"] = queries.daily_deliveries(session, invoice_id)
     return document | dict(queries.customer_names(session, invoice.customer_id))
