@@ -116,7 +116,10 @@ CREATE TABLE credit_note_lines (
     CONSTRAINT ck_credit_note_lines_line_no_positive CHECK (line_no > 0),
     CONSTRAINT ck_credit_note_lines_line_adds_up CHECK (CASE WHEN taxable_value <> 0 THEN line_total =
         taxable_value + cgst + sgst + igst ELSE cgst = 0 AND sgst = 0 AND igst = 0 END),
-    CONSTRAINT ck_credit_note_lines_not_nothing CHECK (line_total <> 0)
+    CONSTRAINT ck_credit_note_lines_not_nothing CHECK (line_total <> 0),
+    CONSTRAINT ck_credit_note_lines_one_sign CHECK (quantity > 0 AND taxable_value * line_total >= 0 AND
+        cgst * line_total >= 0 AND igst * line_total >= 0),
+    CONSTRAINT ck_credit_note_lines_cgst_equals_sgst CHECK (cgst = sgst)
 );
 CREATE INDEX ix_credit_note_lines_invoice_line ON credit_note_lines (invoice_id, invoice_line_no);
 """
@@ -255,10 +258,13 @@ BEGIN
     ELSIF EXISTS (
         SELECT FROM invoice_lines l JOIN (
             SELECT k.invoice_line_no, sum(k.quantity) AS quantity, sum(k.taxable_value) AS taxable_value,
-                sum(k.cgst) AS cgst, sum(k.igst) AS igst, sum(k.line_total) AS line_total
-            FROM credit_note_lines k WHERE k.invoice_id = note.invoice_id GROUP BY 1) taken
+                sum(k.cgst) AS cgst, sum(k.igst) AS igst, sum(k.line_total) AS line_total,
+                min(k.line_total * sign(l.line_total)) AS least
+            FROM credit_note_lines k
+            JOIN invoice_lines l ON l.invoice_id = k.invoice_id AND l.line_no = k.invoice_line_no
+            WHERE k.invoice_id = note.invoice_id GROUP BY 1) taken
             ON taken.invoice_line_no = l.line_no
-        WHERE l.invoice_id = note.invoice_id AND (abs(taken.quantity) > abs(l.quantity)
+        WHERE l.invoice_id = note.invoice_id AND (abs(taken.quantity) > abs(l.quantity) OR taken.least <= 0
             OR taken.line_total NOT BETWEEN least(l.line_total, 0) AND greatest(l.line_total, 0)
             OR taken.taxable_value NOT BETWEEN least(l.taxable_value, 0) AND greatest(l.taxable_value, 0)
             OR taken.cgst NOT BETWEEN least(l.cgst, 0) AND greatest(l.cgst, 0)

@@ -277,10 +277,13 @@ BEGIN
     ELSIF EXISTS (
         SELECT FROM invoice_lines l JOIN (
             SELECT k.invoice_line_no, sum(k.quantity) AS quantity, sum(k.taxable_value) AS taxable_value,
-                sum(k.cgst) AS cgst, sum(k.igst) AS igst, sum(k.line_total) AS line_total
-            FROM credit_note_lines k WHERE k.invoice_id = note.invoice_id GROUP BY 1) taken
+                sum(k.cgst) AS cgst, sum(k.igst) AS igst, sum(k.line_total) AS line_total,
+                min(k.line_total * sign(l.line_total)) AS least
+            FROM credit_note_lines k
+            JOIN invoice_lines l ON l.invoice_id = k.invoice_id AND l.line_no = k.invoice_line_no
+            WHERE k.invoice_id = note.invoice_id GROUP BY 1) taken
             ON taken.invoice_line_no = l.line_no
-        WHERE l.invoice_id = note.invoice_id AND (abs(taken.quantity) > abs(l.quantity)
+        WHERE l.invoice_id = note.invoice_id AND (abs(taken.quantity) > abs(l.quantity) OR taken.least <= 0
             OR taken.line_total NOT BETWEEN least(l.line_total, 0) AND greatest(l.line_total, 0)
             OR taken.taxable_value NOT BETWEEN least(l.taxable_value, 0) AND greatest(l.taxable_value, 0)
             OR taken.cgst NOT BETWEEN least(l.cgst, 0) AND greatest(l.cgst, 0)

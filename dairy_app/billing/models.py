@@ -292,6 +292,11 @@ class CreditNoteLine(Base):
             " ELSE cgst = 0 AND sgst = 0 AND igst = 0 END",
         ),
         check("not_nothing", "line_total <> 0"),
+        check(
+            "one_sign",
+            "quantity > 0 AND taxable_value * line_total >= 0 AND cgst * line_total >= 0 AND igst * line_total >= 0",
+        ),
+        check("cgst_equals_sgst", "cgst = sgst"),
         Index("ix_credit_note_lines_invoice_line", "invoice_id", "invoice_line_no"),
     )
 

@@ -147,6 +147,27 @@ ATTEMPTS = [
     ("a line 0", note(MILK | {"line_no": "0"}), "ck_credit_note_lines_line_no_positive"),
     ("a line that is no sum", note(GHEE | {"line_total": "713"}), "ck_credit_note_lines_line_adds_up"),
     ("tax of no value", note(MILK | {"cgst": "1", "sgst": "1"}), "ck_credit_note_lines_line_adds_up"),
+    ("fewer goods than none", milk_only(quantity="-1"), "ck_credit_note_lines_one_sign"),
+    (
+        "value against tax",
+        ghee_only(taxable_value="-1", cgst="2", sgst="2", line_total="3"),
+        "ck_credit_note_lines_one_sign",
+    ),
+    (
+        "tax against value",
+        ghee_only(taxable_value="5", cgst="-1", sgst="-1", line_total="3"),
+        "ck_credit_note_lines_one_sign",
+    ),
+    (
+        "igst against value",
+        ghee_only(taxable_value="5", cgst="0", sgst="0", igst="-1", line_total="4"),
+        "ck_credit_note_lines_one_sign",
+    ),
+    (
+        "halves of a line that differ",
+        note(GHEE | {"cgst": "17.98", "sgst": "15.98"}, MILK),
+        "ck_credit_note_lines_cgst_equals_sgst",
+    ),
     ("a line of nothing", note(MILK | {"line_total": "0"}), "ck_credit_note_lines_not_nothing"),
     ("voiding a credited invoice", VOID + FRESH, "tr_invoices_void_has_no_notes"),
     ("writing off what was credited", WRITE_OFF.replace("{amount}", "2680.01"), "tr_invoices_reduced_within_total"),
