@@ -124,5 +124,5 @@ def _as_csv(checks: Sequence[Check]) -> bytes:
     rows = csv.writer(written)
     rows.writerow(["check", "what", "left", "right", "difference", "passed"])
     for check in checks:
-        rows.writerow([*check.facts().values()][:-1] + [str(check.passed).lower()])
+        rows.writerow([*(check.facts() | {"passed": str(check.passed).lower()}).values()])
     return written.getvalue().encode()
