@@ -96,6 +96,17 @@ class House:
         customer, product = self.dairy.customer(), self.dairy.product()
         order = self.dairy.order(customer, (product, "2"))
         ok(self.dairy.confirm(order))
+        today = {"period": self.dairy.day(0)[:7], "through": self.dairy.day(0)}
+        ok(self.dairy.admin.post("/billing/runs", today))
+        invoice = ok(self.dairy.admin.get("/invoices", status="issued"))["items"][0]
+        credit = {"invoice_id": invoice["id"], "reason": "sour", "lines": [{"line_no": 1, "quantity": "0.5"}]}
+        charge = {
+            "customer_id": customer["id"],
+            "kind": "charge",
+            "description": "Can",
+            "amount": "5",
+            "reason": "lent",
+        }
         boy = self.dairy.staff("delivery_boy")
         round_ = {"kind": "round", "area_id": customer["area_id"], "rolling": True}
         link, other = (ok(self.dairy.admin.post("/shared-links", round_)) for _ in range(2))
@@ -110,6 +121,9 @@ class House:
             "delivery_date": self.dairy.day(0),
             "token": link["token"],
             "link_id": other["id"],
+            "invoice_id": invoice["id"],
+            "credit_note_id": ok(self.dairy.admin.post("/credit-notes", credit), 201)["id"],
+            "adjustment_id": ok(self.dairy.admin.post("/adjustments", charge), 201)["id"],
             "request_id": ok(self.dairy.nobody.post(f"/shared/{link['token']}/requests", asked))["id"],
         }
         self.operations = list(operations(app))
