@@ -364,8 +364,11 @@ BEGIN
     SELECT CASE status WHEN 'received' THEN amount ELSE 0 END INTO has
     FROM payments WHERE id = NEW.payment_id FOR NO KEY UPDATE;
     SELECT * INTO paper FROM invoices WHERE id = NEW.invoice_id FOR NO KEY UPDATE;
-    IF has < (SELECT coalesce(sum(amount), 0) FROM payment_allocations
-            WHERE payment_id = NEW.payment_id AND released_on IS NULL) THEN
+    -- On the day of each choice: a choice entered for a day gone by must not meet one that was released since.
+    IF has < ANY (SELECT sum(b.amount) FROM payment_allocations a JOIN payment_allocations b
+            ON b.payment_id = a.payment_id AND b.allocated_on <= a.allocated_on
+                AND (b.released_on IS NULL OR b.released_on > a.allocated_on)
+            WHERE a.payment_id = NEW.payment_id GROUP BY a.id) THEN
         RAISE EXCEPTION 'more is allocated than payment % has', NEW.payment_id
             USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_allocations_within_payment';
     ELSIF EXISTS (SELECT FROM payment_allocations WHERE id = NEW.id AND released_on IS NULL)
@@ -390,6 +393,9 @@ BEGIN
             UNION ALL SELECT amount FROM write_offs WHERE invoice_id = NEW.invoice_id) taken) THEN
         RAISE EXCEPTION 'more is taken back than invoice % has', coalesce(paper.number, NEW.invoice_id::text)
             USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_invoices_reduced_within_total';
+    ELSIF paper.invoice_date > coalesce(to_jsonb(NEW) ->> 'note_date', to_jsonb(NEW) ->> 'written_off_on')::date THEN
+        RAISE EXCEPTION 'invoice % is taken back before its date', paper.number
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_invoices_reduced_after_date';
     END IF;
     RETURN NULL;
 END $$;
