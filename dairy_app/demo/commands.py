@@ -78,6 +78,7 @@ def prepare(database: Database, url: str, state: State, customers: int, password
         assert state.day is not None
         filling.deliver(database, state.day, steps)
         filling.bill(database, state.day, steps)
+        filling.pay(database, state.day)
     return filling.finish(database, state)
 
 
@@ -102,6 +103,8 @@ def show(database: Database, exports: Path, state: State) -> None:
     table.add_row("one-time revenue recovered", f"₹ {sums['one_time_amount']:,.2f}")
     table.add_row("invoices", f"{sums['invoices']:,}")
     table.add_row("total", f"₹ {sums['total']:,.2f}")
+    table.add_row("paid", f"₹ {sums['paid']:,.2f}")
+    table.add_row("open", f"₹ {sums['open']:,.2f}")
     out = Console()
     out.print(table)
     for file in files:

@@ -87,6 +87,12 @@ def bill(database: Database, day: date, bars: Bars) -> None:
         month = (month + timedelta(days=31)).replace(day=1)
 
 
+def pay(database: Database, day: date) -> None:
+    """What customers paid for those invoices, in one transaction: all of it or nothing."""
+    with database.transaction() as session:
+        bulk.insert_payments(session, day, people.actor_of(session, "accountant@dairy.example").user_id)
+
+
 def _bill_month(database: Database, period: str, bars: Bars) -> None:
     """One run for a month, however often this is called: a run that was cut short is taken up again.
 

@@ -32,7 +32,9 @@ SELECT (SELECT count(*) FROM customers) AS customers,
     (SELECT coalesce(sum(l.line_total), 0) FROM invoice_lines l JOIN invoices i ON i.id = l.invoice_id
         WHERE i.status = 'issued' AND l.source = 'one_time') AS one_time_amount,
     (SELECT count(*) FROM invoices WHERE status = 'issued') AS invoices,
-    (SELECT coalesce(sum(total), 0) FROM invoices WHERE status = 'issued') AS total
+    (SELECT coalesce(sum(total), 0) FROM invoices WHERE status = 'issued') AS total,
+    (SELECT coalesce(sum(amount), 0) FROM payments WHERE status = 'received') AS paid,
+    (SELECT coalesce(sum(debit - credit), 0) FROM customer_ledger) AS open
 FROM orders
 """)
 

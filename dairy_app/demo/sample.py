@@ -23,7 +23,7 @@ _LAST_NAMES = """
     Naik Pande Patil Phadke Ranade Sathe Sawant Shinde Tambe Wagh
 """
 DEVANAGARI = ("सुनीता देशपांडे", "प्रकाश जोशी", "वैशाली कुलकर्णी", "गणेश पाटील")
-#: Registered shops take milk only: exempt and taxed goods together would need two papers (CGST Rules, r. 46A).
+#: Registered buyers. The last one takes curd beside its milk: taxed and exempt goods, so two papers a month.
 SHOPS = ("Amruttulya Tea House", 'Hotel "Annapurna"', "Sai Sweets, Warje", "Kothrud Canteen")
 AREAS = ("Kothrud", "Karve Nagar", "Warje", "Bavdhan", "Erandwane", "Aundh")
 BOYS = ("Ravi Jadhav", "Salim Shaikh", "Mangesh Pawar", "Kailas More")
@@ -130,6 +130,9 @@ def subscriptions(first_day: date, count: int = CUSTOMERS) -> Iterator[dict[str,
             days = {"mode": "weekly_pattern", "weekly_pattern": sorted(chance.sample(range(7), 3))}
             sku = chance.choice(("CURD-400", "CHAAS-500"))
             yield {**days, "customer": n, "sku": sku, "quantity": "1", "start_date": started}
+        if n == households(count) + len(SHOPS) - 1:
+            curd = {"mode": "weekly_pattern", "weekly_pattern": [0, 3]}
+            yield {**curd, "customer": n, "sku": "CURD-400", "quantity": "6", "start_date": started}
 
 
 def _rhythm(draw: float, chance: random.Random, started: date) -> dict[str, Any]:

@@ -125,6 +125,14 @@ def test_both_months_before_are_delivered_and_billed(finished: tuple[Demo, str])
     assert months == {first.strftime("%Y-%m"), (first + timedelta(days=31)).strftime("%Y-%m")}
 
 
+def test_the_books_have_payments_and_both_papers_of_a_shop(finished: tuple[Demo, str]) -> None:
+    demo, _ = finished
+    sums = demo.summary()
+    assert 0 < sums["open"] < sums["paid"] == sums["total"] - sums["open"]
+    papers = [(row["customer_code"], row["invoice_date"]) for row in demo.rows("invoice-register")]
+    assert sorted(papers.count(paper) for paper in set(papers))[-1] == 2
+
+
 def test_every_login_that_was_printed_works(finished: tuple[Demo, str], tmp_path: Path) -> None:
     demo, printed = finished
     database = Database(demo.url)
