@@ -108,6 +108,7 @@ class Kept:
     def __init__(self) -> None:
         self._databases: dict[str, Database] = {}
         self._apps: dict[Settings, DairyFlask] = {}
+        self._connections: dict[str, Any] = {}
 
     def database(self, url: str) -> Database:
         """Connections are kept from test to test, as by a server: a new one would first read the whole catalogue."""
@@ -116,6 +117,15 @@ class Kept:
                 known.dispose()
             self._databases = {url: Database(url)}
         return self._databases[url]
+
+    def connection(self, url: str) -> Any:
+        """A connection in autocommit, beside those of the application."""
+        if url not in self._connections or self._connections[url].closed:
+            for known in self._connections.values():
+                known.close()
+            self._connections = {url: psycopg2.connect(psycopg_dsn(url))}
+            self._connections[url].autocommit = True
+        return self._connections[url]
 
     def app(self, settings: Settings, database: Database) -> DairyFlask:
         """The application of these settings, as ``create_app`` leaves it and the process."""
@@ -157,17 +167,22 @@ def dairy(app: DairyFlask, worker_database: WorkerDatabase) -> Dairy:
 
 
 @pytest.fixture
-def sql(database_url: str) -> Iterator[Any]:
+def sql(database_url: str, process: Kept) -> Iterator[Any]:
     """``sql("SELECT …", …)``: raw SQL round every service, committed at once; rows as tuples."""
-    with raw_connection(database_url) as connection:
-        connection.autocommit = True
+    connection = process.connection(database_url)
 
-        def run(statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
-            with connection.cursor() as cursor:
-                cursor.execute(statement, parameters or None)
-                return cursor.fetchall() if cursor.description else []
+    def run(statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        with connection.cursor() as cursor:
+            cursor.execute(statement, parameters or None)
+            return cursor.fetchall() if cursor.description else []
 
-        yield run
+    yield run
+    if not connection.closed:  # as new: nothing open, set, locked or prepared
+        try:
+            run("ROLLBACK")
+            run("DISCARD ALL")
+        except psycopg2.Error:
+            connection.close()
 
 
 @contextmanager
