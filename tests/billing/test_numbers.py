@@ -1,0 +1,51 @@
+"""Invoice numbers have no gap and no duplicate, whoever issues at once, and begin anew on 1 April."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from tests.billing.conftest import LivingDairy
+from tests.dairy import ok
+
+
+def bill_each(living: LivingDairy, customers: list[Any], **fields: Any) -> None:
+    """One run for each customer, all at once."""
+
+    def bill(customer: Any) -> int:
+        issued: int = living.bill("2027-03", customer_ids=[customer["id"]], confirm=True, **fields)["invoices_issued"]
+        return issued
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(bill, customers)) == [1] * len(customers)
+
+
+def test_eight_at_once_on_either_side_of_the_first_of_april(living: LivingDairy, sql: Any) -> None:
+    milk = living.product("60.00")
+    ok(living.admin.patch("/settings", {"invoice_date_rule": "run_date"}))
+    living.go_to("2027-03-10")
+    customers = [living.customer() for _ in range(16)]
+    for customer in customers:
+        ok(living.confirm(living.order(customer, (milk, "1"))))
+    living.go_to("2027-03-31")
+    bill_each(living, customers[:8], through="2027-03-31")
+    living.go_to("2027-04-01")
+    bill_each(living, customers[8:])
+    rows = sql("SELECT invoice_date::text, number FROM invoices WHERE number IS NOT NULL ORDER BY 1, 2")
+    assert rows == [
+        *(("2027-03-31", f"INV/2627/{no:07}") for no in range(1, 9)),
+        *(("2027-04-01", f"INV/2728/{no:07}") for no in range(1, 9)),
+    ]
+    chain = "SELECT previous_hash, document_hash FROM invoices WHERE financial_year = %s ORDER BY sequence_no"
+    for year in ("2627", "2728"):
+        links = sql(chain, year)
+        assert [before for before, _ in links] == ["0" * 64, *(own for _, own in links[:-1])]
+
+
+def test_taxed_goods_without_hsn_are_not_billed(living: LivingDairy) -> None:
+    """CGST Rules r. 46 (g): a tax invoice names the HSN code."""
+    living.seller(gstin="27AAPFU0939F1ZV")
+    cheese = living.product("105.00", hsn_code=None, tax_class="cheese", unit="kg")
+    living.delivered(living.customer(), (cheese, "1"), on="2026-10-05")
+    living.go_to("2026-11-01")
+    assert [skipped["code"] for skipped in living.bill("2026-10")["skipped"]] == ["missing_hsn"]
+    ok(living.admin.patch(f"/products/{cheese['id']}", {"hsn_code": "0406"}))
+    assert living.bill("2026-10")["invoices_issued"] == 1
