@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from dairy_app.billing.verification import all_series, verify
 from tests.billing.conftest import LivingDairy
 from tests.dairy import ok, refused
 from tests.statements import count_statements
@@ -122,3 +123,10 @@ def test_a_paid_invoice_is_voided_only_when_its_payments_are_released(living: Li
     assert living.invoice(first["id"])["status"] == "issued"
     ok(living.admin.post(f"/invoices/{first['id']}/void", {"reason": "Wrong shop", "release_payments": True}))
     assert ok(living.admin.get(f"/customers/{both_kinds['id']}/balance"))["balance"] == "-50.00"
+
+
+def test_both_papers_are_proved_unchanged(living: LivingDairy, both_kinds: Any) -> None:
+    living.bill("2026-10")
+    with living.app.database.transaction(read_only=True, snapshot=True) as session:
+        found = [each for series in all_series(session) for _, findings in verify(session, series) for each in findings]
+    assert found == []
