@@ -18,6 +18,8 @@ from dairy_app.common import docs, headers, http, logs
 from dairy_app.common.transactions import Database
 from dairy_app.customers.routes import areas, customers
 from dairy_app.deliveries.routes import deliveries
+from dairy_app.documents.pages import invoice_pages
+from dairy_app.documents.routes import documents, outbox
 from dairy_app.exports.routes import exports
 from dairy_app.monitoring.routes import audit, health
 from dairy_app.orders.routes import orders
@@ -60,6 +62,8 @@ ROUTES = (
     Mount(reports),
     Mount(corrections),
     Mount(exports),
+    Mount(documents),
+    Mount(outbox),
     Mount(audit),
     Mount(health, "/api"),
 )
@@ -98,6 +102,7 @@ def create_app(
     for mount in mounts:
         api.register_blueprint(mount.blueprint, url_prefix=mount.prefix)
     docs.register(app, api)
-    app.register_blueprint(pages)  # for people: not in the document of the API
+    for page in (pages, invoice_pages):
+        app.register_blueprint(page)  # for people: not in the document of the API
     http.check_policies(app)
     return app

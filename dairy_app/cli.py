@@ -16,6 +16,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "orders": ("dairy_app.subscriptions.commands:orders", "Make the orders of a day (for a nightly cron job)."),
     "bill": ("dairy_app.billing.commands:bill", "Issue the invoices of a period."),
     "verify-invoices": ("dairy_app.billing.commands:verify_invoices", "Prove that issued papers are unchanged."),
+    "invoices": ("dairy_app.documents.commands:invoices", "Write the papers of a month as PDF."),
     "export": ("dairy_app.exports.commands:export", "Write a register for the accountant."),
     "import-mongo": ("dairy_app.legacy_import.commands:import_mongo", "Take over the earlier system's data."),
     "purge": ("dairy_app.accounts.commands:purge_ended", "Delete ended logins and remembered answers."),

@@ -3,7 +3,7 @@
 Why: invoices went to customers by hand. What is to be sent waits in a table for a sender of one's own; links to
     invoices carry a version, so that all links ever given out can be ended.
 Locks: ACCESS EXCLUSIVE on settings for a moment (its CHECKs are added NOT VALID; 0018 validates them). The foreign keys
-    of the new table take SHARE ROW EXCLUSIVE on customers and invoices for a moment.
+    of the new table, and a trigger, take SHARE ROW EXCLUSIVE on customers and invoices for a moment.
 Undo: drops them; refuses while there is a message, unless told. The settings are forgotten.
 """
 
@@ -75,6 +75,14 @@ BEGIN
 END $$;
 CREATE TRIGGER tr_outbox_messages_stand BEFORE UPDATE ON outbox_messages
     FOR EACH ROW EXECUTE FUNCTION outbox_messages_stand();
+CREATE FUNCTION outbox_messages_of_void_papers() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE outbox_messages SET status = 'failed', error = 'the invoice is void', updated_at = now()
+    WHERE invoice_id = NEW.id AND status = 'queued';
+    RETURN NULL;
+END $$;
+CREATE TRIGGER tr_outbox_messages_of_void_papers AFTER UPDATE OF status ON invoices
+    FOR EACH ROW WHEN (NEW.status = 'void') EXECUTE FUNCTION outbox_messages_of_void_papers();
 """
 
 
@@ -86,6 +94,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     refuse_data_loss("SELECT FROM outbox_messages", "messages to customers")
     run("""
+DROP TRIGGER tr_outbox_messages_of_void_papers ON invoices;
+DROP FUNCTION outbox_messages_of_void_papers();
 DROP TABLE outbox_messages;
 DROP FUNCTION outbox_messages_stand();
 ALTER TABLE settings DROP COLUMN second_language;

@@ -1,4 +1,4 @@
-"""A message is written once: what was asked for stays readable, and what was sent stays sent."""
+"""A message is written once, what was sent stays sent, and nobody is asked to pay a paper that was made void."""
 
 from dairy_app.common.ddl import after_tables
 
@@ -14,6 +14,14 @@ BEGIN
 END $$;
 CREATE TRIGGER tr_outbox_messages_stand BEFORE UPDATE ON outbox_messages
     FOR EACH ROW EXECUTE FUNCTION outbox_messages_stand();
+CREATE FUNCTION outbox_messages_of_void_papers() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE outbox_messages SET status = 'failed', error = 'the invoice is void', updated_at = now()
+    WHERE invoice_id = NEW.id AND status = 'queued';
+    RETURN NULL;
+END $$;
+CREATE TRIGGER tr_outbox_messages_of_void_papers AFTER UPDATE OF status ON invoices
+    FOR EACH ROW WHEN (NEW.status = 'void') EXECUTE FUNCTION outbox_messages_of_void_papers();
 """
 
 after_tables(OUTBOX_STANDS, {"tr_outbox_messages_stand": "illegal_transition"})

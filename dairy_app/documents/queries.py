@@ -245,15 +245,13 @@ def main_paper(session: Session, invoice_id: UUID) -> UUID:
     return found
 
 
-def waiting(session: Session, invoice_ids: Sequence[UUID], channel: str) -> int:
-    """How many of these papers have a message of this channel in the outbox already, waiting."""
-    counted = session.scalars(
-        text("""
-            SELECT count(*) FROM outbox_messages
-            WHERE status = 'queued' AND channel = :channel AND invoice_id = ANY(:ids)"""),
-        {"channel": channel, "ids": list(invoice_ids)},
+def waiting_message(session: Session, invoice_id: UUID, channel: str) -> UUID:
+    """The message of a paper and a channel that waits in the outbox."""
+    query = select(OutboxMessage.id).where(
+        OutboxMessage.invoice_id == invoice_id, OutboxMessage.channel == channel, OutboxMessage.status == "queued"
     )
-    return int(counted.one())
+    found: UUID = session.scalars(query).one()
+    return found
 
 
 def outbox(

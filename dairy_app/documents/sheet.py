@@ -1,5 +1,6 @@
 """A4 sheets to write on: places in points from the top left corner, text in lines, wrapped or in columns."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -136,7 +137,7 @@ class Page:
     links: list[tuple[str, tuple[float, ...]]]
 
 
-def runs(row: list[int]) -> list[tuple[int, int]]:
+def runs(row: Sequence[int]) -> list[tuple[int, int]]:
     """Start and length of each stretch of dark modules."""
     found: list[tuple[int, int]] = []
     for place, dark in enumerate(row):

@@ -1,0 +1,45 @@
+"""Queuing many messages with one statement."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+# One message waits per paper and channel; a run that is queued again skips what was sent already, too.
+_QUEUE = """
+INSERT INTO outbox_messages (invoice_id, customer_id, recipient, language, subject, body, channel)
+SELECT n.*, :channel
+FROM unnest(CAST(:invoices AS uuid[]), CAST(:customers AS uuid[]), CAST(:recipients AS text[]),
+    CAST(:languages AS text[]), CAST(:subjects AS text[]), CAST(:bodies AS text[]))
+    AS n (invoice_id, customer_id, recipient, language, subject, body)
+WHERE :again OR NOT EXISTS (SELECT FROM outbox_messages m
+    WHERE m.invoice_id = n.invoice_id AND m.channel = :channel AND m.status IN ('queued', 'sent'))
+ON CONFLICT (invoice_id, channel) WHERE status = 'queued' AND invoice_id IS NOT NULL DO NOTHING
+RETURNING id"""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message on its way into the outbox."""
+
+    invoice_id: UUID
+    customer_id: UUID
+    recipient: str
+    language: str
+    subject: str | None
+    body: str
+
+
+def queue(session: Session, channel: str, letters: Sequence[Letter], *, again: bool = False) -> list[UUID]:
+    """Queue what does not wait already, and unless ``again`` was not sent either; returns the new messages' ids."""
+    columns = {
+        "invoices": [letter.invoice_id for letter in letters],
+        "customers": [letter.customer_id for letter in letters],
+        "recipients": [letter.recipient for letter in letters],
+        "languages": [letter.language for letter in letters],
+        "subjects": [letter.subject for letter in letters],
+        "bodies": [letter.body for letter in letters],
+    }
+    return list(session.scalars(text(_QUEUE), {**columns, "channel": channel, "again": again}))

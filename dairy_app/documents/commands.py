@@ -1,0 +1,87 @@
+"""``dairy invoices``: papers as files, messages into the outbox."""
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from dairy_app.common.transactions import Database
+from dairy_app.documents import printing, queries
+from dairy_app.settings import Settings
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def invoices(context: click.Context) -> None:
+    """Papers of issued invoices, for printing.
+
+    \b
+    Example: dairy invoices pdf --period 2026-10 -o invoices
+    """
+    if context.invoked_subcommand is None:
+        click.echo(context.get_help())
+
+
+@invoices.command("pdf")
+@click.option(
+    "--period",
+    required=True,
+    type=click.DateTime(["%Y-%m"]),
+    metavar="YYYY-MM",
+    help="Invoices whose period ends in this month.",
+)
+@click.option(
+    "-o",
+    "--output",
+    "folder",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of the files; made when it is not there.",
+)
+@click.option("--jobs", type=click.IntRange(1, 64), help="Processes (default: one per core, at most 4).")
+@click.option("--language", help="Instead of each customer's own: en, or the second language of the settings.")
+def invoice_pdfs(period: datetime, folder: Path, jobs: int | None, language: str | None) -> None:
+    """Write a PDF for every invoice of a month, one file a number.
+
+    Files that are there with the same content are left alone, so a run that was broken off goes on where it stopped.
+    What is due is told as of today: tomorrow's files are others.
+
+    \b
+    Example: dairy invoices pdf --period 2026-10 -o invoices --jobs 2
+    """
+    asked = period.strftime("%Y-%m")
+    url = Settings.from_environment().resolve_database_url()
+    database = Database(url, application_name="dairy invoices")
+    try:
+        total = database.run(lambda session: queries.count_of_period(session, asked), read_only=True)
+        _make(folder)
+        processes = jobs or min(os.cpu_count() or 1, 4)
+        processes = min(processes, -(-total // printing.CHUNK)) or 1
+        done = printing.Done()
+        with _bar(total) as advance:
+            for part in printing.print_period(database, url, asked, folder, jobs=processes, language=language):
+                done += part
+                advance(part.written + part.kept)
+    finally:
+        database.dispose()
+    click.echo(f"{folder}: {done.written:,} written, {done.kept:,} were there")
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise click.UsageError(f"cannot make {folder}: {error.strerror}") from None
+
+
+@contextmanager
+def _bar(total: int) -> Iterator[Callable[[int], None]]:
+    columns = (TextColumn("Papers"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task("", total=total)
+        yield lambda by: progress.advance(task, by)

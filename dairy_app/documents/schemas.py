@@ -1,0 +1,89 @@
+"""Papers and messages as clients see them."""
+
+from marshmallow import Schema, fields, validate
+
+from dairy_app.common.schemas import Choice, Line, PageQuery, Strict, page_of
+from dairy_app.documents.models import CHANNELS, MESSAGE_STATUSES
+
+_LANGUAGE = {"example": "hi", "description": "Of the dairy's two languages; default: the customer's, else the dairy's."}
+
+
+class LanguageQuery(Strict):
+    """In which language."""
+
+    lang = fields.String(load_default=None, validate=validate.Length(max=20), metadata=_LANGUAGE)
+
+
+class ShareIn(Strict):
+    """How to tell the customer. ``queue`` puts the message into the outbox."""
+
+    language = fields.String(load_default=None, validate=validate.Length(max=20), metadata=_LANGUAGE)
+    channel = Choice(*CHANNELS, load_default="whatsapp")
+    queue = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+
+
+class ShareOut(Schema):
+    """The customer's link, and words that go with it. ``whatsapp_url`` opens a chat with them typed in."""
+
+    url = fields.String(
+        metadata={"example": "https://milk.dairy.example/i/AZnzpFtsfY6fASNFZ4mrzbQ2Lw8nUu1xq0vT5cKdYbA"}
+    )
+    language = fields.String()
+    subject = fields.String(metadata={"example": "Sunrise Dairy: INV/2627/0000042, ₹1,240.00"})
+    message = fields.String(metadata={"example": "Dear Meera Joshi, …"})
+    whatsapp_url = fields.String(
+        allow_none=True, metadata={"example": "https://wa.me/919812345678?text=Dear%20Meera%20Joshi"}
+    )
+    outbox_id = fields.UUID(allow_none=True)
+
+
+class RunMessagesIn(Strict):
+    """By which channel a run's customers are told."""
+
+    channel = Choice(*CHANNELS, load_default="whatsapp")
+    language = fields.String(load_default=None, validate=validate.Length(max=20), metadata=_LANGUAGE)
+
+
+class RunMessagesOut(Schema):
+    """Papers of the run: queued now, queued or sent before, without an address for the channel."""
+
+    queued = fields.Integer()
+    already = fields.Integer()
+    without_address = fields.Integer()
+
+
+class OutboxQuery(PageQuery):
+    """Which messages."""
+
+    status = Choice(*MESSAGE_STATUSES, load_default=None)
+    channel = Choice(*CHANNELS, load_default=None)
+    invoice_id = fields.UUID(load_default=None)
+    customer_id = fields.UUID(load_default=None)
+
+
+class OutboxMessageOut(Schema):
+    """One message as it is to be sent."""
+
+    id = fields.UUID()
+    customer_id = fields.UUID()
+    invoice_id = fields.UUID(allow_none=True)
+    channel = Choice(*CHANNELS)
+    recipient = fields.String(metadata={"example": "+919812345678"})
+    language = fields.String()
+    subject = fields.String(allow_none=True, metadata={"example": "Sunrise Dairy: INV/2627/0000042, ₹1,240.00"})
+    body = fields.String(metadata={"example": "Dear Meera Joshi, …"})
+    status = Choice(*MESSAGE_STATUSES)
+    attempts = fields.Integer()
+    error = fields.String(allow_none=True, metadata={"example": "no such number"})
+    sent_at = fields.DateTime(allow_none=True)
+    created_at = fields.DateTime()
+
+
+class FailedIn(Strict):
+    """What a sender failed with. With ``retry`` the message goes on waiting."""
+
+    error = Line(500, required=True, metadata={"example": "no such number"})
+    retry = fields.Boolean(load_default=False, truthy={True}, falsy={False})
+
+
+OutboxPage = page_of(OutboxMessageOut, "OutboxPage")

@@ -1,0 +1,175 @@
+"""Papers, links and messages of invoices that are issued; the outbox as senders empty it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row
+from sqlalchemy.orm import Session
+
+from dairy_app.billing.queries import get_run, get_visible_invoice
+from dairy_app.business.models import BusinessSettings
+from dairy_app.business.queries import business_settings, today
+from dairy_app.common.access import Actor
+from dairy_app.common.clock import now
+from dairy_app.common.errors import Problem, invalid
+from dairy_app.documents import bulk, queries
+from dairy_app.documents.links import Links
+from dairy_app.documents.messages import Bill, Message, compose
+from dairy_app.documents.models import OutboxMessage
+from dairy_app.documents.paper import Account, Paper
+from dairy_app.documents.rules import whatsapp_link
+from dairy_app.documents.words import Words, choose
+from dairy_app.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """How a bill is handed to its customer. ``outbox_id``: the message that waits, when one was queued."""
+
+    url: str
+    language: str
+    subject: str
+    message: str
+    whatsapp_url: str | None
+    outbox_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """What became of the papers of a run: queued now, queued or sent before, or nowhere to send to."""
+
+    queued: int
+    already: int
+    without_address: int
+
+
+def links_of(session: Session, process: Settings) -> Links:
+    """The dairy's links as they are valid now."""
+    version = business_settings(session).invoice_link_version
+    return Links(process.require_secret_key(), version, process.public_url)
+
+
+def invoice_paper(session: Session, actor: Actor, invoice_id: UUID) -> Paper:
+    """The paper of an invoice that the actor may see; 409 ``invoice_not_issued`` for a draft."""
+    invoice = get_visible_invoice(session, actor, invoice_id)
+    papers = queries.read_papers(session, [invoice.id], today(session))
+    if not papers:
+        raise Problem("invoice_not_issued", f"The invoice is {invoice.status}: there is no paper of it.")
+    return papers[0]
+
+
+def paper_of_token(session: Session, links: Links, token: str) -> Paper:
+    """The paper behind a link; 404 ``link_not_found`` for a token that was not made here."""
+    invoice_id = links.invoice_of(token)
+    papers = queries.read_papers(session, [invoice_id], today(session)) if invoice_id else []
+    if not papers:
+        raise Problem("link_not_found")
+    return papers[0]
+
+
+def words_for(session: Session, *wishes: str | None) -> Words:
+    """The first wish that the dairy's papers speak, else the dairy's own language, else English."""
+    settings = business_settings(session)
+    return choose(settings.second_language, *wishes, settings.language)
+
+
+def share(
+    session: Session, actor: Actor, links: Links, invoice_id: UUID, *, language: str | None, channel: str, queue: bool
+) -> Shared:
+    """Link, words and chat address for a bill; with ``queue`` the message waits in the outbox from now on.
+
+    Of two papers of one period the first is shared, for both. ``invoice_not_issued`` for any but an issued one.
+    """
+    invoice = get_visible_invoice(session, actor, invoice_id)
+    if invoice.status != "issued":
+        raise Problem("invoice_not_issued", f"The invoice is {invoice.status}: only an issued one is sent.")
+    row = queries.addressed(session, invoice_id=queries.main_paper(session, invoice_id))[0]
+    account = queries.read_accounts(session, [row.id], [row.customer_id], today(session))[row.id]
+    settings = business_settings(session)
+    t, message = _composed(settings, row, account, links, language)
+    waits = _wait(session, row, channel, t, message) if queue else None
+    url, chat = links.url(row.id), whatsapp_link(row.phone, message.body)
+    return Shared(url, t.code, message.subject, message.body, chat, waits)
+
+
+def _wait(session: Session, row: Row[Any], channel: str, t: Words, message: Message) -> UUID:
+    """The message that waits in the outbox: the new one, or the one that waits already."""
+    letter = _letter(row, channel, t, message)
+    if letter is None:
+        raise invalid("/channel", f"The customer has no address for {channel}.")
+    made = bulk.queue(session, channel, [letter], again=True)
+    return made[0] if made else queries.waiting_message(session, row.id, channel)
+
+
+def queue_run(session: Session, links: Links, run_id: UUID, *, channel: str, language: str | None) -> Queued:
+    """Queue the messages of all papers of a run; again, it queues none twice. Six statements, whatever the run."""
+    get_run(session, run_id)
+    rows = queries.addressed(session, run_id=run_id)
+    accounts = queries.read_accounts(
+        session, [row.id for row in rows], [row.customer_id for row in rows], today(session)
+    )
+    settings = business_settings(session)
+    letters = []
+    for row in rows:
+        letter = _letter(row, channel, *_composed(settings, row, accounts[row.id], links, language))
+        if letter is not None:
+            letters.append(letter)
+    queued = len(bulk.queue(session, channel, letters))
+    return Queued(queued, len(letters) - queued, len(rows) - len(letters))
+
+
+def _composed(
+    settings: BusinessSettings, row: Row[Any], account: Account, links: Links, language: str | None
+) -> tuple[Words, Message]:
+    t = choose(settings.second_language, language, row.language, settings.language)
+    bill = Bill(
+        number=row.number,
+        dairy=row.snapshot["seller"]["business_name"],
+        name=row.snapshot["buyer"]["name"],
+        period=(row.period_start, row.period_end),
+        due_date=row.due_date,
+        total=row.total,
+        account=account,
+        url=links.url(row.id),
+    )
+    return t, compose(t, bill)
+
+
+def _letter(row: Row[Any], channel: str, t: Words, message: Message) -> bulk.Letter | None:
+    """What is to be queued; None when the customer has no address for the channel."""
+    address = row.email if channel == "email" else row.phone
+    if not address:
+        return None
+    subject = message.subject[:200] if channel == "email" else None
+    return bulk.Letter(row.id, row.customer_id, address, t.code, subject, message.body)
+
+
+def mark_sent(session: Session, message_id: UUID) -> OutboxMessage:
+    """A sender sent it. Said again it changes nothing; ``illegal_transition`` for one that was given up."""
+    message = queries.get_message(session, message_id)
+    if message.status == "sent":
+        return message
+    if message.status != "queued":
+        raise Problem("illegal_transition", f"The message is {message.status}; share the bill again.")
+    message.status, message.sent_at, message.attempts = "sent", now(), message.attempts + 1
+    message.error = None
+    session.flush()
+    return message
+
+
+def mark_failed(session: Session, message_id: UUID, error: str, *, retry: bool) -> OutboxMessage:
+    """A sender failed. With ``retry`` it goes on waiting, else it is given up; a sent one is ``illegal_transition``."""
+    message = queries.get_message(session, message_id)
+    if message.status != "queued":
+        raise Problem("illegal_transition", f"The message is {message.status}.")
+    message.error, message.attempts = error, message.attempts + 1
+    message.status = "queued" if retry else "failed"
+    session.flush()
+    return message
+
+
+def papers_of(session: Session, ids: Sequence[UUID]) -> list[Paper]:
+    """Papers for printing, as of today."""
+    return queries.read_papers(session, ids, today(session))

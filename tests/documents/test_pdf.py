@@ -1,0 +1,291 @@
+"""The PDF of an invoice: what the law and the customer want on it, read back from the file and from its picture."""
+
+import re
+from typing import Any
+
+import pytest
+
+from dairy_app.documents.typeface import BOLD, REGULAR, typeface
+from dairy_app.documents.words import catalogues
+from tests.dairy import ok, refused
+from tests.documents.conftest import RADHA, Bills
+from tests.documents.reading import codes_of, glyphs_of, metadata_of, pages_of, text_of
+
+
+def test_an_invoice_cum_bill_of_supply_carries_the_particulars_of_both_rules(bills: Bills) -> None:
+    invoice = bills.bill()
+    text = text_of(bills.pdf(invoice))
+    for expected in (
+        "INVOICE-CUM-BILL OF SUPPLY", "Sunrise Dairy LLP", "GSTIN: 27AAPFU0939F1ZV", "FSSAI: 11526999000123",
+        invoice["number"], "31 Oct 2026", "1 Oct 2026 to 31 Oct 2026", "10 Nov 2026", "Maharashtra (27)",
+        "Tax payable on reverse charge", "Meera Joshi", "0401", "3 LTR", "64.00", "0405", "4 PAC", "105.00",
+        "400.00", "5", "10.00", "420.00", "192.00", "exempt", "₹612.00", "Rupees Six Hundred Twelve Only",
+        "Cow milk 1 l", "1.5 L", "96.00", "Thank you. Bank: State Bank 1234567890", "Page 1 of 1",
+        "Previous balance 0.00", "Amount due ₹612.00", "as of 3 Nov 2026",
+    ):  # fmt: skip
+        assert expected in text, expected
+
+
+@pytest.mark.parametrize(
+    ("kinds", "title", "absent"), [("milk", "BILL OF SUPPLY", "CGST"), ("butter", "TAX INVOICE", "exempt")]
+)
+def test_a_paper_of_one_kind_of_goods(bills: Bills, kinds: str, title: str, absent: str) -> None:
+    text = text_of(bills.pdf(bills.bill(kinds=kinds)))
+    assert title in text
+    assert "CUM" not in text
+    assert absent not in text
+
+
+def test_a_seller_without_gstin_writes_a_plain_invoice(bills: Bills) -> None:
+    bills.seller(gstin=None)
+    text = text_of(bills.pdf(bills.bill()))
+    assert "INVOICE" in text
+    for absent in ("TAX", "SUPPLY", "CGST", "GSTIN", "Place of supply"):
+        assert absent not in text, absent
+
+
+def test_another_state_means_integrated_tax(bills: Bills) -> None:
+    text = text_of(bills.pdf(bills.bill(kinds="butter", state_code="29")))
+    assert "IGST" in text
+    assert "Karnataka (29)" in text
+    assert "CGST" not in text
+
+
+def test_the_paper_is_that_of_its_issue(bills: Bills) -> None:
+    invoice = bills.bill()
+    ok(bills.admin.patch(f"/customers/{bills.person['id']}", {"name": "Somebody Else", "address_line1": "Elsewhere"}))
+    bills.seller(business_name="New Name", upi_id="new@upi")
+    text = text_of(bills.pdf(invoice))
+    assert "Meera Joshi" in text
+    for absent in ("Somebody Else", "Elsewhere", "New Name", "new@upi"):
+        assert absent not in text, absent
+
+
+def test_equal_content_is_equal_bytes_and_is_not_sent_twice(bills: Bills) -> None:
+    invoice = bills.bill()
+    first = bills.admin.get(f"/invoices/{invoice['id']}/pdf")
+    assert first.content_type == "application/pdf"
+    assert first.headers["Content-Disposition"] == f'inline; filename="{invoice["number"].replace("/", "-")}.pdf"'
+    for other in ("क्षत्रिय", "first of its kind"):  # shaping something else between must change nothing
+        typeface(REGULAR).shape(other)
+    assert bills.pdf(invoice) == first.data
+    again = bills.admin.call("GET", f"/invoices/{invoice['id']}/pdf", {"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
+    bills.pay("12.00")
+    assert bills.pdf(invoice) != first.data
+
+
+# ------------------------------------------------------------------------------------------------ what is due
+
+
+def test_the_code_pays_what_is_open_to_the_paisa(bills: Bills) -> None:
+    invoice = bills.bill()
+    number = invoice["number"]
+    expected = (
+        "upi://pay?pa=sunrise@upi&pn=Sunrise%20Dairy&am={}&cu=INR"
+        f"&tn=Bill%20{number.replace('/', '%2F')}&tr={number.replace('/', '')}"
+    )
+    assert codes_of(bills.pdf(invoice)) == [expected.format("612.00")]
+    bills.pay("100.50")
+    pdf = bills.pdf(invoice)
+    assert codes_of(pdf) == [expected.format("511.50")]
+    text = text_of(pdf)
+    for said in ("Payments and credits since −100.50", "Amount due ₹511.50", "Scan to pay ₹511.50"):
+        assert said in text, said
+
+
+def test_what_is_paid_has_no_code(bills: Bills) -> None:
+    invoice = bills.bill()
+    bills.pay("700.00")
+    pdf = bills.pdf(invoice)
+    assert codes_of(pdf) == []
+    assert "Nothing is open of this document." in text_of(pdf)
+    assert "Paid in advance ₹88.00" in text_of(pdf)
+
+
+def test_without_a_upi_id_there_is_no_code(bills: Bills) -> None:
+    bills.seller(upi_id=None)
+    pdf = bills.pdf(bills.bill())
+    assert codes_of(pdf) == []
+    assert "Amount due ₹612.00" in text_of(pdf)
+
+
+def test_a_void_paper_says_so_and_has_no_code(bills: Bills) -> None:
+    invoice = bills.bill()
+    assert len(codes_of(bills.pdf(invoice))) == 1
+    ok(bills.admin.post(f"/invoices/{invoice['id']}/void", {"reason": "Wrong price"}))
+    pdf = bills.pdf(invoice)
+    assert codes_of(pdf) == []
+    text = text_of(pdf)
+    assert "VOID" in text
+    assert "made void on 3 Nov 2026 and is not payable. Reason: Wrong price" in text
+    assert "Amount due" not in text
+
+
+def test_the_account_adds_up_over_several_bills(bills: Bills) -> None:
+    invoice = bills.bill()
+    milk, _ = bills.goods()
+    bills.dairy.delivered(bills.person, (milk, "1"), on="2026-11-05")
+    bills.dairy.go_to("2026-12-02")
+    bills.pay("600.00")
+    bills.dairy.bill("2026-11", confirm=True)
+    first = text_of(bills.pdf(invoice))
+    for said in ("This document 612.00", "Payments and credits since −600.00", "Later documents 64.00", "due ₹76.00"):
+        assert said in first, said
+    later = bills.dairy.invoices(customer_id=bills.person["id"], period="2026-11")[0]
+    second = text_of(bills.pdf(later))
+    for said in ("Previous balance 12.00", "This document 64.00", "Amount due ₹76.00", "Scan to pay ₹64.00"):
+        assert said in second, said
+    assert "since" not in second
+
+
+def test_two_papers_of_one_period_name_each_other(bills: Bills) -> None:
+    invoice = bills.bill(gstin="27AAPFU0939F1ZV", gst_treatment="registered")
+    papers = bills.dairy.invoices(customer_id=bills.person["id"])
+    assert len(papers) == 2
+    texts = {paper["number"]: text_of(bills.pdf(paper)) for paper in papers}
+    for number, text in texts.items():
+        (other,) = set(texts) - {number}
+        assert f"Issued together with {other}" in text
+        assert f"This document and {other} 612.00" in text
+        assert "Amount due ₹612.00" in text
+        assert ("Butter 200 g" in text) != ("Cow milk 1 l" in text)
+        assert "Deliveries, day by day" in text
+    amounts = sorted(code.split("&am=")[1].split("&")[0] for paper in papers for code in codes_of(bills.pdf(paper)))
+    assert amounts == ["192.00", "420.00"]
+    assert invoice["number"] in texts
+
+
+def test_a_credit_note_names_what_it_takes_back_from(bills: Bills) -> None:
+    invoice = bills.bill()
+    line = next(each for each in invoice["lines"] if each["description"] == "Butter 200 g")
+    asked = {
+        "invoice_id": invoice["id"],
+        "lines": [{"line_no": line["line_no"], "quantity": "1.000"}],
+        "reason": "One packet was torn",
+    }
+    note = ok(bills.admin.post("/credit-notes", asked), 201)
+    answer = bills.admin.get(f"/credit-notes/{note['id']}/pdf")
+    assert answer.status_code == 200
+    text = text_of(answer.data)
+    for expected in ("CREDIT NOTE", note["number"], f"{invoice['number']} of 31 Oct 2026", "One packet was torn",
+                     "Butter 200 g", "1 PAC", "100.00", "2.50", "105.00", "Credit ₹105.00", "GSTIN: 27AAPFU0939F1ZV",
+                     "Rupees One Hundred Five Only"):  # fmt: skip
+        assert expected in text, expected
+    assert codes_of(answer.data) == []
+    assert "Payments and credits since −105.00" in text_of(bills.pdf(invoice))
+
+
+# -------------------------------------------------------------------------------------------- letters, pages
+
+
+def test_hindi_stands_on_paper_as_it_is_read(bills: Bills) -> None:
+    invoice = bills.bill(name=RADHA, language="hi")
+    pdf = bills.pdf(invoice)
+    text = text_of(pdf)
+    for expected in (RADHA, "बीजक-सह-आपूर्ति बिल", "छह सौ बारह रुपये मात्र", "रोज़ की डिलीवरी", "देय राशि", "1.5 लीटर"):
+        assert expected in text, expected
+    assert 0 not in glyphs_of(pdf)
+    assert len(glyphs_of(pdf)) > 60
+    assert RADHA in text_of(bills.pdf(invoice, lang="en"))
+    assert metadata_of(pdf)["Subject"] == RADHA
+
+
+@pytest.mark.parametrize("weight", [REGULAR, BOLD])
+@pytest.mark.parametrize("language", sorted(catalogues()))
+def test_every_word_of_ours_is_in_the_typeface(weight: int, language: str) -> None:
+    face = typeface(weight)
+    missing = [key for key, words in catalogues()[language].texts.items() if not face.has_all(words)]
+    assert missing == []
+    assert not face.has_all("漢")
+
+
+def test_conjuncts_are_one_glyph() -> None:
+    """क्ष is one letter in print although it is three in memory; drawn letter by letter it would be ka, virama, ssa."""
+    assert len(typeface(REGULAR).shape("क्ष").widths) == 1
+    assert len(typeface(REGULAR).shape("क").widths) == 1
+
+
+HOSTILE = "<b>&amp; \\) Tj ET %s {0} {{x}} \u202e\u200b)(' ગુજરાતી 😀 " + "x" * 90
+
+
+def test_a_hostile_name_is_a_name(bills: Bills) -> None:
+    pdf = bills.pdf(bills.bill(name=HOSTILE, address_line1="A" * 200, address_line2="ज़" * 100))
+    text = text_of(pdf)
+    assert "<b>&amp; \\) Tj ET %s {0} {{x}}" in text
+    assert "\u202e" not in text
+    assert "Amount due ₹612.00" in text
+    assert len(codes_of(pdf)) == 1
+
+
+def many_goods(bills: Bills, goods: int, days: int) -> Any:
+    products = [bills.dairy.product("10.00", name=f"Product number {n}") for n in range(goods)]
+    bills.person = bills.dairy.customer(name="Hotel Annapurna")
+    for day in range(1, days + 1):
+        bills.dairy.delivered(bills.person, *((product, "1") for product in products), on=f"2026-10-{day:02d}")
+    return bills.issue()
+
+
+def test_a_month_of_two_goods_is_at_most_two_pages(bills: Bills) -> None:
+    pages = pages_of(bills.pdf(bills.bill(days=31)))
+    assert len(pages) <= 2
+    assert sum(page.count("96.00") for page in pages) >= 31
+    for number, page in enumerate(pages, 1):
+        assert f"Page {number} of {len(pages)}" in page
+
+
+def test_a_long_bill_goes_on_with_its_headings(bills: Bills) -> None:
+    invoice = many_goods(bills, 84, 11)
+    pdf = bills.pdf(invoice)
+    pages = pages_of(pdf)
+    assert len(pages) >= 10
+    for number, page in enumerate(pages, 1):
+        assert f"Page {number} of {len(pages)}" in page
+        assert (number > 1) == ("continued" in page)
+        assert invoice["number"] in page
+    headed = [page for page in pages if "HSN" in page]
+    assert headed == pages[:4]
+    said = " ".join(pages)
+    for n in range(84):
+        assert len(re.findall(rf"Product number {n}\b", said)) >= 1 + 11, n
+    assert len(codes_of(pdf)) == 1
+    assert "₹9,240.00" in said
+
+
+# ------------------------------------------------------------------------------------------------------ who
+
+
+def test_a_draft_has_no_paper(bills: Bills) -> None:
+    milk, _ = bills.goods()
+    customer, client = bills.dairy.customer_login()
+    bills.dairy.delivered(customer, (milk, "1"), on="2026-10-05")
+    (draft,) = bills.dairy.invoices(customer_id=customer["id"])
+    refused(bills.admin.get(f"/invoices/{draft['id']}/pdf"), 409, "invoice_not_issued")
+    refused(client.get(f"/invoices/{draft['id']}/pdf"), 404, "invoice_not_found")
+    refused(bills.admin.post(f"/invoices/{draft['id']}/share"), 409, "invoice_not_issued")
+
+
+def test_a_customer_reads_its_own_papers_only(bills: Bills) -> None:
+    milk, butter = bills.goods()
+    customer, client = bills.dairy.customer_login()
+    _, other = bills.dairy.customer_login()
+    bills.dairy.delivered(customer, (butter, "1"), on="2026-10-05")
+    bills.person = customer
+    invoice = bills.issue()
+    asked = {"invoice_id": invoice["id"], "reason": "All of it", "lines": [{"line_no": 1, "quantity": "1"}]}
+    note = ok(bills.admin.post("/credit-notes", asked), 201)
+    for path, code in ((f"/invoices/{invoice['id']}/pdf", "invoice_not_found"),
+                       (f"/credit-notes/{note['id']}/pdf", "credit_note_not_found")):  # fmt: skip
+        assert client.get(path).data.startswith(b"%PDF-1.5")
+        assert bills.dairy.staff("accountant").get(path).status_code == 200
+        refused(other.get(path), 404, code)
+        refused(bills.dairy.staff("marketing_staff").get(path), 403, "forbidden")
+        refused(bills.dairy.nobody.get(path), 401, "not_authenticated")
+
+
+def test_a_language_that_the_dairy_does_not_speak_is_english(bills: Bills) -> None:
+    invoice = bills.bill()
+    assert "बिल" in text_of(bills.pdf(invoice, lang="hi"))
+    assert "INVOICE-CUM" in text_of(bills.pdf(invoice, lang="fr"))
+    bills.seller(second_language=None)
+    assert "बिल" not in text_of(bills.pdf(invoice, lang="hi"))
