@@ -141,7 +141,8 @@ WITH summed AS MATERIALIZED (
         coalesce(c.state_code, s.state_code) AS place_of_supply,
         CASE WHEN s.gstin IS NULL THEN 'invoice' WHEN NOT m.has_untaxed THEN 'tax_invoice'
             WHEN NOT m.has_taxed THEN 'bill_of_supply' ELSE 'invoice_cum_bill_of_supply' END AS document_type,
-        CASE WHEN d.companion_of IS NULL THEN {BALANCE.format(customer="d.customer_id")} ELSE 0.00 END AS previous_balance,
+        CASE WHEN d.companion_of IS NULL THEN {BALANCE.format(customer="d.customer_id")} ELSE 0.00 END
+            AS previous_balance,
         jsonb_build_object(
             'buyer', jsonb_build_object('code', c.code, 'name', c.name, 'gstin', c.gstin,
                 'gst_treatment', c.gst_treatment, 'phone', c.phone, 'area', a.name, 'pincode', c.pincode,
