@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from dairy_app.common.errors import Problem
 from dairy_app.common.transactions import Database
+from dairy_app.customers.models import Customer
 from dairy_app.exports.downloads import MEDIA_TYPES, NAMES, Download, download_of
 from dairy_app.exports.span import Span, span_of
 from dairy_app.exports.streams import settle
@@ -60,6 +61,7 @@ def export(
     download, span = _asked(profile, form, period, (first, last, as_of), customer_id)
     database = Database(Settings.from_environment().resolve_database_url(), application_name="dairy export")
     try:
+        _require_customer(database, customer_id)
         if output is None:
             write_export(database, download, span, sys.stdout.buffer)
         else:
@@ -85,6 +87,12 @@ def _asked(
     except Problem as problem:
         raise click.UsageError(str(problem)) from None
     return download, span
+
+
+def _require_customer(database: Database, customer_id: UUID | None) -> None:
+    with database.transaction(read_only=True) as session:
+        if customer_id is not None and session.get(Customer, customer_id) is None:
+            raise Problem("customer_not_found")
 
 
 def _day(given: datetime | None) -> date | None:

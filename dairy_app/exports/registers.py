@@ -112,6 +112,10 @@ INVOICE_LINES = Profile(
     order=f"{DOCUMENT_ORDER}, l.line_no",
 )
 
+# A registered buyer's untaxed goods stand on the companion of the paper that holds the order.
+_NUMBER_OF_ITEM = """coalesce((SELECT k.number FROM invoices k JOIN invoice_lines l ON l.invoice_id = k.id
+    WHERE k.companion_of = i.id AND l.product_id = t.product_id LIMIT 1), i.number)"""
+
 _DELIVERED = "round(t.delivered_quantity * t.unit_price, 2)"
 
 DELIVERIES = Profile(
@@ -128,7 +132,7 @@ DELIVERIES = Profile(
         number("delivered", "trim_scale(t.delivered_quantity)"),
         amount("unit_price", "t.unit_price"),
         money("amount", _DELIVERED),
-        text("invoice_number", "i.number"),
+        text("invoice_number", _NUMBER_OF_ITEM),
         text("confirmed_by", "s.confirmed_by_name"),
         word("method", "s.confirmation_method"),
     ),

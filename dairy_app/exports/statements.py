@@ -76,11 +76,12 @@ LINES = f"""(
 )"""
 
 #: Lines ``s`` of a registered seller with what GST wants to know of them; ``value`` is that of the goods without tax.
+#: An adjustment moves no goods.
 SUPPLIES = f"""(
     SELECT d.id, d.place, d.sign, d.number, d.day, d.total, d.place_of_supply, d.to_registered, d.inter_state,
         NOT d.to_registered AND d.inter_state AND d.is_large AS is_large,
         {buyer("gstin")} AS gstin, {buyer("name")} AS name, l.hsn_code, l.unit, l.supply_type, l.gst_rate,
-        d.sign * coalesce(l.quantity, 0) AS quantity,
+        d.sign * CASE WHEN l.source = 'adjustment' THEN 0 ELSE coalesce(l.quantity, 0) END AS quantity,
         d.sign * CASE WHEN l.gst_rate > 0 THEN l.taxable_value ELSE l.line_total END AS value,
         d.sign * l.cgst AS cgst, d.sign * l.sgst AS sgst, d.sign * l.igst AS igst, d.sign * l.line_total AS line_total
     FROM {DOCUMENTS} CROSS JOIN LATERAL {LINES} l
@@ -121,8 +122,9 @@ _OF_DOCUMENTS = f"""
     ) e
     WHERE e.line = 1 OR (e.amount <> 0 AND d.sign <> 0)"""
 
+# Money has no paper that would keep the customer's name as it was; the code stays.
 _OF_MONEY = f"""
-    SELECT m.kind, m.place, m.id, m.day, m.voucher_no, c.code, c.name, NULL, NULL, NULL, m.reference, false,
+    SELECT m.kind, m.place, m.id, m.day, m.voucher_no, c.code, NULL, NULL, NULL, NULL, m.reference, false,
         e.line, e.ledger_name, e.amount, m.narration
     FROM (
         SELECT 'opening' AS kind, 1 AS place, b.id, b.as_of AS day, NULL AS voucher_no, b.customer_id, b.amount,

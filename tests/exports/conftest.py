@@ -1,67 +1,21 @@
-"""Books to export: an October that was delivered and billed over HTTP, with names that try to break a CSV."""
+"""Books to export, as ``books.py`` and ``accounts.py`` fill them."""
 
-import csv
-import io
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
 
-from tests.dairy import Client, Dairy, ok
-
-KOLKATA = ZoneInfo("Asia/Kolkata")
-OCTOBER = datetime(2026, 10, 20, 9, 0, tzinfo=KOLKATA)
-NOVEMBER = datetime(2026, 11, 5, 9, 0, tzinfo=KOLKATA)
-
-FORMULA = '=HYPERLINK("http://evil.example","Bill")'
-PHONE = "+919812345678"
-QUOTED = 'Ravi "Dada" Patil, Kothrud'
-DEVANAGARI = "श्रीमती सुनीता देशपांडे"
+from tests.dairy import Dairy
+from tests.exports.accounts import fill_accounts
+from tests.exports.books import KOLKATA, NOVEMBER, OCTOBER, Books, fill
 
 
 @pytest.fixture
 def clock() -> Iterator[Any]:
     with time_machine.travel(OCTOBER, tick=False) as traveller:
         yield traveller
-
-
-@dataclass
-class Books:
-    """A billed October: ``customers`` by the kind of name they have."""
-
-    dairy: Dairy
-    clock: Any
-    customers: dict[str, Any] = field(default_factory=dict)
-    products: list[Any] = field(default_factory=list)
-
-    def travel(self, moment: datetime) -> None:
-        """Move the clock and log in again: access tokens do not live that long."""
-        self.clock.move_to(moment)
-        self.dairy.admin = self.dairy.login("admin@dairy.example")
-
-    def deliver(self, customer: Any, *items: tuple[Any, str]) -> None:
-        """Order for today, and confirm."""
-        ok(self.dairy.confirm(self.dairy.order(customer, *items)))
-
-    def bill(self, period: str = "2026-10") -> Any:
-        return ok(self.dairy.admin.post("/billing/runs", {"period": period, "confirm": True}))
-
-    def csv(self, profile: str, by: Client | None = None, **query: Any) -> list[dict[str, str]]:
-        """The rows of an export, read as Excel's dialect."""
-        return rows_of(self.download(profile, by, **query))
-
-    def download(self, profile: str, by: Client | None = None, **query: Any) -> bytes:
-        answer = (by or self.dairy.admin).get(f"/exports/{profile}.csv", **(query or {"period": "2026-10"}))
-        assert answer.status_code == 200, answer.get_data(as_text=True)
-        return answer.get_data()
-
-
-def rows_of(body: bytes) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(body.decode("utf-8-sig"), newline=""), dialect="excel", strict=True))
 
 
 @pytest.fixture
@@ -73,22 +27,10 @@ def books(clock: Any, dairy: Dairy) -> Books:
     return made
 
 
-def fill(made: Books) -> tuple[dict[str, Any], list[Any]]:
-    """Order, deliver and bill; the customers and the products of it."""
-    dairy = made.dairy
-    dairy.seller(gstin="27AAPFU0939F1ZV", due_days=10)
-    milk = dairy.product("60.00", name="Cow milk", hsn_code="0401")
-    ghee = dairy.product("550.00", name="Cow ghee", unit="kg", hsn_code="0405", is_packed=True)
-    made.products = [milk, ghee]
-    names = {"formula": FORMULA, "phone": PHONE, "quoted": QUOTED, "devanagari": DEVANAGARI, "plain": "-5 Off Ltd"}
-    for kind, name in names.items():
-        made.customers[kind] = dairy.customer(name=name, pincode="411038", state_code="27")
-    for customer in made.customers.values():
-        made.deliver(customer, (milk, "1.5"), (ghee, "0.25"))
-    made.travel(OCTOBER + timedelta(days=1))
-    for customer in made.customers.values():
-        made.deliver(customer, (milk, "2"))
-    made.travel(NOVEMBER)
-    run = made.bill()
-    assert (run["invoices_issued"], run["skipped"]) == (5, [])
-    return made.customers, made.products
+@pytest.fixture
+def accounts(clock: Any, dairy: Dairy) -> Books:
+    """Everything that accountants meet, reckoned by hand in ``accounts.py``; it is 12 November."""
+    made = Books(dairy, clock)
+    made.customers, made.products = dairy.keep(lambda _dairy: fill_accounts(made))
+    made.travel(datetime(2026, 11, 12, 9, 0, tzinfo=KOLKATA))
+    return made

@@ -2,16 +2,25 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.command_line import run_command
 from tests.dairy import Dairy, ok, refused
-from tests.exports.conftest import Books
+from tests.exports.books import Books
 
 OCTOBER = {"period": "2026-10"}
-PATHS = ["/exports/invoice-register.csv", "/exports/invoice-lines.csv", "/exports/invoice-lines.manifest.json"]
+#: Those that take ``bom``, and those that are no text of ours.
+TEXTS = [
+    "/exports/invoice-register.csv",
+    "/exports/gstr1/b2b.csv",
+    "/exports/gstr1.zip",
+    "/exports/ledger.manifest.json",
+]
+PATHS = [*TEXTS, "/exports/invoice-lines.xlsx", "/exports/tally.xml", "/exports/tally-masters.xml"]
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -55,17 +64,40 @@ def test_wrong_days_are_refused_before_the_stream(dairy: Dairy, query: dict[str,
         {"from": "2024-01-01", "to": "2024-12-31"},  # 366 days
         {"from": "2026-10-05", "to": "2026-10-05"},
         {"period": "2026-10", "as_of": "2027-01-01", "bom": "true"},
+        {"period": "2062-10"},  # has not begun: nothing is in it
     ],
 )
 def test_right_days_are_taken(dairy: Dairy, query: dict[str, str]) -> None:
-    for path in PATHS:
+    for path in TEXTS:
         assert dairy.admin.get(path, **query).status_code == 200
+    days = {name: value for name, value in query.items() if name != "bom"}
+    for path in PATHS:
+        assert dairy.admin.get(path, **days).status_code == 200
 
 
 @pytest.mark.parametrize("profile", ["nothing", "gstr1/nothing", "invoice-register.csv", "INVOICE-REGISTER"])
 def test_an_unknown_profile_is_not_found(dairy: Dairy, profile: str) -> None:
     problem = refused(dairy.admin.get(f"/exports/{profile}.csv", **OCTOBER), 404, "profile_not_found")
     assert "invoice-register" in problem["detail"]
+
+
+@pytest.mark.parametrize("path", ["nothing.xlsx", "nothing.manifest.json", "gstr1/.csv", "gstr1.csv", "tally.xlsx"])
+def test_an_unknown_file_is_not_found(dairy: Dairy, path: str) -> None:
+    refused(dairy.admin.get(f"/exports/{path}", **OCTOBER), 404, "profile_not_found")
+
+
+@pytest.mark.parametrize(("name", "form"), [("gstr1", "csv"), ("tally", "zip"), ("ledger", "xml"), ("docs", "csv")])
+def test_a_manifest_is_of_a_file_that_can_be_had(dairy: Dairy, name: str, form: str) -> None:
+    path = f"/exports/{name}.manifest.json"
+    refused(dairy.admin.get(path, format=form, **OCTOBER), 404, "profile_not_found")
+    problem = refused(dairy.admin.get(path, format="pdf", **OCTOBER), 422, "validation_failed")
+    assert [error["pointer"] for error in problem["errors"]] == ["/query/format"]
+
+
+def test_a_period_that_has_not_begun_has_a_header_alone(dairy: Dairy) -> None:
+    assert dairy.admin.get("/exports/receipts.csv", period="2062-10", bom="false").get_data() == (
+        b"receipt_no,date,customer_code,method,reference,amount,allocated,unapplied,collected_by,status\r\n"
+    )
 
 
 def test_the_answer_says_what_it_is(dairy: Dairy) -> None:
@@ -122,6 +154,45 @@ def test_the_command_writes_the_same_bytes(books: Books, database_url: str, tmp_
 
 
 @pytest.mark.parametrize(
+    ("name", "form", "path"),
+    [
+        ("ledger", "xlsx", "ledger.xlsx"),
+        ("gstr1", None, "gstr1.zip"),
+        ("tally", None, "tally.xml"),
+        ("gstr1/exemp", None, "gstr1/exemp.csv"),
+    ],
+)
+def test_the_command_writes_every_form(
+    books: Books, database_url: str, tmp_path: Path, name: str, form: str | None, path: str
+) -> None:
+    target = tmp_path / "out"
+    asked = ("--as-of", "2026-11-30", "--period", "2026-10", "-o", str(target))
+    done = run(database_url, name, *asked, *(("--format", form) if form else ()))
+    assert done.returncode == 0, done.stderr
+    answer = books.dairy.admin.get(f"/exports/{path}", **OCTOBER, as_of="2026-11-30")
+    assert target.read_bytes() == answer.get_data()
+    assert "self-check" not in done.stderr
+
+
+def test_the_command_tells_of_a_failed_self_check(
+    books: Books, database_url: str, tmp_path: Path, sql: Callable[..., Any]
+) -> None:
+    sql("SET session_replication_role = replica; UPDATE invoice_lines SET hsn_code = NULL WHERE gst_rate = 0")
+    done = run(database_url, "gstr1", "--period", "2026-10", "-o", str(tmp_path / "gstr1.zip"))
+    assert (done.returncode, (tmp_path / "gstr1.zip").read_bytes()[:2]) == (0, b"PK")
+    assert "self-check failed: lines without an HSN code = 0: 5 and 0" in done.stderr
+
+
+def test_the_command_writes_one_customers_statement(books: Books, database_url: str) -> None:
+    customer = books.customers["quoted"]["id"]
+    asked = ("statement", "--period", "2026-10", "--customer-id")
+    done = run(database_url, *asked, customer)
+    assert done.stdout.encode() == books.download("statement", **OCTOBER, customer_id=customer)
+    done = run(database_url, *asked, "0199f3a4-5b6c-7d8e-9f01-23456789abcd")
+    assert (done.returncode, done.stdout, "customer_not_found" in done.stderr) == (1, "", True)
+
+
+@pytest.mark.parametrize(
     "arguments",
     [
         ("nothing", "--period", "2026-10"),
@@ -130,6 +201,10 @@ def test_the_command_writes_the_same_bytes(books: Books, database_url: str, tmp_
         ("invoice-register", "--period", "2026-10", "--from", "2026-10-01"),
         ("invoice-register", "--from", "2026-10-02", "--to", "2026-10-01"),
         ("invoice-register", "--period", "2026-10", "--format", "pdf"),
+        ("invoice-register", "--period", "2026-10", "--format", "zip"),
+        ("gstr1", "--period", "2026-10", "--format", "csv"),
+        ("statement", "--period", "2026-10"),
+        ("ledger", "--period", "2026-10", "--customer-id", "0199f3a4-5b6c-7d8e-9f01-23456789abcd"),
         ("invoice-register", "--period", "2026-10", "-o", "/nonexistent/x.csv"),
     ],
 )

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from tests.dairy import ok
-from tests.exports.conftest import DEVANAGARI, FORMULA, KOLKATA, PHONE, QUOTED, Books, rows_of
+from tests.exports.books import DEVANAGARI, FORMULA, KOLKATA, PHONE, QUOTED, Books, rows_of
 
 REGISTER = (
     "document_type,series,number,financial_year,invoice_date,period_from,period_to,status,original_document_number,"

@@ -24,7 +24,7 @@ from dairy_app.exports.span import span_of
 from dairy_app.exports.streams import BOM, CHUNK_BYTES, CHUNKS_AHEAD, CsvSource, ExportStream
 from tests.conftest import SECRET_KEY
 from tests.dairy import Dairy
-from tests.exports.conftest import Books
+from tests.exports.books import Books
 from tests.exports.volume import make_invoices
 from tests.statements import count_statements
 

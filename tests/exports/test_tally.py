@@ -1,0 +1,155 @@
+"""Tally's XML: well-formed whatever the names, balanced, with ledgers that the masters make."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.dairy import ok
+from tests.exports.accounts import SHOP_GSTIN
+from tests.exports.books import KOLKATA, Books
+
+BOTH = {"from": "2026-10-01", "to": "2026-11-30"}
+
+
+def download(books: Books, name: str, **query: str) -> bytes:
+    answer = books.dairy.admin.get(f"/exports/{name}.xml", **(query or BOTH))
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/xml; charset=utf-8")
+    return answer.get_data()
+
+
+def found(body: bytes, kind: str) -> list[ElementTree.Element]:
+    return ElementTree.fromstring(body).findall(f"BODY/IMPORTDATA/REQUESTDATA/TALLYMESSAGE/{kind}")
+
+
+def vouchers(books: Books, **query: str) -> dict[str, ElementTree.Element]:
+    read = found(download(books, "tally", **query), "VOUCHER")
+    return {str(each.findtext("VOUCHERNUMBER")): each for each in read}
+
+
+def entries(voucher: ElementTree.Element) -> list[tuple[str | None, str | None, Decimal]]:
+    return [
+        (entry.findtext("LEDGERNAME"), entry.findtext("ISDEEMEDPOSITIVE"), Decimal(str(entry.findtext("AMOUNT"))))
+        for entry in voucher.findall("ALLLEDGERENTRIES.LIST")
+    ]
+
+
+def test_a_sale_is_a_voucher(accounts: Books) -> None:
+    sale = vouchers(accounts)["INV/2627/0000001"]
+    household = accounts.customers["household"]["code"]
+    assert entries(sale) == [
+        (household, "Yes", Decimal("-347.00")),
+        ("Sales GST 5%", "No", Decimal("130.95")),
+        ("Sales exempt", "No", Decimal("210.00")),
+        ("Output CGST", "No", Decimal("3.27")),
+        ("Output SGST", "No", Decimal("3.27")),
+        ("Round off", "Yes", Decimal("-0.49")),
+    ]
+    assert (sale.get("VCHTYPE"), sale.get("ACTION")) == ("Sales", "Create")
+    told = ("DATE", "VOUCHERTYPENAME", "PARTYLEDGERNAME", "PARTYNAME", "PLACEOFSUPPLY", "GSTREGISTRATIONTYPE")
+    assert [sale.findtext(tag) for tag in told] == ["20261031", "Sales", household, "=1+1", "Maharashtra", "Consumer"]
+    shop = vouchers(accounts)["INV/2627/0000002"]
+    assert [shop.findtext(tag) for tag in ("PARTYGSTIN", "PARTYNAME", "GSTREGISTRATIONTYPE")] == [
+        SHOP_GSTIN, '@x, "Fresh" & <Sons>', "Regular",
+    ]  # fmt: skip
+
+
+def test_notes_and_receipts_go_the_other_way(accounts: Books) -> None:
+    read = vouchers(accounts)
+    hotel, shop = (accounts.customers[kind]["code"] for kind in ("hotel", "shop"))
+    note = read["CN/2627/0000003"]
+    assert (note.get("VCHTYPE"), note.findtext("REFERENCE")) == ("Credit Note", "INV/2627/0000005")
+    assert entries(note) == [
+        (hotel, "No", Decimal("1050.00")),
+        ("Sales GST 5%", "Yes", Decimal("-1000.00")),
+        ("Output IGST", "Yes", Decimal("-50.00")),
+    ]
+    receipt = read["R0000002"]
+    assert (receipt.get("VCHTYPE"), receipt.findtext("REFERENCE")) == ("Receipt", "=UTR1")
+    assert entries(receipt) == [(shop, "No", Decimal("1700.00")), ("UPI", "Yes", Decimal("-1700.00"))]
+
+
+def test_every_voucher_comes_to_nothing(accounts: Books) -> None:
+    read = vouchers(accounts)
+    assert Counter(each.get("VCHTYPE") for each in read.values()) == {
+        "Sales": 6, "Credit Note": 3, "Receipt": 3, "Payment": 1, "Journal": 2,
+    }  # fmt: skip
+    for voucher in read.values():
+        lines = entries(voucher)
+        assert sum(amount for _, _, amount in lines) == 0
+        assert all((amount < 0) == (positive == "Yes") for _, positive, amount in lines)
+    void = read["INV/2627/0000006"]
+    assert (void.findtext("ISCANCELLED"), entries(void)) == ("Yes", [])
+    assert {each.findtext("ISCANCELLED") for each in read.values() if each is not void} == {"No"}
+
+
+def test_ids_are_those_of_the_documents_and_stay(accounts: Books) -> None:
+    ids = [each.get("REMOTEID") for each in vouchers(accounts).values()]
+    assert len(set(ids)) == len(ids) == 15
+    papers = ok(accounts.dairy.admin.get("/invoices", limit=50))["items"]
+    assert {f"dairy-sales-{paper['id']}" for paper in papers if paper["status"] != "draft"} == {
+        each for each in ids if str(each).startswith("dairy-sales-")
+    }
+    assert [each.get("REMOTEID") for each in vouchers(accounts, period="2026-11").values()] == ids[7:]
+
+
+def test_the_masters_make_every_ledger_that_is_named(accounts: Books) -> None:
+    body = download(accounts, "tally-masters")
+    ledgers = {str(each.get("NAME")): each for each in found(body, "LEDGER")}
+    named = {ledger for voucher in vouchers(accounts).values() for ledger, _, _ in entries(voucher)}
+    named |= {voucher.findtext("PARTYLEDGERNAME") for voucher in vouchers(accounts).values()}
+    assert named == set(ledgers)
+    groups = {name: each.findtext("PARENT") for name, each in ledgers.items()}
+    shop = accounts.customers["shop"]["code"]
+    assert [groups[name] for name in (shop, "Sales GST 5%", "Output IGST", "Cash", "Bank", "Opening balances")] == [
+        "Sundry Debtors", "Sales Accounts", "Duties & Taxes", "Cash-in-Hand", "Bank Accounts", "Capital Account",
+    ]  # fmt: skip
+    names = [each.text for each in ledgers[shop].findall("LANGUAGENAME.LIST/NAME.LIST/NAME")]
+    assert names == [shop, f'@x, "Fresh" & <Sons> ({shop})']
+    told = ("MAILINGNAME", "PARTYGSTIN", "LEDSTATENAME", "PINCODE", "GSTREGISTRATIONTYPE")
+    assert [ledgers[shop].findtext(tag) for tag in told] == [
+        '@x, "Fresh" & <Sons>', SHOP_GSTIN, "Maharashtra", "411038", "Regular",
+    ]  # fmt: skip
+    assert [each.get("NAME") for each in found(body, "UNIT")] == ["LTR", "KGS", "PAC", "NOS", "DOZ"]
+
+
+def test_what_xml_cannot_hold_is_replaced(accounts: Books, sql: Callable[..., Any]) -> None:
+    sql("SET session_replication_role = replica")
+    hostile = "]]><x>&amp;\u0001\u0008\u000b\ufffe\uffff\"'🥛 श्री"
+    sql("UPDATE customers SET name = %s", hostile)
+    sql("UPDATE invoices SET snapshot = jsonb_set(snapshot, '{buyer,name}', to_jsonb(%s::text))"
+        " WHERE number IS NOT NULL", hostile.replace("\u0001", ""))  # fmt: skip
+    readable = "]]><x>&amp;\ufffd\ufffd\ufffd\ufffd\ufffd\"'🥛 श्री"
+    assert vouchers(accounts)["INV/2627/0000001"].findtext("PARTYNAME") == readable.replace("\ufffd", "", 1)
+    ledgers = found(download(accounts, "tally-masters"), "LEDGER")
+    assert readable in {each.findtext("MAILINGNAME") for each in ledgers}
+
+
+def test_equal_parameters_give_equal_bytes_whatever_customers_are_called_later(accounts: Books) -> None:
+    first = download(accounts, "tally", period="2026-10")
+    neighbour = accounts.customers["neighbour"]
+    etag = accounts.dairy.admin.get(f"/customers/{neighbour['id']}").headers["ETag"]
+    path, renamed = f"/customers/{neighbour['id']}", {"name": "Renamed"}
+    ok(accounts.dairy.admin.patch(path, renamed, headers={"If-Match": etag}))
+    accounts.travel(datetime(2027, 3, 1, 9, 0, tzinfo=KOLKATA))
+    assert download(accounts, "tally", period="2026-10") == first
+
+
+@pytest.mark.parametrize(("name", "rows"), [("tally", 15), ("tally-masters", 21)])
+def test_the_manifest_describes_the_download(accounts: Books, name: str, rows: int) -> None:
+    body = download(accounts, name)
+    manifest = ok(accounts.dairy.admin.get(f"/exports/{name}.manifest.json", **BOTH))
+    assert (manifest["sha256"], manifest["bytes"]) == (hashlib.sha256(body).hexdigest(), len(body))
+    assert (manifest["rows"], manifest["format"]) == (rows, "xml")
+    ledger = ok(accounts.dairy.admin.get("/exports/ledger.manifest.json", **BOTH))
+    assert manifest["sums"] == (ledger["sums"] if name == "tally" else {})
+
+
+def test_a_month_without_vouchers_is_an_empty_envelope(accounts: Books) -> None:
+    assert vouchers(accounts, period="2026-01") == {}
+    assert found(download(accounts, "tally-masters", period="2026-01"), "LEDGER") == []
