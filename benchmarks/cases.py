@@ -30,6 +30,8 @@ class Scale:
     threads: tuple[int, ...]
     #: Fewer would not be a median.
     rounds: int = 3
+    #: Processes of the server.
+    workers: int = 2
 
 
 STANDARD = Scale(confirmations=800, sets=2, reads=100, threads=(2, 4, 8))
@@ -69,13 +71,13 @@ class Result:
 def run_all(server: BenchServer, sample: Sample, scale: Scale) -> Iterator[Result]:
     """Every case, on the sample or on copies of it; what writes comes last."""
     yield from billing_and_csv(server, sample, scale)
-    with serve(sample.database, workers=2, threads=8) as served:
+    with serve(sample.database, workers=scale.workers, threads=8) as served:
         yield preview(sample, served, scale)
         yield order_list(sample, served, scale)
     yield generate_day(sample, scale)
     yield confirm_sets(sample, scale)
     for threads in scale.threads:
-        with serve(sample.database, workers=2, threads=threads) as served:
+        with serve(sample.database, workers=scale.workers, threads=threads) as served:
             yield from confirm_one(sample, served, scale, threads)
 
 
@@ -131,7 +133,7 @@ def csv_of_lines(billed: BenchDatabase, sample: Sample, scale: Scale) -> Result:
     first: list[float] = []
     floor: list[float] = []
     copy = floors.CSV_LINES.format(first=sample.first, last=sample.last)
-    with serve(billed, workers=2, threads=8) as served:
+    with serve(billed, workers=scale.workers, threads=8) as served:
 
         def by_us(_: int) -> None:
             seconds, first_byte, lines = served.download(f"/exports/invoice-lines.csv?period={sample.period}")

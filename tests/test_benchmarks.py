@@ -10,7 +10,7 @@ from benchmarks.cases import Scale
 from benchmarks.databases import BenchDatabase, BenchServer
 from tests.conftest import Server
 
-SMALLEST = Scale(confirmations=16, sets=1, reads=10, threads=(2,), rounds=1)
+SMALLEST = Scale(confirmations=16, sets=1, reads=10, threads=(2,), rounds=1, workers=1)
 
 
 def test_every_case_runs(server: Server, tmp_path: Path) -> None:
