@@ -16,7 +16,7 @@ ISSUED = """
 INSERT INTO invoices (customer_id, period_start, period_end, status, document_type, series, financial_year, sequence_no,
     number, invoice_date, due_date, snapshot, taxable_value, exempt_value, cgst, sgst, igst, round_off, total,
     previous_balance, issued_at, document_hash, previous_hash, hash_version)
-SELECT '{customer}', CAST('{day}' AS date) - 6, '{day}', 'issued', 'invoice', 'T', '2627', n, 'T/' || n, '{day}',
+SELECT '{customer}', '{day}', '{day}', 'issued', 'invoice', 'T', '2627', n, 'T/' || n, '{day}',
     CAST('{day}' AS date) + {due_days}, '{{}}', 0, {total}, 0, 0, 0, 0, {total}, 0, now(), 'x', 'x', 1
 FROM (SELECT count(*) + 1 AS n FROM invoices) AS known RETURNING id::text, number"""
 
