@@ -13,10 +13,11 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from dairy_app.business.queries import business_settings
 from dairy_app.common.transactions import Database
 from dairy_app.documents import pdf, queries, service
 from dairy_app.documents.paper import Paper
-from dairy_app.documents.words import Words, catalogues
+from dairy_app.documents.words import Words, catalogues, choose
 
 #: Papers read with one set of statements.
 CHUNK = 100
@@ -92,7 +93,8 @@ def print_apart(task: Task) -> Done:
 def _print(database: Database, task: Task) -> Done:
     with database.transaction(read_only=True, snapshot=True) as session:
         papers = service.papers_of(session, task.ids)
-        words = [service.words_for(session, task.language, paper.language) for paper in papers]
+        dairy = business_settings(session)
+        words = [choose(dairy.second_language, task.language, paper.language, dairy.language) for paper in papers]
     done = Done()
     for paper, t in zip(papers, words, strict=True):
         done += _write(task.folder, paper, t)

@@ -1,0 +1,222 @@
+"""``/i/<token>`` without a browser: statuses, headers, languages, and nothing that may not stand there."""
+
+import json
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from werkzeug.test import TestResponse
+
+from dairy_app.common import logs
+from dairy_app.documents import pages
+from dairy_app.documents.words import catalogues
+from tests.dairy import ok, refused
+from tests.documents.conftest import RADHA, Bills
+from tests.documents.reading import codes_of, text_of
+
+BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+
+
+class Seen(HTMLParser):
+    """The elements of a page with their attributes, and its words."""
+
+    def __init__(self, response: TestResponse) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.words = ""
+        self.feed(response.get_data(as_text=True))
+        self.words = " ".join(self.words.split())
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.words += data + " "
+
+    def every(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+class Site:
+    """The page as a browser asks for it."""
+
+    def __init__(self, bills: Bills) -> None:
+        self.browser = bills.dairy.app.test_client()
+
+    def get(self, path: str, **headers: str) -> TestResponse:
+        return self.browser.get(path, headers=BROWSER | headers)
+
+
+@pytest.fixture
+def site(bills: Bills) -> Site:
+    return Site(bills)
+
+
+def test_the_bill_is_read_without_a_login(bills: Bills, site: Site) -> None:
+    invoice = bills.bill()
+    answer = site.get(f"/i/{bills.token(invoice)}")
+    assert (answer.status_code, answer.content_type) == (200, "text/html; charset=utf-8")
+    seen = Seen(answer)
+    for expected in (
+        "INVOICE-CUM-BILL OF SUPPLY", "Sunrise Dairy LLP", "GSTIN: 27AAPFU0939F1ZV", "Meera Joshi", invoice["number"],
+        "Maharashtra (27)", "3 LTR", "4 PAC", "₹612.00", "Rupees Six Hundred Twelve Only", "Amount due",
+        "as of 3 Nov 2026", "Scan to pay ₹612.00", "UPI ID: sunrise@upi", "1 Oct", "1.5 L", "2 packets", "Thank you.",
+    ):  # fmt: skip
+        assert expected in seen.words, expected
+    links = {each["href"] for each in seen.every("a")}
+    number = invoice["number"]
+    assert (
+        "upi://pay?pa=sunrise@upi&pn=Sunrise%20Dairy&am=612.00&cu=INR"
+        f"&tn=Bill%20{number.replace('/', '%2F')}&tr={number.replace('/', '')}"
+    ) in links
+
+
+def test_the_page_may_load_its_own_files_and_nothing_else(bills: Bills, site: Site) -> None:
+    answer = site.get(f"/i/{bills.token(bills.bill())}")
+    headers = answer.headers
+    assert headers["Content-Security-Policy"] == pages.PAGE_POLICY
+    assert "script" not in pages.PAGE_POLICY
+    assert "unsafe" not in pages.PAGE_POLICY
+    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["X-Robots-Tag"] == "noindex, nofollow"
+    assert headers["Cache-Control"] == "no-store"
+    assert headers["X-Frame-Options"] == "DENY"
+    seen = Seen(answer)
+    assert seen.every("script") == seen.every("style") == seen.every("img") == seen.every("form") == []
+    assert [name for name, each in seen.elements if any(key == "style" or key.startswith("on") for key in each)] == []
+    for each in seen.every("link"):
+        file = site.get(each["href"] or "")
+        assert file.status_code == 200
+        assert file.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert site.get("/i/static/old/paper.css").headers["Cache-Control"] == "no-cache"
+    assert site.get("/i/static/old/nothing.css").status_code == 404
+    css = (Path(pages.__file__).parent / "static" / "paper.css").read_text(encoding="utf-8")
+    assert "url(" not in css
+    assert "@import" not in css
+
+
+def test_what_a_customer_is_called_is_text(bills: Bills, site: Site) -> None:
+    name = "<script>alert(1)</script>\"'&{{ 7*7 }}"
+    answer = site.get(f"/i/{bills.token(bills.bill(name=name))}")
+    assert Seen(answer).every("script") == []
+    assert name in Seen(answer).words
+
+
+def test_the_language_is_the_one_asked_for_else_the_customers_else_the_browsers(bills: Bills, site: Site) -> None:
+    plain = bills.token(bills.bill())
+
+    def language(path: str, **headers: str) -> str | None:
+        return Seen(site.get(path, **headers)).every("html")[0]["lang"]
+
+    assert language(f"/i/{plain}") == "en"
+    assert language(f"/i/{plain}", **{"Accept-Language": "hi-IN,hi;q=0.9"}) == "hi"
+    assert language(f"/i/{plain}?lang=en", **{"Accept-Language": "hi"}) == "en"
+    hindi = bills.token(bills.bill(name=RADHA, language="hi"))
+    assert language(f"/i/{hindi}", **{"Accept-Language": "en"}) == "hi"
+    seen = Seen(site.get(f"/i/{hindi}"))
+    for expected in (RADHA, "छह सौ बारह रुपये मात्र", "रोज़ की डिलीवरी", "देय राशि"):
+        assert expected in seen.words, expected
+    assert {"href": f"/i/{hindi}?lang=en", "lang": "en", "hreflang": "en"} in seen.every("a")
+    assert language(f"/i/{hindi}?lang=xx") == "hi"
+
+
+def test_the_page_leads_to_the_same_bill_as_pdf(bills: Bills, site: Site) -> None:
+    invoice = bills.bill()
+    token = bills.token(invoice)
+    answer = site.get(f"/i/{token}/pdf?lang=hi")
+    assert answer.content_type == "application/pdf"
+    assert answer.headers["X-Robots-Tag"] == "noindex, nofollow"
+    assert answer.headers["Referrer-Policy"] == "no-referrer"
+    assert answer.data == bills.pdf(invoice, lang="hi")
+    assert {"class": "download", "href": f"/i/{token}/pdf?lang=en"} in Seen(site.get(f"/i/{token}")).every("a")
+    again = site.get(f"/i/{token}/pdf?lang=hi", **{"If-None-Match": answer.headers["ETag"]})
+    assert again.status_code == 304
+
+
+def test_a_link_that_was_not_made_here_is_not_found(bills: Bills, site: Site) -> None:
+    token = bills.token(bills.bill())
+    for wrong in (token[:-1] + ("A" if token[-1] != "A" else "B"), token[1:], "A" * 43, "x", "%F0%9F%90%84", "." * 500):
+        for path in (f"/i/{wrong}", f"/i/{wrong}/pdf"):
+            answer = site.get(path)
+            assert answer.status_code == 404, path
+            assert "There is no such page" in answer.get_data(as_text=True)
+            assert answer.headers["Content-Security-Policy"] == pages.PAGE_POLICY
+        refused(bills.dairy.nobody.get(f"/i/{wrong}"), 404, "link_not_found")
+    hindi = site.get("/i/x", **{"Accept-Language": "hi"})
+    assert "ऐसा कोई पेज नहीं है" in hindi.get_data(as_text=True)
+    assert site.get(f"/i/{token}").status_code == 200
+
+
+def test_a_raised_version_ends_every_link(bills: Bills, site: Site) -> None:
+    invoice = bills.bill()
+    token = bills.token(invoice)
+    assert site.get(f"/i/{token}").status_code == 200
+    bills.seller(invoice_link_version=2)
+    assert site.get(f"/i/{token}").status_code == 404
+    assert site.get(f"/i/{bills.token(invoice)}").status_code == 200
+
+
+def test_somebody_elses_parameters_are_dropped(bills: Bills, site: Site) -> None:
+    token = bills.token(bills.bill())
+    answer = site.get(f"/i/{token}?fbclid=1")
+    assert (answer.status_code, answer.headers["Location"]) == (303, f"/i/{token}")
+    refused(bills.dairy.nobody.get(f"/i/{token}", fbclid="1"), 422, "validation_failed")
+
+
+def test_a_void_bill_says_so_and_asks_for_nothing(bills: Bills, site: Site) -> None:
+    invoice = bills.bill()
+    token = bills.token(invoice)
+    assert len(Seen(site.get(f"/i/{token}")).every("svg")) == 1
+    ok(bills.admin.post(f"/invoices/{invoice['id']}/void", {"reason": "Wrong price"}))
+    seen = Seen(site.get(f"/i/{token}"))
+    assert "made void on 3 Nov 2026 and is not payable. Reason: Wrong price" in seen.words
+    assert seen.every("svg") == []
+    assert "upi:" not in site.get(f"/i/{token}").get_data(as_text=True)
+    pdf = site.get(f"/i/{token}/pdf").data
+    assert "VOID" in text_of(pdf)
+    assert codes_of(pdf) == []
+
+
+def test_a_paid_bill_asks_for_nothing(bills: Bills, site: Site) -> None:
+    token = bills.token(bills.bill())
+    bills.pay("612.00")
+    seen = Seen(site.get(f"/i/{token}"))
+    assert "Nothing is open of this document." in seen.words
+    assert seen.every("svg") == []
+
+
+def test_two_papers_lead_to_each_other(bills: Bills, site: Site) -> None:
+    bills.bill(gstin="27AAPFU0939F1ZV", gst_treatment="registered")
+    papers = bills.dairy.invoices(customer_id=bills.person["id"])
+    token = bills.token(papers[0])
+    first = site.get(f"/i/{token}")
+    (other,) = {each["href"] for each in Seen(first).every("a") if re.match(r"/i/[^/]{43}\?", each["href"] or "")} - {
+        f"/i/{token}?lang=hi"
+    }
+    second = site.get(other or "")
+    assert second.status_code == 200
+    titles = {Seen(page).words.split(" INV/")[0] for page in (first, second)}
+    assert titles == {"TAX INVOICE", "BILL OF SUPPLY"}
+
+
+def test_no_token_stands_in_the_log(bills: Bills, site: Site, capsys: pytest.CaptureFixture[str]) -> None:
+    token = bills.token(bills.bill())
+    logs.configure_logging("info", "json")
+    for path in (f"/i/{token}", f"/i/{token}/pdf", f"/i/{token}?fbclid=1"):
+        site.get(path)
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    assert [line["route"] for line in lines] == ["/i/<token>", "/i/<token>/pdf", "/i/<token>"]
+    assert token not in json.dumps(lines)
+
+
+def test_all_words_that_are_named_exist_and_all_that_exist_are_named() -> None:
+    folder = Path(pages.__file__).parent
+    files = [*folder.glob("*.py"), *folder.rglob("templates/**/*.html"), folder.parent / "common" / "words.py"]
+    source = "\n".join(path.read_text(encoding="utf-8") for path in files)
+    texts = set(catalogues()["en"].texts)
+    quoted = set(re.findall(r"""["'](\w+)["']""", source))
+    called = set(re.findall(r"""\bt\(\s*["'](\w+)["']""", source))
+    assert called <= texts
+    begun = ("title_", "supply_", "unit_", "page_not_found_", "page_fault_")
+    assert {key for key in texts - quoted if not key.startswith(begun)} == set()
