@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from dairy_app.billing.rules import month_bounds
 from dairy_app.common.clock import now
 from dairy_app.demo import sample
 from dairy_app.subscriptions.bulk import generate, remember_days
@@ -47,27 +48,30 @@ JOIN product_prices price ON price.product_id = p.id AND price.valid @> w.day
 # Of ten customers seven pay what is billed by UPI, one rounds it up to the next hundred in cash at the door, one pays
 # half of it by cheque, and one does not pay: in the order of the papers' numbers.
 _PAYMENTS = text("""
-INSERT INTO payments (customer_id, amount, method, received_on, reference, collected_by, recorded_by)
+INSERT INTO payments (customer_id, amount, method, received_on, reference, notes, collected_by, recorded_by)
 SELECT b.customer_id, CASE b.manner WHEN 7 THEN ceil(b.total / 100 + 0.01) * 100 WHEN 8 THEN round(b.total / 2)
         ELSE b.total END,
     CASE b.manner WHEN 7 THEN 'cash' WHEN 8 THEN 'cheque' ELSE 'upi' END,
     least(b.invoice_date + 3 + b.manner, :day),
     CASE WHEN b.manner <> 7 THEN to_char(b.invoice_date, 'YYMMDD') || lpad(b.place::text, 6, '0') END,
-    CASE b.manner WHEN 7 THEN b.delivery_boy_id END, :recorded_by
+    :notes, CASE b.manner WHEN 7 THEN b.delivery_boy_id END, :recorded_by
 FROM (
     SELECT i.customer_id, sum(i.total) AS total, i.invoice_date, min(i.sequence_no) AS place,
         min(i.sequence_no) % 10 AS manner, c.delivery_boy_id
     FROM invoices i JOIN customers c ON c.id = i.customer_id
-    WHERE i.status = 'issued' AND i.invoice_date < :day GROUP BY i.customer_id, i.invoice_date, c.delivery_boy_id
+    WHERE i.status = 'issued' AND i.invoice_date BETWEEN :first AND :last
+    GROUP BY i.customer_id, i.invoice_date, c.delivery_boy_id
 ) b
-WHERE b.manner < 9 AND b.total > 0 AND NOT EXISTS (SELECT FROM payments)
+WHERE b.manner < 9 AND b.total > 0 AND NOT EXISTS (SELECT FROM payments WHERE notes = :notes)
 ORDER BY b.place
 """)
 
 
-def insert_payments(session: Session, day: date, recorded_by: UUID) -> None:
-    """What came in for the invoices before ``day``; nothing when payments are there already."""
-    session.execute(_PAYMENTS, {"day": day, "recorded_by": recorded_by})
+def insert_payments(session: Session, period: str, day: date, recorded_by: UUID) -> None:
+    """What came in until ``day`` for the invoices of a month; nothing when it is there already."""
+    first, last = month_bounds(period)
+    known = {"first": first, "last": last, "notes": f"Bill of {period}", "day": day, "recorded_by": recorded_by}
+    session.execute(_PAYMENTS, known)
 
 
 def insert_subscriptions(session: Session, customers: Sequence[UUID], first_day: date) -> None:

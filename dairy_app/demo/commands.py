@@ -44,11 +44,12 @@ def demo(port: int, no_serve: bool, customers: int) -> None:
     try:
         state = prepare(database, url, state, customers, people.password_of(key), new_password=is_new)
         show(database, settings.data_dir / "exports", state)
-        addresses(Console(), port, people.password_of(key), None if no_serve else filling.open_round(database))
+        served = replace(settings, secret_key=settings.secret_key or key)
+        addresses(Console(), port, people.password_of(key), None if no_serve else filling.open_pages(database, served))
     finally:
         database.dispose()
     if not no_serve:
-        serve(replace(settings, secret_key=settings.secret_key or key), port)
+        serve(served, port)
 
 
 def refuse_used_port(port: int) -> None:
@@ -78,7 +79,6 @@ def prepare(database: Database, url: str, state: State, customers: int, password
         assert state.day is not None
         filling.deliver(database, state.day, steps)
         filling.bill(database, state.day, steps)
-        filling.pay(database, state.day)
     return filling.finish(database, state)
 
 
@@ -116,13 +116,16 @@ def shown(file: Path) -> Path:
     return file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
 
 
-def addresses(out: Console, port: int, password: str, round_token: str | None) -> None:
+def addresses(out: Console, port: int, password: str, pages: filling.Pages | None) -> None:
     """Where to look, and the logins. The link to a round lasts a day and is shown this once."""
     out.print(f"API   http://{HOST}:{port}/api/v1", highlight=False)
     out.print(f"Docs  http://{HOST}:{port}/api/docs", highlight=False)
-    if round_token is not None:
-        words = f"Round http://{HOST}:{port}/s/{round_token}  ({sample.BOYS[0]}'s, for a phone, no login)"
-        out.print(words, highlight=False, soft_wrap=True)
+    if pages is not None:
+        for words in (
+            f"Round http://{HOST}:{port}/s/{pages.round_token}  ({sample.BOYS[0]}'s, for a phone, no login)",
+            f"Bill  http://{HOST}:{port}/i/{pages.bill_token}  (what a customer gets, no login)",
+        ):
+            out.print(words, highlight=False, soft_wrap=True)
     logins = Table("role", "login", "password", title="Logins (this data folder only)")
     seen = set()
     for login in people.LOGINS:

@@ -1,5 +1,6 @@
 """Filling the sample dairy, step by step; every step can be interrupted and taken up again."""
 
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import groupby
@@ -19,9 +20,11 @@ from dairy_app.deliveries.rules import Confirmer, Scope
 from dairy_app.demo import bulk, people, queries, sample
 from dairy_app.demo.progress import Bars
 from dairy_app.demo.state import State, write_state
+from dairy_app.documents.service import links_of
 from dairy_app.exports.commands import export_to_file
 from dairy_app.exports.downloads import download_of
 from dairy_app.exports.span import span_of
+from dairy_app.settings import Settings
 from dairy_app.sharing.service import create_link
 from dairy_app.subscriptions.generation import generate_due
 
@@ -80,17 +83,19 @@ def _confirmation(row: Any, day: date, place: int, moment: datetime) -> dict[str
 
 
 def bill(database: Database, day: date, bars: Bars) -> None:
-    """Issue the invoices of the months that had ended on ``day``."""
+    """Issue the invoices of the months that had ended on ``day``; a month is paid before the next one is billed."""
     month = queries.first_day_of(day)
     while month < day.replace(day=1):
-        _bill_month(database, month.strftime("%Y-%m"), bars)
+        period = month.strftime("%Y-%m")
+        _bill_month(database, period, bars)
+        _pay(database, period, day)
         month = (month + timedelta(days=31)).replace(day=1)
 
 
-def pay(database: Database, day: date) -> None:
-    """What customers paid for those invoices, in one transaction: all of it or nothing."""
+def _pay(database: Database, period: str, day: date) -> None:
+    """What customers paid for a month's invoices, in one transaction: all of it or nothing."""
     with database.transaction() as session:
-        bulk.insert_payments(session, day, people.actor_of(session, "accountant@dairy.example").user_id)
+        bulk.insert_payments(session, period, day, people.actor_of(session, "accountant@dairy.example").user_id)
 
 
 def _bill_month(database: Database, period: str, bars: Bars) -> None:
@@ -114,14 +119,27 @@ def finish(database: Database, state: State) -> State:
     return ready
 
 
-def open_round(database: Database) -> str:
-    """Today's orders, made if no night has, and a link to the first delivery boy's round; the link's token."""
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """The tokens of what can be looked at without a login."""
+
+    round_token: str
+    bill_token: str
+
+
+def open_pages(database: Database, settings: Settings) -> Pages:
+    """Today's orders, made if no night has; links to the first delivery boy's round and to a bill that is open."""
     with database.transaction() as session:
         generate_due(session)
-        admin = people.actor_of(session, people.LOGINS[0].email)
-        boy = next(login.email for login in people.LOGINS if login.role is Role.DELIVERY_BOY)
-        wanted = {"delivery_boy_id": people.actor_of(session, boy).user_id, "expires_in_hours": 24}
-        return create_link(session, admin, wanted)[1]
+        bill = queries.open_bill(session, today(session))
+        return Pages(_open_round(session), links_of(session, settings).token(bill))
+
+
+def _open_round(session: Session) -> str:
+    admin = people.actor_of(session, people.LOGINS[0].email)
+    boy = next(login.email for login in people.LOGINS if login.role is Role.DELIVERY_BOY)
+    wanted = {"delivery_boy_id": people.actor_of(session, boy).user_id, "expires_in_hours": 24}
+    return create_link(session, admin, wanted)[1]
 
 
 def export_registers(database: Database, folder: Path, day: date) -> list[Path]:

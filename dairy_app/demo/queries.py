@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Row, RowMapping, text
 from sqlalchemy.orm import Session
@@ -53,6 +54,15 @@ def open_orders(session: Session, day: date) -> Sequence[Row[Any]]:
 def summary(session: Session) -> RowMapping:
     """Counts and rupees for the table at the end."""
     return session.execute(_SUMMARY).mappings().one()
+
+
+def open_bill(session: Session, day: date) -> UUID:
+    """An invoice with something to pay, with taxed and exempt goods if there is one."""
+    query = """
+        SELECT i.id FROM open_items(NULL, :day) o JOIN invoices i ON i.id = o.document_id WHERE o.open > 0
+        ORDER BY i.document_type = 'invoice_cum_bill_of_supply' DESC, i.number DESC LIMIT 1"""
+    found: UUID = session.scalars(text(query), {"day": day}).one()
+    return found
 
 
 def time_zone(session: Session) -> str:

@@ -254,6 +254,8 @@ def test_it_serves_docs_and_a_round_and_takes_orders(finished: tuple[Demo, str],
         assert b"Lane" in fetch(port, "GET", path)
         stops = json.loads(fetch(port, "GET", path.replace("/s/", "/api/v1/shared/") + "/round"))["stops"]
         assert len(stops) > 5
+        (path,) = re.findall(r"Bill  http://127\.0\.0\.1:\d+(/i/\S+)", (tmp_path / "printed").read_text())
+        assert b"INVOICE" in fetch(port, "GET", path)
         assert b"<html" in fetch(port, "GET", "/api/docs").lower()
         login = {"email": "customer@dairy.example", "password": password_in(printed)}
         token = json.loads(fetch(port, "POST", "/api/v1/auth/login", body=login))["access_token"]
