@@ -131,7 +131,7 @@ def test_deleted_while_the_bill_is_a_draft(living: LivingDairy) -> None:
     refused(delete(living, wrong), 404, "adjustment_not_found")
     living.go_to("2026-11-01")
     assert living.bill("2026-10")["total"] == "110.00"
-    refused(delete(living, right), 409, "invoice_issued")
+    assert "correct it by credit note" in refused(delete(living, right), 409, "invoice_issued")["detail"]
     # Voiding brings it to the fresh draft, where it can go.
     ok(living.admin.post(f"/invoices/{right['invoice_id']}/void", {"reason": "wrong deposit"}))
     ok(delete(living, right), 204)

@@ -155,7 +155,8 @@ def test_a_discount_comes_back_only_with_the_whole(living: LivingDairy) -> None:
     living.bill("2026-10")
     paper = living.invoice(living.invoices()[0]["id"])
     assert (paper["total"], [line["line_total"] for line in paper["lines"]]) == ("100.00", ["120.00", "-20.00"])
-    refused(credit(living, paper, {"line_no": 2, "quantity": "1"}), 422, "validation_failed")
+    alone = refused(credit(living, paper, {"line_no": 2, "quantity": "1"}), 422, "validation_failed")
+    assert alone["detail"] == "Line 2 is a discount; it comes back only with the whole."
     # The goods alone are worth more than the customer was asked for.
     problem = refused(credit(living, paper, {"line_no": 1, "quantity": "2"}), 422, "credit_exceeds_line")
     assert problem["amount_left"] == "100.00"

@@ -125,6 +125,18 @@ def test_the_last_paisa_but_one_leaves_value_for_its_tax() -> None:
     assert (rest.left_taxable_value, rest.left_cgst, rest.left_total) == (PAISA, 0, PAISA)
 
 
+def test_tax_that_rounds_up_every_time_stops_at_what_the_line_has() -> None:
+    """0.20 of value is 0.005 of CGST, 0.01 half up; ten of them would be twice the line's 0.05."""
+    one = line("10", "2.10", "5")
+    taxes = []
+    for _ in range(10):
+        credit = by_quantity(one, Decimal(1))
+        taxes.append(credit.cgst)
+        one = after(one, credit)
+    assert taxes == [PAISA] * 5 + [NOTHING] * 5
+    assert left(one) == (0, 0, 0, 0, 0)
+
+
 def test_the_round_off_comes_back_with_the_last_note() -> None:
     one = line("1", "358.34", "0")
     paper = OpenPaper(total=Decimal("358.00"), round_off=Decimal("-0.34"))
