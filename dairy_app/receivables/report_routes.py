@@ -80,9 +80,7 @@ def read_ageing(query: dict[str, Any]) -> dict[str, Any]:
     as_of = query["as_of"] or day
     if as_of > day:
         raise invalid("/query/as_of", f"{as_of} has not come yet; today is {day}.", "in_future")
-    after = read_cursor(query["cursor"], [str])[0] if query["cursor"] else ""
-    rows = queries.ageing_page(session, as_of, area_id=query["area_id"], after=after, limit=limit + 1)
-    totals = {name: rows[0][f"total_{name}"] for name in ("customers", *queries.AGEING_COLUMNS)}
-    items = [row for row in rows if row["customer_code"] is not None]
+    after = read_cursor(query["cursor"], [str])[0] if query["cursor"] else None
+    totals, items = queries.ageing_page(session, as_of, area_id=query["area_id"], after=after, limit=limit + 1)
     following = write_cursor([items[limit - 1]["customer_code"]]) if len(items) > limit else None
     return {"as_of": as_of, "items": items[:limit], "totals": totals, "next_cursor": following}

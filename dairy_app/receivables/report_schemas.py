@@ -101,9 +101,9 @@ class AgeingItem(AgeingSums):
 
 
 class AgeingOut(Schema):
-    """Who owes what for how long, by customer code."""
+    """Who owes what for how long, by customer code. ``totals`` comes with the first page."""
 
     as_of = Day()
     items = fields.List(fields.Nested(AgeingItem))
-    totals = fields.Nested(AgeingTotals)
+    totals = fields.Nested(AgeingTotals, allow_none=True)
     next_cursor = fields.String(allow_none=True)
