@@ -14,6 +14,7 @@ from dairy_app.billing.correction_routes import corrections
 from dairy_app.billing.routes import billing, invoices
 from dairy_app.business.routes import business
 from dairy_app.catalogue.routes import products
+from dairy_app.catalogue.tax_routes import taxes
 from dairy_app.common import docs, headers, http, logs
 from dairy_app.common.transactions import Database
 from dairy_app.customers.routes import areas, customers
@@ -47,6 +48,7 @@ ROUTES = (
     Mount(users),
     Mount(business),
     Mount(products),
+    Mount(taxes),
     Mount(areas),
     Mount(customers),
     Mount(orders),

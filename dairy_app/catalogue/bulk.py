@@ -1,4 +1,4 @@
-"""Dated prices, written: one row after the other, never two for one day."""
+"""Dated prices and tax rates, written: one row after the other, never two for one day."""
 
 from datetime import date
 from decimal import Decimal
@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
+from dairy_app.catalogue.models import TaxRate
 from dairy_app.catalogue.queries import in_force, seen_price, valid_from
 from dairy_app.common.errors import Problem
 
@@ -29,8 +30,18 @@ def insert_price(session: Session, table: Any, owner: dict[str, UUID], price: De
     return session.execute(insert(table).values(row).returning(*seen_price(table))).one()
 
 
-def close_price(session: Session, table: Any, owner: dict[str, UUID], end: date) -> None:
-    """End the price in force on ``end`` the day before."""
+def insert_rate(session: Session, tax_class: str, start: date, rate: dict[str, Any]) -> None:
+    """Let a rate be in force from ``start`` on, as ``insert_price`` does; the caller has locked the class's row."""
+    begins = valid_from(TaxRate.valid)
+    following = session.scalar(select(func.min(begins)).where(TaxRate.tax_class == tax_class, begins >= start))
+    if following == start:
+        raise Problem("already_exists", f"A rate from {start} on is set already.")
+    close_price(session, TaxRate, {"tax_class": tax_class}, start)
+    session.execute(insert(TaxRate).values(tax_class=tax_class, valid=func.daterange(start, following), **rate))
+
+
+def close_price(session: Session, table: Any, owner: dict[str, Any], end: date) -> None:
+    """End the price or rate in force on ``end`` the day before."""
     own = [getattr(table, column) == value for column, value in owner.items()]
     session.execute(
         update(table)

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Date, ScalarSelect, Select, cast, func, li
 from sqlalchemy.orm import Session
 
 from dairy_app.business.queries import today
-from dairy_app.catalogue.models import Product, ProductPrice, TaxClass
+from dairy_app.catalogue.models import Product, ProductPrice, TaxClass, TaxRate
 from dairy_app.common.errors import Problem
 from dairy_app.common.pages import Page, read_page
 
@@ -77,6 +77,26 @@ def default_tax_class(hsn_code: Any, is_packed: Any) -> ColumnElement[str]:
     )
     fallback = select(TaxClass.code).where(TaxClass.is_default).scalar_subquery()
     return func.coalesce(fitting, fallback)
+
+
+def list_tax_classes(session: Session) -> list[dict[str, Any]]:
+    """Every class by code, with its rates past and to come. Two statements."""
+    rates: dict[str, list[Any]] = {}
+    columns = (TaxRate.supply_type, TaxRate.gst_rate, TaxRate.source)
+    days = (valid_from(TaxRate.valid).label("valid_from"), valid_to(TaxRate.valid).label("valid_to"))
+    for rate in session.execute(select(TaxRate.tax_class, *columns, *days).order_by(TaxRate.valid)):
+        rates.setdefault(rate.tax_class, []).append(rate)
+    classes = session.scalars(select(TaxClass).order_by(TaxClass.code))
+    seen = ("code", "description", "hsn_prefix", "is_packed", "is_default")
+    return [{**{name: getattr(found, name) for name in seen}, "rates": rates.get(found.code, [])} for found in classes]
+
+
+def get_tax_class(session: Session, code: str) -> dict[str, Any]:
+    """One class with its rates. Raises ``tax_class_not_found``."""
+    found = next((each for each in list_tax_classes(session) if each["code"] == code), None)
+    if found is None:
+        raise Problem("tax_class_not_found")
+    return found
 
 
 def _products(on_date: date) -> Select[Any]:

@@ -2,8 +2,8 @@
 
 from marshmallow import fields, validate
 
-from dairy_app.catalogue.models import UNITS
-from dairy_app.common.schemas import Choice, Day, Line, Money, PageQuery, Quantity, Strict
+from dairy_app.catalogue.models import SUPPLY_TYPES, UNITS
+from dairy_app.common.schemas import Choice, Day, Line, Money, PageQuery, Percent, Quantity, Strict
 
 
 class ProductFields(Strict):
@@ -75,3 +75,54 @@ class PriceOut(Strict):
     price = Money()
     valid_from = Day()
     valid_to = Day(allow_none=True)
+
+
+class TaxClassIn(Strict):
+    """A new class of goods that are taxed alike."""
+
+    code = fields.String(required=True, validate=validate.Regexp(r"^[a-z][a-z0-9_]{1,59}\Z"))
+    description = Line(200, required=True)
+    hsn_prefix = fields.String(load_default=None, allow_none=True, validate=validate.Regexp(r"^[0-9]{2,8}\Z"))
+    is_packed = fields.Boolean(
+        truthy={True},
+        falsy={False},
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "true: pre-packed goods only; false: loose only; null: both."},
+    )
+
+
+class TaxRateIn(Strict):
+    """A rate from a day on. Only ``taxable`` goods have one above 0."""
+
+    supply_type = Choice(*SUPPLY_TYPES, required=True)
+    gst_rate = Percent(required=True)
+    valid_from = Day(required=True)
+    source = Line(300, required=True, metadata={"description": "The notification; who checked it."})
+
+
+class TaxRateOut(Strict):
+    """A rate and the days it is in force, both included; null: since ever, until further notice."""
+
+    supply_type = Choice(*SUPPLY_TYPES)
+    gst_rate = Percent()
+    valid_from = Day(allow_none=True)
+    valid_to = Day(allow_none=True)
+    source = fields.String()
+
+
+class TaxClassOut(Strict):
+    """Goods that are taxed alike, with their rates past and to come."""
+
+    code = fields.String()
+    description = fields.String()
+    hsn_prefix = fields.String(allow_none=True)
+    is_packed = fields.Boolean(allow_none=True)
+    is_default = fields.Boolean()
+    rates = fields.List(fields.Nested(TaxRateOut))
+
+
+class TaxClassesOut(Strict):
+    """All classes; there are few."""
+
+    items = fields.List(fields.Nested(TaxClassOut))

@@ -6,11 +6,12 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import insert, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from dairy_app.catalogue.bulk import insert_price
-from dairy_app.catalogue.models import Product, ProductPrice
-from dairy_app.catalogue.queries import default_tax_class, get_product
+from dairy_app.catalogue.bulk import insert_price, insert_rate
+from dairy_app.catalogue.models import Product, ProductPrice, TaxClass
+from dairy_app.catalogue.queries import default_tax_class, get_product, get_tax_class
 from dairy_app.common.errors import Problem
 
 
@@ -51,6 +52,27 @@ def set_price(session: Session, product_id: UUID, price: Decimal, valid_from: da
     """
     lock_product(session, product_id)
     return insert_price(session, ProductPrice, {"product_id": product_id}, price, valid_from)
+
+
+def create_tax_class(session: Session, fields: dict[str, Any]) -> dict[str, Any]:
+    """A new class of goods that are taxed alike, without a rate. Raises ``already_exists``."""
+    new = upsert(TaxClass).values(**fields).on_conflict_do_nothing().returning(TaxClass.code)
+    if session.scalar(new) is None:
+        raise Problem("already_exists", f"There is a tax class {fields['code']!r} already.")
+    return get_tax_class(session, fields["code"])
+
+
+def set_rate(session: Session, code: str, valid_from: date, rate: dict[str, Any]) -> dict[str, Any]:
+    """The rate of a class from a day on; the one in force ends the day before. Papers already issued keep theirs.
+
+    ``rate``: supply_type, gst_rate (per cent) and source. Raises ``tax_class_not_found``; ``already_exists`` when a
+    rate begins on that day.
+    """
+    locked = select(TaxClass.code).where(TaxClass.code == code).with_for_update(key_share=True)
+    if session.scalar(locked) is None:
+        raise Problem("tax_class_not_found")
+    insert_rate(session, code, valid_from, rate)
+    return get_tax_class(session, code)
 
 
 def lock_product(session: Session, product_id: UUID) -> None:

@@ -1,0 +1,36 @@
+"""``/tax-classes``: how goods are taxed, since when, and where that is written."""
+
+from typing import Any
+
+from dairy_app.catalogue import queries, service
+from dairy_app.catalogue.schemas import TaxClassesOut, TaxClassIn, TaxClassOut, TaxRateIn
+from dairy_app.common.access import Role, allow
+from dairy_app.common.http import Blueprint, current_session
+
+taxes = Blueprint("taxes", __name__, description="Tax classes and their dated rates")
+
+
+@taxes.route("/tax-classes")
+@taxes.response(200, TaxClassesOut)
+@allow(Role.ADMIN, Role.ACCOUNTANT)
+def list_tax_classes() -> dict[str, Any]:
+    """Every tax class with its rates. Verify them with your accountant."""
+    return {"items": queries.list_tax_classes(current_session())}
+
+
+@taxes.route("/tax-classes", methods=["POST"])
+@taxes.arguments(TaxClassIn)
+@taxes.response(201, TaxClassOut)
+@allow(Role.ADMIN, Role.ACCOUNTANT)
+def create_tax_class(body: dict[str, Any]) -> dict[str, Any]:
+    """A new class. Goods of it cannot be billed before it has a rate."""
+    return service.create_tax_class(current_session(), body)
+
+
+@taxes.route("/tax-classes/<code>/rates", methods=["POST"])
+@taxes.arguments(TaxRateIn)
+@taxes.response(201, TaxClassOut)
+@allow(Role.ADMIN, Role.ACCOUNTANT)
+def set_rate(body: dict[str, Any], code: str) -> dict[str, Any]:
+    """Set the rate from a day on; the one in force ends the day before. Issued papers keep theirs."""
+    return service.set_rate(current_session(), code, body.pop("valid_from"), body)
