@@ -38,6 +38,7 @@ def line_of(paper: Any, name: str) -> int:
     return next(
         line["line_no"] for line in paper["lines"] if line["hsn_code"] == {"milk": "0401", "ghee": "0405"}[name]
     )
+    return found
 
 
 def credit(living: LivingDairy, paper: Any, *lines: dict[str, Any], by: Any = None, **fields: Any) -> Any:

@@ -218,7 +218,7 @@ def test_two_by_hand_at_once_take_no_more_than_there_is(names: dict[str, Any], s
                 cursor.execute(note(row, **NO_TAX, **numbered, exempt_value="360", total="360").format(**names))
                 connection.commit()
             except psycopg2.IntegrityError as error:
-                return error.diag.constraint_name
+                return str(error.diag.constraint_name)
         return None
 
     hold = f"SELECT FROM invoices WHERE id = '{names['invoice']}' FOR UPDATE"
