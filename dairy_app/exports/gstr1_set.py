@@ -18,7 +18,7 @@ from dairy_app.exports.gstr1 import GSTR1
 from dairy_app.exports.profiles import count_of, csv_of, totals_of
 from dairy_app.exports.self_checks import Check, self_checks
 from dairy_app.exports.span import Span
-from dairy_app.exports.streams import Abandoned, Progress, Take
+from dairy_app.exports.streams import Progress, Take
 from dairy_app.exports.workbooks import hand_over
 
 VERSION = 1
@@ -37,15 +37,13 @@ class Gstr1Source:
         """Make the archive aside, then hand it to ``take``; returns the number of rows in all tables."""
         with tempfile.TemporaryFile() as file:
             with ZipFile(file, "w") as archive:
-                rows = self._fill(archive, session, take, progress)
+                rows = self._fill(archive, session, progress)
             hand_over(file, take)
         return rows
 
-    def _fill(self, archive: ZipFile, session: Session, take: Take, progress: Progress | None) -> int:
+    def _fill(self, archive: ZipFile, session: Session, progress: Progress | None) -> int:
         tables = []
         for profile in GSTR1:
-            if take(b"") is False:
-                raise Abandoned
             tables.append(self._table(archive, session, profile))
             if progress:
                 progress(sum(table["rows"] for table in tables))

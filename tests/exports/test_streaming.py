@@ -16,12 +16,23 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from dairy_app.common.transactions import Database
 from dairy_app.exports.columns import Column, Kind
 from dairy_app.exports.profiles import PROFILES, csv_of
 from dairy_app.exports.span import span_of
-from dairy_app.exports.streams import BOM, CHUNK_BYTES, CHUNKS_AHEAD, CsvSource, ExportStream
+from dairy_app.exports.streams import (
+    BOM,
+    CHUNK_BYTES,
+    CHUNKS_AHEAD,
+    CsvSource,
+    ExportStream,
+    Progress,
+    Take,
+    read_rows,
+)
+from dairy_app.exports.tally import VouchersSource
 from tests.conftest import SECRET_KEY
 from tests.dairy import Dairy
 from tests.exports.books import Books
@@ -128,6 +139,24 @@ def test_a_reader_that_goes_away_frees_the_connection(database: Database) -> Non
     stream.close()  # twice does no harm
 
 
+class Numbers:
+    """A file made of a cursor's rows, as Tally's is: between two fetches no statement runs that could be cancelled."""
+
+    def copy(self, session: Session, take: Take, progress: Progress | None = None) -> int:
+        count = 0
+        for count, row in enumerate(read_rows(session, ENDLESS, {}, take), 1):  # noqa: B007
+            take(row[1].encode() * 100)
+        return count
+
+
+def test_a_cursor_stops_when_its_reader_goes_away(database: Database) -> None:
+    stream = ExportStream(database, Numbers())
+    assert [len(next(stream)) for _ in range(3)] == [10_000] * 3
+    stream.close()
+    assert (in_use(database), stream._worker.is_alive()) == (0, False)
+    assert body_of(database, "SELECT 1, 2").endswith(b"1,2\r\n")
+
+
 def test_a_stream_that_nobody_begins_to_read_is_freed_too(database: Database) -> None:
     ExportStream(database, source(ENDLESS)).close()
     assert in_use(database) == 0
@@ -165,6 +194,18 @@ def test_memory_does_not_grow_with_the_rows(database: Database, sql: Callable[..
     assert rows == lines + 1
     assert size > 8_000_000
     assert peak < 3 * (CHUNKS_AHEAD + 2) * CHUNK_BYTES
+
+
+def test_vouchers_are_made_in_constant_memory(database: Database, sql: Callable[..., Any]) -> None:
+    make_invoices(sql, 5_000)
+    source = VouchersSource(span_of("2026-10", None, None))
+    list(ExportStream(database, VouchersSource(span_of("2026-01", None, None))))  # what is loaded once
+    tracemalloc.start()
+    size = sum(len(chunk) for chunk in ExportStream(database, source))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert size > 5_000_000
+    assert peak < size / 2
 
 
 @pytest.mark.parametrize("profile", ["invoice-register", "invoice-lines"])
