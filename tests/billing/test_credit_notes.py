@@ -35,10 +35,9 @@ def issued(living: LivingDairy, ghee_quantity: str = "3", buyer: Any = None, **c
 
 
 def line_of(paper: Any, name: str) -> int:
-    return next(
-        line["line_no"] for line in paper["lines"] if line["hsn_code"] == {"milk": "0401", "ghee": "0405"}[name]
-    )
-    return found
+    hsn = {"milk": "0401", "ghee": "0405"}[name]
+    by_hsn: dict[str, int] = {line["hsn_code"]: line["line_no"] for line in paper["lines"]}
+    return by_hsn[hsn]
 
 
 def credit(living: LivingDairy, paper: Any, *lines: dict[str, Any], by: Any = None, **fields: Any) -> Any:
