@@ -79,7 +79,8 @@ def test_a_reversed_payment_gives_back_what_it_settled_and_stays_in_the_ledger(t
 
 def test_a_reversal_has_a_day_that_makes_sense(till: Till) -> None:
     made = till.paid("100.00", day=-5)
-    refused(till.reverse(made, reversed_on=till.dairy.day(-6)), 422, "validation_failed")
+    early = refused(till.reverse(made, reversed_on=till.dairy.day(-6)), 422, "validation_failed")
+    assert [(each["pointer"], each["code"]) for each in early["errors"]] == [("/reversed_on", "too_early")]
     refused(till.reverse(made, reversed_on=till.dairy.day(1)), 422, "validation_failed")
     refused(till.reverse(made, reason="x"), 422, "validation_failed")
     ok(till.admin.patch("/settings", {"books_closed_through": till.dairy.day(-3)}))
