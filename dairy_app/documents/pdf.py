@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import segno
 
 from dairy_app.common.words import Words
+from dairy_app.documents.days_table import DaysTable, days_table
 from dairy_app.documents.goods_table import (
     Column,
     account_rows,
@@ -14,7 +15,7 @@ from dairy_app.documents.goods_table import (
     notes_of,
     totals_of,
 )
-from dairy_app.documents.paper import Delivery, Paper, Party
+from dairy_app.documents.paper import Paper, Party
 from dairy_app.documents.rules import indian, percent
 from dairy_app.documents.sheet import ACCENT, GREY, HEIGHT, PALE, WIDTH, Sheet, Style, wrap
 from dairy_app.documents.speech import amount_in_words, day_of, title_of
@@ -25,6 +26,8 @@ ROOM = WIDTH - 2 * EDGE
 BOTTOM = HEIGHT - 62
 QR_SIDE = 96.0
 GAP = 6.0
+#: Width of one of two columns.
+HALF = (ROOM - 12) / 2
 
 BODY = Style(8.5)
 SMALL = Style(7.5)
@@ -279,38 +282,40 @@ class _Drawing:
     # ----------------------------------------------------------------------------------------- deliveries
 
     def _deliveries(self) -> None:
-        rows = list(self.paper.deliveries)
-        if not rows:
+        if not self.paper.deliveries:
             return
-        step = SMALL.leading
-        self._needs(30 + 4 * step)
+        table = days_table(self.paper.deliveries, self.t, HALF)
+        rows, step = list(table.rows), SMALL.leading
+        named = zip(table.columns, table.head, strict=True)
+        head = 1 + max(len(wrap(name, width - 3, NOTE, 2)) for (width, _), name in named)
+        self._needs(20 + (head + 4) * step)
         self.sheet.text(EDGE, self.y, self.t("deliveries"), HEADING)
-        self.y += 15
+        self.y += 14
         while rows:
-            fits = int((BOTTOM - self.y) / step)
+            fits = int((BOTTOM - self.y) / step) - head + 1
             take = min(fits, -(-len(rows) // 2))
-            for column in (0, 1):
-                self._column(EDGE + column * (ROOM / 2 + 6), rows[column * take : (column + 1) * take])
+            for half in (0, 1):
+                own = rows[half * take : (half + 1) * take]
+                if own:
+                    self._half(EDGE + half * (HALF + 12), table, own, head - 1)
             rows = rows[2 * take :]
-            self.y += take * step + 8
+            self.y += (head - 1 + take) * step + 8
             if rows:
                 self._turn()
 
-    def _column(self, x: float, rows: Sequence[Delivery]) -> None:
-        t, y, shown = self.t, self.y, None
-        width = ROOM / 2 - 6
-        for row in rows:
-            if row.day != shown:
-                self.sheet.text(x, y, f"{row.day.day} {t.month(row.day)}", SMALL)
-                shown = row.day
-            quantity = t.quantity(row.quantity, row.unit)
-            amount = indian(row.amount)
-            room = width - 44 - 50 - SMALL.width(quantity) - GAP
-            self.sheet.text(x + 40, y, wrap(row.goods, room, SMALL, 1)[0], SMALL)
-            self.sheet.text(x + width - 50, y, quantity, SMALL, "right")
-            self.sheet.text(x + width, y, amount, SMALL, "right")
-            self.sheet.rule(x, y + 2.4, width, PALE, 0.5)
-            y += SMALL.leading
+    def _half(self, x: float, table: DaysTable, rows: Sequence[Sequence[str]], head: int) -> None:
+        """One of the two columns of the deliveries; ``head``: how many lines its heading has."""
+        y = self.y
+        for number, cells in enumerate((table.head, *rows)):
+            style = SMALL if number else NOTE
+            at = x
+            for (width, align), cell in zip(table.columns, cells, strict=True):
+                side = at if align == "left" else at + width
+                for line, words in enumerate(wrap(cell, width - 3, style, 1 if number else 2)):
+                    self.sheet.text(side, y + line * NOTE.leading, words, style, align)
+                at += width
+            y += SMALL.leading * (1 if number else head)
+            self.sheet.rule(x, y - SMALL.leading + 2.4, HALF, PALE, 0.5)
 
     def _feet(self) -> None:
         t, pages = self.t, self.sheet.pages
