@@ -280,6 +280,20 @@ CREATE CONSTRAINT TRIGGER tr_credit_note_lines_add_up AFTER INSERT ON credit_not
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION credit_notes_add_up();
 """
 
+SERIES_STAY_APART = """
+CREATE FUNCTION series_stay_apart() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM credit_notes WHERE series = NEW.invoice_series)
+        OR EXISTS (SELECT FROM invoices WHERE series = NEW.credit_note_series) THEN
+        RAISE EXCEPTION 'a series is of invoices or of credit notes, never of both'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_settings_series_stay_apart';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER tr_settings_series_stay_apart BEFORE UPDATE OF invoice_series, credit_note_series ON settings
+    FOR EACH ROW EXECUTE FUNCTION series_stay_apart();
+"""
+
 AUDIT = """
 CREATE TRIGGER tr_audit_insert AFTER INSERT ON adjustments REFERENCING NEW TABLE AS arrived
     FOR EACH STATEMENT EXECUTE FUNCTION audit_statement('{created_at,updated_at}', 'id');
@@ -363,6 +377,7 @@ def upgrade() -> None:
     run(FUNCTIONS)
     run(ADJUSTMENTS_TOUCH_ONLY_DRAFTS)
     run(CREDIT_NOTES)
+    run(SERIES_STAY_APART)
     run(AUDIT)
 
 
@@ -373,6 +388,8 @@ def downgrade() -> None:
 DROP TABLE credit_note_lines;
 DROP TABLE credit_notes;
 DROP TABLE adjustments;
+DROP TRIGGER tr_settings_series_stay_apart ON settings;
+DROP FUNCTION series_stay_apart();
 DROP FUNCTION credit_notes_add_up();
 DROP FUNCTION credit_notes_frozen();
 DROP FUNCTION adjustments_touch_only_drafts();

@@ -299,6 +299,21 @@ CREATE CONSTRAINT TRIGGER tr_credit_note_lines_add_up AFTER INSERT ON credit_not
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION credit_notes_add_up();
 """
 
+# Both would take numbers from one row, and each would break the other's chain.
+SERIES_STAY_APART = """
+CREATE FUNCTION series_stay_apart() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM credit_notes WHERE series = NEW.invoice_series)
+        OR EXISTS (SELECT FROM invoices WHERE series = NEW.credit_note_series) THEN
+        RAISE EXCEPTION 'a series is of invoices or of credit notes, never of both'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_settings_series_stay_apart';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER tr_settings_series_stay_apart BEFORE UPDATE OF invoice_series, credit_note_series ON settings
+    FOR EACH ROW EXECUTE FUNCTION series_stay_apart();
+"""
+
 # A running hash over a window: chained_sha256(content, hash before the first) OVER (ORDER BY sequence_no).
 DOCUMENT_CHAIN = """
 CREATE FUNCTION chain_step(state text, content text, before text) RETURNS text
@@ -342,4 +357,5 @@ after_tables(
         "tr_credit_notes_within_lines": "credit_exceeds_line",
     },
 )
+after_tables(SERIES_STAY_APART, {"tr_settings_series_stay_apart": "in_use"})
 after_tables(DOCUMENT_CHAIN)

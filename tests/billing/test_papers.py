@@ -130,3 +130,12 @@ def test_both_papers_are_proved_unchanged(living: LivingDairy, both_kinds: Any) 
     with living.app.database.transaction(read_only=True, snapshot=True) as session:
         found = [each for series in all_series(session) for _, findings in verify(session, series) for each in findings]
     assert found == []
+
+
+def test_a_series_is_of_invoices_or_of_credit_notes(living: LivingDairy, both_kinds: Any) -> None:
+    living.bill("2026-10")
+    exempt = numbered(living)["INV/2627/0000002"]
+    ok(living.admin.post("/credit-notes", {"invoice_id": exempt["id"], "reason": "All was sour"}), 201)
+    refused(living.admin.patch("/settings", {"invoice_series": "CN", "credit_note_series": "X"}), 409, "in_use")
+    refused(living.admin.patch("/settings", {"invoice_series": "X", "credit_note_series": "INV"}), 409, "in_use")
+    ok(living.admin.patch("/settings", {"invoice_series": "X", "credit_note_series": "CRN"}))
