@@ -143,6 +143,8 @@ def invent(seed: int) -> History:
             if not void and room > 0 and dice.random() < 0.25:
                 amount = dice.choice((room, min(room, rupees(100))))
                 paper.taken.append((kind, new_id(), later(day, 30), amount))
+    if life.opening and life.invoices and dice.random() < 0.5:  # the opening is paid before a paper of its day
+        life.opening = (life.opening[0], min(paper.day for paper in life.invoices), life.opening[2])
     for _ in range(dice.randint(0, 6)):
         day = later(START, DAYS)
         life.payments.append(Payment(new_id(), day, rupees(400), later(day, 30) if dice.random() < 0.2 else None))

@@ -145,7 +145,7 @@ def test_ageing_has_the_totals_of_all_with_its_first_page(till: Till) -> None:
 
 def test_an_invoice_says_how_it_is_paid(till: Till) -> None:
     late, part, paid = till.invoice("100", -40), till.invoice("100", -5), till.invoice("50", -3)
-    due = till.invoice("10", -1)
+    due = till.invoice("10", -1, due_days=1)
     upi = till.paid("50.00", (paid, "50.00"), method="upi")
     till.paid("20.00", (part, "20.00"))
 

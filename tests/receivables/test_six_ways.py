@@ -84,11 +84,16 @@ def test_preview_invoice_statement_ageing_monthly_view_and_balance_agree(living:
 def test_credit_is_used_by_the_next_invoice(living: LivingDairy) -> None:
     milk, customer = living.product("60.00"), living.customer()["id"]
     pay(living, customer, "100.00")
+    opening = {"customer_id": customer, "as_of": "2026-10-01", "amount": "10.00"}
+    ok(living.admin.post("/opening-balances", opening), 201)
     living.delivered({"id": customer}, (milk, "2"), on="2026-10-05")
     living.go_to("2026-11-01")
     living.bill("2026-10")
     (paper,) = living.invoices()
     shown = [paper[name] for name in ("total", "amount_paid", "balance_due", "payment_status")]
-    assert shown == ["120.00", "100.00", "20.00", "partial"]
-    assert living.invoice(paper["id"])["previous_balance"] == "-100.00"
-    assert said(living, customer) == {"20.00"}
+    assert shown == ["120.00", "90.00", "30.00", "partial"]
+    assert living.invoice(paper["id"])["previous_balance"] == "-90.00"
+    assert said(living, customer) == {"30.00"}
+    (month,) = ok(living.admin.get("/billing/monthly-view", period="2026-10"))["items"]
+    sums = [month[name] for name in ("previous_balance", "bill", "other_entries", "paid", "current_balance")]
+    assert sums == ["0.00", "120.00", "10.00", "100.00", "30.00"]
