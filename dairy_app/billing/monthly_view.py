@@ -25,6 +25,10 @@ chosen AS MATERIALIZED (
         AND (CAST(:customer_id AS uuid) IS NULL OR c.id = :customer_id)
         AND (CAST(:delivery_boy_id AS uuid) IS NULL OR c.delivery_boy_id = :delivery_boy_id)
         AND (CAST(:marketing_staff_id AS uuid) IS NULL OR c.marketing_staff_id = :marketing_staff_id)
+        AND (CAST(:product_id AS uuid) IS NULL OR EXISTS (
+            SELECT FROM orders o JOIN order_items i ON i.order_id = o.id AND i.product_id = :product_id
+            WHERE o.customer_id = c.id AND i.delivered_quantity > 0 AND o.delivered_on BETWEEN :first_day AND :last_day
+                AND o.delivery_date BETWEEN CAST(:first_day AS date) - 31 AND CAST(:last_day AS date) + 31))
         AND (EXISTS (SELECT FROM invoices i WHERE i.customer_id = c.id AND i.status IN ('draft', 'issued')
                 AND i.period_end <= :last_day)
             OR EXISTS (SELECT FROM orders o WHERE o.customer_id = c.id AND o.delivered_on IS NOT NULL
@@ -41,6 +45,7 @@ WITH {_PAGE}, days AS (
     FROM chosen c JOIN orders o ON o.customer_id = c.id JOIN order_items i ON i.order_id = o.id
     WHERE o.delivery_date BETWEEN CAST(:first_day AS date) - 31 AND CAST(:last_day AS date) + 31
         AND o.delivered_on BETWEEN :first_day AND :last_day AND i.delivered_quantity > 0
+        AND (CAST(:product_id AS uuid) IS NULL OR i.product_id = :product_id)
     GROUP BY 1, 2, 3, 4
 ), weeks AS (
     SELECT customer_id, product_id, unit_price, 'W' || ((extract(day FROM delivered_on)::integer - 1) / 7 + 1) AS week,
@@ -105,22 +110,24 @@ def monthly_view(
     today: date,
     after: str,
     limit: int,
-    area_id: UUID | None,
-    customer_id: UUID | None,
-    delivery_boy_id: UUID | None,
-    marketing_staff_id: UUID | None,
+    area_id: UUID | None = None,
+    customer_id: UUID | None = None,
+    delivery_boy_id: UUID | None = None,
+    marketing_staff_id: UUID | None = None,
+    product_id: UUID | None = None,
 ) -> Sequence[dict[str, Any]]:
     """One row per customer by code, four statements whatever the page; amounts in rupees.
 
+    ``product_id`` shows who got that product, and only it; the money is that of the whole customer.
     ``bill`` is what is issued for the month plus what its drafts would come to. Balances and status are those of
     the month's last day, or of today while it runs: previous_balance + bill + other_entries − paid =
     current_balance.
     """
     first, last = month_bounds(period)
     bounds = {"first_day": first, "last_day": last}
-    filters = {"area_id": area_id, "customer_id": customer_id, "delivery_boy_id": delivery_boy_id}
-    mine = {"marketing_staff_id": marketing_staff_id}
-    rows = session.execute(text(_GRID), {**bounds, **filters, **mine, "after": after, "limit": limit}).mappings().all()
+    whose = {"area_id": area_id, "customer_id": customer_id, "delivery_boy_id": delivery_boy_id}
+    filters = {**whose, "marketing_staff_id": marketing_staff_id, "product_id": product_id}
+    rows = session.execute(text(_GRID), {**bounds, **filters, "after": after, "limit": limit}).mappings().all()
     ids = [row["customer_id"] for row in rows]
     drafts = session.execute(text(_DRAFTS), {"customers": ids, "today": today, **bounds}).all()
     totals = {draft.customer_id: draft.total for draft in drafts}

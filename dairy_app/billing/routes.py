@@ -65,13 +65,13 @@ def monthly_view(query: dict[str, Any]) -> dict[str, Any]:
     """The month as a grid of delivered quantities; marketing staff see their own customers, without payments."""
     session, actor = current_session(), current_actor()
     period, limit, cursor = query.pop("period"), query.pop("limit"), query.pop("cursor")
-    mine = actor.user_id if actor.role == Role.MARKETING_STAFF else None
+    is_marketing = actor.role == Role.MARKETING_STAFF
+    if is_marketing:
+        query["marketing_staff_id"] = actor.user_id
     after = read_cursor(cursor, [str])[0] if cursor else ""
-    rows = grid.monthly_view(
-        session, period, today=today(session), after=after, limit=limit + 1, marketing_staff_id=mine, **query
-    )
+    rows = grid.monthly_view(session, period, today=today(session), after=after, limit=limit + 1, **query)
     more = len(rows) > limit
-    items = [_without_payments(row) for row in rows[:limit]] if mine else rows[:limit]
+    items = [_without_payments(row) for row in rows[:limit]] if is_marketing else rows[:limit]
     following = write_cursor([rows[limit - 1]["code"]]) if more else None
     return {"period": period, "date_list": grid.month_days(period), "items": items, "next_cursor": following}
 

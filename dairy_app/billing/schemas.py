@@ -286,7 +286,11 @@ class MonthlyViewQuery(PageQuery):
     period = Month(required=True)
     area_id = fields.UUID(load_default=None)
     delivery_boy_id = fields.UUID(load_default=None)
+    marketing_staff_id = fields.UUID(
+        load_default=None, metadata={"description": "Marketing staff see their own customers only."}
+    )
     customer_id = fields.UUID(load_default=None)
+    product_id = fields.UUID(load_default=None)
 
 
 class MonthlyProduct(Schema):

@@ -10,7 +10,7 @@ from typing import Any
 import xlsxwriter
 from sqlalchemy.orm import Session
 
-from dairy_app.billing.monthly_view import month_days, monthly_view
+from dairy_app.billing.monthly_view import PAYMENT_FIELDS, month_days, monthly_view
 from dairy_app.business.queries import today
 from dairy_app.exports.streams import Abandoned, Progress, Take
 from dairy_app.exports.workbooks import MADE, OPTIONS, hand_over
@@ -23,6 +23,7 @@ WHO = ("Code", "Name", "Phone", "Area", "Product", "Unit", "Price")
 MONEY = {
     "Bill": "bill",
     "Paid": "paid",
+    "Other entries": "other_entries",
     "Previous balance": "previous_balance",
     "Current balance": "current_balance",
     "Status": "payment_status",
@@ -69,9 +70,7 @@ class _Grid:
 
     def __init__(self, workbook: Any, period: str, with_payments: bool) -> None:
         self._days = [day.isoformat() for day in month_days(period)]
-        self._money = {
-            name: key for name, key in MONEY.items() if with_payments or key not in ("paid", "payment_status")
-        }
+        self._money = {name: key for name, key in MONEY.items() if with_payments or key not in PAYMENT_FIELDS}
         self._text = workbook.add_format({"num_format": "@"})
         self._quantity = workbook.add_format({"num_format": "0.###"})
         self._rupees = workbook.add_format({"num_format": "0.00"})

@@ -102,8 +102,10 @@ def read_manifest(asked: dict[str, Any], profile: str) -> dict[str, Any]:
 def export_monthly_view(asked: dict[str, Any]) -> Response:
     """The month's grid as a workbook; marketing staff get their own customers, without payments."""
     actor, period = current_actor(), asked.pop("period")
-    mine = actor.user_id if actor.role == Role.MARKETING_STAFF else None
-    sheet = MonthlySheet(period, {**asked, "marketing_staff_id": mine}, with_payments=mine is None)
+    is_marketing = actor.role == Role.MARKETING_STAFF
+    if is_marketing:
+        asked["marketing_staff_id"] = actor.user_id
+    sheet = MonthlySheet(period, asked, with_payments=not is_marketing)
     headers = {"Content-Disposition": f'attachment; filename="monthly-view-{period}.xlsx"', "Cache-Control": "no-store"}
     return Response(ExportStream(current_database(), sheet), content_type=MEDIA_TYPES["xlsx"], headers=headers)
 

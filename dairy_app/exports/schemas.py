@@ -45,7 +45,9 @@ class MonthlySheetQuery(Strict):
     period = Month(required=True, metadata={"example": "2026-10"})
     area_id = fields.UUID(load_default=None)
     delivery_boy_id = fields.UUID(load_default=None)
+    marketing_staff_id = fields.UUID(load_default=None)
     customer_id = fields.UUID(load_default=None)
+    product_id = fields.UUID(load_default=None)
 
 
 class CheckOut(Strict):

@@ -28,7 +28,15 @@ def month(dairy: Dairy) -> dict[str, Any]:
     ravi = dairy.customer(name="Ravi", area="Baner")
     ok(dairy.confirm(dairy.order(asha, (milk, "1.5"), (curd, "2"))))
     ok(dairy.confirm(dairy.order(ravi, (milk, "1"))))
-    return {"meera": meera, "asha": asha, "ravi": ravi, "period": dairy.day(0)[:7], "day": str(int(dairy.day(0)[8:]))}
+    goods = {"milk": milk, "curd": curd}
+    return {
+        **goods,
+        "meera": meera,
+        "asha": asha,
+        "ravi": ravi,
+        "period": dairy.day(0)[:7],
+        "day": str(int(dairy.day(0)[8:])),
+    }
 
 
 def test_the_grid_as_the_sheet_had_it(dairy: Dairy, month: dict[str, Any]) -> None:
@@ -41,14 +49,24 @@ def test_the_grid_as_the_sheet_had_it(dairy: Dairy, month: dict[str, Any]) -> No
 
 
 def test_filters(dairy: Dairy, month: dict[str, Any]) -> None:
-    assert [row["Name"] for row in cells(dairy.admin, month["period"], customer_id=month["ravi"]["id"])] == ["Ravi"]
+    def names(**query: str) -> list[str]:
+        return [row["Name"] for row in cells(dairy.admin, month["period"], **query)]
+
+    assert names(customer_id=month["ravi"]["id"]) == ["Ravi"]
+    assert names(product_id=month["curd"]["id"]) == ["@Asha"]
+    assert names(marketing_staff_id=month["meera"].user["id"]) == ["@Asha", "@Asha"]
+    assert names(product_id=month["milk"]["id"], area_id=month["ravi"]["area_id"]) == ["Ravi"]
     assert cells(dairy.admin, "2020-01") == []
 
 
-def test_marketing_staff_get_their_own_without_payments(month: dict[str, Any]) -> None:
-    rows = cells(month["meera"], month["period"])
-    assert {row["Name"] for row in rows} == {"@Asha"}
-    assert not {"Paid", "Status"} & rows[0].keys()
+def test_marketing_staff_get_their_own_without_payments(dairy: Dairy, month: dict[str, Any]) -> None:
+    somebody = dairy.staff("marketing_staff").user["id"]
+    for query in ({}, {"marketing_staff_id": somebody}):
+        rows = cells(month["meera"], month["period"], **query)
+        assert {row["Name"] for row in rows} == {"@Asha"}
+        assert not {"Paid", "Other entries", "Status"} & rows[0].keys()
+        shown = ok(month["meera"].get("/billing/monthly-view", period=month["period"], **query))["items"]
+        assert [row["name"] for row in shown] == ["@Asha"]
 
 
 def test_equal_months_are_equal_files(dairy: Dairy, month: dict[str, Any]) -> None:
