@@ -1,5 +1,6 @@
 """Three months of paying too little and too much: whoever says what is owed says the same."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -34,12 +35,26 @@ def ledger(living: LivingDairy, customer: str) -> str:
     return str(items[-1]["balance"]) if items else "0.00"
 
 
-#: Whoever says what is owed today. The text of the message joins here when there is one.
+#: Whoever says what is owed today.
 WAYS: tuple[Callable[[LivingDairy, str], str], ...] = (balance, statement, ageing, monthly_view, ledger)
 
 
 def said(living: LivingDairy, customer: str) -> set[str]:
-    return {way(living, customer) for way in WAYS}
+    """What all of them say, and the message about the last bill once there is one."""
+    papers = living.invoices(customer_id=customer, status="issued")
+    last = max((paper["number"], paper["id"]) for paper in papers)[1] if papers else None
+    return {way(living, customer) for way in WAYS} | ({message(living, last)} if last else set())
+
+
+def message(living: LivingDairy, invoice: str) -> str:
+    """The amount to pay, below 0 what is in advance, out of the words that a customer gets."""
+    words = ok(living.admin.post(f"/invoices/{invoice}/share", {"language": "en"}))["message"]
+    if "Nothing is to be paid." in words:
+        return "0.00"
+    ((sign, amount),) = re.findall(
+        r"^(To pay:|Nothing is to be paid; your advance is) ₹([0-9,]+\.[0-9]{2})", words, re.M
+    )
+    return ("" if sign == "To pay:" else "-") + str(amount).replace(",", "")
 
 
 def pay(living: LivingDairy, customer: str, amount: str, **fields: Any) -> Any:
