@@ -159,7 +159,7 @@ class Paper:
     @property
     def pay_link(self) -> str | None:
         """The ``upi:`` link that pays what is open; None when there is nothing to pay or nowhere to pay it."""
-        if self.account is None or self.void is not None or self.account.open <= 0 or not self.seller.upi_id:
+        if self.account is None or self.account.open <= 0 or not self.seller.upi_id:
             return None
         return upi_link(upi_id=self.seller.upi_id, name=self.seller.name, amount=self.account.open, number=self.number)
 
