@@ -40,6 +40,7 @@ CODES: dict[str, tuple[int, str]] = {
     "adjustment_not_found": (404, "No such adjustment"),
     "credit_note_not_found": (404, "No such credit note"),
     "payment_not_found": (404, "No such payment"),
+    "opening_balance_not_found": (404, "No such opening balance"),
     "cash_settlement_not_found": (404, "No such settlement"),
     "profile_not_found": (404, "No such export"),
     "message_not_found": (404, "No such message"),

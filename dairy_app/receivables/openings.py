@@ -14,6 +14,7 @@ from dairy_app.common.access import Actor
 from dairy_app.common.errors import FieldError, Problem
 from dairy_app.customers.queries import get_visible_customer
 from dairy_app.receivables import bulk, queries
+from dairy_app.receivables.models import OpeningBalance
 from dairy_app.receivables.rules import OpeningRow, check_day, fault, read_opening_rows, refuse_file
 
 #: Rows shown back; the counts and sums are of all.
@@ -77,6 +78,24 @@ def _fault(
     except Problem as problem:
         return fault(row.line, "as_of", problem.errors[0].code if problem.errors else problem.code, str(problem))
     return None
+
+
+def take_back(session: Session, actor: Actor, opening_id: UUID) -> None:
+    """Delete an opening balance that was entered wrongly, so that it can be entered anew. The audit log keeps it.
+
+    Raises ``opening_balance_not_found``, ``period_closed`` once the books are closed past its day.
+    """
+    seen = session.get(OpeningBalance, opening_id)
+    if seen is not None:
+        get_visible_customer(session, actor, seen.customer_id, lock=True)
+    found = session.get(OpeningBalance, opening_id, populate_existing=True)
+    if found is None:
+        raise Problem("opening_balance_not_found")
+    closed = business_settings(session).books_closed_through
+    if closed is not None and found.as_of <= closed:
+        raise Problem("period_closed", f"The books are closed through {closed}.")
+    session.delete(found)
+    session.flush()
 
 
 def _enter(

@@ -155,6 +155,14 @@ def list_opening_balances(query: dict[str, Any]) -> Page:
     return read_page(current_session(), found, [OpeningBalance.id], limit=query["limit"], cursor=query["cursor"])
 
 
+@receivables.route("/opening-balances/<uuid:opening_id>", methods=["DELETE"])
+@receivables.response(204)
+@allow(Role.ADMIN, Role.ACCOUNTANT)
+def take_back_opening_balance(opening_id: UUID) -> None:
+    """Take back an opening balance that was entered wrongly, while its books are open; then enter it anew."""
+    openings.take_back(current_session(), current_actor(), opening_id)
+
+
 @receivables.route("/cash-settlements/expected")
 @receivables.arguments(CashExpectedQuery, location="query")
 @receivables.response(200, CashExpectedOut)

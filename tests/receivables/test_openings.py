@@ -46,6 +46,21 @@ def test_what_was_paid_in_advance_pays_the_first_invoice(till: Till) -> None:
     assert till.open() == {"credit": "-50.00"}
 
 
+def test_a_wrong_one_is_taken_back_and_entered_anew_until_the_books_are_closed(till: Till) -> None:
+    body = {"customer_id": till.id, "as_of": till.dairy.day(-90), "amount": "1500.00"}
+    ok(till.admin.post("/opening-balances", body), 201)
+    (wrong,) = ok(till.admin.get("/opening-balances", customer_id=till.id))["items"]
+    ok(till.admin.delete(f"/opening-balances/{wrong['id']}"), 204)
+    assert till.balance() == "0.00"
+    refused(till.admin.delete(f"/opening-balances/{wrong['id']}"), 404, "opening_balance_not_found")
+    ok(till.admin.post("/opening-balances", body | {"amount": "150.00"}), 201)
+    assert till.balance() == "150.00"
+    (right,) = ok(till.admin.get("/opening-balances", customer_id=till.id))["items"]
+    ok(till.admin.patch("/settings", {"books_closed_through": till.dairy.day(-90)}))
+    refused(till.admin.delete(f"/opening-balances/{right['id']}"), 409, "period_closed")
+    assert till.balance() == "150.00"
+
+
 def test_nonsense_is_refused_and_nothing_written(till: Till) -> None:
     ok(till.admin.patch("/settings", {"books_closed_through": till.dairy.day(-60)}))
     good = {"customer_id": till.id, "as_of": till.dairy.day(-59), "amount": "1.00"}
