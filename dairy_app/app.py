@@ -22,7 +22,7 @@ from dairy_app.deliveries.routes import deliveries
 from dairy_app.documents.pages import invoice_pages
 from dairy_app.documents.routes import documents, outbox
 from dairy_app.exports.routes import exports
-from dairy_app.monitoring.routes import audit, health
+from dairy_app.monitoring.routes import audit, health, metrics, monitoring
 from dairy_app.orders.routes import orders
 from dairy_app.receivables.routes import payments, receivables, reports
 from dairy_app.sample_words import SAMPLE_WORDS
@@ -67,6 +67,7 @@ ROUTES = (
     Mount(documents),
     Mount(outbox),
     Mount(audit),
+    Mount(monitoring),
     Mount(health, "/api"),
 )
 
@@ -104,7 +105,7 @@ def create_app(
     for mount in mounts:
         api.register_blueprint(mount.blueprint, url_prefix=mount.prefix)
     docs.register(app, api)
-    for page in (pages, invoice_pages):
-        app.register_blueprint(page)  # for people: not in the document of the API
+    for page in (pages, invoice_pages, metrics):
+        app.register_blueprint(page)  # for people and for Prometheus: not in the document of the API
     http.check_policies(app)
     return app

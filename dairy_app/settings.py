@@ -10,6 +10,7 @@ from dairy_app import embedded_postgres
 from dairy_app.common.transactions import normalise_url
 
 MIN_SECRET_BYTES = 32
+MIN_METRICS_TOKEN = 16
 LOG_LEVELS = ("debug", "info", "warning", "error")
 LOG_FORMATS = ("text", "json")
 #: Where one finds the server when nobody said how people reach it.
@@ -34,6 +35,8 @@ class Settings:
     public_url: str = LOCAL_URL
     #: argon2 cost: ``standard``, or ``cheapest`` where thousands of logins are made up (tests, demo).
     password_cost: str = "standard"
+    #: What Prometheus shows to read ``/metrics``; empty: nobody reads it.
+    metrics_token: str = field(default="", repr=False)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -47,6 +50,9 @@ class Settings:
             raise SettingsError(f"DAIRY_LOG_FORMAT must be text or json, not {form!r}")
         if not proxies.isdecimal():
             raise SettingsError("DAIRY_TRUSTED_PROXIES must be the number of proxies in front, for example 1")
+        token = environment.get("DAIRY_METRICS_TOKEN", "")
+        if 0 < len(token) < MIN_METRICS_TOKEN:
+            raise SettingsError(f"DAIRY_METRICS_TOKEN needs at least {MIN_METRICS_TOKEN} characters, or leave it out")
         url = environment.get("DATABASE_URL") or None
         try:
             if url is not None:
@@ -61,6 +67,7 @@ class Settings:
             log_format=form,
             trusted_proxies=int(proxies),
             public_url=environment.get("DAIRY_PUBLIC_URL", LOCAL_URL).rstrip("/"),
+            metrics_token=token,
         )
 
     def require_secret_key(self) -> str:

@@ -1,22 +1,29 @@
-"""``/api/health`` for load balancers and monitoring; ``/audit-log`` for who asks what happened."""
+"""``/api/health`` for load balancers; ``/monitoring/…``, ``/metrics`` for who watches; ``/audit-log`` for auditors."""
 
+import hmac
 from functools import cache
 from typing import Any
 
+import flask
+from flask import Response, current_app, request
 from marshmallow import fields
 
 from dairy_app import __version__
+from dairy_app.business.queries import today
 from dairy_app.common import migrations
 from dairy_app.common.access import Role, allow, allow_anyone
 from dairy_app.common.errors import Problem
 from dairy_app.common.http import Blueprint, current_session
 from dairy_app.common.pages import Page
 from dairy_app.common.schemas import Strict
+from dairy_app.monitoring import consistency, stats
 from dairy_app.monitoring.queries import audit_page, schema_revision
-from dairy_app.monitoring.schemas import AuditPage, AuditQuery
+from dairy_app.monitoring.schemas import AuditPage, AuditQuery, ConsistencyOut, StatsOut
 
 health = Blueprint("health", __name__, description="Is it alive")
 audit = Blueprint("audit", __name__, description="Who changed what")
+monitoring = Blueprint("monitoring", __name__, description="Is everything in order")
+metrics = flask.Blueprint("metrics", __name__)
 
 
 @cache
@@ -66,3 +73,42 @@ def list_audit_log(query: dict[str, Any]) -> Page:
     Also those made with plain SQL. Deliveries and orders appear when they change after their confirmation.
     """
     return audit_page(current_session(), **query)
+
+
+@monitoring.route("/monitoring/stats")
+@monitoring.response(200, StatsOut)
+@allow(Role.ADMIN)
+def read_stats() -> dict[str, Any]:
+    """Figures of the day: orders, confirmations, drafts, one-time revenue, orphans."""
+    return stats.read(current_session())
+
+
+@monitoring.route("/monitoring/consistency")
+@monitoring.response(200, ConsistencyOut)
+@allow(Role.ADMIN)
+def read_consistency() -> dict[str, Any]:
+    """Does the data agree with itself: the reports of consistency.
+
+    What `dairy check-data` prints, as of one instant. It reads every order: ask once a day, not once a minute.
+    """
+    session = current_session()
+    day = today(session)
+    found = consistency.find(session, day)
+    return {"date": day, "critical": consistency.is_critical(found), "reports": found}
+
+
+@metrics.route("/metrics")
+@allow_anyone()
+def read_metrics() -> Response:
+    """The figures of `/monitoring/stats` for Prometheus, with the token of the settings; without one: 404.
+
+    Only by token, also from this machine: behind a proxy on it every caller seems to be here.
+    """
+    token = current_app.config["DAIRY"].metrics_token
+    if not token:
+        raise Problem("not_found")
+    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    if not hmac.compare_digest(given.encode(), token.encode()):
+        raise Problem("not_authenticated", headers={"WWW-Authenticate": "Bearer"})
+    text = stats.exposition(stats.read(current_session()))
+    return Response(text, content_type="text/plain; version=0.0.4; charset=utf-8")

@@ -1,11 +1,11 @@
-"""The audit log as admins see it."""
+"""The audit log, the figures and the reports of consistency as admins see them."""
 
 import json
 from typing import Any
 
 from marshmallow import fields
 
-from dairy_app.common.schemas import Day, Line, PageQuery, Strict, page_of
+from dairy_app.common.schemas import Choice, Day, Line, Money, PageQuery, Strict, page_of
 
 
 class Columns(fields.Field[Any]):
@@ -44,3 +44,46 @@ class AuditEntryOut(Strict):
 
 
 AuditPage = page_of(AuditEntryOut, "AuditPage")
+
+
+class StatsOut(Strict):
+    """Is the round under way, and is what was delivered going to be billed. Days are the dairy's."""
+
+    date = Day()
+    orders_today = fields.Integer(metadata={"example": 180})
+    orders_today_by_status = fields.Dict(metadata={"example": {"pending": 60, "delivered": 120}})
+    confirmations_today = fields.Integer(metadata={"example": 120})
+    late_confirmations = fields.Integer(
+        metadata={"description": "Confirmed after the day of delivery; in 31 days.", "example": 0}
+    )
+    drafts = fields.Integer(metadata={"description": "Drafts with orders on them.", "example": 200})
+    draft_orders = fields.Integer(metadata={"example": 4100})
+    drafts_value = Money(metadata={"description": "Delivered quantities × prices on drafts."})
+    unbilled_oldest_days = fields.Integer(
+        allow_none=True, metadata={"description": "Age of the oldest delivery on a draft.", "example": 21}
+    )
+    one_time_papers = fields.Integer(metadata={"description": "Papers with one-time lines; in 31 days.", "example": 41})
+    one_time_amount = Money(metadata={"description": "One-time revenue on them."})
+    orphans = fields.Integer(
+        metadata={"description": "Delivered, but on no paper, or without an order; in 31 days.", "example": 0}
+    )
+    orders_pending_long = fields.Integer(metadata={"description": "Open for more than 7 days.", "example": 0})
+    failed_logins_last_hour = fields.Integer(metadata={"example": 0})
+
+
+class FindingOut(Strict):
+    """One report. Severity critical: stop and understand it; high: somebody is not served; medium: look at it."""
+
+    name = fields.String(metadata={"example": "orders_pending_long"})
+    severity = Choice("critical", "high", "medium")
+    means = fields.String(metadata={"example": "Orders still open 7 days after their day."})
+    count = fields.Integer(metadata={"example": 0})
+    examples = fields.List(fields.String(), metadata={"description": "At most 10 ids.", "example": []})
+
+
+class ConsistencyOut(Strict):
+    """Every report, also those that found nothing."""
+
+    date = Day()
+    critical = fields.Boolean(metadata={"description": "A critical report found something.", "example": False})
+    reports = fields.List(fields.Nested(FindingOut))

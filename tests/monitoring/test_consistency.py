@@ -1,0 +1,207 @@
+"""Each report of consistency finds what it is for, and nothing in a dairy that is in order."""
+
+import json
+from datetime import date
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from dairy_app.common.http import DairyFlask
+from dairy_app.common.transactions import Database
+from dairy_app.monitoring import consistency
+from tests.billing.conftest import LivingDairy
+from tests.command_line import run_command
+from tests.conftest import psycopg_dsn
+from tests.dairy import ok
+from tests.statements import count_statements
+
+#: Triggers and foreign keys asleep, as after a restore by hand.
+ASLEEP = "SET LOCAL session_replication_role = replica"
+TODAY = date(2026, 11, 1)
+
+
+def dropped(table: str, *constraints: str) -> str:
+    return f"ALTER TABLE {table} " + ", ".join(f"DROP CONSTRAINT {each} CASCADE" for each in constraints)
+
+
+OFF_PAPER = dropped("orders", "ck_orders_delivered_iff_on_invoice")
+ONE_DELIVERED = "(SELECT id FROM orders WHERE status = 'DELIVERED' ORDER BY id LIMIT 1)"
+THE_OPEN_ONE = "(SELECT id FROM orders WHERE status = 'PENDING')"
+A_STANDING_ONE = "(SELECT id FROM subscriptions)"
+AN_INVOICE = "(SELECT id FROM invoices WHERE status = 'issued')"
+
+PROVOKED = [
+    ("one_time_orders_unbilled", [OFF_PAPER, f"UPDATE orders SET invoice_id = NULL WHERE id = {ONE_DELIVERED}"]),
+    (
+        "other_orders_unbilled",
+        [
+            OFF_PAPER,
+            f"""UPDATE orders o SET invoice_id = NULL, order_type = 'subscription',
+            subscription_id = {A_STANDING_ONE}, customer_id = (SELECT customer_id FROM subscriptions)
+            WHERE id = {ONE_DELIVERED}""",
+            "UPDATE delivery_statuses SET customer_id = (SELECT customer_id FROM subscriptions)",
+        ],
+    ),
+    ("orders_pending_long", [f"UPDATE orders SET delivery_date = '2026-10-24' WHERE id = {THE_OPEN_ONE}"]),
+    (
+        "customers_without_login",
+        [
+            """UPDATE customers SET user_id = NULL
+            WHERE id NOT IN (SELECT customer_id FROM subscriptions)"""
+        ],
+    ),
+    (
+        "subscribers_without_login",
+        ["UPDATE customers SET user_id = NULL WHERE id IN (SELECT customer_id FROM subscriptions)"],
+    ),
+    ("deliveries_without_order", [f"UPDATE delivery_statuses SET order_id = uuid7() WHERE order_id = {ONE_DELIVERED}"]),
+    (
+        "subscription_orders_dangling",
+        [f"UPDATE orders SET order_type = 'subscription', subscription_id = uuid7() WHERE id = {THE_OPEN_ONE}"],
+    ),
+    ("customers_contradicted", ["UPDATE payments SET customer_id = (SELECT customer_id FROM subscriptions)"]),
+    (
+        "deliveries_contradicted",
+        [f"UPDATE delivery_statuses SET status = 'partially_delivered' WHERE order_id = {ONE_DELIVERED}"],
+    ),
+    ("phones_shared", ["UPDATE customers SET phone = '+919811111111'"]),
+    ("emails_shared", ["UPDATE customers SET email = 'both@b.example'"]),
+    ("invoices_without_lines", ["DELETE FROM invoice_lines"]),
+    (
+        "periods_billed_twice",
+        [
+            dropped("invoices", "ex_invoices_live_period"),
+            "UPDATE invoices SET period_start = '2026-10-31' WHERE status = 'draft'",
+        ],
+    ),
+    (
+        "subscription_days_twice",
+        [
+            dropped("orders", "uq_orders_subscription_id_delivery_date"),
+            """INSERT INTO orders (customer_id, order_type, subscription_id, delivery_date, shift, status, source)
+            SELECT customer_id, 'subscription', id, '2026-11-01', 'morning', 'PENDING', 'generator'
+            FROM subscriptions, generate_series(1, 2)""",
+        ],
+    ),
+    (
+        "statuses_unknown",
+        [
+            dropped("orders", "ck_orders_status_known"),
+            f"UPDATE orders SET status = 'banana' WHERE id = {THE_OPEN_ONE}",
+        ],
+    ),
+    (
+        "drafts_of_ended_periods",
+        [
+            dropped("invoices", "ex_invoices_live_period"),
+            "UPDATE invoices SET period_start = '2026-10-01', period_end = '2026-10-31' WHERE status = 'draft'",
+        ],
+    ),
+    ("number_gaps", ["UPDATE number_series SET next_no = next_no + 1"]),
+    (
+        "totals_not_of_lines",
+        [dropped("invoice_lines", "ck_invoice_lines_line_adds_up"), "UPDATE invoice_lines SET line_total = 1"],
+    ),
+    (
+        "ledger_not_open_items",
+        [
+            """CREATE OR REPLACE VIEW customer_ledger AS
+            SELECT customer_id, as_of AS entry_date, 1 AS place, 'opening' AS kind, NULL::text AS document,
+                id AS document_id, greatest(amount, 0)::numeric(12,2) AS debit,
+                greatest(-amount, 0)::numeric(12,2) AS credit FROM opening_balances"""
+        ],
+    ),
+    ("allocations_over_payment", ["UPDATE payments SET amount = 99"]),
+    ("invoices_over_settled", ["UPDATE payment_allocations SET amount = 180.01", "UPDATE payments SET amount = 500"]),
+    (
+        "import_quarantine",
+        [
+            """INSERT INTO import_quarantine (collection, legacy_id, reason, document, content_hash)
+            VALUES ('orders', 'ord_1', 'customer_unresolved', '{}', 'x')"""
+        ],
+    ),
+    (
+        "import_unlinked",
+        [
+            """INSERT INTO unlinked_delivery_statuses (id, customer_id, delivery_date, reason, document)
+            SELECT uuid7(), id, '2026-10-01', 'two orders', '{}' FROM customers LIMIT 1"""
+        ],
+    ),
+]
+
+
+def found_after(database: Database, *statements: str) -> dict[str, consistency.Finding]:
+    """What the reports say once the statements ran, without them and the triggers having been there."""
+    with Session(database.engine) as session:
+        for each in (ASLEEP, *statements):
+            session.execute(text(each))
+        found = consistency.find(session, TODAY)
+        session.rollback()
+    return {each.name: each for each in found if each.count}
+
+
+def test_a_dairy_in_order_has_no_finding(filled: LivingDairy) -> None:
+    answer = ok(filled.admin.get("/monitoring/consistency"))
+    assert [each["name"] for each in answer["reports"] if each["count"]] == []
+    assert (answer["critical"], answer["date"]) == (False, "2026-11-01")
+    assert [each["name"] for each in answer["reports"]] == [each.name for each in consistency.REPORTS]
+
+
+def test_every_report_is_provoked() -> None:
+    assert {name for name, _ in PROVOKED} | {"links_dangling"} == {each.name for each in consistency.REPORTS}
+
+
+def test_each_report_finds_what_it_is_for(filled: LivingDairy, app: DairyFlask) -> None:
+    for name, statements in PROVOKED:
+        found = found_after(app.database, *statements)
+        assert name in found, name
+        assert 1 <= len(found[name].examples) <= found[name].count, name
+
+
+def test_each_link_that_leads_nowhere_is_found(filled: LivingDairy, app: DairyFlask) -> None:
+    for table, _, column, _ in consistency._LINKS:
+        one = f"WHERE ctid = (SELECT min(ctid) FROM {table})"
+        found = found_after(app.database, f"UPDATE {table} SET {column} = uuid7() {one}")
+        assert found["links_dangling"].examples[0].startswith(f"{table}.{column} ")
+        assert found["links_dangling"].count == 1
+
+
+def test_the_command_prints_all_reports_and_ends_with_1_only_on_critical_ones(
+    filled: LivingDairy, database_url: str, sql: Any
+) -> None:
+    sql("UPDATE customers SET phone = '+919811111111'")
+    done = run_command("check-data", DATABASE_URL=psycopg_dsn(database_url))
+    assert done.returncode == 0
+    assert "phones_shared" in done.stdout
+    assert f"1 of {len(consistency.REPORTS)} reports found something" in done.stdout
+    sql("SET session_replication_role = replica")
+    sql("UPDATE number_series SET next_no = next_no + 12 WHERE series = 'INV'")
+    done = run_command("check-data", "--json", DATABASE_URL=psycopg_dsn(database_url))
+    assert done.returncode == 1
+    found = {each["name"]: each for each in json.loads(done.stdout)["reports"]}
+    assert found["number_gaps"]["count"] == 12
+    assert found["number_gaps"]["examples"] == [f"INV/2627/{n:07d}" for n in range(2, 12)]
+
+
+def test_the_number_of_statements_does_not_depend_on_the_rows(filled: LivingDairy, app: DairyFlask) -> None:
+    with count_statements(app.database) as few:
+        ok(filled.admin.get("/monitoring/consistency"))
+    for _ in range(3):
+        filled.order(filled.customer(), (filled.product(), "1"))
+    with count_statements(app.database) as more:
+        ok(filled.admin.get("/monitoring/consistency"))
+    assert len(few) == len(more)
+
+
+def test_nothing_is_written_even_by_mistake(filled: LivingDairy, app: DairyFlask, sql: Any) -> None:
+    before = sql("SELECT pg_current_snapshot()::text")
+    ok(filled.admin.get("/monitoring/consistency"))
+    assert sql("SELECT pg_current_snapshot()::text") == before
+
+
+@pytest.mark.parametrize("path", ["/monitoring/consistency", "/monitoring/stats"])
+def test_only_admins_see_it(filled: LivingDairy, path: str) -> None:
+    assert filled.staff("accountant").get(path).status_code == 403
+    assert ok(filled.admin.get(path))
