@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("dairy_app.exports.commands:export", "Write a register for the accountant."),
     "import-mongo": ("dairy_app.legacy_import.commands:import_mongo", "Take over the earlier system's data."),
     "check-data": ("dairy_app.monitoring.commands:check_data", "Look for data that contradicts itself."),
+    "preflight": ("dairy_app.commands:preflight", "Check what a deployment needs, before and after it."),
     "purge": ("dairy_app.accounts.commands:purge_ended", "Delete ended logins and remembered answers."),
     "openapi": ("dairy_app.commands:openapi", "Print the OpenAPI document."),
 }

@@ -1,12 +1,17 @@
 """Commands on the application as a whole: the database (``dairy db …``), the server, the OpenAPI document."""
 
 import json
+import re
 import subprocess
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 from sqlalchemy import Connection
 
 import dairy_app.models  # noqa: F401 - fills Base.metadata
@@ -173,6 +178,22 @@ def psql(ctx: click.Context, arguments: tuple[str, ...]) -> None:
 
 
 @db.command()
+@click.option("--prefix", default="dairy", show_default=True, help="Of the roles' names.")
+def roles(prefix: str) -> None:
+    """Print the SQL that makes three roles: owner, application, reports. Nothing is run.
+
+    A superuser runs it in the database, before the first upgrade and after every one.
+
+    \b
+    Example: dairy db roles | psql -d dairy
+    """
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,40}", prefix):
+        raise click.BadParameter("small letters, digits and _ only", param_hint="--prefix")
+    statements = (Path(__file__).parent / "common" / "roles.sql").read_text(encoding="utf-8")
+    click.echo(re.sub(r"\bdairy_(owner|app|read)\b", rf"{prefix}_\1", statements), nl=False)
+
+
+@db.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 def backup(file: Path) -> None:
     """Write the whole database to FILE, while it is in use. FILE must not exist yet.
@@ -261,6 +282,31 @@ def require_newest_revision() -> None:
         raise SettingsError(f"the database is at revision {at}, which this version ({newest}) does not know")
     if at != newest:
         raise SettingsError(f"the database is at revision {at or 'none'} of {newest}: run `dairy db upgrade`")
+
+
+@click.command(epilog="Example: dairy preflight --backups /backup")
+@click.option("--backups", type=click.Path(path_type=Path), envvar="DAIRY_BACKUP_DIR", help="Where the backups are.")
+@click.option("--structure", is_flag=True, help="Compare the structure too; needs CREATEDB.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.pass_context
+def preflight(ctx: click.Context, backups: Path | None, structure: bool, as_json: bool) -> None:
+    """Check everything that a deployment needs, before it and after it; change nothing.
+
+    Settings, server, clock, revision, rights, disk, the age of the last backup, the data itself. Exit code 1 when
+    something failed.
+    """
+    from dairy_app.monitoring import preflight as flight
+
+    done = list(flight.run(Settings.from_environment(), backups, schema_differences if structure else None))
+    if as_json:
+        click.echo(json.dumps({"checks": [asdict(each) for each in done]}, indent=2))
+    else:
+        colours = {flight.OK: "green", flight.WARNING: "yellow", flight.FAILED: "red"}
+        table = Table("Check", "State", "Found")
+        for each in done:
+            table.add_row(each.name, f"[{colours[each.state]}]{each.state}[/]", Text(each.detail))
+        Console().print(table)
+    ctx.exit(1 if any(each.state == flight.FAILED for each in done) else 0)
 
 
 @click.command()

@@ -1,0 +1,91 @@
+-- Three roles for one database, and what each may do. Run it as a superuser in that database: before the first
+-- upgrade, and again after every upgrade (new tables get their rights then). Repeating it changes nothing.
+--
+-- dairy_owner   owns everything; `dairy db upgrade` and `dairy db restore` run with it, nothing else does
+-- dairy_app     serves: reads and writes rows; no DDL, no TRUNCATE, no trigger switched off
+-- dairy_read    reports: reads rows, but no password, token, PIN or message that holds a link
+--
+-- The roles have no password: give each one with \password.
+\set ON_ERROR_STOP on
+BEGIN;
+
+DO $$
+DECLARE
+    role text;
+BEGIN
+    FOREACH role IN ARRAY ARRAY['dairy_owner', 'dairy_app', 'dairy_read'] LOOP
+        IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role) THEN
+            EXECUTE format('CREATE ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE', role);
+        END IF;
+    END LOOP;
+    EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());
+    EXECUTE format('ALTER DATABASE %I OWNER TO dairy_owner', current_database());
+    EXECUTE format('GRANT CONNECT ON DATABASE %I TO dairy_app, dairy_read', current_database());
+    -- `dairy import-mongo` works in temporary tables.
+    EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO dairy_app', current_database());
+END $$;
+
+ALTER ROLE dairy_read SET default_transaction_read_only = on;
+ALTER SCHEMA public OWNER TO dairy_owner;
+REVOKE ALL ON SCHEMA public FROM PUBLIC;
+GRANT USAGE ON SCHEMA public TO dairy_app, dairy_read;
+
+-- What somebody else made before there were roles becomes the owner's; what extensions own stays theirs.
+DO $$
+DECLARE
+    statement text;
+BEGIN
+    FOR statement IN
+        SELECT format('ALTER %s %s OWNER TO dairy_owner',
+            CASE c.relkind WHEN 'v' THEN 'VIEW' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, c.oid::regclass)
+        FROM pg_class c
+        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'S')
+            AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = c.oid AND d.deptype IN ('e', 'i'))
+        UNION ALL
+        SELECT format('ALTER ROUTINE %s OWNER TO dairy_owner', p.oid::regprocedure)
+        FROM pg_proc p
+        WHERE p.pronamespace = 'public'::regnamespace
+            AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e')
+    LOOP
+        EXECUTE statement;
+    END LOOP;
+END $$;
+
+REVOKE ALL ON ALL TABLES IN SCHEMA public FROM PUBLIC, dairy_app, dairy_read;
+REVOKE ALL ON ALL SEQUENCES IN SCHEMA public FROM PUBLIC, dairy_app, dairy_read;
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO dairy_app;
+GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO dairy_app;
+
+-- Between an upgrade and the next run of this file the new tables serve already, but reports wait.
+ALTER DEFAULT PRIVILEGES FOR ROLE dairy_owner IN SCHEMA public
+    GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO dairy_app;
+ALTER DEFAULT PRIVILEGES FOR ROLE dairy_owner IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO dairy_app;
+
+DO $$
+DECLARE
+    statement text;
+BEGIN
+    -- The log is added to, the revision only read.
+    IF to_regclass('public.audit_log') IS NOT NULL THEN
+        REVOKE UPDATE, DELETE ON audit_log FROM dairy_app;
+    END IF;
+    IF to_regclass('public.alembic_version') IS NOT NULL THEN
+        REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM dairy_app;
+    END IF;
+    -- Reports read columns by name: a secret that is added later is not among them until somebody thought of it.
+    FOR statement IN
+        SELECT format('GRANT SELECT (%s) ON %s TO dairy_read',
+            string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum), c.oid::regclass)
+        FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+        WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v')
+            AND c.relname NOT IN ('idempotency_keys', 'invitations', 'login_attempts', 'refresh_tokens')
+            AND a.attname !~ '(password|token|pin|login|key|secret).*hash'
+            AND (c.relname, a.attname) NOT IN (('outbox_messages', 'body'),
+                ('import_quarantine', 'document'), ('unlinked_delivery_statuses', 'document'))
+        GROUP BY c.oid
+    LOOP
+        EXECUTE statement;
+    END LOOP;
+END $$;
+
+COMMIT;

@@ -1,0 +1,139 @@
+"""`dairy preflight`: each thing it looks at is seen when it is wrong, and it ends with 1 only then."""
+
+import json
+import os
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import time_machine
+from sqlalchemy import make_url
+
+from dairy_app.common import migrations
+from dairy_app.monitoring import preflight
+from tests.command_line import run_command
+from tests.conftest import SECRET_KEY, Server, psycopg_dsn
+
+#: What the test server is on purpose: fast, and asked by a superuser.
+OF_THE_TEST_SERVER = {"durability", "rights", "public URL"}
+
+Flight = Callable[..., tuple[int, dict[str, tuple[str, str]]]]
+
+
+@pytest.fixture
+def backups(tmp_path: Path) -> Path:
+    (tmp_path / "dairy-2026-11-22.dump").write_bytes(b"x" * 2_000_000)
+    return tmp_path
+
+
+@pytest.fixture
+def flight(database_url: str, backups: Path) -> Flight:
+    """``flight("--structure", DAIRY_SECRET_KEY="")`` → (exit code, {check: (state, detail)})."""
+
+    def fly(*arguments: str, **changes: str) -> tuple[int, dict[str, tuple[str, str]]]:
+        given = {"DATABASE_URL": psycopg_dsn(database_url), "DAIRY_SECRET_KEY": SECRET_KEY} | changes
+        given.setdefault("DAIRY_BACKUP_DIR", str(backups))
+        given.setdefault("DAIRY_DATA_DIR", str(backups))
+        done = run_command("preflight", "--json", *arguments, **given)
+        assert done.stderr == ""
+        return done.returncode, {
+            each["name"]: (each["state"], each["detail"]) for each in json.loads(done.stdout)["checks"]
+        }
+
+    return fly
+
+
+def test_what_is_in_order_is_ok(flight: Flight) -> None:
+    _, found = flight()
+    wrong = {name: each for name, each in found.items() if each[0] != "ok" and name not in OF_THE_TEST_SERVER}
+    assert wrong == {}
+    assert list(found) == [
+        "secret key", "public URL", "database", "connection", "server", "extensions", "durability", "rights", "clock",
+        "revision", "time zone", "data", "disk", "backup",
+    ]  # fmt: skip
+    assert found["revision"] == ("ok", str(migrations.head()))
+    assert found["backup"][1].startswith("dairy-2026-11-22.dump, 2.0 MB, 0.0 hours old")
+    assert "may change the schema" in found["rights"][1]
+
+
+def test_it_ends_with_0_unless_something_failed(flight: Flight, sql: Any) -> None:
+    failed = [name for name, (state, _) in flight()[1].items() if state == "failed"]
+    assert flight()[0] == (1 if failed else 0)
+    assert set(failed) <= {"durability"}
+    assert flight(DAIRY_SECRET_KEY="short")[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "name", "state", "words"),
+    [
+        ({"DAIRY_SECRET_KEY": "short"}, "secret key", "failed", "set DAIRY_SECRET_KEY to at least 32"),
+        ({"DAIRY_PUBLIC_URL": "http://dairy.example"}, "public URL", "warning", "not https"),
+        ({"DAIRY_PUBLIC_URL": "https://dairy.example"}, "public URL", "ok", "https://dairy.example"),
+        ({"DAIRY_BACKUP_DIR": "/nowhere"}, "backup", "failed", "no *.dump in /nowhere"),
+        ({"DAIRY_BACKUP_DIR": ""}, "backup", "warning", "name the folder with --backups"),
+    ],
+)
+def test_settings_are_looked_at(flight: Flight, changes: dict[str, str], name: str, state: str, words: str) -> None:
+    found = flight(**changes)[1]
+    assert found[name][0] == state
+    assert words in found[name][1]
+
+
+def test_an_old_backup_is_a_missed_one(flight: Flight, backups: Path) -> None:
+    old = time.time() - 3600 * (preflight.BACKUP_HOURS + 1)
+    os.utime(backups / "dairy-2026-11-22.dump", (old, old))
+    code, found = flight()
+    assert code == 1
+    assert found["backup"] == ("failed", "dairy-2026-11-22.dump, 2.0 MB, 27.0 hours old")
+
+
+def test_a_clock_that_is_wrong_is_seen(flight: Flight) -> None:
+    for off, state in ((10, "warning"), (600, "failed")):
+        with time_machine.travel(datetime.now(UTC) + timedelta(seconds=off)):
+            found = flight()[1]
+        assert found["clock"][0] == state
+        assert abs(float(found["clock"][1].split()[0]) - off) < 2
+
+
+def test_data_that_contradicts_itself_stops_a_deployment(flight: Flight, sql: Any) -> None:
+    sql("INSERT INTO customers (name) VALUES ('Without a login')")
+    assert flight()[1]["data"] == ("ok", "customers_without_login 1 (medium): see `dairy check-data`")
+    sql("INSERT INTO number_series (series, financial_year, next_no) VALUES ('INV', '2627', 3)")
+    code, found = flight()
+    assert (code, found["data"][0]) == (1, "failed")
+    assert "number_gaps 2 (critical)" in found["data"][1]
+
+
+def test_a_time_zone_that_one_side_does_not_know(flight: Flight, sql: Any) -> None:
+    sql("UPDATE settings SET time_zone = 'Asia/Poona'")
+    assert flight()[1]["time zone"] == ("failed", "Asia/Poona is not known on both sides")
+
+
+def test_a_database_that_is_behind_or_away(server: Server, flight: Flight, database_url: str) -> None:
+    url = server.create_database()
+    code, found = flight(DATABASE_URL=psycopg_dsn(url))
+    assert (code, found["extensions"][0]) == (1, "failed")
+    assert found["revision"][1] == f"the database is at none of {migrations.head()}: run `dairy db upgrade`"
+    assert "data" not in found
+    server.drop_database(url)
+    gone = make_url(psycopg_dsn(database_url)).set(database="nobody").render_as_string(hide_password=False)
+    code, found = flight(DATABASE_URL=gone)
+    assert (code, found["connection"][0]) == (1, "failed")
+    assert 'database "nobody" does not exist' in found["connection"][1]
+    assert found["backup"][0] == "ok"
+
+
+def test_the_structure_is_compared_when_asked(flight: Flight, server: Server, template: str) -> None:
+    url = server.create_database(template)
+    assert flight("--structure", DATABASE_URL=psycopg_dsn(url))[1]["structure"] == ("ok", "as its revision made it")
+    server.drop_database(url)
+
+
+def test_the_table_is_for_people(database_url: str, backups: Path) -> None:
+    done = run_command("preflight", "--backups", str(backups), DATABASE_URL=psycopg_dsn(database_url))
+    assert done.returncode == 1
+    assert "secret key" in done.stdout
+    assert "failed" in done.stdout
