@@ -45,8 +45,8 @@ CREATE TABLE adjustments (
     CONSTRAINT ck_adjustments_kind_has_its_sign CHECK ((kind <> 'charge' OR amount > 0) AND (kind <> 'discount' OR
         amount < 0)),
     CONSTRAINT ck_adjustments_adjusted_on_finite CHECK (isfinite(adjusted_on)),
-    CONSTRAINT ck_adjustments_text_lengths CHECK (length(description) BETWEEN 1 AND 200 AND length(reason) BETWEEN
-        3 AND 500)
+    CONSTRAINT ck_adjustments_description_length CHECK (length(description) BETWEEN 1 AND 200),
+    CONSTRAINT ck_adjustments_reason_length CHECK (length(reason) BETWEEN 3 AND 500)
 );
 CREATE INDEX ix_adjustments_customer_id ON adjustments (customer_id);
 CREATE INDEX ix_adjustments_invoice_id ON adjustments (invoice_id);

@@ -196,7 +196,8 @@ class Adjustment(Identified, Base):
         check("amount_finite", "amount <> 0 AND amount <> 'NaN'"),
         check("kind_has_its_sign", "(kind <> 'charge' OR amount > 0) AND (kind <> 'discount' OR amount < 0)"),
         check("adjusted_on_finite", "isfinite(adjusted_on)"),
-        check("text_lengths", "length(description) BETWEEN 1 AND 200 AND length(reason) BETWEEN 3 AND 500"),
+        check("description_length", "length(description) BETWEEN 1 AND 200"),
+        check("reason_length", "length(reason) BETWEEN 3 AND 500"),
         Index(None, "invoice_id"),
         Index(None, "customer_id"),
     )

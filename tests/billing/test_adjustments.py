@@ -193,8 +193,8 @@ ATTEMPTS = [
     ("of nothing", ROW.replace("charge", "correction").replace(" 5,", " 0,"), "ck_adjustments_amount_finite"),
     ("of NaN", ROW.replace(" 5,", " 'NaN',"), "ck_adjustments_amount_finite"),
     ("on no day", ROW.replace("2026-11-02", "-infinity"), "ck_adjustments_adjusted_on_finite"),
-    ("without words", ROW.replace("'Can'", "''"), "ck_adjustments_text_lengths"),
-    ("without a reason", ROW.replace("lent out", "no"), "ck_adjustments_text_lengths"),
+    ("without words", ROW.replace("'Can'", "''"), "ck_adjustments_description_length"),
+    ("without a reason", ROW.replace("lent out", "no"), "ck_adjustments_reason_length"),
     (
         "of an unknown class",
         ROW.replace("kind,", "tax_class, kind,").replace("'charge'", "'x', 'charge'"),
