@@ -110,10 +110,11 @@ HAVING count(*) > 0
 """
 
 _ORDERS = """
-INSERT INTO orders (id, customer_id, order_type, delivery_date, shift, status, delivery_boy_id, placed_by, source,
-    address, notes, delivered_on, delivered_at, delivery_confirmed, cancelled_at, cancel_reason, invoice_id,
+INSERT INTO orders (id, customer_id, order_type, subscription_id, delivery_date, shift, status, delivery_boy_id,
+    placed_by, source, address, notes, delivered_on, delivered_at, delivery_confirmed, cancelled_at, cancel_reason, invoice_id,
     legacy_id, created_at)
-SELECT o.id, o.customer_id, 'one_time', o.delivery_date, o.shift, o.final_status, boy.user_id, placer.user_id,
+SELECT o.id, o.customer_id, CASE WHEN o.subscription_id IS NULL THEN 'one_time' ELSE 'subscription' END,
+    o.subscription_id, o.delivery_date, o.shift, o.final_status, boy.user_id, placer.user_id,
     'import', o.address::jsonb, o.notes, d.delivered_on, d.delivered_at, d.delivered_on IS NOT NULL,
     CASE WHEN o.final_status = 'CANCELLED' THEN coalesce(o.cancelled_at, o.delivered_at) END,
     CASE WHEN o.final_status = 'CANCELLED' THEN o.cancel_reason END,

@@ -107,6 +107,8 @@ WITH refs AS (
     SELECT customer_ref AS ref FROM stage_orders WHERE customer_ref IS NOT NULL
     UNION SELECT user_ref FROM stage_orders WHERE user_ref IS NOT NULL
     UNION SELECT customer_ref FROM stage_deliveries WHERE customer_ref IS NOT NULL
+    UNION SELECT customer_ref FROM stage_subscriptions WHERE customer_ref IS NOT NULL
+    UNION SELECT customer_ref FROM stage_sides WHERE customer_ref IS NOT NULL
 ), known AS (
     SELECT * FROM stage_customers WHERE fate IN ('written', 'present')
 ), newer AS (
@@ -165,9 +167,11 @@ UPDATE stage_deliveries SET reason = 'customer_unresolved', detail = customer_re
 WHERE fate IS NULL AND reason IS DISTINCT FROM 'duplicate_id' AND customer_id IS NULL
 """
 
-_LEFT_FOR_SUBSCRIPTIONS = """
-UPDATE stage_orders SET fate = 'later'
-WHERE fate IS NULL AND NOT is_one_time AND reason IS DISTINCT FROM 'duplicate_id'
+_CUSTOMERS_OF = """
+UPDATE {table} s SET customer_id = r.customer_id
+FROM stage_references r WHERE r.ref = s.customer_ref AND s.fate IS NULL;
+UPDATE {table} SET reason = 'customer_unresolved', detail = coalesce(customer_ref, 'no customer')
+WHERE fate IS NULL AND reason IS NULL AND customer_id IS NULL
 """
 
 
@@ -210,9 +214,13 @@ def references(session: Session) -> None:
 
 
 def order_customers(session: Session) -> None:
-    """Whose each order is; orders of subscriptions are left for their import."""
-    session.execute(text(_LEFT_FOR_SUBSCRIPTIONS))
+    """Whose each order is."""
     session.execute(text(_ORDER_CUSTOMERS))
+
+
+def customers_of(session: Session, stage: Stage) -> None:
+    """Whose each document of a staging table is, by its ``customer_ref``."""
+    session.execute(text(_CUSTOMERS_OF.format(table=stage.table)))
 
 
 def delivery_customers(session: Session) -> None:

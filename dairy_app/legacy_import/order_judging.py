@@ -12,6 +12,21 @@ UPDATE stage_orders SET stands_on = CASE WHEN is_billed THEN 'external' WHEN is_
 WHERE fate IS NULL AND reason IS NULL AND status IN ('delivered', 'partially_delivered')
 """
 
+# An order that is no one-time order belongs to a standing order, on a day that has no other order.
+_SUBSCRIPTIONS = """
+UPDATE stage_orders o SET subscription_id = s.id FROM subscriptions s
+WHERE s.legacy_id = o.subscription_key AND o.fate IS NULL AND o.reason IS NULL AND NOT o.is_one_time;
+UPDATE stage_orders o SET detail = coalesce(o.subscription_key, 'no subscription'), reason = CASE
+    WHEN o.subscription_id IS NULL THEN 'subscription_missing' ELSE 'customer_contradictory' END
+WHERE o.fate IS NULL AND o.reason IS NULL AND NOT o.is_one_time AND NOT EXISTS (SELECT FROM subscriptions s
+    WHERE s.id = o.subscription_id AND s.customer_id = o.customer_id);
+UPDATE stage_orders o SET reason = 'day_taken', detail = format('%s on %s', o.subscription_key, o.delivery_date)
+WHERE o.fate IS NULL AND o.reason IS NULL AND o.subscription_id IS NOT NULL AND (
+    EXISTS (SELECT FROM orders x WHERE x.subscription_id = o.subscription_id AND x.delivery_date = o.delivery_date)
+    OR EXISTS (SELECT FROM stage_orders f WHERE f.subscription_id = o.subscription_id
+        AND f.delivery_date = o.delivery_date AND f.line < o.line AND f.fate IS NULL AND f.reason IS NULL))
+"""
+
 _PRODUCT_MISSING = """
 UPDATE stage_orders o SET reason = 'product_missing', detail = m.detail
 FROM (
@@ -138,9 +153,7 @@ WHERE v.order_key = o.key AND o.fate IS NULL AND o.reason IS NULL AND o.stands_o
 
 # After the orders are written: which delivery row becomes the one row of its order.
 _DELIVERY_ORDERS = """
-UPDATE stage_deliveries SET fate = 'later' WHERE fate IS NULL AND reason IS NULL AND order_key IS NULL;
-UPDATE stage_deliveries d SET fate = 'later'
-FROM stage_orders o WHERE o.key = d.order_key AND o.fate = 'later' AND d.fate IS NULL AND d.reason IS NULL;
+UPDATE stage_deliveries SET fate = 'no_home' WHERE fate IS NULL AND reason IS NULL AND order_key IS NULL;
 UPDATE stage_deliveries d SET detail = d.order_key, reason = CASE
     WHEN EXISTS (SELECT FROM stage_orders o WHERE o.key = d.order_key) THEN 'order_quarantined'
     ELSE 'order_missing' END
@@ -168,6 +181,11 @@ WHERE r.line = d.line AND r.place > 1
 def papers(session: Session) -> None:
     """Which orders were delivered, and on what kind of paper they stand."""
     session.execute(text(_PAPERS))
+
+
+def subscriptions(session: Session) -> None:
+    """Which standing order each order belongs to. After these are written."""
+    session.execute(text(_SUBSCRIPTIONS))
 
 
 def lines(session: Session) -> None:

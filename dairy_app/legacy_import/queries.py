@@ -48,6 +48,12 @@ SELECT collection, 'left_for_review', count(*), (array_agg(key ORDER BY line))[1
 FROM stage_deliveries WHERE fate = 'review' GROUP BY collection ORDER BY collection
 """
 
+_SUPERSEDED = """
+SELECT collection, 'override_superseded', count(*), (array_agg(key ORDER BY line))[1:{limit}]
+FROM stage_sides WHERE fate = 'merged' AND 'override_superseded' = ANY (remarks)
+GROUP BY collection ORDER BY collection
+"""
+
 # Before: the staged documents, delivered quantity × written price, half up per line. After: our tables.
 _MONEY = """
 WITH before AS (
@@ -125,8 +131,8 @@ def remarks(session: Session, stage: Stage, limit: int) -> list[tuple[str, str, 
 
 
 def rows_for_review(session: Session, limit: int) -> list[tuple[str, str, int, list[str]]]:
-    """Delivery rows that contradict their order, in the shape of ``remarks``."""
-    found = session.execute(text(_REVIEWED_ROWS.format(limit=limit)))
+    """Delivery rows that contradict their order, and words about a day that do not count, as ``remarks``."""
+    found = [row for query in (_REVIEWED_ROWS, _SUPERSEDED) for row in session.execute(text(query.format(limit=limit)))]
     return [(name, remark, count, keys) for name, remark, count, keys in found]
 
 

@@ -17,12 +17,9 @@ FATES = (
     ("copy", "copies"),
     ("merged", "merged"),
     ("quarantined", "quarantine"),
-    ("later", "later"),
+    ("no_home", "no home"),
     ("review", "review"),
 )
-
-#: Why documents wait for the full importer.
-LEFT_FOR_LATER = "needs subscriptions, which are not imported yet"
 
 #: What a remark or a reason means, and what to do about it.
 WORDS = {
@@ -51,15 +48,28 @@ WORDS = {
     "price_unreadable": "the price is no number: set one",
     "price_zero": "sold at price 0: treated as free",
     "product_recreated": "its product was deleted: brought back, switched off",
+    "mode_missing": "it does not say on which days: a draft",
+    "one_time_without_dates": "a single delivery without its days: nothing is due",
+    "override_superseded": "another word about the same day is later: that one counts",
+    "override_without_quantity": "a day without a quantity: left out",
+    "pattern_empty": "weekly, but on no weekday: nothing is due",
+    "pause_reversed": "a pause that ends before it begins: left out",
+    "price_estimated": "no price: that of the day",
+    "price_from_list": "quoted at 0: the price list decides",
+    "shift_both": "both shifts, one quantity: all in the morning, the evening is a draft",
+    "shift_unknown": "unknown shift",
     "status_from_delivery_row": "pending, but a failed visit was noted: not delivered",
     "status_unknown": "unknown status",
+    "switched_off": "active, but switched off: stopped",
     "unit_unknown": "unknown unit: sold by the piece",
     # reasons: in quarantine
     "amount_implausible": "more money or goods than a dairy moves",
     "amount_not_in_paise": "the price has fractions of a paisa that change the sum",
     "customer_contradictory": "two customers are named",
     "customer_unresolved": "its customer does not exist",
+    "dates_contradictory": "it ends before it begins",
     "date_unreadable": "no readable date",
+    "day_taken": "its standing order has an order of that day",
     "delivered_more_than_ordered": "more delivered than ordered",
     "delivered_quantities_unknown": "partly delivered, quantities recorded nowhere",
     "delivered_quantity_negative": "a negative quantity delivered",
@@ -67,15 +77,24 @@ WORDS = {
     "email_and_phone_taken": "other logins have its address and number",
     "item_unreadable": "an item is no document",
     "no_email_or_phone": "neither address nor number to log in with",
+    "mode_unknown": "an unknown way of repeating",
     "no_items": "nothing was ordered",
+    "no_product": "it names no product",
     "order_missing": "its order does not exist",
     "order_quarantined": "its order is in quarantine",
+    "override_unreadable": "a word about a day cannot be read",
+    "pattern_unreadable": "weekdays cannot be read",
+    "pause_unreadable": "a pause cannot be read",
     "price_negative": "a negative price",
     "product_at_two_prices": "one product at two prices",
     "product_missing": "its product does not exist",
+    "quantity_negative": "a negative quantity",
     "quantity_not_positive": "a quantity of 0 or less",
     "quantity_unreadable": "a quantity is no number",
     "role_unknown": "unknown role",
+    "start_missing": "it counts days from a start that it does not name",
+    "subscription_missing": "its standing order does not exist",
+    "subscription_quarantined": "its standing order is in quarantine",
 }
 
 PAPERS = {"draft": "on drafts", "external": "billed before"}
@@ -134,7 +153,6 @@ class ImportReport:
                 name: {"read": read} | {fate: self.fates.get((name, fate), 0) for fate, _ in FATES}
                 for name, read in self.read.items()
             },
-            "left_for_later": LEFT_FOR_LATER,
             "money": [
                 {"customer": m.customer, "month": m.month, "paper": m.stands_on, "orders": m.orders_after,
                  "before": str(m.before), "after": str(m.after)}
@@ -169,8 +187,6 @@ class ImportReport:
         for collection, read in self.read.items():
             counts = (self.fates.get((collection, fate), 0) for fate, _ in used)
             table.add_row(collection, f"{read:,}", *(f"{count:,}" if count else "·" for count in counts))
-        if any(fate == "later" for _, fate in self.fates):
-            table.caption = f"later: {LEFT_FOR_LATER}"
         return table
 
     def _months(self) -> Table:

@@ -89,7 +89,7 @@ class ProductRow(NamedTuple):
 
 
 class OrderRow(NamedTuple):
-    """One order. ``status`` is folded; ``is_one_time`` false leaves it for the import of subscriptions."""
+    """One order. ``status`` is folded; an order that is not ``is_one_time`` is one day of a standing order."""
 
     collection: str
     line: int
@@ -98,6 +98,7 @@ class OrderRow(NamedTuple):
     customer_ref: str | None
     user_ref: str | None
     is_one_time: bool
+    subscription_key: str | None
     status: str | None
     is_confirmed: bool
     is_billed: bool
@@ -164,3 +165,70 @@ class DeliveredRow(NamedTuple):
     product_key: str | None
     product_name: str | None
     quantity: Decimal | None
+
+
+class SubscriptionRow(NamedTuple):
+    """One standing order of any generation. ``order_date``: it is a single delivery, so it becomes an order."""
+
+    collection: str
+    line: int
+    key: str
+    id: UUID
+    customer_ref: str | None
+    product_key: str | None
+    mode: str | None
+    quantity: Decimal
+    weekly_pattern: list[str] | None
+    interval_days: int | None
+    anchor_date: date | None
+    shift: str
+    in_both_shifts: bool
+    price: Decimal | None
+    start_date: date | None
+    stop_date: date | None
+    order_date: date | None
+    status: str | None
+    auto_start: bool
+    change_reason: str | None
+    created_at: datetime | None
+    changed_at: datetime | None
+    reason: str | None
+    detail: str | None
+    remarks: list[str]
+    document: str
+
+
+class EntryRow(NamedTuple):
+    """What a standing order says about some days: kind quantity, shift, or pause (``last_day`` NULL: open)."""
+
+    subscription_line: int
+    place: int
+    kind: str
+    first_day: date
+    last_day: date | None
+    quantity: Decimal | None
+    shift: str | None
+    is_irregular: bool
+    note: str | None
+
+
+class SideRow(NamedTuple):
+    """One document beside the standing orders: quantity, shift, pause or extra of a day, or a log (done)."""
+
+    collection: str
+    line: int
+    key: str
+    id: UUID
+    kind: str
+    subscription_key: str | None
+    customer_ref: str | None
+    product_key: str | None
+    day: date | None
+    quantity: Decimal | None
+    shift: str | None
+    note: str | None
+    written_at: datetime | None
+    reason: str | None
+    detail: str | None
+    remarks: list[str]
+    document: str

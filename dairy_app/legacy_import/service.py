@@ -11,16 +11,37 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from dairy_app.business import queries as business
-from dairy_app.legacy_import import bulk, judging, order_judging, passwords, queries, staging
+from dairy_app.legacy_import import (
+    bulk,
+    judging,
+    order_judging,
+    passwords,
+    queries,
+    staging,
+    subscription_bulk,
+    subscription_judging,
+)
 from dairy_app.legacy_import.reader import Dump
 from dairy_app.legacy_import.report import ImportReport
-from dairy_app.legacy_import.staging import CUSTOMERS, DELIVERIES, ORDERS, PRODUCTS, STAGES, USERS, Stage
+from dairy_app.legacy_import.staging import (
+    CUSTOMERS,
+    DELIVERIES,
+    ORDERS,
+    PRODUCTS,
+    SIDES,
+    STAGES,
+    SUBSCRIPTIONS,
+    USERS,
+    Stage,
+)
 
 #: Where the documents of a staging table go.
 TARGETS = {
     USERS.table: "users",
     CUSTOMERS.table: "customers",
     PRODUCTS.table: "products",
+    SUBSCRIPTIONS.table: subscription_bulk.SUBSCRIPTION_TARGET,
+    SIDES.table: subscription_bulk.SIDE_TARGET,
     ORDERS.table: "orders",
     DELIVERIES.table: "delivery_statuses",
 }
@@ -53,6 +74,8 @@ def import_dump(session: Session, dump: Dump, progress: Progress = lambda step, 
         ("writing users", _users),
         ("writing products", _products),
         ("writing customers", _customers),
+        ("finding whose orders they are", _order_customers),
+        ("writing standing orders", _subscriptions),
         ("writing orders", _orders),
         ("writing deliveries", _deliveries),
     ):
@@ -106,13 +129,29 @@ def _customers(session: Session) -> None:
     judging.references(session)
 
 
-def _orders(session: Session) -> None:
+def _order_customers(session: Session) -> None:
     _begin(session, DELIVERIES)
     judging.delivery_customers(session)
     _begin(session, ORDERS)
     judging.order_customers(session)
     order_judging.papers(session)
     bulk.insert_lost_products(session)
+
+
+def _subscriptions(session: Session) -> None:
+    _begin(session, SUBSCRIPTIONS)
+    subscription_judging.subscriptions(session)
+    judging.settle(session, SUBSCRIPTIONS)
+    subscription_bulk.insert_subscriptions(session, queries.first_day(session) or business.today(session))
+    _begin(session, SIDES)
+    subscription_judging.sides(session)
+    subscription_judging.days(session)
+    judging.settle(session, SIDES)
+    subscription_bulk.insert_days(session)
+
+
+def _orders(session: Session) -> None:
+    order_judging.subscriptions(session)
     order_judging.lines(session)
     order_judging.statuses(session, business.today(session))
     judging.settle(session, ORDERS)

@@ -4,6 +4,7 @@ A staging table has the fields of its row class, and the columns in which ``judg
 """
 
 import io
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, tzinfo
 from decimal import Decimal
@@ -13,7 +14,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from dairy_app.legacy_import import rows, shapes
+from dairy_app.legacy_import import rows, shapes, subscription_shapes
 from dairy_app.legacy_import.reader import Document, Dump
 
 #: Documents per COPY: memory stays the same however large a collection is.
@@ -30,7 +31,7 @@ _TYPES = {
     list[str]: "text[]",
 }
 
-#: What becomes of a document: written, present, copy, merged, quarantined, later or review (``report``).
+#: What becomes of a document: written, present, copy, merged, quarantined, no_home or review (``report``).
 _FATE = "fate text"
 
 
@@ -55,15 +56,29 @@ PRODUCTS = Stage("stage_products", rows.ProductRow, [_FATE], ["id", "key"])
 ORDERS = Stage(
     "stage_orders",
     rows.OrderRow,
-    [_FATE, "customer_id uuid", "final_status text", "stands_on text"],
+    [_FATE, "customer_id uuid", "subscription_id uuid", "final_status text", "stands_on text"],
     ["id", "key", "line"],
 )
 ITEMS = Stage("stage_items", rows.ItemRow, (), ["order_line"])
 DELIVERIES = Stage("stage_deliveries", rows.DeliveryRow, [_FATE, "customer_id uuid"], ["id", "key", "order_key"])
 DELIVERED = Stage("stage_delivered", rows.DeliveredRow, (), ["order_key"])
+SUBSCRIPTIONS = Stage(
+    "stage_subscriptions",
+    rows.SubscriptionRow,
+    [_FATE, "customer_id uuid", "product_id uuid", "order_quantity numeric", "order_price numeric"],
+    ["id", "key", "line"],
+)
+ENTRIES = Stage("stage_entries", rows.EntryRow, (), ["subscription_line"])
+SIDES = Stage(
+    "stage_sides",
+    rows.SideRow,
+    [_FATE, "customer_id uuid", "subscription_id uuid", "product_id uuid", "order_price numeric"],
+    ["id", "key"],
+)
 
-#: Every staging table of documents, in the order of the report.
-STAGES = (USERS, CUSTOMERS, PRODUCTS, ORDERS, DELIVERIES)
+#: Every staging table of documents, in the order of the report, and those of what stands within documents.
+STAGES = (USERS, CUSTOMERS, PRODUCTS, SUBSCRIPTIONS, SIDES, ORDERS, DELIVERIES)
+PARTS = (CUSTOMER_PRICES, ENTRIES, ITEMS, DELIVERED)
 
 Shape = Callable[[str, int, Document, tzinfo], Any]
 
@@ -83,6 +98,14 @@ SOURCES = (
     Source("customers_v2", shapes.customer, CUSTOMERS, CUSTOMER_PRICES),
     Source("customers", shapes.customer, CUSTOMERS, CUSTOMER_PRICES),
     Source("products", shapes.product, PRODUCTS),
+    Source("subscriptions_v2", subscription_shapes.subscription, SUBSCRIPTIONS, ENTRIES),
+    Source("subscriptions", subscription_shapes.subscription, SUBSCRIPTIONS, ENTRIES),
+    Source("day_overrides", subscription_shapes.side, SIDES),
+    Source("irregular_deliveries", subscription_shapes.side, SIDES),
+    Source("delivery_pauses", subscription_shapes.side, SIDES),
+    Source("shift_overrides", subscription_shapes.side, SIDES),
+    Source("delivery_adjustments", subscription_shapes.side, SIDES),
+    Source("delivery_stops", subscription_shapes.side, SIDES),
     Source("orders", shapes.order, ORDERS, ITEMS),
     Source("delivery_statuses", shapes.delivery, DELIVERIES, DELIVERED),
     Source("delivery_status", shapes.delivery, DELIVERIES, DELIVERED),
@@ -91,7 +114,7 @@ SOURCES = (
 
 def create(session: Session) -> None:
     """Make the staging tables, empty."""
-    for stage in (*STAGES, CUSTOMER_PRICES, ITEMS, DELIVERED):
+    for stage in (*STAGES, *PARTS):
         fields = [f"{name} {_type(hint)}" for name, hint in get_type_hints(stage.row).items()]
         columns = ", ".join([*fields, *stage.judged])
         connection = session.connection()
@@ -113,8 +136,10 @@ def load(session: Session, dump: Dump, zone: tzinfo, progress: Callable[[str, in
     ``progress(collection, documents)`` is told after every chunk. Raises ``UnreadableDump``.
     """
     counts = {}
-    for number, source in enumerate(SOURCES):
-        line = number * 100_000_000  # lines are unique over the collections of one table
+    begun: dict[str, int] = defaultdict(int)
+    for source in SOURCES:
+        line = begun[source.stage.table] * 100_000_000  # lines are unique over the collections of one table
+        begun[source.stage.table] += 1
         documents = dump.documents(source.collection)
         counts[source.collection] = 0
         progress(source.collection, 0)
@@ -122,7 +147,7 @@ def load(session: Session, dump: Dump, zone: tzinfo, progress: Callable[[str, in
             _copy_documents(session, source, line + counts[source.collection], chunk, zone)
             counts[source.collection] += len(chunk)
             progress(source.collection, len(chunk))
-    for stage in (*STAGES, CUSTOMER_PRICES, ITEMS, DELIVERED):
+    for stage in (*STAGES, *PARTS):
         _prepare(session, stage)
     return counts
 

@@ -83,6 +83,26 @@ class WrittenDump:
         }
         return self.add("orders", known | changes)
 
+    def subscription(self, key: str, customer: str, product: Document = MILK, **changes: Any) -> Document:
+        """Two a day in the morning, native, unless told otherwise; a change to ``...`` leaves the field out."""
+        known = {
+            "id": key,
+            "customer_id": customer,
+            "product_id": product["id"],
+            "price_per_unit": 58.0,
+            "mode": "fixed_daily",
+            "default_qty": 2.0,
+            "shift": "morning",
+            "status": "active",
+            "auto_start": True,
+            "created_at": "2026-08-25T09:00:22.780449",
+        }
+        return self.older("subscriptions_v2", known | changes)
+
+    def older(self, collection: str, document: Document) -> Document:
+        """A document without the fields that are ``...``."""
+        return self.add(collection, {name: value for name, value in document.items() if value is not ...})
+
     def delivery(self, order: str | None, customer: str, *, by_link: bool = False, **changes: Any) -> Document:
         n = next(self._numbers)
         known: Document = {

@@ -259,14 +259,34 @@ def test_what_arrives_after_its_month_was_issued_joins_the_next_draft(
     assert report.months() == [("draft", "2026-09", 1, Decimal("111.00"), Decimal("111.00"))]
 
 
-def test_orders_of_subscriptions_are_left_for_later(dump: WrittenDump, take: Import, sql: Any) -> None:
-    dump.order("ord_1", "u1", order_type="subscription", subscription_id="sub-001")
-    dump.order("ord_2", "u1", order_type=None)
+def test_an_order_of_a_standing_order_stays_with_it(dump: WrittenDump, take: Import, sql: Any) -> None:
+    dump.customer("c2")
+    dump.subscription("sub-001", "c1")
+    dump.subscription("sub-002", "c2")
+    kinds = [
+        ("ord_1", "sub-001", "2026-09-10"),
+        ("ord_2", "sub-001", "2026-09-10"),  # the day has its order
+        ("ord_3", "gone", "2026-09-10"),
+        ("ord_4", "sub-002", "2026-09-10"),  # another customer's
+        ("ord_5", None, "2026-09-10"),
+    ]
+    for key, subscription, day in kinds:
+        dump.order(key, "u1", on=day, order_type="subscription", subscription_id=subscription)
+    dump.order("ord_6", "u1", order_type=None)
     dump.delivery("ord_1", "c1")
     dump.delivery(None, "c1")
     report = take(dump)
-    assert sql("SELECT legacy_id FROM orders") == [("ord_2",)]
-    assert (report.fates["orders", "later"], report.fates["delivery_statuses", "later"]) == (1, 2)
+    assert sql("""
+        SELECT o.legacy_id, o.order_type, s.legacy_id FROM orders o
+        LEFT JOIN subscriptions s ON s.id = o.subscription_id ORDER BY 1
+    """) == [("ord_1", "subscription", "sub-001"), ("ord_6", "one_time", None)]
+    assert sql("SELECT legacy_id, reason FROM import_quarantine ORDER BY 1") == [
+        ("ord_2", "day_taken"),
+        ("ord_3", "subscription_missing"),
+        ("ord_4", "customer_contradictory"),
+        ("ord_5", "subscription_missing"),
+    ]
+    assert report.fates["delivery_statuses", "written"] == report.fates["delivery_statuses", "no_home"] == 1
     assert report.findings() == []
 
 

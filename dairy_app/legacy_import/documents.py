@@ -1,0 +1,103 @@
+"""What every document has: a key, a reason against it, remarks about it, and its text as JSON."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from bson import json_util
+
+from dairy_app.legacy_import import rules
+
+Document = Mapping[str, Any]
+
+#: Collections that hold the same things; one key in both means one thing.
+_SAME_THINGS = {
+    "customers": "customers_v2",
+    "delivery_status": "delivery_statuses",
+    "delivery_boys_v2": "users",
+    "delivery_boys": "users",
+    "subscriptions": "subscriptions_v2",
+}
+
+
+class Notes:
+    """Collects the first reason against a document and the remarks about it."""
+
+    def __init__(self) -> None:
+        self.reason: str | None = None
+        self.detail: str | None = None
+        self.remarks: list[str] = []
+
+    def refuse(self, reason: str, value: Any = None) -> None:
+        if self.reason is None:
+            self.reason = reason
+            self.detail = None if value is None else rules.text(repr(value)[:200])
+
+    def remark(self, remark: str) -> None:
+        if remark not in self.remarks:
+            self.remarks.append(remark)
+
+    def of(self, document: Document) -> dict[str, Any]:
+        return {
+            "reason": self.reason,
+            "detail": self.detail,
+            "remarks": self.remarks,
+            "document": as_json(document),
+        }
+
+
+def as_json(document: Document) -> str:
+    """The document as relaxed Extended JSON that PostgreSQL can store: no NaN literal, no NUL."""
+    try:
+        found = _encode(document)
+    except (ValueError, TypeError):  # NaN, infinity, or keys that are no text
+        found = json_util.dumps(document, json_options=json_util.RELAXED_JSON_OPTIONS, ensure_ascii=False)
+    if "\\u0000" in found:
+        found = json.dumps(_without_nul(json.loads(found)), ensure_ascii=False)
+    return found
+
+
+def _extended(value: Any) -> Any:
+    return json_util.default(value, json_util.RELAXED_JSON_OPTIONS)
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=_extended).encode
+
+
+def _without_nul(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("\x00", "\ufffd")
+    if isinstance(value, list):
+        return [_without_nul(item) for item in value]
+    if isinstance(value, dict):
+        return {_without_nul(name): _without_nul(item) for name, item in value.items()}
+    return value
+
+
+def identity_of(collection: str, line: int, document: Document) -> dict[str, Any]:
+    """Collection, line, key and id; a document without any key gets one from its content."""
+    key = rules.key_of(document)
+    if key is None:
+        key = "content-" + hashlib.sha256(as_json(document).encode("utf-8", "replace")).hexdigest()[:32]
+    return {
+        "collection": collection,
+        "line": line,
+        "key": key,
+        "id": rules.row_id(_SAME_THINGS.get(collection, collection), key),
+    }
+
+
+def name_of(value: Any) -> str | None:
+    found = rules.text(value)
+    return found[:200] if found else None
+
+
+def first(document: Document, *names: str) -> Any:
+    """The value of the first spelling of a field that is there and not null."""
+    return next((document[name] for name in names if document.get(name) is not None), None)
+
+
+def cut(value: Any, length: int) -> str | None:
+    found = rules.text(value)
+    return found[:length] if found else None
