@@ -1,0 +1,217 @@
+"""Every revision on a database with rows in it: what it fills is right, and taking it back loses only what it said.
+
+One database lives through the chain. After each revision it gets rows that only this revision can hold; then the
+revision is taken back: refused, where that loses something, until the loss is allowed, and then everything that was
+there before is there again, to the last column.
+"""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from dairy_app.common import migrations
+from tests.conftest import Server, raw_connection
+from tests.receivables.conftest import ISSUED
+
+Rows = dict[str, list[str]]
+
+
+def ident(n: int) -> str:
+    return f"00000000-0000-7000-8000-{n:012d}"
+
+
+ASHA, BALU, CHITRA, ADMIN, MILK = (ident(n) for n in range(1, 6))
+BY_PLAN, DELIVERED, TWICE_A, TWICE_B, PARTLY, OPEN = (ident(n) for n in range(11, 17))
+STANDING, INVOICE, NOTE, PAYMENT, LINK = (ident(n) for n in range(21, 26))
+
+WORLD = f"""
+INSERT INTO users (id, name, role, phone) VALUES
+    ('{ident(31)}', 'Asha', 'customer', '+919800000001'), ('{ADMIN}', 'Ravi', 'admin', '+919800000099');
+INSERT INTO areas (name) VALUES ('Kothrud');
+INSERT INTO customers (id, name, phone) VALUES ('{ASHA}', 'Asha', '+919800000001'),
+    ('{BALU}', 'Balu', '+919800000002'), ('{CHITRA}', 'Chitra', NULL);
+INSERT INTO products (id, sku, name, unit) VALUES ('{MILK}', 'M1', 'Milk', 'litre');
+INSERT INTO product_prices (product_id, price, valid) VALUES ('{MILK}', 60, '[2026-01-01,)');
+INSERT INTO customer_prices (customer_id, product_id, price, valid) VALUES ('{BALU}', '{MILK}', 58, '[2026-01-01,)');
+INSERT INTO subscriptions (id, customer_id, product_id, mode, default_quantity, start_date)
+    VALUES ('{STANDING}', '{ASHA}', '{MILK}', 'fixed_daily', 1, '2026-01-01');
+INSERT INTO orders (id, customer_id, delivery_date, status, source) VALUES
+    ('{BY_PLAN}', '{ASHA}', '2026-09-01', 'DELIVERED', 'generator'),
+    ('{DELIVERED}', '{BALU}', '2026-09-02', 'DELIVERED', 'staff'),
+    ('{TWICE_A}', '{BALU}', '2026-09-03', 'PENDING', 'staff'),
+    ('{TWICE_B}', '{BALU}', '2026-09-03', 'PENDING', 'staff'),
+    ('{PARTLY}', '{CHITRA}', '2026-10-31', 'DELIVERED', 'staff'),
+    ('{OPEN}', '{CHITRA}', '2026-11-01', 'PENDING', 'staff');
+INSERT INTO order_items (order_id, line_no, product_id, quantity, unit_price, price_source)
+    SELECT id, 1, '{MILK}', 2, 60, 'product' FROM orders;
+INSERT INTO delivery_statuses (id, customer_id, delivery_date, status, delivered_at, notes) VALUES
+    ('{ident(41)}', '{ASHA}', '2026-09-01', 'delivered', '2026-09-01 06:30+05:30', 'at the gate'),
+    ('{ident(42)}', '{BALU}', '2026-09-02', 'delivered', '2026-09-02 06:30+05:30', NULL),
+    ('{ident(43)}', '{BALU}', '2026-09-03', 'delivered', '2026-09-03 06:30+05:30', 'which of the two?'),
+    ('{ident(44)}', '{BALU}', '2026-09-09', 'delivered', '2026-09-09 06:30+05:30', 'no order'),
+    ('{ident(45)}', '{CHITRA}', '2026-10-31', 'delivered', '2026-10-31 06:30+05:30', NULL);
+"""
+
+#: What only this revision can hold; its loss is why taking it back is refused.
+ADDED = {
+    "0005": f"UPDATE delivery_statuses SET confirmation_method = 'shared_link' WHERE order_id = '{DELIVERED}'",
+    "0006": ISSUED.format(customer=ASHA, day="2026-08-31", due_days=10, total="120.00")
+    .replace("INSERT INTO invoices (customer_id", "INSERT INTO invoices (id, customer_id")
+    .replace("SELECT '", f"SELECT '{INVOICE}', '", 1),
+    "0007": f"""INSERT INTO invitations (user_id, token_hash, expires_at) VALUES ('{ADMIN}', '\\x01', now())""",
+    "0008": """INSERT INTO import_quarantine (collection, legacy_id, reason, document, content_hash)
+        VALUES ('orders', 'ord_1', 'customer_unresolved', '{}', 'x')""",
+    "0009": f"""INSERT INTO subscription_overrides (subscription_id, date, kind, quantity, channel)
+            VALUES ('{STANDING}', '2026-11-05', 'override', 3, 'phone');
+        INSERT INTO subscription_pauses (subscription_id, period, channel)
+            VALUES ('{STANDING}', '[2026-12-01,2026-12-05)', 'phone')""",
+    "0010": f"""INSERT INTO shared_links (id, token_hash, name, delivery_boy_id, is_rolling, expires_at, created_by)
+            VALUES ('{LINK}', sha256('x'), 'Ravi', '{ADMIN}', true, now() + interval '1 day', '{ADMIN}');
+        UPDATE delivery_statuses SET shared_link_id = '{LINK}' WHERE order_id = '{DELIVERED}'""",
+    "0011": f"""UPDATE delivery_statuses SET corrected_at = now(), corrected_by_user_id = '{ADMIN}',
+        correction_reason = 'one short' WHERE order_id = '{PARTLY}'""",
+    "0012": "INSERT INTO audit_log (table_name, row_id, action) VALUES ('orders', 'x', 'UPDATE')",
+    "0014": f"""INSERT INTO credit_notes (id, customer_id, invoice_id, series, financial_year, sequence_no, number,
+            note_date, reason, snapshot, taxable_value, exempt_value, cgst, sgst, igst, round_off, total, issued_at,
+            issued_by, document_hash, previous_hash, hash_version)
+        VALUES ('{NOTE}', '{ASHA}', '{INVOICE}', 'CN', '2627', 1, 'CN/2627/0000001', '2026-09-05', 'quality', '{{}}',
+            0, 10, 0, 0, 0, 0, 10, now(), '{ADMIN}', 'x', 'x', 1)""",
+    "0015": f"""INSERT INTO payments (id, customer_id, amount, method, received_on)
+            VALUES ('{PAYMENT}', '{ASHA}', 100, 'cash', '2026-09-10');
+        INSERT INTO payment_allocations (payment_id, customer_id, invoice_id, amount, allocated_on)
+            VALUES ('{PAYMENT}', '{ASHA}', '{INVOICE}', 100, '2026-09-10')""",
+    "0017": f"""INSERT INTO outbox_messages (customer_id, channel, recipient, language, body)
+        VALUES ('{BALU}', 'sms', '+919800000002', 'en', 'Your bill')""",
+}
+
+#: Taking these back with these rows in the database is refused until the loss is allowed.
+LOSES = {
+    "0002": "link from orders to standing orders",
+    "0003": "link from delivery statuses to orders",
+    "0004": "link from customers to their logins",
+    "0005": "who confirmed deliveries",
+    "0006": "issued invoices",
+    "0008": "wait in quarantine",
+    "0009": "overrides, pauses and new quantities",
+    "0010": "which links confirmed deliveries",
+    "0011": "who corrected deliveries",
+    "0012": "the audit log",
+    "0014": "credit notes and adjustments",
+    "0015": "payments, opening balances and write-offs",
+    "0017": "messages to customers",
+}
+
+#: (question, answer) once the revision ran: its backfill was right.
+FILLED: dict[str, tuple[str, list[tuple[Any, ...]]]] = {
+    "0002": (
+        "SELECT id::text, subscription_id::text FROM orders WHERE order_type <> 'one_time'",
+        [(BY_PLAN, STANDING)],
+    ),
+    "0003": (
+        "SELECT id::text, order_id::text FROM delivery_statuses UNION ALL"
+        " SELECT id::text, reason FROM unlinked_delivery_statuses ORDER BY 1",
+        [
+            (ident(41), BY_PLAN),
+            (ident(42), DELIVERED),
+            (ident(43), "several orders or rows on that day"),
+            (ident(44), "no order on that day"),
+            (ident(45), PARTLY),
+        ],
+    ),
+    "0004": ("SELECT id::text, user_id::text FROM customers WHERE user_id IS NOT NULL", [(ASHA, ident(31))]),
+    "0005": (
+        "SELECT o.id::text, delivered_on::text, delivered_quantity FROM orders o JOIN order_items i ON order_id = o.id"
+        " WHERE delivery_confirmed ORDER BY 1",
+        [(BY_PLAN, "2026-09-01", 2), (DELIVERED, "2026-09-02", 2), (PARTLY, "2026-10-31", 2)],
+    ),
+    "0006": (
+        "SELECT o.id::text, d.status, d.customer_id = o.customer_id, d.period_start::text FROM orders o"
+        " JOIN invoices d ON d.id = o.invoice_id ORDER BY 1",
+        [
+            (BY_PLAN, "draft", True, "2026-09-01"),
+            (DELIVERED, "draft", True, "2026-09-01"),
+            (PARTLY, "draft", True, "2026-10-01"),
+        ],
+    ),
+}
+
+#: Dropped with their table or column and made anew by the next upgrade: settings are the dairy's wishes, not records.
+NOT_RECORDS = {"alembic_version", "settings"}
+
+
+class Filled:
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def run(self, statements: str) -> list[tuple[Any, ...]]:
+        """In one transaction with triggers and foreign keys asleep: how rows came about is not what is tested."""
+        with raw_connection(self.url) as connection, connection, connection.cursor() as cursor:
+            cursor.execute("SET LOCAL session_replication_role = replica")
+            cursor.execute(statements)
+            return cursor.fetchall() if cursor.description else []
+
+    def rows(self) -> Rows:
+        """All rows of all tables, each as JSON."""
+        tables = [name for (name,) in self.run("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")]
+        both = " UNION ALL ".join(f"SELECT '{each}', to_jsonb(t)::text FROM {each} t" for each in tables)
+        found: Rows = {each: [] for each in tables if each not in NOT_RECORDS}
+        for name, row in self.run(f"{both} ORDER BY 1, 2"):
+            if name not in NOT_RECORDS:
+                found[name].append(row)
+        return found
+
+
+def lost(before: Rows, after: Rows) -> list[str]:
+    """Rows that are no longer there as they were."""
+    return [f"{name}: {row}" for name, rows in before.items() for row in rows if row not in after.get(name, [])]
+
+
+def check_filled(database: Filled, number: str) -> None:
+    if number in FILLED:
+        question, answer = FILLED[number]
+        assert database.run(question) == answer, number
+
+
+def take_back(database: Filled, number: str, before: Rows) -> None:
+    """Down to the revision before: refused while that loses something, then nothing but that is lost."""
+    here, former = database.rows(), f"{int(number) - 1:04d}"
+    if number in LOSES:
+        with pytest.raises(migrations.MigrationFailed, match=LOSES[number]):
+            migrations.downgrade(database.url, former)
+        assert (migrations.current(database.url), database.rows()) == (number, here)
+    migrations.downgrade(database.url, former, allow_data_loss=number in LOSES)
+    assert migrations.current(database.url) == former
+    assert lost(before, database.rows()) == [], f"undoing {number}"
+
+
+def test_each_revision_fills_what_it_adds_and_loses_only_what_it_says(server: Server) -> None:
+    database = Filled(server.create_database())
+    migrations.upgrade(database.url, "0001")
+    database.run(WORLD)
+    for number in migrations.numbers()[1:]:
+        before = database.rows()
+        migrations.upgrade(database.url, number)
+        check_filled(database, number)
+        database.run(ADDED.get(number, "SELECT"))
+        take_back(database, number, before)
+        migrations.upgrade(database.url, number)
+        check_filled(database, number)
+        database.run(ADDED.get(number, "SELECT"))
+    server.drop_database(database.url)
+
+
+def test_nothing_is_refused_where_nothing_is_lost(server: Server, template: str) -> None:
+    url = server.create_database(template)
+    migrations.downgrade(url, "base")
+    assert migrations.current(url) is None
+    server.drop_database(url)
+
+
+@pytest.mark.parametrize("change", [lambda rows: rows["orders"].pop(), lambda rows: rows.pop("areas")])
+def test_a_lost_row_would_be_seen(change: Callable[[Rows], Any]) -> None:
+    before = {"orders": [json.dumps({"id": n}) for n in range(3)], "areas": [json.dumps({"name": "x"})]}
+    after = {name: list(rows) for name, rows in before.items()}
+    change(after)
+    assert len(lost(before, after)) == 1
