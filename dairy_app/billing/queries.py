@@ -16,11 +16,14 @@ from dairy_app.common.access import Actor, Role
 from dairy_app.common.errors import Problem
 from dairy_app.customers.models import Customer
 
-#: A draft is due when its period is over; with ``through`` it is ended there first.
+#: A draft is due when its period is over; with ``through`` when it has begun by then, and it is ended there first.
 DUE = """d.status = 'draft' AND d.companion_of IS NULL AND (
-    d.period_end <= :last_day AND d.period_end < :today
-    OR d.period_start <= :through AND least(d.period_end, CAST(:through AS date)) <= :last_day)
+    CAST(:through AS date) IS NULL AND d.period_end <= :last_day AND d.period_end < :today
+    OR d.period_start <= :through)
     AND (CAST(:customer_ids AS uuid[]) IS NULL OR d.customer_id = ANY(:customer_ids))"""
+
+#: Where a draft that is due will end.
+ENDS = "least(d.period_end, CAST(:through AS date))"
 
 
 def due_parameters(
@@ -39,9 +42,9 @@ def next_chunk(session: Session, due: dict[str, Any], after: tuple[date, str] | 
     ends, code = after or (date.min, "")
     rows = session.execute(
         text(f"""
-            SELECT d.id, d.customer_id, least(d.period_end, CAST(:through AS date)) AS ends, c.code
+            SELECT d.id, d.customer_id, {ENDS} AS ends, c.code
             FROM invoices d JOIN customers c ON c.id = d.customer_id
-            WHERE {DUE} AND (least(d.period_end, CAST(:through AS date)), c.code) > (:ends, :code)
+            WHERE {DUE} AND ({ENDS}, c.code) > (:ends, :code)
             ORDER BY 3, 4 LIMIT :size"""),
         {**due, "ends": ends, "code": code, "size": size},
     ).all()
@@ -58,11 +61,12 @@ def preview_totals(session: Session, due: dict[str, Any], area_id: UUID | None =
     return (
         session.execute(
             text(f"""
-            {drafts_with_totals(DUE + _IN_AREA)}, counted AS (
+            {drafts_with_totals(DUE + _IN_AREA, ENDS)}, counted AS (
                 SELECT o.invoice_id, count(*) AS orders,
                     count(*) FILTER (WHERE o.order_type = 'one_time') AS one_time_orders,
                     count(*) FILTER (WHERE o.delivered_on < p.period_start) AS prior_period_orders
-                FROM papers p JOIN orders o ON o.invoice_id = p.invoice_id GROUP BY o.invoice_id
+                FROM papers p JOIN orders o ON o.invoice_id = p.invoice_id AND o.delivered_on <= p.period_end
+                GROUP BY o.invoice_id
             ), one_time AS (
                 SELECT invoice_id, sum(line_total) AS amount FROM lines WHERE source = 'one_time' GROUP BY invoice_id
             )

@@ -3,7 +3,7 @@
 From the outside in: ``PAPERS`` are the drafts with their date and place of supply, ``LINES`` their lines
 (delivered quantity × price, grouped by product, price, rate, source and prior period; then the adjustments),
 ``TOTALS`` the sums with the code that forbids issuing, when there is one. ``{which}`` chooses the drafts ``d`` of
-customers ``c``.
+customers ``c``; ``{ends}`` is the last day of each, earlier than its own for a preview of a run up to a day.
 
 A registered buyer's untaxed lines are ``apart``: when there are taxed ones too, they go to a second paper (CGST Rules
 r. 46A lets only unregistered buyers have both on one). Each paper is rounded for itself.
@@ -17,15 +17,15 @@ the whole rupee (CGST Act s. 170). The rate is that of the invoice's date, or of
 #: Dated not before the last paper of its series; place of supply defaults to the seller's state.
 PAPERS = """
 papers AS MATERIALIZED (
-    SELECT d.id AS invoice_id, d.customer_id, c.code AS customer_code, c.name, d.period_start, d.period_end,
+    SELECT d.id AS invoice_id, d.customer_id, c.code AS customer_code, c.name, d.period_start, {ends} AS period_end,
         c.gst_treatment, coalesce(c.state_code, s.state_code) AS place_of_supply,
         greatest(wanted.day, series.last_date) AS invoice_date, wanted.financial_year
     FROM invoices d
     JOIN customers c ON c.id = d.customer_id
     CROSS JOIN settings s
     CROSS JOIN LATERAL (SELECT
-        CASE s.invoice_date_rule WHEN 'run_date' THEN CAST(:today AS date) ELSE d.period_end END AS day,
-        financial_year(CASE s.invoice_date_rule WHEN 'run_date' THEN CAST(:today AS date) ELSE d.period_end END,
+        CASE s.invoice_date_rule WHEN 'run_date' THEN CAST(:today AS date) ELSE {ends} END AS day,
+        financial_year(CASE s.invoice_date_rule WHEN 'run_date' THEN CAST(:today AS date) ELSE {ends} END,
             s.financial_year_start_month) AS financial_year) wanted
     LEFT JOIN number_series series
         ON series.series = s.invoice_series AND series.financial_year = wanted.financial_year
@@ -41,7 +41,7 @@ delivered AS (
         min(o.delivered_on) AS first_date, max(o.delivered_on) AS last_date,
         bool_or(i.unit_price = 0 AND i.price_source <> 'free') AS unpriced
     FROM papers p
-    JOIN orders o ON o.invoice_id = p.invoice_id
+    JOIN orders o ON o.invoice_id = p.invoice_id AND o.delivered_on <= p.period_end
     JOIN order_items i ON i.order_id = o.id AND i.delivered_quantity > 0
     CROSS JOIN settings s
     GROUP BY 1, 2, 3, 4, 5, 6
@@ -66,7 +66,7 @@ delivered AS (
         CASE WHEN s.gstin IS NULL OR a.tax_class IS NULL THEN 0 ELSE r.gst_rate END,
         p.place_of_supply <> s.state_code, s.prices_include_tax, p.gst_treatment = 'registered', a.id
     FROM papers p
-    JOIN adjustments a ON a.invoice_id = p.invoice_id
+    JOIN adjustments a ON a.invoice_id = p.invoice_id AND a.adjusted_on <= p.period_end
     CROSS JOIN settings s
     LEFT JOIN tax_rates r ON r.tax_class = a.tax_class
         AND r.valid @> CASE s.tax_rate_date WHEN 'delivery_date' THEN a.adjusted_on ELSE p.invoice_date END
@@ -151,9 +151,9 @@ BALANCE = """coalesce((SELECT sum(b.debit - b.credit) FROM customer_ledger b
         WHERE b.customer_id = {customer}), 0)::numeric(12,2)"""
 
 
-def drafts_with_totals(which: str) -> str:
-    """``WITH papers …, lines …, totals …`` of the drafts that ``which`` chooses; a SELECT follows."""
-    return f"WITH {PAPERS.format(which=which)}, {LINES}, {TOTALS}"
+def drafts_with_totals(which: str, ends: str = "d.period_end") -> str:
+    """``WITH papers …, lines …, totals …`` of the drafts that ``which`` chooses, each up to ``ends``; a SELECT follows."""
+    return f"WITH {PAPERS.format(which=which, ends=ends)}, {LINES}, {TOTALS}"
 
 
 def document_content(paper: str, lines: str) -> str:
