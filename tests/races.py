@@ -1,6 +1,6 @@
 """Two requests at the very same moment, over real connections and without sleeping."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, TypeVar
 
@@ -9,24 +9,28 @@ from tests.conftest import raw_connection
 T = TypeVar("T")
 
 
-def at_once(url: str, hold: str, *calls: Callable[[], T]) -> list[T]:
+def at_once(url: str, hold: str, *calls: Callable[[], T], one_by_one: bool = False) -> list[T]:
     """What the calls answer when each has come as far as the lock that ``hold`` takes, and then all go on.
 
-    ``hold`` is a LOCK TABLE (or SELECT … FOR UPDATE) that every call runs into, in the database at ``url``.
+    ``hold`` is a LOCK TABLE (or SELECT … FOR UPDATE) that every call runs into, in the database at ``url``. With
+    ``one_by_one`` they come to it in their order, and whoever came first goes on first.
     """
     with raw_connection(url) as holder, raw_connection(url) as watcher, ThreadPoolExecutor(len(calls)) as pool:
         watcher.autocommit = True
         with holder.cursor() as cursor:
             cursor.execute(hold)
-        running = [pool.submit(call) for call in calls]
+        running: list[Future[T]] = []
         try:
-            _until_all_wait(watcher, running)
+            for call in calls:
+                running.append(pool.submit(call))
+                if one_by_one or len(running) == len(calls):
+                    _until_all_wait(watcher, running)
         finally:
             holder.rollback()
         return [each.result(timeout=60) for each in running]
 
 
-def _until_all_wait(watcher: Any, running: list[Future[Any]]) -> None:
+def _until_all_wait(watcher: Any, running: Sequence[Future[Any]]) -> None:
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     with watcher.cursor() as cursor:
         while True:

@@ -42,11 +42,16 @@ def lock_customers(session: Session, customer_ids: Sequence[UUID]) -> None:
     )
 
 
-def lock_drafts(session: Session, draft_ids: Sequence[UUID]) -> list[UUID]:
-    """Lock those that are still drafts, ids ascending; the others were issued by somebody else meanwhile."""
+def lock_drafts(session: Session, draft_ids: Sequence[UUID], ends: date, through: date | None) -> list[UUID]:
+    """Lock those that are still drafts and end on ``ends``, cut at ``through``; ids ascending.
+
+    The others were issued or cut by somebody else meanwhile.
+    """
     locked = session.scalars(
-        text("SELECT id FROM invoices WHERE id = ANY(:ids) AND status = 'draft' ORDER BY id FOR NO KEY UPDATE"),
-        {"ids": list(draft_ids)},
+        text("""
+            SELECT id FROM invoices WHERE id = ANY(:ids) AND status = 'draft'
+                AND least(period_end, CAST(:through AS date)) = :ends ORDER BY id FOR NO KEY UPDATE"""),
+        {"ids": list(draft_ids), "ends": ends, "through": through},
     )
     return list(locked)
 
@@ -197,10 +202,12 @@ def issue_drafts(
     run_id: UUID | None,
     issued_by: UUID | None,
 ) -> Issued:
-    """Issue locked drafts that end on the same day: lines, numbers, totals, hashes. Seven statements.
+    """Issue locked drafts that end on the same day: lines, numbers, totals, hashes. Eight statements.
 
     A draft that may not be issued is left as it is and named in ``skipped``; one that holds nothing is deleted.
     """
+    # One chunk after the other: its date must not lie before that of the numbers given meanwhile.
+    session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('numbers of invoices', 0))"))
     drafts = {"drafts": list(draft_ids)}
     verdicts = session.execute(text(_WRITE_LINES), {**drafts, "today": today}).all()
     issuable = [row for row in verdicts if row.skip_code is None]

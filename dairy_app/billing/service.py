@@ -255,7 +255,7 @@ def _issue_chunk(
         session.flush()
         return None, run
     bulk.lock_customers(session, [row.customer_id for row in chosen])
-    drafts = bulk.lock_drafts(session, [row.id for row in chosen])
+    drafts = bulk.lock_drafts(session, [row.id for row in chosen], chosen[0].ends, request.through)
     if request.through is not None:
         bulk.cut_drafts(session, drafts, request.through)
     issued = bulk.issue_drafts(

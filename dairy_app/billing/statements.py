@@ -152,7 +152,7 @@ BALANCE = """coalesce((SELECT sum(b.debit - b.credit) FROM customer_ledger b
 
 
 def drafts_with_totals(which: str, ends: str = "d.period_end") -> str:
-    """``WITH papers …, lines …, totals …`` of the drafts that ``which`` chooses, each up to ``ends``; a SELECT follows."""
+    """``WITH papers …, lines …, totals …`` of the drafts that ``which`` chooses, up to ``ends``; a SELECT follows."""
     return f"WITH {PAPERS.format(which=which, ends=ends)}, {LINES}, {TOTALS}"
 
 

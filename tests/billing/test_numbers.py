@@ -5,6 +5,7 @@ from typing import Any
 
 from tests.billing.conftest import LivingDairy
 from tests.dairy import ok
+from tests.races import at_once
 
 
 def bill_each(living: LivingDairy, customers: list[Any], **fields: Any) -> None:
@@ -49,3 +50,23 @@ def test_taxed_goods_without_hsn_are_not_billed(living: LivingDairy) -> None:
     assert [skipped["code"] for skipped in living.bill("2026-10")["skipped"]] == ["missing_hsn"]
     ok(living.admin.patch(f"/products/{cheese['id']}", {"hsn_code": "0406"}))
     assert living.bill("2026-10")["invoices_issued"] == 1
+
+
+def test_dates_never_go_back_though_two_runs_meet(living: LivingDairy, database_url: str, sql: Any) -> None:
+    """CGST Rules r. 46 (b). The run that bills the earlier days comes to the numbers last."""
+    milk, asha, ravi = living.product("60.00"), living.customer(), living.customer()
+    living.delivered(asha, (milk, "1"), on="2026-10-05")
+    living.delivered(ravi, (milk, "1"), on="2026-11-05")
+    living.go_to("2026-11-10")
+    sql("INSERT INTO number_series (series, financial_year, last_date) VALUES ('INV', '2627', '2026-09-30')")
+
+    def november() -> Any:
+        return living.bill("2026-11", customer_ids=[ravi["id"]], through="2026-11-05", confirm=True)
+
+    def october() -> Any:
+        return living.bill("2026-10", customer_ids=[asha["id"]], confirm=True)
+
+    runs = at_once(database_url, "SELECT FROM number_series FOR UPDATE", november, october, one_by_one=True)
+    assert [run["invoices_issued"] for run in runs] == [1, 1]
+    rows = sql("SELECT invoice_date::text FROM invoices WHERE number IS NOT NULL ORDER BY sequence_no")
+    assert rows == [("2026-11-05",), ("2026-11-05",)]

@@ -64,8 +64,8 @@ def issuing(round_: Round, through: str) -> Callable[[Session], Any]:
         customer = UUID(round_.customer["id"])
         bulk.lock_customers(session, [customer])
         papers = session.connection().exec_driver_sql("SELECT id FROM invoices WHERE status = 'draft'")
-        drafts = bulk.lock_drafts(session, [row[0] for row in papers])
         day = today(session)
+        drafts = bulk.lock_drafts(session, [row[0] for row in papers], day, day)
         assert str(day) == through
         bulk.cut_drafts(session, drafts, day)
         done = bulk.issue_drafts(session, drafts, today=day, at=now(), run_id=None, issued_by=None)
