@@ -57,10 +57,19 @@ UPDATE stage_orders o SET remarks = array_append(o.remarks, 'product_recreated')
 WHERE o.line IN (SELECT i.order_line FROM stage_items i JOIN written w ON w.legacy_id = i.product_key)
 """
 
-# The area is a name in the earlier system; areas with their own documents are a later import.
 _AREAS = """
+INSERT INTO areas (id, name, legacy_id) SELECT id, name, key FROM stage_areas WHERE fate = 'written' ORDER BY line;
 INSERT INTO areas (name)
-SELECT DISTINCT area FROM stage_customers WHERE fate = 'written' AND area IS NOT NULL
+SELECT DISTINCT ON (lower(main_area)) main_area FROM stage_areas WHERE fate = 'written' AND main_area IS NOT NULL
+ON CONFLICT (lower(name)) DO NOTHING;
+UPDATE areas a SET parent_id = p.id
+FROM stage_areas s JOIN areas p ON lower(p.name) = lower(s.main_area)
+WHERE s.fate = 'written' AND a.id = s.id AND p.id <> a.id AND p.parent_id IS NULL
+"""
+# The area is a name in the earlier system: some stand only in a customer.
+_CUSTOMER_AREAS = """
+INSERT INTO areas (name)
+SELECT DISTINCT ON (lower(area)) area FROM stage_customers WHERE fate = 'written' AND area IS NOT NULL
 ON CONFLICT (lower(name)) DO NOTHING
 """
 
@@ -68,10 +77,14 @@ _CUSTOMERS = """
 INSERT INTO customers (id, user_id, name, phone, email, address_line1, latitude, longitude, map_link, area_id,
     delivery_boy_id, marketing_staff_id, status, trial_start_date, notes, legacy_id, created_at)
 SELECT s.id, s.user_id, s.name, s.phone, s.email, s.address, s.latitude, s.longitude, s.map_link, a.id,
-    boy.user_id, staff.user_id, s.status, s.trial_start_date, s.notes, s.key, coalesce(s.created_at, now())
+    coalesce(boy.user_id, round.user_id), staff.user_id, s.status, s.trial_start_date, s.notes, s.key,
+    coalesce(s.created_at, now())
 FROM stage_customers s
 LEFT JOIN areas a ON lower(a.name) = lower(s.area)
 LEFT JOIN stage_logins boy ON boy.ref = s.delivery_boy_key AND boy.role IN ('delivery_boy', 'admin')
+LEFT JOIN (SELECT lower(r.name) AS name, (array_agg(l.user_id))[1] AS user_id
+    FROM stage_areas r JOIN stage_logins l ON l.ref = ANY (r.delivery_boy_keys) AND l.role = 'delivery_boy'
+    GROUP BY 1 HAVING count(DISTINCT l.user_id) = 1) round ON round.name = lower(s.area) AND s.delivery_boy_key IS NULL
 LEFT JOIN stage_logins staff ON staff.ref = s.marketing_staff_key AND staff.role IN ('marketing_staff', 'admin')
 WHERE s.fate = 'written' ORDER BY s.line
 """
@@ -111,8 +124,8 @@ HAVING count(*) > 0
 
 _ORDERS = """
 INSERT INTO orders (id, customer_id, order_type, subscription_id, delivery_date, shift, status, delivery_boy_id,
-    placed_by, source, address, notes, delivered_on, delivered_at, delivery_confirmed, cancelled_at, cancel_reason, invoice_id,
-    legacy_id, created_at)
+    placed_by, source, address, notes, delivered_on, delivered_at, delivery_confirmed, cancelled_at, cancel_reason,
+    invoice_id, legacy_id, created_at)
 SELECT o.id, o.customer_id, CASE WHEN o.subscription_id IS NULL THEN 'one_time' ELSE 'subscription' END,
     o.subscription_id, o.delivery_date, o.shift, o.final_status, boy.user_id, placer.user_id,
     'import', o.address::jsonb, o.notes, d.delivered_on, d.delivered_at, d.delivered_on IS NOT NULL,
@@ -166,6 +179,33 @@ WHERE o.fate = 'written' AND x.invoice_id IS NOT NULL
     AND NOT EXISTS (SELECT FROM delivery_statuses s WHERE s.order_id = x.id)
 """
 
+# Only what the documents of customers written now leave empty; the default address counts, else the first.
+_ADDRESSES = """
+UPDATE customers c SET address_line1 = coalesce(c.address_line1, a.line1), address_line2 = a.line2, city = a.city,
+    pincode = a.pincode, latitude = coalesce(c.latitude, a.latitude), longitude = coalesce(c.longitude, a.longitude)
+FROM (SELECT DISTINCT ON (customer_id) * FROM stage_addresses WHERE fate IS NULL AND reason IS NULL
+      ORDER BY customer_id, is_default DESC, line) a
+JOIN stage_customers s ON s.id = a.customer_id AND s.fate = 'written'
+WHERE c.id = a.customer_id;
+UPDATE stage_addresses SET fate = 'merged' WHERE fate IS NULL AND reason IS NULL
+"""
+
+# Only what nobody has entered here; of several documents the last that says it.
+_SETTINGS = """
+UPDATE settings t SET business_name = coalesce(t.business_name, s.business_name), phone = coalesce(t.phone, s.phone),
+    upi_id = coalesce(t.upi_id, s.upi_id), address = coalesce(t.address, s.address), updated_at = now()
+FROM (
+    SELECT (array_agg(business_name ORDER BY line DESC) FILTER (WHERE business_name IS NOT NULL))[1] AS business_name,
+        (array_agg(phone ORDER BY line DESC) FILTER (WHERE phone IS NOT NULL))[1] AS phone,
+        (array_agg(upi_id ORDER BY line DESC) FILTER (WHERE upi_id IS NOT NULL))[1] AS upi_id,
+        (array_agg(address ORDER BY line DESC) FILTER (WHERE address IS NOT NULL))[1] AS address
+    FROM stage_settings WHERE fate IS NULL AND reason IS NULL
+) s
+WHERE (t.business_name IS NULL AND s.business_name IS NOT NULL) OR (t.phone IS NULL AND s.phone IS NOT NULL)
+    OR (t.upi_id IS NULL AND s.upi_id IS NOT NULL) OR (t.address IS NULL AND s.address IS NOT NULL);
+UPDATE stage_settings SET fate = 'merged' WHERE fate IS NULL AND reason IS NULL
+"""
+
 _QUARANTINE = """
 INSERT INTO import_quarantine AS q (collection, legacy_id, reason, detail, document, content_hash)
 SELECT DISTINCT ON (collection, key, md5(document))
@@ -178,7 +218,7 @@ ON CONFLICT (collection, legacy_id, content_hash) DO UPDATE
 _RESOLVED = """
 UPDATE import_quarantine q SET resolved_at = now(), updated_at = now()
 FROM {table} s
-WHERE s.collection = q.collection AND s.key = q.legacy_id AND s.fate = 'written' AND q.resolved_at IS NULL
+WHERE s.collection = q.collection AND s.key = q.legacy_id AND s.fate <> 'quarantined' AND q.resolved_at IS NULL
     AND NOT EXISTS (SELECT FROM {table} o
         WHERE o.collection = q.collection AND o.key = q.legacy_id AND o.fate = 'quarantined')
 """
@@ -199,9 +239,14 @@ def insert_lost_products(session: Session) -> None:
     session.execute(text(_LOST_PRODUCTS))
 
 
+def insert_areas(session: Session) -> None:
+    """Areas within their main areas."""
+    session.execute(text(_AREAS))
+
+
 def insert_customers(session: Session, since: date) -> None:
     """Customers with their areas and their own prices, in force from ``since``."""
-    session.execute(text(_AREAS))
+    session.execute(text(_CUSTOMER_AREAS))
     session.execute(text(_CUSTOMERS))
     session.execute(text(_CUSTOMER_PRICES), {"since": since})
 
@@ -217,6 +262,16 @@ def insert_delivery_statuses(session: Session, zone: str) -> None:
     """The one delivery row of each order. ``zone``: the dairy's, for rows without any time."""
     session.execute(text(_DELIVERY_STATUSES), {"zone": zone})
     session.execute(text(_LOST_DELIVERY_STATUSES))
+
+
+def fill_addresses(session: Session) -> None:
+    """City, pincode and place of new customers."""
+    session.execute(text(_ADDRESSES))
+
+
+def fill_settings(session: Session) -> None:
+    """The dairy's own name, number, address and UPI id, where none is entered."""
+    session.execute(text(_SETTINGS))
 
 
 def keep_quarantined(session: Session, table: str) -> None:

@@ -61,6 +61,14 @@ CREATE INDEX ON stage_logins (ref);
 ANALYZE stage_logins
 """
 
+# An area is known by its name: the second of one name, and one that is there already, are part of the first.
+_AREA_NAMES = """
+UPDATE stage_areas s SET fate = 'merged'
+WHERE s.fate IS NULL AND s.reason IS NULL AND (EXISTS (SELECT FROM areas a WHERE lower(a.name) = lower(s.name))
+    OR EXISTS (SELECT FROM stage_areas f WHERE lower(f.name) = lower(s.name) AND f.line < s.line
+        AND f.fate IS NULL AND f.reason IS NULL))
+"""
+
 # A customer's login: the one it names, else the one of the same id, else the one that names the customer.
 # A login that two customers claim equally is given to neither.
 _CUSTOMER_LOGINS = """
@@ -108,7 +116,10 @@ WITH refs AS (
     UNION SELECT user_ref FROM stage_orders WHERE user_ref IS NOT NULL
     UNION SELECT customer_ref FROM stage_deliveries WHERE customer_ref IS NOT NULL
     UNION SELECT customer_ref FROM stage_subscriptions WHERE customer_ref IS NOT NULL
+    UNION SELECT customer_ref FROM stage_addresses WHERE customer_ref IS NOT NULL
     UNION SELECT customer_ref FROM stage_sides WHERE customer_ref IS NOT NULL
+    UNION SELECT customer_ref FROM stage_payments WHERE customer_ref IS NOT NULL
+    UNION SELECT customer_ref FROM stage_wallets WHERE customer_ref IS NOT NULL
 ), known AS (
     SELECT * FROM stage_customers WHERE fate IN ('written', 'present')
 ), newer AS (
@@ -201,6 +212,11 @@ def user_logins(session: Session) -> None:
 def logins(session: Session) -> None:
     """Make ``stage_logins``: reference → user. After the users are written."""
     session.execute(text(_LOGINS))
+
+
+def area_names(session: Session) -> None:
+    """Which areas are new."""
+    session.execute(text(_AREA_NAMES))
 
 
 def customer_logins(session: Session) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from dairy_app.legacy_import.money import Receipt
 from dairy_app.legacy_import.queries import Money
 
 #: What becomes of a document, in the order of the table's columns: (fate, heading).
@@ -24,6 +25,9 @@ FATES = (
 #: What a remark or a reason means, and what to do about it.
 WORDS = {
     # remarks: written all the same
+    "address_made_up": "neither address nor number: cannot log in until he has one",
+    "amount_rounded": "rounded to the paisa",
+    "balance_unreadable": "the previous balance is no number: enter it",
     "billed_month_differs": "billed under another month than it was delivered in",
     "billed_not_confirmed": "billed, but nobody confirmed the delivery: on an external paper",
     "billed_not_delivered": "billed, but not delivered: check the order",
@@ -48,6 +52,8 @@ WORDS = {
     "price_unreadable": "the price is no number: set one",
     "price_zero": "sold at price 0: treated as free",
     "product_recreated": "its product was deleted: brought back, switched off",
+    "method_unknown": "unknown way of paying: as cash",
+    "month_unreadable": "meant for a month that is none",
     "mode_missing": "it does not say on which days: a draft",
     "one_time_without_dates": "a single delivery without its days: nothing is due",
     "override_superseded": "another word about the same day is later: that one counts",
@@ -64,6 +70,9 @@ WORDS = {
     "unit_unknown": "unknown unit: sold by the piece",
     # reasons: in quarantine
     "amount_implausible": "more money or goods than a dairy moves",
+    "amount_negative": "below zero: a payment back, or a typing error",
+    "amount_unreadable": "the amount is no number",
+    "amount_zero": "an amount of nothing",
     "amount_not_in_paise": "the price has fractions of a paisa that change the sum",
     "customer_contradictory": "two customers are named",
     "customer_unresolved": "its customer does not exist",
@@ -97,6 +106,35 @@ WORDS = {
     "subscription_quarantined": "its standing order is in quarantine",
 }
 
+#: Why documents of a collection have no home here; of any other: it is not known.
+NO_HOME = {
+    "billing_records": "the orders themselves say that they were billed",
+    "commissions": "leads and commissions are not kept here",
+    "delivery_actions": "a log of shared links",
+    "delivery_boy_overrides": "who goes on one day is not kept here",
+    "delivery_notes": "notes of one day are not kept here",
+    "delivery_records": "the first generation's log of days; nothing was billed by it",
+    "delivery_shifts": "working hours are not kept here",
+    "delivery_status": "a day's delivery without an order",
+    "delivery_statuses": "a day's delivery without an order: standing orders were billed by the month's plan",
+    "dispute_messages": "disputes are not kept here",
+    "disputes": "disputes are not kept here",
+    "leads": "leads and commissions are not kept here",
+    "link_access_logs": "a log of shared links",
+    "notification_templates": "texts of messages are part of this system",
+    "pause_requests": "ask the customer again",
+    "pending_approvals": "ask again; what was approved is in the standing orders",
+    "procurement_orders": "buying is not kept here",
+    "product_requests": "ask again; what was approved is in the standing orders",
+    "routes": "rounds are planned anew",
+    "shared_delivery_links": "every old link ends with the move: make new ones",
+    "stop_requests": "ask the customer again",
+    "subscription_audit": "a log; the audit log here begins with the import",
+    "suppliers": "buying is not kept here",
+    "wallet_topups": "intended, never paid: the wallet's balance counts",
+    "wallet_transactions": "the wallet's balance counts",
+}
+
 PAPERS = {"draft": "on drafts", "external": "billed before"}
 
 
@@ -107,10 +145,21 @@ class ImportReport:
     read: dict[str, int]
     fates: dict[tuple[str, str], int] = field(default_factory=dict)
     money: list[Money] = field(default_factory=list)
+    receipts: list[Receipt] = field(default_factory=list)
     left_out: list[tuple[str, int, Decimal]] = field(default_factory=list)
     reasons: list[tuple[str, str, int]] = field(default_factory=list)
     remarks: list[tuple[str, str, int, list[str]]] = field(default_factory=list)
     dry_run: bool = False
+
+    def add_homeless(self, counts: dict[str, int]) -> None:
+        """Collections that nothing here reads: every document of them is accounted for as without a home."""
+        self.read |= counts
+        self.fates |= {(name, "no_home"): count for name, count in counts.items() if count}
+
+    def homeless(self) -> list[tuple[str, int, str]]:
+        """(collection, documents, why) of what has no place here."""
+        found = [(name, count) for (name, fate), count in self.fates.items() if fate == "no_home" and count]
+        return [(name, count, NO_HOME.get(name, "not known here")) for name, count in sorted(found)]
 
     def accounted(self, collection: str) -> int:
         return sum(self.fates.get((collection, fate), 0) for fate, _ in FATES)
@@ -122,12 +171,21 @@ class ImportReport:
             for collection, read in self.read.items()
             if read != self.accounted(collection)
         ]
-        return found + [
-            f"customer {m.customer}, {m.month}, {PAPERS.get(m.stands_on, m.stands_on)}: "
-            f"{m.before} rupees ({m.orders_before} orders) in the dump, {m.after} ({m.orders_after}) written"
-            for m in self.money
-            if (m.before, m.orders_before) != (m.after, m.orders_after)
-        ]
+        return (
+            found
+            + [
+                f"customer {m.customer}, {m.month}, {PAPERS.get(m.stands_on, m.stands_on)}: "
+                f"{m.before} rupees ({m.orders_before} orders) in the dump, {m.after} ({m.orders_after}) written"
+                for m in self.money
+                if (m.before, m.orders_before) != (m.after, m.orders_after)
+            ]
+            + [
+                f"customer {r.customer}, {r.kind}: {r.before} rupees ({r.entries_before}) in the dump, "
+                f"{r.after} ({r.entries_after}) written"
+                for r in self.receipts
+                if (r.before, r.entries_before) != (r.after, r.entries_after)
+            ]
+        )
 
     @property
     def written(self) -> int:
@@ -142,6 +200,17 @@ class ImportReport:
             total[1] += m.before
             total[2] += m.after
         return [(paper, month, *total) for (paper, month), total in sorted(sums.items())]
+
+    def receipt_sums(self) -> list[tuple[str, int, Decimal, Decimal]]:
+        """(kind, number, rupees before, rupees after), summed over customers; what they owe and have paid apart."""
+        sums: dict[str, list[Any]] = defaultdict(lambda: [0, Decimal(0), Decimal(0)])
+        for r in self.receipts:
+            kind = r.kind if r.kind == "payments" else "owed before" if r.before > 0 else "paid in advance"
+            total = sums[kind]
+            total[0] += r.entries_after
+            total[1] += r.before
+            total[2] += r.after
+        return [(kind, *total) for kind, total in sorted(sums.items())]
 
     def as_dict(self) -> dict[str, Any]:
         """For programs: amounts as decimal strings."""
@@ -158,11 +227,19 @@ class ImportReport:
                  "before": str(m.before), "after": str(m.after)}
                 for m in self.money
             ],
+            "receipts": [
+                {"customer": r.customer, "kind": r.kind, "entries": r.entries_after, "before": str(r.before),
+                 "after": str(r.after)}
+                for r in self.receipts
+            ],
             "delivered_on_no_paper": [
                 {"reason": reason, "orders": orders, "at_most": str(amount)} for reason, orders, amount in self.left_out
             ],
             "quarantine": [
                 {"collection": name, "reason": reason, "documents": count} for name, reason, count in self.reasons
+            ],
+            "no_home": [
+                {"collection": name, "documents": count, "why": why} for name, count, why in self.homeless()
             ],
             "remarks": [
                 {"collection": name, "remark": remark, "documents": count, "first": keys}
@@ -173,9 +250,9 @@ class ImportReport:
     def print(self, console: Console) -> None:
         """For people: documents, money, and what somebody should look at."""
         console.print(self._documents())
-        if self.money:
+        if self.money or self.receipts:
             console.print(self._months())
-        if self.left_out or self.reasons or self.remarks:
+        if self.left_out or self.reasons or self.remarks or self.homeless():
             console.print(self._notes())
 
     def _documents(self) -> Table:
@@ -190,11 +267,13 @@ class ImportReport:
         return table
 
     def _months(self) -> Table:
-        table = Table("one-time orders", "month", title="Money in rupees", title_justify="left")
-        for heading in ("orders", "before", "after"):
+        table = Table("what", "month", title="Money in rupees", title_justify="left")
+        for heading in ("number", "before", "after"):
             table.add_column(heading, justify="right")
         for paper, month, orders, before, after in self.months():
-            table.add_row(PAPERS.get(paper, paper), month, f"{orders:,}", f"{before:,}", f"{after:,}")
+            table.add_row(f"orders {PAPERS.get(paper, paper)}", month, f"{orders:,}", f"{before:,}", f"{after:,}")
+        for kind, entries, before, after in self.receipt_sums():
+            table.add_row(kind, "", f"{entries:,}", f"{before:,}", f"{after:,}")
         return table
 
     def _notes(self) -> Table:
@@ -207,6 +286,8 @@ class ImportReport:
             )
         for name, reason, count in self.reasons:
             table.add_row("quarantine", name, f"{count:,}", f"{reason}: {WORDS.get(reason, reason)}")
+        for name, count, why in self.homeless():
+            table.add_row("no home", name, f"{count:,}", why)
         for name, remark, count, _ in self.remarks:
             table.add_row("remark", name, f"{count:,}", f"{remark}: {WORDS.get(remark, remark)}")
         return table

@@ -53,6 +53,7 @@ class CustomerRow(NamedTuple):
     marketing_staff_key: str | None
     status: str | None
     trial_start_date: date | None
+    previous_balance: Decimal | None
     notes: str | None
     created_at: datetime | None
     reason: str | None
@@ -228,6 +229,95 @@ class SideRow(NamedTuple):
     shift: str | None
     note: str | None
     written_at: datetime | None
+    reason: str | None
+    detail: str | None
+    remarks: list[str]
+    document: str
+
+
+class PaymentRow(NamedTuple):
+    """One payment of a customer."""
+
+    collection: str
+    line: int
+    key: str
+    id: UUID
+    customer_ref: str | None
+    amount: Decimal | None
+    method: str
+    received_on: date | None
+    notes: str | None
+    recorded_by_key: str | None
+    created_at: datetime | None
+    reason: str | None
+    detail: str | None
+    remarks: list[str]
+    document: str
+
+
+class WalletRow(NamedTuple):
+    """What a customer has in its wallet: paid in advance."""
+
+    collection: str
+    line: int
+    key: str
+    id: UUID
+    customer_ref: str | None
+    balance: Decimal | None
+    reason: str | None
+    detail: str | None
+    remarks: list[str]
+    document: str
+
+
+class AreaRow(NamedTuple):
+    """One area: ``name`` is what customers name, ``main_area`` the one that it lies in."""
+
+    collection: str
+    line: int
+    key: str
+    id: UUID
+    name: str | None
+    main_area: str | None
+    delivery_boy_keys: list[str]
+    reason: str | None
+    detail: str | None
+    remarks: list[str]
+    document: str
+
+
+class SettingsRow(NamedTuple):
+    """What the earlier system knew of the dairy itself."""
+
+    collection: str
+    line: int
+    key: str
+    id: UUID
+    business_name: str | None
+    phone: str | None
+    upi_id: str | None
+    address: str | None
+    reason: str | None
+    detail: str | None
+    remarks: list[str]
+    document: str
+
+
+class AddressRow(NamedTuple):
+    """One address of a customer, beside the text in the customer itself."""
+
+    collection: str
+    line: int
+    key: str
+    id: UUID
+    customer_ref: str | None
+    line1: str | None
+    line2: str | None
+    city: str | None
+    pincode: str | None
+    latitude: Decimal | None
+    longitude: Decimal | None
+    is_default: bool
     reason: str | None
     detail: str | None
     remarks: list[str]

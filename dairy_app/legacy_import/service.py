@@ -14,6 +14,7 @@ from dairy_app.business import queries as business
 from dairy_app.legacy_import import (
     bulk,
     judging,
+    money,
     order_judging,
     passwords,
     queries,
@@ -24,26 +25,36 @@ from dairy_app.legacy_import import (
 from dairy_app.legacy_import.reader import Dump
 from dairy_app.legacy_import.report import ImportReport
 from dairy_app.legacy_import.staging import (
+    ADDRESSES,
+    AREAS,
     CUSTOMERS,
     DELIVERIES,
     ORDERS,
+    PAYMENTS,
     PRODUCTS,
+    SETTINGS,
     SIDES,
     STAGES,
     SUBSCRIPTIONS,
     USERS,
+    WALLETS,
     Stage,
 )
 
 #: Where the documents of a staging table go.
 TARGETS = {
     USERS.table: "users",
+    AREAS.table: "areas",
     CUSTOMERS.table: "customers",
     PRODUCTS.table: "products",
     SUBSCRIPTIONS.table: subscription_bulk.SUBSCRIPTION_TARGET,
     SIDES.table: subscription_bulk.SIDE_TARGET,
     ORDERS.table: "orders",
     DELIVERIES.table: "delivery_statuses",
+    PAYMENTS.table: "payments",
+    WALLETS.table: "opening_balances",
+    ADDRESSES.table: "customers",  # these two are never written: they fill rows that are there
+    SETTINGS.table: "customers",
 }
 
 #: Keys named per remark in the report.
@@ -73,18 +84,22 @@ def import_dump(session: Session, dump: Dump, progress: Progress = lambda step, 
     for step, work in (
         ("writing users", _users),
         ("writing products", _products),
+        ("writing areas", _areas),
         ("writing customers", _customers),
         ("finding whose orders they are", _order_customers),
         ("writing standing orders", _subscriptions),
         ("writing orders", _orders),
         ("writing deliveries", _deliveries),
+        ("writing payments", _money),
     ):
         progress(step, 0)
         work(session)
+    homeless = staging.count_homeless(dump, progress)
     progress("reconciling", 0)
     for stage in STAGES:
         bulk.keep_quarantined(session, stage.table)
     report = reconcile(session, read)
+    report.add_homeless(homeless)
     if report.findings():
         raise ImportDoesNotBalance(report)
     return report
@@ -93,6 +108,7 @@ def import_dump(session: Session, dump: Dump, progress: Progress = lambda step, 
 def reconcile(session: Session, read: dict[str, int]) -> ImportReport:
     """Count and add up what is in our tables now."""
     report = ImportReport(read, money=list(queries.money(session)), left_out=queries.left_out(session))
+    report.receipts = list(money.receipts(session))
     for stage in STAGES:
         report.fates |= queries.fates(session, stage, TARGETS[stage.table])
         report.reasons += queries.quarantine_reasons(session, stage)
@@ -121,12 +137,23 @@ def _products(session: Session) -> None:
     bulk.insert_products(session, queries.first_day(session) or business.today(session))
 
 
+def _areas(session: Session) -> None:
+    _begin(session, AREAS)
+    judging.area_names(session)
+    judging.settle(session, AREAS)
+    bulk.insert_areas(session)
+
+
 def _customers(session: Session) -> None:
     _begin(session, CUSTOMERS)
     judging.customer_logins(session)
     judging.settle(session, CUSTOMERS)
     bulk.insert_customers(session, queries.first_day(session) or business.today(session))
     judging.references(session)
+    judging.repeated(session, ADDRESSES)
+    judging.customers_of(session, ADDRESSES)
+    bulk.fill_addresses(session)
+    judging.settle(session, ADDRESSES)
 
 
 def _order_customers(session: Session) -> None:
@@ -162,3 +189,16 @@ def _deliveries(session: Session) -> None:
     order_judging.delivery_orders(session)
     judging.settle(session, DELIVERIES)
     bulk.insert_delivery_statuses(session, business.business_settings(session).time_zone)
+
+
+def _money(session: Session) -> None:
+    for stage in (PAYMENTS, WALLETS):
+        _begin(session, stage)
+        judging.customers_of(session, stage)
+    judging.settle(session, PAYMENTS)
+    money.settle_wallets(session)
+    judging.settle(session, WALLETS)
+    judging.repeated(session, SETTINGS)
+    bulk.fill_settings(session)
+    judging.settle(session, SETTINGS)
+    money.insert(session, queries.first_day(session) or business.today(session))

@@ -93,6 +93,7 @@ def customer(
         marketing_staff_key=rules.reference(document.get("marketing_boy_id")),
         status=_customer_status(document, notes),
         trial_start_date=rules.day(document.get("trial_start_date"), zone),
+        previous_balance=_previous_balance(document, notes),
         notes=_customer_notes(document),
         created_at=rules.instant(first(document, "created_at", "createdAt"), zone),
         **notes.of(document),
@@ -107,6 +108,15 @@ def _customer_status(document: Document, notes: Notes) -> str:
     if written is not None:
         notes.remark("status_unknown")
     return "stopped" if first(document, "is_active", "isActive") is False else "active"
+
+
+def _previous_balance(document: Document, notes: Notes) -> Decimal | None:
+    """Owed before, in rupees; below 0: paid in advance. Whatever cannot be read is a remark, and no balance."""
+    written = first(document, "previous_balance", "previousBalance")
+    read = rules.money(written)
+    if written not in (None, "") and read is None:
+        notes.remark("balance_unreadable")
+    return read
 
 
 def _customer_notes(document: Document) -> str | None:

@@ -112,3 +112,35 @@ def test_quarantine_holds_what_must_be_there(sample: Imported, expected: dict[st
     wrong = {key: reason for key, reason in found.items() if key in must and reason not in must[key]}
     assert wrong == {}
     assert (set(must) - set(found), set(found) - set(must) - may - unknown) == (set(), set())
+
+
+def test_payments_per_customer_and_month(sample: Imported, expected: dict[str, Any]) -> None:
+    """The negative one is in quarantine; the one for the month ``banana`` was paid on a day, so it counts."""
+    theirs = expected["payments"]
+    assert {
+        customer: {"total": str(total), "payments": count}
+        for customer, total, count in sample.rows("""SELECT c.legacy_id, sum(p.amount), count(*)
+            FROM payments p JOIN customers c ON c.id = p.customer_id GROUP BY 1""")
+    } == theirs["per_customer"]
+    assert {
+        month: str(total)
+        for month, total in sample.rows("SELECT to_char(received_on, 'YYYY-MM'), sum(amount) FROM payments GROUP BY 1")
+    } == theirs["by_month_of_payment_date"]
+    left = {entry["payment"]: entry["why"] for entry in theirs["not_counted_may_be_added"]}
+    assert (
+        dict(
+            sample.rows("""SELECT legacy_id, replace(reason, 'amount_', '') FROM import_quarantine
+        WHERE collection = 'payment_transactions' AND reason <> 'customer_unresolved'""")
+        )
+        == left
+    )
+
+
+def test_what_customers_owed_before_is_their_opening_balance(sample: Imported) -> None:
+    """Not in ``EXPECTED.json``: the sums of the documents themselves, less the one wallet that holds something."""
+    assert sample.rows("SELECT count(*), sum(amount), max(as_of)::text FROM opening_balances") == [
+        (50, Decimal("13126.75"), "2026-08-31")
+    ]
+    assert sum(Decimal(entry["before"]) for entry in sample.report["receipts"]) == Decimal("185745.84") + Decimal(
+        "13126.75"
+    )

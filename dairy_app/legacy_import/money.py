@@ -1,0 +1,100 @@
+"""Payments and opening balances: written, and proven to be the same before and after."""
+
+from collections.abc import Iterator
+from datetime import date
+from decimal import Decimal
+from typing import NamedTuple
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+# The customers first, by id: whoever reckons with one of them waits or is waited for.
+_LOCK_CUSTOMERS = """
+SELECT count(*) FROM (SELECT FROM customers WHERE id IN (
+    SELECT customer_id FROM stage_payments WHERE fate = 'written' UNION SELECT customer_id FROM stage_openings)
+    ORDER BY id FOR NO KEY UPDATE) locked
+"""
+
+_PAYMENTS = """
+INSERT INTO payments (id, customer_id, amount, method, received_on, notes, recorded_by, legacy_id, created_at)
+SELECT s.id, s.customer_id, s.amount, s.method, s.received_on, s.notes, l.user_id, s.key, coalesce(s.created_at, now())
+FROM stage_payments s LEFT JOIN stage_logins l ON l.ref = s.recorded_by_key
+WHERE s.fate = 'written' ORDER BY s.received_on, s.line
+"""
+
+# One a customer: what it owed before, less what is in its wallets. Who has an opening balance, from an earlier
+# import or from somebody since, keeps it.
+_OPENINGS = """
+CREATE TEMPORARY TABLE stage_openings ON COMMIT DROP AS
+SELECT c.id AS customer_id, c.legacy_id AS key, sum(b.amount) AS amount
+FROM customers c
+JOIN (SELECT id AS customer_id, previous_balance AS amount FROM stage_customers
+        WHERE fate IN ('written', 'present') AND previous_balance <> 0
+      UNION ALL
+      SELECT customer_id, -balance FROM stage_wallets WHERE fate = 'merged' AND reason IS NULL) b
+    ON b.customer_id = c.id
+WHERE NOT EXISTS (SELECT FROM opening_balances o WHERE o.customer_id = c.id)
+GROUP BY c.id, c.legacy_id HAVING sum(b.amount) <> 0
+"""
+_INSERT_OPENINGS = """
+INSERT INTO opening_balances (customer_id, as_of, amount, legacy_id)
+SELECT customer_id, :as_of, amount, 'opening\\:' || key FROM stage_openings ORDER BY key
+"""
+
+# As of the day before anything of the dump happened, so that nothing stands before it.
+_BEFORE = """
+SELECT least(:since, (SELECT min(received_on) FROM stage_payments WHERE fate = 'written')) - 1
+"""
+
+_WALLETS = """
+UPDATE stage_wallets SET fate = 'merged' WHERE fate IS NULL AND reason IS NULL
+"""
+
+_MONEY = """
+WITH before AS (
+    SELECT customer_id, 'payments' AS kind, count(*) AS entries, sum(amount) AS amount
+    FROM stage_payments WHERE fate = 'written' GROUP BY 1
+    UNION ALL SELECT customer_id, 'opening balance', 1, amount FROM stage_openings
+), after AS (
+    SELECT p.customer_id, 'payments' AS kind, count(*) AS entries, sum(p.amount) AS amount
+    FROM stage_payments s JOIN payments p ON p.id = s.id WHERE s.fate = 'written' GROUP BY 1
+    UNION ALL
+    SELECT o.customer_id, 'opening balance', 1, o.amount
+    FROM stage_openings s JOIN opening_balances o ON o.customer_id = s.customer_id
+)
+SELECT coalesce(c.legacy_id, c.id::text), kind, coalesce(b.entries, 0), coalesce(a.entries, 0),
+    coalesce(b.amount, 0), coalesce(a.amount, 0)
+FROM before b FULL JOIN after a USING (customer_id, kind) JOIN customers c ON c.id = customer_id
+ORDER BY 2, 1
+"""
+
+
+class Receipt(NamedTuple):
+    """Rupees of one customer, paid or owed at the beginning, in the dump and in our tables."""
+
+    customer: str
+    kind: str
+    entries_before: int
+    entries_after: int
+    before: Decimal
+    after: Decimal
+
+
+def settle_wallets(session: Session) -> None:
+    """A wallet whose customer is known is part of that customer's opening balance."""
+    session.execute(text(_WALLETS))
+
+
+def insert(session: Session, since: date) -> None:
+    """Payments and opening balances. ``since``: the first delivery of the dump."""
+    session.execute(text(_OPENINGS))
+    session.execute(text(_LOCK_CUSTOMERS))
+    session.execute(text(_PAYMENTS))
+    as_of = session.scalar(text(_BEFORE), {"since": since})
+    session.execute(text(_INSERT_OPENINGS), {"as_of": as_of})
+
+
+def receipts(session: Session) -> Iterator[Receipt]:
+    """What this import wrote of money, per customer."""
+    for row in session.execute(text(_MONEY)):
+        yield Receipt(*row)
