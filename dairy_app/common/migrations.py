@@ -7,6 +7,8 @@ Nothing here reads ``alembic.ini``.
 import io
 import logging
 import sys
+import threading
+import time
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -119,20 +121,47 @@ def sql(first: str = "base", last: str = "head") -> str:
     return buffer.getvalue()
 
 
+#: A step that is silent for so many seconds is said to be still at work.
+STILL_AT_WORK = 15.0
+
+
+class _Progress(logging.StreamHandler[TextIO]):
+    """Shows each step; and while one takes long, that it does: a single statement on a large table says nothing."""
+
+    def __init__(self, every: float) -> None:
+        super().__init__(sys.stderr)
+        self.every, self.step, self.since, self.ended = every, "", time.monotonic(), threading.Event()
+        self.setFormatter(logging.Formatter("%(message)s"))
+        self.addFilter(lambda record: not record.getMessage().startswith(("Context impl", "Will assume")))
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.step, self.since = record.getMessage().split(",")[0], time.monotonic()
+        super().emit(record)
+
+    def watch(self) -> None:
+        while not self.ended.wait(self.every):
+            silent = time.monotonic() - self.since
+            if self.step and silent >= self.every:
+                self.stream.write(f"… {silent:.0f} s: {self.step}\n")
+                self.stream.flush()
+
+
 @contextmanager
-def progress() -> Iterator[None]:
-    """Shows each step on standard error while the block runs."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(message)s"))
+def progress(every: float = STILL_AT_WORK) -> Iterator[None]:
+    """Shows each step on standard error while the block runs, and every so many seconds that it still does."""
+    handler = _Progress(every)
     loggers = [logging.getLogger(LOGGER), logging.getLogger("alembic.runtime.migration")]
     levels = [each.level for each in loggers]
-    handler.addFilter(lambda record: not record.getMessage().startswith(("Context impl", "Will assume")))
+    watching = threading.Thread(target=handler.watch, daemon=True)
     for each in loggers:
         each.addHandler(handler)
         each.setLevel(logging.INFO)
+    watching.start()
     try:
         yield
     finally:
+        handler.ended.set()
+        watching.join()
         for each, level in zip(loggers, levels, strict=True):
             each.removeHandler(handler)
             each.setLevel(level)

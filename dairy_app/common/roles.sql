@@ -26,6 +26,8 @@ BEGIN
 END $$;
 
 ALTER ROLE dairy_read SET default_transaction_read_only = on;
+-- The application says so itself on each connection, but not behind a pool that shares them by transaction.
+ALTER ROLE dairy_app SET jit = off;
 ALTER SCHEMA public OWNER TO dairy_owner;
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO dairy_app, dairy_read;

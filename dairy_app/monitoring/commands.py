@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import click
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from dairy_app.common.transactions import Database
 from dairy_app.monitoring import consistency
@@ -35,7 +35,9 @@ def check_data(ctx: click.Context, as_json: bool) -> None:
 
 
 def _print(found: Sequence[consistency.Finding]) -> None:
-    table = Table("Report", "Severity", "Rows", "What it means, and examples")
+    table = Table(
+        Column("Report", no_wrap=True), "Severity", "Rows", Column("What it means, and examples", overflow="fold")
+    )
     for each in found:
         style = _COLOURS[each.severity] if each.count else "dim"
         lines = "\n".join((each.means, *each.examples))

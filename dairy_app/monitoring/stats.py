@@ -12,8 +12,8 @@ from dairy_app.common.clock import now
 #: How far back the figures that are not of today look: a billing run falls into it, whatever the cycle.
 DAYS = 31
 
-# All by index, so that asking every quarter of a minute costs nothing: ``confirmed_at`` has none, so confirmations
-# are looked up by the order's day, and orphans are those of the last days (``consistency`` reads the rest).
+# By index, and only the last days and what is on drafts: the cost follows the unbilled orders, not the history. About
+# 6 µs each: 60,000 of them (2,000 customers at a month's end) are a third of a second.
 _STATEMENT = text("""
 WITH drafts AS (
     SELECT count(DISTINCT d.id) AS papers, count(DISTINCT o.id) AS orders, min(o.delivered_on) AS oldest,

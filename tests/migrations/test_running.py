@@ -1,9 +1,11 @@
 """How revisions run beside each other, beside a database in use, and beside a failure."""
 
+import io
 import logging
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -146,3 +148,29 @@ def test_a_downgrade_that_is_refused_half_way_has_undone_nothing(server: Server,
     migrations.downgrade(url, "base", allow_data_loss=True)
     assert migrations.current(url) is None
     server.drop_database(url)
+
+
+class Written(io.StringIO):
+    """Standard error that says when a line with these words was written."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__()
+        self.words, self.seen = words, threading.Event()
+
+    def write(self, text: str) -> int:
+        if self.words in text:
+            self.seen.set()
+        return super().write(text)
+
+
+def test_a_step_that_takes_long_says_that_it_is_at_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    written = Written("s: Running upgrade 0005 -> 0006\n")
+    monkeypatch.setattr(sys, "stderr", written)
+    with migrations.progress(every=0.01):
+        logging.getLogger("alembic.runtime.migration").info("Running upgrade 0005 -> 0006, STEP 23: nothing")
+        assert written.seen.wait(10)
+    assert written.getvalue().splitlines()[0] == "Running upgrade 0005 -> 0006, STEP 23: nothing"
+    before = written.getvalue()
+    with migrations.progress(every=10):
+        logging.getLogger(migrations.LOGGER).info("at once")
+    assert written.getvalue() == before + "at once\n"
