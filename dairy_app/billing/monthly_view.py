@@ -64,9 +64,9 @@ SELECT c.id AS customer_id, c.code, c.name, c.phone, c.area,
     coalesce(jsonb_agg(to_jsonb(p) - 'customer_id' ORDER BY p.name, p.unit_price)
         FILTER (WHERE p.product_id IS NOT NULL), '[]') AS products,
     (SELECT coalesce(sum(i.total), 0) FROM invoices i WHERE i.customer_id = c.id AND i.status = 'issued'
-        AND i.period_end BETWEEN :first_day AND :last_day)::numeric(12,2) AS issued,
+        AND i.period_end BETWEEN :first_day AND :last_day)::numeric(24,2) AS issued,
     (SELECT coalesce(sum(i.total), 0) FROM invoices i WHERE i.customer_id = c.id AND i.status = 'issued'
-        AND i.period_end < :first_day)::numeric(12,2) AS issued_before
+        AND i.period_end < :first_day)::numeric(24,2) AS issued_before
 FROM chosen c LEFT JOIN products_of p ON p.customer_id = c.id
 GROUP BY c.id, c.code, c.name, c.phone, c.area ORDER BY c.code"""
 
@@ -76,7 +76,7 @@ _DRAFTS = f"""
         "d.customer_id = ANY(:customers) AND d.period_end BETWEEN CAST(:first_day AS date) AND CAST(:last_day AS date)"
     )
 }
-SELECT customer_id, sum(total)::numeric(12,2) AS total FROM totals GROUP BY customer_id"""
+SELECT customer_id, sum(total)::numeric(24,2) AS total FROM totals GROUP BY customer_id"""
 
 
 # Papers count for the month of their period, whatever their date; everything else for the month of its own date.

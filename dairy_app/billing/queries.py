@@ -74,12 +74,12 @@ def preview_totals(session: Session, due: dict[str, Any], area_id: UUID | None =
                 count(DISTINCT t.customer_id) FILTER (WHERE ok) AS customers,
                 coalesce(sum(c.orders) FILTER (WHERE ok), 0)::integer AS orders,
                 coalesce(sum(c.one_time_orders) FILTER (WHERE ok), 0)::integer AS one_time_orders,
-                coalesce(sum(o.amount) FILTER (WHERE ok), 0)::numeric(12,2) AS one_time_amount,
+                coalesce(sum(o.amount) FILTER (WHERE ok), 0)::numeric(24,2) AS one_time_amount,
                 coalesce(sum(c.prior_period_orders) FILTER (WHERE ok), 0)::integer AS prior_period_orders,
-                coalesce(sum(t.taxable_value) FILTER (WHERE ok), 0)::numeric(12,2) AS taxable,
-                coalesce(sum(t.cgst + t.sgst + t.igst) FILTER (WHERE ok), 0)::numeric(12,2) AS tax,
-                coalesce(sum(t.round_off) FILTER (WHERE ok), 0)::numeric(12,2) AS round_off,
-                coalesce(sum(t.total) FILTER (WHERE ok), 0)::numeric(12,2) AS total,
+                coalesce(sum(t.taxable_value) FILTER (WHERE ok), 0)::numeric(24,2) AS taxable,
+                coalesce(sum(t.cgst + t.sgst + t.igst) FILTER (WHERE ok), 0)::numeric(24,2) AS tax,
+                coalesce(sum(t.round_off) FILTER (WHERE ok), 0)::numeric(24,2) AS round_off,
+                coalesce(sum(t.total) FILTER (WHERE ok), 0)::numeric(24,2) AS total,
                 coalesce(jsonb_agg(jsonb_build_object('customer_id', t.customer_id, 'invoice_id', t.invoice_id,
                     'code', t.skip_code) ORDER BY t.customer_code) FILTER (WHERE NOT ok), '[]') AS warnings
             FROM totals t
@@ -253,7 +253,7 @@ def unbilled(session: Session, as_of: date) -> Sequence[RowMapping]:
             text("""
             SELECT to_char(o.delivered_on, 'YYYY-MM') AS month, o.order_type AS source,
                 count(DISTINCT o.id) AS orders, count(DISTINCT o.customer_id) AS customers,
-                sum(round(i.delivered_quantity * i.unit_price, 2))::numeric(12,2) AS amount,
+                sum(round(i.delivered_quantity * i.unit_price, 2))::numeric(24,2) AS amount,
                 CAST(:as_of AS date) - min(o.delivered_on) AS oldest_days
             FROM invoices d JOIN orders o ON o.invoice_id = d.id JOIN order_items i ON i.order_id = o.id
             WHERE d.status = 'draft' AND o.delivered_on <= :as_of

@@ -8,6 +8,7 @@ from decimal import Decimal
 SKIP_DETAILS = {
     "missing_seller": "Give the dairy a business name in the settings.",
     "period_closed": "The books are closed past the date this invoice would bear.",
+    "amount_too_large": "A line or the total is above 99,99,99,999 rupees: a quantity, a price or a charge is a slip.",
     "zero_price": "Something delivered has the price 0 and is not marked free.",
     "missing_tax_rate": "A product's tax class has no rate on that date: choose a class or enter the rate.",
     "missing_hsn": "A taxed product has no HSN code.",

@@ -11,7 +11,8 @@ r. 46A lets only unregistered buyers have both on one). Each paper is rounded fo
 Amounts (all half up to the paisa, once per line): gross = q × p; inclusive prices: taxable = gross × 100 /
 (100 + rate), exclusive: taxable = gross; cgst = sgst = taxable × rate / 200 within the state, else igst =
 taxable × rate / 100 (CGST Act s. 9, IGST Act s. 5); an untaxed line has no taxable value. The total is rounded to
-the whole rupee (CGST Act s. 170). The rate is that of the invoice's date, or of the delivery's, by setting.
+the whole rupee (CGST Act s. 170). The rate is that of the invoice's date, or of the delivery's, by setting. Computed
+amounts are wider than any column, so that a slip on one draft is that draft's ``skip_code`` and not everybody's fault.
 """
 
 #: Dated not before the last paper of its series; place of supply defaults to the seller's state.
@@ -84,31 +85,31 @@ delivered AS (
                 t.gst_rate, t.adjustment_id) AS line_no,
         t.product_id, coalesce(g.name, a.description) AS description, coalesce(g.hsn_code, k.hsn_prefix) AS hsn_code,
         coalesce(g.unit, 'piece') AS unit, t.source, t.prior_period, t.deliveries,
-        t.first_date, t.last_date, t.quantity, t.unit_price, t.gross_amount, 0::numeric(12,2) AS discount,
-        t.supply_type, t.gst_rate, t.taxable_value::numeric(12,2) AS taxable_value,
+        t.first_date, t.last_date, t.quantity, t.unit_price, t.gross_amount, 0::numeric(24,2) AS discount,
+        t.supply_type, t.gst_rate, t.taxable_value::numeric(24,2) AS taxable_value,
         tax.cgst, tax.cgst AS sgst, tax.igst,
         CASE WHEN t.gst_rate > 0 THEN t.taxable_value + 2 * tax.cgst + tax.igst
-            ELSE t.gross_amount END::numeric(12,2) AS line_total,
+            ELSE t.gross_amount END::numeric(24,2) AS line_total,
         t.unpriced
     FROM taxed t
     LEFT JOIN products g ON g.id = t.product_id
     LEFT JOIN adjustments a ON a.id = t.adjustment_id
     LEFT JOIN tax_classes k ON k.code = a.tax_class
     CROSS JOIN LATERAL (SELECT
-        CASE WHEN t.inter_state THEN 0 ELSE round(t.taxable_value * t.gst_rate / 200, 2) END::numeric(12,2) AS cgst,
-        CASE WHEN t.inter_state THEN round(t.taxable_value * t.gst_rate / 100, 2) ELSE 0 END::numeric(12,2) AS igst
+        CASE WHEN t.inter_state THEN 0 ELSE round(t.taxable_value * t.gst_rate / 200, 2) END::numeric(24,2) AS cgst,
+        CASE WHEN t.inter_state THEN round(t.taxable_value * t.gst_rate / 100, 2) ELSE 0 END::numeric(24,2) AS igst
         ) tax
 )"""
 
 #: Sums of stored or computed lines ``l``, one row a paper.
 SUMS = """
-    coalesce(sum(l.taxable_value), 0)::numeric(12,2) AS taxable_value,
-    coalesce(sum(l.line_total) FILTER (WHERE l.gst_rate = 0), 0)::numeric(12,2) AS exempt_value,
-    coalesce(sum(l.cgst), 0)::numeric(12,2) AS cgst,
-    coalesce(sum(l.sgst), 0)::numeric(12,2) AS sgst,
-    coalesce(sum(l.igst), 0)::numeric(12,2) AS igst,
-    (round(coalesce(sum(l.line_total), 0)) - coalesce(sum(l.line_total), 0))::numeric(12,2) AS round_off,
-    round(coalesce(sum(l.line_total), 0))::numeric(12,2) AS total,
+    coalesce(sum(l.taxable_value), 0)::numeric(24,2) AS taxable_value,
+    coalesce(sum(l.line_total) FILTER (WHERE l.gst_rate = 0), 0)::numeric(24,2) AS exempt_value,
+    coalesce(sum(l.cgst), 0)::numeric(24,2) AS cgst,
+    coalesce(sum(l.sgst), 0)::numeric(24,2) AS sgst,
+    coalesce(sum(l.igst), 0)::numeric(24,2) AS igst,
+    (round(coalesce(sum(l.line_total), 0)) - coalesce(sum(l.line_total), 0))::numeric(24,2) AS round_off,
+    round(coalesce(sum(l.line_total), 0))::numeric(24,2) AS total,
     bool_or(l.gst_rate > 0) AS has_taxed,
     bool_or(l.gst_rate = 0) AS has_untaxed"""
 
@@ -119,6 +120,7 @@ totals AS (
         CASE
             WHEN s.business_name IS NULL THEN 'missing_seller'
             WHEN p.invoice_date <= s.books_closed_through THEN 'period_closed'
+            WHEN sums.outsized THEN 'amount_too_large'
             WHEN sums.unpriced THEN 'zero_price'
             WHEN sums.unrated THEN 'missing_tax_rate'
             WHEN sums.uncoded THEN 'missing_hsn'
@@ -126,15 +128,17 @@ totals AS (
         END AS skip_code
     FROM papers p
     CROSS JOIN settings s
-    JOIN (SELECT d.invoice_id, count(*) AS documents, sum(d.taxable_value)::numeric(12,2) AS taxable_value,
-            sum(d.exempt_value)::numeric(12,2) AS exempt_value, sum(d.cgst)::numeric(12,2) AS cgst,
-            sum(d.sgst)::numeric(12,2) AS sgst, sum(d.igst)::numeric(12,2) AS igst,
-            sum(d.round_off)::numeric(12,2) AS round_off, sum(d.total)::numeric(12,2) AS total,
+    JOIN (SELECT d.invoice_id, count(*) AS documents, sum(d.taxable_value)::numeric(24,2) AS taxable_value,
+            sum(d.exempt_value)::numeric(24,2) AS exempt_value, sum(d.cgst)::numeric(24,2) AS cgst,
+            sum(d.sgst)::numeric(24,2) AS sgst, sum(d.igst)::numeric(24,2) AS igst,
+            sum(d.round_off)::numeric(24,2) AS round_off, sum(d.total)::numeric(24,2) AS total,
             bool_or(d.unpriced) AS unpriced, bool_or(d.unrated) AS unrated, bool_or(d.uncoded) AS uncoded,
-            bool_or(d.total < 0) AS negative
+            bool_or(d.total < 0) AS negative, bool_or(d.outsized OR abs(d.total) > 999999999) AS outsized
         FROM (SELECT l.invoice_id,{SUMS},
                 bool_or(l.unpriced) AS unpriced, bool_or(l.supply_type IS NULL) AS unrated,
-                bool_or(l.gst_rate > 0 AND l.hsn_code IS NULL) AS uncoded
+                bool_or(l.gst_rate > 0 AND l.hsn_code IS NULL) AS uncoded,
+                bool_or(greatest(abs(l.gross_amount), abs(l.line_total)) > 999999999 OR l.quantity > 9999999)
+                    AS outsized
             FROM lines l GROUP BY l.invoice_id, l.apart) d
         GROUP BY d.invoice_id) AS sums ON sums.invoice_id = p.invoice_id
 )"""
@@ -148,7 +152,7 @@ LINE_COLUMNS = (
 
 #: What the customer owes: the sum of the ledger.
 BALANCE = """coalesce((SELECT sum(b.debit - b.credit) FROM customer_ledger b
-        WHERE b.customer_id = {customer}), 0)::numeric(12,2)"""
+        WHERE b.customer_id = {customer}), 0)::numeric(24,2)"""
 
 
 def drafts_with_totals(which: str, ends: str = "d.period_end") -> str:

@@ -128,7 +128,7 @@ class Month(fields.String):
 
     def __init__(self, **kwargs: Any) -> None:
         metadata = {"example": "2026-11", **kwargs.pop("metadata", {})}
-        form = validate.Regexp(r"^20\d\d-(0[1-9]|1[0-2])\Z", error="Must be a month, YYYY-MM.")
+        form = validate.Regexp(r"^20[0-9]{2}-(0[1-9]|1[0-2])\Z", error="Must be a month, YYYY-MM.")
         super().__init__(validate=form, metadata=metadata, **kwargs)
 
 

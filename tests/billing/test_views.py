@@ -150,3 +150,10 @@ def test_a_chunk_costs_as_many_statements_for_2n_customers_as_for_n(living: Livi
 def test_a_preview_of_nonsense_is_refused(living: LivingDairy, query: dict[str, Any]) -> None:
     refused(living.admin.get("/billing/preview", **query), 422, "validation_failed")
     ok(living.admin.get("/billing/preview", period="2026-10", limit=1))
+
+
+@pytest.mark.parametrize("path", ["/billing/preview", "/exports/ledger.csv", "/billing/monthly-view.xlsx", "/invoices"])
+def test_a_month_is_written_in_plain_digits(living: LivingDairy, path: str) -> None:
+    """It stands in file names, and a header holds no other digits."""
+    ok(living.admin.get(path, period="2026-10"))
+    refused(living.admin.get(path, period="20\u0662\u0666-10"), 422, "validation_failed")
