@@ -22,6 +22,7 @@ from dairy_app.deliveries.routes import deliveries
 from dairy_app.documents.pages import invoice_pages
 from dairy_app.documents.routes import documents, outbox
 from dairy_app.exports.routes import exports
+from dairy_app.legacy_import.routes import import_review
 from dairy_app.monitoring.routes import audit, health, metrics, monitoring
 from dairy_app.orders.routes import orders
 from dairy_app.receivables.routes import payments, receivables, reports
@@ -66,6 +67,7 @@ ROUTES = (
     Mount(exports),
     Mount(documents),
     Mount(outbox),
+    Mount(import_review),
     Mount(audit),
     Mount(monitoring),
     Mount(health, "/api"),

@@ -38,6 +38,7 @@ SAMPLE_WORDS = {
     "ip_address": "203.0.113.9",
     "item_status": "full",
     "language": "en",
+    "legacy_id": "ord_5f269df6-f6ba-4b3d-b14b-970909189be7",
     "legal_name": "Sunrise Dairy LLP",
     "map_link": "https://maps.example/?q=18.5074,73.8077",
     "month": "2026-11",
