@@ -231,10 +231,16 @@ WHERE i.status = 'issued' AND i.companion_of IS NULL AND {which}
 ORDER BY c.code, i.period_start"""
 
 
-def addressed(session: Session, *, invoice_id: UUID | None = None, run_id: UUID | None = None) -> Sequence[Row[Any]]:
-    """Issued papers of one id or one run, with where their customer is reached now. Of two papers the first."""
+def addressed(
+    session: Session, *, invoice_id: UUID | None = None, run_id: UUID | None = None, lock: bool = False
+) -> Sequence[Row[Any]]:
+    """Issued papers of one id or one run, with where their customer is reached now. Of two papers the first.
+
+    With ``lock`` none of them is made void until the transaction ends.
+    """
     which = "i.id = :id" if run_id is None else "i.billing_run_id = :id"
-    return session.execute(text(_ADDRESSED.format(which=which)), {"id": run_id or invoice_id}).all()
+    statement = _ADDRESSED.format(which=which) + (" FOR SHARE OF i" if lock else "")
+    return session.execute(text(statement), {"id": run_id or invoice_id}).all()
 
 
 def main_paper(session: Session, invoice_id: UUID) -> UUID:

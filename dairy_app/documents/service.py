@@ -83,9 +83,11 @@ def share(
     Of two papers of one period the first is shared, for both. ``invoice_not_issued`` for any but an issued one.
     """
     invoice = get_visible_invoice(session, actor, invoice_id)
-    if invoice.status != "issued":
+    rows = queries.addressed(session, invoice_id=queries.main_paper(session, invoice_id), lock=queue)
+    if invoice.status != "issued" or not rows:
+        session.refresh(invoice)
         raise Problem("invoice_not_issued", f"The invoice is {invoice.status}: only an issued one is sent.")
-    row = queries.addressed(session, invoice_id=queries.main_paper(session, invoice_id))[0]
+    row = rows[0]
     account = queries.read_accounts(session, [row.id], [row.customer_id], today(session))[row.id]
     settings = business_settings(session)
     t, message = _composed(settings, row, account, links, language)
@@ -106,7 +108,7 @@ def _wait(session: Session, row: Row[Any], channel: str, t: Words, message: Mess
 def queue_run(session: Session, links: Links, run_id: UUID, *, channel: str, language: str | None) -> Queued:
     """Queue the messages of all papers of a run; again, it queues none twice. Six statements, whatever the run."""
     get_run(session, run_id)
-    rows = queries.addressed(session, run_id=run_id)
+    rows = queries.addressed(session, run_id=run_id, lock=True)
     accounts = queries.read_accounts(
         session, [row.id for row in rows], [row.customer_id for row in rows], today(session)
     )

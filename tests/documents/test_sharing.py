@@ -7,6 +7,7 @@ import pytest
 
 from tests.dairy import ok, refused
 from tests.documents.conftest import RADHA, Bills
+from tests.races import at_once
 from tests.statements import count_statements
 
 
@@ -171,3 +172,22 @@ def test_a_run_is_queued_as_a_set_and_only_once(bills: Bills) -> None:
 def test_only_the_admin_reads_the_outbox(bills: Bills) -> None:
     for role in ("accountant", "delivery_boy", "marketing_staff"):
         refused(bills.dairy.staff(role).get("/outbox"), 403, "forbidden")
+
+
+@pytest.mark.parametrize("how", ["share", "run"])
+def test_a_bill_made_void_while_it_is_queued_is_not_sent(bills: Bills, database_url: str, how: str) -> None:
+    invoice = bills.bill()
+    path = f"/invoices/{invoice['id']}/share" if how == "share" else f"/billing/runs/{bills.run['id']}/messages"
+    # Queuing waits for a message that somebody else is about to queue and then does not.
+    other = f"""INSERT INTO outbox_messages (invoice_id, customer_id, channel, recipient, language, body)
+        SELECT id, customer_id, 'whatsapp', '+919812345678', 'en', 'x' FROM invoices WHERE id = '{invoice["id"]}'"""
+    queued, void = at_once(
+        database_url,
+        other,
+        lambda: bills.admin.post(path, {"queue": True} if how == "share" else {}),
+        lambda: bills.admin.post(f"/invoices/{invoice['id']}/void", {"reason": "Wrong price"}),
+        one_by_one=True,
+    )
+    ok(queued, 200), ok(void, 200)
+    (message,) = ok(bills.admin.get("/outbox"))["items"]
+    assert (message["status"], message["error"]) == ("failed", "the invoice is void")
