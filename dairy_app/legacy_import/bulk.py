@@ -206,23 +206,6 @@ WHERE (t.business_name IS NULL AND s.business_name IS NOT NULL) OR (t.phone IS N
 UPDATE stage_settings SET fate = 'merged' WHERE fate IS NULL AND reason IS NULL
 """
 
-_QUARANTINE = """
-INSERT INTO import_quarantine AS q (collection, legacy_id, reason, detail, document, content_hash)
-SELECT DISTINCT ON (collection, key, md5(document))
-    collection, key, reason, detail, document::jsonb, md5(document)
-FROM {table} WHERE fate = 'quarantined' ORDER BY collection, key, md5(document), line
-ON CONFLICT (collection, legacy_id, content_hash) DO UPDATE
-    SET reason = excluded.reason, detail = excluded.detail, resolved_at = NULL, updated_at = now()
-    WHERE (q.reason, q.detail) IS DISTINCT FROM (excluded.reason, excluded.detail) OR q.resolved_at IS NOT NULL
-"""
-_RESOLVED = """
-UPDATE import_quarantine q SET resolved_at = now(), updated_at = now()
-FROM {table} s
-WHERE s.collection = q.collection AND s.key = q.legacy_id AND s.fate <> 'quarantined' AND q.resolved_at IS NULL
-    AND NOT EXISTS (SELECT FROM {table} o
-        WHERE o.collection = q.collection AND o.key = q.legacy_id AND o.fate = 'quarantined')
-"""
-
 
 def insert_users(session: Session) -> None:
     session.execute(text(_USERS))
@@ -272,9 +255,3 @@ def fill_addresses(session: Session) -> None:
 def fill_settings(session: Session) -> None:
     """The dairy's own name, number, address and UPI id, where none is entered."""
     session.execute(text(_SETTINGS))
-
-
-def keep_quarantined(session: Session, table: str) -> None:
-    """Quarantine what has a reason; what was written now, after a repair, is marked resolved."""
-    session.execute(text(_QUARANTINE.format(table=table)))
-    session.execute(text(_RESOLVED.format(table=table)))

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from dairy_app.common.transactions import Database
+from dairy_app.legacy_import.quarantine import WaitingDocuments
 from dairy_app.legacy_import.reader import Dump, UnreadableDump, open_dump
 from dairy_app.legacy_import.report import ImportReport
 from dairy_app.legacy_import.service import ImportDoesNotBalance, import_dump
@@ -23,23 +24,31 @@ class _DryRun(Exception):
 
 
 @click.command()
-@click.argument("path", type=click.Path(path_type=Path, exists=True))
+@click.argument("path", type=click.Path(path_type=Path, exists=True), required=False)
+@click.option("--retry-quarantine", is_flag=True, help="Take what waits in quarantine again, instead of a dump.")
 @click.option("--dry-run", is_flag=True, help="Do everything, report, keep nothing.")
 @click.option("--report", "report_file", type=click.Path(path_type=Path, dir_okay=False), help="Also as JSON.")
 @click.option("--json", "as_json", is_flag=True, help="The report as JSON instead of tables.")
-def import_mongo(path: Path, dry_run: bool, report_file: Path | None, as_json: bool) -> int:
+def import_mongo(
+    path: Path | None, retry_quarantine: bool, dry_run: bool, report_file: Path | None, as_json: bool
+) -> int:
     """Take over the MongoDB data of the earlier system.
 
     PATH is a mongodump folder (*.bson, *.bson.gz), a mongoexport folder (*.json) or the system's own one-file
-    backup. Users, customers, products, one-time orders and their deliveries are written; delivered and
-    unbilled orders land on drafts. All or nothing: when documents or money do not balance, nothing is kept
-    and the exit code is 1. Safe to repeat.
+    backup. People, areas, products, standing orders, orders with their deliveries, payments and opening
+    balances are written; delivered and unbilled orders land on drafts; what has no home here is counted. All
+    or nothing: when documents or money do not balance, nothing is kept and the exit code is 1. Safe to repeat.
+
+    What cannot be placed waits in quarantine with its reason. Repaired there, or given what it lacks, it is
+    taken again with --retry-quarantine, without PATH.
 
     \b
     Example: dairy import-mongo dump/ --dry-run --report import.json
     """
+    if (path is None) != retry_quarantine:
+        raise click.UsageError("Name either PATH or --retry-quarantine.")
     try:
-        dump = open_dump(path)
+        dump = None if path is None else open_dump(path)
         report = _run(dump, dry_run)
     except UnreadableDump as error:
         click.echo(f"dairy: {error}", err=True)
@@ -57,11 +66,11 @@ def import_mongo(path: Path, dry_run: bool, report_file: Path | None, as_json: b
     return 1 if report.findings() else 0
 
 
-def _run(dump: Dump, dry_run: bool) -> ImportReport:
+def _run(dump: Dump | None, dry_run: bool) -> ImportReport:
     database = Database(Settings.from_environment().resolve_database_url(), application_name="dairy import-mongo")
     try:
         with _progress() as progress, database.transaction() as session:
-            report = import_dump(session, dump, _Steps(progress))
+            report = import_dump(session, dump or WaitingDocuments(session), _Steps(progress))
             if dry_run:
                 raise _DryRun(report)
             return report

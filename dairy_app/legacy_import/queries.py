@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from dairy_app.legacy_import import quarantine
 from dairy_app.legacy_import.staging import Stage
 
 _FIRST_DAY = """
@@ -22,13 +23,6 @@ _FATES = "SELECT collection, fate, count(*) FROM {table} GROUP BY collection, fa
 _WRITTEN = """
 SELECT s.collection, count(*) FROM {table} s JOIN {target} x ON x.id = s.id AND x.legacy_id = s.key
 WHERE s.fate = 'written' GROUP BY s.collection
-"""
-
-_QUARANTINED = """
-SELECT s.collection, count(*) FROM {table} s
-JOIN import_quarantine q ON q.collection = s.collection AND q.legacy_id = s.key
-    AND q.content_hash = md5(s.document) AND q.resolved_at IS NULL
-WHERE s.fate = 'quarantined' GROUP BY s.collection
 """
 
 _REASONS = """
@@ -116,7 +110,8 @@ def fates(session: Session, stage: Stage, target: str) -> dict[tuple[str, str], 
     counted = {(name, fate): count for name, fate, count in _rows(session, _FATES, stage, target)}
     proven = {key: 0 for key in counted if key[1] in ("written", "quarantined")}
     proven |= {(name, "written"): count for name, count in _rows(session, _WRITTEN, stage, target)}
-    proven |= {(name, "quarantined"): count for name, count in _rows(session, _QUARANTINED, stage, target)}
+    waiting = quarantine.counts(session, stage.table)
+    proven |= {(name, "quarantined"): count for name, count in waiting.items()}
     return counted | proven
 
 

@@ -17,12 +17,12 @@ from dairy_app.legacy_import import (
     money,
     order_judging,
     passwords,
+    quarantine,
     queries,
     staging,
     subscription_bulk,
     subscription_judging,
 )
-from dairy_app.legacy_import.reader import Dump
 from dairy_app.legacy_import.report import ImportReport
 from dairy_app.legacy_import.staging import (
     ADDRESSES,
@@ -38,6 +38,7 @@ from dairy_app.legacy_import.staging import (
     SUBSCRIPTIONS,
     USERS,
     WALLETS,
+    Documents,
     Stage,
 )
 
@@ -71,8 +72,8 @@ class ImportDoesNotBalance(Exception):
         self.report = report
 
 
-def import_dump(session: Session, dump: Dump, progress: Progress = lambda step, done: None) -> ImportReport:
-    """Write the dump's users, customers, products, one-time orders and their delivery rows.
+def import_dump(session: Session, dump: Documents, progress: Progress = lambda step, done: None) -> ImportReport:
+    """Write everything of the dump that has a home here; what waits in quarantine is taken in a dump's place.
 
     A second run writes nothing. ``progress(step, documents)`` is told what is going on. Raises
     ``UnreadableDump`` and ``ImportDoesNotBalance``; the caller rolls back.
@@ -80,6 +81,8 @@ def import_dump(session: Session, dump: Dump, progress: Progress = lambda step, 
     session.execute(text("SELECT pg_advisory_xact_lock(hashtext('import-mongo'))"))
     zone = business.business_settings(session).time_zone
     staging.create(session)
+    if isinstance(dump, quarantine.WaitingDocuments):
+        dump.take()
     read = staging.load(session, dump, ZoneInfo(zone), progress)
     for step, work in (
         ("writing users", _users),
@@ -97,7 +100,7 @@ def import_dump(session: Session, dump: Dump, progress: Progress = lambda step, 
     homeless = staging.count_homeless(dump, progress)
     progress("reconciling", 0)
     for stage in STAGES:
-        bulk.keep_quarantined(session, stage.table)
+        quarantine.keep(session, stage.table)
     report = reconcile(session, read)
     report.add_homeless(homeless)
     if report.findings():

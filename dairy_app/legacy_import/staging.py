@@ -14,7 +14,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from dairy_app.legacy_import import area_shapes, money_shapes, rows, shapes, subscription_shapes
+from dairy_app.legacy_import import area_shapes, money_shapes, quarantine, rows, shapes, subscription_shapes
 from dairy_app.legacy_import.reader import Document, Dump
 
 #: Documents per COPY: memory stays the same however large a collection is.
@@ -101,6 +101,10 @@ PARTS = (CUSTOMER_PRICES, ENTRIES, ITEMS, DELIVERED)
 Shape = Callable[[str, int, Document, tzinfo], Any]
 
 
+#: What can be imported: a dump on disk, or what waits in quarantine.
+Documents = Dump | quarantine.WaitingDocuments
+
+
 class Source(NamedTuple):
     """How a collection is staged: its shape, where its rows go, and where the rows within a document go."""
 
@@ -139,6 +143,7 @@ SOURCES = (
 
 def create(session: Session) -> None:
     """Make the staging tables, empty."""
+    session.connection().exec_driver_sql(quarantine.RETRIED)
     for stage in (*STAGES, *PARTS):
         fields = [f"{name} {_type(hint)}" for name, hint in get_type_hints(stage.row).items()]
         columns = ", ".join([*fields, *stage.judged])
@@ -155,7 +160,7 @@ def _type(hint: Any) -> str:
     return _TYPES[hint] if hint in _TYPES else _TYPES[hint.__args__[0]]
 
 
-def load(session: Session, dump: Dump, zone: tzinfo, progress: Callable[[str, int], None]) -> dict[str, int]:
+def load(session: Session, dump: Documents, zone: tzinfo, progress: Callable[[str, int], None]) -> dict[str, int]:
     """Stage every document of the dump that is read here; returns documents per collection.
 
     ``progress(collection, documents)`` is told after every chunk. Raises ``UnreadableDump``.
@@ -177,7 +182,7 @@ def load(session: Session, dump: Dump, zone: tzinfo, progress: Callable[[str, in
     return counts
 
 
-def count_homeless(dump: Dump, progress: Callable[[str, int], None]) -> dict[str, int]:
+def count_homeless(dump: Documents, progress: Callable[[str, int], None]) -> dict[str, int]:
     """Documents per collection of the dump that is not read here. Each is read to its end all the same.
 
     Raises ``UnreadableDump``.

@@ -1,0 +1,96 @@
+"""What waits in quarantine, kept, counted and taken again.
+
+A document is repaired where it waits (its ``document``), or by what it lacks: its customer, its product. Taken again,
+it is judged like one of a dump; what still cannot be placed stays with its reason.
+"""
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC
+from typing import Any
+
+from bson import json_util
+from bson.codec_options import DatetimeConversion
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+_OPTIONS = json_util.JSONOptions(tz_aware=True, tzinfo=UTC, datetime_conversion=DatetimeConversion.DATETIME_AUTO)
+
+# The hash names a document as it was in its dump, also after a repair: that dump imported again knows it.
+RETRIED = """
+CREATE TEMPORARY TABLE stage_retried (collection text, key text, content_hash text, PRIMARY KEY (collection, key))
+ON COMMIT DROP
+"""
+_HASH = """
+coalesce((SELECT r.content_hash FROM stage_retried r WHERE r.collection = s.collection AND r.key = s.key),
+    md5(s.document))
+"""
+# Of several documents of one key the latest is taken.
+_TAKE = """
+INSERT INTO stage_retried
+SELECT DISTINCT ON (collection, legacy_id) collection, legacy_id, content_hash FROM import_quarantine
+WHERE resolved_at IS NULL ORDER BY collection, legacy_id, created_at DESC, id
+"""
+_COLLECTIONS = "SELECT DISTINCT collection FROM import_quarantine WHERE resolved_at IS NULL"
+_DOCUMENTS = """
+SELECT q.legacy_id, q.document::text FROM import_quarantine q
+JOIN stage_retried r ON r.collection = q.collection AND r.key = q.legacy_id AND r.content_hash = q.content_hash
+WHERE q.collection = :collection ORDER BY q.created_at, q.id
+"""
+
+_KEEP = f"""
+INSERT INTO import_quarantine AS q (collection, legacy_id, reason, detail, document, content_hash)
+SELECT DISTINCT ON (collection, key, hash) collection, key, reason, detail, document::jsonb, hash
+FROM (SELECT s.*, {_HASH} AS hash FROM {{table}} s WHERE s.fate = 'quarantined') s
+ORDER BY collection, key, hash, line
+ON CONFLICT (collection, legacy_id, content_hash) DO UPDATE
+    SET reason = excluded.reason, detail = excluded.detail, resolved_at = NULL, updated_at = now()
+    WHERE (q.reason, q.detail) IS DISTINCT FROM (excluded.reason, excluded.detail) OR q.resolved_at IS NOT NULL
+"""
+_RESOLVED = """
+UPDATE import_quarantine q SET resolved_at = now(), updated_at = now()
+FROM {table} s
+WHERE s.collection = q.collection AND s.key = q.legacy_id AND s.fate <> 'quarantined' AND q.resolved_at IS NULL
+    AND NOT EXISTS (SELECT FROM {table} o
+        WHERE o.collection = q.collection AND o.key = q.legacy_id AND o.fate = 'quarantined')
+"""
+_COUNTS = f"""
+SELECT s.collection, count(*) FROM {{table}} s
+JOIN import_quarantine q ON q.collection = s.collection AND q.legacy_id = s.key AND q.content_hash = {_HASH}
+    AND q.resolved_at IS NULL
+WHERE s.fate = 'quarantined' GROUP BY s.collection
+"""
+
+
+class WaitingDocuments:
+    """The documents in quarantine, in the place of a dump; of each key the latest."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self.files: Mapping[str, Any] = dict.fromkeys(session.scalars(text(_COLLECTIONS)))
+
+    def take(self) -> None:
+        """Note which documents are taken: in the transaction of the import, after ``stage_retried`` is made."""
+        self._session.execute(text(_TAKE))
+
+    def documents(self, collection: str) -> Iterator[dict[str, Any]]:
+        """Every waiting document of a collection; one that never had a key has the one of its quarantine."""
+        rows = self._session.execute(
+            text(_DOCUMENTS), {"collection": collection}, execution_options={"yield_per": 1000}
+        )
+        for key, written in rows:
+            document: dict[str, Any] = json_util.loads(written, json_options=_OPTIONS)
+            if "id" not in document and "_id" not in document:
+                document["_id"] = key
+            yield document
+
+
+def keep(session: Session, table: str) -> None:
+    """Quarantine what has a reason; what is placed now, after a repair, is marked resolved."""
+    session.execute(text(_KEEP.format(table=table)))
+    session.execute(text(_RESOLVED.format(table=table)))
+
+
+def counts(session: Session, table: str) -> dict[str, int]:
+    """Documents of a staging table that wait in quarantine, per collection."""
+    rows = session.execute(text(_COUNTS.format(table=table)))
+    return {row[0]: row[1] for row in rows}
