@@ -5,8 +5,8 @@ From the outside in: ``PAPERS`` are the drafts with their date and place of supp
 ``TOTALS`` the sums with the code that forbids issuing, when there is one. ``{which}`` chooses the drafts ``d`` of
 customers ``c``; ``{ends}`` is the last day of each, earlier than its own for a preview of a run up to a day.
 
-A registered buyer's untaxed lines are ``apart``: when there are taxed ones too, they go to a second paper (CGST Rules
-r. 46A lets only unregistered buyers have both on one). Each paper is rounded for itself.
+The untaxed lines of a registered buyer, by composition too, are ``apart``: when there are taxed ones, they go to a
+second paper (CGST Rules r. 46A lets only unregistered buyers have both on one). Each paper is rounded for itself.
 
 Amounts (all half up to the paisa, once per line): gross = q × p; inclusive prices: taxable = gross × 100 /
 (100 + rate), exclusive: taxable = gross; cgst = sgst = taxable × rate / 200 within the state, else igst =
@@ -53,7 +53,7 @@ delivered AS (
         CASE WHEN s.gstin IS NULL THEN 'non_gst' ELSE r.supply_type END AS supply_type,
         CASE WHEN s.gstin IS NULL THEN 0 ELSE r.gst_rate END AS gst_rate,
         p.place_of_supply <> s.state_code AS inter_state, s.prices_include_tax,
-        p.gst_treatment = 'registered' AS is_registered, NULL::uuid AS adjustment_id
+        p.gst_treatment IN ('registered', 'composition') AS is_registered, NULL::uuid AS adjustment_id
     FROM delivered v
     JOIN papers p ON p.invoice_id = v.invoice_id
     JOIN products g ON g.id = v.product_id
@@ -65,7 +65,7 @@ delivered AS (
         1, 0, a.adjusted_on, a.adjusted_on, false,
         CASE WHEN s.gstin IS NULL THEN 'non_gst' WHEN a.tax_class IS NULL THEN 'exempt' ELSE r.supply_type END,
         CASE WHEN s.gstin IS NULL OR a.tax_class IS NULL THEN 0 ELSE r.gst_rate END,
-        p.place_of_supply <> s.state_code, s.prices_include_tax, p.gst_treatment = 'registered', a.id
+        p.place_of_supply <> s.state_code, s.prices_include_tax, p.gst_treatment IN ('registered', 'composition'), a.id
     FROM papers p
     JOIN adjustments a ON a.invoice_id = p.invoice_id AND a.adjusted_on <= p.period_end
     CROSS JOIN settings s

@@ -64,6 +64,24 @@ def test_a_registered_buyer_of_both_kinds_gets_two_papers(living: LivingDairy, b
     assert sql("SELECT next_no FROM number_series") == [(3,)]
 
 
+@pytest.mark.parametrize(
+    ("treatment", "types"),
+    [
+        ("composition", ["tax_invoice", "bill_of_supply"]),
+        ("unregistered_business", ["invoice_cum_bill_of_supply"]),
+        ("consumer", ["invoice_cum_bill_of_supply"]),
+    ],
+)
+def test_a_composition_dealer_is_registered_too(
+    living: LivingDairy, both_kinds: Any, treatment: str, types: list[str]
+) -> None:
+    """CGST Act s. 10: who pays by composition is a registered person; r. 46A is for buyers who are none."""
+    gstin = both_kinds["gstin"] if treatment == "composition" else None
+    ok(living.admin.patch(f"/customers/{both_kinds['id']}", {"gst_treatment": treatment, "gstin": gstin}))
+    living.bill("2026-10")
+    assert [paper["document_type"] for _, paper in sorted(numbered(living).items())] == types
+
+
 def test_the_draft_shows_the_lines_of_both(living: LivingDairy, both_kinds: Any) -> None:
     (draft,) = living.invoices(status="draft")
     seen = living.invoice(draft["id"])
