@@ -39,7 +39,7 @@ class Client:
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
 
     def call(self, method: str, path: str, headers: dict[str, str] | None = None, **options: Any) -> TestResponse:
-        """``path`` starts below ``/api/v1`` unless it starts with ``/api`` or is none of it (``/s/``, ``/i/``, ``/metrics``)."""
+        """``path`` starts below ``/api/v1``, unless with ``/api`` or as a page or ``/metrics`` does."""
         url = path if path.startswith(("/api", "/s/", "/i/", "/metrics")) else f"/api/v1{path}"
         return self._http.open(url, method=method, headers={**self._headers, **(headers or {})}, **options)
 
