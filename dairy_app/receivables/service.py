@@ -60,11 +60,13 @@ def allocate(session: Session, actor: Actor, payment_id: UUID, chosen: Sequence[
     """Choose later what a payment settles, from today on.
 
     Raises ``payment_not_found``; ``illegal_transition`` for a reversed one or a paper that is not issued;
-    ``allocation_exceeds_balance``; ``already_exists`` when the payment is allocated to that invoice already.
+    ``allocation_exceeds_balance``; ``already_exists`` when the payment is allocated to that invoice already;
+    ``period_closed`` when the books are closed through today.
     """
     payment = _locked(session, actor, payment_id)
     _require_received(payment)
     day = today(session)
+    _require_open_books(session, day)
     _allocate(session, actor, payment, chosen, on=day, today=day)
     return payment
 
@@ -79,6 +81,12 @@ def _locked(session: Session, actor: Actor, payment_id: UUID) -> Payment:
 def _require_received(payment: Payment) -> None:
     if payment.status != "received":
         raise Problem("illegal_transition", f"Payment {payment.receipt_no} was reversed on {payment.reversed_on}.")
+
+
+def _require_open_books(session: Session, day: date) -> None:
+    closed = business_settings(session).books_closed_through
+    if closed is not None and day <= closed:
+        raise Problem("period_closed", f"The books are closed through {closed}.")
 
 
 def _allocate(
@@ -97,7 +105,7 @@ def _allocate(
 def release_allocation(session: Session, actor: Actor, payment_id: UUID, allocation_id: UUID) -> None:
     """From today on the chosen money settles what is oldest again. Releasing it twice changes nothing.
 
-    Raises ``payment_not_found``, also when the allocation is another payment's.
+    Raises ``payment_not_found``, also when the allocation is another payment's; ``period_closed``.
     """
     payment = _locked(session, actor, payment_id)
     wanted = select(PaymentAllocation).where(
@@ -107,7 +115,9 @@ def release_allocation(session: Session, actor: Actor, payment_id: UUID, allocat
     if allocation is None:
         raise Problem("payment_not_found", "The payment has no such allocation.")
     if allocation.released_on is None:
-        allocation.released_on = max(today(session), allocation.allocated_on)
+        day = today(session)
+        _require_open_books(session, day)
+        allocation.released_on = max(day, allocation.allocated_on)
         session.flush()
 
 

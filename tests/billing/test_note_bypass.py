@@ -176,7 +176,7 @@ ATTEMPTS = [
         WRITE_OFF.replace("{amount}", "2600") + ";" + note(),
         "tr_invoices_reduced_within_total",
     ),
-    ("one series for both", "UPDATE settings SET credit_note_series = 'INV'", "ck_settings_credit_note_series_format"),
+    ("one series for both", "UPDATE settings SET credit_note_series = 'INV'", "tr_settings_series_stay_apart"),
     ("a series in digits", "UPDATE settings SET credit_note_series = '1'", "ck_settings_credit_note_series_format"),
 ]
 

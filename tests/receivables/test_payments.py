@@ -238,3 +238,21 @@ def test_a_list_costs_as_many_statements_for_2n_rows_as_for_n(till: Till, path: 
         counts.append((len(rows), len(sent)))
     assert [rows for rows, _ in counts] == [2, 4]
     assert counts[0][1] == counts[1][1] <= 5
+
+
+def test_what_was_chosen_stays_so_in_closed_books(till: Till) -> None:
+    """Ageing of a closed day must come out the same for ever."""
+    first, second = till.invoice("100", day=-30), till.invoice("100", day=-20)
+    chosen = till.paid("60.00", (second, "60.00"))
+    (choice,), free = chosen["allocations"], till.paid("20.00")["id"]
+    other = {"allocations": [{"invoice_id": first, "amount": "10.00"}]}
+    ok(till.admin.patch("/settings", {"books_closed_through": till.dairy.day(0)}))
+    aged = till.ageing()
+    refused(till.admin.post(f"/payments/{free}/allocations", other), 409, "period_closed")
+    released = f"/payments/{chosen['id']}/allocations/{choice['id']}"
+    refused(till.admin.delete(released), 409, "period_closed")
+    assert till.ageing() == aged
+    ok(till.admin.patch("/settings", {"books_closed_through": till.dairy.day(-1)}))
+    ok(till.admin.delete(released))
+    ok(till.admin.delete(released))
+    ok(till.admin.post(f"/payments/{chosen['id']}/allocations", other), 201)
