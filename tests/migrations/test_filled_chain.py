@@ -6,12 +6,13 @@ there before is there again, to the last column.
 """
 
 import json
+import subprocess
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from dairy_app.common import migrations
+from dairy_app.common import backups, migrations
 from tests.conftest import Server, raw_connection
 from tests.receivables.conftest import ISSUED
 
@@ -199,6 +200,22 @@ def test_each_revision_fills_what_it_adds_and_loses_only_what_it_says(server: Se
         migrations.upgrade(database.url, number)
         check_filled(database, number)
         database.run(ADDED.get(number, "SELECT"))
+    server.drop_database(database.url)
+
+
+def test_the_printed_sql_fills_what_the_upgrade_fills(server: Server) -> None:
+    database = Filled(server.create_database())
+    migrations.upgrade(database.url, "0001")
+    database.run(WORLD)
+    address, environment = backups.libpq(database.url)
+    done = subprocess.run(
+        [backups.tools_for(database.url) / "psql", "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", address],
+        input=migrations.sql("0001"), env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert migrations.current(database.url) == migrations.head()
+    for number in FILLED:
+        check_filled(database, number)
     server.drop_database(database.url)
 
 
