@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from dairy_app.business.queries import business_settings, today
 from dairy_app.common.access import Actor
 from dairy_app.common.errors import FieldError, Problem, invalid
+from dairy_app.common.schemas import MAX_MONEY
 from dairy_app.customers.queries import get_visible_customer
 from dairy_app.receivables import bulk, queries
 from dairy_app.receivables.models import REFERENCED_METHODS, CashSettlement, Payment, PaymentAllocation, WriteOff
@@ -38,6 +39,8 @@ def record_payment(session: Session, actor: Actor, wanted: dict[str, Any]) -> Pa
     payment = Payment(**fields, recorded_by=actor.user_id, status="received")
     session.add(payment)
     session.flush()
+    if abs(queries.balance(session, payment.customer_id)) > MAX_MONEY:
+        raise invalid("/amount", "With it the customer's balance is larger than any bill can state.", "too_large")
     _allocate(session, actor, payment, chosen, on=payment.received_on, today=day)
     return payment
 

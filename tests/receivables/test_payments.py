@@ -256,3 +256,12 @@ def test_what_was_chosen_stays_so_in_closed_books(till: Till) -> None:
     ok(till.admin.delete(released))
     ok(till.admin.delete(released))
     ok(till.admin.post(f"/payments/{chosen['id']}/allocations", other), 201)
+
+
+def test_a_slip_does_not_bring_the_balance_beyond_what_a_bill_can_say(till: Till) -> None:
+    """The next bill states it as its previous balance; it could not be issued, nor those issued with it."""
+    till.paid("9999999999.99")
+    refused(till.pay("1.00"), 422, "validation_failed")
+    assert till.balance() == "-9999999999.99"
+    till.invoice("5")
+    till.paid("5.00")
