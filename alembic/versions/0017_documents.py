@@ -4,7 +4,8 @@ Why: invoices went to customers by hand. What is to be sent waits in a table for
     invoices carry a version, so that all links ever given out can be ended.
 Locks: ACCESS EXCLUSIVE on settings for a moment (its CHECKs are added NOT VALID; 0018 validates them). The foreign keys
     of the new table, and a trigger, take SHARE ROW EXCLUSIVE on customers and invoices for a moment.
-Undo: drops them; refuses while there is a message, unless told. The settings are forgotten.
+Undo: drops them; refuses while there is a message, or links were ended (they would come back), unless told. The
+    settings are forgotten.
 """
 
 from dairy_app.common.revisions import refuse_data_loss, run
@@ -93,6 +94,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     refuse_data_loss("SELECT FROM outbox_messages", "messages to customers")
+    refuse_data_loss("SELECT FROM settings WHERE invoice_link_version > 1", "that links to bills were ended")
     run("""
 DROP TRIGGER tr_outbox_messages_of_void_papers ON invoices;
 DROP FUNCTION outbox_messages_of_void_papers();

@@ -232,3 +232,14 @@ def test_a_lost_row_would_be_seen(change: Callable[[Rows], Any]) -> None:
     after = {name: list(rows) for name, rows in before.items()}
     change(after)
     assert len(lost(before, after)) == 1
+
+
+def test_links_that_were_ended_do_not_come_back_unseen(server: Server, template: str) -> None:
+    """Their version is forgotten with its column, and the next upgrade begins at the first one again."""
+    url = server.create_database(template)
+    Filled(url).run("UPDATE settings SET invoice_link_version = 2")
+    with pytest.raises(migrations.MigrationFailed, match="links to bills were ended"):
+        migrations.downgrade(url, "0016")
+    Filled(url).run("UPDATE settings SET invoice_link_version = 1")
+    migrations.downgrade(url, "0016")
+    server.drop_database(url)
