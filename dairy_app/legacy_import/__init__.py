@@ -7,8 +7,12 @@ Rules
 * What is written keeps its key: a UUID stays the primary key, any other key gives a derived one;
   ``legacy_id`` always holds the original, and a second import of the same dump changes nothing.
 * Nothing is guessed and nothing is dropped: a document is written, already there, a copy or part of another,
-  left for a later import, or in quarantine with its reason; per collection these add up to what was read.
+  in quarantine with its reason, left for review, or without a home here; per collection these add up to what was
+  read. What waits in quarantine is taken again after a repair.
+* A standing order says for every day what it said there, but for what was forgotten there: paused delivers nothing,
+  and what stood beside it counts. One of both shifts keeps its quantity, in the morning.
 * Delivered, confirmed and unbilled orders land on the drafts of their months at the prices written on them;
-  orders the earlier system billed land on papers of status ``external``; money before equals money after,
-  per customer and month, to the paisa, or nothing is kept.
+  orders the earlier system marked as billed land on papers of status ``external``, from which an administrator may
+  move them to a draft. Payments arrive as they were; what was owed before, less what is in wallets, becomes the
+  opening balance. Money before equals money after, per customer, to the paisa, or nothing is kept.
 """

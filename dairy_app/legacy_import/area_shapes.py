@@ -5,7 +5,7 @@ from datetime import tzinfo
 from typing import Any
 
 from dairy_app.legacy_import import rules
-from dairy_app.legacy_import.documents import Document, Notes, cut, first, identity_of, name_of
+from dairy_app.legacy_import.documents import Document, Notes, cut, first, identity_of, name_of, without_passwords
 from dairy_app.legacy_import.rows import AddressRow, AreaRow, SettingsRow, UserRow
 
 _PINCODE = re.compile("[1-9][0-9]{5}")
@@ -74,7 +74,7 @@ def delivery_boy(collection: str, line: int, document: Document, zone: tzinfo) -
         password_hash=None,
         customer_key=None,
         created_at=rules.instant(first(document, "created_at", "createdAt"), zone),
-        **notes.of({name: value for name, value in document.items() if name not in ("password", "password_hash")}),
+        **notes.of(without_passwords(document)),
     )
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,8 @@ from dairy_app.legacy_import import rules
 
 Document = Mapping[str, Any]
 
+_CAPITAL = re.compile("[A-Z]")
+
 #: Collections that hold the same things; one key in both means one thing.
 _SAME_THINGS = {
     "customers": "customers_v2",
@@ -19,6 +22,33 @@ _SAME_THINGS = {
     "delivery_boys": "users",
     "subscriptions": "subscriptions_v2",
 }
+
+
+class Spelt(dict[str, Any]):
+    """A document under one spelling of its fields; ``original`` is what was read, and what quarantine keeps."""
+
+    original: Document
+
+
+def spelt(document: Document) -> Document:
+    """The document with every camelCase field under its snake_case name too; what is written in snake case wins."""
+    found = {
+        _CAPITAL.sub(lambda capital: f"_{capital[0].lower()}", name): value
+        for name, value in document.items()
+        if isinstance(name, str) and not name.islower()
+    }
+    if not found:
+        return document
+    both = Spelt(document)
+    both.update({name: value for name, value in found.items() if document.get(name) is None})
+    both.original = document
+    return both
+
+
+def without_passwords(document: Document) -> Document:
+    """The document without any field that holds a password or its hash, however spelt."""
+    kept = document.original if isinstance(document, Spelt) else document
+    return spelt({name: value for name, value in kept.items() if "password" not in str(name).lower()})
 
 
 class Notes:
@@ -49,6 +79,7 @@ class Notes:
 
 def as_json(document: Document) -> str:
     """The document as relaxed Extended JSON that PostgreSQL can store: no NaN literal, no NUL."""
+    document = document.original if isinstance(document, Spelt) else document
     try:
         found = _encode(document)
     except (ValueError, TypeError):  # NaN, infinity, or keys that are no text

@@ -118,6 +118,7 @@ WITH refs AS (
     UNION SELECT customer_ref FROM stage_subscriptions WHERE customer_ref IS NOT NULL
     UNION SELECT customer_ref FROM stage_addresses WHERE customer_ref IS NOT NULL
     UNION SELECT customer_ref FROM stage_sides WHERE customer_ref IS NOT NULL
+    UNION SELECT customer_ref FROM stage_requests WHERE customer_ref IS NOT NULL
     UNION SELECT customer_ref FROM stage_payments WHERE customer_ref IS NOT NULL
     UNION SELECT customer_ref FROM stage_wallets WHERE customer_ref IS NOT NULL
 ), known AS (

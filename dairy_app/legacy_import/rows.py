@@ -322,3 +322,55 @@ class AddressRow(NamedTuple):
     detail: str | None
     remarks: list[str]
     document: str
+
+
+class LinkRow(NamedTuple):
+    """One shared link, without its token."""
+
+    collection: str
+    line: int
+    key: str
+    id: UUID
+    link_key: str | None
+    name: str
+    delivery_boy_key: str | None
+    area: str | None
+    link_date: date | None
+    shift: str | None
+    created_by_key: str | None
+    made_at: datetime | None
+    expires_at: datetime | None
+    use_count: int
+    last_used_at: datetime | None
+    reason: str | None
+    detail: str | None
+    remarks: list[str]
+    document: str
+
+
+class RequestRow(NamedTuple):
+    """One change that somebody asked for; ``kind`` None: there is no such request here."""
+
+    collection: str
+    line: int
+    key: str
+    id: UUID
+    kind: str | None
+    customer_ref: str | None
+    product_key: str | None
+    day: date | None
+    until: date | None
+    quantity: Decimal | None
+    shift: str
+    link_key: str | None
+    asked_by_key: str | None
+    note: str | None
+    status: str | None
+    decided_by_key: str | None
+    decided_at: datetime | None
+    decision_reason: str | None
+    asked_at: datetime | None
+    reason: str | None
+    detail: str | None
+    remarks: list[str]
+    document: str

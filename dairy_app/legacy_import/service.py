@@ -11,6 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from dairy_app.business import queries as business
+from dairy_app.common import clock
 from dairy_app.legacy_import import (
     bulk,
     judging,
@@ -19,6 +20,7 @@ from dairy_app.legacy_import import (
     passwords,
     quarantine,
     queries,
+    requests,
     staging,
     subscription_bulk,
     subscription_judging,
@@ -29,9 +31,11 @@ from dairy_app.legacy_import.staging import (
     AREAS,
     CUSTOMERS,
     DELIVERIES,
+    LINKS,
     ORDERS,
     PAYMENTS,
     PRODUCTS,
+    REQUESTS,
     SETTINGS,
     SIDES,
     STAGES,
@@ -54,6 +58,8 @@ TARGETS = {
     DELIVERIES.table: "delivery_statuses",
     PAYMENTS.table: "payments",
     WALLETS.table: "opening_balances",
+    LINKS.table: requests.LINK_TARGET,
+    REQUESTS.table: requests.REQUEST_TARGET,
     ADDRESSES.table: "customers",  # these two are never written: they fill rows that are there
     SETTINGS.table: "customers",
 }
@@ -94,6 +100,7 @@ def import_dump(session: Session, dump: Documents, progress: Progress = lambda s
         ("writing orders", _orders),
         ("writing deliveries", _deliveries),
         ("writing payments", _money),
+        ("writing requests", _requests),
     ):
         progress(step, 0)
         work(session)
@@ -205,3 +212,16 @@ def _money(session: Session) -> None:
     bulk.fill_settings(session)
     judging.settle(session, SETTINGS)
     money.insert(session, queries.first_day(session) or business.today(session))
+
+
+def _requests(session: Session) -> None:
+    _begin(session, LINKS)
+    requests.links(session)
+    judging.settle(session, LINKS)
+    requests.insert_links(session, clock.now())
+    _begin(session, REQUESTS)
+    requests.without_kind(session)
+    judging.customers_of(session, REQUESTS)
+    requests.requests(session)
+    judging.settle(session, REQUESTS)
+    requests.insert_requests(session, clock.now())

@@ -12,7 +12,16 @@ from uuid import UUID
 from bson import ObjectId
 
 from dairy_app.legacy_import import rules
-from dairy_app.legacy_import.documents import Document, Notes, as_json, cut, first, identity_of, name_of
+from dairy_app.legacy_import.documents import (
+    Document,
+    Notes,
+    as_json,
+    cut,
+    first,
+    identity_of,
+    name_of,
+    without_passwords,
+)
 from dairy_app.legacy_import.rows import (
     CustomerPriceRow,
     CustomerRow,
@@ -43,7 +52,7 @@ def user(collection: str, line: int, document: Document, zone: tzinfo) -> UserRo
     if kept is None:
         notes.remark("password_dropped")
     # Whatever else happens to the document, no secret of it is stored elsewhere.
-    document = {name: value for name, value in document.items() if name not in ("password", "password_hash")}
+    document = without_passwords(document)
     return UserRow(
         **identity_of(collection, line, document),
         object_id=str(own) if isinstance(own, ObjectId) else None,
@@ -84,17 +93,17 @@ def customer(
         name=name or number or identity["key"][:200],
         phone=number,
         email=address,
-        address=rules.text(document.get("address")),
+        address=_fitting(document.get("address"), 200, notes),
         area=name_of(document.get("area")),
         latitude=_coordinate(first(position, "lat", "latitude"), 90),
         longitude=_coordinate(first(position, "lng", "longitude"), 180),
-        map_link=rules.text(document.get("map_link")),
+        map_link=_link(document.get("map_link"), notes),
         delivery_boy_key=rules.reference(document.get("delivery_boy_id")),
         marketing_staff_key=rules.reference(document.get("marketing_boy_id")),
         status=_customer_status(document, notes),
         trial_start_date=rules.day(document.get("trial_start_date"), zone),
         previous_balance=_previous_balance(document, notes),
-        notes=_customer_notes(document),
+        notes=_fitting(_customer_notes(document), 2000, notes),
         created_at=rules.instant(first(document, "created_at", "createdAt"), zone),
         **notes.of(document),
     )
@@ -117,6 +126,23 @@ def _previous_balance(document: Document, notes: Notes) -> Decimal | None:
     if written not in (None, "") and read is None:
         notes.remark("balance_unreadable")
     return read
+
+
+def _fitting(value: Any, length: int, notes: Notes) -> str | None:
+    """As much of a text as has room, remarked when that is not all."""
+    found = rules.text(value)
+    if found is not None and len(found) > length:
+        notes.remark("text_cut")
+    return cut(found, length)
+
+
+def _link(value: Any, notes: Notes) -> str | None:
+    """A link; too long a one would lead nowhere when cut."""
+    found = rules.text(value)
+    if found is not None and len(found) > 1000:
+        notes.remark("text_cut")
+        return None
+    return found
 
 
 def _customer_notes(document: Document) -> str | None:
@@ -198,7 +224,7 @@ def order(collection: str, line: int, document: Document, zone: tzinfo) -> tuple
         shift="evening" if rules.fold(document.get("shift")) == "evening" else "morning",
         delivery_boy_key=rules.reference(first(document, "delivery_boy_id", "assigned_to")),
         address=as_json(document["address"]) if isinstance(document.get("address"), Mapping) else None,
-        notes=rules.text(document.get("notes")),
+        notes=cut(document.get("notes"), 4000),
         created_at=created_at,
         **notes.of(document),
     )

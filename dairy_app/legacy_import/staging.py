@@ -14,8 +14,17 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from dairy_app.legacy_import import area_shapes, money_shapes, quarantine, rows, shapes, subscription_shapes
-from dairy_app.legacy_import.reader import Document, Dump
+from dairy_app.legacy_import import (
+    area_shapes,
+    money_shapes,
+    quarantine,
+    request_shapes,
+    rows,
+    shapes,
+    subscription_shapes,
+)
+from dairy_app.legacy_import.documents import Document, spelt
+from dairy_app.legacy_import.reader import Dump
 
 #: Documents per COPY: memory stays the same however large a collection is.
 CHUNK = 5000
@@ -64,6 +73,11 @@ DELIVERIES = Stage("stage_deliveries", rows.DeliveryRow, [_FATE, "customer_id uu
 DELIVERED = Stage("stage_delivered", rows.DeliveredRow, (), ["order_key"])
 AREAS = Stage("stage_areas", rows.AreaRow, [_FATE], ["id", "key"])
 ADDRESSES = Stage("stage_addresses", rows.AddressRow, [_FATE, "customer_id uuid"], ["id", "customer_id"])
+LINKS = Stage("stage_links", rows.LinkRow, [_FATE, "maker_id uuid", "boy_id uuid", "area_id uuid"], ["id", "link_key"])
+_FOUND = ("customer_id", "product_id", "subscription_id", "link_row", "asker_id", "decider_id")
+REQUESTS = Stage(
+    "stage_requests", rows.RequestRow, [_FATE, "payload jsonb", *(f"{name} uuid" for name in _FOUND)], ["id", "key"]
+)
 SETTINGS = Stage("stage_settings", rows.SettingsRow, [_FATE], ["id", "key"])
 SUBSCRIPTIONS = Stage(
     "stage_subscriptions",
@@ -83,18 +97,8 @@ WALLETS = Stage("stage_wallets", rows.WalletRow, [_FATE, "customer_id uuid"], ["
 
 #: Every staging table of documents, in the order of the report, and those of what stands within documents.
 STAGES = (
-    USERS,
-    AREAS,
-    CUSTOMERS,
-    ADDRESSES,
-    PRODUCTS,
-    SUBSCRIPTIONS,
-    SIDES,
-    ORDERS,
-    DELIVERIES,
-    PAYMENTS,
-    WALLETS,
-    SETTINGS,
+    *(USERS, AREAS, CUSTOMERS, ADDRESSES, PRODUCTS, SUBSCRIPTIONS, SIDES, ORDERS, DELIVERIES),
+    *(PAYMENTS, WALLETS, SETTINGS, LINKS, REQUESTS),
 )
 PARTS = (CUSTOMER_PRICES, ENTRIES, ITEMS, DELIVERED)
 
@@ -138,6 +142,11 @@ SOURCES = (
     Source("payment_transactions", money_shapes.payment, PAYMENTS),
     Source("wallets", money_shapes.wallet, WALLETS),
     Source("system_settings", area_shapes.settings, SETTINGS),
+    Source("shared_delivery_links", request_shapes.link, LINKS),
+    Source("product_requests", request_shapes.request, REQUESTS),
+    Source("pause_requests", request_shapes.request, REQUESTS),
+    Source("stop_requests", request_shapes.request, REQUESTS),
+    Source("pending_approvals", request_shapes.request, REQUESTS),
 )
 
 
@@ -199,7 +208,7 @@ def count_homeless(dump: Documents, progress: Callable[[str, int], None]) -> dic
 def _copy_documents(session: Session, source: Source, line: int, chunk: Sequence[Document], zone: tzinfo) -> None:
     whole, parts = [], []
     for at, document in enumerate(chunk, line + 1):
-        shaped = source.shape(source.collection, at, document, zone)
+        shaped = source.shape(source.collection, at, spelt(document), zone)
         if source.parts is None:
             whole.append(shaped)
         else:
