@@ -79,8 +79,10 @@ FROM stage_requests WHERE fate = 'written' ORDER BY line
 """
 
 #: Where these documents went: the tables keep no legacy_id, the ids are derived from the keys.
-LINK_TARGET = "(SELECT x.id, s.key AS legacy_id FROM shared_links x JOIN stage_links s ON s.id = x.id)"
-REQUEST_TARGET = "(SELECT x.id, s.key AS legacy_id FROM change_requests x JOIN stage_requests s ON s.id = x.id)"
+LINK_TARGET = "(SELECT DISTINCT x.id, s.key AS legacy_id FROM shared_links x JOIN stage_links s ON s.id = x.id)"
+REQUEST_TARGET = (
+    "(SELECT DISTINCT x.id, s.key AS legacy_id FROM change_requests x JOIN stage_requests s ON s.id = x.id)"
+)
 
 
 def links(session: Session) -> None:

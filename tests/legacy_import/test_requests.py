@@ -52,6 +52,7 @@ def test_wishes_wait_as_they_stood(dump: WrittenDump, take: Import, sql: Any) ->
     dump.add("product_requests", ASKED | wish)  # the same wish again
     boy = {"id": "pr", "customer_id": "c1", "product_id": "prd_eggs", "quantity_packets": 1, "requested_by": "boy"}
     dump.add("product_requests", boy | {"tentative_date": "2026-09-27", "status": "rejected", "admin_notes": "Out"})
+    dump.add("product_requests", boy | {"tentative_date": "2026-09-29", "status": "rejected"})  # its key again
     dump.add("product_requests", boy | {"id": "done", "tentative_date": "2026-09-28", "status": "approved"})
     dump.add("product_requests", {"customer_id": "c1", "product_name": "Goat Milk", "votes": 1, "status": "PENDING"})
     data = {"customer_id": "c1", "product_id": "prd_milk", "date": "2026-10-08", "quantity": 3}
@@ -69,7 +70,9 @@ def test_wishes_wait_as_they_stood(dump: WrittenDump, take: Import, sql: Any) ->
         ("stop", "pending", {"stop_date": "2026-09-07"}, False, None),
     ]
     assert sorted(sql("SELECT collection, reason FROM import_quarantine")) == [
-        ("pause_requests", "customer_unresolved"), ("pause_requests", "status_unknown")]  # fmt: skip
+        ("pause_requests", "customer_unresolved"), ("pause_requests", "status_unknown"),
+        ("product_requests", "duplicate_id"),
+    ]  # fmt: skip
     assert (report.fates["product_requests", "merged"], report.fates["product_requests", "no_home"]) == (2, 1)
     assert report.findings() == []
     again = take(dump)
