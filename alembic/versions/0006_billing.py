@@ -922,5 +922,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    refuse_data_loss("SELECT FROM invoices WHERE status IN ('issued', 'void')", "issued invoices")
+    refuse_data_loss("SELECT FROM invoices WHERE status <> 'draft'", "issued invoices, or what an earlier system billed")
     run(TEAR_DOWN)

@@ -41,7 +41,7 @@ def test_what_ended_goes_and_what_has_not_stays(app: DairyFlask, sql: Sql) -> No
         sql("UPDATE idempotency_keys SET created_at = %s", MORNING)
         old = counts(sql)
         clock.shift(timedelta(days=31))
-        dairy.log_in_again()
+        dairy.admin.carry(dairy.login("admin@dairy.example").token)
         kept = use_everything(dairy, "new")
         sql("UPDATE idempotency_keys SET created_at = %s WHERE key = 'new'", now())
         both = counts(sql)
