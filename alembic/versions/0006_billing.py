@@ -922,5 +922,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    refuse_data_loss("SELECT FROM invoices WHERE status <> 'draft'", "issued invoices, or what an earlier system billed")
+    refuse_data_loss(
+        "SELECT FROM invoices WHERE status <> 'draft'", "issued invoices, or what an earlier system billed"
+    )
     run(TEAR_DOWN)
