@@ -46,7 +46,23 @@ _HAS_PROC = Path("/proc/self/cwd").exists()
 _SOCKET = ".s.PGSQL.5432"
 _MAX_SOCKET_PATH = 103  # bytes, without the NUL: macOS; Linux has 107
 _START_ATTEMPTS = 3  # what failed this often will not work the next time
-_UNSAFE = ["-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off"]
+#: Nothing to lose, nobody to replicate to, queries too small for a second process.
+_UNSAFE = [
+    part
+    for setting in (
+        "fsync=off",
+        "synchronous_commit=off",
+        "full_page_writes=off",
+        "wal_level=minimal",
+        "max_wal_senders=0",
+        "checkpoint_timeout=1h",
+        "max_wal_size=8GB",
+        "jit=off",
+        "max_parallel_workers_per_gather=0",
+        "update_process_title=off",
+    )
+    for part in ("-c", setting)
+]
 
 
 class EmbeddedPostgresError(RuntimeError):
