@@ -20,6 +20,7 @@ INSERT INTO invoice_lines (invoice_id, line_no, product_id, description, hsn_cod
 SELECT i.id, row_number() OVER (PARTITION BY i.id), p.id, p.name, p.hsn_code, p.unit, 'adjustment', false, 30,
     '2026-10-01', '2026-10-31', 31.500, 60.00, 1890.00, 'exempt', 0, 0, 0, 0, 0, 1890.00
 FROM invoices i CROSS JOIN products p;
+ANALYZE customers; ANALYZE invoices; ANALYZE invoice_lines; ANALYZE adjustments;
 UPDATE invoices i SET status = 'issued', series = 'INV', financial_year = '2627', sequence_no = k.n,
     number = 'INV/2627/' || lpad(k.n::text, 7, '0'), invoice_date = '2026-10-31', due_date = '2026-11-10',
     document_type = 'bill_of_supply', snapshot = jsonb_build_object(
