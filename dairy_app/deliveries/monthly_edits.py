@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, text
+from sqlalchemy import RowMapping
 from sqlalchemy.orm import Session
 
 from dairy_app.business.queries import today
 from dairy_app.common.access import Actor
 from dairy_app.common.errors import Problem, invalid
 from dairy_app.customers.queries import get_visible_customer
-from dairy_app.deliveries import service
+from dairy_app.deliveries import queries, service
 from dairy_app.subscriptions.service import set_override
 
 
@@ -25,13 +25,13 @@ def set_day(session: Session, actor: Actor, wanted: Mapping[str, Any]) -> dict[s
     """
     customer_id, product_id, day = wanted["customer_id"], wanted["product_id"], wanted["date"]
     get_visible_customer(session, actor, customer_id)
-    which = {"customer": customer_id, "product": product_id, "day": day, "shift": wanted.get("shift")}
-    delivered = _only(session.execute(_DELIVERED, which).mappings().all(), "delivery")
+    which = (customer_id, product_id, day, wanted.get("shift"))
+    delivered = _only(queries.delivered_of_day(session, *which), "delivery")
     if delivered is not None:
         return _correct(session, actor, delivered["id"], product_id, wanted)
     if day < today(session):
         raise Problem("illegal_transition", f"Nothing was confirmed for {day}; confirm the delivery first.")
-    standing = _only(session.execute(_STANDING, which).mappings().all(), "standing order")
+    standing = _only(queries.standing_of_day(session, *which), "standing order")
     if standing is None:
         raise Problem("subscription_not_found", f"The customer has no standing order of the product on {day}.")
     override = {"quantity": wanted["quantity"], "note": wanted["reason"]}
@@ -55,21 +55,7 @@ def _correct(
             "product_id": item.product_id,
             "delivered_quantity": wanted["quantity"] if item.product_id == product_id else item.delivered_quantity,
         }
-        for item in session.execute(_ITEMS, {"order": order_id})
+        for item in queries.delivered_items(session, order_id)
     ]
     service.correct(session, actor, order_id, {"items": items, "reason": wanted["reason"]})
     return {"applied": "correction", "order_id": order_id, "subscription_id": None}
-
-
-# An order that was corrected to nothing stands for its planned day and can be corrected back.
-_DELIVERED = text("""
-    SELECT o.id, o.shift FROM orders o JOIN order_items i ON i.order_id = o.id AND i.product_id = :product
-    WHERE o.customer_id = :customer AND (CAST(:shift AS text) IS NULL OR o.shift = :shift)
-        AND (o.delivered_on = :day OR (o.status = 'NOT_DELIVERED' AND o.delivery_date = :day))
-        AND o.delivery_date BETWEEN CAST(:day AS date) - 31 AND CAST(:day AS date) + 31""")
-_ITEMS = text("SELECT product_id, delivered_quantity FROM order_items WHERE order_id = :order ORDER BY line_no")
-_STANDING = text("""
-    SELECT s.id, s.shift FROM subscriptions s
-    WHERE s.customer_id = :customer AND s.product_id = :product AND s.status IN ('active', 'paused')
-        AND (CAST(:shift AS text) IS NULL OR s.shift = :shift)
-        AND s.start_date <= :day AND (s.stop_date IS NULL OR s.stop_date > :day)""")

@@ -1,6 +1,7 @@
 """Rounds and delivery statuses, read."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -8,11 +9,13 @@ from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
     Row,
+    RowMapping,
     Select,
     Uuid,
     any_,
     literal,
     select,
+    text,
     union_all,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -147,3 +150,38 @@ def _items_of_round(order_ids: Sequence[UUID]) -> Select[Any]:
         .where(OrderItem.order_id == any_(literal(list(order_ids), ARRAY(Uuid()))))
         .order_by(OrderItem.order_id, OrderItem.line_no)
     )
+
+
+def delivered_of_day(
+    session: Session, customer_id: UUID, product_id: UUID, day: date, shift: str | None
+) -> Sequence[RowMapping]:
+    """The confirmed orders (id, shift) with a product that a customer got on a day, for the month's grid.
+
+    An order that was corrected to nothing stands for its planned day and can be corrected back.
+    """
+    orders = text("""
+        SELECT o.id, o.shift FROM orders o JOIN order_items i ON i.order_id = o.id AND i.product_id = :product
+        WHERE o.customer_id = :customer AND (CAST(:shift AS text) IS NULL OR o.shift = :shift)
+            AND (o.delivered_on = :day OR (o.status = 'NOT_DELIVERED' AND o.delivery_date = :day))
+            AND o.delivery_date BETWEEN CAST(:day AS date) - 31 AND CAST(:day AS date) + 31""")
+    which = {"customer": customer_id, "product": product_id, "day": day, "shift": shift}
+    return session.execute(orders, which).mappings().all()
+
+
+def standing_of_day(
+    session: Session, customer_id: UUID, product_id: UUID, day: date, shift: str | None
+) -> Sequence[RowMapping]:
+    """The standing orders (id, shift) of a product that a customer has on a day."""
+    subscriptions = text("""
+        SELECT s.id, s.shift FROM subscriptions s
+        WHERE s.customer_id = :customer AND s.product_id = :product AND s.status IN ('active', 'paused')
+            AND (CAST(:shift AS text) IS NULL OR s.shift = :shift)
+            AND s.start_date <= :day AND (s.stop_date IS NULL OR s.stop_date > :day)""")
+    which = {"customer": customer_id, "product": product_id, "day": day, "shift": shift}
+    return session.execute(subscriptions, which).mappings().all()
+
+
+def delivered_items(session: Session, order_id: UUID) -> Sequence[Row[Any]]:
+    """What was delivered of an order: product_id, delivered_quantity by line."""
+    items = text("SELECT product_id, delivered_quantity FROM order_items WHERE order_id = :order ORDER BY line_no")
+    return session.execute(items, {"order": order_id}).all()
