@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import random
 import signal
+import time
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection
 from typing import Any
@@ -16,6 +17,7 @@ from dairy_app.billing.service import RunRequest
 from dairy_app.common.transactions import Database
 
 CUSTOMERS = 120
+#: Each costs a run at most two of its sixty chunks, so none comes to its end before it is killed.
 KILLS = 20
 NOW = datetime(2026, 11, 2, 4, 0, tzinfo=UTC)
 
@@ -34,38 +36,59 @@ SELECT o.id, 1, p.id, 1.5, 60, 'product', 1.5 FROM orders o CROSS JOIN products 
 """
 
 
-def bill(url: str, started: Connection) -> None:
-    """What ``dairy bill --period 2026-10`` does, in a process of its own; tells of its first chunk."""
+def bill(url: str, parent: Connection) -> None:
+    """What ``dairy bill --period 2026-10`` does, in a process of its own; after each chunk it waits for leave."""
+
+    def tell(_: Any) -> None:
+        parent.send(True)
+        parent.recv()
+
     with time_machine.travel(NOW):
         database, asked = Database(url), RunRequest("2026-10", confirm=True)
         run = database.run(lambda session: service.start_run(session, asked, None)).run
-        service.carry_out(database, run.id, asked, None, progress=lambda _: started.send(True))
+        service.carry_out(database, run.id, asked, None, progress=tell)
 
 
 def begin(url: str) -> tuple[Any, Connection]:
     processes = multiprocessing.get_context("forkserver")
     processes.set_forkserver_preload([__name__])
-    hears, tells = processes.Pipe(duplex=False)
-    process = processes.Process(target=bill, args=(url, tells))
+    ours, theirs = processes.Pipe()
+    process = processes.Process(target=bill, args=(url, theirs))
     process.start()
-    return process, hears
+    return process, ours
+
+
+def one_chunk(child: Connection) -> float:
+    """Let it do a chunk; returns the seconds that it took."""
+    began = time.perf_counter()
+    child.send(True)
+    assert child.poll(30)
+    child.recv()
+    return time.perf_counter() - began
 
 
 @pytest.mark.timeout(240)
 def test_killed_at_twenty_moments_nothing_is_lost_or_billed_twice(database_url: str, sql: Any) -> None:
     sql(_DRAFTS)
-    chance, survived = random.Random(20261101), []
-    for _ in range(KILLS):
-        process, hears = begin(database_url)
-        assert hears.poll(30)
-        process.join(chance.uniform(0, 0.08))
+    chance, billed, in_a_chunk = random.Random(20261101), 0, 0
+    for turn in range(KILLS):
+        process, child = begin(database_url)
+        assert child.poll(30)
+        child.recv()
+        if not turn:
+            a_chunk = one_chunk(child)  # so the moments are spread over a chunk's work, on a slow machine too
+        child.send(True)
+        process.join(chance.uniform(0, a_chunk) if turn else 0)
         os.kill(process.pid, signal.SIGKILL)
         process.join()
-        survived.append(sql("SELECT count(*) FROM invoices WHERE status = 'issued'")[0][0])
+        known, billed = billed, sql("SELECT count(*) FROM invoices WHERE status = 'issued'")[0][0]
+        in_a_chunk += billed - known == (4 if not turn else 2)
         check(sql)
-    assert 0 < survived[-1] < CUSTOMERS, "killed before the end"
-    assert len(set(survived)) > KILLS / 2, "killed while at work"
-    last, _ = begin(database_url)
+    assert billed < CUSTOMERS
+    assert in_a_chunk, "killed while at work"
+    last, child = begin(database_url)
+    for _ in range(CUSTOMERS):
+        child.send(True)
     last.join(60)
     assert last.exitcode == 0
     check(sql)
