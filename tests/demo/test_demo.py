@@ -33,8 +33,8 @@ from dairy_app.settings import Settings
 from tests.conftest import SECRET_KEY, Server
 from tests.dairy import Client, Dairy, ok
 
-#: Fewer than in the demo itself, whose two hundred take half a minute.
-CUSTOMERS = 30
+#: The fewest it takes: the two hundred of the demo itself take half a minute.
+CUSTOMERS = 20
 
 
 @dataclass
