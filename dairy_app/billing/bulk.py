@@ -206,8 +206,13 @@ def issue_drafts(
 
     A draft that may not be issued is left as it is and named in ``skipped``; one that holds nothing is deleted.
     """
-    # One chunk after the other: its date must not lie before that of the numbers given meanwhile.
-    session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended('numbers of invoices', 0))"))
+    # One chunk after the other: its date must not lie before that of the numbers given meanwhile. A month of thousands
+    # of customers is sorted and hashed in memory, not on disk.
+    session.execute(
+        text("""
+            SELECT pg_advisory_xact_lock(hashtextextended('numbers of invoices', 0)),
+                set_config('work_mem', '64MB', true)""")
+    )
     drafts = {"drafts": list(draft_ids)}
     verdicts = session.execute(text(_WRITE_LINES), {**drafts, "today": today}).all()
     issuable = [row for row in verdicts if row.skip_code is None]
