@@ -75,6 +75,10 @@ BEGIN
         AND to_jsonb(NEW) - '{status,void_reason,voided_at,voided_by,updated_at}'::text[]
           = to_jsonb(OLD) - '{status,void_reason,voided_at,voided_by,updated_at}'::text[] THEN
         RETURN NEW;
+    ELSIF OLD.status = 'issued' AND TG_OP = 'UPDATE' AND OLD.irn IS NULL AND NEW.irn IS NOT NULL
+        AND to_jsonb(NEW) - '{irn,ack_no,ack_date,signed_qr,updated_at}'::text[]
+          = to_jsonb(OLD) - '{irn,ack_no,ack_date,signed_qr,updated_at}'::text[] THEN
+        RETURN NEW;
     END IF;
     RAISE EXCEPTION 'invoice % is % and can no longer change', coalesce(OLD.number, OLD.id::text), OLD.status
         USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_invoices_frozen';

@@ -1,11 +1,11 @@
-"""``/invoices``: lists, single papers, voiding."""
+"""``/invoices``: lists, single papers, voiding, the answer of the invoice portal."""
 
 from typing import Any
 from uuid import UUID
 
-from dairy_app.billing import queries, service
+from dairy_app.billing import e_invoices, queries, service
 from dairy_app.billing.models import Invoice
-from dairy_app.billing.schemas import InvoiceOut, InvoicePage, InvoiceQuery, VoidIn, VoidOut
+from dairy_app.billing.schemas import EInvoiceIn, InvoiceOut, InvoicePage, InvoiceQuery, VoidIn, VoidOut
 from dairy_app.billing.settlement import with_settlement
 from dairy_app.business.queries import today
 from dairy_app.common.access import Role, allow
@@ -36,6 +36,17 @@ def list_invoices(query: dict[str, Any]) -> Page:
 def read_invoice(invoice_id: UUID) -> dict[str, Any]:
     """One invoice with its lines, day-wise deliveries and payments; a draft as it would be issued now."""
     return service.read_invoice(current_session(), current_actor(), invoice_id)
+
+
+@invoices.route("/invoices/<uuid:invoice_id>/e-invoice", methods=["PUT"])
+@invoices.arguments(EInvoiceIn)
+@invoices.response(200, InvoiceOut)
+@allow(Role.ADMIN, Role.ACCOUNTANT)
+def register_e_invoice(body: dict[str, Any], invoice_id: UUID) -> dict[str, Any]:
+    """Keep what the government's portal answered when this tax invoice was registered; written once."""
+    session, actor = current_session(), current_actor()
+    e_invoices.register_e_invoice(session, actor, invoice_id, body)
+    return service.read_invoice(session, actor, invoice_id)
 
 
 @invoices.route("/invoices/<uuid:invoice_id>/void", methods=["POST"])

@@ -4,8 +4,8 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, Integer, SmallInteger, func, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import Index, Integer, SmallInteger, Uuid, func, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dairy_app.catalogue.models import SUPPLY_TYPES
@@ -21,6 +21,7 @@ from dairy_app.common.models import (
     one_of,
     references,
     unique,
+    unique_index,
 )
 
 INVOICE_STATUSES = ("draft", "issued", "void", "external")
@@ -28,6 +29,13 @@ DOCUMENT_TYPES = ("tax_invoice", "bill_of_supply", "invoice_cum_bill_of_supply",
 LINE_SOURCES = ("subscription", "one_time", "adjustment")
 RUN_STATUSES = ("running", "completed", "failed")
 ADJUSTMENT_KINDS = ("charge", "discount", "correction")
+
+#: Of an e-invoice: 64 hexadecimal digits; digits; a token of three parts, each in base64url.
+IRN_FORMAT = "^[0-9a-f]{64}$"
+ACK_NO_FORMAT = "^[0-9]{1,20}$"
+SIGNED_QR_FORMAT = "^[A-Za-z0-9_-]+[.][A-Za-z0-9_-]+[.][A-Za-z0-9_-]+$"
+#: The most letters that a QR code holds with the least correction (ISO/IEC 18004, version 40-L, bytes).
+SIGNED_QR_LENGTH = 2953
 
 IS_NUMBERED = "status IN ('issued', 'void')"
 #: Filled at issue, all of them, and never before.
@@ -71,6 +79,14 @@ class Invoice(Imported, Base):
         check("round_off_below_rupee", "abs(round_off) < 1"),
         check("one_kind_of_gst", "igst = 0 OR (cgst = 0 AND sgst = 0)"),
         check("cgst_equals_sgst", "cgst = sgst"),
+        check("registered_whole", "num_nulls(irn, ack_no, ack_date, signed_qr) IN (0, 4)"),
+        check(
+            "registered_tax_invoice",
+            f"irn IS NULL OR ({IS_NUMBERED} AND document_type IS NOT DISTINCT FROM 'tax_invoice')",
+        ),
+        check("irn_format", f"irn ~ '{IRN_FORMAT}'"),
+        check("ack_no_format", f"ack_no ~ '{ACK_NO_FORMAT}'"),
+        check("signed_qr_format", f"signed_qr ~ '{SIGNED_QR_FORMAT}' AND length(signed_qr) <= {SIGNED_QR_LENGTH}"),
         check(
             "void_has_reason",
             "(status = 'void') = (voided_at IS NOT NULL) AND (status = 'void') = (void_reason IS NOT NULL)",
@@ -86,6 +102,7 @@ class Invoice(Imported, Base):
         Index("ix_invoices_customer", "customer_id", "period_start"),
         Index("ix_invoices_date", "invoice_date", "id", postgresql_where=text("invoice_date IS NOT NULL")),
         Index("ix_invoices_run", "billing_run_id", postgresql_where=text("billing_run_id IS NOT NULL")),
+        unique_index("uq_invoices_irn", "irn", where="irn IS NOT NULL"),
     )
 
     customer_id: Mapped[UUID]
@@ -125,6 +142,12 @@ class Invoice(Imported, Base):
     document_hash: Mapped[str | None]
     previous_hash: Mapped[str | None]
     hash_version: Mapped[int | None] = mapped_column(SmallInteger)
+    #: What the government's portal answered when the paper was registered there (CGST Rules r. 48 (4)): its number, the
+    #: receipt's number and moment, and the signed text of the QR code that the paper must bear. Written once.
+    irn: Mapped[str | None]
+    ack_no: Mapped[str | None]
+    ack_date: Mapped[datetime | None]
+    signed_qr: Mapped[str | None]
 
 
 class InvoiceLine(Base):
@@ -349,6 +372,8 @@ class BillingRun(Identified, Base):
     period: Mapped[str]
     #: Bill up to this day although the period has not ended; drafts are cut there.
     through: Mapped[date | None]
+    #: Those that were asked for, ascending; NULL: everybody.
+    customer_ids: Mapped[list[UUID] | None] = mapped_column(ARRAY(Uuid))
     status: Mapped[str] = mapped_column(server_default=text("'running'"))
     requested_by: Mapped[UUID | None]
     #: Customers with something due when the run began, and how many of them are done.

@@ -2,7 +2,13 @@
 
 from marshmallow import Schema, fields, validate
 
-from dairy_app.billing.models import INVOICE_STATUSES
+from dairy_app.billing.models import (
+    ACK_NO_FORMAT,
+    INVOICE_STATUSES,
+    IRN_FORMAT,
+    SIGNED_QR_FORMAT,
+    SIGNED_QR_LENGTH,
+)
 from dairy_app.common.schemas import Choice, Day, Line, Money, Month, PageQuery, Percent, Quantity, Strict, page_of
 
 
@@ -255,10 +261,40 @@ class InvoiceOut(InvoiceBrief):
     void_reason = fields.String(allow_none=True)
     voided_at = fields.DateTime(allow_none=True)
     document_hash = fields.String(allow_none=True)
+    irn = fields.String(
+        allow_none=True, metadata={"description": "The number of the government's portal, when registered there."}
+    )
+    ack_no = fields.String(allow_none=True)
+    ack_date = fields.DateTime(allow_none=True)
+    signed_qr = fields.String(allow_none=True)
     skip_code = fields.String(allow_none=True)
     lines = fields.List(fields.Nested(InvoiceLineOut))
     deliveries = fields.List(fields.Nested(DeliveryOut))
     payments = fields.List(fields.Nested(InvoicePayment))
+
+
+class EInvoiceIn(Strict):
+    """What the government's invoice portal answered: IRN, receipt, and the signed text of the QR code."""
+
+    irn = fields.String(
+        required=True,
+        validate=validate.Regexp(IRN_FORMAT.replace("$", r"\Z")),
+        metadata={"description": "64 hexadecimal digits, small letters.", "example": "3f" * 32},
+    )
+    ack_no = fields.String(
+        required=True,
+        validate=validate.Regexp(ACK_NO_FORMAT.replace("$", r"\Z")),
+        metadata={"example": "112610036563512"},
+    )
+    ack_date = fields.AwareDateTime(required=True, format="iso", metadata={"description": "When, with its offset."})
+    signed_qr = fields.String(
+        required=True,
+        validate=[
+            validate.Length(max=SIGNED_QR_LENGTH),
+            validate.Regexp(SIGNED_QR_FORMAT.replace("$", r"\Z")),
+        ],
+        metadata={"description": "As it came: header.payload.signature.", "example": "eyJhbGciOiJSUzI1NiJ9.e30.c2ln"},
+    )
 
 
 class VoidIn(Strict):

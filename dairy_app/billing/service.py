@@ -126,6 +126,7 @@ def start_run(session: Session, request: RunRequest, actor: Actor | None) -> Sta
     run = BillingRun(
         period=request.period,
         through=request.through,
+        customer_ids=_chosen(request),
         requested_by=actor.user_id if actor else None,
         customers_total=waiting,
         idempotency_key=request.idempotency_key,
@@ -158,13 +159,20 @@ def _known_run(session: Session, request: RunRequest) -> Started | None:
     run = queries.run_of_key(session, request.idempotency_key)
     if run is None:
         return None
-    if (run.period, run.through) != (request.period, request.through):
-        raise Problem("idempotency_key_reused", f"The key was used to bill {run.period}.")
+    if (run.period, run.through, run.customer_ids) != (request.period, request.through, _chosen(request)):
+        raise Problem(
+            "idempotency_key_reused", f"The key was used to bill {run.period}, not the same customers or days."
+        )
     cut_short = run.status == "failed" or _is_silent(run)
     if cut_short:
         run.status, run.finished_at, run.error, run.heartbeat_at = "running", None, None, now()
         session.flush()
     return Started(run, to_do=cut_short)
+
+
+def _chosen(request: RunRequest) -> list[UUID] | None:
+    """The customers that were asked for, in one order, each once; None: everybody."""
+    return None if request.customer_ids is None else sorted(set(request.customer_ids))
 
 
 def _refuse_unusual(session: Session, request: RunRequest, due: dict[str, Any]) -> None:

@@ -34,6 +34,7 @@ class TaxClass(Timestamps, Base):
 
     __tablename__ = "tax_classes"
     __table_args__ = (
+        check("code_format", "code ~ '^[a-z][a-z0-9_]{1,59}$'"),
         check("hsn_prefix_format", "hsn_prefix ~ '^[0-9]{2,8}$'"),
         unique_index("uq_tax_classes_default", text("is_default"), where="is_default"),
     )

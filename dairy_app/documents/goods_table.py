@@ -112,6 +112,14 @@ def facts_of(paper: Paper, t: Words) -> list[tuple[str, str]]:
     return rows
 
 
+def registration_of(paper: Paper, t: Words) -> list[tuple[str, str]]:
+    """What an e-invoice bears beside its code."""
+    if paper.registered is None:
+        return []
+    receipt = t("ack", number=paper.registered.ack_no, day=day_of(t, paper.registered.ack_day))
+    return [(t("irn"), paper.registered.irn), (t("ack_no"), receipt)]
+
+
 def place_of(paper: Paper, t: Words) -> str:
     """``Maharashtra (27)``."""
     code = paper.place_of_supply or ""

@@ -126,6 +126,8 @@ def _view(paper: Paper, t: Words, token: str) -> dict[str, Any]:
         "account": goods_table.account_rows(paper, t),
         "balance": goods_table.balance_row(paper, t),
         "in_words": amount_in_words(t, paper.total),
+        "registration": goods_table.registration_of(paper, t),
+        "signed": _drawn(paper.registered.signed_qr, "l") if paper.registered else None,
         "link": link,
         "qr": _drawn(link) if link else None,
         "companion_url": url_for(".show_invoice", token=companion, lang=t.code) if companion else None,
@@ -141,9 +143,9 @@ def _view(paper: Paper, t: Words, token: str) -> dict[str, Any]:
     }
 
 
-def _drawn(link: str) -> tuple[int, str]:
+def _drawn(text: str, error: str = "m") -> tuple[int, str]:
     """How many modules a side of the QR code has, and its dark ones as an SVG path."""
-    rows = code_of(link)
+    rows = code_of(text, error)
     path = "".join(f"M{start} {y}h{length}v1h-{length}z" for y, row in enumerate(rows) for start, length in runs(row))
     return len(rows), path
 

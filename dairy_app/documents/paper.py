@@ -86,6 +86,16 @@ class Reference:
 
 
 @dataclass(frozen=True, slots=True)
+class Registered:
+    """What the government's portal answered for a paper: its number, its receipt, the text of the QR code."""
+
+    irn: str
+    ack_no: str
+    ack_day: date
+    signed_qr: str
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """What the customer owes on the day ``as_of``, and how it came about. Rupees, below 0: paid in advance.
 
@@ -131,6 +141,7 @@ class Paper:
     #: The invoice that a credit note takes back from.
     original: Reference | None = None
     reason: str | None = None
+    registered: Registered | None = None
     deliveries: Sequence[Delivery] = ()
     account: Account | None = None
     footer: str | None = None

@@ -13,6 +13,7 @@ from dairy_app.documents.goods_table import (
     columns_of,
     facts_of,
     notes_of,
+    registration_of,
     totals_of,
 )
 from dairy_app.documents.paper import Paper, Party
@@ -25,6 +26,8 @@ ROOM = WIDTH - 2 * EDGE
 #: Below it stand the footer and the page's number.
 BOTTOM = HEIGHT - 62
 QR_SIDE = 96.0
+#: Of the code of an e-invoice: 5.6 cm.
+SIGNED_SIDE = 160.0
 GAP = 6.0
 #: Width of one of two columns.
 HALF = (ROOM - 12) / 2
@@ -46,9 +49,10 @@ def draw(paper: Paper, t: Words) -> bytes:
     return _Drawing(paper, t).bytes()
 
 
-def code_of(link: str) -> Sequence[Sequence[int]]:
-    """The QR code of a link as rows of modules, quiet zone included."""
-    return [list(row) for row in segno.make(link, error="m", micro=False).matrix_iter(border=4)]
+def code_of(text: str, error: str = "m") -> Sequence[Sequence[int]]:
+    """The QR code of a text as rows of modules, quiet zone included; ``error``: how much of it may be dirty."""
+    made = segno.make(text, error=error, micro=False, boost_error=error != "l")
+    return [list(row) for row in made.matrix_iter(border=4)]
 
 
 class _Drawing:
@@ -64,6 +68,7 @@ class _Drawing:
         self._heads()
         self._lines()
         self._sums()
+        self._registration()
         self._account()
         self._deliveries()
         self.sheet.end_page()
@@ -234,6 +239,20 @@ class _Drawing:
             cells = [f"{percent(each.rate)} %", *(indian(amount) for amount in amounts)]
             for cell, end in zip(cells, ends, strict=True):
                 self.sheet.text(end, y, cell, SMALL, "right")
+
+    def _registration(self) -> None:
+        """The government's number and code of an e-invoice, large enough for the many modules of a signed text."""
+        if self.paper.registered is None:
+            return
+        self._needs(SIGNED_SIDE + 8)
+        top, y = self.y - 4, self.y + 8
+        self.sheet.squares(EDGE + ROOM - SIGNED_SIDE, top, SIGNED_SIDE, code_of(self.paper.registered.signed_qr, "l"))
+        self.sheet.text(EDGE, y, self.t("e_invoice"), HEADING)
+        y += 6
+        for label, value in registration_of(self.paper, self.t):
+            self.sheet.text(EDGE, y + 10, label, LABEL)
+            y = self.sheet.wrapped(EDGE, y + 21, ROOM - SIGNED_SIDE - 24, value, BODY)
+        self.y = top + SIGNED_SIDE + 12
 
     # -------------------------------------------------------------------------------------------- account
 

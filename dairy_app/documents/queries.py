@@ -14,14 +14,14 @@ from dairy_app.billing.rules import month_bounds
 from dairy_app.common.access import Actor, Role
 from dairy_app.common.errors import Problem
 from dairy_app.documents.models import OutboxMessage
-from dairy_app.documents.paper import Account, Delivery, Line, Paper, Reference, parties
+from dairy_app.documents.paper import Account, Delivery, Line, Paper, Reference, Registered, parties
 
 _HEADS = """
 SELECT i.id, i.customer_id, coalesce(i.companion_of, i.id) AS main_id, i.document_type, i.number, i.invoice_date,
     i.due_date, i.period_start, i.period_end, i.status, i.void_reason, i.voided_at, i.snapshot, i.place_of_supply,
     i.taxable_value, i.exempt_value, i.cgst, i.sgst, i.igst, i.round_off, i.total,
     o.id AS other_id, o.number AS other_number, o.document_type AS other_type, o.invoice_date AS other_date,
-    o.total AS other_total, c.language, s.invoice_footer, s.time_zone
+    o.total AS other_total, i.irn, i.ack_no, i.ack_date, i.signed_qr, c.language, s.invoice_footer, s.time_zone
 FROM invoices i
 JOIN customers c ON c.id = i.customer_id
 CROSS JOIN settings s
@@ -120,6 +120,10 @@ def _paper(row: Row[Any]) -> Paper:
     void = None
     if row.status == "void":
         void = (row.voided_at.astimezone(ZoneInfo(row.time_zone)).date(), row.void_reason)
+    registered = None
+    if row.irn is not None:
+        day = row.ack_date.astimezone(ZoneInfo(row.time_zone)).date()
+        registered = Registered(row.irn, row.ack_no, day, row.signed_qr)
     return Paper(
         id=row.id,
         document_type=row.document_type,
@@ -140,6 +144,7 @@ def _paper(row: Row[Any]) -> Paper:
         period=(row.period_start, row.period_end),
         void=void,
         companion=other,
+        registered=registered,
         footer=row.invoice_footer,
         language=row.language,
     )

@@ -75,6 +75,20 @@ def test_a_key_is_for_one_month(living: LivingDairy) -> None:
     refused(other, 422, "idempotency_key_reused")
 
 
+def test_a_key_is_for_the_same_customers(living: LivingDairy) -> None:
+    milk, asha, ravi = living.product(), living.customer(), living.customer()
+    for customer in (asha, ravi):
+        living.delivered(customer, (milk, "1"), on="2026-10-02")
+    living.go_to("2026-11-01")
+    key, both = {"Idempotency-Key": "two of them"}, [asha["id"], ravi["id"]]
+    first = ok(living.admin.post("/billing/runs", {"period": "2026-10", "customer_ids": both}, headers=key))
+    turned = {"period": "2026-10", "customer_ids": both[::-1]}
+    assert ok(living.admin.post("/billing/runs", turned, headers=key))["id"] == first["id"]
+    for others in ({"customer_ids": both[:1]}, {}):
+        answer = living.admin.post("/billing/runs", {"period": "2026-10"} | others, headers=key)
+        refused(answer, 422, "idempotency_key_reused")
+
+
 def test_the_key_of_a_run_that_was_killed_takes_it_up_again(living: LivingDairy, sql: Any) -> None:
     fill(living, 4)
     key = {"Idempotency-Key": "interrupted"}

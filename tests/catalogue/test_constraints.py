@@ -35,11 +35,12 @@ def rate(
     )
 
 
-def tax_class(prefix: str, is_default: str = "false") -> str:
-    return f"INSERT INTO tax_classes VALUES ('new', 'New', {prefix}, NULL, {is_default})"
+def tax_class(prefix: str, is_default: str = "false", code: str = "new") -> str:
+    return f"INSERT INTO tax_classes VALUES ('{code}', 'New', {prefix}, NULL, {is_default})"
 
 
 REFUSED = {
+    "ck_tax_classes_code_format": tax_class("NULL", code="New class"),
     "ck_tax_classes_hsn_prefix_format": tax_class("'04O1'"),
     "uq_tax_classes_default": tax_class("NULL", "true"),
     "fk_tax_rates_tax_class": rate(of="nothing"),
