@@ -14,6 +14,9 @@ Document = Mapping[str, Any]
 
 _CAPITAL = re.compile("[A-Z]")
 
+#: Begins the key of a document that has none of its own.
+CONTENT_KEY = "content-"
+
 #: Collections that hold the same things; one key in both means one thing.
 _SAME_THINGS = {
     "customers": "customers_v2",
@@ -110,7 +113,7 @@ def identity_of(collection: str, line: int, document: Document) -> dict[str, Any
     """Collection, line, key and id; a document without any key gets one from its content."""
     key = rules.key_of(document)
     if key is None:
-        key = "content-" + hashlib.sha256(as_json(document).encode("utf-8", "replace")).hexdigest()[:32]
+        key = CONTENT_KEY + hashlib.sha256(as_json(document).encode("utf-8", "replace")).hexdigest()[:32]
     return {
         "collection": collection,
         "line": line,

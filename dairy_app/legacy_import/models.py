@@ -29,6 +29,6 @@ class ImportQuarantine(Identified, Base):
     detail: Mapped[str | None]
     #: Relaxed Extended JSON, without password hashes.
     document: Mapped[Any] = mapped_column(JSONB)
-    #: MD5 of the document's text: two documents may share one key.
+    #: MD5 of the document as it was in its dump, but for its object id: two documents may share one key.
     content_hash: Mapped[str]
     resolved_at: Mapped[datetime | None]

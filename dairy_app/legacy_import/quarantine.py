@@ -13,16 +13,27 @@ from bson.codec_options import DatetimeConversion
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from dairy_app.legacy_import.documents import CONTENT_KEY
+
 _OPTIONS = json_util.JSONOptions(tz_aware=True, tzinfo=UTC, datetime_conversion=DatetimeConversion.DATETIME_AUTO)
 
-# The hash names a document as it was in its dump, also after a repair: that dump imported again knows it.
+# The hash names a document as it was in its dump, also after a repair: that dump imported again knows it. The object id
+# is left out, as the earlier system's own backup does.
 RETRIED = """
 CREATE TEMPORARY TABLE stage_retried (collection text, key text, content_hash text, PRIMARY KEY (collection, key))
 ON COMMIT DROP
 """
 _HASH = """
 coalesce((SELECT r.content_hash FROM stage_retried r WHERE r.collection = s.collection AND r.key = s.key),
-    md5(s.document))
+    md5((s.document::jsonb - '_id')::text))
+"""
+# What cannot be placed, with its hash.
+_WAITING = f"(SELECT s.*, {_HASH} AS hash FROM {{table}} s WHERE s.fate = 'quarantined')"
+# One document under two keys: a dump names what has no id of its own by its object id, a backup by its content.
+_IS_NAMED_OTHERWISE = f"""
+(s.collection, s.hash, NOT starts_with(s.key, '{CONTENT_KEY}')) IN (
+    SELECT collection, content_hash, starts_with(legacy_id, '{CONTENT_KEY}') FROM import_quarantine
+    WHERE resolved_at IS NULL)
 """
 # Of several documents of one key the latest is taken.
 _TAKE = """
@@ -40,7 +51,7 @@ WHERE q.collection = :collection ORDER BY q.created_at, q.id
 _KEEP = f"""
 INSERT INTO import_quarantine AS q (collection, legacy_id, reason, detail, document, content_hash)
 SELECT DISTINCT ON (collection, key, hash) collection, key, reason, detail, document::jsonb, hash
-FROM (SELECT s.*, {_HASH} AS hash FROM {{table}} s WHERE s.fate = 'quarantined') s
+FROM {_WAITING} s WHERE NOT {_IS_NAMED_OTHERWISE}
 ORDER BY collection, key, hash, line
 ON CONFLICT (collection, legacy_id, content_hash) DO UPDATE
     SET reason = excluded.reason, detail = excluded.detail, resolved_at = NULL, updated_at = now()
@@ -54,10 +65,10 @@ WHERE s.collection = q.collection AND s.key = q.legacy_id AND s.fate <> 'quarant
         WHERE o.collection = q.collection AND o.key = q.legacy_id AND o.fate = 'quarantined')
 """
 _COUNTS = f"""
-SELECT s.collection, count(*) FROM {{table}} s
-JOIN import_quarantine q ON q.collection = s.collection AND q.legacy_id = s.key AND q.content_hash = {_HASH}
-    AND q.resolved_at IS NULL
-WHERE s.fate = 'quarantined' GROUP BY s.collection
+SELECT s.collection, count(*) FROM {_WAITING} s
+WHERE {_IS_NAMED_OTHERWISE} OR EXISTS (SELECT FROM import_quarantine q WHERE q.collection = s.collection
+    AND q.legacy_id = s.key AND q.content_hash = s.hash AND q.resolved_at IS NULL)
+GROUP BY s.collection
 """
 
 

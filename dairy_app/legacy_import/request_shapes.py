@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import UTC, tzinfo
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 
 from dairy_app.legacy_import import rules
@@ -22,8 +23,9 @@ def link(collection: str, line: int, document: Document, zone: tzinfo) -> LinkRo
     rolling = first(document, "auto_renew_daily") is not False
     uses = rules.number(document.get("access_count")) or Decimal(0)
     day = rules.day(document.get("date"), zone)
+    kept = without_token(document)
     return LinkRow(
-        **identity_of(collection, line, document),
+        **identity_of(collection, line, kept),
         link_key=rules.reference(document.get("link_id")),
         name=name_of(document.get("name")) or "Link of the earlier system",
         delivery_boy_key=rules.reference(document.get("delivery_boy_id")),
@@ -35,13 +37,17 @@ def link(collection: str, line: int, document: Document, zone: tzinfo) -> LinkRo
         expires_at=rules.instant(document.get("expires_at"), UTC),
         use_count=int(min(max(uses, Decimal(0)), Decimal(_MOST_USES))),
         last_used_at=rules.instant(document.get("last_accessed"), UTC),
-        **Notes().of(without_token(document)),
+        **Notes().of(kept),
     )
 
 
 def without_token(document: Document) -> Document:
-    """What is kept of a link: its id was its token, in clear text."""
-    return {name: value for name, value in document.items() if name not in ("link_id", "linkId")}
+    """What is kept of a link: its id was its token, in clear text. A hash of it is its key in every form of a dump."""
+    kept = {name: value for name, value in document.items() if name not in ("link_id", "linkId")}
+    token = rules.reference(first(document, "link_id", "linkId"))
+    return (
+        kept if token is None else kept | {"_id": f"link-{sha256(token.encode('utf-8', 'replace')).hexdigest()[:32]}"}
+    )
 
 
 def request(collection: str, line: int, document: Document, zone: tzinfo) -> RequestRow:
