@@ -1,6 +1,6 @@
 """Moving a live dairy from the earlier MongoDB system: reads its dump, writes our tables, proves the money.
 
-Owns ``import_quarantine``. Knows every shape the earlier system wrote; no other package does.
+Owns ``import_quarantine`` and ``imported_bills``. Knows every shape the earlier system wrote; no other package does.
 
 Rules
 -----
@@ -13,6 +13,7 @@ Rules
   and what stood beside it counts. One of both shifts keeps its quantity, in the morning.
 * Delivered, confirmed and unbilled orders land on the drafts of their months at the prices written on them;
   orders the earlier system marked as billed land on papers of status ``external``, from which an administrator may
-  move them to a draft. Payments arrive as they were; what was owed before, less what is in wallets, becomes the
-  opening balance. Money before equals money after, per customer, to the paisa, or nothing is kept.
+  move them to a draft; those that no paid bill record proves are listed for review. Payments arrive as they were;
+  what was owed before, less what is in wallets, becomes the opening balance. Money before equals money after, per
+  customer, to the paisa, or nothing is kept.
 """

@@ -1,4 +1,4 @@
-"""Payments and opening balances: written, and proven to be the same before and after."""
+"""Bill records, payments and opening balances: written, and proven to be the same before and after."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -7,6 +7,27 @@ from typing import NamedTuple
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
+
+# What a record says is shown beside its order; what it does not fit is remarked.
+_JUDGE_BILLS = """
+UPDATE stage_bills s SET order_id = o.id FROM orders o WHERE o.legacy_id = s.order_key AND s.fate IS NULL;
+UPDATE stage_bills s SET detail = s.order_key, reason = CASE
+    WHEN EXISTS (SELECT FROM stage_orders o WHERE o.key = s.order_key) THEN 'order_quarantined' ELSE 'order_missing' END
+WHERE s.fate IS NULL AND s.reason IS NULL AND s.order_id IS NULL;
+UPDATE stage_bills s SET remarks = s.remarks || CASE
+    WHEN p.status = 'external' AND s.amount <> a.amount THEN ARRAY['bill_amount_differs']
+    WHEN s.is_paid AND p.status IS DISTINCT FROM 'external' THEN ARRAY['paid_but_not_billed']
+    ELSE '{}'::text[] END
+FROM orders o LEFT JOIN invoices p ON p.id = o.invoice_id
+CROSS JOIN LATERAL (SELECT coalesce(sum(round(i.delivered_quantity * i.unit_price, 2)), 0) AS amount
+    FROM order_items i WHERE i.order_id = o.id) a
+WHERE o.id = s.order_id AND s.fate IS NULL AND s.reason IS NULL
+"""
+_INSERT_BILLS = """
+INSERT INTO imported_bills (id, order_id, amount, billed_month, is_paid, legacy_id, created_at)
+SELECT id, order_id, amount, billed_month, is_paid, key, coalesce(created_at, now())
+FROM stage_bills WHERE fate = 'written' ORDER BY line
+"""
 
 # The customers first, by id: whoever reckons with one of them waits or is waited for.
 _LOCK_CUSTOMERS = """
@@ -78,6 +99,16 @@ class Receipt(NamedTuple):
     entries_after: int
     before: Decimal
     after: Decimal
+
+
+def judge_bills(session: Session) -> None:
+    """Which imported order each bill record is about."""
+    session.execute(text(_JUDGE_BILLS))
+
+
+def insert_bills(session: Session) -> None:
+    """Keep the bill records beside their orders."""
+    session.execute(text(_INSERT_BILLS))
 
 
 def settle_wallets(session: Session) -> None:

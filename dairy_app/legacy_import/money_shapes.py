@@ -1,4 +1,4 @@
-"""Payments and wallets of the earlier system as rows to stage."""
+"""Payments, wallets and bill records of the earlier system as rows to stage."""
 
 import re
 from datetime import tzinfo
@@ -6,7 +6,7 @@ from decimal import Decimal
 
 from dairy_app.legacy_import import rules
 from dairy_app.legacy_import.documents import Document, Notes, cut, first, identity_of
-from dairy_app.legacy_import.rows import PaymentRow, WalletRow
+from dairy_app.legacy_import.rows import BillRow, PaymentRow, WalletRow
 
 _METHODS = {
     "cash": "cash", "upi": "upi", "gpay": "upi", "google_pay": "upi", "phonepe": "upi", "paytm": "upi", "bhim": "upi",
@@ -43,6 +43,29 @@ def payment(collection: str, line: int, document: Document, zone: tzinfo) -> Pay
         notes=cut("; ".join(word for word in words if word), 500),
         recorded_by_key=rules.reference(first(document, "created_by", "createdBy")),
         created_at=rules.instant(first(document, "created_at", "createdAt"), zone),
+        **notes.of(document),
+    )
+
+
+def bill(collection: str, line: int, document: Document, zone: tzinfo) -> BillRow:
+    """A bill record: of the repair script with an id, or of the payment gateway, known by its order and payment."""
+    notes = Notes()
+    order = rules.reference(document.get("order_id"))
+    payment_id = rules.reference(document.get("payment_id"))
+    named = {**document, "_id": f"{order}:{payment_id}"} if order and payment_id else document
+    amount = _amount(document, notes)
+    month = rules.text(first(document, "month", "billed_month"))
+    if month is not None and not _MONTH.fullmatch(month):
+        notes.remark("month_unreadable")
+        month = None
+    words = [rules.fold(document.get(name)) for name in ("payment_status", "status")]
+    return BillRow(
+        **identity_of(collection, line, named),
+        order_key=order,
+        amount=amount,
+        billed_month=month,
+        is_paid="paid" in words,
+        created_at=rules.instant(document.get("created_at"), zone),
         **notes.of(document),
     )
 

@@ -28,6 +28,7 @@ WORDS = {
     "address_made_up": "neither address nor number: cannot log in until he has one",
     "amount_rounded": "rounded to the paisa",
     "balance_unreadable": "the previous balance is no number: enter it",
+    "bill_amount_differs": "its bill record has another amount than was delivered: in the review",
     "billed_month_differs": "billed under another month than it was delivered in",
     "billed_not_confirmed": "billed, but nobody confirmed the delivery: on an external paper",
     "billed_not_delivered": "billed, but not delivered: check the order",
@@ -58,6 +59,7 @@ WORDS = {
     "one_time_without_dates": "a single delivery without its days: nothing is due",
     "override_superseded": "another word about the same day is later: that one counts",
     "override_without_quantity": "a day without a quantity: left out",
+    "paid_but_not_billed": "its bill record is paid, but it was never billed: on a draft; enter the payment",
     "pattern_empty": "weekly, but on no weekday: nothing is due",
     "pause_reversed": "a pause that ends before it begins: left out",
     "price_estimated": "no price: that of the day",
@@ -109,7 +111,6 @@ WORDS = {
 
 #: Why documents of a collection have no home here; of any other: it is not known.
 NO_HOME = {
-    "billing_records": "the orders themselves say that they were billed",
     "commissions": "leads and commissions are not kept here",
     "delivery_actions": "a log of shared links",
     "delivery_boy_overrides": "who goes on one day is not kept here",

@@ -2,18 +2,23 @@
 
 Merely viewing a month set the mark there. Such an order stands on an external paper, outside the ledger, until an
 administrator moves it to the draft of its customer; from then on it is billed like any other, once.
+
+A paid bill record over what was delivered proves that it was billed; such an order is not listed. An unpaid one
+proves nothing, because a repair wrote such records and set the mark, and no bill ever showed them: the order is listed
+with it.
 """
 
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, select, text
+from sqlalchemy import Select, exists, func, select, text, true
 from sqlalchemy.orm import Session
 
 from dairy_app.billing.models import Invoice
 from dairy_app.common.access import Actor
 from dairy_app.common.errors import Problem
 from dairy_app.customers.models import Customer
+from dairy_app.legacy_import.models import ImportedBill
 from dairy_app.orders.models import Order, OrderItem
 from dairy_app.orders.queries import get_visible_order
 
@@ -24,6 +29,18 @@ _AMOUNT = (
     .scalar_subquery()
 )
 
+_RECORD = (
+    select(
+        ImportedBill.amount.label("recorded_amount"),
+        ImportedBill.billed_month.label("recorded_month"),
+        ImportedBill.is_paid.label("recorded_as_paid"),
+    )
+    .where(ImportedBill.order_id == Order.id)
+    .order_by(ImportedBill.is_paid.desc(), ImportedBill.created_at.desc(), ImportedBill.id)
+    .limit(1)
+    .lateral("record")
+)
+
 _REBILL = """
 UPDATE orders SET invoice_id = draft_for(customer_id, delivered_on), updated_at = now()
 WHERE id = :order RETURNING invoice_id
@@ -31,7 +48,7 @@ WHERE id = :order RETURNING invoice_id
 
 
 def waiting(customer_id: UUID | None, period: str | None) -> Select[Any]:
-    """Orders on external papers; ``period``: the month, YYYY-MM, in which they were delivered."""
+    """Orders on external papers that no paid bill record proves; ``period``: the month, YYYY-MM, of their delivery."""
     rows = (
         select(
             Order.id,
@@ -42,10 +59,15 @@ def waiting(customer_id: UUID | None, period: str | None) -> Select[Any]:
             Order.status,
             Order.delivered_on,
             _AMOUNT.label("amount"),
+            *_RECORD.c,
         )
         .join(Invoice, Invoice.id == Order.invoice_id)
         .join(Customer, Customer.id == Order.customer_id)
-        .where(Invoice.status == "external")
+        .outerjoin(_RECORD, true())
+        .where(
+            Invoice.status == "external",
+            ~exists().where(ImportedBill.order_id == Order.id, ImportedBill.is_paid, ImportedBill.amount == _AMOUNT),
+        )
     )
     if customer_id is not None:
         rows = rows.where(Order.customer_id == customer_id)

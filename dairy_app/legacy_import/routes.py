@@ -19,7 +19,10 @@ import_review = Blueprint("import_review", __name__, description="Orders that th
 @import_review.response(200, ReviewPage)
 @allow(Role.ADMIN)
 def list_import_review(query: dict[str, Any]) -> Page:
-    """Imported orders marked as billed by the earlier system, by day: merely viewing a month set that mark."""
+    """Imported orders marked as billed by the earlier system, by day, but for those that a paid bill record proves.
+
+    Merely viewing a month set that mark.
+    """
     rows = review.waiting(query["customer_id"], query["period"])
     keys = [Order.delivered_on, Order.id]
     return read_page(current_session(), rows, keys, limit=query["limit"], cursor=query["cursor"])

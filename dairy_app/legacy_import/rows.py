@@ -324,6 +324,24 @@ class AddressRow(NamedTuple):
     document: str
 
 
+class BillRow(NamedTuple):
+    """One bill record about one order."""
+
+    collection: str
+    line: int
+    key: str
+    id: UUID
+    order_key: str | None
+    amount: Decimal | None
+    billed_month: str | None
+    is_paid: bool
+    created_at: datetime | None
+    reason: str | None
+    detail: str | None
+    remarks: list[str]
+    document: str
+
+
 class LinkRow(NamedTuple):
     """One shared link, without its token."""
 

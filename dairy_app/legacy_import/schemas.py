@@ -13,7 +13,10 @@ class ReviewQuery(PageQuery):
 
 
 class ReviewOut(Schema):
-    """An order that the earlier system marked as billed; ``amount``: rupees of what was delivered."""
+    """An order that the earlier system marked as billed; ``amount``: rupees of what was delivered.
+
+    ``recorded_…``: what its bill record says, when there is one; a paid one of the same amount takes it off the list.
+    """
 
     id = fields.UUID()
     legacy_id = fields.String(allow_none=True)
@@ -23,6 +26,9 @@ class ReviewOut(Schema):
     status = fields.String()
     delivered_on = Day()
     amount = Money()
+    recorded_amount = Money(allow_none=True)
+    recorded_month = fields.String(allow_none=True)
+    recorded_as_paid = fields.Boolean(allow_none=True)
 
 
 class RebilledOut(Schema):

@@ -29,6 +29,7 @@ from dairy_app.legacy_import.report import ImportReport
 from dairy_app.legacy_import.staging import (
     ADDRESSES,
     AREAS,
+    BILLS,
     CUSTOMERS,
     DELIVERIES,
     LINKS,
@@ -56,6 +57,7 @@ TARGETS = {
     SIDES.table: subscription_bulk.SIDE_TARGET,
     ORDERS.table: "orders",
     DELIVERIES.table: "delivery_statuses",
+    BILLS.table: "imported_bills",
     PAYMENTS.table: "payments",
     WALLETS.table: "opening_balances",
     LINKS.table: requests.LINK_TARGET,
@@ -99,6 +101,7 @@ def import_dump(session: Session, dump: Documents, progress: Progress = lambda s
         ("writing standing orders", _subscriptions),
         ("writing orders", _orders),
         ("writing deliveries", _deliveries),
+        ("writing bill records", _bills),
         ("writing payments", _money),
         ("writing requests", _requests),
     ):
@@ -199,6 +202,13 @@ def _deliveries(session: Session) -> None:
     order_judging.delivery_orders(session)
     judging.settle(session, DELIVERIES)
     bulk.insert_delivery_statuses(session, business.business_settings(session).time_zone)
+
+
+def _bills(session: Session) -> None:
+    _begin(session, BILLS)
+    money.judge_bills(session)
+    judging.settle(session, BILLS)
+    money.insert_bills(session)
 
 
 def _money(session: Session) -> None:

@@ -93,12 +93,13 @@ SIDES = Stage(
     ["id", "key"],
 )
 PAYMENTS = Stage("stage_payments", rows.PaymentRow, [_FATE, "customer_id uuid"], ["id", "key"])
+BILLS = Stage("stage_bills", rows.BillRow, [_FATE, "order_id uuid"], ["id", "key"])
 WALLETS = Stage("stage_wallets", rows.WalletRow, [_FATE, "customer_id uuid"], ["id", "key"])
 
 #: Every staging table of documents, in the order of the report, and those of what stands within documents.
 STAGES = (
     *(USERS, AREAS, CUSTOMERS, ADDRESSES, PRODUCTS, SUBSCRIPTIONS, SIDES, ORDERS, DELIVERIES),
-    *(PAYMENTS, WALLETS, SETTINGS, LINKS, REQUESTS),
+    *(BILLS, PAYMENTS, WALLETS, SETTINGS, LINKS, REQUESTS),
 )
 PARTS = (CUSTOMER_PRICES, ENTRIES, ITEMS, DELIVERED)
 
@@ -139,6 +140,7 @@ SOURCES = (
     Source("orders", shapes.order, ORDERS, ITEMS),
     Source("delivery_statuses", shapes.delivery, DELIVERIES, DELIVERED),
     Source("delivery_status", shapes.delivery, DELIVERIES, DELIVERED),
+    Source("billing_records", money_shapes.bill, BILLS),
     Source("payment_transactions", money_shapes.payment, PAYMENTS),
     Source("wallets", money_shapes.wallet, WALLETS),
     Source("system_settings", area_shapes.settings, SETTINGS),

@@ -44,6 +44,8 @@ def good(dump: WrittenDump) -> None:
     dump.delivery("ord", "c1", by_link=True, products=[{"product_name": "Toned Milk", "delivered_quantity": 1}])
     dump.add("payment_transactions", {"id": "pay", "customer_id": "c1", "amount": 5, "payment_date": "2026-09-03",
                                       "payment_method": "UPI", "month": "2026-09", "notes": "x"})  # fmt: skip
+    dump.add("billing_records", {"id": "b", "order_id": "ord", "payment_id": "p", "amount": 111.0, "month": "2026-09",
+                                 "status": "paid", "created_at": "2026-10-20T17:30:00+00:00"})  # fmt: skip
     dump.add("wallets", {"customer_id": "c1", "balance": 1})
     dump.add("shared_delivery_links", {"link_id": "tok", "delivery_boy_id": "db", "area": "Miyapur", "shift": "morning",
                                        "created_at": "2026-09-01T00:00:00", "expires_at": "2026-09-30T00:00:00",
@@ -66,10 +68,10 @@ def test_no_field_of_any_collection_stops_the_import(take: Import, sql: Any) -> 
         for document in found:
             for field in document:
                 for number, value in enumerate(NONSENSE):
-                    changed = deepcopy(document) | {
-                        "_id": ObjectId(),
-                        "id": f"{name} {document.get('id')} {field} {number}",
-                    }
+                    key = f"{name} {document.get('id')} {field} {number}"
+                    changed = deepcopy(document) | {"_id": ObjectId(), "id": key}
+                    if name == "shared_delivery_links":
+                        changed["link_id"] = key
                     dump.collections[name].append(changed | {field: value})
     report = take(dump)
     assert {source.collection for source in SOURCES} == {name for name, count in report.read.items() if count}

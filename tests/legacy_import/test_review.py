@@ -45,6 +45,59 @@ def test_what_was_marked_as_billed_is_listed(dairy: Dairy, dump: WrittenDump, ta
     assert keys(ok(dairy.admin.get("/billing/import-review", customer_id=listed["items"][0]["id"]))) == []
 
 
+def test_a_paid_record_of_the_same_amount_proves_it_and_an_unpaid_one_does_not(
+    dairy: Dairy, dump: WrittenDump, take: Import, sql: Any
+) -> None:
+    repair = {"customer_id": "u1", "month": "2026-10", "status": "pending", "payment_status": "unpaid"}
+    dump.add("billing_records", {"id": "b1", "order_id": "ord_1", "amount": 111.0} | repair)
+    gateway = {"payment_id": "pay_1", "status": "paid", "created_at": "2026-10-03T10:00:00"}
+    dump.add("billing_records", {"order_id": "ord_2", "amount": 70} | gateway)
+    report = take(dump)
+    (listed,) = ok(dairy.admin.get("/billing/import-review"))["items"]
+    record = {name: listed[f"recorded_{name}"] for name in ("amount", "month", "as_paid")}
+    assert (listed["legacy_id"], record) == ("ord_1", {"amount": "111.00", "month": "2026-10", "as_paid": False})
+    assert report.fates["billing_records", "written"] == 2
+    again = take(dump)
+    assert (again.written, again.findings()) == (0, [])
+    proven = sql("SELECT id FROM orders WHERE legacy_id = 'ord_2'")[0][0]
+    ok(dairy.admin.post(f"/billing/import-review/{proven}/rebill"))
+
+
+def test_a_record_that_does_not_fit_proves_nothing_and_is_told(dairy: Dairy, dump: WrittenDump, take: Import) -> None:
+    for order, amount in (("ord_1", 100), ("ord_3", 55.5), ("gone", 10), ("ord_2", "ten")):
+        dump.add("billing_records", {"order_id": order, "payment_id": f"p {order}", "amount": amount, "status": "paid"})
+    report = take(dump)
+    assert keys(ok(dairy.admin.get("/billing/import-review"))) == ["ord_1", "ord_2"]
+    assert sorted((name, remark, found) for name, remark, _, found in report.remarks if name == "billing_records") == [
+        ("billing_records", "bill_amount_differs", ["ord_1:p ord_1"]),
+        ("billing_records", "paid_but_not_billed", ["ord_3:p ord_3"]),
+    ]
+    assert [row for row in report.reasons if row[0] == "billing_records"] == [
+        ("billing_records", "amount_unreadable", 1), ("billing_records", "order_missing", 1)]  # fmt: skip
+    assert report.findings() == []
+
+
+def test_the_records_constraints_hold(dump: WrittenDump, take: Import, sql: Any) -> None:
+    take(dump)
+    order = sql("SELECT id FROM orders WHERE legacy_id = 'ord_1'")[0][0]
+    insert = "INSERT INTO imported_bills (order_id, amount, billed_month, is_paid, legacy_id) VALUES (%s, {})"
+    for values, name in (
+        ("0, NULL, true, 'a'", "ck_imported_bills_amount_positive"),
+        ("'NaN', NULL, true, 'a'", "ck_imported_bills_amount_positive"),
+        ("1, '2026-13', true, 'a'", "ck_imported_bills_billed_month_format"),
+    ):
+        with pytest.raises(psycopg2.IntegrityError) as refusal:
+            sql(insert.format(values), order)
+        assert refusal.value.diag.constraint_name == name
+    sql(insert.format("1, '2026-12', true, 'a'"), order)
+    with pytest.raises(psycopg2.IntegrityError) as refusal:
+        sql(insert.format("1, NULL, true, 'a'"), order)
+    assert refusal.value.diag.constraint_name == "uq_imported_bills_legacy_id"
+    with pytest.raises(psycopg2.IntegrityError) as refusal:
+        sql(insert.format("1, NULL, true, 'b'"), "00000000-0000-7000-8000-000000000000")
+    assert refusal.value.diag.constraint_name == "fk_imported_bills_order_id"
+
+
 def test_one_is_moved_to_its_draft_and_billed_once(dairy: Dairy, dump: WrittenDump, take: Import, sql: Any) -> None:
     take(dump)
     ids = dict(sql("SELECT legacy_id, id FROM orders"))
