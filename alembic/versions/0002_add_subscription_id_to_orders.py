@@ -1,8 +1,8 @@
 """STEP 19: an order knows the standing order it came from; NULL is a one-time order.
 
 Why: without the link nobody can tell generated orders from one-time ones, and one-time ones were never billed.
-Locks: ACCESS EXCLUSIVE on orders for the catalogue change only (constant default, no rewrite); the new constraints are
-    validated under SHARE UPDATE EXCLUSIVE, which lets writers pass.
+Locks: ACCESS EXCLUSIVE on orders until the end: columns and backfill are one transaction: nobody sees half of it.
+    Nothing serves a database between 0001 and 0006 (docs/dba-guide.md says how long each takes).
 Undo: drops the link; refuses while orders are linked unless told.
 """
 

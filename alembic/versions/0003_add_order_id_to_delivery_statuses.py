@@ -1,7 +1,8 @@
 """STEP 20: a delivery status belongs to an existing order, one row per order.
 
 Why: delivery rows that point to no order are how deliveries went unbilled.
-Locks: ACCESS EXCLUSIVE on delivery_statuses while its rows are matched and order_id becomes NOT NULL; orders stay free.
+Locks: ACCESS EXCLUSIVE on delivery_statuses while its rows are matched and order_id becomes NOT NULL; SHARE ROW
+    EXCLUSIVE on orders from the foreign key on (writers wait, readers do not).
 Undo: drops the link and puts the rows set aside for review back; refuses while rows are linked unless told.
 """
 
