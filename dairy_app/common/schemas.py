@@ -139,6 +139,12 @@ class PageQuery(Strict):
     cursor = fields.String(load_default=None, validate=validate.Length(max=500))
 
 
+class DryRunQuery(Strict):
+    """``dry_run=true`` checks everything and writes nothing."""
+
+    dry_run = fields.Boolean(load_default=False, truthy={"true"}, falsy={"false"})
+
+
 def page_of(item: type[Schema], name: str) -> type[Schema]:
     """The response schema of a list: ``{"items": […], "next_cursor": …}``."""
     return Strict.from_dict(

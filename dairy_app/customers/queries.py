@@ -1,6 +1,6 @@
 """Customers, areas and agreed prices, read; and the one rule of what something costs whom on which day."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -11,6 +11,7 @@ from sqlalchemy import (
     ColumnElement,
     FromClause,
     Select,
+    Uuid,
     and_,
     case,
     false,
@@ -162,6 +163,42 @@ def active_user(session: Session, user_id: UUID, role: Role) -> bool:
     """Whether that user may work in that role now."""
     wanted = select(User.id).where(User.id == user_id, User.role == role.value, User.is_active)
     return session.scalar(wanted) is not None
+
+
+# --------------------------------------------------------------------------------------- what a file needs to know
+
+
+def areas_named(session: Session, names: Iterable[str]) -> Sequence[str]:
+    """Those of the areas that are there, whatever their capitals, as they are named."""
+    lowered = [name.lower() for name in names]
+    return session.scalars(select(Area.name).where(func.lower(Area.name).in_(lowered))).all()
+
+
+def held_logins(session: Session, logins: Iterable[str]) -> set[str]:
+    """Those of the e-mails and phones that some user holds."""
+    wanted = list(logins)
+    users = session.execute(select(User.email, User.phone).where(or_(User.email.in_(wanted), User.phone.in_(wanted))))
+    return {login for user in users for login in user if login is not None} & set(wanted)
+
+
+def used_codes(session: Session, codes: Iterable[str]) -> set[str]:
+    """Those of the codes that a customer has."""
+    return set(session.scalars(select(Customer.code).where(Customer.code.in_(list(codes)))))
+
+
+def staff_by_login(session: Session, role: Role, logins: Iterable[str]) -> dict[str, UUID]:
+    """The active users of that role, by the e-mail or phone of ``logins`` that each holds."""
+    wanted = list(logins)
+    found = select(User.id, User.email, User.phone).where(
+        User.role == role.value, User.is_active, or_(User.email.in_(wanted), User.phone.in_(wanted))
+    )
+    return {login: row.id for row in session.execute(found) for login in (row.email, row.phone) if login is not None}
+
+
+def new_ids(session: Session, count: int) -> list[UUID]:
+    """Keys for rows that are to be written, the last one to be taken first."""
+    made = select(func.uuid7(type_=Uuid())).select_from(func.generate_series(1, count).table_valued("n"))
+    return sorted(session.scalars(made), reverse=True)
 
 
 # --------------------------------------------------------------------------------------------------- prices

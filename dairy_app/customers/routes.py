@@ -7,18 +7,20 @@ from dairy_app.common.access import Role, allow
 from dairy_app.common.etags import etagged
 from dairy_app.common.http import Blueprint, current_actor, current_session
 from dairy_app.common.pages import Page
-from dairy_app.common.schemas import PageQuery, page_of
-from dairy_app.customers import queries, service
+from dairy_app.common.schemas import DryRunQuery, PageQuery, page_of
+from dairy_app.customers import importing, queries, service
 from dairy_app.customers.models import Area
 from dairy_app.customers.schemas import (
     AreaIn,
     AreaOut,
     AreaPatch,
+    CustomerImportIn,
     CustomerIn,
     CustomerOut,
     CustomerPriceIn,
     CustomerPriceOut,
     CustomerPricesQuery,
+    CustomersImported,
     CustomersQuery,
     LinkUserIn,
     NewCustomerOut,
@@ -40,6 +42,16 @@ def create_customer(body: dict[str, Any]) -> dict[str, Any]:
     """Register a customer and, unless ``login`` is false, its login."""
     login = body.pop("login")
     return service.create_customer(current_session(), current_actor(), body, login=login)
+
+
+@customers.route("/customers/import", methods=["POST"])
+@customers.arguments(DryRunQuery, location="query")
+@customers.arguments(CustomerImportIn)
+@customers.response(201, CustomersImported)
+@allow(Role.ADMIN)
+def import_customers(query: dict[str, Any], body: dict[str, Any]) -> importing.Imported:
+    """Register the customers of a CSV or XLSX file, all or none; with ``dry_run`` only look at them."""
+    return importing.import_customers(current_session(), body["csv"], **query)
 
 
 @customers.route("/customers")

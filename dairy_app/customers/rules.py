@@ -1,7 +1,9 @@
 """Checks of what a customer says about itself."""
 
 import re
+from typing import Any
 
+from dairy_app.common.errors import invalid
 from dairy_app.common.phones import normalise_phone
 
 #: The dairy gives out C000001, C000002, …; a code of one's own must not look like one of them.
@@ -14,6 +16,24 @@ _PHONE_LIKE = re.compile(r"[+0-9 ()-]+")
 def is_reserved_code(code: str) -> bool:
     """Whether the dairy itself gives out customer codes of this form."""
     return _GIVEN_CODE.fullmatch(code) is not None
+
+
+def tax_fields(fields: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
+    """What a GSTIN says beside what was said: a new customer is registered, in the state of its first two digits.
+
+    ``known``: the same fields as they are, empty for a new customer. Raises ``validation_failed`` when a registered
+    one would have no GSTIN.
+    """
+    settled: dict[str, Any] = {}
+    if fields.get("gstin"):
+        if not known and fields.get("gst_treatment") is None:
+            settled["gst_treatment"] = "registered"
+        if not (fields.get("state_code") or known.get("state_code")):
+            settled["state_code"] = fields["gstin"][:2]
+    together = known | fields | settled
+    if together.get("gst_treatment") == "registered" and not together.get("gstin"):
+        raise invalid("/gstin", "A registered customer needs a GSTIN.", "required")
+    return settled
 
 
 def phone_digits(text: str) -> str:

@@ -9,6 +9,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 from dairy_app.accounts.rules import normalise_email
 from dairy_app.business.rules import is_gstin
 from dairy_app.catalogue.schemas import PriceOut
+from dairy_app.common import uploads
 from dairy_app.common.phones import normalise_phone
 from dairy_app.common.schemas import Choice, Day, Line, Money, PageQuery, Paragraph, Quantity, Strict
 from dairy_app.customers.models import BILLING_CYCLES, CUSTOMER_STATUSES, GST_TREATMENTS
@@ -109,6 +110,69 @@ class CustomerIn(CustomerFields):
     def some_area(self, data: dict[str, Any], **_: Any) -> None:
         if "area" not in data and "area_id" not in data:
             raise ValidationError("Missing data for required field: area or area_id.", "area")
+
+
+class YesOrNo(fields.Boolean):
+    """A cell that says yes or no."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(truthy={"yes", "y", "true", "1"}, falsy={"no", "n", "false", "0"}, **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        return super()._deserialize(value.lower(), attr, data, **kwargs)
+
+
+class Login(Line):
+    """How somebody logs in: an e-mail address or a phone number, as it is kept."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
+        written = super()._deserialize(value, attr, data, **kwargs)
+        return _read(normalise_email if "@" in written else normalise_phone, written)
+
+
+class CustomerRow(CustomerIn):
+    """One line of a file of customers: cells are texts, staff are named by their e-mail or phone."""
+
+    stop_sequence = fields.Integer(validate=validate.Range(0, MAX_SEQUENCE))
+    login = YesOrNo(load_default=True)
+    delivery_boy = Login(254)
+    marketing_staff = Login(254)
+
+    class Meta:
+        exclude = ("area_id", "delivery_boy_id", "marketing_staff_id")
+
+
+class CustomerImportIn(Strict):
+    """A file of customers: CSV as the body (``text/csv``) or in ``csv``, or CSV or XLSX as an upload named ``file``.
+
+    Its first line names columns of a customer, in any order: ``name``, ``phone``, ``address_line1``, ``area`` and what
+    else there is to say, with ``delivery_boy`` and ``marketing_staff`` by e-mail or phone, and ``login`` (yes or no).
+    """
+
+    csv = fields.String(required=True, validate=validate.Length(min=1))
+
+    other_media = uploads.other_media(workbooks=True)
+
+
+class ImportedCustomer(Strict):
+    """A row as it was read."""
+
+    line = fields.Integer(metadata={"description": "As a spreadsheet counts."})
+    id = fields.UUID(metadata={"description": "Not in a dry run."})
+    name = fields.String()
+    phone = fields.String()
+    area = fields.String()
+    login = fields.Boolean()
+
+
+class CustomersImported(Strict):
+    """What was registered, or would be; ``items``: the first 200 rows."""
+
+    dry_run = fields.Boolean()
+    created = fields.Integer()
+    logins = fields.Integer()
+    new_areas = fields.List(fields.String())
+    items = fields.List(fields.Nested(ImportedCustomer))
 
 
 class CustomerPatch(CustomerFields):

@@ -69,15 +69,7 @@ def _settled(session: Session, fields: dict[str, Any], known: dict[str, Any]) ->
         raise invalid("/code", "Codes of this form are given out by the dairy.")
     if "area" in values:
         values["area_id"] = area_id_of(session, values.pop("area"))
-    if values.get("gstin"):
-        if not known and "gst_treatment" not in values:
-            values["gst_treatment"] = "registered"
-        if not (values.get("state_code") or known.get("state_code")):
-            values["state_code"] = values["gstin"][:2]
-    together = known | values
-    if together.get("gst_treatment") == "registered" and not together.get("gstin"):
-        raise invalid("/gstin", "A registered customer needs a GSTIN.", "required")
-    return values
+    return values | rules.tax_fields(values, known)
 
 
 def area_id_of(session: Session, name: str) -> UUID:

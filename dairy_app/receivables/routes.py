@@ -9,6 +9,7 @@ from dairy_app.common.etags import etagged
 from dairy_app.common.http import Blueprint, current_actor, current_session
 from dairy_app.common.idempotency import idempotent
 from dairy_app.common.pages import Page, read_page
+from dairy_app.common.schemas import DryRunQuery
 from dairy_app.receivables import openings, queries, service
 from dairy_app.receivables.models import CashSettlement, OpeningBalance, Payment, WriteOff
 from dairy_app.receivables.policy import OFFICE, hidden_payment_fields
@@ -21,7 +22,6 @@ from dairy_app.receivables.schemas import (
     CashSettlementOut,
     CashSettlementPage,
     CashSettlementQuery,
-    DryRunQuery,
     OpeningBalanceIn,
     OpeningBalancePage,
     OpeningBalanceQuery,

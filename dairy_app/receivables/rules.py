@@ -1,7 +1,5 @@
 """What may be entered on which day, what a payment may settle, and how a file of opening balances is read."""
 
-import csv
-import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,12 +10,9 @@ from uuid import UUID
 
 from dairy_app.common.errors import FieldError, Problem, invalid
 from dairy_app.common.schemas import MAX_MONEY
+from dairy_app.common.uploads import fault, rows_of
 
 OPENING_COLUMNS = ("customer_code", "as_of", "amount")
-#: A file with more faults than this is the wrong file.
-MOST_FAULTS = 100
-#: What spreadsheets, and our own exports, put before a cell that begins like a formula.
-GUARD = "'"
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _AMOUNT = re.compile(r"-?[0-9]{1,10}(\.[0-9]{1,2})?")
 _PASTED = re.compile(r"[\s\u200b]+")
@@ -88,40 +83,34 @@ class OpeningRow:
 def read_opening_rows(text: str) -> tuple[list[OpeningRow], list[FieldError]]:
     """The rows of a CSV with the columns ``OPENING_COLUMNS`` in any order, and what is wrong with the others.
 
-    Blank lines are passed over, a guarding apostrophe and surrounding blanks are taken off. Raises
-    ``validation_failed`` when it is no such file at all.
+    Raises ``validation_failed`` when it is no such file at all.
     """
-    lines = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
-    try:
-        header = [_plain(cell).lower() for cell in next(lines, [])]
-        if sorted(header) != sorted(OPENING_COLUMNS):
-            raise invalid("/csv", f"The first line must name the columns {', '.join(OPENING_COLUMNS)}.", "columns")
-        file = _OpeningFile(header)
-        for cells in lines:
-            file.take(lines.line_num, [_plain(cell) for cell in cells])
-    except csv.Error as error:
-        raise invalid("/csv", f"Line {lines.line_num} is not CSV: {error}.") from None
+    file = _OpeningFile()
+    for line, cells, header in rows_of(text, _check_header):
+        file.take(line, cells, header)
     if not file.rows and not file.faults:
         raise invalid("/csv", "The file has no rows.", "empty")
     return file.rows, file.faults
 
 
+def _check_header(header: Sequence[str]) -> None:
+    if sorted(header) != sorted(OPENING_COLUMNS):
+        raise invalid("/csv", f"The first line must name the columns {', '.join(OPENING_COLUMNS)}.", "columns")
+
+
 class _OpeningFile:
     """A file while it is read."""
 
-    def __init__(self, header: Sequence[str]) -> None:
-        self.header = header
+    def __init__(self) -> None:
         self.rows: list[OpeningRow] = []
         self.faults: list[FieldError] = []
         self._first_line: dict[str, int] = {}
 
-    def take(self, line: int, cells: Sequence[str]) -> None:
-        if not any(cells):
+    def take(self, line: int, cells: Sequence[str], header: Sequence[str]) -> None:
+        if len(cells) != len(header):  # above all 1,240.50 without quotes
+            self.faults.append(fault(line, "amount", "columns", f"{len(cells)} cells instead of {len(header)}."))
             return
-        if len(cells) != len(self.header):  # above all 1,240.50 without quotes
-            self.faults.append(fault(line, "amount", "columns", f"{len(cells)} cells instead of {len(self.header)}."))
-            return
-        row = dict(zip(self.header, cells, strict=True))
+        row = dict(zip(header, cells, strict=True))
         code, as_of, amount = row["customer_code"], _day(row["as_of"]), _rupees(row["amount"])
         known = len(self.faults)
         if not code:
@@ -138,21 +127,6 @@ class _OpeningFile:
 
     def _refuse(self, line: int, column: str, code: str, detail: str) -> None:
         self.faults.append(fault(line, column, code, detail))
-
-
-def fault(line: int, column: str, code: str, detail: str) -> FieldError:
-    """What is wrong with one cell of a file."""
-    return FieldError(f"/rows/{line}/{column}", code, f"Line {line}: {detail}")
-
-
-def refuse_file(faults: Sequence[FieldError]) -> Problem:
-    """All or nothing: one refusal that names every fault, the first ``MOST_FAULTS`` of them."""
-    shown = sorted(faults, key=lambda each: (int(each.pointer.split("/")[2]), each.pointer))[:MOST_FAULTS]
-    return Problem("validation_failed", f"Nothing was entered: {len(faults)} faults.", list(shown))
-
-
-def _plain(cell: str) -> str:
-    return cell.strip().removeprefix(GUARD).strip()
 
 
 def _day(written: str) -> date | None:

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from flask import Request
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from dairy_app.common.errors import invalid
+from dairy_app.common import uploads
 from dairy_app.common.schemas import MAX_MONEY, Choice, Day, Line, Money, PageQuery, Paragraph, Strict, page_of
 from dairy_app.receivables.models import PAYMENT_METHODS, PAYMENT_STATUSES
 
@@ -149,26 +148,6 @@ class WriteOffListed(WriteOffOut):
     customer_name = fields.String()
 
 
-def _csv_body(request: Request) -> dict[str, Any]:
-    return {"csv": _decoded(request.get_data())}
-
-
-def _csv_upload(request: Request) -> dict[str, Any]:
-    if list(request.files) != ["file"] or request.form or len(request.files.getlist("file")) != 1:
-        raise invalid("/file", "Send one file, in a field named file.")
-    return {"csv": _decoded(request.files["file"].read())}
-
-
-def _decoded(raw: bytes) -> str:
-    try:
-        text = raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise invalid("/csv", "The file is not text in UTF-8; save it as CSV UTF-8.") from None
-    if "\x00" in text:
-        raise invalid("/csv", "Must not contain NUL characters.")
-    return text
-
-
 class OpeningBalanceIn(Strict):
     """What one customer, by id or code, owed (above 0) or had paid in advance (below 0); or a CSV of many.
 
@@ -184,7 +163,7 @@ class OpeningBalanceIn(Strict):
 
     not_in_example = ("customer_code", "csv")
     #: Media besides JSON, and how they are read (``common.http``).
-    other_media = {"text/csv": _csv_body, "multipart/form-data": _csv_upload}
+    other_media = uploads.other_media()
 
     @validates_schema
     def _one_or_many(self, data: dict[str, Any], **_: Any) -> None:
@@ -198,12 +177,6 @@ class OpeningBalanceIn(Strict):
         for name in ("as_of", "amount"):
             if name not in named:
                 raise ValidationError("Missing data for required field.", name)
-
-
-class DryRunQuery(Strict):
-    """``dry_run=true`` checks everything and writes nothing."""
-
-    dry_run = fields.Boolean(load_default=False, truthy={"true"}, falsy={"false"})
 
 
 class OpeningBalanceRow(Schema):

@@ -1,0 +1,125 @@
+"""Tables that people upload, as CSV or as a workbook: read into rows of text, faults named by line and column.
+
+A schema that takes one says so with ``other_media``; the text arrives in its field ``csv``, whatever was sent.
+"""
+
+import csv
+import io
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from datetime import date, datetime, time
+from typing import TYPE_CHECKING, Any
+
+from dairy_app.common.errors import FieldError, Problem, invalid
+
+#: A file with more faults than this is the wrong file.
+MOST_FAULTS = 100
+#: What spreadsheets, and our own exports, put before a cell that begins like a formula.
+GUARD = "'"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+#: What a workbook may unpack to; an honest one of the largest body stays far below.
+MOST_UNPACKED = 100 * 1024 * 1024
+
+if TYPE_CHECKING:  # what is pure may read rows without knowing of requests
+    from flask import Request
+
+
+def other_media(*, workbooks: bool = False) -> "dict[str, Callable[[Request], dict[str, Any]]]":
+    """How a table is read that comes as the body or as an upload named ``file``."""
+    read = _text_of_table if workbooks else _text_of_csv
+
+    def of_body(request: "Request") -> dict[str, Any]:
+        return {"csv": read(request.get_data())}
+
+    def of_upload(request: "Request") -> dict[str, Any]:
+        if list(request.files) != ["file"] or request.form or len(request.files.getlist("file")) != 1:
+            raise invalid("/file", "Send one file, in a field named file.")
+        return {"csv": read(request.files["file"].read())}
+
+    return {"text/csv": of_body, "multipart/form-data": of_upload} | ({XLSX: of_body} if workbooks else {})
+
+
+def rows_of(text: str, check_header: Callable[[Sequence[str]], None]) -> Iterator[tuple[int, list[str], Sequence[str]]]:
+    """Line (as a spreadsheet counts), cells and column names of each row of a CSV that is not blank.
+
+    A guarding apostrophe and surrounding blanks are taken off. ``check_header`` is given the names, in small letters,
+    and raises when they are not those of the file. Raises ``validation_failed`` for what is no CSV.
+    """
+    lines = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
+    line = 1
+    try:
+        header = [_plain(cell).lower() for cell in next(lines, [])]
+        check_header(header)
+        for line, cells in enumerate(lines, 2):
+            plain = [_plain(cell) for cell in cells]
+            if any(plain):
+                yield line, plain, header
+    except csv.Error as error:
+        raise invalid("/csv", f"Line {line} is not CSV, or the next one: {error}.") from None
+
+
+def fault(line: int, column: str, code: str, detail: str) -> FieldError:
+    """What is wrong with one cell of a file."""
+    return FieldError(f"/rows/{line}/{column}", code, f"Line {line}: {detail}")
+
+
+def refuse_file(faults: Sequence[FieldError]) -> Problem:
+    """All or nothing: one refusal that names every fault, the first ``MOST_FAULTS`` of them."""
+    shown = sorted(faults, key=lambda each: (int(each.pointer.split("/")[2]), each.pointer))[:MOST_FAULTS]
+    return Problem("validation_failed", f"Nothing was entered: {len(faults)} faults.", list(shown))
+
+
+def _plain(cell: str) -> str:
+    return cell.strip().removeprefix(GUARD).strip()
+
+
+def _text_of_csv(raw: bytes) -> str:
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise invalid("/csv", "The file is not text in UTF-8; save it as CSV UTF-8.") from None
+    if "\x00" in text:
+        raise invalid("/csv", "Must not contain NUL characters.")
+    return text
+
+
+def _text_of_table(raw: bytes) -> str:
+    """A CSV as it is; of a workbook the first sheet, row by row."""
+    if not raw.startswith(b"PK"):
+        return _text_of_csv(raw)
+    try:
+        with zipfile.ZipFile(io.BytesIO(raw)) as packed:
+            if sum(part.file_size for part in packed.infolist()) > MOST_UNPACKED:
+                raise invalid("/file", "The workbook is too large.")
+        return "".join(_lines_of_workbook(raw))
+    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, AttributeError, IndexError, EOFError, OSError):
+        raise invalid("/file", "The file is no workbook that can be read; save it as CSV UTF-8.") from None
+
+
+def _lines_of_workbook(raw: bytes) -> Iterator[str]:
+    from openpyxl import load_workbook  # takes a quarter of a second to load, and few ask
+
+    book = load_workbook(io.BytesIO(raw), read_only=True, data_only=True)
+    sheet = book.worksheets[0]
+    sheet.reset_dimensions()  # what a workbook says of its size need not be so
+    for row in sheet.iter_rows(values_only=True):
+        line = io.StringIO()
+        csv.writer(line).writerow([_written(value) for value in row])
+        yield line.getvalue()
+
+
+def _written(value: Any) -> str:
+    """A cell as one would type it: numbers without a needless fraction, days as YYYY-MM-DD."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return str(int(value)) if value.is_integer() else repr(value)
+        case datetime():
+            return value.date().isoformat() if value.time() == time() else value.isoformat()
+        case date():
+            return value.isoformat()
+        case _:
+            return str(value)

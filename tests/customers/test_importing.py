@@ -1,0 +1,210 @@
+"""Customers from a spreadsheet: every row or none, looked at before it is written."""
+
+import csv
+import io
+import zipfile
+from datetime import date
+from typing import Any
+
+import pytest
+from openpyxl import Workbook
+
+from dairy_app.common.uploads import XLSX
+from tests.dairy import Dairy, ok, refused
+from tests.races import at_once
+from tests.statements import count_statements
+
+HEADER = ("name", "phone", "address_line1", "area")
+
+
+def text_of(*rows: dict[str, Any]) -> str:
+    columns = list(dict.fromkeys([*HEADER, *(name for row in rows for name in row)]))
+    out = io.StringIO()
+    table = csv.DictWriter(out, columns)
+    table.writeheader()
+    table.writerows(rows)
+    return out.getvalue()
+
+
+def row(number: int, **fields: Any) -> dict[str, Any]:
+    known = {"name": f"Household {number}", "phone": f"98123 {number:05d}", "address_line1": f"{number} Mill Road"}
+    return known | {"area": "Kothrud"} | fields
+
+
+def send(dairy: Dairy, data: str | bytes, *, dry_run: bool = False, media: str = "text/csv") -> Any:
+    query = {"dry_run": "true"} if dry_run else {}
+    return dairy.admin.call("POST", "/customers/import", data=data, content_type=media, query_string=query)
+
+
+def faults(problem: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(each["pointer"], each["code"]) for each in problem["errors"]]
+
+
+def listed(dairy: Dairy) -> Any:
+    return ok(dairy.admin.get("/customers", limit=200))["items"]
+
+
+@pytest.fixture
+def boy(dairy: Dairy) -> Any:
+    return dairy.staff("delivery_boy").user
+
+
+def test_every_column_arrives(dairy: Dairy, boy: Any) -> None:
+    seller = dairy.staff("marketing_staff").user
+    full = row(1, code="SHOP-1", email="Cafe@Example.org", address_line2="Near the well", city="Pune", pincode="411038",
+               latitude="18.5204", longitude="73.8567", map_link="https://maps.example/x", stop_sequence="12",
+               status="trial", trial_start_date="2026-10-01", billing_cycle="weekly", language="hi",
+               gstin="27AAACR5055K1Z7", notes="Ring twice", delivery_boy=boy["email"].upper(),
+               marketing_staff=seller["email"], login="no")  # fmt: skip
+    answer = ok(send(dairy, "\ufeff" + text_of(full, row(2))), 201)
+    assert (answer["created"], answer["logins"], answer["new_areas"]) == (2, 1, ["Kothrud"])
+    plain, cafe = listed(dairy)
+    expected = {
+        "code": "SHOP-1", "phone": "+919812300001", "email": "cafe@example.org", "latitude": "18.520400",
+        "stop_sequence": 12, "status": "trial", "trial_start_date": "2026-10-01", "billing_cycle": "weekly",
+        "language": "hi", "state_code": "27", "gst_treatment": "registered", "area": "Kothrud", "user_id": None,
+        "delivery_boy_id": boy["id"], "marketing_staff_id": seller["id"], "id": answer["items"][0]["id"],
+    }  # fmt: skip
+    assert {name: cafe[name] for name in expected} == expected
+    usual = {"code": "C000001", "status": "active", "billing_cycle": "monthly", "gst_treatment": "consumer"}
+    assert {name: plain[name] for name in usual} == usual
+
+
+def test_each_has_a_login_that_opens_nothing_before_its_invitation(dairy: Dairy) -> None:
+    ok(send(dairy, text_of(row(1))), 201)
+    (customer,) = listed(dairy)
+    user = ok(dairy.admin.get(f"/users/{customer['user_id']}"))
+    assert (user["role"], user["phone"], user["name"]) == ("customer", "+919812300001", "Household 1")
+    token = ok(dairy.admin.post(f"/users/{user['id']}/invitation"))["invitation_token"]
+    assert dairy.accept(token, "9812300001").user["customer_v2_id"] == customer["id"]
+
+
+def test_a_dry_run_says_the_same_and_writes_nothing(dairy: Dairy, sql: Any) -> None:
+    ok(dairy.admin.post("/areas", {"name": "kothrud"}), 201)
+    text = text_of(row(1), row(2, area="Baner"), row(3, area="BANER"))
+    seen = ok(send(dairy, text, dry_run=True), 201)
+    assert (seen["dry_run"], seen["created"], seen["logins"]) == (True, 3, 3)
+    assert [name.lower() for name in seen["new_areas"]] == ["baner"]
+    assert seen["items"][0] == {
+        "line": 2, "name": "Household 1", "phone": "+919812300001", "area": "Kothrud", "login": True
+    }  # fmt: skip
+    assert sql("SELECT count(*) FROM customers") == [(0,)]
+    assert sql("SELECT count(*) FROM users WHERE role = 'customer'") == [(0,)]
+    assert [each["name"] for each in ok(dairy.admin.get("/areas"))["items"]] == ["kothrud"]
+    written = ok(send(dairy, text), 201)
+    assert {name: written[name] for name in ("created", "logins", "new_areas")} == {
+        name: seen[name] for name in ("created", "logins", "new_areas")
+    }
+    assert len(listed(dairy)) == 3
+
+
+def test_all_or_nothing_and_every_fault_by_its_line(dairy: Dairy, boy: Any) -> None:
+    ok(send(dairy, text_of(row(7, code="SHOP"))), 201)
+    text = text_of(
+        row(1),
+        row(2, phone="12", pincode="0123"),
+        row(3, name=""),
+        row(7),  # the login of somebody
+        row(1, name="The same phone"),
+        row(4, code="SHOP"),
+        row(5, code="C000123"),
+        row(6, delivery_boy="nobody@dairy.example"),
+        row(8, marketing_staff=boy["email"]),
+        row(9, gst_treatment="registered"),
+        row(10, login="maybe", status="sleeping", stop_sequence="-1"),
+    )
+    before = listed(dairy)
+    problem = refused(send(dairy, text), 422, "validation_failed")
+    assert faults(problem) == [
+        ("/rows/3/phone", "invalid"), ("/rows/3/pincode", "invalid"), ("/rows/4/name", "required"),
+        ("/rows/5/phone", "already_exists"), ("/rows/6/phone", "duplicate"), ("/rows/7/code", "already_exists"),
+        ("/rows/8/code", "invalid"), ("/rows/9/delivery_boy", "user_not_found"),
+        ("/rows/10/marketing_staff", "user_not_found"), ("/rows/11/gstin", "required"), ("/rows/12/login", "invalid"),
+        ("/rows/12/status", "invalid"), ("/rows/12/stop_sequence", "invalid"),
+    ]  # fmt: skip
+    assert problem["detail"] == "Nothing was entered: 13 faults."
+    assert "Line 6: +919812300001 stands in line 2 too." in [each["detail"] for each in problem["errors"]]
+    assert listed(dairy) == before
+
+
+def test_who_has_no_login_may_share_a_phone(dairy: Dairy) -> None:
+    ok(send(dairy, text_of(row(1), row(1, name="Upstairs", login="No"))), 201)
+    assert [each["user_id"] is None for each in listed(dairy)] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("", "invalid"), ("name,phone\n", "columns"), ("name,phone,address_line1,area,shoe\n", "columns"),
+        ("name,name,phone,address_line1,area\n", "columns"), ("name,phone,address_line1,area\n\n,,,\n", "empty"),
+        ('name,phone,address_line1,area\n"open', "invalid"),
+        ("name,phone,address_line1,area\na,b,c,d,e,f\n", "columns"),
+    ],
+)  # fmt: skip
+def test_what_is_no_such_file(dairy: Dairy, text: str, code: str) -> None:
+    answer = send(dairy, text or b"\xff\xfe\x00")
+    assert refused(answer, 422, "validation_failed")["errors"][0]["code"] == code
+
+
+def test_more_than_ten_thousand_rows_come_in_several_files(dairy: Dairy) -> None:
+    text = "name,phone,address_line1,area\n" + "a,b,c,d\n" * 10_001
+    assert refused(send(dairy, text), 422, "validation_failed")["errors"][0]["code"] == "too_many"
+
+
+def workbook(*rows: tuple[Any, ...]) -> bytes:
+    book = Workbook()
+    for cells in rows:
+        book.worksheets[0].append(cells)
+    out = io.BytesIO()
+    book.save(out)
+    return out.getvalue()
+
+
+def test_a_workbook_with_numbers_and_days_as_spreadsheets_keep_them(dairy: Dairy) -> None:
+    columns = (*HEADER, "pincode", "stop_sequence", "trial_start_date", "latitude", "login")
+    raw = workbook(
+        columns,
+        ("Asha", 9812300001, "1 Mill Road", "Kothrud", 411038, 3.0, date(2026, 10, 1), 18.5, False),
+        (None,) * 9,
+        ("Ravi", "'+91 98123 00002", "2 Mill Road", "Kothrud"),
+    )
+    upload = {"file": (io.BytesIO(raw), "customers.xlsx")}
+    answer = ok(dairy.admin.call("POST", "/customers/import", data=upload, content_type="multipart/form-data"), 201)
+    assert [each["line"] for each in answer["items"]] == [2, 4]
+    asha, ravi = listed(dairy)
+    kept = ("phone", "pincode", "stop_sequence", "trial_start_date", "latitude", "user_id")
+    assert [asha[name] for name in kept] == ["+919812300001", "411038", 3, "2026-10-01", "18.500000", None]
+    assert ravi["phone"] == "+919812300002"
+    assert ok(send(dairy, workbook(columns[:4], tuple(row(9).values())), media=XLSX), 201)["created"] == 1
+
+
+def test_what_only_looks_like_a_workbook(dairy: Dairy) -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as file:
+        file.writestr("hello.txt", "hello")
+    bomb = io.BytesIO()
+    with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("xl/workbook.xml", b"\x00" * (101 * 1024 * 1024))
+    for raw in (b"PK\x03\x04 nothing", packed.getvalue(), bomb.getvalue()):
+        assert refused(send(dairy, raw, media=XLSX), 422, "validation_failed")["errors"][0]["pointer"] == "/file"
+    refused(send(dairy, "x", media="application/pdf"), 415, "unsupported_media_type")
+
+
+def test_a_hundred_take_as_many_statements_as_two(dairy: Dairy, boy: Any) -> None:
+    counts = []
+    for first, many in ((1, 2), (1000, 100)):
+        rows = (row(number, area=f"Area {number}", delivery_boy=boy["email"]) for number in range(first, first + many))
+        text = text_of(*rows)
+        with count_statements(dairy.app.database) as statements:
+            ok(send(dairy, text), 201)
+        counts.append(len(statements))
+    assert counts[0] == counts[1]
+
+
+def test_the_same_file_twice_at_once_is_registered_once(dairy: Dairy, database_url: str) -> None:
+    text = text_of(*(row(number) for number in range(1, 20)))
+    hold = "LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE"
+    answers = at_once(database_url, hold, lambda: send(dairy, text), lambda: send(dairy, text))
+    assert sorted(answer.status_code for answer in answers) == [201, 409]
+    assert {answer.get_json().get("code") for answer in answers} == {None, "already_exists"}
+    assert len(listed(dairy)) == 19
