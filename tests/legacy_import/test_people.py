@@ -139,9 +139,10 @@ def test_a_login_of_the_running_dairy_keeps_its_address(dump: WrittenDump, take:
         ({"password_hash": DEFAULT}, None),
         ({"password_hash": "5e884898da28047151d0e56f8dc6292773603d0d6aabbdd62a11ef721d1542d8"}, None),
         ({"password": "secret"}, None),
+        ({"password": "$2b$12$" + "a" * 53}, None),
         ({}, None),
     ],
-    ids=["bcrypt", "bcrypt in the other field", "given out", "sha-256", "clear text", "none"],
+    ids=["bcrypt", "bcrypt in the other field", "given out", "sha-256", "clear text", "no bcrypt salt", "none"],
 )
 def test_a_password_is_kept_when_it_is_bcrypt_and_nobody_else_knows_it(
     dump: WrittenDump, take: Import, sql: Any, changes: dict[str, str], kept: str | None

@@ -246,6 +246,8 @@ HASH = "$2b$12$alOAXutRFmuPhOnjm29f.e98YTIc6BZilaL1hrLyhA/r1dbXE7Uoy"
         ({"password_hash": "5e" * 32, "password": HASH}, HASH),
         ({"password_hash": "5e" * 32}, None),
         ({"password": "customer123"}, None),
+        ({"password": "$2b$12$" + "a" * 53}, None),  # no bcrypt salt ends in "a": verifying it fails
+        ({"password_hash": "$2b$12$" + "a" * 53, "password": HASH}, HASH),
         ({}, None),
     ],
 )
