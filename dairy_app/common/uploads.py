@@ -66,7 +66,8 @@ def fault(line: int, column: str, code: str, detail: str) -> FieldError:
 def refuse_file(faults: Sequence[FieldError]) -> Problem:
     """All or nothing: one refusal that names every fault, the first ``MOST_FAULTS`` of them."""
     shown = sorted(faults, key=lambda each: (int(each.pointer.split("/")[2]), each.pointer))[:MOST_FAULTS]
-    return Problem("validation_failed", f"Nothing was entered: {len(faults)} faults.", list(shown))
+    counted = "one fault" if len(faults) == 1 else f"{len(faults)} faults"
+    return Problem("validation_failed", f"Nothing was entered: {counted}.", list(shown))
 
 
 def _plain(cell: str) -> str:
