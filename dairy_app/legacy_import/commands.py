@@ -68,9 +68,11 @@ def import_mongo(
 
 def _run(dump: Dump | None, dry_run: bool) -> ImportReport:
     database = Database(Settings.from_environment().resolve_database_url(), application_name="dairy import-mongo")
+    steps = None
     try:
         with _progress() as progress, database.transaction() as session:
-            report = import_dump(session, dump or WaitingDocuments(session), _Steps(progress))
+            steps = _Steps(progress)
+            report = import_dump(session, dump or WaitingDocuments(session), steps)
             if dry_run:
                 raise _DryRun(report)
             return report
@@ -79,6 +81,8 @@ def _run(dump: Dump | None, dry_run: bool) -> ImportReport:
         return done.report
     except ImportDoesNotBalance as error:
         return error.report
+    except UnreadableDump as error:  # a broken file in the middle: what was read before it is told
+        return ImportReport(steps.documents(dump) if steps and dump else {}, unreadable=str(error))
     finally:
         database.dispose()
 
@@ -90,6 +94,8 @@ def _console() -> Console:
 
 
 def _conclusion(report: ImportReport) -> str:
+    if report.unreadable is not None:
+        return "The dump cannot be read to its end: nothing was kept."
     if report.findings():
         return "The import does not balance: nothing was kept."
     if report.dry_run:
@@ -109,8 +115,14 @@ class _Steps:
     def __init__(self, progress: Progress) -> None:
         self._progress = progress
         self._step: str | None = None
+        self._done: dict[str, int] = {}
+
+    def documents(self, dump: Dump) -> dict[str, int]:
+        """How many documents of each collection of the dump were read so far."""
+        return {step: done for step, done in self._done.items() if step in dump.files}
 
     def __call__(self, step: str, done: int) -> None:
+        self._done[step] = self._done.get(step, 0) + done
         if step != self._step:
             self._finish()
             self._step = step

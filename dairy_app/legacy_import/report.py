@@ -150,6 +150,8 @@ class ImportReport:
     reasons: list[tuple[str, str, int]] = field(default_factory=list)
     remarks: list[tuple[str, str, int, list[str]]] = field(default_factory=list)
     dry_run: bool = False
+    #: Why the dump could not be read to its end; ``read`` is then what was read before.
+    unreadable: str | None = None
 
     def add_homeless(self, counts: dict[str, int]) -> None:
         """Collections that nothing here reads: every document of them is accounted for as without a home."""
@@ -166,6 +168,8 @@ class ImportReport:
 
     def findings(self) -> list[str]:
         """One line for each thing that does not balance; empty when everything does."""
+        if self.unreadable is not None:
+            return [self.unreadable]
         found = [
             f"{collection}: {read} documents read, {self.accounted(collection)} accounted for"
             for collection, read in self.read.items()

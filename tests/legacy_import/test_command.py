@@ -87,9 +87,16 @@ def test_a_cut_file_is_one_line_and_nothing_is_imported(
     file.write_bytes(file.read_bytes()[:-5])
     assert dairy("import-mongo", str(path)) == 1
     printed = capsys.readouterr()
-    assert printed.out == ""
+    orders = len(dump.collections["orders"])
+    assert re.search(rf"^│ orders +│ +{orders} │$", printed.out, re.M), "what was read before is told"
+    assert printed.out.endswith("The dump cannot be read to its end: nothing was kept.\n")
     assert "delivery_statuses.bson cannot be read after document 0" in printed.err and printed.err.count("\n") == 1
     assert set(rows(sql).values()) == {0}
+    report = tmp_path / "report.json"
+    assert dairy("import-mongo", str(path), "--json", "--report", str(report)) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert (told["balanced"], told["collections"]["orders"]["read"], len(told["findings"])) == (False, orders, 1)
+    assert json.loads(report.read_text()) == told
 
 
 @pytest.mark.parametrize(("path", "code"), [("nowhere", 2), (".", 1)])
