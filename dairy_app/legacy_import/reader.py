@@ -28,6 +28,11 @@ Document = dict[str, Any]
 #: The server's own databases; a dump of all databases carries them too.
 SERVER_DATABASES = frozenset({"admin", "config", "local"})
 
+_BSON = (".bson", ".bson.gz")
+_JSON_FILES = (".json", ".json.gz")
+#: What the server keeps for itself, and what mongodump writes beside the collections.
+_NO_COLLECTIONS = ("system.", "oplog.", "prelude.json")
+
 _ARCHIVE_MAGIC = b"\x6d\xe2\x99\x81"
 _GZIP_MAGIC = b"\x1f\x8b"
 _CODEC: CodecOptions[Document] = CodecOptions(
@@ -100,10 +105,10 @@ def open_dump(path: Path) -> Dump:
     if path.is_file():
         return _open_file(path)
     folder = _database_folder(path)
-    files = _collection_files(folder, (".bson", ".bson.gz"))
+    files = _collection_files(folder, _BSON)
     if files:
         return Dump(folder, "bson", files)
-    files = _collection_files(folder, (".json", ".json.gz"))
+    files = _collection_files(folder, _JSON_FILES)
     if files and all(_looks_like_backup(file) for file in files.values()):
         if len(files) > 1:
             raise UnreadableDump(f"{folder} holds {len(files)} backups: name one file.")
@@ -133,16 +138,17 @@ def _open_file(file: Path) -> Dump:
 
 
 def _database_folder(path: Path) -> Path:
-    """The folder itself if it holds collections, else its only database."""
-    if _collection_files(path, (".bson", ".bson.gz", ".json", ".json.gz")):
+    """The folder itself if it holds collections, else its only database.
+
+    A JSON file beside folders of BSON, such as a report, is no collection: taken for one it would hide the dump.
+    """
+    if _collection_files(path, _BSON):
         return path
-    found = sorted(
-        folder
-        for folder in path.iterdir()
-        if folder.is_dir()
-        and folder.name not in SERVER_DATABASES
-        and _collection_files(folder, (".bson", ".bson.gz", ".json", ".json.gz"))
-    )
+    folders = [each for each in path.iterdir() if each.is_dir() and each.name not in SERVER_DATABASES]
+    found = sorted(folder for folder in folders if _collection_files(folder, _BSON))
+    if not found and _collection_files(path, _JSON_FILES):
+        return path
+    found = found or sorted(folder for folder in folders if _collection_files(folder, _JSON_FILES))
     if len(found) > 1:
         names = ", ".join(folder.name for folder in found)
         raise UnreadableDump(f"{path} holds several databases ({names}): name one folder.")
@@ -152,7 +158,7 @@ def _database_folder(path: Path) -> Path:
 def _collection_files(folder: Path, endings: Sequence[str]) -> dict[str, Path]:
     files: dict[str, Path] = {}
     for file in sorted(folder.iterdir()):
-        if not file.is_file() or ".metadata.json" in file.name or file.name.startswith(("system.", "oplog.")):
+        if not file.is_file() or ".metadata.json" in file.name or file.name.startswith(_NO_COLLECTIONS):
             continue
         for ending in endings:
             name = file.name.removesuffix(ending)

@@ -165,6 +165,15 @@ def test_what_is_no_dump_is_refused(tmp_path, mongodump):
     assert "no backup" in refusal(tmp_path / "photo.jpg")
 
 
+def test_what_stands_beside_the_collections_hides_none_of_them(mongodump):
+    for name in ("prelude.json", "report.json"):
+        (mongodump / name).write_text('{"ServerVersion":"7.0.14","ToolVersion":"100.10.0"}')
+    (mongodump / "dairy" / "prelude.json.gz").write_bytes(gzip.compress(b'{"ServerVersion":"7.0.14"}'))
+    (mongodump / "oplog.bson").write_bytes(bson.encode({"op": "i"}))
+    dump = open_dump(mongodump)
+    assert (dump.form, sorted(dump.files)) == ("bson", ["leads", "orders", "users"])
+
+
 def test_of_two_databases_one_must_be_named(mongodump):
     write_bson(mongodump / "old_dairy", orders=[])
     assert "several databases (dairy, old_dairy)" in refusal(mongodump)
