@@ -236,8 +236,7 @@ def _header(name: str, description: str, longest: int) -> dict[str, Any]:
 def _add_examples(operation: dict[str, Any], declared: dict[str, Any], words: Mapping[str, str]) -> None:
     for each in declared.get("arguments", {}).get("parameters", []):
         if each["in"] == "json":
-            schema = each["schema"]() if isinstance(each["schema"], type) else each["schema"]
-            _add_example(operation["requestBody"], schema, words)
+            _add_example(operation["requestBody"], each["schema"], words)
     for status, answers in declared.get("response", {}).get("responses", {}).items():
         for answer in answers:
             if isinstance(answer, dict) and isinstance(answer.get("schema"), Schema):
