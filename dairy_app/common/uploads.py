@@ -17,8 +17,9 @@ MOST_FAULTS = 100
 #: What spreadsheets, and our own exports, put before a cell that begins like a formula.
 GUARD = "'"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-#: What a workbook may unpack to; an honest one of the largest body stays far below.
-MOST_UNPACKED = 100 * 1024 * 1024
+#: What a workbook may unpack to, and how far its sheet is read: a few bytes can claim a million empty cells.
+MOST_UNPACKED = 64 * 1024 * 1024
+MOST_LINES, MOST_COLUMNS = 100_000, 100
 
 if TYPE_CHECKING:  # what is pure may read rows without knowing of requests
     from flask import Request
@@ -103,9 +104,12 @@ def _lines_of_workbook(raw: bytes) -> Iterator[str]:
     book = load_workbook(io.BytesIO(raw), read_only=True, data_only=True)
     sheet = book.worksheets[0]
     sheet.reset_dimensions()  # what a workbook says of its size need not be so
-    for row in sheet.iter_rows(values_only=True):
+    for row in sheet.iter_rows(max_row=MOST_LINES, max_col=MOST_COLUMNS, values_only=True):
+        cells = [_written(value) for value in row]
+        while cells and not cells[-1]:  # rows are as wide as the widest
+            cells.pop()
         line = io.StringIO()
-        csv.writer(line).writerow([_written(value) for value in row])
+        csv.writer(line).writerow(cells)
         yield line.getvalue()
 
 

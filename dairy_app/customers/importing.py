@@ -64,8 +64,8 @@ def _read(text: str) -> tuple[list[Row], list[FieldError]]:
     """The rows that the form of a customer allows, with their line, and what is wrong with the others."""
     rows: list[Row] = []
     faults: list[FieldError] = []
-    for line, cells, header in rows_of(text, _check_header):
-        if len(rows) + len(faults) >= MOST_ROWS:
+    for count, (line, cells, header) in enumerate(rows_of(text, _check_header), 1):
+        if count > MOST_ROWS:
             raise invalid("/csv", f"At most {MOST_ROWS:,} rows; send the rest as another file.", "too_many")
         if len(cells) > len(header):
             faults.append(fault(line, header[-1], "columns", f"{len(cells)} cells instead of {len(header)}."))

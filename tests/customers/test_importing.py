@@ -149,6 +149,8 @@ def test_what_is_no_such_file(dairy: Dairy, text: str, code: str) -> None:
 def test_more_than_ten_thousand_rows_come_in_several_files(dairy: Dairy) -> None:
     text = "name,phone,address_line1,area\n" + "a,b,c,d\n" * 10_001
     assert refused(send(dairy, text), 422, "validation_failed")["errors"][0]["code"] == "too_many"
+    faulty = "name,phone,address_line1,area,pincode,status\n" + ",b,,d,e,f\n" * 2001
+    assert refused(send(dairy, faulty), 422, "validation_failed")["detail"] == "Nothing was entered: 10005 faults."
 
 
 def workbook(*rows: tuple[Any, ...]) -> bytes:
@@ -185,6 +187,8 @@ def test_what_only_looks_like_a_workbook(dairy: Dairy) -> None:
     bomb = io.BytesIO()
     with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr("xl/workbook.xml", b"\x00" * (101 * 1024 * 1024))
+    wide = workbook((*HEADER, *(None,) * 120, "shoe"), tuple(row(1).values()))  # what lies beyond is not looked at
+    assert ok(send(dairy, wide, media=XLSX), 201)["created"] == 1
     for raw in (b"PK\x03\x04 nothing", packed.getvalue(), bomb.getvalue()):
         assert refused(send(dairy, raw, media=XLSX), 422, "validation_failed")["errors"][0]["pointer"] == "/file"
     refused(send(dairy, "x", media="application/pdf"), 415, "unsupported_media_type")
