@@ -1,22 +1,22 @@
 """STEP 19: an order knows the standing order it came from; NULL is a one-time order.
 
 Why: without the link nobody can tell generated orders from one-time ones, and one-time ones were never billed.
-Locks: ACCESS EXCLUSIVE on orders until the end: columns and backfill are one transaction: nobody sees half of it.
-    Nothing serves a database between 0001 and 0006 (docs/dba-guide.md says how long each takes).
+Locks: a moment of ACCESS EXCLUSIVE on orders for each catalogue change; rows are linked some customers at a time, and
+    everything else lets readers and writers pass. Cut short, it is run again.
 Undo: drops the link; refuses while orders are linked unless told.
 """
 
-from dairy_app.common.revisions import refuse_data_loss, run
+from dairy_app.common.revisions import in_batches, in_steps, refuse_data_loss, run
 
 revision = "0002"
 down_revision = "0001"
 branch_labels = None
 depends_on = None
 
-COLUMNS = """
-ALTER TABLE orders ADD COLUMN order_type text DEFAULT 'one_time' NOT NULL;
-ALTER TABLE orders ADD COLUMN subscription_id uuid;
-"""
+COLUMNS = (
+    "ALTER TABLE orders ADD COLUMN IF NOT EXISTS order_type text DEFAULT 'one_time' NOT NULL;",
+    "ALTER TABLE orders ADD COLUMN IF NOT EXISTS subscription_id uuid;",
+)
 
 # Only where one standing order of that customer and product covers the date; anything else stays one-time.
 BACKFILL = """
@@ -26,28 +26,41 @@ WITH candidates AS (
     JOIN order_items i ON i.order_id = o.id
     JOIN subscriptions s ON s.customer_id = o.customer_id AND s.product_id = i.product_id
         AND o.delivery_date >= s.start_date AND (s.stop_date IS NULL OR o.delivery_date < s.stop_date)
-    WHERE o.source = 'generator'
+    WHERE o.source = 'generator' AND o.customer_id {among}
     GROUP BY o.id, o.delivery_date
 ), sole AS (
     SELECT id, subscription_id, count(*) OVER (PARTITION BY subscription_id, delivery_date) AS rivals
     FROM candidates WHERE fits = 1
 )
 UPDATE orders o SET subscription_id = sole.subscription_id, order_type = 'subscription'
-FROM sole WHERE sole.id = o.id AND sole.rivals = 1;
+FROM sole WHERE sole.id = o.id AND sole.rivals = 1 AND o.subscription_id IS NULL;
 """
 
-CONSTRAINTS = """
-ALTER TABLE orders ADD CONSTRAINT fk_orders_subscription_of_customer FOREIGN KEY (subscription_id, customer_id)
-    REFERENCES subscriptions (id, customer_id) NOT VALID;
-ALTER TABLE orders VALIDATE CONSTRAINT fk_orders_subscription_of_customer;
-ALTER TABLE orders ADD CONSTRAINT uq_orders_subscription_id_delivery_date UNIQUE (subscription_id, delivery_date);
-ALTER TABLE orders ADD CONSTRAINT ck_orders_order_type_known CHECK (order_type IN ('one_time', 'subscription')) NOT
-    VALID;
-ALTER TABLE orders VALIDATE CONSTRAINT ck_orders_order_type_known;
-ALTER TABLE orders ADD CONSTRAINT ck_orders_type_agrees_with_subscription CHECK ((order_type = 'subscription') =
-    (subscription_id IS NOT NULL)) NOT VALID;
-ALTER TABLE orders VALIDATE CONSTRAINT ck_orders_type_agrees_with_subscription;
-"""
+#: What an attempt that was cut short left behind goes first, without a word when there is nothing.
+CONSTRAINTS = (
+    "SET client_min_messages = warning;",
+    """
+ALTER TABLE orders DROP CONSTRAINT IF EXISTS fk_orders_subscription_of_customer,
+    ADD CONSTRAINT fk_orders_subscription_of_customer FOREIGN KEY (subscription_id, customer_id)
+    REFERENCES subscriptions (id, customer_id) NOT VALID;""",
+    "ALTER TABLE orders VALIDATE CONSTRAINT fk_orders_subscription_of_customer;",
+    "ALTER TABLE orders DROP CONSTRAINT IF EXISTS uq_orders_subscription_id_delivery_date;",
+    "DROP INDEX CONCURRENTLY IF EXISTS uq_orders_subscription_id_delivery_date;",
+    "CREATE UNIQUE INDEX CONCURRENTLY uq_orders_subscription_id_delivery_date"
+    " ON orders (subscription_id, delivery_date);",
+    "ALTER TABLE orders ADD CONSTRAINT uq_orders_subscription_id_delivery_date"
+    " UNIQUE USING INDEX uq_orders_subscription_id_delivery_date;",
+    """
+ALTER TABLE orders DROP CONSTRAINT IF EXISTS ck_orders_order_type_known, ADD CONSTRAINT ck_orders_order_type_known
+    CHECK (order_type IN ('one_time', 'subscription')) NOT VALID;""",
+    "ALTER TABLE orders VALIDATE CONSTRAINT ck_orders_order_type_known;",
+    """
+ALTER TABLE orders DROP CONSTRAINT IF EXISTS ck_orders_type_agrees_with_subscription,
+    ADD CONSTRAINT ck_orders_type_agrees_with_subscription
+    CHECK ((order_type = 'subscription') = (subscription_id IS NOT NULL)) NOT VALID;""",
+    "ALTER TABLE orders VALIDATE CONSTRAINT ck_orders_type_agrees_with_subscription;",
+    "RESET client_min_messages;",
+)
 
 TEAR_DOWN = """
 ALTER TABLE orders DROP COLUMN subscription_id, DROP COLUMN order_type;
@@ -55,9 +68,9 @@ ALTER TABLE orders DROP COLUMN subscription_id, DROP COLUMN order_type;
 
 
 def upgrade() -> None:
-    run(COLUMNS)
-    run(BACKFILL)
-    run(CONSTRAINTS)
+    in_steps(COLUMNS)
+    in_batches(BACKFILL)
+    in_steps(CONSTRAINTS)
 
 
 def downgrade() -> None:

@@ -1,29 +1,31 @@
 """STEP 20: a delivery status belongs to an existing order, one row per order.
 
 Why: delivery rows that point to no order are how deliveries went unbilled.
-Locks: ACCESS EXCLUSIVE on delivery_statuses while its rows are matched and order_id becomes NOT NULL; SHARE ROW
-    EXCLUSIVE on orders from the foreign key on (writers wait, readers do not).
+Locks: a moment of ACCESS EXCLUSIVE on delivery_statuses for each catalogue change (that order_id is there always is
+    looked at under it), and of SHARE ROW EXCLUSIVE on orders for the foreign key; rows are matched some customers at a
+    time. Cut short, it is run again.
 Undo: drops the link and puts the rows set aside for review back; refuses while rows are linked unless told.
 """
 
-from dairy_app.common.revisions import refuse_data_loss, run
+from dairy_app.common.revisions import in_batches, in_steps, refuse_data_loss, run
 
 revision = "0003"
 down_revision = "0002"
 branch_labels = None
 depends_on = None
 
-COLUMNS = """
-CREATE TABLE unlinked_delivery_statuses (
+COLUMNS = (
+    """
+CREATE TABLE IF NOT EXISTS unlinked_delivery_statuses (
     id uuid NOT NULL,
     customer_id uuid NOT NULL,
     delivery_date date NOT NULL,
     reason text NOT NULL,
     document jsonb NOT NULL,
     CONSTRAINT pk_unlinked_delivery_statuses PRIMARY KEY (id)
-);
-ALTER TABLE delivery_statuses ADD COLUMN order_id uuid;
-"""
+);""",
+    "ALTER TABLE delivery_statuses ADD COLUMN IF NOT EXISTS order_id uuid;",
+)
 
 # A row is linked when the customer has exactly one order on that date and no other row claims it. The rest is
 # set aside for review, never guessed.
@@ -32,11 +34,12 @@ WITH pairs AS (
     SELECT d.id, o.id AS order_id, count(*) OVER (PARTITION BY d.id) AS orders,
         count(*) OVER (PARTITION BY o.id) AS rows
     FROM delivery_statuses d JOIN orders o ON o.customer_id = d.customer_id AND o.delivery_date = d.delivery_date
+    WHERE d.customer_id {among}
 )
 UPDATE delivery_statuses d SET order_id = pairs.order_id
-FROM pairs WHERE pairs.id = d.id AND pairs.orders = 1 AND pairs.rows = 1;
+FROM pairs WHERE pairs.id = d.id AND pairs.orders = 1 AND pairs.rows = 1 AND d.order_id IS NULL;
 WITH aside AS (
-    DELETE FROM delivery_statuses d WHERE order_id IS NULL RETURNING d.*
+    DELETE FROM delivery_statuses d WHERE order_id IS NULL AND customer_id {among} RETURNING d.*
 )
 INSERT INTO unlinked_delivery_statuses (id, customer_id, delivery_date, reason, document)
 SELECT a.id, a.customer_id, a.delivery_date,
@@ -47,13 +50,22 @@ SELECT a.id, a.customer_id, a.delivery_date,
 FROM aside a;
 """
 
-CONSTRAINTS = """
-ALTER TABLE delivery_statuses ALTER COLUMN order_id SET NOT NULL;
-ALTER TABLE delivery_statuses ADD CONSTRAINT fk_delivery_statuses_order_of_customer FOREIGN KEY (order_id,
-    customer_id) REFERENCES orders (id, customer_id) NOT VALID;
-ALTER TABLE delivery_statuses VALIDATE CONSTRAINT fk_delivery_statuses_order_of_customer;
-ALTER TABLE delivery_statuses ADD CONSTRAINT uq_delivery_statuses_order_id UNIQUE (order_id);
-"""
+#: What an attempt that was cut short left behind goes first, without a word when there is nothing.
+CONSTRAINTS = (
+    "SET client_min_messages = warning;",
+    "ALTER TABLE delivery_statuses ALTER COLUMN order_id SET NOT NULL;",
+    """
+ALTER TABLE delivery_statuses DROP CONSTRAINT IF EXISTS fk_delivery_statuses_order_of_customer,
+    ADD CONSTRAINT fk_delivery_statuses_order_of_customer FOREIGN KEY (order_id, customer_id)
+    REFERENCES orders (id, customer_id) NOT VALID;""",
+    "ALTER TABLE delivery_statuses VALIDATE CONSTRAINT fk_delivery_statuses_order_of_customer;",
+    "ALTER TABLE delivery_statuses DROP CONSTRAINT IF EXISTS uq_delivery_statuses_order_id;",
+    "DROP INDEX CONCURRENTLY IF EXISTS uq_delivery_statuses_order_id;",
+    "CREATE UNIQUE INDEX CONCURRENTLY uq_delivery_statuses_order_id ON delivery_statuses (order_id);",
+    "ALTER TABLE delivery_statuses ADD CONSTRAINT uq_delivery_statuses_order_id"
+    " UNIQUE USING INDEX uq_delivery_statuses_order_id;",
+    "RESET client_min_messages;",
+)
 
 TEAR_DOWN = """
 ALTER TABLE delivery_statuses DROP COLUMN order_id;
@@ -64,9 +76,9 @@ DROP TABLE unlinked_delivery_statuses;
 
 
 def upgrade() -> None:
-    run(COLUMNS)
-    run(BACKFILL)
-    run(CONSTRAINTS)
+    in_steps(COLUMNS)
+    in_batches(BACKFILL)
+    in_steps(CONSTRAINTS)
 
 
 def downgrade() -> None:

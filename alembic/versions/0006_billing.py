@@ -2,11 +2,13 @@
 
 Why: a delivered order stands on a draft invoice from now on, by constraint; the backfill puts every delivered order
     of the past on a draft of its month, which is the recovery of past revenue.
-Locks: ACCESS EXCLUSIVE on orders while past deliveries join their drafts.
+Locks: a moment of ACCESS EXCLUSIVE on orders for each catalogue change, and of SHARE ROW EXCLUSIVE for each trigger.
+    Past deliveries join their drafts some customers at a time, each customer's row held meanwhile. Cut short, it is
+    run again.
 Undo: drops invoices and settings; refuses while issued invoices exist unless told.
 """
 
-from dairy_app.common.revisions import refuse_data_loss, run
+from dairy_app.common.revisions import in_batches, in_steps, is_there, refuse_data_loss, run
 
 revision = "0006"
 down_revision = "0005"
@@ -341,20 +343,32 @@ RETURN (SELECT i.id FROM invoices i
 """
 
 # The caller of open_drafts locks customers; here the table lock of the migration does.
-ORDERS = """
-ALTER TABLE orders ADD COLUMN invoice_id uuid;
-LOCK TABLE orders, customers IN SHARE ROW EXCLUSIVE MODE;
+ORDERS = ("ALTER TABLE orders ADD COLUMN IF NOT EXISTS invoice_id uuid;",)
+PAST_DELIVERIES = """
+SELECT count(*) FROM (SELECT FROM customers WHERE id {among} ORDER BY id FOR NO KEY UPDATE) locked;
 SELECT open_drafts(array_agg(customer_id), array_agg(delivered_on))
-FROM (SELECT DISTINCT customer_id, delivered_on FROM orders WHERE delivered_on IS NOT NULL) past HAVING count(*) > 0;
-UPDATE orders SET invoice_id = draft_for(customer_id, delivered_on) WHERE delivered_on IS NOT NULL;
-ALTER TABLE orders ADD CONSTRAINT fk_orders_invoice_of_customer FOREIGN KEY (invoice_id, customer_id) REFERENCES
-    invoices (id, customer_id) NOT VALID;
-ALTER TABLE orders VALIDATE CONSTRAINT fk_orders_invoice_of_customer;
-ALTER TABLE orders ADD CONSTRAINT ck_orders_delivered_iff_on_invoice CHECK ((status IN ('DELIVERED',
-    'PARTIALLY_DELIVERED')) = (invoice_id IS NOT NULL)) NOT VALID;
-ALTER TABLE orders VALIDATE CONSTRAINT ck_orders_delivered_iff_on_invoice;
-CREATE INDEX ix_orders_invoice ON orders (invoice_id) WHERE invoice_id IS NOT NULL;
+FROM (SELECT DISTINCT customer_id, delivered_on FROM orders
+    WHERE delivered_on IS NOT NULL AND invoice_id IS NULL AND customer_id {among}) past HAVING count(*) > 0;
+UPDATE orders SET invoice_id = draft_for(customer_id, delivered_on)
+WHERE delivered_on IS NOT NULL AND invoice_id IS NULL AND customer_id {among};
 """
+#: What an attempt that was cut short left behind goes first, without a word when there is nothing.
+ORDERS_ON_INVOICES = (
+    "SET client_min_messages = warning;",
+    """
+ALTER TABLE orders DROP CONSTRAINT IF EXISTS fk_orders_invoice_of_customer,
+    ADD CONSTRAINT fk_orders_invoice_of_customer FOREIGN KEY (invoice_id, customer_id)
+    REFERENCES invoices (id, customer_id) NOT VALID;""",
+    "ALTER TABLE orders VALIDATE CONSTRAINT fk_orders_invoice_of_customer;",
+    """
+ALTER TABLE orders DROP CONSTRAINT IF EXISTS ck_orders_delivered_iff_on_invoice,
+    ADD CONSTRAINT ck_orders_delivered_iff_on_invoice
+    CHECK ((status IN ('DELIVERED', 'PARTIALLY_DELIVERED')) = (invoice_id IS NOT NULL)) NOT VALID;""",
+    "ALTER TABLE orders VALIDATE CONSTRAINT ck_orders_delivered_iff_on_invoice;",
+    "DROP INDEX CONCURRENTLY IF EXISTS ix_orders_invoice;",
+    "CREATE INDEX CONCURRENTLY ix_orders_invoice ON orders (invoice_id) WHERE invoice_id IS NOT NULL;",
+    "RESET client_min_messages;",
+)
 
 ORDERS_TOUCH_ONLY_DRAFTS = """
 CREATE FUNCTION orders_touch_only_drafts() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -896,13 +910,14 @@ ALTER TABLE products DROP COLUMN tax_class;
 DROP TABLE tax_rates, tax_classes, settings;
 """
 
-STEPS = (
+FIRST = (
     TABLES,
     SEED,
     PRODUCTS,
     BILLING_PERIODS,
     OPEN_DRAFTS,
-    ORDERS,
+)
+LAST = (
     ORDERS_TOUCH_ONLY_DRAFTS,
     ORDER_ITEMS_TOUCH_ONLY_DRAFTS,
     ORDERS_AGREE_WITH_ITEMS,
@@ -917,7 +932,13 @@ STEPS = (
 
 
 def upgrade() -> None:
-    for sql in STEPS:
+    if not is_there("draft_for(uuid, date)"):  # the last of these, which an attempt that was cut short has made
+        for sql in FIRST:
+            run(sql)
+    in_steps(ORDERS)
+    in_batches(PAST_DELIVERIES)
+    in_steps(ORDERS_ON_INVOICES)
+    for sql in LAST:
         run(sql)
 
 

@@ -11,8 +11,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from alembic import op
 
-from dairy_app.common import backups, migrations
+from dairy_app.common import backups, migrations, revisions, structure
 from tests.conftest import Server, raw_connection
 from tests.receivables.conftest import ISSUED
 
@@ -243,3 +244,77 @@ def test_links_that_were_ended_do_not_come_back_unseen(server: Server, template:
     Filled(url).run("UPDATE settings SET invoice_link_version = 1")
     migrations.downgrade(url, "0016")
     server.drop_database(url)
+
+
+class CutShort(Exception):
+    """As if the process had ended here."""
+
+
+def test_a_backfill_that_is_cut_short_anywhere_is_completed_by_the_next_upgrade(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One statement more each time: what ended between two of them is taken up, and comes to the same rows."""
+    monkeypatch.setattr(revisions, "CUSTOMERS_A_BATCH", 1)
+    databases = [Filled(server.create_database()) for _ in range(2)]
+    for database in databases:
+        migrations.upgrade(database.url, "0001")
+        database.run(WORLD)
+    whole, pieces = databases
+    migrations.upgrade(whole.url, "0006")
+    run, left, cuts = revisions.run, 0, 0
+
+    def run_while_it_lasts(sql: str) -> None:
+        nonlocal left
+        if left == 0:
+            raise CutShort
+        left -= 1
+        run(sql)
+
+    monkeypatch.setattr(revisions, "run", run_while_it_lasts)
+    for number in ("0002", "0003", "0004", "0005", "0006"):
+        for most in range(1, 100, 2):
+            left = most
+            try:
+                migrations.upgrade(pieces.url, number)
+                break
+            except CutShort:
+                cuts += 1
+        assert migrations.current(pieces.url) == number
+        check_filled(pieces, number)
+    assert cuts > 30
+    monkeypatch.undo()
+    left_behind, expected = pieces.rows(), whole.rows()
+    assert {name: len(rows) for name, rows in left_behind.items()} == {n: len(rows) for n, rows in expected.items()}
+    read = structure.read_from
+    assert structure.differences(read(pieces.url), "in pieces", read(whole.url), "at once") == []
+    for database in databases:
+        server.drop_database(database.url)
+
+
+def test_while_rows_are_filled_a_reader_and_a_writer_of_orders_get_through(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After every statement of 0002 to 0006 that is a transaction of its own nothing on orders is locked."""
+    monkeypatch.setattr(revisions, "CUSTOMERS_A_BATCH", 1)
+    database = Filled(server.create_database())
+    migrations.upgrade(database.url, "0001")
+    database.run(WORLD)
+    run, looked = revisions.run, 0
+
+    with raw_connection(database.url) as other:
+        other.autocommit = True
+
+        def run_and_look(sql: str) -> None:
+            nonlocal looked
+            run(sql)
+            if op.get_bind().connection.dbapi_connection.autocommit:
+                with other.cursor() as cursor:
+                    cursor.execute("SELECT count(*) FROM pg_locks WHERE relation = 'orders'::regclass AND granted")
+                    assert cursor.fetchone() == (0,), sql
+                    cursor.execute("UPDATE orders SET notes = 'seen' WHERE status = 'PENDING'")
+                looked += 1
+
+        monkeypatch.setattr(revisions, "run", run_and_look)
+        migrations.upgrade(database.url, "0006")
+    assert looked > 40
+    server.drop_database(database.url)

@@ -11,7 +11,7 @@ import pytest
 from dairy_app.common import migrations
 
 NOT_ASKED = (
-    # A revision is one transaction: it runs whole or not at all, so IF NOT EXISTS would only hide a surprise.
+    # Where a revision is one transaction it runs whole or not at all: IF NOT EXISTS would only hide a surprise.
     "prefer-robust-stmts",
     # Keys are uuid or bigint; what is integer or smallint is a count or a number with a CHECK on its range.
     "prefer-bigint-over-int",
@@ -26,6 +26,7 @@ LAST_OF_THE_CUT_OVER = "0006"
 MAY_LOCK = (
     "adding-field-with-default",
     "adding-not-nullable-field",
+    "ban-drop-constraint",  # one that an attempt which was cut short has added
     "constraint-missing-not-valid",
     "disallowed-unique-constraint",
     "require-concurrent-index-creation",
