@@ -49,8 +49,9 @@ def generate_due(session: Session) -> Generated:
     bulk.lock_generation(session)
     first = today(session)
     horizon = first + timedelta(days=business_settings(session).generation_days_ahead)
+    begun = queries.first_generated_day(session) or first
     made = set(queries.days_with_orders(session, first - LONGEST_BEHIND))
-    behind = rules.days_between(min(made), first)[:-1] if made and min(made) < first else []
+    behind = rules.days_between(max(begun, first - LONGEST_BEHIND), first)[:-1]
     missed = [day for day in behind if day not in made]
     done = _generate(session, missed + rules.days_between(first, horizon))
     bulk.close_ended(session, first)

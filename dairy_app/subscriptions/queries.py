@@ -204,6 +204,11 @@ def days_with_orders(session: Session, first: date) -> list[date]:
     return list(session.scalars(wanted.order_by(GeneratedDay.delivery_date)))
 
 
+def first_generated_day(session: Session) -> date | None:
+    """The first day whose orders were ever generated."""
+    return session.scalar(select(func.min(GeneratedDay.delivery_date)))
+
+
 def settled_day(session: Session, subscription_ids: Sequence[UUID], first: date, last: date | None) -> Any:
     """The latest day from ``first`` to ``last`` (None: ever) with an order that is on its way or confirmed.
 

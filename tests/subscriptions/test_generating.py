@@ -161,6 +161,19 @@ def test_missed_nights_are_caught_up(household: Household, clock: time_machine.T
     assert days == [f"2026-11-{day}" for day in range(20, 27)]
 
 
+def test_after_more_than_a_month_the_last_31_days_are_caught_up(
+    household: Household, clock: time_machine.Traveller, nightly: Nightly
+) -> None:
+    household.subscribe()
+    nightly()
+    clock.move_to(at("2026-12-30 02:00"))
+    household.dairy.log_in_again()
+    nightly("--date", "2026-12-28")
+    assert '"created": 32' in nightly("--json")[1]
+    days = {order["delivery_date"] for order in household.orders()}
+    assert days == {TODAY, TOMORROW, "2026-11-29", "2026-11-30", *(f"2026-12-{day:02}" for day in range(1, 32))}
+
+
 def test_the_horizon_is_a_setting(household: Household, nightly: Nightly) -> None:
     household.subscribe()
     ok(household.admin.patch("/settings", {"generation_days_ahead": 3}))
