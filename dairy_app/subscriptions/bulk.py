@@ -1,6 +1,6 @@
 """Orders of standing orders, written in sets: a day for everybody, or everything one change touches."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -29,7 +29,7 @@ from sqlalchemy.orm import Session
 from dairy_app.catalogue.models import Product
 from dairy_app.customers.models import Area
 from dairy_app.orders.models import Order, OrderItem
-from dairy_app.subscriptions.models import GeneratedDay, Subscription
+from dairy_app.subscriptions.models import GeneratedDay, Subscription, SubscriptionPause
 from dairy_app.subscriptions.queries import deliverable, due, has_order, these_days
 
 #: Making a day's orders excludes changing standing orders, which exclude nobody but that ("orders" in ASCII).
@@ -122,6 +122,16 @@ def close_ended(session: Session, day: date) -> None:
     session.execute(
         update(Subscription).where(*ended).values(status="stopped").execution_options(synchronize_session=False)
     )
+
+
+def pause_until(session: Session, subscription_id: UUID, first: date, after: date, said: Mapping[str, Any]) -> None:
+    """Pause the days from ``first`` to before ``after`` that no pause covers yet; ``said``: requested_by, channel."""
+    there = select(func.range_agg(SubscriptionPause.period)).where(SubscriptionPause.subscription_id == subscription_id)
+    wanted = func.datemultirange(func.daterange(first, max(first, after)))
+    held = func.coalesce(there.scalar_subquery(), func.datemultirange())
+    gaps = func.unnest(wanted.op("-")(held)).column_valued("gap")
+    columns = [literal(subscription_id, Uuid), gaps, *(literal(value) for value in said.values())]
+    session.execute(insert(SubscriptionPause).from_select(["subscription_id", "period", *said], select(*columns)))
 
 
 def follow(

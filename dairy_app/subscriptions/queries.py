@@ -327,10 +327,22 @@ def override_of(session: Session, subscription_id: UUID, day: date) -> Subscript
     return session.scalars(wanted).one_or_none()
 
 
+def shift_on(session: Session, subscription: Subscription, day: date) -> str:
+    """The shift of one day: what was said about it, else the standing order's."""
+    said = override_of(session, subscription.id, day)
+    return said.shift if said is not None and said.shift is not None else subscription.shift
+
+
 def has_pause(session: Session, subscription_id: UUID, pause_id: UUID) -> bool:
     """Whether that pause belongs to that standing order."""
     wanted = (SubscriptionPause.id == pause_id, SubscriptionPause.subscription_id == subscription_id)
     return session.scalar(select(SubscriptionPause.id).where(*wanted)) is not None
+
+
+def usual_quantity(session: Session, subscription_id: UUID, day: date) -> Decimal:
+    """The default quantity in force on a day, in the product's unit."""
+    wanted = select(_usual_quantity(literal(day, Date))).where(Subscription.id == subscription_id)
+    return session.execute(wanted).scalar_one()
 
 
 def pause_on(session: Session, subscription_id: UUID, day: date) -> UUID | None:

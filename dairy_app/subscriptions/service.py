@@ -4,7 +4,7 @@ Every change takes the same road: the customer's lock, the standing order's, the
 ``_follow``. Which day may still change is judged by ``openings``.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -91,10 +91,11 @@ def change(session: Session, actor: Actor, subscription_id: UUID, changes: Mappi
     bulk.hold_generation(session)
     fields = dict(changes)
     said = {name: fields.pop(name, None) for name in ("reason", "channel", "effective_from", "default_quantity")}
-    kept = _closed_days(session, actor, found)
+    kept = _closed_days(session, actor, found, {found.shift, fields.get("shift", found.shift)})
     if "status" in fields and fields["status"] != found.status and RELEASES.get(found.status) != fields["status"]:
         raise Problem("illegal_transition", f"The standing order is {found.status}.")
     row = _settled(found, fields)
+    _check_quantity(session, found, row, said["default_quantity"])
     session.execute(
         update(Subscription)
         .where(Subscription.id == found.id)
@@ -133,6 +134,13 @@ def _settled(found: Subscription, fields: Mapping[str, Any]) -> dict[str, Any]:
         row["anchor_date"] = row["anchor_date"] or row["start_date"]
     _check_shape(row)
     return {name: row[name] for name in row if row[name] != known[name]}
+
+
+def _check_quantity(session: Session, found: Subscription, row: Mapping[str, Any], said: Decimal | None) -> None:
+    """A rhythm that begins has something to bring: as in a new standing order."""
+    begins = row.get("mode") in RHYTHMIC and found.mode not in RHYTHMIC
+    if begins and not (said or queries.usual_quantity(session, found.id, today(session))):
+        raise invalid("/default_quantity", f"Mode {row['mode']} needs a quantity above 0.", "required")
 
 
 def _check_shape(row: Mapping[str, Any]) -> None:
@@ -189,7 +197,7 @@ def set_override(
     """
     found = queries.get_visible_subscription(session, actor, subscription_id)
     bulk.hold_generation(session)
-    _check_day(session, actor, found, day, wanted.get("note"))
+    _check_day(session, actor, found, day, wanted.get("note"), wanted.get("shift"))
     session.execute(_override_of(found.id, day))
     row = {"date": day, **{name: wanted[name] for name in ("kind", "quantity", "shift", "note") if name in wanted}}
     _insert(session, SubscriptionOverride, actor, found.id, wanted.get("channel"), row)
@@ -219,8 +227,12 @@ def _override_of(subscription_id: UUID, day: date) -> Any:
     )
 
 
-def _check_day(session: Session, actor: Actor, found: Subscription, day: date, reason: str | None) -> None:
-    require_open(session, actor, day, found.shift, reason, "/date")
+def _check_day(
+    session: Session, actor: Actor, found: Subscription, day: date, reason: str | None, shift: str | None = None
+) -> None:
+    """The day may change in the shift it has and in the one it gets (None: the standing order's)."""
+    for each in {queries.shift_on(session, found, day), shift or found.shift}:
+        require_open(session, actor, day, each, reason, "/date")
     refuse_settled(session, [found.id], day, day)
 
 
@@ -235,7 +247,8 @@ def add_pause(session: Session, actor: Actor, subscription_id: UUID, wanted: Map
     first, last = wanted["first"], wanted.get("last")
     if last is not None and last < first:
         raise invalid("/to", "Cannot lie before the first day of the pause.")
-    require_open(session, actor, first, found.shift, wanted.get("reason"), "/from")
+    shift = queries.shift_on(session, found, first)
+    require_open(session, actor, first, shift, wanted.get("reason"), "/from")
     refuse_settled(session, [found.id], first, last)
     period = func.daterange(first, None if last is None else last + ONE_DAY)
     row = {"period": period, "reason": wanted.get("reason")}
@@ -266,11 +279,13 @@ def resume(session: Session, actor: Actor, subscription_id: UUID, day: date | No
     if day is None:
         day = first_open_day(session, actor, [found.id], found.shift)
     else:
-        require_open(session, actor, day, found.shift, "resumed", "/from")
+        require_open(session, actor, day, queries.shift_on(session, found, day), "resumed", "/from")
     if found.status == "paused":
         session.execute(
             update(Subscription).where(Subscription.id == found.id).values(status="active", updated_at=func.now())
         )
+        said = {"requested_by": actor.user_id, "channel": channel_of(actor, None)}
+        bulk.pause_until(session, found.id, today(session), day, said)
         if queries.pause_on(session, found.id, day) is None:
             session.expire_all()
             _follow(session, [found.id], "Resumed.")
@@ -313,7 +328,8 @@ def stop(session: Session, actor: Actor, subscription_id: UUID, wanted: Mapping[
     elif day < found.start_date:
         raise invalid("/stop_date", "Cannot lie before the start.")
     else:
-        require_open(session, actor, day, found.shift, wanted.get("reason"), "/stop_date")
+        shift = queries.shift_on(session, found, day)
+        require_open(session, actor, day, shift, wanted.get("reason"), "/stop_date")
         refuse_settled(session, [found.id], day, None)
     row = {"stop_date": day, **_said(actor, wanted), "updated_at": func.now()}
     # Days before it that are still to come are delivered; the nightly run closes it when its day is there.
@@ -354,10 +370,10 @@ def _follow(session: Session, subscription_ids: Sequence[UUID], reason: str, *, 
         bulk.generate(session, days, Subscription.id.in_(subscription_ids))
 
 
-def _closed_days(session: Session, actor: Actor, found: Subscription) -> Sequence[Any]:
-    """What comes on the days a customer may no longer change, as rows of the calendar."""
+def _closed_days(session: Session, actor: Actor, found: Subscription, shifts: Iterable[str]) -> Sequence[Any]:
+    """What comes on the days a customer may no longer change in all of ``shifts``, as rows of the calendar."""
     first = today(session)
-    opening = first_open_day(session, actor, [found.id], found.shift)
+    opening = max(first_open_day(session, actor, [found.id], shift) for shift in shifts)
     return queries.calendar(session, found.id, first, opening - ONE_DAY) if opening > first else []
 
 
@@ -368,13 +384,9 @@ def _keep(session: Session, actor: Actor, subscription_id: UUID, kept: Sequence[
     now_due = queries.calendar(session, subscription_id, kept[0].date, kept[-1].date)
     for before, after in zip(kept, now_due, strict=True):
         if (before.quantity, before.shift) != (after.quantity, after.shift):
-            row = {
-                "date": before.date,
-                "quantity": before.quantity,
-                "shift": before.shift,
-                "note": "After the cut-off.",
-            }
-            _insert(session, SubscriptionOverride, actor, subscription_id, None, row)
+            row = {name: before._mapping[name] for name in ("date", "quantity", "shift")}
+            session.execute(_override_of(subscription_id, before.date))
+            _insert(session, SubscriptionOverride, actor, subscription_id, None, row | {"note": "After the cut-off."})
 
 
 def _insert(

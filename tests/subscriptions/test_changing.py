@@ -345,6 +345,31 @@ def test_a_new_one_reaches_days_that_are_made_already(household: Household) -> N
     assert [order["delivery_date"] for order in household.orders()] == [TOMORROW]
 
 
+def test_a_rhythm_begins_with_a_quantity(household: Household) -> None:
+    made = household.subscribe(mode="day_by_day", default_quantity=None)
+    refused(household.change(made, mode="fixed_daily"), 422, "validation_failed")
+    refused(household.change(made, mode="fixed_daily", default_quantity="0"), 422, "validation_failed")
+    ok(household.change(made, mode="fixed_daily", default_quantity="1"), 200)
+    assert household.calendar(made)[TODAY] == ("1.000", "fixed_daily")
+    ok(household.change(made, mode="irregular"), 200)
+    ok(household.change(made, mode="fixed_daily"), 200)
+
+
+def test_one_that_came_paused_is_resumed_on_a_day_ahead_and_not_before(household: Household, sql: Any) -> None:
+    made = household.subscribe()
+    ok(household.pause(made, "2026-11-22", "2026-11-23"), 201)
+    sql("UPDATE subscriptions SET status = 'paused' WHERE id = %s", made["id"])
+    household.generate()
+    ok(household.act(made, "resume", **{"from": "2026-11-26"}), 200)
+    assert household.orders() == []
+    days = household.calendar(made)
+    assert {days[f"2026-11-{day}"] for day in range(20, 26)} == {("0.000", "pause")}
+    assert days["2026-11-26"] == ("2.000", "fixed_daily")
+    assert len(household.read(made)["pauses"]) == 3
+    ok(household.act(made, "resume", **{"from": TOMORROW}), 200)
+    assert household.says() == ("PENDING", "2.000")
+
+
 # ---------------------------------------------------------------------------------------------------- cut-off
 
 
@@ -388,3 +413,39 @@ def test_a_customers_change_after_the_cut_off_begins_the_day_after(
     stopped = ok(household.act(made, "stop", by=household.login), 200)
     assert (stopped["stop_date"], stopped["status"]) == ("2026-11-22", "active")
     assert household.says(TOMORROW) == ("PENDING", "2.000")
+
+
+def test_a_cut_off_is_of_the_shift_a_day_has_and_of_the_one_it_gets(
+    household: Household, clock: time_machine.Traveller
+) -> None:
+    evening, moved = household.subscribe(shift="evening"), household.subscribe(shift="evening")
+    ok(household.override(moved, TOMORROW, "3", shift="morning"), 200)
+    household.generate()
+    ok(household.admin.patch("/settings", {"cutoff_morning": "21:00:00"}), 200)
+    clock.move_to(at("2026-11-20 21:30"))
+    household.dairy.log_in_again()
+    refused(household.override(evening, TOMORROW, "4", by=household.login, shift="morning"), 422, "cutoff_passed")
+    refused(household.override(moved, TOMORROW, "4", by=household.login), 422, "cutoff_passed")
+    cleared = household.login.delete(f"/subscriptions/{moved['id']}/overrides/{TOMORROW}")
+    assert cleared.status_code == 422
+    refused(household.pause(moved, TOMORROW, by=household.login), 422, "cutoff_passed")
+    refused(household.act(moved, "stop", by=household.login, stop_date=TOMORROW), 422, "cutoff_passed")
+    ok(household.override(evening, TOMORROW, "4", by=household.login), 200)
+    ok(household.change(evening, by=household.login, shift="morning"), 200)
+    shifts = {order["subscription_id"]: order["shift"] for order in household.orders(delivery_date=TOMORROW)}
+    assert shifts == {evening["id"]: "evening", moved["id"]: "morning"}
+    household.generate("2026-11-22")
+    assert {order["shift"] for order in household.orders(delivery_date="2026-11-22")} == {"morning", "evening"}
+
+
+def test_a_closed_day_about_which_something_was_said_keeps_its_shift(
+    household: Household, clock: time_machine.Traveller
+) -> None:
+    made = household.subscribe()
+    ok(household.override(made, TOMORROW, "3"), 200)
+    household.generate()
+    ok(household.admin.patch("/settings", {"cutoff_morning": "21:00:00"}), 200)
+    clock.move_to(at("2026-11-20 21:30"))
+    household.dairy.log_in_again()
+    ok(household.change(made, by=household.login, shift="evening"), 200)
+    assert (household.order()["shift"], household.says()) == ("morning", ("PENDING", "3.000"))
