@@ -1,7 +1,8 @@
 """Which days of a standing order may still change, and for whom."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -12,6 +13,7 @@ from dairy_app.common.clock import now
 from dairy_app.common.errors import FieldError, Problem, invalid
 from dairy_app.orders.rules import cutoff_of
 from dairy_app.subscriptions import queries
+from dairy_app.subscriptions.models import Subscription
 
 ONE_DAY = timedelta(days=1)
 
@@ -51,6 +53,18 @@ def refuse_settled(session: Session, subscription_ids: Sequence[UUID], first: da
     settled = queries.settled_day(session, subscription_ids, first, last)
     if settled is not None:
         raise Problem("illegal_transition", f"The order of {settled.delivery_date} is {settled.status}.")
+
+
+def require_span(
+    session: Session, actor: Actor, found: Subscription, changes: Mapping[str, Any], reason: str | None
+) -> None:
+    """Raise unless a start or an end that is set anew takes only days away that may still change."""
+    start, stop = changes.get("start_date"), changes.get("stop_date")
+    if start is not None and start > found.start_date:
+        refuse_settled(session, [found.id], found.start_date, start - ONE_DAY)
+    if stop is not None:
+        require_open(session, actor, stop, queries.shift_on(session, found, stop), reason, "/stop_date")
+        refuse_settled(session, [found.id], stop, None)
 
 
 def _is_past_cutoff(session: Session, day: date, shift: str) -> bool:

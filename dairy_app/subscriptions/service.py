@@ -34,6 +34,7 @@ from dairy_app.subscriptions.openings import (
     first_unsettled_day,
     refuse_settled,
     require_open,
+    require_span,
 )
 from dairy_app.subscriptions.policy import (
     OWN_FIELDS,
@@ -95,6 +96,7 @@ def change(session: Session, actor: Actor, subscription_id: UUID, changes: Mappi
     if "status" in fields and fields["status"] != found.status and RELEASES.get(found.status) != fields["status"]:
         raise Problem("illegal_transition", f"The standing order is {found.status}.")
     row = _settled(found, fields)
+    require_span(session, actor, found, row, said["reason"])
     _check_quantity(session, found, row, said["default_quantity"])
     session.execute(
         update(Subscription)

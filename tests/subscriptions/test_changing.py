@@ -257,6 +257,34 @@ def test_a_stop_ahead_delivers_until_then(household: Household) -> None:
     refused(household.act(made, "stop", stop_date="2026-10-31"), 422, "validation_failed")
 
 
+def test_a_start_or_end_that_is_set_anew_takes_no_delivered_day_away(household: Household) -> None:
+    made = household.subscribe()
+    household.generate(TODAY)
+    household.generate(TOMORROW)
+    ok(household.dairy.confirm(household.order(TODAY)))
+    refused(household.change(made, stop_date="2026-11-15"), 422, "validation_failed")
+    refused(household.change(made, stop_date=TODAY), 409, "illegal_transition")
+    refused(household.change(made, start_date=TOMORROW), 409, "illegal_transition")
+    assert household.calendar(made)[TODAY] == ("2.000", "fixed_daily")
+    ok(household.change(made, stop_date=TOMORROW), 200)
+    assert household.says()[0] == "CANCELLED"
+    ok(household.change(made, stop_date=None, start_date="2026-11-05"), 200)
+    assert household.says() == ("PENDING", "2.000")
+
+
+def test_an_end_that_is_set_anew_after_the_cut_off_needs_a_reason(
+    household: Household, clock: time_machine.Traveller
+) -> None:
+    made = household.subscribe()
+    household.generate()
+    ok(household.admin.patch("/settings", {"cutoff_morning": "21:00:00"}), 200)
+    clock.move_to(at("2026-11-20 21:00"))
+    household.dairy.log_in_again()
+    refused(household.change(made, stop_date=TOMORROW), 422, "cutoff_passed")
+    ok(household.change(made, stop_date=TOMORROW, reason="moves away"), 200)
+    assert household.says()[0] == "CANCELLED"
+
+
 def test_a_stopped_one_can_be_taken_up_again(household: Household) -> None:
     made = household.subscribe()
     household.generate()
