@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from bson import json_util
+from bson.binary import UuidRepresentation
 
 from dairy_app.legacy_import import rules
 
 Document = Mapping[str, Any]
 
+_OPTIONS = json_util.RELAXED_JSON_OPTIONS.with_options(uuid_representation=UuidRepresentation.STANDARD)
 _CAPITAL = re.compile("[A-Z]")
 
 #: Begins the key of a document that has none of its own.
@@ -86,14 +88,14 @@ def as_json(document: Document) -> str:
     try:
         found = _encode(document)
     except (ValueError, TypeError):  # NaN, infinity, or keys that are no text
-        found = json_util.dumps(document, json_options=json_util.RELAXED_JSON_OPTIONS, ensure_ascii=False)
+        found = json_util.dumps(document, json_options=_OPTIONS, ensure_ascii=False)
     if "\\u0000" in found:
         found = json.dumps(_without_nul(json.loads(found)), ensure_ascii=False)
     return found
 
 
 def _extended(value: Any) -> Any:
-    return json_util.default(value, json_util.RELAXED_JSON_OPTIONS)
+    return json_util.default(value, _OPTIONS)
 
 
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=_extended).encode

@@ -42,7 +42,12 @@ _CODEC: CodecOptions[Document] = CodecOptions(
     unicode_decode_error_handler="replace",
     datetime_conversion=DatetimeConversion.DATETIME_AUTO,
 )
-_JSON = json_util.JSONOptions(tz_aware=True, tzinfo=UTC, datetime_conversion=DatetimeConversion.DATETIME_AUTO)
+_JSON = json_util.JSONOptions(
+    tz_aware=True,
+    tzinfo=UTC,
+    uuid_representation=UuidRepresentation.STANDARD,
+    datetime_conversion=DatetimeConversion.DATETIME_AUTO,
+)
 _BROKEN = (
     *(BSONError, EOFError, OSError, zlib.error),
     *(ValueError, TypeError, KeyError, OverflowError, RecursionError),  # malformed Extended JSON

@@ -4,7 +4,7 @@ from copy import deepcopy
 from datetime import UTC, datetime
 from typing import Any
 
-from bson import Decimal128, Int64, ObjectId
+from bson import Binary, DatetimeMS, Decimal128, Int64, MinKey, ObjectId
 
 from dairy_app.legacy_import.documents import as_json, spelt
 from dairy_app.legacy_import.staging import SOURCES
@@ -14,7 +14,7 @@ from tests.legacy_import.dumps import MILK, WrittenDump, item
 NONSENSE: tuple[Any, ...] = (
     None, True, -1, 10**15, float("nan"), float("inf"), "", "banana", "NaN", "1e400", "9" * 40, "2026-02-30",
     "9999-12-31T23:59:59-12:00", [], {}, [None], ["x"], {"a": 1}, ObjectId(), Decimal128("NaN"), Decimal128("1.25"),
-    Int64(2**62), datetime(1969, 1, 1, tzinfo=UTC), b"\x00\x01", "a\x00b", "x" * 6000,
+    Int64(2**62), datetime(1969, 1, 1, tzinfo=UTC), DatetimeMS(2**60), Binary(bytes(16), 4), MinKey(), b"\x00\x01", "a\x00b", "x" * 6000,
     [{"date": "2026-09-10", "quantity": 2}], {"start": "2026-09-10"},
 )  # fmt: skip
 
