@@ -9,65 +9,83 @@ from datetime import UTC
 from typing import Any
 
 from bson import json_util
+from bson.binary import UuidRepresentation
 from bson.codec_options import DatetimeConversion
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from dairy_app.legacy_import.documents import CONTENT_KEY
 
-_OPTIONS = json_util.JSONOptions(tz_aware=True, tzinfo=UTC, datetime_conversion=DatetimeConversion.DATETIME_AUTO)
+_OPTIONS = json_util.JSONOptions(
+    tz_aware=True,
+    tzinfo=UTC,
+    uuid_representation=UuidRepresentation.STANDARD,
+    datetime_conversion=DatetimeConversion.DATETIME_AUTO,
+)
 
 # The hash names a document as it was in its dump, also after a repair: that dump imported again knows it. The object id
 # is left out, as the earlier system's own backup does.
 RETRIED = """
-CREATE TEMPORARY TABLE stage_retried (collection text, key text, content_hash text, PRIMARY KEY (collection, key))
-ON COMMIT DROP
+CREATE TEMPORARY TABLE stage_retried (collection text, key text, legacy_id text, content_hash text, reason text,
+    detail text, PRIMARY KEY (collection, key)) ON COMMIT DROP
 """
-_HASH = """
-coalesce((SELECT r.content_hash FROM stage_retried r WHERE r.collection = s.collection AND r.key = s.key),
-    md5((s.document::jsonb - '_id')::text))
+# Documents with the key and the hash under which they wait: a repair may have given one another id.
+_KNOWN = """
+(SELECT s.*, coalesce(r.legacy_id, s.key) AS known_as, coalesce(r.content_hash, {hash}) AS hash
+FROM {{table}} s LEFT JOIN stage_retried r ON r.collection = s.collection AND r.key = s.key)
 """
-# What cannot be placed, with its hash.
-_WAITING = f"(SELECT s.*, {_HASH} AS hash FROM {{table}} s WHERE s.fate = 'quarantined')"
+_CONTENT_HASH = "md5((s.document::jsonb - '_id')::text)"
+_WAITING = f"(SELECT * FROM {_KNOWN.format(hash=_CONTENT_HASH)} s WHERE fate = 'quarantined')"
 # One document under two keys: a dump names what has no id of its own by its object id, a backup by its content.
 _IS_NAMED_OTHERWISE = f"""
-(s.collection, s.hash, NOT starts_with(s.key, '{CONTENT_KEY}')) IN (
+(s.collection, s.hash, NOT starts_with(s.known_as, '{CONTENT_KEY}')) IN (
     SELECT collection, content_hash, starts_with(legacy_id, '{CONTENT_KEY}') FROM import_quarantine
     WHERE resolved_at IS NULL)
 """
-# Of several documents of one key the latest is taken.
+# Of several documents of one key the latest is taken. A contradiction does not end by waiting: the other document, or
+# what named the other customer, is only missing from the quarantine. Until it is repaired its reason stays.
 _TAKE = """
 INSERT INTO stage_retried
-SELECT DISTINCT ON (collection, legacy_id) collection, legacy_id, content_hash FROM import_quarantine
-WHERE resolved_at IS NULL ORDER BY collection, legacy_id, created_at DESC, id
+SELECT DISTINCT ON (collection, key) collection, key, legacy_id, content_hash,
+    CASE WHEN reason IN ('duplicate_id', 'customer_contradictory') AND md5((document - '_id')::text) = content_hash
+        THEN reason END, detail
+FROM (SELECT *, coalesce(nullif(CASE jsonb_typeof(document -> 'id') WHEN 'string' THEN document ->> 'id' END, ''),
+    legacy_id) AS key FROM import_quarantine WHERE resolved_at IS NULL) q
+ORDER BY collection, key, created_at DESC, id
+"""
+_STAND = """
+UPDATE {table} s SET reason = r.reason, detail = r.detail FROM stage_retried r
+WHERE r.collection = s.collection AND r.key = s.key AND r.reason IS NOT NULL
 """
 _COLLECTIONS = "SELECT DISTINCT collection FROM import_quarantine WHERE resolved_at IS NULL"
 _DOCUMENTS = """
 SELECT q.legacy_id, q.document::text FROM import_quarantine q
-JOIN stage_retried r ON r.collection = q.collection AND r.key = q.legacy_id AND r.content_hash = q.content_hash
+JOIN stage_retried r USING (collection, legacy_id, content_hash)
 WHERE q.collection = :collection ORDER BY q.created_at, q.id
 """
 
 _KEEP = f"""
 INSERT INTO import_quarantine AS q (collection, legacy_id, reason, detail, document, content_hash)
-SELECT DISTINCT ON (collection, key, hash) collection, key, reason, detail, document::jsonb, hash
+SELECT DISTINCT ON (collection, known_as, hash) collection, known_as, reason, detail, document::jsonb, hash
 FROM {_WAITING} s WHERE NOT {_IS_NAMED_OTHERWISE}
-ORDER BY collection, key, hash, line
+ORDER BY collection, known_as, hash, line
 ON CONFLICT (collection, legacy_id, content_hash) DO UPDATE
     SET reason = excluded.reason, detail = excluded.detail, resolved_at = NULL, updated_at = now()
     WHERE (q.reason, q.detail) IS DISTINCT FROM (excluded.reason, excluded.detail) OR q.resolved_at IS NOT NULL
 """
-_RESOLVED = """
+# What a dump says anew of a key resolves whatever waits under it; what was taken again resolves itself alone.
+_RESOLVED = f"""
 UPDATE import_quarantine q SET resolved_at = now(), updated_at = now()
-FROM {table} s
-WHERE s.collection = q.collection AND s.key = q.legacy_id AND s.fate <> 'quarantined' AND q.resolved_at IS NULL
-    AND NOT EXISTS (SELECT FROM {table} o
-        WHERE o.collection = q.collection AND o.key = q.legacy_id AND o.fate = 'quarantined')
+FROM {_KNOWN.format(hash="NULL")} s
+WHERE s.collection = q.collection AND s.known_as = q.legacy_id AND coalesce(s.hash, q.content_hash) = q.content_hash
+    AND s.fate <> 'quarantined' AND q.resolved_at IS NULL
+    AND NOT EXISTS (SELECT FROM {{table}} o
+        WHERE o.collection = q.collection AND o.key = s.key AND o.fate = 'quarantined')
 """
 _COUNTS = f"""
 SELECT s.collection, count(*) FROM {_WAITING} s
 WHERE {_IS_NAMED_OTHERWISE} OR EXISTS (SELECT FROM import_quarantine q WHERE q.collection = s.collection
-    AND q.legacy_id = s.key AND q.content_hash = s.hash AND q.resolved_at IS NULL)
+    AND q.legacy_id = s.known_as AND q.content_hash = s.hash AND q.resolved_at IS NULL)
 GROUP BY s.collection
 """
 
@@ -93,6 +111,11 @@ class WaitingDocuments:
             if "id" not in document and "_id" not in document:
                 document["_id"] = key
             yield document
+
+
+def stand(session: Session, table: str) -> None:
+    """Of the documents taken again, those that only a repair can place keep their reason."""
+    session.execute(text(_STAND.format(table=table)))
 
 
 def keep(session: Session, table: str) -> None:

@@ -188,6 +188,8 @@ def load(session: Session, dump: Documents, zone: tzinfo, progress: Callable[[st
             _copy_documents(session, source, line + counts[source.collection], chunk, zone)
             counts[source.collection] += len(chunk)
             progress(source.collection, len(chunk))
+    for stage in STAGES:
+        quarantine.stand(session, stage.table)
     for stage in (*STAGES, *PARTS):
         _prepare(session, stage)
     return counts

@@ -55,6 +55,33 @@ def test_without_a_repair_nothing_changes(dump: WrittenDump, take: Import, retry
     assert (report.written, report.findings(), sql(everything)) == (0, [], before)
 
 
+def test_a_contradiction_does_not_end_by_waiting(take: Import, retry: Any, sql: Any) -> None:
+    dump = WrittenDump()
+    dump.customer("c1", user="u1")
+    dump.customer("c2", user_id="u1")  # two claim one login, so nobody is linked to it
+    dump.order("ord_1", "u1")
+    dump.order("ord_1", "u1", item(MILK, 9))
+    dump.order("ord_2", "u1", customer_id="c2")
+    dump.delivery("ord_2", "c2", id="row")
+    dump.subscription("sub", "c1")
+    dump.subscription("sub", "c1", default_qty=5)
+    take(dump)
+    everything = "SELECT * FROM import_quarantine ORDER BY id"
+    before = sql(everything)
+    assert sql(WAITING) == [
+        ("delivery_statuses", "row", "order_quarantined"), ("orders", "ord_1", "duplicate_id"),
+        ("orders", "ord_2", "customer_contradictory"), ("subscriptions_v2", "sub", "duplicate_id"),
+    ]  # fmt: skip
+    report = retry()
+    assert (report.written, report.findings(), sql(everything)) == (0, [], before)
+    repairs = {"ord_1": '{"id": "ord_3", "customer_id": "c1"}', "ord_2": '{"user_id": "c2"}'}
+    for key, change in repairs.items():
+        sql(f"UPDATE import_quarantine SET document = document || '{change}' WHERE legacy_id = '{key}'")
+    assert (retry().findings(), sql("SELECT legacy_id FROM orders ORDER BY 1")) == (
+        [], [("ord_1",), ("ord_2",), ("ord_3",)])  # fmt: skip
+    assert sql(WAITING) == [("subscriptions_v2", "sub", "duplicate_id")]
+
+
 def test_what_was_repaired_is_written_the_rest_waits(dump: WrittenDump, take: Import, retry: Any, sql: Any) -> None:
     take(dump)
     for collection, key, change in REPAIRS:
