@@ -33,6 +33,7 @@ class Spelt(dict[str, Any]):
     """A document under one spelling of its fields; ``original`` is what was read, and what quarantine keeps."""
 
     original: Document
+    contradicts: bool
 
 
 def spelt(document: Document) -> Document:
@@ -47,6 +48,7 @@ def spelt(document: Document) -> Document:
     both = Spelt(document)
     both.update({name: value for name, value in found.items() if document.get(name) is None})
     both.original = document
+    both.contradicts = any(value is not None and both[name] != value for name, value in found.items())
     return both
 
 
@@ -74,6 +76,8 @@ class Notes:
             self.remarks.append(remark)
 
     def of(self, document: Document) -> dict[str, Any]:
+        if isinstance(document, Spelt) and document.contradicts:
+            self.remark("spellings_contradict")
         return {
             "reason": self.reason,
             "detail": self.detail,

@@ -96,6 +96,8 @@ def _quantity(document: Document, notes: Notes) -> Decimal:
     read = rules.quantity(written)
     if written is None:
         return Decimal(0)
+    if len({rules.quantity(document.get(name)) for name in ("quantity", *names)} - {None, Decimal(0)}) > 1:
+        notes.remark("spellings_contradict")
     if read is None:
         notes.refuse("quantity_unreadable", written)
     elif read < 0:
@@ -138,8 +140,8 @@ def _timing(document: Document, zone: tzinfo, notes: Notes) -> dict[str, Any]:
     stop = _day_of(document, zone, notes, "stop_date", "stopDate")
     timing: dict[str, Any] = {"mode": mode, "weekly_pattern": None, "interval_days": None, "anchor_date": None}
     timing |= {"start_date": start, "stop_date": stop or (end + timedelta(1) if end else None), "order_date": None}
-    if start and timing["stop_date"] and timing["stop_date"] < start:
-        notes.refuse("dates_contradictory", f"{start} to {timing['stop_date']}")
+    if start and ((stop and stop < start) or (end and end < start)):
+        notes.refuse("dates_contradictory", f"{start} to {stop or end}")
     if written is None:
         # The first engine knew only a quantity a day; the seed's documents deliver nothing, as they always did.
         timing["mode"] = "fixed_daily"

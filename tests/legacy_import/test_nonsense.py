@@ -14,7 +14,8 @@ from tests.legacy_import.dumps import MILK, WrittenDump, item
 NONSENSE: tuple[Any, ...] = (
     None, True, -1, 10**15, float("nan"), float("inf"), "", "banana", "NaN", "1e400", "9" * 40, "2026-02-30",
     "9999-12-31T23:59:59-12:00", [], {}, [None], ["x"], {"a": 1}, ObjectId(), Decimal128("NaN"), Decimal128("1.25"),
-    Int64(2**62), datetime(1969, 1, 1, tzinfo=UTC), DatetimeMS(2**60), Binary(bytes(16), 4), MinKey(), b"\x00\x01", "a\x00b", "x" * 6000,
+    Int64(2**62), datetime(1969, 1, 1, tzinfo=UTC), DatetimeMS(2**60), Binary(bytes(16), 4),
+    MinKey(), b"\x00\x01", "a\x00b", "x" * 6000,
     [{"date": "2026-09-10", "quantity": 2}], {"start": "2026-09-10"},
 )  # fmt: skip
 
@@ -102,3 +103,16 @@ def test_a_whole_dump_in_camel_case(take: Import, sql: Any) -> None:
     assert (report.findings(), report.reasons) == ([], [])
     assert sql("SELECT count(*) FROM subscriptions") == [(2,)]
     assert sql("SELECT sum(delivered_quantity)::int, sum(amount)::int FROM order_items, payments") == [(2, 5)]
+
+
+def test_two_spellings_of_one_field_that_differ_are_told(take: Import, sql: Any) -> None:
+    dump = WrittenDump()
+    dump.customer("c1", userId=None, createdAt="2026-09-01")
+    dump.customer("c2", trialStartDate="2026-09-01", trial_start_date="2026-09-02")
+    dump.subscription("same", "c1", customerId="c1", quantity=2)
+    dump.subscription("customers", "c1", customerId="c2")
+    dump.subscription("quantities", "c1", quantity=3, default_quantity=0)
+    report = take(dump)
+    assert [(name, keys) for name, remark, _, keys in report.remarks if remark == "spellings_contradict"] == [
+        ("customers_v2", ["c2"]), ("subscriptions_v2", ["customers", "quantities"])]  # fmt: skip
+    assert sql("SELECT DISTINCT c.legacy_id FROM subscriptions s JOIN customers c ON c.id = customer_id") == [("c1",)]

@@ -243,6 +243,7 @@ SURPRISES: list[tuple[dict[str, Any], str]] = [
     ({"price_per_unit": -5}, "price_negative"),
     ({"stop_date": "soon"}, "date_unreadable"),
     ({"start_date": "2026-09-10", "stop_date": "2026-09-09"}, "dates_contradictory"),
+    ({"start_date": "2026-09-10", "end_date": "2026-09-09"}, "dates_contradictory"),
     ({"day_overrides": [{"date": "2026-09-10", "quantity": "NaN"}]}, "override_unreadable"),
     ({"day_overrides": [{"date": None, "quantity": 1}]}, "override_unreadable"),
     ({"day_overrides": ["2026-09-10"]}, "override_unreadable"),
