@@ -1,6 +1,5 @@
 """``dairy import-mongo``: taking over the data of the earlier system."""
 
-import json
 import sys
 from pathlib import Path
 
@@ -53,11 +52,11 @@ def import_mongo(
     except UnreadableDump as error:
         click.echo(f"dairy: {error}", err=True)
         return 1
-    text = json.dumps(report.as_dict(), indent=2, ensure_ascii=False) + "\n"
     if report_file is not None:
-        report_file.write_text(text, encoding="utf-8")
+        with report_file.open("w", encoding="utf-8") as file:
+            file.writelines(report.as_json())
     if as_json:
-        click.echo(text, nl=False)
+        sys.stdout.writelines(report.as_json())
     else:
         report.print(_console())
         click.echo(_conclusion(report))

@@ -127,5 +127,5 @@ def insert(session: Session, since: date) -> None:
 
 def receipts(session: Session) -> Iterator[Receipt]:
     """What this import wrote of money, per customer."""
-    for row in session.execute(text(_MONEY)):
+    for row in session.execute(text(_MONEY), execution_options={"yield_per": 1000}):
         yield Receipt(*row)

@@ -1,6 +1,8 @@
 """The reconciliation: every document read is accounted for, and the money is the same before and after."""
 
+import json
 from collections import defaultdict
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -66,6 +68,7 @@ WORDS = {
     "price_from_list": "quoted at 0: the price list decides",
     "shift_both": "both shifts, one quantity: all in the morning, the evening is a draft",
     "shift_unknown": "unknown shift",
+    "spellings_contradict": "one field in two spellings that differ: the snake_case one counts",
     "status_from_delivery_row": "pending, but a failed visit was noted: not delivered",
     "status_unknown": "unknown status",
     "switched_off": "active, but switched off: stopped",
@@ -134,6 +137,18 @@ NO_HOME = {
     "wallet_topups": "intended, never paid: the wallet's balance counts",
     "wallet_transactions": "the wallet's balance counts",
 }
+
+
+class _Entries(list[Any]):
+    """Entries that are made while the JSON is written: of a large dairy they are a million of texts."""
+
+    def __init__(self, count: int, make: Callable[[], Iterator[Any]]) -> None:
+        super().__init__([None] * min(count, 1))  # the encoder asks whether there is any
+        self._make = make
+
+    def __iter__(self) -> Iterator[Any]:
+        return self._make()
+
 
 PAPERS = {"draft": "on drafts", "external": "billed before"}
 
@@ -216,8 +231,13 @@ class ImportReport:
             total[2] += r.after
         return [(kind, *total) for kind, total in sorted(sums.items())]
 
+    def as_json(self) -> Iterator[str]:
+        """For programs, piece by piece: amounts as decimal strings."""
+        yield from json.JSONEncoder(indent=2, ensure_ascii=False).iterencode(self.as_dict())
+        yield "\n"
+
     def as_dict(self) -> dict[str, Any]:
-        """For programs: amounts as decimal strings."""
+        """What ``as_json`` writes; the money can only be read by going through it."""
         return {
             "dry_run": self.dry_run,
             "balanced": not self.findings(),
@@ -226,16 +246,16 @@ class ImportReport:
                 name: {"read": read} | {fate: self.fates.get((name, fate), 0) for fate, _ in FATES}
                 for name, read in self.read.items()
             },
-            "money": [
+            "money": _Entries(len(self.money), lambda: (
                 {"customer": m.customer, "month": m.month, "paper": m.stands_on, "orders": m.orders_after,
                  "before": str(m.before), "after": str(m.after)}
                 for m in self.money
-            ],
-            "receipts": [
+            )),
+            "receipts": _Entries(len(self.receipts), lambda: (
                 {"customer": r.customer, "kind": r.kind, "entries": r.entries_after, "before": str(r.before),
                  "after": str(r.after)}
                 for r in self.receipts
-            ],
+            )),
             "delivered_on_no_paper": [
                 {"reason": reason, "orders": orders, "at_most": str(amount)} for reason, orders, amount in self.left_out
             ],
