@@ -64,7 +64,7 @@ def bill(collection: str, line: int, document: Document, zone: tzinfo) -> BillRo
         order_key=order,
         amount=amount,
         billed_month=month,
-        is_paid="paid" in words,
+        is_paid="paid" in words and "unpaid" not in words,
         created_at=rules.instant(document.get("created_at"), zone),
         **notes.of(document),
     )

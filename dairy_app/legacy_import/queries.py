@@ -139,8 +139,12 @@ def money(session: Session) -> Iterator[Money]:
     """
     for row in session.execute(text(_MONEY), execution_options={"yield_per": 1000}):
         each = Money(*row)
-        words = {name: intern(getattr(each, name)) for name in ("customer", "month", "stands_on")}
-        yield each._replace(**words, after=each.before if each.before == each.after else each.after)
+        yield each._replace(
+            customer=intern(each.customer),
+            month=intern(each.month),
+            stands_on=intern(each.stands_on),
+            after=each.before if each.before == each.after else each.after,
+        )
 
 
 def left_out(session: Session) -> list[tuple[str, int, Decimal]]:

@@ -165,6 +165,13 @@ def test_what_is_no_dump_is_refused(tmp_path, mongodump):
     assert "no backup" in refusal(tmp_path / "photo.jpg")
 
 
+@pytest.mark.parametrize("text", ["{0}\r\n{1}\r\n", "[\r\n{0},\r\n{1}\r\n]\r\n", "{0}\r\n\r\n{1}"])
+def test_an_export_that_went_through_windows_is_read(tmp_path, text):
+    lines = [json_util.dumps(each) for each in ORDERS[:2]]
+    (tmp_path / "orders.json").write_bytes(b"\xef\xbb\xbf" + text.format(*lines).encode())
+    assert [each["id"] for each in open_dump(tmp_path).documents("orders")] == ["ord_1", "ord_2"]
+
+
 def test_what_stands_beside_the_collections_hides_none_of_them(mongodump):
     for name in ("prelude.json", "report.json"):
         (mongodump / name).write_text('{"ServerVersion":"7.0.14","ToolVersion":"100.10.0"}')

@@ -66,6 +66,8 @@ def test_a_paid_record_of_the_same_amount_proves_it_and_an_unpaid_one_does_not(
 def test_a_record_that_does_not_fit_proves_nothing_and_is_told(dairy: Dairy, dump: WrittenDump, take: Import) -> None:
     for order, amount in (("ord_1", 100), ("ord_3", 55.5), ("gone", 10), ("ord_2", "ten")):
         dump.add("billing_records", {"order_id": order, "payment_id": f"p {order}", "amount": amount, "status": "paid"})
+    dump.add("billing_records", {"id": "b", "order_id": "ord_2", "amount": 70, "status": "paid",
+                                 "payment_status": "Unpaid"})  # fmt: skip
     report = take(dump)
     assert keys(ok(dairy.admin.get("/billing/import-review"))) == ["ord_1", "ord_2"]
     assert sorted((name, remark, found) for name, remark, _, found in report.remarks if name == "billing_records") == [
