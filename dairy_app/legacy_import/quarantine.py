@@ -29,13 +29,12 @@ RETRIED = """
 CREATE TEMPORARY TABLE stage_retried (collection text, key text, legacy_id text, content_hash text, reason text,
     detail text, PRIMARY KEY (collection, key)) ON COMMIT DROP
 """
-# Documents with the key and the hash under which they wait: a repair may have given one another id.
-_KNOWN = """
-(SELECT s.*, coalesce(r.legacy_id, s.key) AS known_as, coalesce(r.content_hash, {hash}) AS hash
-FROM {{table}} s LEFT JOIN stage_retried r ON r.collection = s.collection AND r.key = s.key)
+# What cannot be placed, with the key and the hash under which it waits: a repair may have given it another id.
+_WAITING = """
+(SELECT s.*, coalesce(r.legacy_id, s.key) AS known_as,
+    coalesce(r.content_hash, md5((s.document::jsonb - '_id')::text)) AS hash
+FROM {table} s LEFT JOIN stage_retried r ON r.collection = s.collection AND r.key = s.key WHERE s.fate = 'quarantined')
 """
-_CONTENT_HASH = "md5((s.document::jsonb - '_id')::text)"
-_WAITING = f"(SELECT * FROM {_KNOWN.format(hash=_CONTENT_HASH)} s WHERE fate = 'quarantined')"
 # One document under two keys: a dump names what has no id of its own by its object id, a backup by its content.
 _IS_NAMED_OTHERWISE = f"""
 (s.collection, s.hash, NOT starts_with(s.known_as, '{CONTENT_KEY}')) IN (
@@ -73,14 +72,19 @@ ON CONFLICT (collection, legacy_id, content_hash) DO UPDATE
     SET reason = excluded.reason, detail = excluded.detail, resolved_at = NULL, updated_at = now()
     WHERE (q.reason, q.detail) IS DISTINCT FROM (excluded.reason, excluded.detail) OR q.resolved_at IS NOT NULL
 """
-# What a dump says anew of a key resolves whatever waits under it; what was taken again resolves itself alone.
-_RESOLVED = f"""
+# What a dump says anew of a key resolves whatever waits under it; what was taken again resolves itself alone. Each on
+# its own: the key of the one is found by its index among a million rows.
+_RESOLVED = """
 UPDATE import_quarantine q SET resolved_at = now(), updated_at = now()
-FROM {_KNOWN.format(hash="NULL")} s
-WHERE s.collection = q.collection AND s.known_as = q.legacy_id AND coalesce(s.hash, q.content_hash) = q.content_hash
+FROM {table} s
+WHERE s.collection = q.collection AND s.key = q.legacy_id AND s.fate <> 'quarantined' AND q.resolved_at IS NULL
+    AND NOT EXISTS (SELECT FROM {table} o
+        WHERE o.collection = q.collection AND o.key = q.legacy_id AND o.fate = 'quarantined')
+    AND NOT EXISTS (SELECT FROM stage_retried r WHERE r.collection = q.collection AND r.legacy_id = q.legacy_id);
+UPDATE import_quarantine q SET resolved_at = now(), updated_at = now()
+FROM stage_retried r JOIN {table} s ON s.collection = r.collection AND s.key = r.key
+WHERE q.collection = r.collection AND q.legacy_id = r.legacy_id AND q.content_hash = r.content_hash
     AND s.fate <> 'quarantined' AND q.resolved_at IS NULL
-    AND NOT EXISTS (SELECT FROM {{table}} o
-        WHERE o.collection = q.collection AND o.key = s.key AND o.fate = 'quarantined')
 """
 _COUNTS = f"""
 SELECT s.collection, count(*) FROM {_WAITING} s
