@@ -1,6 +1,6 @@
 """Standing orders: what a customer wants every day, the days that differ, and the orders made of both.
 
-Rules. What is due on a day is decided by one expression (``queries.due``; ``rules.decide`` says the same in
+Rules. What is due on a day is decided by one expression (``due.due``; ``rules.decide`` says the same in
 Python): customer, status, start, stop, pause, the day's own entry, then the rhythm; the first that speaks wins.
 Orders are made of it once a day in one statement (``bulk.generate``), at most one per standing order and day. A
 change of a standing order makes, changes or unmakes the orders that are there already, in the same transaction;

@@ -7,31 +7,22 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    ARRAY,
     ColumnElement,
     Date,
     FromClause,
-    Integer,
-    Numeric,
     Select,
-    Subquery,
     Text,
     Uuid,
     and_,
-    any_,
-    case,
     cast,
     column,
     exists,
-    extract,
     func,
     literal,
     not_,
     or_,
     select,
     table,
-    true,
-    type_coerce,
     union_all,
 )
 from sqlalchemy.orm import Session
@@ -42,8 +33,8 @@ from dairy_app.common.access import Actor
 from dairy_app.common.errors import Problem
 from dairy_app.common.pages import Page, read_page
 from dairy_app.customers.models import Area, Customer
-from dairy_app.customers.queries import with_price
 from dairy_app.orders.models import Order, OrderItem
+from dairy_app.subscriptions.due import days_from, deliverable, due, quantity_on, these_days
 from dairy_app.subscriptions.models import (
     GeneratedDay,
     Subscription,
@@ -57,117 +48,6 @@ from dairy_app.subscriptions.policy import visible_subscriptions
 _deliveries = table("delivery_statuses", column("order_id", Uuid()), column("status", Text()))
 
 # ------------------------------------------------------------------------------------------ what is due when
-
-
-def days_from(first: date, last: date) -> Subquery:
-    """The days from ``first`` to ``last``, both included, one row each: ``day``."""
-    offset = func.generate_series(0, (last - first).days).column_valued("n")
-    return select(type_coerce(literal(first, Date) + offset, Date).label("day")).subquery("days")
-
-
-def these_days(days: Sequence[date]) -> Subquery:
-    """The given days, one row each: ``day``."""
-    return select(func.unnest(literal(list(days), ARRAY(Date))).column_valued("day")).subquery("days")
-
-
-def due(days: FromClause, *only: ColumnElement[bool]) -> Subquery:
-    """What every standing order wants on each of ``days``, and the rule that decided it.
-
-    ``days`` has a column ``day``; ``only`` narrows the rows of ``subscriptions``. Columns: subscription_id,
-    customer_id, product_id, area_id, day, shift, price_per_unit (quoted, rupees), rule, quantity (the product's
-    unit; 0: nothing comes). This is the one place where the rule stands in SQL; ``rules.decide`` reads the same.
-    """
-    s, day = Subscription, days.c.day
-    of_the_day = and_(SubscriptionOverride.subscription_id == s.id, SubscriptionOverride.date == day)
-    paused = and_(SubscriptionPause.subscription_id == s.id, SubscriptionPause.period.contains(day))
-    ruled = (
-        select(
-            s.id.label("subscription_id"),
-            s.customer_id,
-            s.product_id,
-            Customer.area_id,
-            day.label("day"),
-            func.coalesce(SubscriptionOverride.shift, s.shift).label("shift"),
-            s.price_per_unit,
-            _rule(day).label("rule"),
-            SubscriptionOverride.quantity.label("entered"),
-            _usual_quantity(day).label("usual"),
-            (cast(extract("isodow", day), Integer) - 1 == any_(s.weekly_pattern)).label("on_weekday"),
-            ((day - s.anchor_date) % s.interval_days == 0).label("on_interval"),
-        )
-        .select_from(days)
-        .join(s, and_(true(), *only))
-        .join(Customer, Customer.id == s.customer_id)
-        .outerjoin(SubscriptionOverride, of_the_day)
-        .outerjoin(SubscriptionPause, paused)
-        .subquery("ruled")
-    )
-    quantity = case(
-        (ruled.c.rule.in_(("override", "irregular")), ruled.c.entered),
-        (and_(ruled.c.rule == "weekly_pattern", ruled.c.on_weekday), ruled.c.usual),
-        (and_(ruled.c.rule == "alternate_days", ruled.c.on_interval), ruled.c.usual),
-        (ruled.c.rule == "fixed_daily", ruled.c.usual),
-        else_=literal(Decimal(0), Numeric(10, 3)),
-    )
-    kept = [column for column in ruled.c if column.name not in ("entered", "usual", "on_weekday", "on_interval")]
-    return select(*kept, quantity.label("quantity")).subquery("due")
-
-
-def _rule(day: ColumnElement[date]) -> ColumnElement[str]:
-    """The first rule that speaks about a day."""
-    s = Subscription
-    return case(
-        (not_(_receives(day)), "customer_not_active"),
-        (s.status != "active", s.status),
-        (or_(not_(s.auto_start), day < s.start_date), "not_started"),
-        (day >= s.stop_date, "stop_date"),
-        (SubscriptionPause.id.is_not(None), "pause"),
-        (SubscriptionOverride.id.is_not(None), SubscriptionOverride.kind),
-        (s.mode.in_(("weekly_pattern", "alternate_days", "fixed_daily")), s.mode),
-        else_="none",
-    )
-
-
-def _receives(day: ColumnElement[date]) -> ColumnElement[bool]:
-    """An active customer always, one on trial from its first day."""
-    begun = func.coalesce(Customer.trial_start_date <= day, True)
-    return or_(Customer.status == "active", and_(Customer.status == "trial", begun))
-
-
-def _usual_quantity(day: ColumnElement[date]) -> ColumnElement[Decimal]:
-    """The default quantity in force on a day."""
-    later = (
-        select(SubscriptionQuantity.quantity)
-        .where(SubscriptionQuantity.subscription_id == Subscription.id, SubscriptionQuantity.valid_from <= day)
-        .order_by(SubscriptionQuantity.valid_from.desc())
-        .limit(1)
-        .correlate_except(SubscriptionQuantity)
-        .scalar_subquery()
-    )
-    return func.coalesce(later, Subscription.default_quantity)
-
-
-def deliverable(days: FromClause, *only: ColumnElement[bool]) -> Subquery:
-    """What is due on ``days`` with the price it would get; ``hindrance`` says why an order cannot be made.
-
-    Columns of ``due`` with a quantity above 0, then price (rupees per unit), price_source, and hindrance:
-    ``product_inactive``, ``no_price`` or NULL.
-    """
-    wanted = due(days, *only)
-    source = wanted.join(Product, Product.id == wanted.c.product_id)
-    priced, price, origin = with_price(
-        source, wanted.c.customer_id, wanted.c.product_id, wanted.c.day, wanted.c.price_per_unit
-    )
-    given = and_(price == 0, origin.in_(("customer", "subscription")))
-    hindrance = case((not_(Product.is_active), "product_inactive"), (price.is_(None), "no_price"))
-    return (
-        select(
-            *wanted.c, price, case((given, "free"), else_=origin).label("price_source"), hindrance.label("hindrance")
-        )
-        .select_from(priced)
-        .where(wanted.c.quantity > 0)
-        .subquery("deliverable")
-    )
 
 
 def count_due(session: Session, days: Sequence[date]) -> tuple[int, int]:
@@ -262,7 +142,7 @@ def _subscriptions(actor: Actor, day: date) -> Select[Any]:
     """The rows an actor sees, with the quantity in force on ``day`` as the default."""
     held_elsewhere = ("legacy_id", "default_quantity")
     columns = [column for column in Subscription.__table__.c if column.name not in held_elsewhere]
-    usual = _usual_quantity(literal(day, Date)).label("default_quantity")
+    usual = quantity_on(literal(day, Date)).label("default_quantity")
     return (
         select(*columns, usual, Product.name.label("product_name"), Product.unit)
         .join(Product, Product.id == Subscription.product_id)
@@ -341,7 +221,7 @@ def has_pause(session: Session, subscription_id: UUID, pause_id: UUID) -> bool:
 
 def usual_quantity(session: Session, subscription_id: UUID, day: date) -> Decimal:
     """The default quantity in force on a day, in the product's unit."""
-    wanted = select(_usual_quantity(literal(day, Date))).where(Subscription.id == subscription_id)
+    wanted = select(quantity_on(literal(day, Date))).where(Subscription.id == subscription_id)
     return session.execute(wanted).scalar_one()
 
 

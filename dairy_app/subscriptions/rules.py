@@ -1,7 +1,7 @@
 """What is due on a day, and which changes make sense: pure functions.
 
 ``decide`` is the readable statement of the rule. Orders, calendars and requirements use the same rule in SQL
-(``queries.due``); a property test holds the two equal.
+(``due.due``); a property test holds the two equal.
 """
 
 from collections.abc import Mapping, Sequence

@@ -10,8 +10,8 @@ from uuid import UUID
 from sqlalchemy import select
 
 from dairy_app.common.http import DairyFlask
+from dairy_app.subscriptions.due import days_from, due
 from dairy_app.subscriptions.models import MODES, SUBSCRIPTION_STATUSES
-from dairy_app.subscriptions.queries import days_from, due
 from dairy_app.subscriptions.rules import Entry, Household, StandingOrder, days_between, decide
 from tests.conftest import raw_connection
 from tests.dairy import Dairy
