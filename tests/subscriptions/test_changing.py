@@ -272,19 +272,6 @@ def test_a_start_or_end_that_is_set_anew_takes_no_delivered_day_away(household: 
     assert household.says() == ("PENDING", "2.000")
 
 
-def test_an_end_that_is_set_anew_after_the_cut_off_needs_a_reason(
-    household: Household, clock: time_machine.Traveller
-) -> None:
-    made = household.subscribe()
-    household.generate()
-    ok(household.admin.patch("/settings", {"cutoff_morning": "21:00:00"}), 200)
-    clock.move_to(at("2026-11-20 21:00"))
-    household.dairy.log_in_again()
-    refused(household.change(made, stop_date=TOMORROW), 422, "cutoff_passed")
-    ok(household.change(made, stop_date=TOMORROW, reason="moves away"), 200)
-    assert household.says()[0] == "CANCELLED"
-
-
 def test_a_stopped_one_can_be_taken_up_again(household: Household) -> None:
     made = household.subscribe()
     household.generate()
@@ -399,81 +386,3 @@ def test_one_that_came_paused_is_resumed_on_a_day_ahead_and_not_before(household
 
 
 # ---------------------------------------------------------------------------------------------------- cut-off
-
-
-def test_a_customer_is_bound_by_the_cut_off_and_staff_give_a_reason(
-    household: Household, clock: time_machine.Traveller
-) -> None:
-    made = household.subscribe()
-    household.generate()
-    ok(household.admin.patch("/settings", {"cutoff_morning": "21:00:00"}), 200)
-    ok(household.override(made, TOMORROW, "3", by=household.login), 200)
-    clock.move_to(at("2026-11-20 21:00"))
-    household.dairy.log_in_again()
-    refused(household.override(made, TOMORROW, "4", by=household.login), 422, "cutoff_passed")
-    refused(household.override(made, TOMORROW, "4", by=household.login, note="please"), 422, "cutoff_passed")
-    refused(household.pause(made, TOMORROW, by=household.login), 422, "cutoff_passed")
-    refused(household.act(made, "stop", by=household.login, stop_date=TOMORROW), 422, "cutoff_passed")
-    order = household.order()
-    refused(household.login.post(f"/orders/{order['id']}/cancel", {"reason": "late"}), 422, "cutoff_passed")
-    assert household.says() == ("PENDING", "3.000")
-    refused(household.override(made, TOMORROW, "4"), 422, "cutoff_passed")
-    ok(household.override(made, TOMORROW, "4", note="rang at ten"), 200)
-    assert household.says() == ("PENDING", "4.000")
-    ok(household.override(made, "2026-11-22", "5", by=household.login), 200)
-
-
-def test_a_customers_change_after_the_cut_off_begins_the_day_after(
-    household: Household, clock: time_machine.Traveller
-) -> None:
-    made = household.subscribe()
-    household.generate(TOMORROW)
-    household.generate("2026-11-22")
-    ok(household.admin.patch("/settings", {"cutoff_morning": "21:00:00"}), 200)
-    clock.move_to(at("2026-11-20 22:00"))
-    household.dairy.log_in_again()
-    ok(household.change(made, by=household.login, mode="weekly_pattern", weekly_pattern=[0]), 200)
-    assert household.says(TOMORROW) == ("PENDING", "2.000")
-    assert household.says("2026-11-22")[0] == "CANCELLED"
-    ok(household.change(made, by=household.login, mode="fixed_daily", default_quantity="6"), 200)
-    assert household.says(TOMORROW) == ("PENDING", "2.000")
-    assert household.says("2026-11-22") == ("PENDING", "6.000")
-    stopped = ok(household.act(made, "stop", by=household.login), 200)
-    assert (stopped["stop_date"], stopped["status"]) == ("2026-11-22", "active")
-    assert household.says(TOMORROW) == ("PENDING", "2.000")
-
-
-def test_a_cut_off_is_of_the_shift_a_day_has_and_of_the_one_it_gets(
-    household: Household, clock: time_machine.Traveller
-) -> None:
-    evening, moved = household.subscribe(shift="evening"), household.subscribe(shift="evening")
-    ok(household.override(moved, TOMORROW, "3", shift="morning"), 200)
-    household.generate()
-    ok(household.admin.patch("/settings", {"cutoff_morning": "21:00:00"}), 200)
-    clock.move_to(at("2026-11-20 21:30"))
-    household.dairy.log_in_again()
-    refused(household.override(evening, TOMORROW, "4", by=household.login, shift="morning"), 422, "cutoff_passed")
-    refused(household.override(moved, TOMORROW, "4", by=household.login), 422, "cutoff_passed")
-    cleared = household.login.delete(f"/subscriptions/{moved['id']}/overrides/{TOMORROW}")
-    assert cleared.status_code == 422
-    refused(household.pause(moved, TOMORROW, by=household.login), 422, "cutoff_passed")
-    refused(household.act(moved, "stop", by=household.login, stop_date=TOMORROW), 422, "cutoff_passed")
-    ok(household.override(evening, TOMORROW, "4", by=household.login), 200)
-    ok(household.change(evening, by=household.login, shift="morning"), 200)
-    shifts = {order["subscription_id"]: order["shift"] for order in household.orders(delivery_date=TOMORROW)}
-    assert shifts == {evening["id"]: "evening", moved["id"]: "morning"}
-    household.generate("2026-11-22")
-    assert {order["shift"] for order in household.orders(delivery_date="2026-11-22")} == {"morning", "evening"}
-
-
-def test_a_closed_day_about_which_something_was_said_keeps_its_shift(
-    household: Household, clock: time_machine.Traveller
-) -> None:
-    made = household.subscribe()
-    ok(household.override(made, TOMORROW, "3"), 200)
-    household.generate()
-    ok(household.admin.patch("/settings", {"cutoff_morning": "21:00:00"}), 200)
-    clock.move_to(at("2026-11-20 21:30"))
-    household.dairy.log_in_again()
-    ok(household.change(made, by=household.login, shift="evening"), 200)
-    assert (household.order()["shift"], household.says()) == ("morning", ("PENDING", "3.000"))
