@@ -1,17 +1,27 @@
 """Importing a dump that a test wrote."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from dairy_app.common.transactions import Database
+from dairy_app.legacy_import import passwords
 from dairy_app.legacy_import.reader import open_dump
 from dairy_app.legacy_import.report import ImportReport
 from dairy_app.legacy_import.service import import_dump
 from tests.legacy_import.dumps import WrittenDump
 
 Import = Callable[[WrittenDump], ImportReport]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _hashes_are_tried_once() -> Iterator[None]:
+    """All forms of a dump hold the same password hashes, and a try takes a quarter of a second."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "is_default", cache(passwords.is_default))
+        yield
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,6 @@ from sqlalchemy import make_url, text
 
 from dairy_app.billing.commands import bill
 from dairy_app.common.transactions import Database
-from dairy_app.legacy_import import passwords
 from dairy_app.legacy_import.commands import import_mongo
 from dairy_app.legacy_import.staging import SOURCES
 from tests.conftest import Server
@@ -158,21 +156,12 @@ class Imported:
         return {(customer, month): amount for customer, month, amount in self.rows(statement)}
 
 
-@pytest.fixture(scope="module")
-def _hashes_are_tried_once() -> Iterator[None]:
-    """All forms of a dump hold the same password hashes, and a try takes a quarter of a second."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(passwords, "is_default", cache(passwords.is_default))
-        yield
-
-
 @pytest.fixture(scope="module", params=CASES)
 def imported(
     request: pytest.FixtureRequest,
     server: Server,
     template: str,
     tmp_path_factory: pytest.TempPathFactory,
-    _hashes_are_tried_once: None,
 ) -> Iterator[Imported]:
     make, form = request.param
     case = make(tmp_path_factory.mktemp("dump"), form)
