@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from uuid import UUID
 
 import pytest
 
 from dairy_app.documents import pdf, service
+from dairy_app.documents.paper import Reference, Registered
 from dairy_app.documents.typeface import BOLD, REGULAR, typeface
 from dairy_app.documents.words import catalogues
 from tests.dairy import ok, refused
@@ -293,3 +295,77 @@ def test_a_language_that_the_dairy_does_not_speak_is_english(bills: Bills) -> No
     assert "INVOICE-CUM" in text_of(bills.pdf(invoice, lang="fr"))
     bills.seller(second_language=None)
     assert "बिल" not in text_of(bills.pdf(invoice, lang="hi"))
+
+
+# ---------------------------------------------------------------------------------------------- whatever it says
+
+TEXTS = {
+    "empty": "",
+    "blanks": " \t\u00a0 ",
+    "invisible": "\u202e\u200b\ufeff",
+    "emoji": "🥛👨‍👩‍👧 milk",
+    "right to left": "דוד חלב لبن",
+    "no blank": "क्ष" * 70 + "M" * 200,
+    "other digits": "९८१२३ ٩٨١٢٣ 98123",
+    "one broad letter": "\ufdfd",
+    "controls": "a\x07b\u2028c",
+}
+
+
+@pytest.mark.parametrize("words", TEXTS.values(), ids=TEXTS)
+def test_any_text_is_drawn_wherever_it_stands(bills: Bills, words: str) -> None:
+    """Every text of a paper, whoever wrote it, in both languages and on every kind of document."""
+    invoice = bills.bill()
+    with bills.dairy.app.database.transaction(read_only=True) as session:
+        (whole,) = service.papers_of(session, [UUID(invoice["id"])])
+    party = {"name": words, "legal_name": words, "address": words, "phone": words, "code": words}
+    goods = replace(whole.lines[0], description=words, hsn_code=words, unit=words)
+    lines = [
+        *(replace(goods, source=source, prior_period=late) for source in ("subscription", "one_time") for late in (0, 1)),
+        replace(goods, source="adjustment", quantity=Decimal(1), hsn_code=None),
+        replace(goods, quantity=None, supply_type=words, gst_rate=Decimal(0)),
+    ]
+    paper = replace(
+        whole,
+        seller=replace(whole.seller, **party, upi_id=words[:100]),
+        buyer=replace(whole.buyer, **party),
+        lines=lines,
+        deliveries=[replace(whole.deliveries[0], goods=words, unit=words)],
+        void=(date(2026, 11, 1), words),
+        reason=words,
+        original=Reference(whole.id, words, "invoice", date(2026, 10, 1), Decimal(1)),
+        companion=Reference(whole.id, words, "bill_of_supply", date(2026, 10, 1), Decimal(1)),
+        registered=Registered(words, words, date(2026, 11, 1), "signed"),
+        footer=words,
+        number=words[:16],
+    )
+    for kind in ("tax_invoice", "bill_of_supply", "invoice_cum_bill_of_supply", "invoice", "credit_note"):
+        for language in catalogues():
+            text = text_of(pdf.draw(replace(paper, document_type=kind), catalogues()[language]))
+            assert "612.00" in text, (kind, language)
+
+
+def test_a_line_that_is_a_charge_or_a_discount_is_on_paper(bills: Bills) -> None:
+    bills.bill()
+    for amount, words in (("30.00", "Delivery charge"), ("-5.00", "Festival discount")):
+        asked = {"customer_id": bills.person["id"], "kind": "charge" if amount[0] != "-" else "discount",
+                 "amount": amount, "description": words, "reason": "Agreed", "adjusted_on": "2026-11-01"}  # fmt: skip
+        ok(bills.admin.post("/adjustments", asked), 201)
+    bills.dairy.go_to("2026-12-02")
+    bills.dairy.bill("2026-11", confirm=True)
+    invoice = bills.dairy.invoices(customer_id=bills.person["id"], period="2026-11")[0]
+    text = text_of(bills.pdf(invoice))
+    for said in ("Delivery charge", "30.00", "Festival discount", "−5.00", "₹25.00"):
+        assert said in text, said
+    assert bills.admin.call("GET", f"/i/{bills.token(invoice)}/pdf").data == bills.pdf(invoice)
+
+
+def test_a_credit_note_by_amount_is_on_paper(bills: Bills) -> None:
+    invoice = bills.bill()
+    asked = {"invoice_id": invoice["id"], "reason": "Sour", "lines": [{"line_no": 1, "amount": "10.00"}]}
+    note = ok(bills.admin.post("/credit-notes", asked), 201)
+    answer = bills.admin.get(f"/credit-notes/{note['id']}/pdf")
+    assert answer.status_code == 200
+    text = text_of(answer.data)
+    assert "Sour" in text
+    assert "Credit ₹10.00" in text
