@@ -62,7 +62,8 @@ def open_lines(session: Session, invoice_id: UUID) -> list[OpenLine]:
                 l.taxable_value - coalesce(t.taxable_value, 0) AS left_taxable_value,
                 l.cgst - coalesce(t.cgst, 0) AS left_cgst, l.igst - coalesce(t.igst, 0) AS left_igst,
                 l.line_total - coalesce(t.line_total, 0) AS left_total,
-                coalesce(t.price_was_cut, false) AS price_was_cut
+                coalesce(t.price_was_cut, false) AS price_was_cut,
+                l.gst_rate > 0 AND l.taxable_value <> l.gross_amount - l.discount AS includes_tax
             FROM invoice_lines l LEFT JOIN (
                 SELECT invoice_line_no, sum(quantity) AS quantity, sum(taxable_value) AS taxable_value,
                     sum(cgst) AS cgst, sum(igst) AS igst, sum(line_total) AS line_total,
