@@ -93,7 +93,9 @@ delivered AS (
         row_number() OVER (PARTITION BY t.invoice_id, t.is_registered AND t.gst_rate = 0
             ORDER BY t.adjustment_id IS NOT NULL, t.prior_period, t.source DESC, g.name, g.id, t.unit_price,
                 t.gst_rate, t.adjustment_id) AS line_no,
-        t.product_id, coalesce(g.name, a.description) AS description, coalesce(g.hsn_code, k.hsn_prefix) AS hsn_code,
+        t.product_id, coalesce(g.name, a.description) AS description, coalesce(g.hsn_code, k.hsn_prefix, (SELECT min(o.hsn_code) FROM products o WHERE o.tax_class = k.code))
+            AS hsn_code,
+       
         coalesce(g.unit, 'piece') AS unit, t.source, t.prior_period, t.deliveries,
         t.first_date, t.last_date, t.quantity, t.unit_price, t.gross_amount, 0::numeric(24,2) AS discount,
         t.supply_type, t.gst_rate, t.taxable_value,

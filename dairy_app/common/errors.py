@@ -61,6 +61,8 @@ CODES: dict[str, tuple[int, str]] = {
     "already_exists": (409, "Already there"),
     "overlaps": (409, "Overlaps with one that is there"),
     "in_use": (409, "Still in use"),
+    "self_check_failed": (409, "The tables of the return do not agree"),
+    "return_filed": (409, "The return of that month is filed"),
     # 410 – 429
     "link_expired": (410, "The link has expired"),
     "link_revoked": (410, "The link has been revoked"),

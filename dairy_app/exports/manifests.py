@@ -14,7 +14,7 @@ def manifest(session: Session, download: Download, span: Span, *, bom: bool) -> 
     """Rows, bytes, SHA-256, the sums of the amounts in rupees and the self-checks. ``session`` must be a snapshot."""
     settle(session)
     digest = Digest()
-    rows = download.source(span, bom).copy(session, digest.take)
+    rows = download.source(span, bom, True).copy(session, digest.take)
     return {
         "profile": download.name,
         "version": download.version,

@@ -10,7 +10,7 @@ from dairy_app.customers.queries import get_visible_customer
 from dairy_app.exports import manifests
 from dairy_app.exports.downloads import MEDIA_TYPES, Download, download_of
 from dairy_app.exports.monthly_sheet import MonthlySheet
-from dairy_app.exports.schemas import CsvQuery, ManifestOut, ManifestQuery, MonthlySheetQuery, SpanQuery
+from dairy_app.exports.schemas import CsvQuery, ManifestOut, ManifestQuery, MonthlySheetQuery, SetQuery, SpanQuery
 from dairy_app.exports.span import Span, span_of
 from dairy_app.exports.streams import ExportStream
 
@@ -51,11 +51,14 @@ def export_xlsx(asked: dict[str, Any], profile: str) -> Response:
 
 
 @exports.route("/exports/gstr1.zip")
-@exports.arguments(CsvQuery, location="query")
+@exports.arguments(SetQuery, location="query")
 @exports.response(200, BINARY, content_type="application/zip", headers=HEADERS)
 @allow(Role.ACCOUNTANT, Role.ADMIN, own_transactions=True)
 def export_gstr1(asked: dict[str, Any]) -> Response:
-    """The GSTR-1 set: a CSV per table, manifest.json, and self-checks.json and .csv that say whether it agrees."""
+    """The GSTR-1 set: a CSV per table, manifest.json, and self-checks.json and .csv that say whether it agrees.
+
+    ``self_check_failed`` while it does not, unless ``despite_findings``.
+    """
     return _stream(download_of("gstr1"), **asked)
 
 
@@ -110,9 +113,9 @@ def export_monthly_view(asked: dict[str, Any]) -> Response:
     return Response(ExportStream(current_database(), sheet), content_type=MEDIA_TYPES["xlsx"], headers=headers)
 
 
-def _stream(download: Download, **asked: Any) -> Response:
+def _stream(download: Download, *, despite_findings: bool = False, **asked: Any) -> Response:
     span, bom = _span(download, **asked)
-    stream = ExportStream(current_database(), download.source(span, bom))
+    stream = ExportStream(current_database(), download.source(span, bom, despite_findings))
     headers = {
         "Content-Disposition": f'attachment; filename="{download.file_name(span)}"',
         "X-Export-Profile": download.name,

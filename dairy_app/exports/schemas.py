@@ -28,6 +28,12 @@ class CsvQuery(SpanQuery):
     )
 
 
+class SetQuery(CsvQuery):
+    """The days, and whether a set whose tables do not agree is wanted all the same."""
+
+    despite_findings = fields.Boolean(load_default=False)
+
+
 class ManifestQuery(CsvQuery):
     """What the download was asked with, and its form."""
 

@@ -321,7 +321,11 @@ def test_any_text_is_drawn_wherever_it_stands(bills: Bills, words: str) -> None:
     party = {"name": words, "legal_name": words, "address": words, "phone": words, "code": words}
     goods = replace(whole.lines[0], description=words, hsn_code=words, unit=words)
     lines = [
-        *(replace(goods, source=source, prior_period=late) for source in ("subscription", "one_time") for late in (0, 1)),
+        *(
+            replace(goods, source=source, prior_period=late)
+            for source in ("subscription", "one_time")
+            for late in (0, 1)
+        ),
         replace(goods, source="adjustment", quantity=Decimal(1), hsn_code=None),
         replace(goods, quantity=None, supply_type=words, gst_rate=Decimal(0)),
     ]

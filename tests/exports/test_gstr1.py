@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.dairy import ok
+from tests.dairy import ok, refused
 from tests.exports.accounts import SHOP_GSTIN
 from tests.exports.books import KOLKATA, Books
 
@@ -197,7 +197,7 @@ def test_the_checks_of_the_set_pass(accounts: Books) -> None:
 
 def test_a_failed_check_is_shown(accounts: Books, sql: Callable[..., Any]) -> None:
     def failed() -> dict[str, str]:
-        verdict = json.loads(opened(the_set(accounts, **OCTOBER))["self-checks.json"])
+        verdict = json.loads(opened(the_set(accounts, **OCTOBER, despite_findings="true"))["self-checks.json"])
         wrong = {check["name"]: check["difference"] for check in verdict["checks"] if not check["passed"]}
         assert verdict["passed"] is not bool(wrong)
         return wrong
@@ -208,6 +208,9 @@ def test_a_failed_check_is_shown(accounts: Books, sql: Callable[..., Any]) -> No
         UPDATE invoice_lines SET taxable_value = taxable_value + 1, line_total = line_total + 1
         WHERE invoice_id = (SELECT id FROM invoices WHERE number = 'INV/2627/0000004')""")
     assert failed() == {"register": "-1.00", "hsn_total": "1.00"}
+    problem = refused(accounts.dairy.admin.get("/exports/gstr1.zip", **OCTOBER), 409, "self_check_failed")
+    assert [check["name"] for check in problem["checks"]] == ["register", "hsn_total"]
+    assert ok(accounts.dairy.admin.get("/exports/gstr1.manifest.json", **OCTOBER))["checks"] != []
     sql("UPDATE invoice_lines SET hsn_code = NULL WHERE gst_rate = 0")
     sql("UPDATE invoices SET sequence_no = 9 WHERE number = 'INV/2627/0000006'")
     assert failed() == {"register": "-1.00", "hsn_total": "1.00", "numbers": "-3", "hsn_codes": "2"}
@@ -222,7 +225,7 @@ def test_equal_parameters_give_equal_archives(accounts: Books) -> None:
     assert (manifest["file_name"], manifest["format"]) == ("gstr1-v1-2026-10.zip", "zip")
 
 
-def test_an_adjustment_moves_no_goods(accounts: Books) -> None:
+def test_an_adjustment_is_part_of_the_row_of_its_goods(accounts: Books) -> None:
     household = accounts.customers["household"]
     accounts.deliver(household, (accounts.products[1], "1"))
     body = {"customer_id": household["id"], "kind": "discount", "description": "Festival", "amount": "-105.00"}
@@ -231,5 +234,26 @@ def test_an_adjustment_moves_no_goods(accounts: Books) -> None:
     accounts.travel(datetime(2026, 12, 2, 9, 0, tzinfo=KOLKATA))
     accounts.bill("2026-11")
     rows = {tuple(row[2:4]): row[6] for row in table(accounts, "hsn-b2c", **NOVEMBER) if row[0] == "0405"}
-    # 523.81 of ghee less the note's 52.38 and 1000.00; the discount's 100.00 stand apart, without a quantity.
-    assert rows == {("KGS-KILOGRAMS", "0.9"): "-528.58", ("NOS-NUMBERS", "0"): "-100.00"}
+    # 523.81 of ghee less the note's 52.38 and 1000.00 and the discount's 100.00, which moves no goods.
+    assert rows == {("KGS-KILOGRAMS", "0.9"): "-628.58"}
+
+
+def test_a_discount_finds_its_goods_among_units_and_long_codes(accounts: Books) -> None:
+    """Ghee by the kilo and in packets, with eight digits: the class says 0405, the greater value takes the discount."""
+    packed = accounts.dairy.product("105.00", name="Ghee 200 g", unit="packet", hsn_code="04059020", is_packed=True)
+    delivery = accounts.dairy.product("52.50", name="Express", unit="piece", hsn_code="996812", tax_class="butter_ghee")
+    household = accounts.customers["household"]
+    accounts.deliver(household, (packed, "3"), (delivery, "1"), (accounts.products[0], "0.125"))
+    body = {"customer_id": household["id"], "kind": "discount", "description": "Festival", "amount": "-105.00",
+            "tax_class": "butter_ghee", "adjusted_on": "2026-11-12", "reason": "Diwali"}  # fmt: skip
+    ok(accounts.dairy.admin.post("/adjustments", body), 201)
+    accounts.travel(datetime(2026, 12, 2, 9, 0, tzinfo=KOLKATA))
+    accounts.bill("2026-11")
+    rows = {tuple(row[i] for i in (0, 2, 3)): row[6] for row in table(accounts, "hsn-b2c", **NOVEMBER)}
+    # The notes of November took 0.1 kg: that row is the greater one of the two.
+    assert rows == {
+        ("0401", "LTR-LITRES", "0.13"): "7.50",
+        ("0405", "KGS-KILOGRAMS", "-0.1"): "-1152.38",
+        ("04059020", "PAC-PACKS", "3"): "300.00",
+        ("996812", "NA", "0"): "50.00",
+    }
