@@ -12,8 +12,9 @@ Amounts (each half up to the paisa, once per line): gross = q × p. Prices with 
 rate / (2 × (100 + rate)) within the state, else igst = gross × rate / (100 + rate), and taxable = gross − tax: the
 line comes to the price that was quoted (CGST Rules r. 35). Prices without: taxable = gross, cgst = sgst = taxable ×
 rate / 200, igst = taxable × rate / 100 (CGST Act s. 9, IGST Act s. 5). An untaxed line has no taxable value. The
-total is rounded to the whole rupee (CGST Act s. 170). The rate is that of the invoice's date, or of the delivery's, by setting. Computed
-amounts are wider than any column, so that a slip on one draft is that draft's ``skip_code`` and not everybody's fault.
+total is rounded to the whole rupee (CGST Act s. 170). The rate is that of the invoice's date, or of the delivery's, by
+setting. Computed amounts are wider than any column, so that a slip on one draft is that draft's ``skip_code`` and not
+everybody's fault.
 """
 
 #: Dated not before the last paper of its series; place of supply defaults to the seller's state.
@@ -93,9 +94,9 @@ delivered AS (
         row_number() OVER (PARTITION BY t.invoice_id, t.is_registered AND t.gst_rate = 0
             ORDER BY t.adjustment_id IS NOT NULL, t.prior_period, t.source DESC, g.name, g.id, t.unit_price,
                 t.gst_rate, t.adjustment_id) AS line_no,
-        t.product_id, coalesce(g.name, a.description) AS description, coalesce(g.hsn_code, k.hsn_prefix, (SELECT min(o.hsn_code) FROM products o WHERE o.tax_class = k.code))
+        t.product_id, coalesce(g.name, a.description) AS description,
+        coalesce(g.hsn_code, k.hsn_prefix, (SELECT min(o.hsn_code) FROM products o WHERE o.tax_class = k.code))
             AS hsn_code,
-       
         coalesce(g.unit, 'piece') AS unit, t.source, t.prior_period, t.deliveries,
         t.first_date, t.last_date, t.quantity, t.unit_price, t.gross_amount, 0::numeric(24,2) AS discount,
         t.supply_type, t.gst_rate, t.taxable_value,
