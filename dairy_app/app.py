@@ -30,6 +30,7 @@ from dairy_app.sample_words import SAMPLE_WORDS
 from dairy_app.settings import Settings
 from dairy_app.sharing.pages import pages
 from dairy_app.sharing.routes import change_requests, shared, shared_links
+from dairy_app.subscriptions.price_routes import prices
 from dairy_app.subscriptions.routes import subscriptions
 
 API = "/api/v1"
@@ -53,6 +54,7 @@ ROUTES = (
     Mount(areas),
     Mount(customers),
     Mount(orders),
+    Mount(prices),
     Mount(subscriptions),
     Mount(deliveries),
     Mount(shared_links),

@@ -185,6 +185,11 @@ class Dairy:
         return ok(self.admin.patch("/settings", body | changes))
 
     @kept
+    def without_cutoffs(self) -> Any:
+        """Customers may change a day until it is over; by default until nine in the evening before."""
+        return ok(self.admin.patch("/settings", {"cutoff_morning": None, "cutoff_evening": None}))
+
+    @kept
     def staff(self, role: str, name: str | None = None) -> Client:
         """A logged-in member of staff who came by invitation."""
         n = self._number()

@@ -52,6 +52,8 @@ class OpenLine:
     price_was_cut: bool
     includes_tax: bool
     igst: Decimal = NOTHING
+    unit: str = "litre"
+    is_goods: bool = True
 
     @property
     def is_taxed(self) -> bool:

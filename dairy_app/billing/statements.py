@@ -17,19 +17,22 @@ setting. Computed amounts are wider than any column, so that a slip on one draft
 everybody's fault.
 """
 
-#: Dated not before the last paper of its series; place of supply defaults to the seller's state.
+#: Dated not before the last paper of its series; a late one, for days whose return is filed, on the day it is made.
+#: Place of supply defaults to the seller's state.
 PAPERS = """
 papers AS MATERIALIZED (
     SELECT d.id AS invoice_id, d.customer_id, c.code AS customer_code, c.name, d.period_start, {ends} AS period_end,
+        {ends} <= (SELECT late_through(CAST(:today AS date))) AS is_late,
         c.gst_treatment, coalesce(c.state_code, s.state_code) AS place_of_supply,
         greatest(wanted.day, series.last_date) AS invoice_date, wanted.financial_year
     FROM invoices d
     JOIN customers c ON c.id = d.customer_id
     CROSS JOIN settings s
-    CROSS JOIN LATERAL (SELECT
-        CASE s.invoice_date_rule WHEN 'run_date' THEN CAST(:today AS date) ELSE {ends} END AS day,
-        financial_year(CASE s.invoice_date_rule WHEN 'run_date' THEN CAST(:today AS date) ELSE {ends} END,
-            s.financial_year_start_month) AS financial_year) wanted
+    CROSS JOIN LATERAL (SELECT CASE
+        WHEN s.invoice_date_rule = 'run_date' OR {ends} <= (SELECT late_through(CAST(:today AS date)))
+        THEN CAST(:today AS date) ELSE {ends} END AS day) made
+    CROSS JOIN LATERAL (SELECT made.day,
+        financial_year(made.day, s.financial_year_start_month) AS financial_year) wanted
     LEFT JOIN number_series series
         ON series.series = s.invoice_series AND series.financial_year = wanted.financial_year
     WHERE d.status = 'draft' AND d.companion_of IS NULL AND {which}
@@ -53,7 +56,7 @@ AMOUNTS = """
 LINES = f"""
 delivered AS (
     SELECT p.invoice_id, i.product_id, i.unit_price, o.order_type AS source,
-        o.delivered_on < p.period_start AS prior_period,
+        o.delivered_on < p.period_start OR p.is_late AS prior_period,
         CASE s.tax_rate_date WHEN 'delivery_date' THEN o.delivered_on END AS rate_day,
         sum(i.delivered_quantity) AS quantity, count(*) AS deliveries,
         min(o.delivered_on) AS first_date, max(o.delivered_on) AS last_date,
@@ -78,7 +81,7 @@ delivered AS (
     LEFT JOIN tax_rates r ON r.tax_class = g.tax_class AND r.valid @> coalesce(v.rate_day, p.invoice_date)
     GROUP BY 1, 2, 3, 4, 5, 11, 12, 13, 14, 15
     UNION ALL
-    SELECT p.invoice_id, NULL, a.amount, 'adjustment', a.adjusted_on < p.period_start,
+    SELECT p.invoice_id, NULL, a.amount, 'adjustment', a.adjusted_on < p.period_start OR p.is_late,
         1, 0, a.adjusted_on, a.adjusted_on, false,
         CASE WHEN s.gstin IS NULL THEN 'non_gst' WHEN a.tax_class IS NULL THEN 'exempt' ELSE r.supply_type END,
         CASE WHEN s.gstin IS NULL OR a.tax_class IS NULL THEN 0 ELSE r.gst_rate END,

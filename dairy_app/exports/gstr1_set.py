@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from dairy_app.common.errors import Problem
 from dairy_app.exports.columns import Profile
+from dairy_app.exports.findings import voided_after_return
 from dairy_app.exports.gstr1 import GSTR1
 from dairy_app.exports.profiles import count_of, csv_of, totals_of
 from dairy_app.exports.self_checks import Check, self_checks
@@ -57,7 +58,8 @@ class Gstr1Source:
             tables.append(self._table(archive, session, profile))
             if progress:
                 progress(sum(table["rows"] for table in tables))
-        _write_json(archive, "manifest.json", self._manifest(tables))
+        voided = [{key: str(value) for key, value in each.items()} for each in voided_after_return(session, self.span)]
+        _write_json(archive, "manifest.json", {**self._manifest(tables), "voided_after_return": voided})
         _write_json(archive, "self-checks.json", self._verdict(checks))
         with archive.open(_member("self-checks.csv"), "w") as member:
             member.write(_as_csv(checks))

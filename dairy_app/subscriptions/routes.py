@@ -30,6 +30,7 @@ from dairy_app.subscriptions.schemas import (
     RequirementsQuery,
     ResumeIn,
     StopIn,
+    SubscriptionChanged,
     SubscriptionIn,
     SubscriptionOut,
     SubscriptionPage,
@@ -79,12 +80,12 @@ def read_subscription(subscription_id: UUID) -> dict[str, Any]:
 @subscriptions.route("/subscriptions/<uuid:subscription_id>", methods=["PATCH"])
 @etagged
 @subscriptions.arguments(SubscriptionPatch)
-@subscriptions.response(200, SubscriptionOut)
+@subscriptions.response(200, SubscriptionChanged)
 @allow(*WHO)
 def change_subscription(changes: dict[str, Any], subscription_id: UUID) -> dict[str, Any]:
     """Change what is sent, till further notice; orders that are there already follow."""
-    service.change(current_session(), current_actor(), subscription_id, changes)
-    return _view(subscription_id)
+    repriced = service.change(current_session(), current_actor(), subscription_id, changes)
+    return _view(subscription_id) | ({"repriced_orders": repriced.orders} if repriced else {})
 
 
 @subscriptions.route("/subscriptions/<uuid:subscription_id>/overrides/<day>", methods=["PUT"])

@@ -150,6 +150,7 @@ def test_a_discount_comes_back_only_with_the_whole(living: LivingDairy) -> None:
     (milk, _ghee), asha = goods(living), living.customer()
     living.delivered(asha, (milk, "2"), on="2026-10-05")
     discount = {"customer_id": asha["id"], "kind": "discount", "description": "Loyalty", "amount": "-20.00"}
+    discount["tax_class"] = "milk_fresh"
     ok(living.admin.post("/adjustments", discount | {"reason": "ten years"}), 201)
     living.go_to("2026-11-01")
     living.bill("2026-10")

@@ -137,7 +137,7 @@ def test_the_application_may_do_what_its_code_does(served: Roles) -> None:
         "INSERT INTO areas (name) VALUES ('Deccan')",
         "UPDATE areas SET name = 'Deccan' || name",
         "DELETE FROM login_attempts",
-        "SELECT nextval('receipt_numbers'), nextval('customer_codes')",
+        "SELECT next_receipt_no(), nextval('customer_codes')",
         "CREATE TEMPORARY TABLE stage (id int) ON COMMIT DROP",
     ):
         assert served.refuses("app", statement) is None, statement
@@ -188,7 +188,7 @@ def test_reports_write_nothing_even_when_they_try(served: Roles) -> None:
     for statement in ("INSERT INTO areas (name) VALUES ('x')", "UPDATE orders SET notes = 'x'", "DELETE FROM areas"):
         assert served.refuses("read", statement) == "25006"
         assert served.refuses("read", f"SET default_transaction_read_only = off; COMMIT; {statement}") == "42501"
-    assert served.refuses("read", "SET TRANSACTION READ WRITE; SELECT nextval('receipt_numbers')") == "42501"
+    assert served.refuses("read", "SET TRANSACTION READ WRITE; SELECT nextval('customer_codes')") == "42501"
 
 
 def test_the_owner_upgrades_and_the_application_reads_the_new_tables_at_once(served: Roles) -> None:
