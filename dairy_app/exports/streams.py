@@ -5,6 +5,7 @@ hands over one row at a time (libpq, PQgetCopyData), so that a row's own end can
 inside a quoted cell.
 """
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from queue import Empty, Full, Queue
 from threading import Event, Lock, Thread
@@ -22,6 +23,8 @@ CHUNK_BYTES = 64 * 1024
 CHUNKS_AHEAD = 8
 #: A reader that takes nothing for so many seconds loses its snapshot: it would hold back vacuum.
 PATIENCE = 120.0
+#: Nor may it last longer than this, however slowly it is read.
+LONGEST = 3600.0
 
 #: After the last chunk.
 END: Final = b""
@@ -129,6 +132,7 @@ class ExportStream:
 
     def __init__(self, database: Database, source: Source, *, patience: float = PATIENCE) -> None:
         self._database, self._source, self._patience = database, source, patience
+        self._ends = time.monotonic() + LONGEST
         self._chunks: Queue[bytes | BaseException] = Queue(CHUNKS_AHEAD)
         self._abandoned = Event()
         self._lock = Lock()
@@ -219,9 +223,9 @@ class ExportStream:
         if not chunk:
             return True
         try:
-            self._chunks.put(chunk, timeout=self._patience)
+            self._chunks.put(chunk, timeout=max(0.0, min(self._patience, self._ends - time.monotonic())))
         except Full:
-            log.warning("export stopped: nobody reads it", seconds=self._patience)
+            log.warning("export stopped: it is read too slowly")
             self._abandon()
             return False
         return True

@@ -221,21 +221,16 @@ def test_the_number_of_statements_is_constant(books: Books, database: Database, 
 
 @contextmanager
 def served(database_url: str, tmp_path: Path) -> Iterator[int]:
-    """The application under gunicorn, as in production; gives the port. The socket is ours, so none is guessed."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    command = [sys.executable, "-m", "gunicorn", "-k", "gthread", "--threads", "4", "--no-control-socket"]
+    """`dairy serve` on a free port."""
+    command = [sys.executable, "-m", "dairy_app.cli", "serve", "--port", "0", "--workers", "1", "--threads", "4"]
     environment = {**os.environ, "DATABASE_URL": database_url, "DAIRY_SECRET_KEY": SECRET_KEY}
     environment |= {"DAIRY_LOG_LEVEL": "error", "DAIRY_DATA_DIR": str(tmp_path)}
-    server = subprocess.Popen(
-        [*command, "--bind", f"fd://{listener.fileno()}", "wsgi:app"],
-        cwd=TOP, env=environment, pass_fds=[listener.fileno()], stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        yield listener.getsockname()[1]
-    finally:
-        server.terminate()
-        server.wait(30)
-        listener.close()
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as server:
+        try:
+            assert server.stdout is not None
+            yield int(server.stdout.readline().rpartition(b":")[2])
+        finally:
+            server.terminate()
 
 
 @contextmanager
