@@ -101,7 +101,7 @@ def explain(error: Exception) -> tuple[int, str] | None:
 def explain_failure(error: Exception) -> str | None:
     """One line for what the settings, the database or a revision refused; None for a fault of ours."""
     from alembic.util import CommandError
-    from sqlalchemy.exc import DBAPIError, OperationalError
+    from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
     from dairy_app.common.backups import BackupError
     from dairy_app.common.migrations import MigrationFailed
@@ -124,6 +124,8 @@ def explain_failure(error: Exception) -> str | None:
         return None
     message = str(error.orig).strip().split("\n")[0]
     state = sqlstate(error)
+    if error.connection_invalidated or isinstance(error, InterfaceError):
+        return f"the connection to the database broke: {message}; nothing of this step was kept"
     if isinstance(error, OperationalError) and state is None:
         return f"the database cannot be reached: {message}; check DATABASE_URL"
     if state in OTHER_SCHEMA:

@@ -10,6 +10,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from dairy_app.app import MAX_BODY_BYTES, create_app
 from dairy_app.common.logs import configure_logging, log
@@ -35,6 +36,7 @@ def serve(settings: Settings, host: str, port: int, workers: int, threads: int) 
     Raises SettingsError when the address cannot be listened on, or when no worker can start.
     """
     settings.require_secret_key()
+    settings = replace(settings, pool_size=settings.pool_size or threads)
     settings.resolve_database_url()  # one line now, instead of one traceback per worker
     configure_logging(settings.log_level, settings.log_format)
     listener = listen(host, port)

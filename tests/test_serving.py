@@ -37,11 +37,13 @@ def serving(url: str, *options: str, **settings: str) -> Iterator[tuple["subproc
             assert parent.wait(30) == 0
 
 
-def ask(port: int, path: str = "/api/health", body: Any = None, timeout: float = 30) -> tuple[int, Any]:
+def ask(
+    port: int, path: str = "/api/health", body: Any = None, timeout: float = 30, headers: Any = None
+) -> tuple[int, Any]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
     try:
         method, content = ("GET", None) if body is None else ("POST", json.dumps(body))
-        connection.request(method, path, content, {"Content-Type": "application/json"})
+        connection.request(method, path, content, {"Content-Type": "application/json", **(headers or {})})
         answer = connection.getresponse()
         return answer.status, json.loads(answer.read())
     finally:

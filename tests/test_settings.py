@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from dairy_app.app import ROUTES, Mount, create_app
+from dairy_app.common.addresses import normalise_url
 from dairy_app.common.http import Blueprint
-from dairy_app.common.transactions import Database, normalise_url
+from dairy_app.common.transactions import Database
 from dairy_app.settings import Settings, SettingsError, default_data_dir
 from tests.conftest import SECRET_KEY
 from tests.dairy import Client, ok

@@ -28,7 +28,7 @@ from dairy_app.settings import Settings
 def bill(period: str, through: datetime | None, dry_run: bool, yes: bool, as_json: bool) -> None:
     """Issue the invoices of a period."""
     asked = RunRequest(_month(period), through.date() if through else None, confirm=yes)
-    database = Database(Settings.from_environment().resolve_database_url())
+    database = Settings.from_environment().open_database("dairy bill")
     if dry_run:
         with database.transaction(read_only=True) as session:
             _print(service.dry_run(session, asked), as_json)
@@ -80,7 +80,7 @@ def verify_invoices(ctx: click.Context, only: str | None, as_json: bool) -> None
     Numbers without gaps, amounts equal to their lines, hashes, and the chain from paper to paper. Voided papers
     count like others. Exit code 1 when something is wrong. Keep the last hashes elsewhere: they prove the rest.
     """
-    database = Database(Settings.from_environment().resolve_database_url())
+    database = Settings.from_environment().open_database("dairy verify-invoices")
     with database.transaction(read_only=True, snapshot=True) as session:
         series = all_series(session, only)
         if only is not None and not series:

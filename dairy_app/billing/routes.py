@@ -87,7 +87,7 @@ def _without_payments(row: dict[str, Any]) -> dict[str, Any]:
 @allow(Role.ADMIN, Role.ACCOUNTANT, own_transactions=True)
 def post_run(body: dict[str, Any]) -> Any:
     """Issue every draft that is due. Asking again issues nothing new; a run cut short is completed by the next."""
-    database, actor = current_database(), current_actor()
+    database, actor = current_database().for_longer_work(), current_actor()
     only_look = body.pop("dry_run")
     asked = RunRequest(**body, idempotency_key=_idempotency_key(actor))
     if only_look:

@@ -13,7 +13,7 @@ from dairy_app.catalogue.schemas import (
     ProductsQuery,
 )
 from dairy_app.common.access import Role, allow
-from dairy_app.common.etags import etagged
+from dairy_app.common.etags import etagged, etagged_by
 from dairy_app.common.http import Blueprint, current_session
 from dairy_app.common.pages import Page
 from dairy_app.common.schemas import PageQuery, page_of
@@ -52,7 +52,7 @@ def read_product(product_id: UUID) -> Any:
 
 
 @products.route("/products/<uuid:product_id>", methods=["PATCH"])
-@etagged
+@etagged_by(lambda product_id: service.lock_product(current_session(), product_id))
 @products.arguments(ProductPatch)
 @products.response(200, ProductOut)
 @allow(Role.ADMIN)

@@ -82,7 +82,11 @@ CODES: dict[str, tuple[int, str]] = {
     "internal_error": (500, "Something went wrong on our side"),
     "not_implemented": (501, "This server does not do that"),
     "database_unavailable": (503, "The database cannot be reached"),
+    "database_busy": (503, "The database is busy"),
+    "timed_out": (503, "It took too long"),
+    "database_read_only": (503, "The database takes no changes"),
     "database_outdated": (503, "The database is behind this version of the program"),
+    "database_full": (507, "The database has no room left"),
 }
 
 

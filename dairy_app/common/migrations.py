@@ -24,7 +24,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 import dairy_app
-from dairy_app.common.transactions import normalise_url, sqlstate
+from dairy_app.common.addresses import connect_options, normalise_url
+from dairy_app.common.transactions import sqlstate
 
 #: Revisions report long steps here (``logging.getLogger(LOGGER).info("12,000 of 80,000 orders")``).
 LOGGER = "dairy_app.migrations"
@@ -59,7 +60,8 @@ def configuration(url: str | None = None, *, allow_data_loss: bool = False, outp
 @contextmanager
 def connect(url: str, *, autocommit: bool = False) -> Iterator[Connection]:
     """One connection of its own, for work on the database as a whole; closed at the end."""
-    engine = create_engine(normalise_url(url), poolclass=NullPool, connect_args={"application_name": "dairy db"})
+    address = normalise_url(url)
+    engine = create_engine(address, poolclass=NullPool, connect_args=connect_options(address, "dairy db"))
     with engine.connect() as connection:
         yield connection.execution_options(isolation_level="AUTOCOMMIT") if autocommit else connection
 

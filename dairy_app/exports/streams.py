@@ -15,7 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from dairy_app.common.logs import log
-from dairy_app.common.transactions import Database
+from dairy_app.common.transactions import Database, driver_cursor
 
 BOM: Final = b"\xef\xbb\xbf"
 CHUNK_BYTES = 64 * 1024
@@ -67,7 +67,7 @@ def read_rows(session: Session, select: str, parameters: dict[str, Any], take: T
     Raises Abandoned when ``take`` wants nothing more: a request to cancel finds no statement running between two
     fetches, so the reader is asked.
     """
-    with driver_connection(session).cursor(name="export") as cursor:
+    with driver_cursor(session, name="export") as cursor:
         cursor.itersize = ROWS_AT_A_TIME
         cursor.execute(select, parameters)
         for number, row in enumerate(cursor):
@@ -86,16 +86,11 @@ class CsvSource:
     def copy(self, session: Session, take: Take, progress: Progress | None = None) -> int:
         """Hand header and rows to ``take`` in chunks; returns the number of rows."""
         rows = _Rows(self.prefix, take, progress)
-        with driver_connection(session).cursor() as cursor:
+        with driver_cursor(session) as cursor:
             select = cursor.mogrify(self.select, self.parameters).decode()
             cursor.copy_expert(f"COPY ({select}) TO STDOUT (FORMAT csv, ENCODING 'UTF8')", rows)
         rows.flush()
         return rows.count
-
-
-def driver_connection(session: Session) -> Any:
-    """The psycopg2 connection under a session."""
-    return session.connection().connection.driver_connection
 
 
 class _Rows:
@@ -205,7 +200,7 @@ class ExportStream:
         with self._lock:
             if self._abandoned.is_set():
                 return
-            self._copying = driver_connection(session)
+            self._copying = session.connection().connection.driver_connection
         try:
             self._source.copy(session, self._hand_over)
         finally:

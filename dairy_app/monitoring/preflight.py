@@ -16,7 +16,6 @@ from sqlalchemy.orm import Session
 from dairy_app.business.queries import business_settings
 from dairy_app.common import migrations
 from dairy_app.common.clock import now
-from dairy_app.common.transactions import Database
 from dairy_app.embedded_postgres import EmbeddedPostgresError
 from dairy_app.monitoring import consistency
 from dairy_app.monitoring.queries import schema_revision
@@ -61,7 +60,7 @@ def run(
     """
     yield from _settings(settings)
     try:
-        database = Database(settings.resolve_database_url())
+        database = settings.open_database("dairy preflight")
         started = time.monotonic()
         with database.transaction(read_only=True, snapshot=True) as session:
             yield Check("connection", OK, f"{1000 * (time.monotonic() - started):.0f} ms to the first answer")

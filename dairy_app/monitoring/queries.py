@@ -23,6 +23,12 @@ def schema_revision(session: Session) -> str | None:
     return session.scalar(select(column("version_num")).select_from(table("alembic_version")))
 
 
+def takes_no_writes(session: Session) -> bool:
+    """Whether the server is a standby, or reads only by its settings."""
+    reads_only = func.current_setting("default_transaction_read_only", type_=Text) == "on"
+    return bool(session.scalar(select(func.pg_is_in_recovery() | reads_only)))
+
+
 def audit_page(
     session: Session,
     *,
