@@ -1,8 +1,10 @@
 """The database restarts, stands still or is locked: what the application says, and how soon."""
 
+import json
 import os
 import shutil
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +19,7 @@ from dairy_app.app import create_app
 from dairy_app.common import migrations
 from dairy_app.common.transactions import Database, Limits
 from dairy_app.settings import Settings
+from tests.command_line import run_command
 from tests.conftest import raw_connection
 from tests.dairy import Client, Dairy, ok, refused
 from tests.test_serving import ask, serving
@@ -91,6 +94,48 @@ def test_a_server_that_stands_still_is_given_up(nobody: Client, folder: Path) ->
                 assert time.monotonic() - began < 10
     ok(nobody.get("/api/health"))
     refused(nobody.post("/auth/login", UNKNOWN), 401, "bad_credentials")
+
+
+def killer(url: str, condition: str) -> threading.Thread:
+    """Ends the first session that meets the condition."""
+
+    def work() -> None:
+        with raw_connection(url) as connection, connection.cursor() as cursor:
+            connection.autocommit = True
+            end = time.monotonic() + 30
+            while time.monotonic() < end:
+                cursor.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {condition}")
+                if cursor.fetchone():
+                    return
+                time.sleep(0.01)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    return thread
+
+
+def test_an_export_that_loses_its_server_says_so_in_one_line(database_url: str, tmp_path: Path) -> None:
+    with raw_connection(database_url) as other, other.cursor() as cursor:
+        cursor.execute("LOCK TABLE invoices")
+        ending = killer(database_url, "application_name = 'dairy export' AND wait_event_type = 'Lock'")
+        target = tmp_path / "register.csv"
+        done = run_command("export", "invoice-register", "--period", "2026-10", "-o", target, DATABASE_URL=database_url)
+        ending.join()
+    said = [line for line in done.stderr.splitlines() if line.startswith("dairy: ")]
+    assert (done.returncode, len(said), "Traceback" in done.stderr) == (1, 1, False)
+    assert said[0].startswith("dairy: the connection to the database broke: ")
+    assert not target.exists()
+
+
+def test_an_import_that_loses_its_server_says_so_in_one_line(database_url: str, tmp_path: Path) -> None:
+    people = [{"_id": str(number), "name": "Ravi " * 100, "role": "admin"} for number in range(20_000)]
+    (tmp_path / "users.json").write_text("\n".join(json.dumps(each) for each in people))
+    ending = killer(database_url, "application_name = 'dairy import-mongo' AND query LIKE 'COPY%'")
+    done = run_command("import-mongo", tmp_path, DATABASE_URL=database_url)
+    ending.join()
+    said = [line for line in done.stderr.splitlines() if line.startswith("dairy: ")]
+    assert (done.returncode, len(said), "Traceback" in done.stderr) == (1, 1, False), done
+    assert said[0].startswith("dairy: the connection to the database broke: ")
 
 
 def test_a_locked_table_stops_only_who_needs_it(dairy: Dairy, database_url: str) -> None:

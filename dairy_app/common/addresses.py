@@ -2,7 +2,7 @@
 
 import re
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -49,7 +49,7 @@ def _with_hosts_apart(url: str) -> str:
     if found is None:
         return url
     rest, _, query = found["after"].partition("?")
-    hosts = "&".join(f"{name}={quote(value)}" for name, value in _apart(found["hosts"]).items())
+    hosts = "&".join(f"{name}={quote(value)}" for name, value in _apart(unquote(found["hosts"])).items())
     return f"{found['before']}{rest or '/'}?{hosts}" + (f"&{query}" if query else "")
 
 

@@ -16,8 +16,11 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from dairy_app.cli import explain_failure
+from dairy_app.common.failures import problem_of_database
 from dairy_app.common.transactions import Database
 from dairy_app.exports.columns import Column, Kind
 from dairy_app.exports.profiles import PROFILES, csv_of
@@ -126,6 +129,14 @@ def in_use(database: Database) -> int:
 
 # In the SELECT list, where a series streams; in FROM it would be written to disk first.
 ENDLESS = "SELECT generate_series(1, 1000000000), repeat('x', 100)"
+
+
+def test_a_copy_that_loses_its_server_is_no_fault_of_ours(database: Database) -> None:
+    with pytest.raises(OperationalError) as lost:
+        ExportStream(database, source("SELECT n, pg_terminate_backend(pg_backend_pid()) FROM generate_series(1, 9) n"))
+    assert problem_of_database(lost.value).code == "database_unavailable"
+    assert str(explain_failure(lost.value)).startswith("the connection to the database broke: ")
+    assert body_of(database, "SELECT 1, 2").endswith(b"1,2\r\n")
 
 
 def test_a_reader_that_goes_away_frees_the_connection(database: Database) -> None:
