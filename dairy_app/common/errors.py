@@ -85,6 +85,7 @@ CODES: dict[str, tuple[int, str]] = {
     "database_busy": (503, "The database is busy"),
     "timed_out": (503, "It took too long"),
     "database_read_only": (503, "The database takes no changes"),
+    "database_rights_missing": (503, "The program has no rights on the tables of the database"),
     "database_outdated": (503, "The database is behind this version of the program"),
     "database_full": (507, "The database has no room left"),
 }

@@ -19,7 +19,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
@@ -81,9 +81,27 @@ def next_number() -> str:
     return f"{int(head() or 0) + 1:04d}"
 
 
+_UNREADABLE = text("""
+SELECT current_user FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = 'public' AND c.relname = 'alembic_version'
+    AND NOT (has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT'))""")
+
+
+class MissingRights(RuntimeError):
+    """The tables are there, but not for this role: it looks like an empty database, and is none."""
+
+
+def require_rights(connection: Connection) -> None:
+    """Raise MissingRights where the role may not read what the revisions made, as after a restore."""
+    role = connection.scalar(_UNREADABLE)
+    if role is not None:
+        raise MissingRights(f"{role} has no rights on the tables: run `dairy db roles | psql …` as a superuser")
+
+
 def current(url: str) -> str | None:
-    """The revision a database stands at; None when no revision ever ran there."""
+    """The revision a database stands at; None when no revision ever ran there. Raises MissingRights."""
     with connect(url) as connection:
+        require_rights(connection)
         return MigrationContext.configure(connection).get_current_revision()
 
 

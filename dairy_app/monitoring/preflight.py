@@ -96,8 +96,20 @@ def _settings(settings: Settings) -> Iterator[Check]:
     else:
         secure = settings.public_url.startswith("https://")
         yield Check("public URL", OK if secure else WARNING, settings.public_url + ("" if secure else ": not https"))
+    yield _proxies(settings)
     where = "DATABASE_URL" if settings.database_url else "the embedded server: for a business set DATABASE_URL"
     yield Check("database", OK if settings.database_url else WARNING, where)
+
+
+def _proxies(settings: Settings) -> Check:
+    """Who speaks TLS for us is a proxy; unless it is counted, all clients have its address, and one throttle."""
+    if settings.trusted_proxies:
+        said = f"{settings.trusted_proxies} in front are believed: let nobody else reach the port"
+        return Check("proxies", OK, said)
+    if settings.public_url.startswith("https://"):
+        said = "none are believed, but https needs one: set DAIRY_TRUSTED_PROXIES, else all clients share its address"
+        return Check("proxies", WARNING, said)
+    return Check("proxies", OK, "none: what X-Forwarded-For says is thrown away")
 
 
 def _server(server: Any) -> Iterator[Check]:
@@ -124,7 +136,10 @@ def _clock(session: Session) -> Check:
 
 
 def _revision(session: Session) -> Check:
-    at, newest = schema_revision(session), migrations.head()
+    try:
+        at, newest = schema_revision(session), migrations.head()
+    except migrations.MissingRights as error:
+        return Check("revision", FAILED, str(error))
     if at == newest:
         return Check("revision", OK, f"{at}")
     return Check("revision", FAILED, f"the database is at {at or 'none'} of {newest}: run `dairy db upgrade`")

@@ -53,12 +53,16 @@ def read_health() -> dict[str, Any]:
     An upgrade goes database first, program after: a program that finds the database ahead of it works on and
     says `degraded`, so that a load balancer keeps it and monitoring sees it. A program that finds the database
     behind it, or empty, cannot work: the problem `database_outdated` with status 503 keeps traffic away from it
-    until `dairy db upgrade` has run. While the database is away, or does not answer within seconds:
-    `database_unavailable`; while it takes no writes (a standby): `database_read_only`; all with status 503.
+    until `dairy db upgrade` has run. Also 503: `database_unavailable` while the database is away or does not answer
+    within seconds, `database_read_only` while it takes no writes (a standby), `database_rights_missing` while the
+    role of the program has no rights on the tables (as after a restore).
     """
-    reads_only, revision = current_database().probe.run(
-        lambda session: (takes_no_writes(session), schema_revision(session)), read_only=True
-    )
+    try:
+        reads_only, revision = current_database().probe.run(
+            lambda session: (takes_no_writes(session), schema_revision(session)), read_only=True
+        )
+    except migrations.MissingRights:
+        raise Problem("database_rights_missing") from None
     if reads_only:
         raise Problem("database_read_only")
     *older, newest = revisions()
