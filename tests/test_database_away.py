@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -136,6 +138,40 @@ def test_an_import_that_loses_its_server_says_so_in_one_line(database_url: str, 
     said = [line for line in done.stderr.splitlines() if line.startswith("dairy: ")]
     assert (done.returncode, len(said), "Traceback" in done.stderr) == (1, 1, False), done
     assert said[0].startswith("dairy: the connection to the database broke: ")
+
+
+def test_a_standby_takes_no_traffic_and_of_both_the_one_that_writes_is_found(
+    tmp_path: Path, settings: Settings
+) -> None:
+    """The data of a server, copied and started as its standby: it reads, and what writes is refused by name."""
+    place = Path(f"/tmp/dairy-standby-{os.getpid()}")
+    shutil.rmtree(place, ignore_errors=True)
+    main, standby = place / "main", place / "standby"
+    try:
+        url = embedded_postgres.start(main)
+        migrations.upgrade(url)
+        embedded_postgres.stop(main)
+        subprocess.run(["cp", "-a", main, standby], check=True)
+        (standby / "standby.signal").touch()
+        shutil.chown(standby / "standby.signal", standby.stat().st_uid)
+        (standby / "postmaster.pid").unlink(missing_ok=True)
+        of_standby = embedded_postgres.start(standby)
+        database = Database(of_standby)
+        nobody = Client(create_app(settings, database), None)
+        for answer in (nobody.get("/api/health"), nobody.post("/auth/login", UNKNOWN)):
+            refused(answer, 503, "database_read_only")
+        done = run_command("create-admin", "--email", "a@dairy.example", DATABASE_URL=of_standby)
+        assert (done.returncode, done.stderr) == (1, "dairy: The database takes no changes [database_read_only]\n")
+        database.dispose()
+        embedded_postgres.start(main)
+        hosts = ",".join(quote(str(each), safe="") for each in (standby, main))
+        both = f"postgresql://dairy@{hosts}/dairy?target_session_attrs=read-write"
+        done = run_command("create-admin", "--email", "a@dairy.example", DATABASE_URL=both)
+        assert (done.returncode, "is invited as admin" in done.stdout) == (0, True)
+    finally:
+        for each in (standby, main):
+            embedded_postgres.stop(each)
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def test_a_locked_table_stops_only_who_needs_it(dairy: Dairy, database_url: str) -> None:

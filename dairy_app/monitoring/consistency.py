@@ -108,7 +108,8 @@ REPORTS = (
         f"""SELECT r.id::text FROM billing_runs r
         WHERE (r.status = 'failed' OR r.status = 'running' AND r.heartbeat_at < :silent_since AND NOT {RUN_IS_HELD})
             AND NOT EXISTS (SELECT FROM billing_runs n
-                WHERE n.period = r.period AND n.id <> r.id AND n.started_at >= r.started_at AND n.status = 'completed')""",
+                WHERE n.period = r.period AND n.id <> r.id AND n.started_at >= r.started_at
+                    AND n.status = 'completed')""",
     ),
     Report(
         "customers_without_login",
