@@ -89,7 +89,7 @@ def create_app(
     secret = settings.require_secret_key()
     logs.configure_logging(settings.log_level, settings.log_format)
     app = http.DairyFlask("dairy_app", static_folder=None)
-    app.database = database or Database(settings.resolve_database_url())
+    app.database = database or settings.open_database_to_serve()
     app.config.update(
         MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
         API_TITLE="dairy_app",

@@ -126,8 +126,8 @@ class Dairy:
 
     def keep(self, setup: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """The answer of ``setup(self, …)``; see ``kept``. Work that somebody counts is always done."""
-        memory, counted = self._memory, self.app.database.engine.dispatch.before_cursor_execute
-        if memory is None or counted or threading.current_thread() is not threading.main_thread():
+        memory, listeners = self._memory, self.app.database.engine.dispatch.before_cursor_execute
+        if memory is None or len(listeners) > 1 or threading.current_thread() is not threading.main_thread():
             return setup(self, *args, **kwargs)
         known = len(self._clients)
 

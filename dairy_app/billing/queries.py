@@ -254,6 +254,28 @@ def lock_idempotency_key(session: Session, key: str) -> None:
     session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
 
 
+#: A run at work holds a lock in each of its transactions; between two of them its row was written a moment ago. Not a
+#: lock of the session: behind a pool that shares sessions it would be nobody's.
+RUN_LOCK = 0x62696C6C
+RUN_IS_HELD = f"""EXISTS (
+    SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+    WHERE d.datname = current_database() AND l.locktype = 'advisory'
+        AND l.objsubid = 2 AND l.classid = {RUN_LOCK} AND l.objid = hashtext(r.id::text)::oid)"""
+
+
+def hold_run(session: Session, run_id: UUID) -> None:
+    """Say that somebody is at work on this run, until the transaction ends."""
+    session.execute(
+        text("SELECT pg_advisory_xact_lock_shared(:class, hashtext(:id))"), {"class": RUN_LOCK, "id": str(run_id)}
+    )
+
+
+def held_runs(session: Session, ids: Sequence[UUID]) -> set[UUID]:
+    """Those of these runs that somebody is at work on."""
+    found = text(f"SELECT r.id FROM billing_runs r WHERE r.id = ANY (:ids) AND {RUN_IS_HELD}")
+    return set(session.scalars(found, {"ids": list(ids)}))
+
+
 def run_of_key(session: Session, key: str) -> BillingRun | None:
     """The run that was started with an idempotency key."""
     return session.scalars(select(BillingRun).where(BillingRun.idempotency_key == key)).one_or_none()

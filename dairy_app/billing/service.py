@@ -25,8 +25,8 @@ from dairy_app.common.errors import Problem, invalid
 from dairy_app.common.pages import read_cursor, write_cursor
 from dairy_app.common.transactions import Database
 
-#: A running run that has not written for this long was interrupted.
-SILENCE = timedelta(minutes=2)
+#: A running run that holds no lock and has not written for this long was interrupted.
+SILENCE = timedelta(seconds=30)
 INTERRUPTED = "interrupted; what was issued stays issued, the rest is still draft"
 
 Progress = Callable[[BillingRun], None]
@@ -156,16 +156,23 @@ def start_run(session: Session, request: RunRequest, actor: Actor | None) -> Sta
 
 
 def read_run(session: Session, run_id: UUID) -> BillingRun:
-    """A run as it is: one that has been silent for too long was cut short, and is shown as failed."""
-    run = queries.get_run(session, run_id)
-    if _is_silent(run):
+    """A run as it is; one that was cut short is ``interrupted``, whatever its row says."""
+    return shown(session, [queries.get_run(session, run_id)])[0]
+
+
+def shown(session: Session, runs: Sequence[BillingRun]) -> list[BillingRun]:
+    """Runs as they are read: those that nobody is at work on any more are ``interrupted``."""
+    cut_short = _cut_short(session, runs)
+    for run in runs:
         session.expunge(run)
-        run.status, run.error = "failed", INTERRUPTED
-    return run
+        if run.id in cut_short or run.error == INTERRUPTED:
+            run.status, run.error = "interrupted", INTERRUPTED
+    return list(runs)
 
 
-def _is_silent(run: BillingRun) -> bool:
-    return run.status == "running" and run.heartbeat_at < now() - SILENCE
+def _cut_short(session: Session, runs: Sequence[BillingRun]) -> set[UUID]:
+    silent = {run.id for run in runs if run.status == "running" and run.heartbeat_at < now() - SILENCE}
+    return silent - queries.held_runs(session, list(silent)) if silent else silent
 
 
 def _known_run(session: Session, request: RunRequest) -> Started | None:
@@ -180,7 +187,7 @@ def _known_run(session: Session, request: RunRequest) -> Started | None:
         raise Problem(
             "idempotency_key_reused", f"The key was used to bill {run.period}, not the same customers or days."
         )
-    cut_short = run.status == "failed" or _is_silent(run)
+    cut_short = run.status == "failed" or bool(_cut_short(session, [run]))
     if cut_short:
         run.status, run.finished_at, run.error, run.heartbeat_at = "running", None, None, now()
         session.flush()
@@ -209,10 +216,10 @@ def _refuse_unusual(session: Session, request: RunRequest, due: dict[str, Any]) 
 
 def _close_interrupted(session: Session) -> None:
     session.execute(
-        text("""
-            UPDATE billing_runs SET status = 'failed', finished_at = :now, updated_at = now(),
+        text(f"""
+            UPDATE billing_runs r SET status = 'failed', finished_at = :now, updated_at = now(),
                 error = :error
-            WHERE status = 'running' AND heartbeat_at < :silent"""),
+            WHERE status = 'running' AND heartbeat_at < :silent AND NOT {queries.RUN_IS_HELD}"""),
         {"now": now(), "silent": now() - SILENCE, "error": INTERRUPTED},
     )
 
@@ -270,6 +277,7 @@ def _issue_chunk(
     session: Session, run_id: UUID, request: RunRequest, actor: Actor | None, after: queries.Position | None
 ) -> tuple[queries.Position | None, BillingRun]:
     """One transaction: lock customers, then their drafts, then decide. Returns where to go on, None at the end."""
+    queries.hold_run(session, run_id)
     settings = business_settings(session)
     due = _due(session, request)
     chosen = queries.next_chunk(session, due, after, settings.billing_chunk)

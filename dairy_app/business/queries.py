@@ -24,6 +24,11 @@ def returns_filed_through(session: Session, day: date) -> date:
     return filed
 
 
+def lock_settings(session: Session) -> None:
+    """Hold the settings: who changes them from what was read changes them in turn."""
+    session.execute(select(BusinessSettings.id).with_for_update(key_share=True))
+
+
 def today(session: Session) -> date:
     """The date at the dairy, in its own time zone."""
     zone = session.scalars(select(BusinessSettings.time_zone)).one()

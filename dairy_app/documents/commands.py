@@ -10,7 +10,6 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from dairy_app.common.transactions import Database
 from dairy_app.documents import printing, queries
 from dairy_app.settings import Settings
 
@@ -56,8 +55,9 @@ def invoice_pdfs(period: datetime, folder: Path, jobs: int | None, language: str
     Example: dairy invoices pdf --period 2026-10 -o invoices --jobs 2
     """
     asked = period.strftime("%Y-%m")
-    url = Settings.from_environment().resolve_database_url()
-    database = Database(url, application_name="dairy invoices")
+    settings = Settings.from_environment()
+    url = settings.resolve_database_url()
+    database = settings.open_database("dairy invoices")
     try:
         total = database.run(lambda session: queries.count_of_period(session, asked), read_only=True)
         _make(folder)

@@ -100,7 +100,7 @@ _own: dict[str, Database] = {}
 def print_apart(task: Task) -> Done:
     """In a process of its own, which keeps its connection from chunk to chunk."""
     if task.url not in _own:
-        _own[task.url] = Database(task.url, pool_size=1, application_name="dairy invoices")
+        _own[task.url] = Database(task.url, pool_size=1, application_name="dairy invoices").for_longer_work()
     return _print(_own[task.url], task)
 
 

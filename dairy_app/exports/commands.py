@@ -62,7 +62,7 @@ def export(
               dairy export gstr1 --period 2026-10 -o gstr1.zip
     """
     download, span = _asked(profile, form, period, (first, last, as_of), customer_id)
-    database = Database(Settings.from_environment().resolve_database_url(), application_name="dairy export")
+    database = Settings.from_environment().open_database("dairy export")
     try:
         _require_customer(database, customer_id)
         if output is None:

@@ -94,7 +94,7 @@ def read_manifest(asked: dict[str, Any], profile: str) -> dict[str, Any]:
     """
     download = download_of(profile, asked.pop("form"))
     span, bom = _span(download, **asked)
-    with current_database().transaction(read_only=True, snapshot=True) as session:
+    with current_database().for_longer_work().transaction(read_only=True, snapshot=True) as session:
         return manifests.manifest(session, download, span, bom=bom)
 
 
@@ -110,12 +110,14 @@ def export_monthly_view(asked: dict[str, Any]) -> Response:
         asked["marketing_staff_id"] = actor.user_id
     sheet = MonthlySheet(period, asked, with_payments=not is_marketing)
     headers = {"Content-Disposition": f'attachment; filename="monthly-view-{period}.xlsx"', "Cache-Control": "no-store"}
-    return Response(ExportStream(current_database(), sheet), content_type=MEDIA_TYPES["xlsx"], headers=headers)
+    return Response(
+        ExportStream(current_database().for_longer_work(), sheet), content_type=MEDIA_TYPES["xlsx"], headers=headers
+    )
 
 
 def _stream(download: Download, *, despite_findings: bool = False, **asked: Any) -> Response:
     span, bom = _span(download, **asked)
-    stream = ExportStream(current_database(), download.source(span, bom, despite_findings))
+    stream = ExportStream(current_database().for_longer_work(), download.source(span, bom, despite_findings))
     headers = {
         "Content-Disposition": f'attachment; filename="{download.file_name(span)}"',
         "X-Export-Profile": download.name,
@@ -130,6 +132,6 @@ def _span(download: Download, *, bom: bool = True, **asked: Any) -> tuple[Span, 
     span = span_of(**asked)
     download.require(span)
     if span.customer_id is not None:
-        with current_database().transaction(read_only=True) as session:
+        with current_database().for_longer_work().transaction(read_only=True) as session:
             get_visible_customer(session, current_actor(), span.customer_id)
     return span, bom

@@ -4,8 +4,9 @@ from typing import Any
 from uuid import UUID
 
 from dairy_app.catalogue.schemas import PriceIn, ProductPatch
+from dairy_app.catalogue.service import lock_product
 from dairy_app.common.access import Role, allow
-from dairy_app.common.etags import etagged
+from dairy_app.common.etags import etagged_by
 from dairy_app.common.http import Blueprint, current_actor, current_session
 from dairy_app.customers.queries import list_customer_prices
 from dairy_app.customers.schemas import CustomerPriceIn
@@ -16,7 +17,7 @@ prices = Blueprint("prices", __name__, description="Prices, and the orders that 
 
 
 @prices.route("/products/<uuid:product_id>", methods=["PATCH"])
-@etagged
+@etagged_by(lambda product_id: lock_product(current_session(), product_id))
 @prices.arguments(ProductPatch)
 @prices.response(200, ProductChanged)
 @allow(Role.ADMIN)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dairy_app.billing import bulk, service
+from dairy_app.billing import bulk, queries, service
 from dairy_app.billing.rules import SKIP_DETAILS
 from dairy_app.billing.service import RunRequest
 from dairy_app.common.transactions import Database
@@ -99,9 +99,34 @@ def test_the_key_of_a_run_that_was_killed_takes_it_up_again(living: LivingDairy,
     assert (ok(waiting, 202)["status"], numbers(sql)) == ("running", []), "somebody may still be at it"
     assert waiting.headers["Retry-After"] == "5"
     sql("UPDATE billing_runs SET heartbeat_at = heartbeat_at - interval '3 minutes'")
-    assert ok(living.admin.get(f"/billing/runs/{run.id}"))["status"] == "failed", "silent for too long"
+    assert ok(living.admin.get(f"/billing/runs/{run.id}"))["status"] == "interrupted", "silent for too long"
     done = ok(living.admin.post("/billing/runs", {"period": "2026-10"}, headers=key), 201)
     assert (done["id"], done["status"], done["invoices_issued"]) == (str(run.id), "completed", 4)
+
+
+def test_a_run_that_was_killed_is_interrupted_wherever_it_is_read(living: LivingDairy, sql: Any) -> None:
+    """It is not while somebody holds it, however long a chunk takes."""
+    fill(living, 2)
+    database = living.app.database
+    run = database.run(lambda session: service.start_run(session, RunRequest("2026-10"), None)).run
+    sql("UPDATE billing_runs SET heartbeat_at = heartbeat_at - interval '3 minutes'")
+
+    def read() -> set[tuple[str, str | None]]:
+        one, (listed,) = ok(living.admin.get(f"/billing/runs/{run.id}")), ok(living.admin.get("/billing/runs"))["items"]
+        return {(one["status"], one["error"]), (listed["status"], listed["error"])}
+
+    def reported() -> int:
+        reports = ok(living.admin.get("/monitoring/consistency"))["reports"]
+        return int(next(each["count"] for each in reports if each["name"] == "billing_runs_broken_off"))
+
+    with database.transaction() as session:
+        queries.hold_run(session, run.id)
+        assert (read(), reported()) == ({("running", None)}, 0)
+    assert (read(), reported()) == ({("interrupted", service.INTERRUPTED)}, 1)
+    later = ok(living.admin.post("/billing/runs", {"period": "2026-10"}), 201)
+    assert (later["status"], later["invoices_issued"]) == ("completed", 2)
+    assert ok(living.admin.get(f"/billing/runs/{run.id}"))["status"] == "interrupted"
+    assert reported() == 0
 
 
 def test_only_what_was_delivered_is_billed(living: LivingDairy) -> None:
