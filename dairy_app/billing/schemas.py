@@ -9,7 +9,19 @@ from dairy_app.billing.models import (
     SIGNED_QR_FORMAT,
     SIGNED_QR_LENGTH,
 )
-from dairy_app.common.schemas import Choice, Day, Line, Money, Month, PageQuery, Percent, Quantity, Strict, page_of
+from dairy_app.common.schemas import (
+    Choice,
+    Day,
+    Line,
+    Money,
+    Month,
+    PageQuery,
+    Pattern,
+    Percent,
+    Quantity,
+    Strict,
+    page_of,
+)
 
 
 class PreviewQuery(PageQuery):
@@ -278,12 +290,12 @@ class EInvoiceIn(Strict):
 
     irn = fields.String(
         required=True,
-        validate=validate.Regexp(IRN_FORMAT.replace("$", r"\Z")),
+        validate=Pattern(IRN_FORMAT),
         metadata={"description": "64 hexadecimal digits, small letters.", "example": "3f" * 32},
     )
     ack_no = fields.String(
         required=True,
-        validate=validate.Regexp(ACK_NO_FORMAT.replace("$", r"\Z")),
+        validate=Pattern(ACK_NO_FORMAT),
         metadata={"example": "112610036563512"},
     )
     ack_date = fields.AwareDateTime(required=True, format="iso", metadata={"description": "When, with its offset."})
@@ -291,7 +303,7 @@ class EInvoiceIn(Strict):
         required=True,
         validate=[
             validate.Length(max=SIGNED_QR_LENGTH),
-            validate.Regexp(SIGNED_QR_FORMAT.replace("$", r"\Z")),
+            Pattern(SIGNED_QR_FORMAT),
         ],
         metadata={"description": "As it came: header.payload.signature.", "example": "eyJhbGciOiJSUzI1NiJ9.e30.c2ln"},
     )

@@ -19,6 +19,18 @@ _PLAIN_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _PLAIN_NUMBER = re.compile(r"-?[0-9]{1,12}(\.[0-9]+)?")
 
 
+class Pattern(validate.Regexp):
+    """The whole text has this form: ``^…$`` as ECMA-262 reads it, so that the OpenAPI document can give it on.
+
+    Python's own ``$`` also matches before a closing line break, and its ``\\Z`` means nothing elsewhere.
+    """
+
+    def __call__(self, value: str) -> str:
+        if self.regex.fullmatch(value) is None:
+            raise ValidationError(self._format_error(value))
+        return value
+
+
 class Strict(Schema):
     """A schema that refuses fields it does not know."""
 
@@ -128,7 +140,7 @@ class Month(fields.String):
 
     def __init__(self, **kwargs: Any) -> None:
         metadata = {"example": "2026-11", **kwargs.pop("metadata", {})}
-        form = validate.Regexp(r"^20[0-9]{2}-(0[1-9]|1[0-2])\Z", error="Must be a month, YYYY-MM.")
+        form = Pattern(r"^20[0-9]{2}-(0[1-9]|1[0-2])$", error="Must be a month, YYYY-MM.")
         super().__init__(validate=form, metadata=metadata, **kwargs)
 
 

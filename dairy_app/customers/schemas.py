@@ -11,7 +11,7 @@ from dairy_app.business.rules import is_gstin
 from dairy_app.catalogue.schemas import PriceOut
 from dairy_app.common import uploads
 from dairy_app.common.phones import normalise_phone
-from dairy_app.common.schemas import Choice, Day, Line, Money, PageQuery, Paragraph, Quantity, Strict
+from dairy_app.common.schemas import Choice, Day, Line, Money, PageQuery, Paragraph, Pattern, Quantity, Strict
 from dairy_app.customers.models import BILLING_CYCLES, CUSTOMER_STATUSES, GST_TREATMENTS
 
 #: integer ends here.
@@ -59,8 +59,8 @@ class Gstin(fields.String):
         return super()._deserialize(value, attr, data, **kwargs).strip().upper()
 
 
-def _digits(pattern: str, error: str) -> validate.Regexp:
-    return validate.Regexp(rf"^{pattern}\Z", error=error)
+def _digits(pattern: str, error: str) -> Pattern:
+    return Pattern(rf"^{pattern}$", error=error)
 
 
 class CustomerFields(Strict):

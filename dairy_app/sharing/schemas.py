@@ -4,11 +4,11 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from dairy_app.common.schemas import Choice, Day, Line, PageQuery, Paragraph, Quantity, Strict, page_of
+from dairy_app.common.schemas import Choice, Day, Line, PageQuery, Paragraph, Pattern, Quantity, Strict, page_of
 from dairy_app.sharing import rules
 from dairy_app.sharing.models import REQUEST_KINDS, REQUEST_STATUSES, SHIFTS
 
-_PIN = validate.Regexp(r"^[0-9]{4,8}\Z", error="Must be 4 to 8 digits.")
+_PIN = Pattern(r"^[0-9]{4,8}$", error="Must be 4 to 8 digits.")
 
 
 class SharedLinkIn(Strict):
