@@ -38,7 +38,7 @@ class Strict(Schema):
         unknown = RAISE
 
 
-class _Exact(fields.Field[Decimal]):
+class Exact(fields.Field[Decimal]):
     """A decimal of a fixed number of places. Strings or JSON numbers in, strings out; nothing is rounded."""
 
     places = 2
@@ -57,6 +57,18 @@ class _Exact(fields.Field[Decimal]):
         super().__init__(metadata=metadata, **kwargs)
         self.low, self.above = Decimal(low), above
 
+    @property
+    def sent_pattern(self) -> str:
+        """The form of what is sent, as a string."""
+        sign = "-?" if self.low < 0 else ""
+        above = "(?!0+([.]0+)?$)" if self.above else ""
+        return rf"^{sign}{above}[0-9]{{1,{len(str(int(self.largest)))}}}([.][0-9]{{1,{self.places}}})?$"
+
+    @property
+    def answered_pattern(self) -> str:
+        """The form of what is answered."""
+        return rf"^-?[0-9]+[.][0-9]{{{self.places}}}$"
+
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
         return None if value is None else f"{value:.{self.places}f}"
 
@@ -72,17 +84,17 @@ class _Exact(fields.Field[Decimal]):
         return number
 
 
-class Money(_Exact):
+class Money(Exact):
     """Rupees: a decimal string with two places (``"1240.50"``)."""
 
 
-class Percent(_Exact):
+class Percent(Exact):
     """Per cent: a decimal string with two places (``"12.00"``)."""
 
     largest = Decimal("999.99")
 
 
-class Quantity(_Exact):
+class Quantity(Exact):
     """Litres, kilograms or pieces: a decimal string with three places (``"1.500"``)."""
 
     places = 3
