@@ -104,6 +104,7 @@ def create_app(
     logs.register_access_log(app)
     headers.register(app)
     http.register_errors(app)
+    http.register_locations(app)
     tokens.register(app, secret, settings.password_cost)
     api = docs.ProblemApi(app, Words(SAMPLE_WORDS, FIELD_WORDS))
     for mount in mounts:

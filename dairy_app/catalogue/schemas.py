@@ -1,6 +1,6 @@
 """Products and prices as clients see them."""
 
-from marshmallow import fields, validate
+from marshmallow import fields
 
 from dairy_app.catalogue.models import SUPPLY_TYPES, UNITS
 from dairy_app.common.schemas import Choice, Day, Line, Money, PageQuery, Pattern, Percent, Quantity, Strict

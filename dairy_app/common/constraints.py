@@ -18,7 +18,9 @@ TRIGGER_CODES: dict[str, str] = {}
 def references_by_table() -> dict[str, frozenset[tuple[str, str]]]:
     """Of each table the columns that point elsewhere, with the code of a row that is not there."""
     return {
-        name: frozenset((column, key.info["code"]) for key in table.foreign_key_constraints for column in key.column_keys)
+        name: frozenset(
+            (column, key.info["code"]) for key in table.foreign_key_constraints for column in key.column_keys
+        )
         for name, table in Base.metadata.tables.items()
     }
 

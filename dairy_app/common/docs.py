@@ -89,10 +89,6 @@ class ProblemApi(Api):
 
     def _register_responses(self) -> None:
         self.spec.components.schema("Problem", openapi.problem_schema())
-        for name, response in openapi.shared_responses().items():
-            self.spec.components.response(name, response)
-        for name, example in openapi.problem_examples().items():
-            self.spec.components.example(name, example)
         for status in HTTPStatus:  # the library refers to them by name; ``openapi.complete`` puts the codes there
             self.spec.components.response(status.name, {"description": status.phrase}, lazy=True)
         self.spec.components.response(self.DEFAULT_ERROR_RESPONSE_NAME, {"description": "A problem"}, lazy=True)

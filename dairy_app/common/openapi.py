@@ -4,6 +4,8 @@ A request refuses what it does not know; an answer has every field it names and 
 refuses is read from its code (``common.refusals``), what a field means from one table of words.
 """
 
+import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -14,15 +16,14 @@ from marshmallow import Schema
 
 from dairy_app.common import examples
 from dairy_app.common.access import Policy, Role, policy_of
-from dairy_app.common.errors import CODES, Problem, code_of_http_status
+from dairy_app.common.errors import CODES, Problem
 from dairy_app.common.refusals import codes_of
 
 PROBLEM = "application/problem+json"
 JSON = "application/json"
-#: The answers that every operation shares; the codes of the others are its own.
-_EVERYWHERE = (413, 415, 500, 503)
 #: Of a field: the form of what is sent is in ``pattern``, of what is answered here.
 ANSWERED_PATTERN = "x-answered-pattern"
+_OF_REQUESTS = frozenset({ANSWERED_PATTERN, "default", "readOnly"})
 #: Parts of an address that are no id.
 _IN_PATH = {"day": {"type": "string", "format": "date", "example": "2026-11-22"}}
 
@@ -65,20 +66,6 @@ def problem_schema() -> dict[str, Any]:
     }
 
 
-def shared_responses() -> dict[str, dict[str, Any]]:
-    """The components that operations refer to, by name."""
-    return {f"Status{status}": _refusal([code_of(status)]) for status in _EVERYWHERE}
-
-
-def problem_examples() -> dict[str, dict[str, Any]]:
-    """A document of every code, by its name."""
-    return {code: {"value": Problem(code).document("urn:request:5f0c1d2e")} for code in CODES}
-
-
-def code_of(status: int) -> str:
-    return "database_unavailable" if status == 503 else code_of_http_status(status)  # noqa: PLR2004 - its number
-
-
 def _refusal(codes: list[str]) -> dict[str, Any]:
     schema = {"$ref": "#/components/schemas/Problem", "properties": {"code": {"enum": codes}}}
     shown = {code: {"$ref": f"#/components/examples/{code}"} for code in codes}
@@ -86,9 +73,7 @@ def _refusal(codes: list[str]) -> dict[str, Any]:
     return {"description": f"{means}.", "content": {PROBLEM: {"schema": schema, "examples": shown}}}
 
 
-def complete(
-    app: Flask, document: dict[str, Any], classes: Mapping[str, type[Schema]], words: Words
-) -> dict[str, Any]:
+def complete(app: Flask, document: dict[str, Any], classes: Mapping[str, type[Schema]], words: Words) -> dict[str, Any]:
     """Add to each operation what its route declares, to each schema what its fields mean.
 
     ``classes``: the schemas behind the components, by name.
@@ -108,7 +93,7 @@ def complete(
             view = app.view_functions[endpoint]
             policy = policy_of(view)
             operation["operationId"] = endpoint.replace(".", "_")
-            operation["summary"] = _plain(operation.get("summary", ""))
+            operation["summary"] = operation.get("summary", "").replace("`", "")
             operation["description"] = _plain(operation.get("description", ""))
             operation["responses"] = {str(status): each for status, each in operation["responses"].items()}
             declared = getattr(view, "_apidoc", {})
@@ -120,12 +105,14 @@ def complete(
                 _add_policy(operation, policy)
                 codes = codes_of(view, policy, method, has_path="{" in path)
                 _add_refusals(operation, codes)
+    _share_refusals(document)
     _complete_schemas(document, classes, words)
     return document
 
 
 def _plain(text: str) -> str:
-    return text.replace("``", "`") if text.count("``") % 2 == 0 else text.replace("``", "")
+    """A docstring as Markdown."""
+    return text.replace("``", "`")
 
 
 def _add_policy(operation: dict[str, Any], policy: Policy) -> None:
@@ -141,21 +128,43 @@ def _add_policy(operation: dict[str, Any], policy: Policy) -> None:
 
 def _add_refusals(operation: dict[str, Any], codes: list[str]) -> None:
     responses = operation["responses"]
-    for name in [name for name in responses if name == "default" or int(name) >= 400]:  # noqa: PLR2004 - refusals
+    for name in [name for name in responses if name == "default" or int(name) >= 400]:
         del responses[name]
     by_status: dict[int, list[str]] = {}
     for code in codes:
         by_status.setdefault(CODES[code][0], []).append(code)
     for status, own in sorted(by_status.items()):
-        shared = status in _EVERYWHERE and own == [code_of(status)]
-        reference = {"$ref": f"#/components/responses/Status{status}"}
-        responses[str(status)] = reference if shared else _refusal(own)
+        responses[str(status)] = _refusal(own)
+
+
+def _share_refusals(document: dict[str, Any]) -> None:
+    """Say once what most operations answer with a status; and give examples of the codes that are answered."""
+    operations = list(_operations(document))
+    refusals = [(status, each) for operation in operations for status, each in operation["responses"].items()]
+    said = Counter((status, each["description"]) for status, each in refusals if PROBLEM in each.get("content", {}))
+    shared: dict[str, Any] = {}
+    for (status, description), count in said.most_common():
+        if count > 1 and status not in shared:
+            shared[status] = next(each for at, each in refusals if (at, each["description"]) == (status, description))
+    for operation in operations:
+        for status, each in operation["responses"].items():
+            if each == shared.get(status):
+                operation["responses"][status] = {"$ref": f"#/components/responses/Refused{status}"}
+    document["components"]["responses"] = {f"Refused{status}": each for status, each in sorted(shared.items())}
+    codes = {code for _, each in refusals for code in each.get("content", {}).get(PROBLEM, {}).get("examples", ())}
+    shown = {code: {"value": Problem(code).document("urn:request:5f0c1d2e")} for code in CODES if code in codes}
+    document["components"]["examples"] = shown
+
+
+def _operations(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for item in document["paths"].values():
+        yield from (operation for method, operation in item.items() if method != "parameters")
 
 
 def _makes_resource(paths: Mapping[str, Any], path: str, method: str) -> bool:
     """Whether what a POST makes has a GET of its own: the rule of ``common.http.register_locations``."""
-    below = (other for other in paths if other.startswith(f"{path}/{{") and other.endswith("}"))
-    return method == "post" and any("get" in paths[other] and other.count("/") == path.count("/") + 1 for other in below)
+    own = re.compile(rf"{re.escape(path)}/{{\w+}}")
+    return method == "post" and any("get" in item for other, item in paths.items() if own.fullmatch(other))
 
 
 def _add_headers(operation: dict[str, Any], view: Callable[..., Any], method: str, *, makes_resource: bool) -> None:
@@ -183,9 +192,7 @@ def _answered_header(response: dict[str, Any], name: str, description: str) -> N
     response.setdefault("headers", {})[name] = {"description": description, "schema": {"type": "string"}}
 
 
-def _add_body(
-    operation: dict[str, Any], declared: Mapping[str, Any], schemas: Mapping[str, Any], words: Words
-) -> None:
+def _add_body(operation: dict[str, Any], declared: Mapping[str, Any], schemas: Mapping[str, Any], words: Words) -> None:
     for each in declared.get("arguments", {}).get("parameters", []):
         if each["in"] == "json":
             body, schema = operation["requestBody"], each["schema"]
@@ -246,9 +253,7 @@ def _meaning(schema: type[Schema] | None, name: str, words: Words) -> str:
 
 def _complete_schemas(document: dict[str, Any], classes: Mapping[str, type[Schema]], words: Words) -> None:
     schemas = document["components"]["schemas"]
-    operations = [
-        operation for item in document["paths"].values() for method, operation in item.items() if method != "parameters"
-    ]
+    operations = list(_operations(document))
     answered = _reached(schemas, [operation["responses"] for operation in operations])
     for name in set(schemas) - answered - _reached(schemas, [operation.get("requestBody") for operation in operations]):
         if name != "Problem":
@@ -289,7 +294,7 @@ def _as_answered(form: Any) -> Any:
     if isinstance(form, list):
         return [_as_answered(each) for each in form]
     if isinstance(form, dict):
-        kept = {key: _as_answered(value) for key, value in form.items() if key not in {ANSWERED_PATTERN, "default"}}
+        kept = {key: _as_answered(value) for key, value in form.items() if key not in _OF_REQUESTS}
         return kept | ({"pattern": form[ANSWERED_PATTERN]} if ANSWERED_PATTERN in form else {})
     return form
 

@@ -87,7 +87,9 @@ def _own(view: Callable[..., Any], sent: frozenset[str] | None) -> set[str]:
         codes |= named
         tables |= texts
         waiting += callees
-    for table in tables if sent is not None else ():
+    if sent is None:
+        return codes
+    for table in tables:
         codes |= rules_by_table().get(table, frozenset())
         codes |= {code for column, code in references_by_table().get(table, ()) if column in sent}
     return codes
@@ -113,7 +115,7 @@ def _names_of(function: FunctionType) -> tuple[frozenset[str], frozenset[str], t
         for value in values:
             if isclass(value) and value.__module__.startswith(_OURS):
                 callees += [vars(value)[name] for name in names if isfunction(vars(value).get(name))]
-                if names & _WRITING and hasattr(value, "__tablename__"):
+                if hasattr(value, "__tablename__") and any(name.strip("_") in _WRITING for name in names):
                     tables.add(value.__tablename__)
             elif isfunction(value):
                 callees.append(unwrap(value))

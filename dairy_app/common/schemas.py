@@ -25,7 +25,7 @@ class Pattern(validate.Regexp):
     Python's own ``$`` also matches before a closing line break, and its ``\\Z`` means nothing elsewhere.
     """
 
-    def __call__(self, value: str) -> str:
+    def __call__(self, value: Any) -> Any:
         if self.regex.fullmatch(value) is None:
             raise ValidationError(self._format_error(value))
         return value
@@ -92,6 +92,7 @@ class Percent(Exact):
     """Per cent: a decimal string with two places (``"12.00"``)."""
 
     largest = Decimal("999.99")
+    example = "5.00"
 
 
 class Quantity(Exact):

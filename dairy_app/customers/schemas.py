@@ -23,12 +23,14 @@ class Latitude(Quantity):
 
     places = 6
     largest = Decimal(90)
+    example = "18.507400"
 
 
 class Longitude(Latitude):
     """Degrees east, six places."""
 
     largest = Decimal(180)
+    example = "73.807700"
 
 
 class Phone(Line):
@@ -157,6 +159,7 @@ class CustomerImportIn(Strict):
 class ImportedCustomer(Strict):
     """A row as it was read."""
 
+    sometimes = ("id",)
     line = fields.Integer(metadata={"description": "As a spreadsheet counts."})
     id = fields.UUID(metadata={"description": "Not in a dry run."})
     name = fields.String()
@@ -215,6 +218,7 @@ class CustomerOut(Strict):
 class NewCustomerOut(CustomerOut):
     """A customer just registered."""
 
+    sometimes = ("invitation_token",)
     invitation_token = fields.String(metadata={"description": "To admins only, and only this once."})
 
 
