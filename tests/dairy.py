@@ -16,7 +16,7 @@ from werkzeug.test import TestResponse
 from dairy_app.accounts import service as accounts
 from dairy_app.business import queries as business
 from dairy_app.common.http import DairyFlask
-from tests.contract import contract
+from tests.contract import contract_of
 from tests.worker_database import WorkerDatabase
 
 PASSWORD = "correct horse battery staple"
@@ -44,7 +44,7 @@ class Client:
         """``path`` starts below ``/api/v1``, unless with ``/api`` or as a page or ``/metrics`` does."""
         url = path if path.startswith(("/api", "/s/", "/i/", "/metrics")) else f"/api/v1{path}"
         answer = self._http.open(url, method=method, headers={**self._headers, **(headers or {})}, **options)
-        contract().judge(self._app, method, url, answer)
+        contract_of(self._app).judge(self._app, method, url, answer)
         return answer
 
     def get(self, path: str, **query: Any) -> TestResponse:

@@ -6,7 +6,7 @@ import pytest
 from flask_smorest.spec.plugins import FlaskPlugin
 
 from dairy_app.orders import queries
-from tests.contract import contract
+from tests.contract import contract_of
 from tests.dairy import Dairy, ok
 
 
@@ -17,7 +17,7 @@ def test_a_wrong_answer_is_noticed(dairy: Dairy, monkeypatch: pytest.MonkeyPatch
     path = FlaskPlugin.flaskpath2openapi("/api/v1/orders/<uuid:order_id>")
 
     def faults(status: int = 200, media: str = "application/json", **wrong: Any) -> list[str]:
-        return contract().faults("GET", path, status, media, right | wrong)
+        return contract_of(dairy.app).faults("GET", path, status, media, right | wrong)
 
     assert faults() == []
     assert faults(added="later") == []
