@@ -17,6 +17,7 @@ from dairy_app.catalogue.models import SUPPLY_TYPES, UNITS
 from dairy_app.common.schemas import (
     Choice,
     Day,
+    Instant,
     Line,
     Money,
     Month,
@@ -308,7 +309,7 @@ class EInvoiceIn(Strict):
         validate=Pattern(ACK_NO_FORMAT),
         metadata={"example": "112610036563512"},
     )
-    ack_date = fields.AwareDateTime(required=True, format="iso", metadata={"description": "When, with its offset."})
+    ack_date = Instant(required=True, metadata={"description": "When, with its offset."})
     signed_qr = fields.String(
         required=True,
         validate=[

@@ -4,7 +4,7 @@ A rule that stands only here is a defect: lengths and signs are repeated by CHEC
 """
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -137,6 +137,19 @@ class Day(fields.Date):
         if not isinstance(value, str) or not _PLAIN_DATE.fullmatch(value):
             raise self.make_error("invalid", input=value, obj_type="date")
         return super()._deserialize(value, attr, data, **kwargs)
+
+
+class Instant(fields.AwareDateTime):
+    """A point in time, with its offset; kept in UTC, for PostgreSQL knows no offset of 16 hours or more."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(format="iso", **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
+        try:
+            return super()._deserialize(value, attr, data, **kwargs).astimezone(UTC)
+        except OverflowError:
+            raise self.make_error("invalid", input=value, obj_type="datetime") from None
 
 
 def day_in_path(written: str) -> date:

@@ -9,7 +9,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from dairy_app.catalogue.models import UNITS
 from dairy_app.common.failures import MAX_FIELD_ERRORS, field_errors
-from dairy_app.common.schemas import Choice, Day, Line, PageQuery, Paragraph, Quantity, Strict, page_of
+from dairy_app.common.schemas import Choice, Day, Instant, Line, PageQuery, Paragraph, Quantity, Strict, page_of
 from dairy_app.common.strict_json import Unstorable
 from dairy_app.customers.schemas import Latitude, Longitude
 from dairy_app.deliveries.models import CONFIRMATION_METHODS, DELIVERY_STATUSES
@@ -66,10 +66,9 @@ class ConfirmationIn(Strict):
     delivery_date = Day(metadata={"description": "Default: the day of delivered_at, else today."})
     status = Choice("delivered", "not_delivered", required=True)
     items = fields.List(fields.Nested(DeliveredItem), validate=validate.Length(max=MOST_ITEMS))
-    delivered_at = fields.AwareDateTime(format="iso")
+    delivered_at = Instant()
     client_event_id = fields.UUID(metadata={"description": "The phone's own key: sent again, it is a repeat."})
-    device_time = fields.AwareDateTime(
-        format="iso",
+    device_time = Instant(
         validate=_clock_may_say,
         metadata={
             "description": "By the phone's clock; kept beside the server's, never reckoned with.",
@@ -281,7 +280,7 @@ class CompleteIn(RoundQuery):
         validate=validate.Length(max=MOST_CONFIRMATIONS),
         metadata={"description": "Orders of the round to leave as they are."},
     )
-    completed_at = fields.AwareDateTime(format="iso", metadata={"description": "Default: now."})
+    completed_at = Instant(metadata={"description": "Default: now."})
 
 
 class RefusedOrder(Strict):
