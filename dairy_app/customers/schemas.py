@@ -68,7 +68,8 @@ def _digits(pattern: str, error: str) -> Pattern:
 class CustomerFields(Strict):
     """What describes a customer, whether new or changed."""
 
-    not_in_example = ("area_id",)
+    #: Instead of ``area``; and staff whose ids nobody has.
+    not_in_example = ("area_id", "delivery_boy_id", "marketing_staff_id")
     code = Line(40)
     name = Line(200)
     phone = Phone(40)
@@ -151,7 +152,11 @@ class CustomerImportIn(Strict):
     else there is to say, with ``delivery_boy`` and ``marketing_staff`` by e-mail or phone, and ``login`` (yes or no).
     """
 
-    csv = fields.String(required=True, validate=validate.Length(min=1))
+    csv = fields.String(
+        required=True,
+        validate=validate.Length(min=1),
+        metadata={"example": "name,phone,address_line1,area\nAsha Rao,+919812345671,14 Canal Road,Kothrud\n"},
+    )
 
     other_media = uploads.other_media(workbooks=True)
 

@@ -28,7 +28,7 @@ class SharedLinkIn(Strict):
     )
     pin = fields.String(load_only=True, validate=_PIN, metadata={"example": "4711"})
     name = Line(200, metadata={"description": "Signs the confirmations."})
-    not_in_example = ("area_id", "date", "name")
+    not_in_example = ("delivery_boy_id", "date", "name")
 
     @validates_schema
     def one_round(self, data: dict[str, Any], **_: Any) -> None:
