@@ -16,12 +16,14 @@ from dairy_app.business.routes import business
 from dairy_app.catalogue.routes import products
 from dairy_app.catalogue.tax_routes import taxes
 from dairy_app.common import docs, headers, http, logs
+from dairy_app.common.openapi import Words
 from dairy_app.common.transactions import Database
 from dairy_app.customers.routes import areas, customers
 from dairy_app.deliveries.routes import deliveries
 from dairy_app.documents.pages import invoice_pages
 from dairy_app.documents.routes import documents, outbox
 from dairy_app.exports.routes import exports
+from dairy_app.field_words import FIELD_WORDS
 from dairy_app.legacy_import.routes import import_review
 from dairy_app.monitoring.routes import audit, health, metrics, monitoring
 from dairy_app.orders.routes import orders
@@ -104,8 +106,9 @@ def create_app(
     logs.register_access_log(app)
     headers.register(app)
     http.register_errors(app)
+    http.register_locations(app)
     tokens.register(app, secret, settings.password_cost)
-    api = docs.ProblemApi(app, SAMPLE_WORDS)
+    api = docs.ProblemApi(app, Words(SAMPLE_WORDS, FIELD_WORDS))
     for mount in mounts:
         api.register_blueprint(mount.blueprint, url_prefix=mount.prefix)
     docs.register(app, api)

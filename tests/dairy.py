@@ -16,6 +16,7 @@ from werkzeug.test import TestResponse
 from dairy_app.accounts import service as accounts
 from dairy_app.business import queries as business
 from dairy_app.common.http import DairyFlask
+from tests.contract import contract_of
 from tests.worker_database import WorkerDatabase
 
 PASSWORD = "correct horse battery staple"
@@ -29,6 +30,7 @@ class Client:
     """One login's way into the API; every call returns the raw response."""
 
     def __init__(self, app: DairyFlask, token: str | None, user: dict[str, Any] | None = None) -> None:
+        self._app = app
         self._http = app.test_client()
         self.user = user or {}
         self.carry(token)
@@ -41,7 +43,9 @@ class Client:
     def call(self, method: str, path: str, headers: dict[str, str] | None = None, **options: Any) -> TestResponse:
         """``path`` starts below ``/api/v1``, unless with ``/api`` or as a page or ``/metrics`` does."""
         url = path if path.startswith(("/api", "/s/", "/i/", "/metrics")) else f"/api/v1{path}"
-        return self._http.open(url, method=method, headers={**self._headers, **(headers or {})}, **options)
+        answer = self._http.open(url, method=method, headers={**self._headers, **(headers or {})}, **options)
+        contract_of(self._app).judge(self._app, method, url, answer)
+        return answer
 
     def get(self, path: str, **query: Any) -> TestResponse:
         return self.call("GET", path, query_string=query)

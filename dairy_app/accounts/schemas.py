@@ -78,7 +78,7 @@ class PersonOut(Strict):
 
     id = fields.UUID()
     name = fields.String()
-    role = fields.String()
+    role = Choice(*ROLES)
     email = fields.String(allow_none=True)
     phone = fields.String(allow_none=True)
     customer_v2_id = fields.UUID(allow_none=True)
@@ -89,7 +89,7 @@ class TokensOut(Strict):
 
     access_token = fields.String()
     refresh_token = fields.String()
-    token_type = fields.String()
+    token_type = Choice("bearer")
     expires_in = fields.Integer()
     user = fields.Nested(PersonOut)
 

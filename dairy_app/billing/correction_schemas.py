@@ -5,7 +5,8 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
 
 from dairy_app.billing.credit_rules import LineCredit
-from dairy_app.billing.models import ADJUSTMENT_KINDS
+from dairy_app.billing.models import ADJUSTMENT_KINDS, INVOICE_STATUSES
+from dairy_app.catalogue.models import SUPPLY_TYPES
 from dairy_app.common.schemas import (
     MAX_MONEY,
     Choice,
@@ -104,7 +105,7 @@ class CreditNoteLineOut(Schema):
     hsn_code = fields.String(allow_none=True)
     unit = fields.String()
     unit_price = Money()
-    supply_type = fields.String()
+    supply_type = Choice(*SUPPLY_TYPES)
     gst_rate = Percent()
     quantity = Quantity(allow_none=True)
     taxable_value = Money()
@@ -162,9 +163,9 @@ class AdjustmentOut(Schema):
     customer_code = fields.String()
     customer_name = fields.String()
     invoice_id = fields.UUID()
-    invoice_status = fields.String()
+    invoice_status = Choice(*INVOICE_STATUSES)
     invoice_number = fields.String(allow_none=True)
-    kind = fields.String()
+    kind = Choice(*ADJUSTMENT_KINDS)
     description = fields.String()
     amount = Money()
     tax_class = fields.String(allow_none=True)

@@ -32,6 +32,10 @@ def is_unusual(total: Decimal, before: Decimal, percent: Decimal | None) -> bool
     return abs(total - before) * 100 > before * percent
 
 
+#: How an invoice, or a month, may stand.
+PAYMENT_STATES = ("paid", "partial", "unpaid", "overdue")
+
+
 def payment_status(total: Decimal, balance_due: Decimal, due_date: date, as_of: date) -> str:
     """How an issued invoice stands on a day: ``paid``, ``overdue``, ``partial`` or ``unpaid``; the first that fits."""
     if balance_due == 0:

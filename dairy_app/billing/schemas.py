@@ -4,12 +4,31 @@ from marshmallow import Schema, fields, validate
 
 from dairy_app.billing.models import (
     ACK_NO_FORMAT,
+    DOCUMENT_TYPES,
     INVOICE_STATUSES,
     IRN_FORMAT,
+    LINE_SOURCES,
+    RUN_STATUSES,
     SIGNED_QR_FORMAT,
     SIGNED_QR_LENGTH,
 )
-from dairy_app.common.schemas import Choice, Day, Line, Money, Month, PageQuery, Percent, Quantity, Strict, page_of
+from dairy_app.billing.rules import PAYMENT_STATES
+from dairy_app.catalogue.models import SUPPLY_TYPES, UNITS
+from dairy_app.common.schemas import (
+    Choice,
+    Day,
+    Instant,
+    Line,
+    Money,
+    Month,
+    PageQuery,
+    Pattern,
+    Percent,
+    Quantity,
+    Strict,
+    page_of,
+)
+from dairy_app.orders.models import ORDER_TYPES
 
 
 class PreviewQuery(PageQuery):
@@ -40,8 +59,8 @@ class BillingWarning(Schema):
 
     code = fields.String()
     detail = fields.String()
-    customer_id = fields.UUID(allow_none=True)
-    invoice_id = fields.UUID(allow_none=True)
+    customer_id = fields.UUID(allow_none=True, dump_default=None)
+    invoice_id = fields.UUID(allow_none=True, dump_default=None)
 
 
 class PreviewItem(Schema):
@@ -50,7 +69,8 @@ class PreviewItem(Schema):
     invoice_id = fields.UUID()
     customer_id = fields.UUID()
     customer_code = fields.String()
-    name = fields.String()
+    customer_name = fields.String(attribute="name", dump_only=True)
+    name = fields.String(metadata={"deprecated": True})
     period_start = Day()
     period_end = Day()
     invoice_date = Day()
@@ -86,10 +106,11 @@ class RunIn(Strict):
 class RunOut(Schema):
     """A billing run, and how far it is."""
 
+    sometimes = ("customers_total", "customers_done")
     id = fields.UUID(allow_none=True)
     period = fields.String()
     through = Day(allow_none=True)
-    status = fields.String()
+    status = Choice(*RUN_STATUSES)
     dry_run = fields.Boolean(dump_default=False)
     customers_total = fields.Integer()
     customers_done = fields.Integer()
@@ -100,9 +121,9 @@ class RunOut(Schema):
     prior_period_orders = fields.Integer()
     total = Money()
     skipped = fields.List(fields.Nested(BillingWarning))
-    started_at = fields.DateTime(allow_none=True)
-    finished_at = fields.DateTime(allow_none=True)
-    error = fields.String(allow_none=True)
+    started_at = fields.DateTime(allow_none=True, dump_default=None)
+    finished_at = fields.DateTime(allow_none=True, dump_default=None)
+    error = fields.String(allow_none=True, dump_default=None)
 
 
 class AsOfQuery(Strict):
@@ -114,8 +135,9 @@ class AsOfQuery(Strict):
 class UnbilledRow(Schema):
     """Delivered value on drafts, of one month and source."""
 
-    month = fields.String()
-    source = fields.String()
+    period = fields.String(attribute="month", dump_only=True)
+    month = fields.String(metadata={"deprecated": True})
+    source = Choice(*ORDER_TYPES)
     orders = fields.Integer()
     customers = fields.Integer()
     amount = Money()
@@ -141,7 +163,8 @@ class RangeQuery(Strict):
 class RecoveryRow(Schema):
     """One month's one-time revenue against all of it."""
 
-    month = fields.String()
+    period = fields.String(attribute="month", dump_only=True)
+    month = fields.String(metadata={"deprecated": True})
     one_time_amount = Money()
     prior_period_amount = Money()
     total_amount = Money()
@@ -175,8 +198,8 @@ class InvoiceBrief(Schema):
 
     id = fields.UUID()
     number = fields.String(allow_none=True)
-    status = fields.String()
-    document_type = fields.String(allow_none=True)
+    status = Choice(*INVOICE_STATUSES)
+    document_type = Choice(*DOCUMENT_TYPES, allow_none=True)
     companion_of = fields.UUID(
         allow_none=True, metadata={"description": "The first paper, when this is the second of the same period."}
     )
@@ -188,10 +211,10 @@ class InvoiceBrief(Schema):
     invoice_date = Day(allow_none=True)
     due_date = Day(allow_none=True)
     total = Money(allow_none=True)
-    amount_paid = Money(allow_none=True)
-    credit_applied = Money(allow_none=True)
-    balance_due = Money(allow_none=True)
-    payment_status = fields.String(allow_none=True)
+    amount_paid = Money(allow_none=True, dump_default=None)
+    credit_applied = Money(allow_none=True, dump_default=None)
+    balance_due = Money(allow_none=True, dump_default=None)
+    payment_status = Choice(*PAYMENT_STATES, allow_none=True, dump_default=None)
 
 
 class InvoiceLineOut(Schema):
@@ -202,7 +225,7 @@ class InvoiceLineOut(Schema):
     description = fields.String()
     hsn_code = fields.String(allow_none=True)
     unit = fields.String()
-    source = fields.String()
+    source = Choice(*LINE_SOURCES)
     prior_period = fields.Boolean()
     deliveries = fields.Integer()
     first_date = Day()
@@ -211,7 +234,7 @@ class InvoiceLineOut(Schema):
     unit_price = Money()
     gross_amount = Money()
     discount = Money()
-    supply_type = fields.String(allow_none=True)
+    supply_type = Choice(*SUPPLY_TYPES, allow_none=True)
     gst_rate = Percent(allow_none=True)
     taxable_value = Money()
     cgst = Money(allow_none=True)
@@ -225,10 +248,10 @@ class DeliveryOut(Schema):
 
     date = Day(attribute="delivered_on")
     order_id = fields.UUID()
-    order_type = fields.String()
+    order_type = Choice(*ORDER_TYPES)
     product_id = fields.UUID()
     product_name = fields.String()
-    unit = fields.String()
+    unit = Choice(*UNITS)
     quantity = Quantity(attribute="delivered_quantity")
     unit_price = Money()
     amount = Money()
@@ -240,7 +263,7 @@ class InvoicePayment(Schema):
     payment_id = fields.UUID()
     receipt_no = fields.String()
     received_on = Day()
-    method = fields.String()
+    method = Choice("cash", "upi", "qr", "bank_transfer", "card", "cheque", "wallet")
     amount = Money()
     is_chosen = fields.Boolean()
 
@@ -267,10 +290,10 @@ class InvoiceOut(InvoiceBrief):
     ack_no = fields.String(allow_none=True)
     ack_date = fields.DateTime(allow_none=True)
     signed_qr = fields.String(allow_none=True)
-    skip_code = fields.String(allow_none=True)
+    skip_code = fields.String(allow_none=True, dump_default=None)
     lines = fields.List(fields.Nested(InvoiceLineOut))
     deliveries = fields.List(fields.Nested(DeliveryOut))
-    payments = fields.List(fields.Nested(InvoicePayment))
+    payments = fields.List(fields.Nested(InvoicePayment), dump_default=list)
 
 
 class EInvoiceIn(Strict):
@@ -278,20 +301,20 @@ class EInvoiceIn(Strict):
 
     irn = fields.String(
         required=True,
-        validate=validate.Regexp(IRN_FORMAT.replace("$", r"\Z")),
+        validate=Pattern(IRN_FORMAT),
         metadata={"description": "64 hexadecimal digits, small letters.", "example": "3f" * 32},
     )
     ack_no = fields.String(
         required=True,
-        validate=validate.Regexp(ACK_NO_FORMAT.replace("$", r"\Z")),
+        validate=Pattern(ACK_NO_FORMAT),
         metadata={"example": "112610036563512"},
     )
-    ack_date = fields.AwareDateTime(required=True, format="iso", metadata={"description": "When, with its offset."})
+    ack_date = Instant(required=True, metadata={"description": "When, with its offset."})
     signed_qr = fields.String(
         required=True,
         validate=[
             validate.Length(max=SIGNED_QR_LENGTH),
-            validate.Regexp(SIGNED_QR_FORMAT.replace("$", r"\Z")),
+            Pattern(SIGNED_QR_FORMAT),
         ],
         metadata={"description": "As it came: header.payload.signature.", "example": "eyJhbGciOiJSUzI1NiJ9.e30.c2ln"},
     )
@@ -319,7 +342,7 @@ class VoidOut(Schema):
 
     id = fields.UUID()
     number = fields.String()
-    status = fields.String()
+    status = Choice(*INVOICE_STATUSES)
     replaced_by = fields.UUID()
 
 
@@ -341,7 +364,7 @@ class MonthlyProduct(Schema):
 
     product_id = fields.UUID()
     name = fields.String()
-    unit = fields.String()
+    unit = Choice(*UNITS)
     unit_price = Money()
     daily_quantities = fields.Dict(keys=fields.String(), values=Quantity())
     week_totals = fields.Dict(keys=fields.String(), values=Quantity())
@@ -356,8 +379,11 @@ class MonthlyCustomer(Schema):
     ``other_entries`` are credit notes, write-offs and an opening balance. Marketing staff see no payments.
     """
 
+    sometimes = ("paid", "other_entries", "payment_status")
     customer_id = fields.UUID()
-    name = fields.String()
+    customer_code = fields.String(attribute="code")
+    customer_name = fields.String(attribute="name", dump_only=True)
+    name = fields.String(metadata={"deprecated": True})
     phone = fields.String(allow_none=True)
     area = fields.String(allow_none=True)
     products = fields.List(fields.Nested(MonthlyProduct))
@@ -366,7 +392,7 @@ class MonthlyCustomer(Schema):
     other_entries = Money()
     previous_balance = Money()
     current_balance = Money()
-    payment_status = fields.String()
+    payment_status = Choice(*PAYMENT_STATES)
 
 
 class MonthlyViewOut(Schema):

@@ -4,7 +4,7 @@ from marshmallow import fields, validate
 
 from dairy_app.business.models import INVOICE_DATE_RULES, TAX_RATE_DATES
 from dairy_app.business.rules import is_gstin, is_time_zone
-from dairy_app.common.schemas import Choice, Day, Line, Paragraph, Percent, Strict
+from dairy_app.common.schemas import Choice, Day, Line, Paragraph, Pattern, Percent, Strict
 
 
 class SettingsOut(Strict):
@@ -14,14 +14,14 @@ class SettingsOut(Strict):
     legal_name = Line(200, allow_none=True)
     address = Paragraph(500, allow_none=True)
     gstin = fields.String(allow_none=True, validate=is_gstin)
-    state_code = fields.String(allow_none=True, validate=validate.Regexp(r"^[0-9]{2}\Z"))
-    fssai_no = fields.String(allow_none=True, validate=validate.Regexp(r"^[0-9]{14}\Z"))
+    state_code = fields.String(allow_none=True, validate=Pattern(r"^[0-9]{2}$"))
+    fssai_no = fields.String(allow_none=True, validate=Pattern(r"^[0-9]{14}$"))
     phone = Line(40, allow_none=True)
     upi_id = Line(100, allow_none=True)
     time_zone = fields.String(validate=is_time_zone)
     language = Line(10)
-    invoice_series = fields.String(validate=validate.Regexp(r"^[A-Z]{1,3}\Z"))
-    credit_note_series = fields.String(validate=validate.Regexp(r"^[A-Z]{1,3}\Z"))
+    invoice_series = fields.String(validate=Pattern(r"^[A-Z]{1,3}$"))
+    credit_note_series = fields.String(validate=Pattern(r"^[A-Z]{1,3}$"))
     due_days = fields.Integer(strict=True, validate=validate.Range(0, 365))
     invoice_date_rule = Choice(*INVOICE_DATE_RULES)
     prices_include_tax = fields.Boolean()
@@ -43,9 +43,7 @@ class SettingsOut(Strict):
     )
     generation_days_ahead = fields.Integer(strict=True, validate=validate.Range(0, 31))
     financial_year_start_month = fields.Integer(strict=True, validate=validate.Range(1, 12))
-    second_language = fields.String(
-        allow_none=True, validate=validate.Regexp(r"^[a-z]{2,3}\Z"), metadata={"example": "hi"}
-    )
+    second_language = fields.String(allow_none=True, validate=Pattern(r"^[a-z]{2,3}$"), metadata={"example": "hi"})
     invoice_footer = Paragraph(500, allow_none=True)
     invoice_link_version = fields.Integer(
         strict=True,

@@ -1,9 +1,9 @@
 """Products and prices as clients see them."""
 
-from marshmallow import fields, validate
+from marshmallow import fields
 
 from dairy_app.catalogue.models import SUPPLY_TYPES, UNITS
-from dairy_app.common.schemas import Choice, Day, Line, Money, PageQuery, Percent, Quantity, Strict
+from dairy_app.common.schemas import Choice, Day, Line, Money, PageQuery, Pattern, Percent, Quantity, Strict
 
 
 class ProductFields(Strict):
@@ -15,7 +15,7 @@ class ProductFields(Strict):
     packet_size = Quantity(above=True, allow_none=True, metadata={"description": "Litres or kilograms in one packet."})
     hsn_code = fields.String(
         allow_none=True,
-        validate=validate.Regexp(r"^[0-9]{4}([0-9]{2}){0,2}\Z", error="Must be 4, 6 or 8 digits."),
+        validate=Pattern(r"^[0-9]{4}([0-9]{2}){0,2}$", error="Must be 4, 6 or 8 digits."),
     )
     is_packed = fields.Boolean(truthy={True}, falsy={False})
     tax_class = Line(60, allow_none=True, metadata={"description": "Chosen by HSN code and packing when null."})
@@ -80,9 +80,9 @@ class PriceOut(Strict):
 class TaxClassIn(Strict):
     """A new class of goods that are taxed alike."""
 
-    code = fields.String(required=True, validate=validate.Regexp(r"^[a-z][a-z0-9_]{1,59}\Z"))
+    code = fields.String(required=True, validate=Pattern(r"^[a-z][a-z0-9_]{1,59}$"))
     description = Line(200, required=True)
-    hsn_prefix = fields.String(load_default=None, allow_none=True, validate=validate.Regexp(r"^[0-9]{2,8}\Z"))
+    hsn_prefix = fields.String(load_default=None, allow_none=True, validate=Pattern(r"^[0-9]{2,8}$"))
     is_packed = fields.Boolean(
         truthy={True},
         falsy={False},

@@ -22,6 +22,10 @@ RETURN encode(
 """
 
 
+#: Every piece of SQL that was registered; ``common.refusals`` reads it.
+TEXTS: list[str] = []
+
+
 def before_tables(sql: str) -> None:
     """Run ``sql`` before ``Base.metadata.create_all`` makes the tables."""
     _attach("before_create", sql)
@@ -34,6 +38,8 @@ def after_tables(sql: str, codes: dict[str, str] | None = None) -> None:
 
 
 def _attach(moment: str, sql: str) -> None:
+    TEXTS.append(sql)
+
     @event.listens_for(Base.metadata, moment)
     def run(_target: Any, connection: Connection, **_: Any) -> None:
         connection.exec_driver_sql(sql.replace("%", "%%"))  # the driver reads % as a parameter

@@ -38,6 +38,8 @@ def of_field(field: Field[Any], words: Mapping[str, str], *, required_only: bool
     """The example in the field's metadata, else its first allowed word, its smallest value, one of its type."""
     if "example" in field.metadata:
         return field.metadata["example"]
+    if isinstance(field, fields.Constant):
+        return field.constant
     if isinstance(field, fields.Nested):
         one = of_schema(field.schema, words, required_only=required_only)
         return [one] if field.many or field.schema.many else one

@@ -252,6 +252,25 @@ def register_errors(app: Flask) -> None:
         return refusal(Problem("internal_error"))
 
 
+def register_locations(app: Flask) -> None:
+    """What made a resource that has a GET of its own says in ``Location`` where that is, also when it is a repeat."""
+
+    @app.after_request
+    def say_where(response: Response) -> Response:
+        if response.status_code not in {201, 202} or not response.is_json:
+            return response
+        made = response.get_json()
+        path = f"{request.path}/{made['id']}" if isinstance(made, dict) and made.get("id") else None
+        if path is not None and _is_read(path):
+            response.headers["Location"] = f"{request.script_root}{path}"
+        return response
+
+
+def _is_read(path: str) -> bool:
+    adapter = current_app.create_url_adapter(request)
+    return adapter is not None and adapter.test(path, method="GET")
+
+
 def register_request_id(app: Flask) -> None:
     """Every request has an id: the client's ``X-Request-Id`` or a new one; it is returned and logged."""
 

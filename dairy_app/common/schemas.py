@@ -4,7 +4,7 @@ A rule that stands only here is a defect: lengths and signs are repeated by CHEC
 """
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -19,6 +19,18 @@ _PLAIN_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _PLAIN_NUMBER = re.compile(r"-?[0-9]{1,12}(\.[0-9]+)?")
 
 
+class Pattern(validate.Regexp):
+    """The whole text has this form: ``^…$`` as ECMA-262 reads it, so that the OpenAPI document can give it on.
+
+    Python's own ``$`` also matches before a closing line break, and its ``\\Z`` means nothing elsewhere.
+    """
+
+    def __call__(self, value: Any) -> Any:
+        if self.regex.fullmatch(value) is None:
+            raise ValidationError(self._format_error(value))
+        return value
+
+
 class Strict(Schema):
     """A schema that refuses fields it does not know."""
 
@@ -26,7 +38,7 @@ class Strict(Schema):
         unknown = RAISE
 
 
-class _Exact(fields.Field[Decimal]):
+class Exact(fields.Field[Decimal]):
     """A decimal of a fixed number of places. Strings or JSON numbers in, strings out; nothing is rounded."""
 
     places = 2
@@ -45,6 +57,18 @@ class _Exact(fields.Field[Decimal]):
         super().__init__(metadata=metadata, **kwargs)
         self.low, self.above = Decimal(low), above
 
+    @property
+    def sent_pattern(self) -> str:
+        """The form of what is sent, as a string."""
+        sign = "-?" if self.low < 0 else ""
+        above = "(?!0+([.]0+)?$)" if self.above else ""
+        return rf"^{sign}{above}[0-9]{{1,{len(str(int(self.largest)))}}}([.][0-9]{{1,{self.places}}})?$"
+
+    @property
+    def answered_pattern(self) -> str:
+        """The form of what is answered."""
+        return rf"^-?[0-9]+[.][0-9]{{{self.places}}}$"
+
     def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
         return None if value is None else f"{value:.{self.places}f}"
 
@@ -60,17 +84,18 @@ class _Exact(fields.Field[Decimal]):
         return number
 
 
-class Money(_Exact):
+class Money(Exact):
     """Rupees: a decimal string with two places (``"1240.50"``)."""
 
 
-class Percent(_Exact):
+class Percent(Exact):
     """Per cent: a decimal string with two places (``"12.00"``)."""
 
     largest = Decimal("999.99")
+    example = "5.00"
 
 
-class Quantity(_Exact):
+class Quantity(Exact):
     """Litres, kilograms or pieces: a decimal string with three places (``"1.500"``)."""
 
     places = 3
@@ -114,6 +139,19 @@ class Day(fields.Date):
         return super()._deserialize(value, attr, data, **kwargs)
 
 
+class Instant(fields.AwareDateTime):
+    """A point in time, with its offset; kept in UTC, for PostgreSQL knows no offset of 16 hours or more."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(format="iso", **kwargs)
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
+        try:
+            return super()._deserialize(value, attr, data, **kwargs).astimezone(UTC)
+        except OverflowError:
+            raise self.make_error("invalid", input=value, obj_type="datetime") from None
+
+
 def day_in_path(written: str) -> date:
     """A business date that is part of an address. Raises validation_failed."""
     try:
@@ -128,7 +166,7 @@ class Month(fields.String):
 
     def __init__(self, **kwargs: Any) -> None:
         metadata = {"example": "2026-11", **kwargs.pop("metadata", {})}
-        form = validate.Regexp(r"^20[0-9]{2}-(0[1-9]|1[0-2])\Z", error="Must be a month, YYYY-MM.")
+        form = Pattern(r"^20[0-9]{2}-(0[1-9]|1[0-2])$", error="Must be a month, YYYY-MM.")
         super().__init__(validate=form, metadata=metadata, **kwargs)
 
 

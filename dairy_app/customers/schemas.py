@@ -11,7 +11,7 @@ from dairy_app.business.rules import is_gstin
 from dairy_app.catalogue.schemas import PriceOut
 from dairy_app.common import uploads
 from dairy_app.common.phones import normalise_phone
-from dairy_app.common.schemas import Choice, Day, Line, Money, PageQuery, Paragraph, Quantity, Strict
+from dairy_app.common.schemas import Choice, Day, Line, Money, PageQuery, Paragraph, Pattern, Quantity, Strict
 from dairy_app.customers.models import BILLING_CYCLES, CUSTOMER_STATUSES, GST_TREATMENTS
 
 #: integer ends here.
@@ -23,12 +23,14 @@ class Latitude(Quantity):
 
     places = 6
     largest = Decimal(90)
+    example = "18.507400"
 
 
 class Longitude(Latitude):
     """Degrees east, six places."""
 
     largest = Decimal(180)
+    example = "73.807700"
 
 
 class Phone(Line):
@@ -59,14 +61,15 @@ class Gstin(fields.String):
         return super()._deserialize(value, attr, data, **kwargs).strip().upper()
 
 
-def _digits(pattern: str, error: str) -> validate.Regexp:
-    return validate.Regexp(rf"^{pattern}\Z", error=error)
+def _digits(pattern: str, error: str) -> Pattern:
+    return Pattern(rf"^{pattern}$", error=error)
 
 
 class CustomerFields(Strict):
     """What describes a customer, whether new or changed."""
 
-    not_in_example = ("area_id",)
+    #: Instead of ``area``; and staff whose ids nobody has.
+    not_in_example = ("area_id", "delivery_boy_id", "marketing_staff_id")
     code = Line(40)
     name = Line(200)
     phone = Phone(40)
@@ -149,7 +152,11 @@ class CustomerImportIn(Strict):
     else there is to say, with ``delivery_boy`` and ``marketing_staff`` by e-mail or phone, and ``login`` (yes or no).
     """
 
-    csv = fields.String(required=True, validate=validate.Length(min=1))
+    csv = fields.String(
+        required=True,
+        validate=validate.Length(min=1),
+        metadata={"example": "name,phone,address_line1,area\nAsha Rao,+919812345671,14 Canal Road,Kothrud\n"},
+    )
 
     other_media = uploads.other_media(workbooks=True)
 
@@ -157,6 +164,7 @@ class CustomerImportIn(Strict):
 class ImportedCustomer(Strict):
     """A row as it was read."""
 
+    sometimes = ("id",)
     line = fields.Integer(metadata={"description": "As a spreadsheet counts."})
     id = fields.UUID(metadata={"description": "Not in a dry run."})
     name = fields.String()
@@ -215,6 +223,7 @@ class CustomerOut(Strict):
 class NewCustomerOut(CustomerOut):
     """A customer just registered."""
 
+    sometimes = ("invitation_token",)
     invitation_token = fields.String(metadata={"description": "To admins only, and only this once."})
 
 

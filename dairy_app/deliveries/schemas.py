@@ -7,13 +7,14 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
+from dairy_app.catalogue.models import UNITS
 from dairy_app.common.failures import MAX_FIELD_ERRORS, field_errors
-from dairy_app.common.schemas import Choice, Day, Line, PageQuery, Paragraph, Quantity, Strict, page_of
+from dairy_app.common.schemas import Choice, Day, Instant, Line, PageQuery, Paragraph, Quantity, Strict, page_of
 from dairy_app.common.strict_json import Unstorable
 from dairy_app.customers.schemas import Latitude, Longitude
 from dairy_app.deliveries.models import CONFIRMATION_METHODS, DELIVERY_STATUSES
 from dairy_app.deliveries.rules import REASON_CODES, Unread
-from dairy_app.orders.models import SHIFTS
+from dairy_app.orders.models import ORDER_STATUSES, SHIFTS
 from dairy_app.orders.schemas import MOST_ITEMS, DeliveryStatusOut
 
 #: A morning of one dairy fits; a body of that many is still small.
@@ -33,8 +34,6 @@ def _clock_may_say(instant: datetime) -> None:
 class ReportedLatitude(Latitude):
     """Degrees north as a phone reports them, rounded to six places: no reason to refuse a delivery."""
 
-    example = "18.507400"
-
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(low=-self.largest, **kwargs)
 
@@ -48,7 +47,8 @@ class ReportedLatitude(Latitude):
 class ReportedLongitude(ReportedLatitude):
     """Degrees east as a phone reports them."""
 
-    largest = Decimal(180)
+    largest = Longitude.largest
+    example = Longitude.example
 
 
 class DeliveredItem(Strict):
@@ -66,10 +66,9 @@ class ConfirmationIn(Strict):
     delivery_date = Day(metadata={"description": "Default: the day of delivered_at, else today."})
     status = Choice("delivered", "not_delivered", required=True)
     items = fields.List(fields.Nested(DeliveredItem), validate=validate.Length(max=MOST_ITEMS))
-    delivered_at = fields.AwareDateTime(format="iso")
+    delivered_at = Instant()
     client_event_id = fields.UUID(metadata={"description": "The phone's own key: sent again, it is a repeat."})
-    device_time = fields.AwareDateTime(
-        format="iso",
+    device_time = Instant(
         validate=_clock_may_say,
         metadata={
             "description": "By the phone's clock; kept beside the server's, never reckoned with.",
@@ -121,7 +120,7 @@ class ConfirmationOut(Strict):
     """What a confirmation came to."""
 
     order_id = fields.UUID()
-    order_status = fields.String()
+    order_status = Choice(*ORDER_STATUSES)
     delivery_status = fields.Nested(DeliveryStatusOut)
     replayed = fields.Boolean(metadata={"description": "The same was confirmed before; nothing changed."})
 
@@ -143,7 +142,7 @@ class ResultOut(Strict):
     code = fields.String(allow_none=True, metadata={"description": "Why it was rejected: a code of the error table."})
     detail = fields.String(allow_none=True)
     errors = fields.List(fields.Nested(FieldErrorOut), metadata={"description": "The fields that are wrong, if any."})
-    order_status = fields.String(allow_none=True)
+    order_status = Choice(*ORDER_STATUSES, allow_none=True)
 
 
 class BatchOut(Strict):
@@ -188,7 +187,7 @@ class RoundItem(Strict):
 
     product_id = fields.UUID()
     name = fields.String()
-    unit = fields.String()
+    unit = Choice(*UNITS)
     quantity = Quantity()
     packets = _packets()
     delivered_quantity = Quantity(allow_none=True)
@@ -197,12 +196,12 @@ class RoundItem(Strict):
 class RoundDelivery(Strict):
     """What happened at the door."""
 
-    status = fields.String()
+    status = Choice(*DELIVERY_STATUSES)
     delivery_date = Day()
     delivered_at = fields.DateTime(allow_none=True)
     confirmed_at = fields.DateTime()
     confirmed_by_name = fields.String(allow_none=True)
-    confirmation_method = fields.String()
+    confirmation_method = Choice(*CONFIRMATION_METHODS)
     reason_code = fields.String(allow_none=True)
     notes = fields.String(allow_none=True)
 
@@ -211,8 +210,8 @@ class RoundOrder(Strict):
     """One order at a door."""
 
     order_id = fields.UUID()
-    status = fields.String()
-    shift = fields.String()
+    status = Choice(*ORDER_STATUSES)
+    shift = Choice(*SHIFTS)
     notes = fields.String(allow_none=True)
     items = fields.List(fields.Nested(RoundItem))
     delivery_status = fields.Nested(RoundDelivery, allow_none=True)
@@ -231,7 +230,7 @@ class LoadingRow(Strict):
 
     product_id = fields.UUID()
     name = fields.String()
-    unit = fields.String()
+    unit = Choice(*UNITS)
     quantity = Quantity()
     packets = _packets()
 
@@ -253,7 +252,7 @@ class RoundOut(Strict):
     """One day's round."""
 
     delivery_date = Day()
-    shift = fields.String(allow_none=True)
+    shift = Choice(*SHIFTS, allow_none=True)
     stops = fields.List(fields.Nested(Stop))
     loading_sheet = fields.List(fields.Nested(LoadingRow))
     progress = fields.Nested(Progress)
@@ -281,7 +280,7 @@ class CompleteIn(RoundQuery):
         validate=validate.Length(max=MOST_CONFIRMATIONS),
         metadata={"description": "Orders of the round to leave as they are."},
     )
-    completed_at = fields.AwareDateTime(format="iso", metadata={"description": "Default: now."})
+    completed_at = Instant(metadata={"description": "Default: now."})
 
 
 class RefusedOrder(Strict):

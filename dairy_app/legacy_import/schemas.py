@@ -2,7 +2,8 @@
 
 from marshmallow import Schema, fields
 
-from dairy_app.common.schemas import Day, Money, Month, PageQuery, page_of
+from dairy_app.common.schemas import Choice, Day, Money, Month, PageQuery, page_of
+from dairy_app.orders.models import ORDER_STATUSES
 
 
 class ReviewQuery(PageQuery):
@@ -23,11 +24,12 @@ class ReviewOut(Schema):
     customer_id = fields.UUID()
     customer_code = fields.String()
     customer_name = fields.String()
-    status = fields.String()
+    status = Choice(*ORDER_STATUSES)
     delivered_on = Day()
     amount = Money()
     recorded_amount = Money(allow_none=True)
-    recorded_month = fields.String(allow_none=True)
+    recorded_period = fields.String(attribute="recorded_month", dump_only=True, allow_none=True)
+    recorded_month = fields.String(allow_none=True, metadata={"deprecated": True})
     recorded_as_paid = fields.Boolean(allow_none=True)
 
 

@@ -8,10 +8,10 @@ from marshmallow import fields
 from dairy_app.common.schemas import Choice, Day, Line, Money, PageQuery, Strict, page_of
 
 
-class Columns(fields.Field[Any]):
+class Columns(fields.Dict):
     """Columns with their values, from JSON text; numbers with a fraction as strings, as they are everywhere."""
 
-    def _serialize(self, value: str | None, attr: str | None, obj: Any, **kwargs: Any) -> dict[str, Any] | None:
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> dict[Any, Any] | None:
         return None if value is None else json.loads(value, parse_float=str)
 
 
@@ -86,4 +86,5 @@ class ConsistencyOut(Strict):
 
     date = Day()
     critical = fields.Boolean(metadata={"description": "A critical report found something.", "example": False})
-    reports = fields.List(fields.Nested(FindingOut))
+    items = fields.List(fields.Nested(FindingOut), attribute="reports", dump_only=True)
+    reports = fields.List(fields.Nested(FindingOut), metadata={"deprecated": True})

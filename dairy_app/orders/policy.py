@@ -10,7 +10,7 @@ from dairy_app.orders.models import Order
 #: From where and with what it was confirmed: for the dairy's own people.
 _AUDIT_FIELDS = frozenset({"ip_address", "device_info", "device_time", "latitude", "longitude", "shared_link_id"})
 #: What staff noted among themselves is not the customer's business; when and by whom it was brought is.
-_INTERNAL_FIELDS = _AUDIT_FIELDS | {
+INTERNAL_FIELDS = _AUDIT_FIELDS | {
     "delivery_boy_id",
     "confirmed_by_user_id",
     "client_event_id",
@@ -50,4 +50,4 @@ def hidden_status_fields(role: Role) -> frozenset[str]:
         case Role.MARKETING_STAFF:
             return _AUDIT_FIELDS
         case _:
-            return _INTERNAL_FIELDS
+            return INTERNAL_FIELDS

@@ -4,9 +4,11 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
+from dairy_app.catalogue.models import UNITS
 from dairy_app.common.schemas import Choice, Day, Line, Money, PageQuery, Paragraph, Quantity, Strict, page_of
 from dairy_app.customers.schemas import Latitude, Longitude
-from dairy_app.orders.models import ORDER_STATUSES, ORDER_TYPES, SHIFTS
+from dairy_app.orders.models import ORDER_SOURCES, ORDER_STATUSES, ORDER_TYPES, PRICE_SOURCES, SHIFTS
+from dairy_app.orders.policy import INTERNAL_FIELDS
 
 #: More lines than any door gets; keeps one request bounded.
 MOST_ITEMS = 100
@@ -68,27 +70,28 @@ class OrderItemOut(Strict):
     line_no = fields.Integer()
     product_id = fields.UUID()
     product_name = fields.String()
-    unit = fields.String()
+    unit = Choice(*UNITS)
     quantity = Quantity()
     unit_price = Money()
-    price_source = fields.String()
+    price_source = Choice(*PRICE_SOURCES)
     delivered_quantity = Quantity(allow_none=True)
-    item_status = fields.String(allow_none=True)
+    item_status = Choice("full", "partial", "shortage", allow_none=True)
 
 
 class DeliveryStatusOut(Strict):
     """What happened at the door. Who is not staff or does not audit gets fewer fields."""
 
+    sometimes = INTERNAL_FIELDS
     id = fields.UUID()
     order_id = fields.UUID()
-    status = fields.String()
+    status = Choice("delivered", "partially_delivered", "not_delivered")
     delivered_at = fields.DateTime(allow_none=True)
     delivery_date = Day()
     delivery_boy_id = fields.UUID(allow_none=True)
     confirmed_by_user_id = fields.UUID(allow_none=True)
     confirmed_by_name = fields.String(allow_none=True)
     confirmed_at = fields.DateTime()
-    confirmation_method = fields.String()
+    confirmation_method = Choice("delivery_boy", "shared_link", "admin", "import")
     ip_address = fields.String(allow_none=True)
     device_info = fields.String(allow_none=True)
     shared_link_id = fields.UUID(allow_none=True)
@@ -108,7 +111,7 @@ class InvoiceOfOrder(Strict):
 
     id = fields.UUID()
     number = fields.String(allow_none=True)
-    status = fields.String()
+    status = Choice("draft", "issued", "void", "external")
 
 
 class OrderOut(Strict):
@@ -116,12 +119,12 @@ class OrderOut(Strict):
 
     id = fields.UUID()
     customer_id = fields.UUID()
-    order_type = fields.String()
+    order_type = Choice(*ORDER_TYPES)
     subscription_id = fields.UUID(allow_none=True)
     delivery_date = Day()
-    shift = fields.String()
-    status = fields.String()
-    source = fields.String()
+    shift = Choice(*SHIFTS)
+    status = Choice(*ORDER_STATUSES)
+    source = Choice(*ORDER_SOURCES)
     address = fields.Dict(allow_none=True)
     notes = fields.String(allow_none=True)
     delivered_on = Day(allow_none=True)

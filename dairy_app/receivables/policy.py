@@ -13,9 +13,9 @@ OFFICE = frozenset({Role.ADMIN, Role.ACCOUNTANT})
 #: Roles whose people stand at a door and may take cash there.
 COLLECTORS = frozenset({Role.ADMIN, Role.ACCOUNTANT, Role.DELIVERY_BOY, Role.MARKETING_STAFF})
 #: What the office notes about a payment is not the customer's business.
-_INTERNAL_FIELDS = frozenset({"notes", "recorded_by", "reversed_by", "collected_by", "cash_settlement_id"})
+INTERNAL_FIELDS = frozenset({"notes", "recorded_by", "reversed_by", "collected_by", "cash_settlement_id"})
 #: A delivery boy sees what he took, not how the customer stands.
-_LEDGER_FIELDS = frozenset({"allocations", "applications", "unapplied"})
+LEDGER_FIELDS = frozenset({"allocations", "applications", "unapplied"})
 
 
 def visible_payments(actor: Actor) -> ColumnElement[bool]:
@@ -36,7 +36,7 @@ def hidden_payment_fields(role: Role) -> frozenset[str]:
     """The fields of a payment that ``role`` does not get."""
     if role in OFFICE:
         return frozenset()
-    return _LEDGER_FIELDS if role is Role.DELIVERY_BOY else _INTERNAL_FIELDS
+    return LEDGER_FIELDS if role is Role.DELIVERY_BOY else INTERNAL_FIELDS
 
 
 def check_payment(actor: Actor, wanted: dict[str, Any], today: date) -> None:

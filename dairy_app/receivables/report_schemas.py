@@ -2,7 +2,8 @@
 
 from marshmallow import Schema, fields
 
-from dairy_app.common.schemas import Day, Money, PageQuery, Strict
+from dairy_app.common.schemas import Choice, Day, Money, PageQuery, Strict
+from dairy_app.customers.models import CUSTOMER_STATUSES
 
 
 class LedgerQuery(PageQuery):
@@ -16,7 +17,7 @@ class LedgerEntry(Schema):
     """One entry, with the balance after it. ``debit`` is owed, ``credit`` came in or was given up."""
 
     date = Day(attribute="entry_date")
-    kind = fields.String()
+    kind = Choice("opening", "invoice", "void", "credit_note", "payment", "reversal", "write_off")
     document = fields.String(allow_none=True)
     document_id = fields.UUID()
     debit = Money()
@@ -62,7 +63,8 @@ class StatementOut(Schema):
     debit = Money()
     credit = Money()
     closing = Money()
-    entries = fields.List(fields.Nested(LedgerEntry))
+    items = fields.List(fields.Nested(LedgerEntry), attribute="entries", dump_only=True)
+    entries = fields.List(fields.Nested(LedgerEntry), metadata={"deprecated": True})
 
 
 class AgeingQuery(PageQuery):
@@ -95,9 +97,10 @@ class AgeingItem(AgeingSums):
 
     customer_id = fields.UUID()
     customer_code = fields.String()
-    name = fields.String()
+    customer_name = fields.String(attribute="name", dump_only=True)
+    name = fields.String(metadata={"deprecated": True})
     phone = fields.String(allow_none=True)
-    status = fields.String()
+    status = Choice(*CUSTOMER_STATUSES)
 
 
 class AgeingOut(Schema):

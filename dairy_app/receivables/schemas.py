@@ -7,6 +7,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 from dairy_app.common import uploads
 from dairy_app.common.schemas import MAX_MONEY, Choice, Day, Line, Money, PageQuery, Paragraph, Strict, page_of
 from dairy_app.receivables.models import PAYMENT_METHODS, PAYMENT_STATUSES
+from dairy_app.receivables.policy import INTERNAL_FIELDS, LEDGER_FIELDS
 
 
 class AllocationIn(Strict):
@@ -59,19 +60,20 @@ class PaymentQuery(PageQuery):
 class PaymentBrief(Schema):
     """A payment in a list. Customers do not see who recorded it."""
 
+    sometimes: frozenset[str] = INTERNAL_FIELDS
     id = fields.UUID()
     receipt_no = fields.String()
     customer_id = fields.UUID()
     customer_code = fields.String()
     customer_name = fields.String()
     amount = Money()
-    method = fields.String()
+    method = Choice(*PAYMENT_METHODS)
     received_on = Day()
     reference = fields.String(allow_none=True)
     notes = fields.String(allow_none=True)
     collected_by = fields.UUID(allow_none=True)
     recorded_by = fields.UUID(allow_none=True)
-    status = fields.String()
+    status = Choice(*PAYMENT_STATUSES)
     reversed_on = Day(allow_none=True)
     reversal_reason = fields.String(allow_none=True)
     reversed_by = fields.UUID(allow_none=True)
@@ -93,7 +95,7 @@ class AllocationOut(Schema):
 class ApplicationOut(Schema):
     """What a payment settles as of today, chosen or because it was the oldest; kind ``opening`` has no document."""
 
-    kind = fields.String()
+    kind = Choice("invoice", "opening")
     document_id = fields.UUID()
     document = fields.String(allow_none=True)
     amount = Money()
@@ -103,6 +105,7 @@ class ApplicationOut(Schema):
 class PaymentOut(PaymentBrief):
     """A payment in full. ``unapplied``: what has found nothing to settle yet, an advance."""
 
+    sometimes = INTERNAL_FIELDS | LEDGER_FIELDS
     allocations = fields.List(fields.Nested(AllocationOut))
     applications = fields.List(fields.Nested(ApplicationOut))
     unapplied = Money()
@@ -235,6 +238,7 @@ class CashPayment(Schema):
 class CashExpected(Schema):
     """What one member of staff has to hand over. ``payments`` only when ``staff_id`` was asked for."""
 
+    sometimes = ("payments",)
     staff_id = fields.UUID()
     staff_name = fields.String()
     expected = Money()

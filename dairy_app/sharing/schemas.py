@@ -4,11 +4,14 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from dairy_app.common.schemas import Choice, Day, Line, PageQuery, Paragraph, Quantity, Strict, page_of
+from dairy_app.catalogue.models import UNITS
+from dairy_app.common.schemas import Choice, Day, Line, PageQuery, Paragraph, Pattern, Quantity, Strict, page_of
+from dairy_app.deliveries.models import DELIVERY_STATUSES
+from dairy_app.orders.models import ORDER_STATUSES
 from dairy_app.sharing import rules
-from dairy_app.sharing.models import REQUEST_KINDS, REQUEST_STATUSES, SHIFTS
+from dairy_app.sharing.models import LINK_ACTIONS, REQUEST_KINDS, REQUEST_STATUSES, SHIFTS
 
-_PIN = validate.Regexp(r"^[0-9]{4,8}\Z", error="Must be 4 to 8 digits.")
+_PIN = Pattern(r"^[0-9]{4,8}$", error="Must be 4 to 8 digits.")
 
 
 class SharedLinkIn(Strict):
@@ -25,7 +28,7 @@ class SharedLinkIn(Strict):
     )
     pin = fields.String(load_only=True, validate=_PIN, metadata={"example": "4711"})
     name = Line(200, metadata={"description": "Signs the confirmations."})
-    not_in_example = ("area_id", "date", "name")
+    not_in_example = ("delivery_boy_id", "date", "name")
 
     @validates_schema
     def one_round(self, data: dict[str, Any], **_: Any) -> None:
@@ -47,9 +50,9 @@ class SharedLinkOut(Strict):
     area_name = fields.String(allow_none=True)
     date = Day(attribute="link_date", allow_none=True)
     rolling = fields.Boolean(attribute="is_rolling")
-    shift = fields.String(allow_none=True)
+    shift = Choice(*SHIFTS, allow_none=True)
     has_pin = fields.Boolean()
-    state = fields.String(metadata={"description": "active, locked, expired or revoked."})
+    state = Choice("active", "locked", "expired", "revoked")
     expires_at = fields.DateTime()
     revoked_at = fields.DateTime(allow_none=True)
     locked_until = fields.DateTime(allow_none=True)
@@ -71,7 +74,7 @@ class SharedLinkEventOut(Strict):
 
     id = fields.Integer()
     at = fields.DateTime()
-    action = fields.String(metadata={"description": "round, confirm, unlock or request."})
+    action = Choice(*LINK_ACTIONS)
     result = fields.String(metadata={"description": "ok, confirmed, replayed, or the code of the refusal."})
     order_id = fields.UUID(allow_none=True)
     ip = fields.String(allow_none=True)
@@ -107,7 +110,7 @@ class SharedItemOut(Strict):
 
     product_id = fields.UUID()
     name = fields.String()
-    unit = fields.String()
+    unit = Choice(*UNITS)
     quantity = Quantity()
     packets = fields.Integer(allow_none=True)
     delivered_quantity = Quantity(allow_none=True)
@@ -116,7 +119,7 @@ class SharedItemOut(Strict):
 class SharedStatusOut(Strict):
     """What happened at the door, without who said so."""
 
-    status = fields.String()
+    status = Choice(*DELIVERY_STATUSES)
     delivered_at = fields.DateTime(allow_none=True)
     delivery_date = Day()
     reason_code = fields.String(allow_none=True)
@@ -126,8 +129,8 @@ class SharedOrderOut(Strict):
     """One order at a door."""
 
     order_id = fields.UUID()
-    status = fields.String()
-    shift = fields.String()
+    status = Choice(*ORDER_STATUSES)
+    shift = Choice(*SHIFTS)
     notes = fields.String(allow_none=True)
     items = fields.List(fields.Nested(SharedItemOut))
     delivery_status = fields.Nested(SharedStatusOut, allow_none=True)
@@ -146,7 +149,7 @@ class SharedLoadOut(Strict):
 
     product_id = fields.UUID()
     name = fields.String()
-    unit = fields.String()
+    unit = Choice(*UNITS)
     quantity = Quantity()
     packets = fields.Integer(allow_none=True)
 
@@ -156,7 +159,7 @@ class SharedRoundOut(Strict):
 
     name = fields.String()
     delivery_date = Day()
-    shift = fields.String(allow_none=True)
+    shift = Choice(*SHIFTS, allow_none=True)
     stops = fields.List(fields.Nested(SharedStopOut))
     loading_sheet = fields.List(fields.Nested(SharedLoadOut))
 
@@ -165,7 +168,7 @@ class SharedConfirmationOut(Strict):
     """What a confirmation came to."""
 
     order_id = fields.UUID()
-    order_status = fields.String()
+    order_status = Choice(*ORDER_STATUSES)
     delivery_status = fields.Nested(SharedStatusOut)
     replayed = fields.Boolean(metadata={"description": "The same was confirmed before; nothing changed."})
 
@@ -230,9 +233,9 @@ class ChangeRequestMadeOut(Strict):
     """A request as whoever asked sees it."""
 
     id = fields.UUID()
-    kind = fields.String()
+    kind = Choice(*REQUEST_KINDS)
     customer_id = fields.UUID()
-    status = fields.String()
+    status = Choice(*REQUEST_STATUSES)
     replayed = fields.Boolean(metadata={"description": "It had been asked for before; nothing changed."})
 
 
@@ -261,8 +264,8 @@ class ChangeRequestOut(Strict):
     """A request as staff see it."""
 
     id = fields.UUID()
-    kind = fields.String()
-    status = fields.String()
+    kind = Choice(*REQUEST_KINDS)
+    status = Choice(*REQUEST_STATUSES)
     customer_id = fields.UUID()
     customer_code = fields.String()
     customer_name = fields.String()

@@ -28,6 +28,8 @@ from dairy_app.sharing import bulk, passes, queries, rules
 from dairy_app.sharing.models import ChangeRequest, SharedLink
 from dairy_app.sharing.service import hash_of
 
+_ENDED = {"revoked": "link_revoked", "expired": "link_expired"}
+
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
@@ -211,7 +213,7 @@ def _open(session: Session, visitor: Visitor, action: str, cost: int = 1) -> Vis
     visit = Visit(session, link, visitor, moment)
     state = rules.state_of(moment, expires_at=link.expires_at, revoked_at=link.revoked_at, locked_until=None)
     if state != "active":
-        return visit.refuse(action, Problem(f"link_{state}"))
+        return visit.refuse(action, Problem(_ENDED[state]))
     if action != "unlock" and not passes.is_pass(visitor.secret, link, visitor.shown):
         return visit.refuse(action, Problem("pin_required"))
     return visit

@@ -10,6 +10,7 @@ from sqlalchemy import (
     ColumnElement,
     Date,
     FromClause,
+    Row,
     Select,
     Text,
     Uuid,
@@ -185,6 +186,11 @@ def subscription_view(session: Session, actor: Actor, subscription_id: UUID, day
             .order_by(SubscriptionQuantity.valid_from)
         ).all(),
     }
+
+
+def read_pause(session: Session, pause_id: UUID) -> Row[Any]:
+    """One pause."""
+    return session.execute(select(*seen_pause()).where(SubscriptionPause.id == pause_id)).one()
 
 
 def seen_pause() -> list[Any]:

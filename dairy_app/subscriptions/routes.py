@@ -27,6 +27,7 @@ from dairy_app.subscriptions.schemas import (
     OverrideIn,
     OverrideOut,
     PauseIn,
+    PauseOut,
     RequirementsOut,
     RequirementsQuery,
     ResumeIn,
@@ -108,12 +109,12 @@ def clear_override(subscription_id: UUID, day: str) -> None:
 
 @subscriptions.route("/subscriptions/<uuid:subscription_id>/pauses", methods=["POST"])
 @subscriptions.arguments(PauseIn)
-@subscriptions.response(201, SubscriptionOut)
+@subscriptions.response(201, PauseOut)
 @allow(*WHO)
-def add_pause(wanted: dict[str, Any], subscription_id: UUID) -> dict[str, Any]:
+def add_pause(wanted: dict[str, Any], subscription_id: UUID) -> Any:
     """Nothing comes from one day to another, or until somebody resumes."""
-    service.add_pause(current_session(), current_actor(), subscription_id, wanted)
-    return _view(subscription_id)
+    session = current_session()
+    return queries.read_pause(session, service.add_pause(session, current_actor(), subscription_id, wanted))
 
 
 @subscriptions.route("/subscriptions/<uuid:subscription_id>/pauses/<uuid:pause_id>", methods=["DELETE"])
@@ -150,11 +151,11 @@ def stop(wanted: dict[str, Any], subscription_id: UUID) -> dict[str, Any]:
 @allow(*WHO)
 def read_calendar(query: dict[str, Any], subscription_id: UUID) -> dict[str, Any]:
     """What comes on each day of a month, by which rule, and what became of it."""
-    session, month = current_session(), query["month"]
+    session, period = current_session(), query.get("period") or query["month"]
     queries.require_visible(session, current_actor(), subscription_id)
-    first = date.fromisoformat(f"{month}-01")
+    first = date.fromisoformat(f"{period}-01")
     last = first.replace(day=calendar.monthrange(first.year, first.month)[1])
-    return {"month": month, "days": queries.calendar(session, subscription_id, first, last)}
+    return {"period": period, "month": period, "days": queries.calendar(session, subscription_id, first, last)}
 
 
 @subscriptions.route("/orders/generate", methods=["POST"])

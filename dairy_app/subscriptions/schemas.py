@@ -2,13 +2,31 @@
 
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate
+from marshmallow import ValidationError, fields, validate, validates_schema
 
+from dairy_app.catalogue.models import UNITS
 from dairy_app.catalogue.schemas import PriceOut, ProductOut
 from dairy_app.common.schemas import Choice, Day, Line, Money, Month, PageQuery, Quantity, Strict, page_of
 from dairy_app.customers.schemas import CustomerPriceOut
+from dairy_app.orders.models import ORDER_STATUSES
 from dairy_app.subscriptions.models import CHANNELS, MODES, OVERRIDE_KINDS, SHIFTS, SUBSCRIPTION_STATUSES
 
+#: What may decide a day; ``due._rule`` and ``rules.decide``.
+RULES = (
+    "customer_not_active",
+    "draft",
+    "stopped",
+    "paused",
+    "not_started",
+    "stop_date",
+    "pause",
+    *OVERRIDE_KINDS,
+    "weekly_pattern",
+    "alternate_days",
+    "fixed_daily",
+    "product_inactive",
+    "none",
+)
 #: What a person may say; the others are set by the way a change came.
 SAID_CHANNELS = tuple(channel for channel in CHANNELS if channel not in ("import", "shared_link"))
 
@@ -28,7 +46,7 @@ class Weekdays(fields.List[int]):
 
 
 class _Rhythm(Strict):
-    weekly_pattern = Weekdays(metadata={"description": "With mode weekly_pattern."})
+    weekly_pattern = Weekdays()
     interval_days = fields.Integer(
         strict=True,
         validate=validate.Range(1, 365),
@@ -112,7 +130,15 @@ class StopIn(Strict):
 class CalendarQuery(Strict):
     """Which month."""
 
-    month = Month(required=True)
+    period = Month()
+    month = Month(metadata={"deprecated": True, "description": "The old name of `period`."})
+
+    @validates_schema
+    def one_month(self, data: dict[str, Any], **_: Any) -> None:
+        if not data:
+            raise ValidationError("Missing data for required field.", "period")
+        if len(data) > 1:
+            raise ValidationError("Send either period or month.", "period")
 
 
 class PauseOut(Strict):
@@ -122,7 +148,7 @@ class PauseOut(Strict):
     first = Day(data_key="from")
     last = Day(data_key="to", allow_none=True)
     reason = fields.String(allow_none=True)
-    channel = fields.String()
+    channel = Choice(*CHANNELS)
     requested_by = fields.UUID(allow_none=True)
     created_at = fields.DateTime()
 
@@ -131,11 +157,11 @@ class OverrideOut(Strict):
     """What was said about one day, by whom and by which way."""
 
     date = Day()
-    kind = fields.String()
+    kind = Choice(*OVERRIDE_KINDS)
     quantity = Quantity()
-    shift = fields.String(allow_none=True)
+    shift = Choice(*SHIFTS, allow_none=True)
     note = fields.String(allow_none=True)
-    channel = fields.String()
+    channel = Choice(*CHANNELS)
     requested_by = fields.UUID(allow_none=True)
 
 
@@ -145,7 +171,7 @@ class QuantityChangeOut(Strict):
     valid_from = Day()
     quantity = Quantity()
     reason = fields.String(allow_none=True)
-    channel = fields.String()
+    channel = Choice(*CHANNELS)
     requested_by = fields.UUID(allow_none=True)
 
 
@@ -156,23 +182,23 @@ class SubscriptionItemOut(Strict):
     customer_id = fields.UUID()
     product_id = fields.UUID()
     product_name = fields.String()
-    unit = fields.String()
-    mode = fields.String()
+    unit = Choice(*UNITS)
+    mode = Choice(*MODES)
     default_quantity = Quantity(metadata={"description": "The one in force today."})
-    weekly_pattern = fields.List(fields.Integer(), allow_none=True)
+    weekly_pattern = fields.List(fields.Integer(validate=validate.Range(0, 6)), allow_none=True)
     interval_days = fields.Integer(allow_none=True)
     anchor_date = Day(allow_none=True)
-    shift = fields.String()
+    shift = Choice(*SHIFTS)
     price_per_unit = Money(allow_none=True)
     start_date = Day()
     stop_date = Day(allow_none=True)
-    status = fields.String()
+    status = Choice(*SUBSCRIPTION_STATUSES)
     auto_start = fields.Boolean()
     last_delivery_date = Day(allow_none=True)
     last_delivery_at = fields.DateTime(allow_none=True)
     last_delivery_confirmed = fields.Boolean(allow_none=True)
     requested_by = fields.UUID(allow_none=True, metadata={"description": "Who asked for it to be as it is."})
-    channel = fields.String(allow_none=True)
+    channel = Choice(*CHANNELS, allow_none=True)
     change_reason = fields.String(allow_none=True)
     created_at = fields.DateTime()
     updated_at = fields.DateTime()
@@ -226,12 +252,13 @@ class CalendarDay(Strict):
 
     date = Day()
     quantity = Quantity()
-    shift = fields.String()
-    rule = fields.String(
-        metadata={"description": "product_inactive: the product is off sale and no order of that day was made before."}
+    shift = Choice(*SHIFTS)
+    rule = Choice(
+        *RULES,
+        metadata={"description": "product_inactive: the product is off sale and no order of that day was made before."},
     )
     order_id = fields.UUID(allow_none=True)
-    order_status = fields.String(allow_none=True)
+    order_status = Choice(*ORDER_STATUSES, allow_none=True)
     delivery_status = fields.String(allow_none=True)
     delivered_quantity = Quantity(allow_none=True)
 
@@ -239,7 +266,8 @@ class CalendarDay(Strict):
 class CalendarOut(Strict):
     """A month of a standing order, day by day."""
 
-    month = Month()
+    period = Month()
+    month = Month(metadata={"deprecated": True, "description": "The old name of `period`."})
     days = fields.List(fields.Nested(CalendarDay))
 
 
@@ -254,7 +282,7 @@ class ProductMade(Strict):
 
     product_id = fields.UUID()
     product_name = fields.String()
-    unit = fields.String()
+    unit = Choice(*UNITS)
     orders = fields.Integer()
     quantity = Quantity()
 
@@ -274,7 +302,7 @@ class Blocked(Strict):
     customer_id = fields.UUID()
     product_id = fields.UUID()
     date = Day(attribute="day")
-    code = fields.String()
+    code = Choice("no_price", "product_inactive")
 
 
 class GeneratedOut(Strict):
@@ -300,10 +328,10 @@ class Requirement(Strict):
 
     product_id = fields.UUID()
     name = fields.String()
-    unit = fields.String()
+    unit = Choice(*UNITS)
     area_id = fields.UUID(allow_none=True)
     area = fields.String(allow_none=True)
-    shift = fields.String()
+    shift = Choice(*SHIFTS)
     orders = fields.Integer()
     quantity = Quantity()
 
@@ -313,7 +341,7 @@ class RequirementTotal(Strict):
 
     product_id = fields.UUID()
     name = fields.String()
-    unit = fields.String()
+    unit = Choice(*UNITS)
     orders = fields.Integer()
     quantity = Quantity()
     packets = fields.Integer(allow_none=True)

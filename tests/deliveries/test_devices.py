@@ -33,7 +33,11 @@ def test_the_phones_time_and_place_are_kept_beside_the_servers(round_: Round, sq
     [
         ("latitude", ["90", -90, "0.0000001", 1e-7, "-0"], ["90.000001", "-91", "north", True, None, "1e1", "NaN"]),
         ("longitude", ["180", "-180.0000000"], ["180.1", "9999", "", [], "1,5"]),
-        ("device_time", ["2026-11-20T10:00:00Z"], ["2026-11-20T10:00:00", "2300-01-01T00:00:00Z", 7, "now", None]),
+        (
+            "device_time",
+            ["2026-11-20T10:00:00Z", "2026-11-20T10:00:00-18:33"],
+            ["2026-11-20T10:00:00", "2300-01-01T00:00:00Z", 7, "now", None],
+        ),
         ("reason_code", ["customer_absent", "the dog again"], ["", "x" * 61, "a\nb", 7]),
     ],
 )

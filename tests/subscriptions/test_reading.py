@@ -109,6 +109,15 @@ def test_the_calendar_shows_what_became_of_each_day(household: Household) -> Non
     refused(household.admin.get(f"/subscriptions/{made['id']}/calendar", month="2026-13"), 422, "validation_failed")
 
 
+def test_the_month_of_a_calendar_is_its_period_and_may_still_be_said_the_old_way(household: Household) -> None:
+    path = f"/subscriptions/{household.subscribe()['id']}/calendar"
+    said = ok(household.login.get(path, period="2026-11"))
+    assert (said["period"], said["month"], len(said["days"])) == ("2026-11", "2026-11", 30)
+    assert ok(household.login.get(path, month="2026-11")) == said
+    for wrong in ({}, {"period": "2026-11", "month": "2026-11"}, {"period": "2026-13"}):
+        refused(household.login.get(path, **wrong), 422, "validation_failed")
+
+
 @pytest.mark.parametrize(
     ("fields", "status", "code"),
     [

@@ -1,0 +1,322 @@
+"""What the routes declare, told as OpenAPI 3.1: the library's own description, completed.
+
+A request refuses what it does not know; an answer has every field it names and may get more. What an operation
+refuses is read from its code (``common.refusals``), what a field means from one table of words.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask
+from flask_smorest.spec.plugins import FlaskPlugin
+from marshmallow import Schema
+
+from dairy_app.common import examples
+from dairy_app.common.access import Policy, Role, policy_of
+from dairy_app.common.errors import CODES, Problem
+from dairy_app.common.refusals import codes_of
+
+PROBLEM = "application/problem+json"
+JSON = "application/json"
+#: Of a field: the form of what is sent is in ``pattern``, of what is answered here.
+ANSWERED_PATTERN = "x-answered-pattern"
+_OF_REQUESTS = frozenset({ANSWERED_PATTERN, "default", "readOnly"})
+#: Parts of an address that are no id.
+_IN_PATH = {"day": {"type": "string", "format": "date", "example": "2026-11-22"}}
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Texts by field or ``Schema.field``: what it usually holds, and what it means."""
+
+    samples: Mapping[str, str]
+    meanings: Mapping[str, str]
+
+
+def problem_schema() -> dict[str, Any]:
+    """The one shape of every refusal."""
+    text = {"type": "string"}
+    names = {
+        "pointer": "Where it stands: a JSON pointer into the body, below `/query` a parameter.",
+        "code": "What is wrong with it, in one stable word.",
+        "detail": "What is wrong with it, for people.",
+    }
+    error = {
+        "type": "object",
+        "required": list(names),
+        "properties": {name: text | {"description": meaning} for name, meaning in names.items()},
+    }
+    code = text | {"enum": list(CODES), "description": "Why, in one stable word; the list may grow."}
+    return {
+        "type": "object",
+        "description": "Why a request was refused (RFC 9457). Some codes add facts of their own.",
+        "required": ["type", "title", "status", "code", "detail", "instance", "errors"],
+        "properties": {
+            "type": text | {"format": "uri", "description": "The code as a URI."},
+            "title": text | {"description": "The code in words; always the same for a code."},
+            "status": {"type": "integer", "description": "The HTTP status."},
+            "code": code,
+            "detail": text | {"description": "What was wrong this time, for people."},
+            "instance": text | {"description": "Names this occurrence by its `X-Request-Id`."},
+            "errors": {"type": "array", "items": error, "description": "The fields that are wrong, if any."},
+        },
+    }
+
+
+def _refusal(codes: list[str]) -> dict[str, Any]:
+    schema = {"$ref": "#/components/schemas/Problem", "properties": {"code": {"enum": codes}}}
+    shown = {code: {"$ref": f"#/components/examples/{code}"} for code in codes}
+    means = "; ".join(f"`{code}`: {CODES[code][1].lower()}" for code in codes)
+    return {"description": f"{means}.", "content": {PROBLEM: {"schema": schema, "examples": shown}}}
+
+
+def complete(app: Flask, document: dict[str, Any], classes: Mapping[str, type[Schema]], words: Words) -> dict[str, Any]:
+    """Add to each operation what its route declares, to each schema what its fields mean.
+
+    ``classes``: the schemas behind the components, by name.
+    """
+    document["servers"] = [{"url": "/"}]
+    endpoints = {
+        (FlaskPlugin.flaskpath2openapi(rule.rule), method.lower()): rule.endpoint
+        for rule in app.url_map.iter_rules()
+        for method in rule.methods or ()
+    }
+    for path, operations in document["paths"].items():
+        _describe_path(operations, words)
+        for method, operation in operations.items():
+            if method == "parameters":
+                continue
+            endpoint = endpoints[path, method]
+            view = app.view_functions[endpoint]
+            policy = policy_of(view)
+            operation["operationId"] = endpoint.replace(".", "_")
+            operation["summary"] = operation.get("summary", "").replace("`", "")
+            operation["description"] = _plain(operation.get("description", ""))
+            operation["responses"] = {str(status): each for status, each in operation["responses"].items()}
+            declared = getattr(view, "_apidoc", {})
+            _add_body(operation, declared, document["components"]["schemas"], words)
+            _add_answers(operation, declared, words)
+            _add_headers(operation, view, method, makes_resource=_makes_resource(document["paths"], path, method))
+            _describe_parameters(operation, declared, words)
+            if policy is not None:  # else check_policies stops the start-up
+                _add_policy(operation, policy)
+                codes = codes_of(view, policy, method, has_path="{" in path)
+                _add_refusals(operation, codes)
+    _share_refusals(document)
+    _complete_schemas(document, classes, words)
+    return document
+
+
+def _plain(text: str) -> str:
+    """A docstring as Markdown."""
+    return text.replace("``", "`")
+
+
+def _add_policy(operation: dict[str, Any], policy: Policy) -> None:
+    if policy.roles is None:
+        who, operation["security"] = "Public: no login.", []
+    else:
+        names = [role.value for role in Role if role in policy.roles]
+        everyone = len(names) == len(Role)
+        who = "Every login." if everyone else "Roles: " + ", ".join(f"`{name}`" for name in names) + "."
+        operation["security"] = [{"bearerAuth": []}]
+    operation["description"] = "\n\n".join(filter(None, [operation.get("description"), who]))
+
+
+def _add_refusals(operation: dict[str, Any], codes: list[str]) -> None:
+    responses = operation["responses"]
+    for name in [name for name in responses if name == "default" or int(name) >= 400]:
+        del responses[name]
+    by_status: dict[int, list[str]] = {}
+    for code in codes:
+        by_status.setdefault(CODES[code][0], []).append(code)
+    for status, own in sorted(by_status.items()):
+        responses[str(status)] = _refusal(own)
+
+
+def _share_refusals(document: dict[str, Any]) -> None:
+    """Say once what most operations answer with a status; and give examples of the codes that are answered."""
+    operations = list(_operations(document))
+    refusals = [(status, each) for operation in operations for status, each in operation["responses"].items()]
+    said = Counter((status, each["description"]) for status, each in refusals if PROBLEM in each.get("content", {}))
+    shared: dict[str, Any] = {}
+    for (status, description), count in said.most_common():
+        if count > 1 and status not in shared:
+            shared[status] = next(each for at, each in refusals if (at, each["description"]) == (status, description))
+    for operation in operations:
+        for status, each in operation["responses"].items():
+            if each == shared.get(status):
+                operation["responses"][status] = {"$ref": f"#/components/responses/Refused{status}"}
+    document["components"]["responses"] = {f"Refused{status}": each for status, each in sorted(shared.items())}
+    codes = {code for _, each in refusals for code in each.get("content", {}).get(PROBLEM, {}).get("examples", ())}
+    shown = {code: {"value": Problem(code).document("urn:request:5f0c1d2e")} for code in CODES if code in codes}
+    document["components"]["examples"] = shown
+
+
+def _operations(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for item in document["paths"].values():
+        yield from (operation for method, operation in item.items() if method != "parameters")
+
+
+def _makes_resource(paths: Mapping[str, Any], path: str, method: str) -> bool:
+    """Whether what a POST makes has a GET of its own: the rule of ``common.http.register_locations``."""
+    own = re.compile(rf"{re.escape(path)}/{{\w+}}")
+    return method == "post" and any("get" in item for other, item in paths.items() if own.fullmatch(other))
+
+
+def _add_headers(operation: dict[str, Any], view: Callable[..., Any], method: str, *, makes_resource: bool) -> None:
+    parameters = operation.setdefault("parameters", [])
+    responses = operation["responses"]
+    if getattr(view, "idempotent", False):
+        parameters.append(_header("Idempotency-Key", "Makes a repeat safe: same key and body, same answer.", 200))
+    if getattr(view, "etagged", False) and method == "get":
+        parameters.append(_header("If-None-Match", "The `ETag` you have; when it still holds: 304, no body.", 500))
+        _answered_header(responses["200"], "ETag", "Names this state of the resource.")
+        responses["304"] = {"description": "Unchanged."}
+    elif getattr(view, "etagged", False):
+        parameters.append(_header("If-Match", "The `ETag` you read; when it changed since: 412.", 500))
+    for status in ("201", "202"):
+        if makes_resource and status in responses:
+            _answered_header(responses[status], "Location", "Where what was made is read.")
+
+
+def _header(name: str, description: str, longest: int) -> dict[str, Any]:
+    schema = {"type": "string", "minLength": 1, "maxLength": longest}
+    return {"in": "header", "name": name, "required": False, "description": description, "schema": schema}
+
+
+def _answered_header(response: dict[str, Any], name: str, description: str) -> None:
+    response.setdefault("headers", {})[name] = {"description": description, "schema": {"type": "string"}}
+
+
+def _add_body(operation: dict[str, Any], declared: Mapping[str, Any], schemas: Mapping[str, Any], words: Words) -> None:
+    for each in declared.get("arguments", {}).get("parameters", []):
+        if each["in"] == "json":
+            body, schema = operation["requestBody"], each["schema"]
+            _add_example(body, schema, words)
+            component = schemas[body["content"][JSON]["schema"]["$ref"].rpartition("/")[2]]
+            body["required"] = bool(component.get("required"))
+            body["content"] |= {media: _uploaded(media) for media in getattr(schema, "other_media", ())}
+            body["description"] = _docstring(type(schema))
+
+
+def _uploaded(media: str) -> dict[str, Any]:
+    if media == "text/csv":
+        return {"schema": {"type": "string", "description": "The file, in UTF-8."}}
+    file = {"type": "string", "format": "binary", "description": "The file."}
+    if media == "multipart/form-data":
+        return {"schema": {"type": "object", "required": ["file"], "properties": {"file": file}}}
+    return {"schema": file}
+
+
+def _add_answers(operation: dict[str, Any], declared: Mapping[str, Any], words: Words) -> None:
+    for status, answers in declared.get("response", {}).get("responses", {}).items():
+        for answer in answers:
+            if isinstance(answer, dict) and isinstance(answer.get("schema"), Schema):
+                _add_example(operation["responses"][str(status)], answer["schema"], words)
+
+
+def _add_example(part: dict[str, Any], schema: Schema, words: Words) -> None:
+    content = part.get("content", {}).get(JSON)
+    if content is not None and not content.keys() & {"example", "examples"}:
+        one = examples.of_schema(schema, words.samples)
+        content["example"] = [one] if schema.many else one
+
+
+def _describe_path(operations: dict[str, Any], words: Words) -> None:
+    for parameter in operations.get("parameters", ()):
+        name = parameter["name"]
+        parameter["schema"] = _IN_PATH.get(name, parameter["schema"])
+        parameter.setdefault("description", words.meanings.get(f"path.{name}") or words.meanings.get(name, ""))
+
+
+def _describe_parameters(operation: dict[str, Any], declared: Mapping[str, Any], words: Words) -> None:
+    for each in declared.get("arguments", {}).get("parameters", []):
+        if each["in"] == "query":
+            for parameter in operation["parameters"]:
+                if parameter["in"] == "query":
+                    meaning = _meaning(type(each["schema"]), parameter["name"], words)
+                    parameter.setdefault("description", meaning)
+                    parameter["schema"] = _as_sent(parameter["schema"])
+
+
+def _meaning(schema: type[Schema] | None, name: str, words: Words) -> str:
+    """What a field means: as said of its schema or one that it builds on, else as everywhere."""
+    for each in schema.__mro__ if schema is not None else ():
+        if f"{each.__name__}.{name}" in words.meanings:
+            return words.meanings[f"{each.__name__}.{name}"]
+    return words.meanings.get(name, "")
+
+
+def _complete_schemas(document: dict[str, Any], classes: Mapping[str, type[Schema]], words: Words) -> None:
+    schemas = document["components"]["schemas"]
+    operations = list(_operations(document))
+    answered = _reached(schemas, [operation["responses"] for operation in operations])
+    for name in set(schemas) - answered - _reached(schemas, [operation.get("requestBody") for operation in operations]):
+        if name != "Problem":
+            del schemas[name]
+    for name, component in schemas.items():
+        if name not in classes:
+            continue
+        schema = classes[name]
+        component.setdefault("description", _docstring(schema))
+        for field, form in component.get("properties", {}).items():
+            if not form.get("description"):
+                form["description"] = _meaning(schema, field, words)
+        if name in answered:
+            sometimes = getattr(schema, "sometimes", ())
+            always = [field for field in component.get("properties", {}) if field not in sometimes]
+            component.pop("additionalProperties", None)
+            component.pop("required", None)
+            component |= {"required": always} if always else {}
+        schemas[name] = (_as_answered if name in answered else _as_sent)(component)
+
+
+def _docstring(schema: type[Schema]) -> str:
+    lines = (schema.__doc__ or "").strip().splitlines()
+    return _plain("\n".join(line.strip() for line in lines))
+
+
+def _as_sent(form: Any) -> Any:
+    """A form without what is said of answers."""
+    if isinstance(form, list):
+        return [_as_sent(each) for each in form]
+    if isinstance(form, dict):
+        return {key: _as_sent(value) for key, value in form.items() if key != ANSWERED_PATTERN}
+    return form
+
+
+def _as_answered(form: Any) -> Any:
+    """A form without what is said of requests: what was kept need not be asked for in that way again."""
+    if isinstance(form, list):
+        return [_as_answered(each) for each in form]
+    if isinstance(form, dict):
+        kept = {key: _as_answered(value) for key, value in form.items() if key not in _OF_REQUESTS}
+        return kept | ({"pattern": form[ANSWERED_PATTERN]} if ANSWERED_PATTERN in form else {})
+    return form
+
+
+def _reached(schemas: Mapping[str, Any], begin: Any) -> set[str]:
+    """The components that something refers to, directly or through others."""
+    found: set[str] = set()
+    waiting = set(_references(begin))
+    while waiting:
+        name = waiting.pop()
+        found.add(name)
+        waiting |= set(_references(schemas[name])) - found
+    return found
+
+
+def _references(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, each in value.items():
+            if key == "$ref" and each.startswith("#/components/schemas/"):
+                yield each.rpartition("/")[2]
+            elif key not in {"example", "examples"}:
+                yield from _references(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _references(each)
