@@ -1,7 +1,6 @@
 """The OpenAPI 3.1 document and its page for people, both without a word from outside.
 
-Who may call an operation, what it refuses and how a repeat is made safe is read from the routes themselves:
-their policy, their decorators, the table of error codes.
+What the document says beyond the library's own is in ``common.openapi``.
 """
 
 from http import HTTPStatus

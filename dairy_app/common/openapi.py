@@ -24,6 +24,7 @@ JSON = "application/json"
 #: Of a field: the form of what is sent is in ``pattern``, of what is answered here.
 ANSWERED_PATTERN = "x-answered-pattern"
 _OF_REQUESTS = frozenset({ANSWERED_PATTERN, "default", "readOnly"})
+_NULL_MEANS = re.compile(r"[;,] null: [^.;]*")
 #: Parts of an address that are no id.
 _IN_PATH = {"day": {"type": "string", "format": "date", "example": "2026-11-22"}}
 
@@ -239,7 +240,7 @@ def _describe_parameters(operation: dict[str, Any], declared: Mapping[str, Any],
             for parameter in operation["parameters"]:
                 if parameter["in"] == "query":
                     meaning = _meaning(type(each["schema"]), parameter["name"], words)
-                    parameter.setdefault("description", meaning)
+                    parameter.setdefault("description", without_null(meaning))
                     parameter["schema"] = _as_sent(parameter["schema"])
 
 
@@ -249,6 +250,15 @@ def _meaning(schema: type[Schema] | None, name: str, words: Words) -> str:
         if f"{each.__name__}.{name}" in words.meanings:
             return words.meanings[f"{each.__name__}.{name}"]
     return words.meanings.get(name, "")
+
+
+def without_null(meaning: str) -> str:
+    """A meaning without what null would mean, for a field that never is."""
+    return _NULL_MEANS.sub("", meaning)
+
+
+def _takes_null(form: Mapping[str, Any]) -> bool:
+    return "null" in form.get("type", ()) or {"type": "null"} in form.get("anyOf", ())
 
 
 def _complete_schemas(document: dict[str, Any], classes: Mapping[str, type[Schema]], words: Words) -> None:
@@ -265,7 +275,8 @@ def _complete_schemas(document: dict[str, Any], classes: Mapping[str, type[Schem
         component.setdefault("description", _docstring(schema))
         for field, form in component.get("properties", {}).items():
             if not form.get("description"):
-                form["description"] = _meaning(schema, field, words)
+                meaning = _meaning(schema, field, words)
+                form["description"] = meaning if _takes_null(form) else without_null(meaning)
         if name in answered:
             sometimes = getattr(schema, "sometimes", ())
             always = [field for field in component.get("properties", {}) if field not in sometimes]

@@ -3,7 +3,8 @@
 What every route shares (logins, bodies, keys, tags) follows from its policy and its decorators. The rest is found by
 walking from the view through the functions that it names, as far as they are ours: a code stands there as a literal,
 and a table that is written brings the codes of its constraints. So nothing is listed by hand, and nothing is
-forgotten when a service learns to refuse.
+forgotten when a service learns to refuse; a code too many is possible, where a helper can refuse in more ways than
+this caller meets.
 """
 
 import re
