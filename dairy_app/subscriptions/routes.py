@@ -87,7 +87,7 @@ def read_subscription(subscription_id: UUID) -> dict[str, Any]:
 def change_subscription(changes: dict[str, Any], subscription_id: UUID) -> dict[str, Any]:
     """Change what is sent, till further notice; orders that are there already follow."""
     repriced = service.change(current_session(), current_actor(), subscription_id, changes)
-    return _view(subscription_id) | ({"repriced_orders": repriced.orders} if repriced else {})
+    return _view(subscription_id) | {"repriced_orders": repriced.orders if repriced else 0}
 
 
 @subscriptions.route("/subscriptions/<uuid:subscription_id>/overrides/<day>", methods=["PUT"])
