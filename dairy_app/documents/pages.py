@@ -83,7 +83,7 @@ def in_words(response: Response) -> Response:
 
 
 def _refusal_page(refused: Response) -> Response:
-    """What a problem document says, in words; its status stays."""
+    """What a problem document says, in words; its status stays, and when to come back."""
     if refused.status_code == 422:
         # Somebody else's parameters (messengers add them): without them the page is fine.
         return Response(status=303, headers={"Location": request.script_root + request.path})
@@ -91,6 +91,8 @@ def _refusal_page(refused: Response) -> Response:
     kind = "page_not_found" if refused.status_code == 404 else "page_fault"
     page = make_response(render_template("documents/refusal.html", t=t, kind=kind, asset=_address))
     page.status_code = refused.status_code
+    if "Retry-After" in refused.headers:
+        page.headers["Retry-After"] = refused.headers["Retry-After"]
     return page
 
 
