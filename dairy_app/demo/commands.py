@@ -79,6 +79,7 @@ def prepare(database: Database, url: str, state: State, customers: int, password
         assert state.day is not None
         filling.deliver(database, state.day, steps)
         filling.bill(database, state.day, steps)
+        filling.happen(database, state.day)
     return filling.finish(database, state)
 
 

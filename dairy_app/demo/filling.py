@@ -18,7 +18,7 @@ from dairy_app.common.access import Role
 from dairy_app.common.transactions import Database
 from dairy_app.deliveries.bulk import confirm_deliveries
 from dairy_app.deliveries.rules import Confirmer, Scope
-from dairy_app.demo import bulk, people, queries, sample
+from dairy_app.demo import bulk, events, people, queries, sample
 from dairy_app.demo.progress import Bars
 from dairy_app.demo.state import State, write_state
 from dairy_app.documents.service import links_of
@@ -96,6 +96,20 @@ def bill(database: Database, day: date, bars: Bars) -> None:
         _pay(database, period, day)
         month = (month + timedelta(days=31)).replace(day=1)
     _file_returns(database, None)
+
+
+def happen(database: Database, day: date) -> None:
+    """What the days bring beside deliveries; the bill that is made void is issued anew."""
+    period = (day.replace(day=1) - timedelta(days=1)).strftime("%Y-%m")
+    boy = next(login.email for login in people.LOGINS if login.role is Role.DELIVERY_BOY)
+    with database.transaction() as session:
+        admin = people.actor_of(session, people.LOGINS[0].email)
+        voided = events.happen(session, day, period, admin, people.actor_of(session, boy).user_id)
+    if voided is not None:
+        request = RunRequest(period, customer_ids=[voided], confirm=True)
+        with database.transaction() as session:
+            started = billing.start_run(session, request, admin)
+        billing.carry_out(database, started.run.id, request, admin)
 
 
 def _file_returns(database: Database, through: date | None) -> None:

@@ -65,6 +65,41 @@ def open_bill(session: Session, day: date) -> UUID:
     return found
 
 
+def households(session: Session) -> list[UUID]:
+    """The customers in the order of the sample."""
+    return list(session.scalars(text("SELECT id FROM customers ORDER BY code")))
+
+
+def bills_to_correct(session: Session, first: date, last: date) -> Sequence[Row[Any]]:
+    """Three bills of these days that stand alone, first those of customers who paid nothing: id, customer_id."""
+    query = """
+        SELECT i.id, i.customer_id FROM invoices i
+        WHERE i.status = 'issued' AND i.invoice_date BETWEEN :first AND :last AND i.companion_of IS NULL
+            AND NOT EXISTS (SELECT FROM invoices c WHERE c.companion_of = i.id)
+        ORDER BY EXISTS (SELECT FROM payments p WHERE p.customer_id = i.customer_id), i.number LIMIT 3"""
+    return session.execute(text(query), {"first": first, "last": last}).all()
+
+
+def is_eventful(session: Session) -> bool:
+    """Whether what a dairy's days bring beside deliveries is there."""
+    return bool(session.scalar(text("SELECT EXISTS (SELECT FROM adjustments)")))
+
+
+def standing_order_of(session: Session, customer_id: UUID) -> UUID:
+    """A customer's first standing order."""
+    query = "SELECT id FROM subscriptions WHERE customer_id = :customer ORDER BY id LIMIT 1"
+    return UUID(str(session.scalars(text(query), {"customer": customer_id}).one()))
+
+
+def cash_at_doors(session: Session) -> Sequence[Row[Any]]:
+    """Who has how much cash that is not handed over: staff_id, amount."""
+    query = """
+        SELECT collected_by AS staff_id, sum(amount) AS amount FROM payments
+        WHERE collected_by IS NOT NULL AND cash_settlement_id IS NULL AND status = 'received'
+        GROUP BY 1 ORDER BY 2, 1"""
+    return session.execute(text(query)).all()
+
+
 def time_zone(session: Session) -> str:
     return str(session.scalar(text("SELECT time_zone FROM settings")))
 

@@ -1,0 +1,80 @@
+"""What a dairy's days bring beside deliveries: charges, credit notes, a void paper, pauses, who comes and who goes."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from dairy_app.billing import corrections
+from dairy_app.billing import service as billing
+from dairy_app.billing.corrections import NoteRequest
+from dairy_app.billing.credit_rules import LineCredit
+from dairy_app.billing.rules import month_bounds
+from dairy_app.common.access import Actor
+from dairy_app.customers import service as customers
+from dairy_app.demo import queries
+from dairy_app.receivables import service as receivables
+from dairy_app.sharing.models import ChangeRequest
+from dairy_app.sharing.rules import payload_of
+from dairy_app.subscriptions import service as subscriptions
+
+#: Which of the sample's customers, by their place.
+LENT_A_CAN, ON_TRIAL, GONE, AWAY, ASKING = 1, 3, 4, 5, 6
+
+
+def happen(session: Session, day: date, period: str, admin: Actor, boy: UUID) -> UUID | None:
+    """Everything in one transaction; nothing when it is there. The customer whose bill of ``period`` was voided."""
+    if queries.is_eventful(session):
+        return None
+    households = queries.households(session)
+    _adjust(session, admin, households[LENT_A_CAN])
+    _come_and_go(session, admin, households, day)
+    _ask(session, households[ASKING], boy, day)
+    _hand_over(session, admin)
+    return _correct(session, admin, period)
+
+
+def _adjust(session: Session, admin: Actor, customer: UUID) -> None:
+    body = {"customer_id": customer, "adjusted_on": None, "tax_class": "milk_fresh"}
+    can = {"kind": "charge", "description": "Milk can, deposit", "amount": Decimal(150), "reason": "Lent a can"}
+    late = {"kind": "discount", "description": "Late mornings", "amount": Decimal(-20), "reason": "The van broke down"}
+    for fields in (can, late):
+        corrections.add_adjustment(session, admin, body | fields)
+
+
+def _come_and_go(session: Session, admin: Actor, households: list[UUID], day: date) -> None:
+    begun = day - timedelta(days=2)
+    for place, status, more in ((ON_TRIAL, "trial", {"trial_start_date": begun}), (GONE, "stopped", {})):
+        customers.change_customer(session, admin, households[place], {"status": status} | more)
+        subscriptions.customer_changed(session, households[place], status)
+    away = {"first": day + timedelta(days=2), "last": day + timedelta(days=6), "reason": "A wedding in Nashik"}
+    subscriptions.add_pause(session, admin, queries.standing_order_of(session, households[AWAY]), away)
+
+
+def _ask(session: Session, customer: UUID, boy: UUID, day: date) -> None:
+    wanted = {"from": day + timedelta(days=3), "to": day + timedelta(days=5)}
+    pause = {"kind": "pause", "customer_id": customer, "payload": payload_of("pause", wanted)}
+    session.add(ChangeRequest(**pause, note="Asked at the door", asked_by_user_id=boy))
+    session.flush()
+
+
+def _hand_over(session: Session, admin: Actor) -> None:
+    """The one who carries least hands it over, ten rupees short; the others still have theirs."""
+    for cash in queries.cash_at_doors(session)[:1]:
+        handed = {"handed_over": cash.amount - 10, "notes": "Ten rupees short", "settled_for": None}
+        receivables.settle_cash(session, admin, {"staff_id": cash.staff_id, **handed})
+
+
+def _correct(session: Session, admin: Actor, period: str) -> UUID | None:
+    """One bill is made void, one gets a note for goods, one for an amount."""
+    voided = None
+    for place, bill in enumerate(queries.bills_to_correct(session, *month_bounds(period))):
+        if place == 0:
+            billing.void_invoice(session, admin, bill.id, "Another house's milk stood on it")
+            voided = bill.customer_id
+            continue
+        taken = LineCredit(1, quantity=Decimal(1)) if place == 1 else LineCredit(1, amount=Decimal("12.50"))
+        reason = "A litre was sour" if place == 1 else "Agreed on the telephone"
+        corrections.issue_credit_note(session, admin, NoteRequest(bill.id, reason, [taken]))
+    return voided
