@@ -6,6 +6,7 @@ Made up the same way every time: a failure here fails everywhere.
 """
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from schemathesis.specs.openapi.checks import (
 
 from dairy_app.catalogue import queries as catalogue
 from dairy_app.common.access import Role, policy_of
+from dairy_app.common.errors import Problem
 from dairy_app.common.http import DairyFlask
 from tests.dairy import Client, Dairy, ok
 from tests.test_access_matrix import client_of
@@ -118,6 +120,10 @@ def faults(operation: Any, client: Client, ids: dict[str, Any], statuses: set[in
     return found
 
 
+def refuse(code: str, *_: Any) -> Any:
+    raise Problem(code)
+
+
 @pytest.mark.parametrize("role", [*Role, None], ids=str)
 def test_answers_are_those_of_the_document(there: tuple[Dairy, dict[str, Any]], role: Role | None) -> None:
     dairy, ids = there
@@ -139,9 +145,13 @@ def test_a_wrong_answer_is_found(there: tuple[Dairy, dict[str, Any]], monkeypatc
     assert faults(read, dairy.admin, ids, set()) == []
     real_product = catalogue.get_product
 
-    def without_unit(*arguments: Any) -> Any:
+    def barrel(*arguments: Any) -> Any:
         return {"id": real_product(*arguments).id, "unit": "barrel"}
 
-    monkeypatch.setattr(catalogue, "get_product", without_unit)
+    monkeypatch.setattr(catalogue, "get_product", barrel)
     wrong = faults(read, dairy.admin, ids, set())
     assert wrong and "barrel" in wrong[0]
+    for code, said in (("period_closed", "Received: 409"), ("order_not_found", '"order_not_found" is not one of')):
+        monkeypatch.setattr(catalogue, "get_product", partial(refuse, code))
+        wrong = faults(read, dairy.admin, ids, set())
+        assert wrong and said in wrong[0]
