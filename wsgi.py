@@ -1,4 +1,4 @@
-"""For a WSGI server of one's own choice: ``gunicorn wsgi:app``. (`dairy serve` needs no such file.)"""
+"""For a WSGI server of one's own choice, as ``some-server wsgi:app``. (`dairy serve` needs no such file.)"""
 
 from dairy_app.app import create_app
 from dairy_app.settings import Settings

@@ -19,8 +19,8 @@ FROM (SELECT o.invoice_id, i.product_id, i.unit_price, o.order_type, sum(i.deliv
 JOIN products p ON p.id = q.product_id
 JOIN tax_rates r ON r.tax_class = p.tax_class AND r.valid @> date '{last}'
 CROSS JOIN LATERAL (SELECT round(quantity * unit_price, 2) AS gross) g
-CROSS JOIN LATERAL (SELECT CASE WHEN gst_rate > 0 THEN round(gross * 100 / (100 + gst_rate), 2) ELSE 0 END AS taxable) t
-CROSS JOIN LATERAL (SELECT round(taxable * gst_rate / 200, 2) AS tax) x;
+CROSS JOIN LATERAL (SELECT round(gross * gst_rate / (2 * (100 + gst_rate)), 2) AS tax) x
+CROSS JOIN LATERAL (SELECT CASE WHEN gst_rate > 0 THEN gross - 2 * tax ELSE 0 END AS taxable) t;
 UPDATE invoices d SET status = 'issued', series = 'INV', financial_year = '{year}', sequence_no = n.n,
     number = 'INV/{year}/' || lpad(n.n::text, 7, '0'), invoice_date = '{last}', due_date = date '{last}' + 10,
     document_type = 'invoice_cum_bill_of_supply', snapshot = '{{}}', taxable_value = s.taxable, exempt_value = s.exempt,

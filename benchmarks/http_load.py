@@ -1,4 +1,4 @@
-"""The application served by gunicorn, and clients that keep their connection and do nothing else.
+"""The application served as in production, and clients that keep their connection and do nothing else.
 
 The clients are one epoll loop over plain sockets with requests made beforehand: they take little of the processor
 that the server needs.

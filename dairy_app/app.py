@@ -32,6 +32,7 @@ from dairy_app.sample_words import SAMPLE_WORDS
 from dairy_app.settings import Settings
 from dairy_app.sharing.pages import pages
 from dairy_app.sharing.routes import change_requests, shared, shared_links
+from dairy_app.subscriptions.price_routes import prices
 from dairy_app.subscriptions.routes import subscriptions
 
 API = "/api/v1"
@@ -55,6 +56,7 @@ ROUTES = (
     Mount(areas),
     Mount(customers),
     Mount(orders),
+    Mount(prices),
     Mount(subscriptions),
     Mount(deliveries),
     Mount(shared_links),
@@ -89,7 +91,7 @@ def create_app(
     secret = settings.require_secret_key()
     logs.configure_logging(settings.log_level, settings.log_format)
     app = http.DairyFlask("dairy_app", static_folder=None)
-    app.database = database or Database(settings.resolve_database_url())
+    app.database = database or settings.open_database_to_serve()
     app.config.update(
         MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
         API_TITLE="dairy_app",

@@ -101,10 +101,10 @@ def explain(error: Exception) -> tuple[int, str] | None:
 def explain_failure(error: Exception) -> str | None:
     """One line for what the settings, the database or a revision refused; None for a fault of ours."""
     from alembic.util import CommandError
-    from sqlalchemy.exc import DBAPIError, OperationalError
+    from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
     from dairy_app.common.backups import BackupError
-    from dairy_app.common.migrations import MigrationFailed
+    from dairy_app.common.migrations import MigrationFailed, MissingRights
     from dairy_app.common.structure import NoScratchDatabase
     from dairy_app.common.transactions import sqlstate
     from dairy_app.embedded_postgres import EmbeddedPostgresError
@@ -115,6 +115,7 @@ def explain_failure(error: Exception) -> str | None:
         EmbeddedPostgresError,
         BackupError,
         MigrationFailed,
+        MissingRights,
         NoScratchDatabase,
         CommandError,
     )
@@ -124,12 +125,30 @@ def explain_failure(error: Exception) -> str | None:
         return None
     message = str(error.orig).strip().split("\n")[0]
     state = sqlstate(error)
+    if error.connection_invalidated or isinstance(error, InterfaceError):
+        return f"the connection to the database broke: {message}; nothing of this step was kept"
     if isinstance(error, OperationalError) and state is None:
         return f"the database cannot be reached: {message}; check DATABASE_URL"
+    if state in OTHER_SCHEMA | REFUSED and (missing := missing_rights()):
+        return missing
     if state in OTHER_SCHEMA:
         return f"the database does not fit this version ({message}): run `dairy db upgrade`"
     if isinstance(error, OperationalError) or state in REFUSED:
         return f"the database refused: {message}"
+    return None
+
+
+def missing_rights() -> str | None:
+    """What a role without rights sees looks like an older schema; which of the two it is."""
+    from dairy_app.common import migrations
+    from dairy_app.settings import Settings
+
+    try:
+        migrations.current(Settings.from_environment().resolve_database_url())
+    except migrations.MissingRights as error:
+        return str(error)
+    except Exception:
+        return None
     return None
 
 

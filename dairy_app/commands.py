@@ -17,8 +17,8 @@ from sqlalchemy import Connection
 import dairy_app.models  # noqa: F401 - fills Base.metadata
 from dairy_app import embedded_postgres
 from dairy_app.common import backups, migrations, structure
+from dairy_app.common.addresses import normalise_url
 from dairy_app.common.models import Base
-from dairy_app.common.transactions import normalise_url
 from dairy_app.settings import Settings, SettingsError
 
 

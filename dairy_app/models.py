@@ -3,6 +3,7 @@
 from dairy_app.accounts import models as accounts
 from dairy_app.billing import ddl as billing_ddl
 from dairy_app.billing import models as billing
+from dairy_app.business import ddl as business_ddl
 from dairy_app.business import models as business
 from dairy_app.catalogue import models as catalogue
 from dairy_app.common import ddl as common_ddl
@@ -21,6 +22,7 @@ from dairy_app.receivables import ddl as receivables_ddl
 from dairy_app.receivables import models as receivables
 from dairy_app.sharing import ddl as sharing_ddl
 from dairy_app.sharing import models as sharing
+from dairy_app.subscriptions import ddl as subscriptions_ddl
 from dairy_app.subscriptions import models as subscriptions
 
 __all__ = [
@@ -28,6 +30,7 @@ __all__ = [
     "billing",
     "billing_ddl",
     "business",
+    "business_ddl",
     "catalogue",
     "common_ddl",
     "customers",
@@ -46,4 +49,5 @@ __all__ = [
     "sharing",
     "sharing_ddl",
     "subscriptions",
+    "subscriptions_ddl",
 ]

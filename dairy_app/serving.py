@@ -1,15 +1,27 @@
-"""Serving the application: gunicorn with threads, or waitress where gunicorn does not run (Windows)."""
+"""Serving the application: processes that share one listening socket, and a parent that replaces those that die.
+
+Where a process cannot fork (Windows) there is one, without a parent.
+"""
 
 import errno
 import os
+import signal
 import socket
 import sys
-from typing import Any
+import time
+from collections.abc import Callable
+from dataclasses import replace
 
+from dairy_app.app import MAX_BODY_BYTES, create_app
+from dairy_app.common.logs import configure_logging, log
+from dairy_app.connections import BACKLOG, GRACE_SECONDS, Server
 from dairy_app.settings import Settings, SettingsError
 
-#: Connections that wait while all threads are busy.
-BACKLOG = 2048
+#: A process that ends sooner than this is not replaced at once: it would be a loop of nothing but starts.
+SHORT_LIFE = 2.0
+#: Exit code of a process that could not make the application; another one could not, either.
+CANNOT_START = 3
+_STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
 def default_workers() -> int:
@@ -21,15 +33,30 @@ def default_workers() -> int:
 def serve(settings: Settings, host: str, port: int, workers: int, threads: int) -> None:
     """Serve until stopped by a signal. Each worker makes the application itself, after the fork.
 
-    Raises SettingsError when the address cannot be listened on.
+    Raises SettingsError when the address cannot be listened on, or when no worker can start.
     """
     settings.require_secret_key()
+    settings = replace(settings, pool_size=settings.pool_size or threads)
     settings.resolve_database_url()  # one line now, instead of one traceback per worker
+    configure_logging(settings.log_level, settings.log_format)
     listener = listen(host, port)
-    if sys.platform == "win32":
-        _serve_with_waitress(settings, listener, threads)
+
+    def make() -> Server:
+        return Server(
+            create_app(settings),
+            listener,
+            threads=threads,
+            max_body_bytes=MAX_BODY_BYTES,
+            keep_proxy_headers=settings.trusted_proxies > 0,
+        )
+
+    _say_where(listener)
+    if hasattr(os, "fork"):
+        Workers(make, listener, workers).run()
     else:
-        _serve_with_gunicorn(settings, listener, workers, threads)
+        server = make()
+        _stop_by_signal(server.stop)
+        server.run()
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -49,42 +76,84 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _serve_with_gunicorn(settings: Settings, listener: socket.socket, workers: int, threads: int) -> None:
-    from gunicorn.app.base import BaseApplication
-
-    from dairy_app.app import create_app
-
-    class Server(BaseApplication):
-        def load_config(self) -> None:
-            options: dict[str, Any] = {
-                "bind": f"fd://{listener.detach()}",
-                "worker_class": "gthread",
-                "workers": workers,
-                "threads": threads,
-                "control_socket_disable": True,  # else it opens one in the home directory
-                "loglevel": "warning" if settings.log_level == "info" else settings.log_level,
-                "proc_name": "dairy",
-                "when_ready": _say_where,
-            }
-            for name, value in options.items():
-                self.cfg.set(name, value)
-
-        def load(self) -> Any:
-            return create_app(settings)
-
-    Server().run()
+def _say_where(listener: socket.socket) -> None:
+    """With port 0 this is where one learns the real one."""
+    host, port = listener.getsockname()[:2]
+    print(f"serving at http://{f'[{host}]' if ':' in host else host}:{port}", flush=True)  # noqa: T201
 
 
-def _say_where(arbiter: Any) -> None:
-    """Connections are taken from now on; with port 0 this is where one learns the real one."""
-    for listener in arbiter.LISTENERS:
-        host, port = listener.sock.getsockname()[:2]
-        print(f"serving at http://{f'[{host}]' if ':' in host else host}:{port}", flush=True)  # noqa: T201
+def _stop_by_signal(stop: Callable[[], None]) -> None:
+    for number in _STOPS:
+        signal.signal(number, lambda *_: stop())
 
 
-def _serve_with_waitress(settings: Settings, listener: socket.socket, threads: int) -> None:
-    from waitress import serve as waitress_serve
+class Workers:
+    """The parent: starts so many processes that serve, replaces those that end, ends with them.
 
-    from dairy_app.app import create_app
+    SIGTERM and SIGINT are passed on; what does not end in time is killed. A process whose parent is gone ends itself.
+    """
 
-    waitress_serve(create_app(settings), sockets=[listener], threads=threads)
+    def __init__(self, make: Callable[[], Server], listener: socket.socket, count: int) -> None:
+        self._make, self._listener, self._count = make, listener, count
+        #: Process → when it was started.
+        self._began: dict[int, float] = {}
+        self._stopping = False
+
+    def run(self) -> None:
+        """Until the last process has ended. Raises SettingsError when one could not start."""
+        _stop_by_signal(self._stop)
+        signal.signal(signal.SIGALRM, lambda *_: self._signal(signal.SIGKILL))
+        failed = False
+        while self._began or not self._stopping:
+            while not self._stopping and len(self._began) < self._count:
+                self._start()
+            pid, status = os.wait()
+            began = self._began.pop(pid, None)
+            if began is None or self._stopping:  # None: a stranger's, where this is the first process of a container
+                continue
+            if os.waitstatus_to_exitcode(status) == CANNOT_START:
+                failed = True
+                self._stop()
+                continue
+            log.error("a serving process ended; another one takes its place", pid=pid, status=status)
+            if time.monotonic() - began < SHORT_LIFE:
+                time.sleep(SHORT_LIFE)
+        signal.alarm(0)
+        if failed:
+            raise SettingsError("the application could not be started: see the lines above")
+
+    def _start(self) -> None:
+        signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)  # until it is known, here and there, what they shall do
+        parent, pid = os.getpid(), os.fork()
+        if pid == 0:
+            os._exit(self._serve(parent))
+        self._began[pid] = time.monotonic()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
+
+    def _serve(self, parent: int) -> int:
+        """What a process does; its exit code."""
+        code = CANNOT_START
+        try:
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            server = self._make()
+            code = 1
+            _stop_by_signal(server.stop)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
+            server.run(lambda: os.getppid() != parent)
+        except SettingsError as error:
+            print(f"dairy: {error}", file=sys.stderr, flush=True)  # noqa: T201
+            return code
+        except BaseException as error:
+            log.error("a serving process failed", exc_info=error)
+            return code
+        return 0
+
+    def _stop(self) -> None:
+        self._stopping = True
+        self._listener.close()
+        self._signal(signal.SIGTERM)
+        signal.alarm(GRACE_SECONDS + 5)
+
+    def _signal(self, number: signal.Signals) -> None:
+        for pid in self._began:
+            os.kill(pid, number)

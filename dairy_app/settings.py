@@ -3,18 +3,21 @@
 import os
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from dairy_app import embedded_postgres
-from dairy_app.common.transactions import normalise_url
+from dairy_app.common.addresses import normalise_url
+from dairy_app.common.transactions import IMPORT, RUN, WEB, Database, Limits
 
 MIN_SECRET_BYTES = 32
 MIN_METRICS_TOKEN = 16
+MAX_POOL_SIZE = 1000
 LOG_LEVELS = ("debug", "info", "warning", "error")
 LOG_FORMATS = ("text", "json")
 #: Where one finds the server when nobody said how people reach it.
 LOCAL_URL = "http://127.0.0.1:8000"
+LIMITS = {"DAIRY_LIMITS_WEB": WEB, "DAIRY_LIMITS_RUN": RUN, "DAIRY_LIMITS_IMPORT": IMPORT}
 
 
 class SettingsError(RuntimeError):
@@ -37,6 +40,11 @@ class Settings:
     password_cost: str = "standard"
     #: What Prometheus shows to read ``/metrics``; empty: nobody reads it.
     metrics_token: str = field(default="", repr=False)
+    #: Connections to the database of one process; None: one for each thread that serves.
+    pool_size: int | None = None
+    web_limits: Limits = WEB
+    run_limits: Limits = RUN
+    import_limits: Limits = IMPORT
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -53,6 +61,10 @@ class Settings:
         token = environment.get("DAIRY_METRICS_TOKEN", "")
         if 0 < len(token) < MIN_METRICS_TOKEN:
             raise SettingsError(f"DAIRY_METRICS_TOKEN needs at least {MIN_METRICS_TOKEN} characters, or leave it out")
+        pool_size = environment.get("DAIRY_POOL_SIZE") or None
+        if pool_size is not None and not (pool_size.isdecimal() and 0 < int(pool_size) <= MAX_POOL_SIZE):
+            raise SettingsError(f"DAIRY_POOL_SIZE must be a number of connections from 1 to {MAX_POOL_SIZE}")
+        web_limits, run_limits, import_limits = (_limits(name, environment.get(name)) for name in LIMITS)
         url = environment.get("DATABASE_URL") or None
         try:
             if url is not None:
@@ -68,6 +80,10 @@ class Settings:
             trusted_proxies=int(proxies),
             public_url=environment.get("DAIRY_PUBLIC_URL", LOCAL_URL).rstrip("/"),
             metrics_token=token,
+            pool_size=int(pool_size) if pool_size else None,
+            web_limits=web_limits,
+            run_limits=run_limits,
+            import_limits=import_limits,
         )
 
     def require_secret_key(self) -> str:
@@ -82,6 +98,39 @@ class Settings:
     def resolve_database_url(self) -> str:
         """The URL to connect to; starts the embedded server when no ``DATABASE_URL`` is set."""
         return self.database_url or embedded_postgres.start(self.data_dir / "postgres")
+
+    def open_database(self, application_name: str) -> Database:
+        """The database for a command: its transactions may last as long as a run's."""
+        return self._open(application_name, self.run_limits, 10).for_longer_work()
+
+    def open_database_for_import(self) -> Database:
+        """The same for the import, which is one transaction of hours."""
+        return self._open("dairy import-mongo", self.import_limits, 10).for_longer_work()
+
+    def open_database_to_serve(self) -> Database:
+        """The same for requests."""
+        return self._open("dairy_app", self.run_limits, self.pool_size or 10)
+
+    def _open(self, application_name: str, longer: Limits, pool_size: int) -> Database:
+        return Database(
+            self.resolve_database_url(),
+            limits=self.web_limits,
+            longer=longer,
+            pool_size=pool_size,
+            application_name=application_name,
+        )
+
+
+def _limits(name: str, given: str | None) -> Limits:
+    """Three numbers of seconds; those of the kind of work when nothing is set."""
+    if not given:
+        return LIMITS[name]
+    words = given.replace(",", " ").split()
+    if len(words) != len(fields(Limits)) or not all(word.isascii() and word.isdecimal() for word in words):
+        usual = LIMITS[name]
+        said = f"{usual.statement},{usual.lock},{usual.idle}"
+        raise SettingsError(f"{name} must be the seconds of a statement, a lock and of idleness, for example {said}")
+    return Limits(*(int(word) for word in words))
 
 
 def default_data_dir() -> Path:

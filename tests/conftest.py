@@ -22,12 +22,15 @@ from dairy_app import embedded_postgres
 from dairy_app.accounts import passwords
 from dairy_app.app import create_app
 from dairy_app.common import logs, migrations
+from dairy_app.common.addresses import normalise_url
 from dairy_app.common.http import DairyFlask
-from dairy_app.common.transactions import Database, normalise_url
+from dairy_app.common.transactions import Database, Limits
 from dairy_app.settings import Settings
 from tests.dairy import Dairy
 from tests.worker_database import WorkerDatabase, psycopg_dsn
 
+#: Races wait for each other on a machine that has other work to do.
+PATIENT = Limits(60, 60, 60)
 SECRET_KEY = "not a secret: only the test suite signs with it"
 
 
@@ -115,7 +118,7 @@ class Kept:
         if url not in self._databases:
             for known in self._databases.values():
                 known.dispose()
-            self._databases = {url: Database(url)}
+            self._databases = {url: Database(url, limits=PATIENT, pool_size=20)}
         return self._databases[url]
 
     def connection(self, url: str) -> Any:

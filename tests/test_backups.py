@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from sqlalchemy import make_url
@@ -124,3 +125,25 @@ def test_psql_gets_what_stands_after_the_dashes(database_url: str, capfd: pytest
     assert (done.returncode, capfd.readouterr().out) == (0, f"{migrations.head()}\n")
     failed = dairy("psql", "--", "-c", "SELECT nonsense", url=database_url)
     assert (failed.returncode, "nonsense" in capfd.readouterr().err) == (1, True)
+
+
+def test_of_several_hosts_the_one_that_answers_is_used_by_all(server: Server, template: str, tmp_path: Path) -> None:
+    """As after a failover: the first address is dead, and every command finds the second."""
+    own = server.create_database(template)
+    parsed = make_url(own)
+    folder = quote(str(parsed.query["host"]), safe="")
+    url = f"postgresql://{parsed.username}@127.0.0.1:1,{folder}/{parsed.database}?target_session_attrs=read-write"
+    file, copied = tmp_path / "all.dump", tmp_path / "areas.csv"
+    for arguments in (
+        ["db", "current"],
+        ["db", "psql", "--", "-X", "-c", f"\\copy (SELECT 1) TO {copied}"],
+        ["db", "backup", file],
+        ["db", "restore", file, "--replace"],
+        ["db", "upgrade"],
+        ["check-data"],
+        ["export", "invoice-register", "--period", "2026-10", "-o", tmp_path / "register.csv"],
+    ):
+        done = run_command(*arguments, DATABASE_URL=url)
+        assert done.returncode == 0, (arguments, done)
+    assert copied.read_text() == "1\n"
+    server.drop_database(own)

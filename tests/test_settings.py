@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from dairy_app.app import ROUTES, Mount, create_app
+from dairy_app.common.addresses import normalise_url
 from dairy_app.common.http import Blueprint
-from dairy_app.common.transactions import Database, normalise_url
+from dairy_app.common.transactions import RUN, Database, Limits
 from dairy_app.settings import Settings, SettingsError, default_data_dir
 from tests.conftest import SECRET_KEY
 from tests.dairy import Client, ok
@@ -65,8 +66,28 @@ def test_every_spelling_of_postgresql_is_psycopg2(scheme: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("url", "hosts"),
+    [
+        ("postgresql://asha@h1:5433,h2/dairy?target_session_attrs=read-write", ("h1,h2", "5433,5432")),
+        ("postgres://asha@[::1]:1,[fe80::2]/dairy?target_session_attrs=read-write", ("::1,fe80::2", "1,5432")),
+        ("postgresql://asha@h1,%2Fvar%2Frun/dairy?target_session_attrs=read-write", ("h1,/var/run", "5432,5432")),
+        ("postgresql://asha@/dairy?host=h1:1&host=h2:2&target_session_attrs=read-write", ("h1,h2", "1,2")),
+    ],
+)
+def test_several_hosts_are_read_as_libpq_reads_them(url: str, hosts: tuple[str, str]) -> None:
+    parsed = normalise_url(url)
+    assert (parsed.username, parsed.database, parsed.host) == ("asha", "dairy", None)
+    assert (parsed.query["host"], parsed.query["port"]) == hosts
+    assert parsed.query["target_session_attrs"] == "read-write"
+    assert normalise_url(parsed.render_as_string(hide_password=False)) == parsed
+
+
+@pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("DAIRY_LIMITS_WEB", "20"),
+        ("DAIRY_LIMITS_RUN", "1,2,x"),
+        ("DAIRY_POOL_SIZE", "0"),
         ("DAIRY_LOG_LEVEL", "loud"),
         ("DAIRY_LOG_FORMAT", "xml"),
         ("DAIRY_TRUSTED_PROXIES", "-1"),
@@ -92,12 +113,15 @@ def test_values_are_read(tmp_path: Path) -> None:
             "DAIRY_LOG_LEVEL": "DEBUG",
             "DAIRY_LOG_FORMAT": "JSON",
             "DAIRY_TRUSTED_PROXIES": "2",
+            "DAIRY_POOL_SIZE": "3",
+            "DAIRY_LIMITS_WEB": "9, 2, 0",
             "DAIRY_PUBLIC_URL": "https://dairy.example/",
         }
     )
     assert (settings.database_url, settings.data_dir) == (NOWHERE, tmp_path)
     assert (settings.log_level, settings.log_format, settings.trusted_proxies) == ("debug", "json", 2)
     assert settings.public_url == "https://dairy.example"
+    assert (settings.pool_size, settings.web_limits, settings.run_limits) == (3, Limits(9, 2, 0), RUN)
 
 
 def test_a_relative_data_folder_does_not_move_with_the_process() -> None:

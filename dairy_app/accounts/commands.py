@@ -12,7 +12,6 @@ from dairy_app.accounts.pages import invitation_link
 from dairy_app.accounts.purge import KEPT, purge
 from dairy_app.common.clock import now
 from dairy_app.common.logs import configure_logging
-from dairy_app.common.transactions import Database
 from dairy_app.settings import Settings
 
 
@@ -31,7 +30,7 @@ def create_admin(email: str, name: str, password_stdin: bool) -> None:
     settings = Settings.from_environment()
     configure_logging("warning", settings.log_format)
     password = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
-    database = Database(settings.resolve_database_url())
+    database = settings.open_database("dairy create-admin")
 
     def make(session: Session) -> tuple[str, str | None]:
         user = service.create_admin(session, email=email, password=password, name=name)
@@ -56,7 +55,7 @@ def purge_ended(days: int, as_json: bool) -> None:
     \b
     Example: dairy purge --days 30
     """
-    database = Database(Settings.from_environment().resolve_database_url())
+    database = Settings.from_environment().open_database("dairy purge")
     gone = database.run(lambda session: purge(session, now() - timedelta(days=days)))
     if as_json:
         click.echo(json.dumps(gone))

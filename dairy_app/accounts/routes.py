@@ -26,7 +26,7 @@ from dairy_app.accounts.throttle import Caller
 from dairy_app.common.access import Role, allow, allow_anyone, allow_logged_in
 from dairy_app.common.audit import tell
 from dairy_app.common.errors import Problem
-from dairy_app.common.etags import etagged
+from dairy_app.common.etags import etagged, etagged_by
 from dairy_app.common.http import (
     Blueprint,
     attribution,
@@ -158,7 +158,7 @@ def read_user(user_id: UUID) -> Row[Any]:
 
 
 @users.route("/users/<uuid:user_id>", methods=["PATCH"])
-@etagged
+@etagged_by(lambda user_id: service.lock_user(current_session(), user_id))
 @users.arguments(UserPatch)
 @users.response(200, UserOut)
 @allow(Role.ADMIN)

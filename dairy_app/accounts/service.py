@@ -115,14 +115,19 @@ def change_password(session: Session, actor: Actor, current: str, new: str, call
     return None
 
 
+def lock_user(session: Session, user_id: UUID) -> User:
+    """The user, held together with all active admins: the last of them must stay. Raises ``user_not_found``."""
+    queries.lock_admins_and(session, user_id)
+    return queries.lock_user(session, user_id)
+
+
 def change_user(session: Session, user_id: UUID, changes: dict[str, Any]) -> User:
     """Change name, e-mail, phone, role or ``is_active``. Deactivation ends tokens and invitations at once.
 
     Raises user_not_found, already_exists, validation_failed; illegal_transition for the last admin who can
     log in, and for another role of a login that belongs to a customer.
     """
-    queries.lock_admins_and(session, user_id)
-    user = queries.lock_user(session, user_id)
+    user = lock_user(session, user_id)
     role, active = changes.get("role", user.role), changes.get("is_active", user.is_active)
     _refuse_locking_everybody_out(session, user, role, active)
     if role != Role.CUSTOMER and role != user.role and queries.linked_customer_id(session, user.id):

@@ -187,7 +187,8 @@ SELECT count(*) AS invoices, coalesce(sum(total), 0) AS total FROM issued"""
 
 _COUNT = """
 SELECT count(*) AS orders, count(*) FILTER (WHERE o.order_type = 'one_time') AS one_time_orders,
-    count(*) FILTER (WHERE o.delivered_on < d.period_start) AS prior_period_orders,
+    count(*) FILTER (WHERE o.delivered_on < d.period_start
+        OR d.period_end <= (SELECT late_through(CAST(:today AS date)))) AS prior_period_orders,
     (SELECT coalesce(sum(l.line_total), 0) FROM invoice_lines l
         WHERE l.invoice_id = ANY(:drafts) AND l.source = 'one_time') AS one_time_amount
 FROM orders o JOIN invoices d ON d.id = o.invoice_id WHERE o.invoice_id = ANY(:drafts)"""
@@ -236,7 +237,7 @@ def issue_drafts(
     stamped = {"at": at, "issued_by": issued_by, "run": run_id}
     numbers = {"series": taken.series, "first_no": taken.first_no, "last_hash": taken.last_hash}
     done = session.execute(text(_ISSUE), {**chosen, **dated, **numbers, **stamped}).one()
-    counts = session.execute(text(_COUNT), chosen).one()
+    counts = session.execute(text(_COUNT), {**chosen, "today": today}).one()
     return Issued(
         invoices=done.invoices,
         orders=counts.orders,
@@ -258,12 +259,21 @@ def _delete_empty(session: Session, draft_ids: Sequence[UUID]) -> None:
     )
 
 
-def void(session: Session, invoice_id: UUID, *, reason: str, at: datetime, on: date, voided_by: UUID) -> UUID:
+def void(
+    session: Session,
+    invoice_id: UUID,
+    *,
+    reason: str,
+    at: datetime,
+    on: date,
+    voided_by: UUID,
+    after_return: bool,
+) -> UUID:
     """Void an issued paper and its companion; orders and adjustments move to a fresh draft of the same days.
 
     Returns the draft's id. The row, its number and its lines stay for ever; what was chosen to settle it is free again.
     """
-    paper = {"id": invoice_id, "reason": reason, "at": at, "on": on, "by": voided_by}
+    paper = {"id": invoice_id, "reason": reason, "at": at, "on": on, "by": voided_by, "after_return": after_return}
     session.execute(
         text("""
             UPDATE payment_allocations a
@@ -275,7 +285,7 @@ def void(session: Session, invoice_id: UUID, *, reason: str, at: datetime, on: d
     session.execute(
         text("""
             UPDATE invoices SET status = 'void', void_reason = :reason, voided_at = :at, voided_by = :by,
-                updated_at = now()
+                voided_after_return = :after_return, updated_at = now()
             WHERE id = :id OR companion_of = :id"""),
         paper,
     )

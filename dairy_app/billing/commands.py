@@ -1,6 +1,8 @@
 """``dairy bill``: a billing run with a progress bar. ``dairy verify-invoices``: are the papers what was issued?"""
 
 import json
+from collections import Counter
+from collections.abc import Iterator
 from datetime import date, datetime
 from typing import Any
 
@@ -18,6 +20,11 @@ from dairy_app.billing.verification import Finding, Series, all_series, verify
 from dairy_app.common.transactions import Database
 from dairy_app.settings import Settings
 
+#: So many customers of a reason are named.
+EXAMPLES = 5
+#: Reasons that lie with the dairy, not with a customer.
+OF_THE_DAIRY = {"missing_seller", "period_closed"}
+
 
 @click.command(epilog="Example: dairy bill --period 2026-10 --dry-run")
 @click.option("--period", required=True, metavar="YYYY-MM", help="Month whose drafts, and older ones, are due.")
@@ -25,16 +32,18 @@ from dairy_app.settings import Settings
 @click.option("--dry-run", is_flag=True, help="Show what would be issued; issue nothing.")
 @click.option("--yes", is_flag=True, help="Issue although the total is unusual.")
 @click.option("--json", "as_json", is_flag=True, help="Print the run as JSON.")
-def bill(period: str, through: datetime | None, dry_run: bool, yes: bool, as_json: bool) -> None:
-    """Issue the invoices of a period."""
+@click.pass_context
+def bill(ctx: click.Context, period: str, through: datetime | None, dry_run: bool, yes: bool, as_json: bool) -> None:
+    """Issue the invoices of a period. Exit code 1 when there was something to issue and none of it could be."""
     asked = RunRequest(_month(period), through.date() if through else None, confirm=yes)
-    database = Database(Settings.from_environment().resolve_database_url())
+    database = Settings.from_environment().open_database("dairy bill")
     if dry_run:
         with database.transaction(read_only=True) as session:
-            _print(service.dry_run(session, asked), as_json)
-        return
-    started = database.run(lambda session: service.start_run(session, asked, None))
-    _print(_with_progress(database, started.run, asked), as_json)
+            run: Any = service.dry_run(session, asked)
+    else:
+        started = database.run(lambda session: service.start_run(session, asked, None))
+        run = _with_progress(database, started.run, asked)
+    ctx.exit(_print(run, as_json))
 
 
 def _month(period: str) -> str:
@@ -56,18 +65,30 @@ def _with_progress(database: Database, run: BillingRun, asked: RunRequest) -> Bi
         return service.carry_out(database, run.id, asked, None, show)
 
 
-def _print(run: Any, as_json: bool) -> None:
+def _print(run: Any, as_json: bool) -> int:
+    """Show the run; the exit code."""
     shown: dict[str, Any] = RunOut().dump(run)
+    code = 1 if shown["skipped"] and not shown["invoices_issued"] else 0
     if as_json:
         click.echo(json.dumps(shown, indent=2))
-        return
+        return code
     table = Table("Billing run", shown["period"])
     names = ("invoices_issued", "orders_billed", "one_time_orders_billed", "one_time_amount", "prior_period_orders")
     for name in (*names, "total"):
         table.add_row(name.replace("_", " "), str(shown[name]))
-    for skipped in shown["skipped"]:
-        table.add_row(f"skipped: {skipped['code']}", skipped["customer_id"])
     Console().print(table)
+    for line in _skipped(shown["skipped"]):
+        click.echo(f"dairy: {line}", err=True)
+    return code
+
+
+def _skipped(skipped: list[dict[str, Any]]) -> Iterator[str]:
+    """A line for each reason: how many papers wait, what to do, whose they are unless it is everybody's."""
+    for code, count in Counter(paper["code"] for paper in skipped).most_common():
+        papers = [paper for paper in skipped if paper["code"] == code]
+        whose = ", ".join(str(paper["customer_id"]) for paper in papers[:EXAMPLES] if code not in OF_THE_DAIRY)
+        more = ", …" if whose and count > EXAMPLES else ""
+        yield f"{count:,} not issued [{code}]: {papers[0]['detail']}" + (f" Customers: {whose}{more}" if whose else "")
 
 
 @click.command(epilog="Example: dairy verify-invoices --series INV --json")
@@ -80,7 +101,7 @@ def verify_invoices(ctx: click.Context, only: str | None, as_json: bool) -> None
     Numbers without gaps, amounts equal to their lines, hashes, and the chain from paper to paper. Voided papers
     count like others. Exit code 1 when something is wrong. Keep the last hashes elsewhere: they prove the rest.
     """
-    database = Database(Settings.from_environment().resolve_database_url())
+    database = Settings.from_environment().open_database("dairy verify-invoices")
     with database.transaction(read_only=True, snapshot=True) as session:
         series = all_series(session, only)
         if only is not None and not series:

@@ -27,7 +27,8 @@ from dairy_app.billing.credit_rules import (
     the_rest,
 )
 from dairy_app.billing.models import Adjustment, Invoice
-from dairy_app.business.queries import business_settings, today
+from dairy_app.business.queries import business_settings, returns_filed_through, today
+from dairy_app.catalogue.rules import require_whole
 from dairy_app.common.access import Actor
 from dairy_app.common.clock import now
 from dairy_app.common.errors import FieldError, Problem, invalid
@@ -95,6 +96,9 @@ def _refuse_date(session: Session, invoice: Invoice, day: date) -> None:
     closed = business_settings(session).books_closed_through
     if closed is not None and day <= closed:
         raise Problem("period_closed", f"The books are closed through {closed}.")
+    filed = returns_filed_through(session, today(session))
+    if day <= filed:
+        raise Problem("return_filed", f"The returns are filed through {filed}; date the credit note later.")
 
 
 def _credits(lines: Sequence[OpenLine], asked: Sequence[LineCredit] | None) -> list[Credit]:
@@ -114,6 +118,8 @@ def _credit(line: OpenLine, wanted: LineCredit, pointer: str) -> Credit:
     if line.line_total < 0:
         raise invalid(f"{pointer}/line_no", f"Line {line.line_no} is a discount; it comes back only with the whole.")
     if wanted.quantity is not None:
+        if line.quantity % 1 == 0 and line.is_goods:
+            require_whole(line.unit, wanted.quantity, f"{pointer}/quantity")
         if wanted.quantity > line.left_quantity or not line.left_total:
             raise _exceeds(line, pointer, "quantity")
         credit = by_quantity(line, wanted.quantity)
@@ -163,11 +169,19 @@ def add_adjustment(session: Session, actor: Actor, body: dict[str, Any]) -> dict
     current = today(session)
     day = body["adjusted_on"] or current
     _refuse_day(session, customer.id, day, current)
+    _require_class(session, body)
     draft = adjustments.draft_of(session, customer.id, day)
     row = Adjustment(**{**body, "adjusted_on": day}, invoice_id=draft, created_by=actor.user_id)
     session.add(row)
     session.flush()
     return adjustments.get_adjustment(session, row.id)
+
+
+def _require_class(session: Session, body: dict[str, Any]) -> None:
+    """What is charged or taken off follows goods, whose class says the tax: the one named, else the settings'."""
+    dairy = business_settings(session)
+    if body.get("tax_class") is None and dairy.default_adjustment_class is None and dairy.gstin is not None:
+        raise invalid("/tax_class", "Name the tax class of the goods, or set default_adjustment_class.", "required")
 
 
 def _refuse_day(session: Session, customer_id: UUID, day: date, current: date) -> None:

@@ -3,18 +3,19 @@
 CGST Act s. 34: where the value or the tax charged on an invoice exceeds what is payable, or goods are returned, the
 supplier issues a credit note that names them. The rate is that of the invoice's line (s. 14 decided it then).
 
-By quantity q of a line with quantity Q: value = round(value × q / Q). After something was taken back without goods
+By quantity q of a line with quantity Q whose price has no tax in it: value = round(value × q / Q), tax = round(value ×
+rate / 200) twice within the state, else round(value × rate / 100) once. After something was taken back without goods
 (a price cut), a unit is worth what is left: value = round(value left × q / quantity left).
-By amount a, the tax in it: value = round(a × 100 / (100 + rate)), then value := a − tax, so that it comes to a exactly.
-Tax = round(value × rate / 200) twice within the state, else round(value × rate / 100) once. An untaxed line has no
-taxable value, its total counts. All half up to the paisa.
+Of a line whose price has the tax in it, and of an untaxed one, the total counts: amount = round(total × q / Q).
+By amount a, the tax in it: round(a × rate / (2 × (100 + rate))) twice, else round(a × rate / (100 + rate)) once, and
+value = a − tax, so that it comes to a exactly; as on the invoice. All half up to the paisa.
 
 Nothing of a line is ever taken back beyond what it has: value, tax and total stop at what is left, and whoever takes
 the rest gets exactly the rest, whatever earlier roundings came to. As long as tax is left, some value is left.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 
 PAISA = Decimal("0.01")
@@ -35,6 +36,7 @@ class OpenLine:
     """An invoice line and what earlier notes left of it. Rupees; ``sgst`` is always ``cgst``.
 
     ``left_*``: still to be taken back. ``price_was_cut``: an earlier note took an amount without goods.
+    ``includes_tax``: the line's price had the tax in it.
     """
 
     line_no: int
@@ -48,7 +50,10 @@ class OpenLine:
     left_igst: Decimal
     left_total: Decimal
     price_was_cut: bool
+    includes_tax: bool
     igst: Decimal = NOTHING
+    unit: str = "litre"
+    is_goods: bool = True
 
     @property
     def is_taxed(self) -> bool:
@@ -90,17 +95,18 @@ def by_quantity(line: OpenLine, quantity: Decimal) -> Credit:
     """A part of the goods of a line; ``quantity`` is at most what is left of it."""
     if quantity == line.left_quantity:
         return the_rest(line)
-    whole, whole_quantity = (line.taxable_value if line.is_taxed else line.line_total), line.quantity
-    left = line.left_taxable_value if line.is_taxed else line.left_total
+    by_value = line.is_taxed and not line.includes_tax
+    whole, whole_quantity = (line.taxable_value if by_value else line.line_total), line.quantity
+    left = line.left_taxable_value if by_value else line.left_total
     if line.price_was_cut:
         whole, whole_quantity = left, line.left_quantity
-    value = to_paisa(whole * quantity / whole_quantity)
-    if value >= left:
+    part = to_paisa(whole * quantity / whole_quantity)
+    if part >= left:
         return the_rest(line, quantity)
-    if not line.is_taxed:
-        return Credit(line.line_no, quantity, NOTHING, NOTHING, NOTHING, value)
-    cgst, igst = _tax(line, value)
-    return Credit(line.line_no, quantity, value, cgst, igst, value + 2 * cgst + igst)
+    if not by_value:
+        return replace(by_amount(line, part), quantity=quantity)
+    cgst, igst = _tax(line, part, Decimal(100))
+    return Credit(line.line_no, quantity, part, cgst, igst, part + 2 * cgst + igst)
 
 
 def by_amount(line: OpenLine, amount: Decimal) -> Credit:
@@ -112,7 +118,7 @@ def by_amount(line: OpenLine, amount: Decimal) -> Credit:
         return Credit(line.line_no, None, line.left_taxable_value, line.left_cgst, line.left_igst, line.left_total)
     if not line.is_taxed:
         return Credit(line.line_no, None, NOTHING, NOTHING, NOTHING, amount)
-    cgst, igst = _tax(line, to_paisa(amount * 100 / (100 + line.gst_rate)))
+    cgst, igst = _tax(line, amount, 100 + line.gst_rate)
     # At least a paisa of value stays with the tax that stays.
     least_tax = amount - line.left_taxable_value + PAISA
     if line.igst:
@@ -122,11 +128,11 @@ def by_amount(line: OpenLine, amount: Decimal) -> Credit:
     return Credit(line.line_no, None, amount - 2 * cgst - igst, cgst, igst, amount)
 
 
-def _tax(line: OpenLine, value: Decimal) -> tuple[Decimal, Decimal]:
-    """CGST (and as much SGST) or IGST of a value at the line's rate, at most what is left of it."""
+def _tax(line: OpenLine, amount: Decimal, parts: Decimal) -> tuple[Decimal, Decimal]:
+    """CGST (and as much SGST) or IGST in an amount that is ``parts`` hundredths of its value, at most what is left."""
     if line.igst:
-        return NOTHING, min(to_paisa(value * line.gst_rate / 100), line.left_igst)
-    return min(to_paisa(value * line.gst_rate / 200), line.left_cgst), NOTHING
+        return NOTHING, min(to_paisa(amount * line.gst_rate / parts), line.left_igst)
+    return min(to_paisa(amount * line.gst_rate / (2 * parts)), line.left_cgst), NOTHING
 
 
 def takes_all(lines: Sequence[OpenLine], credits: Sequence[Credit]) -> bool:

@@ -4,6 +4,7 @@
 call it. Its caller holds the customers' rows FOR NO KEY UPDATE.
 """
 
+import dairy_app.business.ddl  # noqa: F401 - late_through asks returns_filed_through, which must be there first
 from dairy_app.common.ddl import after_tables
 
 # Weeks are those of the month (1–7, 8–14, 15–21, 22–28, rest): a period never spans two months, so every
@@ -24,6 +25,16 @@ RETURN CASE
 CREATE FUNCTION financial_year(day date, first_month integer) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN lpad((extract(year FROM day - make_interval(months => first_month - 1))::integer % 100)::text, 2, '0')
     || lpad(((extract(year FROM day - make_interval(months => first_month - 1))::integer + 1) % 100)::text, 2, '0');
+"""
+
+# A paper for a period up to this day is dated the day it is made: the return is filed, or the financial year is over
+# and closed even to those who file late.
+LATE_THROUGH = """
+CREATE FUNCTION late_through(p_day date) RETURNS date LANGUAGE sql STABLE PARALLEL SAFE
+RETURN (SELECT greatest(returns_filed_through(p_day), least(
+    (date_trunc('month', p_day::timestamp) - interval '1 month')::date - 1,
+    (date_trunc('year', p_day - make_interval(months => s.financial_year_start_month - 1))
+        + make_interval(months => s.financial_year_start_month - 1))::date - 1)) FROM settings s);
 """
 
 # Two statements on purpose: the second must see what the first opened.
@@ -72,8 +83,14 @@ BEGIN
         AND NEW.companion_of IS NOT DISTINCT FROM OLD.companion_of THEN
         RETURN NEW;
     ELSIF OLD.status = 'issued' AND TG_OP = 'UPDATE' AND NEW.status = 'void'
-        AND to_jsonb(NEW) - '{status,void_reason,voided_at,voided_by,updated_at}'::text[]
-          = to_jsonb(OLD) - '{status,void_reason,voided_at,voided_by,updated_at}'::text[] THEN
+        AND to_jsonb(NEW) - '{status,void_reason,voided_at,voided_by,voided_after_return,updated_at}'::text[]
+          = to_jsonb(OLD) - '{status,void_reason,voided_at,voided_by,voided_after_return,updated_at}'::text[] THEN
+        IF NOT NEW.voided_after_return
+            AND OLD.invoice_date <= returns_filed_through((NEW.voided_at AT TIME ZONE
+                (SELECT time_zone FROM settings))::date) THEN
+            RAISE EXCEPTION 'the return that holds invoice % is filed', OLD.number
+                USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_invoices_return_filed';
+        END IF;
         RETURN NEW;
     ELSIF OLD.status = 'issued' AND TG_OP = 'UPDATE' AND OLD.irn IS NULL AND NEW.irn IS NOT NULL
         AND to_jsonb(NEW) - '{irn,ack_no,ack_date,signed_qr,updated_at}'::text[]
@@ -173,6 +190,14 @@ BEGIN
         RAISE EXCEPTION 'invoice % does not equal its lines and deliveries', wrong
             USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_invoices_equal_their_lines';
     END IF;
+    SELECT n.number INTO wrong FROM arrived n JOIN departed d ON d.id = n.id AND d.status = 'draft'
+    WHERE n.status = 'issued' AND n.invoice_date <= (SELECT late_through((min(m.issued_at) AT TIME ZONE
+        (SELECT time_zone FROM settings))::date) FROM arrived m)
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'invoice % is dated into a month whose return is filed', wrong
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_invoices_dated_after_return';
+    END IF;
     RETURN NULL;
 END $$;
 CREATE TRIGGER tr_invoices_equal_their_lines AFTER UPDATE ON invoices
@@ -241,6 +266,17 @@ BEGIN
 END $$;
 CREATE TRIGGER tr_adjustments_touch_only_drafts BEFORE INSERT OR UPDATE OR DELETE ON adjustments
     FOR EACH ROW EXECUTE FUNCTION adjustments_touch_only_drafts();
+CREATE FUNCTION adjustments_take_class() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    SELECT default_adjustment_class INTO NEW.tax_class FROM settings;
+    IF NEW.tax_class IS NULL AND EXISTS (SELECT FROM settings WHERE gstin IS NOT NULL) THEN
+        RAISE EXCEPTION 'an adjustment of a registered seller needs a tax class'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_adjustments_take_class';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER tr_adjustments_take_class BEFORE INSERT ON adjustments
+    FOR EACH ROW WHEN (NEW.tax_class IS NULL) EXECUTE FUNCTION adjustments_take_class();
 CREATE TRIGGER tr_never_truncated BEFORE TRUNCATE ON adjustments EXECUTE FUNCTION never_truncated();
 """
 
@@ -269,7 +305,11 @@ BEGIN
         SELECT * INTO note FROM credit_notes WHERE id = NEW.credit_note_id;
     END IF;
     SELECT status INTO paper_status FROM invoices WHERE id = note.invoice_id FOR NO KEY UPDATE;
-    IF paper_status <> 'issued' THEN
+    IF note.note_date <= returns_filed_through((note.issued_at AT TIME ZONE (SELECT time_zone FROM settings))::date)
+        THEN
+        RAISE EXCEPTION 'credit note % is dated into a month whose return is filed', note.number
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_credit_notes_after_return';
+    ELSIF paper_status <> 'issued' THEN
         RAISE EXCEPTION 'credit note % belongs to an invoice that is %', note.number, paper_status
             USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_credit_notes_on_issued';
     ELSIF (SELECT (coalesce(sum(k.taxable_value), 0), coalesce(sum(k.cgst), 0), coalesce(sum(k.sgst), 0),
@@ -278,6 +318,12 @@ BEGIN
         IS DISTINCT FROM (note.taxable_value, note.cgst, note.sgst, note.igst, note.total - note.round_off) THEN
         RAISE EXCEPTION 'credit note % does not equal its lines', note.number
             USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_credit_notes_add_up';
+    ELSIF EXISTS (SELECT FROM credit_note_lines k
+        JOIN invoice_lines l ON l.invoice_id = k.invoice_id AND l.line_no = k.invoice_line_no
+        WHERE k.credit_note_id = note.id AND k.quantity <> trunc(k.quantity) AND l.quantity = trunc(l.quantity)
+            AND l.unit IN ('piece', 'packet', 'dozen') AND l.source <> 'adjustment') THEN
+        RAISE EXCEPTION 'credit note % takes back a part of what is sold whole', note.number
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_credit_notes_whole';
     ELSIF EXISTS (
         SELECT FROM invoice_lines l JOIN (
             SELECT k.invoice_line_no, sum(k.quantity) AS quantity, sum(k.taxable_value) AS taxable_value,
@@ -327,11 +373,13 @@ CREATE AGGREGATE chained_sha256(content text, before text) (SFUNC = chain_step, 
 """
 
 after_tables(BILLING_PERIODS)
+after_tables(LATE_THROUGH)
 after_tables(OPEN_DRAFTS)
 after_tables(
     INVOICES_FROZEN,
     {
         "tr_invoices_frozen": "invoice_issued",
+        "tr_invoices_return_filed": "return_filed",
         "tr_invoices_begin_as_drafts": "illegal_transition",
         "tr_invoice_lines_frozen": "invoice_issued",
     },
@@ -342,6 +390,7 @@ after_tables(
         "tr_invoices_void_keeps_no_orders": "illegal_transition",
         "tr_invoices_void_has_no_notes": "in_use",
         "tr_invoices_equal_their_lines": "illegal_transition",
+        "tr_invoices_dated_after_return": "return_filed",
     },
 )
 after_tables(
@@ -350,14 +399,20 @@ after_tables(
 )
 after_tables(
     ADJUSTMENTS_TOUCH_ONLY_DRAFTS,
-    {"tr_adjustments_touch_only_drafts": "invoice_issued", "tr_adjustments_within_period": "illegal_transition"},
+    {
+        "tr_adjustments_touch_only_drafts": "invoice_issued",
+        "tr_adjustments_within_period": "illegal_transition",
+        "tr_adjustments_take_class": "validation_failed",
+    },
 )
 after_tables(
     CREDIT_NOTES,
     {
         "tr_credit_notes_frozen": "illegal_transition",
+        "tr_credit_notes_after_return": "return_filed",
         "tr_credit_notes_on_issued": "illegal_transition",
         "tr_credit_notes_add_up": "validation_failed",
+        "tr_credit_notes_whole": "validation_failed",
         "tr_credit_notes_within_lines": "credit_exceeds_line",
     },
 )

@@ -91,6 +91,7 @@ class Invoice(Imported, Base):
             "void_has_reason",
             "(status = 'void') = (voided_at IS NOT NULL) AND (status = 'void') = (void_reason IS NOT NULL)",
         ),
+        check("only_void_after_return", "NOT voided_after_return OR status = 'void'"),
         no_overlap(
             "ex_invoices_live_period",
             ("customer_id", "="),
@@ -138,6 +139,8 @@ class Invoice(Imported, Base):
     void_reason: Mapped[str | None]
     voided_at: Mapped[datetime | None]
     voided_by: Mapped[UUID | None]
+    #: An admin voided it although the return of its month was filed; the exports' manifest names it.
+    voided_after_return: Mapped[bool] = mapped_column(server_default=text("false"))
     #: SHA-256 over ``previous_hash`` and the document's canonical content (``billing/ddl.py``).
     document_hash: Mapped[str | None]
     previous_hash: Mapped[str | None]
@@ -202,7 +205,8 @@ class Adjustment(Identified, Base):
     """A charge or a discount that somebody puts on a customer's draft; a line of its own at issue.
 
     ``amount`` in rupees, below 0 for a discount, with or without the tax in it as prices are (settings). Without
-    ``tax_class`` it is exempt. Frozen with its invoice; voiding the invoice moves it to the fresh draft.
+    ``tax_class`` it takes the one of the settings; a registered seller's needs one. Frozen with its invoice; voiding
+    the invoice moves it to the fresh draft.
     """
 
     __tablename__ = "adjustments"

@@ -17,13 +17,17 @@ from dairy_app.common.errors import Problem
 from dairy_app.customers.models import Customer
 
 #: A draft is due when its period is over; with ``through`` when it has begun by then, and it is ended there first.
+#: Beside ``today``, ``not_ended`` is the first day whose periods have not ended, which a preview may put later.
 DUE = """d.status = 'draft' AND d.companion_of IS NULL AND (
-    CAST(:through AS date) IS NULL AND d.period_end <= :last_day AND d.period_end < :today
+    CAST(:through AS date) IS NULL AND d.period_end <= :last_day AND d.period_end < :not_ended
     OR d.period_start <= :through)
     AND (CAST(:customer_ids AS uuid[]) IS NULL OR d.customer_id = ANY(:customer_ids))"""
 
 #: Where a draft that is due will end.
 ENDS = "least(d.period_end, CAST(:through AS date))"
+
+#: Whether a draft's paper will be dated the day it is made.
+_IS_LATE = f"{ENDS} <= (SELECT late_through(CAST(:today AS date)))"
 
 
 def due_parameters(
@@ -31,22 +35,27 @@ def due_parameters(
 ) -> dict[str, Any]:
     """The parameters of ``DUE``: every draft up to the end of month ``period``."""
     ids = None if customer_ids is None else list(customer_ids)
-    return {"last_day": month_bounds(period)[1], "today": today, "through": through, "customer_ids": ids}
+    last_day = month_bounds(period)[1]
+    return {"last_day": last_day, "today": today, "not_ended": today, "through": through, "customer_ids": ids}
 
 
-def next_chunk(session: Session, due: dict[str, Any], after: tuple[date, str] | None, size: int) -> Sequence[Any]:
-    """The next drafts due, by last day and customer code, all of one last day: (id, customer_id, ends, code).
+#: How far a run has come: whether it is at the late papers, the last day of the drafts, the customer's code.
+Position = tuple[bool, date, str]
 
-    Older days first, so that dates in a number series never go back.
+
+def next_chunk(session: Session, due: dict[str, Any], after: Position | None, size: int) -> Sequence[Any]:
+    """The next drafts due, all of one last day: (id, customer_id, is_late, ends, code), by day and customer code.
+
+    Older days first and late papers, dated today, last: dates in a number series never go back.
     """
-    ends, code = after or (date.min, "")
+    is_late, ends, code = after or (False, date.min, "")
     rows = session.execute(
         text(f"""
-            SELECT d.id, d.customer_id, {ENDS} AS ends, c.code
+            SELECT d.id, d.customer_id, {_IS_LATE} AS is_late, {ENDS} AS ends, c.code
             FROM invoices d JOIN customers c ON c.id = d.customer_id
-            WHERE {DUE} AND ({ENDS}, c.code) > (:ends, :code)
-            ORDER BY 3, 4 LIMIT :size"""),
-        {**due, "ends": ends, "code": code, "size": size},
+            WHERE {DUE} AND ({_IS_LATE}, {ENDS}, c.code) > (:is_late, :ends, :code)
+            ORDER BY 3, 4, 5 LIMIT :size"""),
+        {**due, "is_late": is_late, "ends": ends, "code": code, "size": size},
     ).all()
     return [row for row in rows if row.ends == rows[0].ends]
 
@@ -54,6 +63,21 @@ def next_chunk(session: Session, due: dict[str, Any], after: tuple[date, str] | 
 def due_customers(session: Session, due: dict[str, Any]) -> int:
     """How many drafts a run would take up."""
     return int(session.scalars(text(f"SELECT count(*) FROM invoices d WHERE {DUE}"), due).one())
+
+
+def period_left_out(session: Session, due: dict[str, Any]) -> date | None:
+    """The end of the last period that is over, not late and not asked for, when something asked for is late."""
+    last: date | None = session.scalars(
+        text(f"""
+            SELECT max(w.period_end) FROM invoices w
+            WHERE w.status = 'draft' AND w.companion_of IS NULL AND w.period_end < :today
+                AND w.period_end > (SELECT late_through(CAST(:today AS date)))
+                AND EXISTS (SELECT FROM orders o WHERE o.invoice_id = w.id)
+                AND w.id NOT IN (SELECT d.id FROM invoices d WHERE {DUE})
+                AND EXISTS (SELECT FROM invoices d WHERE {DUE} AND {_IS_LATE} AND {_HOLDS_SOMETHING})"""),
+        due,
+    ).one()
+    return last
 
 
 def preview_totals(session: Session, due: dict[str, Any], area_id: UUID | None = None) -> RowMapping:
@@ -64,7 +88,7 @@ def preview_totals(session: Session, due: dict[str, Any], area_id: UUID | None =
             {drafts_with_totals(DUE + _IN_AREA, ENDS)}, counted AS (
                 SELECT o.invoice_id, count(*) AS orders,
                     count(*) FILTER (WHERE o.order_type = 'one_time') AS one_time_orders,
-                    count(*) FILTER (WHERE o.delivered_on < p.period_start) AS prior_period_orders
+                    count(*) FILTER (WHERE o.delivered_on < p.period_start OR p.is_late) AS prior_period_orders
                 FROM papers p JOIN orders o ON o.invoice_id = p.invoice_id AND o.delivered_on <= p.period_end
                 GROUP BY o.invoice_id
             ), one_time AS (
@@ -108,7 +132,7 @@ def preview_page(
 ) -> Sequence[RowMapping]:
     """One row per draft, by customer code and period. The page is cut before amounts are computed.
 
-    ``previous_balance`` counts the customer's earlier drafts as issued, because a run issues them first.
+    ``previous_balance`` counts the customer's drafts that a run issues first as issued: earlier ones, late ones last.
     """
     code, start = after or ("", date.min)
     which = f"""{DUE} AND d.customer_id IN (
@@ -121,7 +145,7 @@ def preview_page(
             {drafts_with_totals(which)}, owed AS (
                 SELECT t.*, {BALANCE.format(customer="t.customer_id")}
                     + coalesce(sum(t.total) FILTER (WHERE t.skip_code IS NULL) OVER (PARTITION BY t.customer_id
-                        ORDER BY t.period_start ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)
+                        ORDER BY t.is_late, t.period_start ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)
                     AS previous_balance
                 FROM totals t
             )
@@ -228,6 +252,28 @@ def daily_deliveries(session: Session, invoice_id: UUID) -> Sequence[RowMapping]
 def lock_idempotency_key(session: Session, key: str) -> None:
     """Let one caller at a time decide about a run's idempotency key, until its transaction ends."""
     session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
+
+
+#: A run at work holds a lock in each of its transactions; between two of them its row was written a moment ago. Not a
+#: lock of the session: behind a pool that shares sessions it would be nobody's.
+RUN_LOCK = 0x62696C6C
+RUN_IS_HELD = f"""EXISTS (
+    SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+    WHERE d.datname = current_database() AND l.locktype = 'advisory'
+        AND l.objsubid = 2 AND l.classid = {RUN_LOCK} AND l.objid = hashtext(r.id::text)::oid)"""
+
+
+def hold_run(session: Session, run_id: UUID) -> None:
+    """Say that somebody is at work on this run, until the transaction ends."""
+    session.execute(
+        text("SELECT pg_advisory_xact_lock_shared(:class, hashtext(:id))"), {"class": RUN_LOCK, "id": str(run_id)}
+    )
+
+
+def held_runs(session: Session, ids: Sequence[UUID]) -> set[UUID]:
+    """Those of these runs that somebody is at work on."""
+    found = text(f"SELECT r.id FROM billing_runs r WHERE r.id = ANY (:ids) AND {RUN_IS_HELD}")
+    return set(session.scalars(found, {"ids": list(ids)}))
 
 
 def run_of_key(session: Session, key: str) -> BillingRun | None:

@@ -1,6 +1,7 @@
 """``/billing``: previews, runs, what is unbilled and what was recovered."""
 
 from contextvars import copy_context
+from dataclasses import replace
 from threading import Thread
 from typing import Any
 from uuid import UUID
@@ -87,7 +88,7 @@ def _without_payments(row: dict[str, Any]) -> dict[str, Any]:
 @allow(Role.ADMIN, Role.ACCOUNTANT, own_transactions=True)
 def post_run(body: dict[str, Any]) -> Any:
     """Issue every draft that is due. Asking again issues nothing new; a run cut short is completed by the next."""
-    database, actor = current_database(), current_actor()
+    database, actor = current_database().for_longer_work(), current_actor()
     only_look = body.pop("dry_run")
     asked = RunRequest(**body, idempotency_key=_idempotency_key(actor))
     if only_look:
@@ -129,7 +130,7 @@ def _idempotency_key(actor: Actor) -> str | None:
 @allow(Role.ADMIN, Role.ACCOUNTANT)
 def list_runs(query: dict[str, Any]) -> Page:
     """All runs, the latest first."""
-    return read_page(
+    page = read_page(
         current_session(),
         queries.runs(),
         [BillingRun.started_at, BillingRun.id],
@@ -138,6 +139,7 @@ def list_runs(query: dict[str, Any]) -> Page:
         descending=True,
         scalars=True,
     )
+    return replace(page, items=service.shown(current_session(), page.items))
 
 
 @billing.route("/billing/runs/<uuid:run_id>")

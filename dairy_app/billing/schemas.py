@@ -328,6 +328,13 @@ class VoidIn(Strict):
         load_default=False,
         metadata={"description": "Void although payments settle it; they become the customer's credit."},
     )
+    after_return = fields.Boolean(
+        load_default=False,
+        metadata={
+            "description": "Void although the return that holds the invoice is filed: admins only; the audit log and"
+            " the exports' manifest name it."
+        },
+    )
 
 
 class VoidOut(Schema):

@@ -18,15 +18,15 @@ from dairy_app.billing import bulk, queries
 from dairy_app.billing.models import BillingRun, Invoice
 from dairy_app.billing.rules import SKIP_DETAILS, is_unusual, month_bounds
 from dairy_app.billing.settlement import payments_of, with_settlement
-from dairy_app.business.queries import business_settings, today
-from dairy_app.common.access import Actor
+from dairy_app.business.queries import business_settings, returns_filed_through, today
+from dairy_app.common.access import Actor, Role
 from dairy_app.common.clock import now
 from dairy_app.common.errors import Problem, invalid
 from dairy_app.common.pages import read_cursor, write_cursor
 from dairy_app.common.transactions import Database
 
-#: A running run that has not written for this long was interrupted.
-SILENCE = timedelta(minutes=2)
+#: A running run that holds no lock and has not written for this long was interrupted.
+SILENCE = timedelta(seconds=30)
 INTERRUPTED = "interrupted; what was issued stays issued, the rest is still draft"
 
 Progress = Callable[[BillingRun], None]
@@ -61,9 +61,26 @@ def preview(session: Session, request: RunRequest, *, area_id: UUID | None = Non
     warnings: list[dict[str, Any]] = []
     if last >= day and request.through is None:
         warnings.append({"code": "period_not_ended", "detail": f"{request.period} ends on {last}."})
+    warnings += out_of_turn(session, request)
     totals = dict(queries.preview_totals(session, _shown(session, request), area_id))
     warnings.extend(_explained(totals.pop("warnings")))
     return Preview(totals, warnings)
+
+
+def out_of_turn(session: Session, request: RunRequest) -> list[dict[str, Any]]:
+    """The warning ``period_unbilled``, when a run would date the papers of a month that it leaves out later, too.
+
+    A paper for a month whose return is filed is dated the day it is made, and no later number may bear an earlier date.
+    """
+    last = queries.period_left_out(session, _due(session, request))
+    if last is None:
+        return []
+    month = f"{last:%Y-%m}"
+    detail = (
+        f"{month} is not billed yet. What is billed now for a month whose return is filed is dated today, and so will"
+        f" {month} be: bill it first."
+    )
+    return [{"code": "period_unbilled", "detail": detail}]
 
 
 def _explained(skipped: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -86,7 +103,7 @@ def _shown(session: Session, request: RunRequest) -> dict[str, Any]:
     """What a preview shows: what is due, and of a month that still runs what has come so far."""
     due = _due(session, request)
     if request.through is None:
-        due["today"] = max(due["today"], due["last_day"] + timedelta(days=1))
+        due["not_ended"] = max(due["not_ended"], due["last_day"] + timedelta(days=1))
     return due
 
 
@@ -139,16 +156,23 @@ def start_run(session: Session, request: RunRequest, actor: Actor | None) -> Sta
 
 
 def read_run(session: Session, run_id: UUID) -> BillingRun:
-    """A run as it is: one that has been silent for too long was cut short, and is shown as failed."""
-    run = queries.get_run(session, run_id)
-    if _is_silent(run):
+    """A run as it is; one that was cut short is ``interrupted``, whatever its row says."""
+    return shown(session, [queries.get_run(session, run_id)])[0]
+
+
+def shown(session: Session, runs: Sequence[BillingRun]) -> list[BillingRun]:
+    """Runs as they are read: those that nobody is at work on any more are ``interrupted``."""
+    cut_short = _cut_short(session, runs)
+    for run in runs:
         session.expunge(run)
-        run.status, run.error = "failed", INTERRUPTED
-    return run
+        if run.id in cut_short or run.error == INTERRUPTED:
+            run.status, run.error = "interrupted", INTERRUPTED
+    return list(runs)
 
 
-def _is_silent(run: BillingRun) -> bool:
-    return run.status == "running" and run.heartbeat_at < now() - SILENCE
+def _cut_short(session: Session, runs: Sequence[BillingRun]) -> set[UUID]:
+    silent = {run.id for run in runs if run.status == "running" and run.heartbeat_at < now() - SILENCE}
+    return silent - queries.held_runs(session, list(silent)) if silent else silent
 
 
 def _known_run(session: Session, request: RunRequest) -> Started | None:
@@ -163,7 +187,7 @@ def _known_run(session: Session, request: RunRequest) -> Started | None:
         raise Problem(
             "idempotency_key_reused", f"The key was used to bill {run.period}, not the same customers or days."
         )
-    cut_short = run.status == "failed" or _is_silent(run)
+    cut_short = run.status == "failed" or bool(_cut_short(session, [run]))
     if cut_short:
         run.status, run.finished_at, run.error, run.heartbeat_at = "running", None, None, now()
         session.flush()
@@ -192,10 +216,10 @@ def _refuse_unusual(session: Session, request: RunRequest, due: dict[str, Any]) 
 
 def _close_interrupted(session: Session) -> None:
     session.execute(
-        text("""
-            UPDATE billing_runs SET status = 'failed', finished_at = :now, updated_at = now(),
+        text(f"""
+            UPDATE billing_runs r SET status = 'failed', finished_at = :now, updated_at = now(),
                 error = :error
-            WHERE status = 'running' AND heartbeat_at < :silent"""),
+            WHERE status = 'running' AND heartbeat_at < :silent AND NOT {queries.RUN_IS_HELD}"""),
         {"now": now(), "silent": now() - SILENCE, "error": INTERRUPTED},
     )
 
@@ -230,12 +254,12 @@ def carry_out(
 
     A fault marks the run failed and is raised; chunks already issued stay issued.
     """
-    after: tuple[date, str] | None = None
+    after: queries.Position | None = None
     try:
         while True:
             position = after
 
-            def chunk(session: Session) -> tuple[tuple[date, str] | None, BillingRun]:
+            def chunk(session: Session) -> tuple[queries.Position | None, BillingRun]:
                 return _issue_chunk(session, run_id, request, actor, position)  # noqa: B023 - run at once
 
             after, run = database.run(chunk)
@@ -250,9 +274,10 @@ def carry_out(
 
 
 def _issue_chunk(
-    session: Session, run_id: UUID, request: RunRequest, actor: Actor | None, after: tuple[date, str] | None
-) -> tuple[tuple[date, str] | None, BillingRun]:
+    session: Session, run_id: UUID, request: RunRequest, actor: Actor | None, after: queries.Position | None
+) -> tuple[queries.Position | None, BillingRun]:
     """One transaction: lock customers, then their drafts, then decide. Returns where to go on, None at the end."""
+    queries.hold_run(session, run_id)
     settings = business_settings(session)
     due = _due(session, request)
     chosen = queries.next_chunk(session, due, after, settings.billing_chunk)
@@ -276,7 +301,7 @@ def _issue_chunk(
     )
     _count(run, len(chosen), issued)
     session.flush()
-    return (chosen[-1].ends, chosen[-1].code), run
+    return (chosen[-1].is_late, chosen[-1].ends, chosen[-1].code), run
 
 
 def _count(run: BillingRun, drafts: int, issued: bulk.Issued) -> None:
@@ -300,11 +325,18 @@ def _fail(session: Session, run_id: UUID, reason: str) -> None:
 
 
 def void_invoice(
-    session: Session, actor: Actor, invoice_id: UUID, reason: str, *, release_payments: bool = False
+    session: Session,
+    actor: Actor,
+    invoice_id: UUID,
+    reason: str,
+    *,
+    release_payments: bool = False,
+    after_return: bool = False,
 ) -> UUID:
     """Void an issued invoice; its orders go to a fresh draft that the next run issues. Returns the draft's id.
 
-    ``illegal_transition`` for anything but an issued paper, ``period_closed`` after the books are closed and
+    ``illegal_transition`` for anything but an issued paper, ``period_closed`` after the books are closed,
+    ``return_filed`` after the return that holds it was filed (an admin may ``after_return``) and
     ``in_use`` when a credit note or a write-off stands on it (then correct by credit note). ``invoice_paid`` when
     payments settle it, unless ``release_payments``: they are then the customer's credit.
     """
@@ -319,6 +351,15 @@ def void_invoice(
     if closed is not None and invoice.invoice_date is not None and invoice.invoice_date <= closed:
         raise Problem("period_closed", f"The books are closed through {closed}; correct by credit note.")
     day = today(session)
+    is_filed = _is_filed(session, invoice, day)
+    if is_filed and not after_return:
+        raise Problem(
+            "return_filed",
+            f"The return that holds the invoice of {invoice.invoice_date} is filed; correct by credit note"
+            " (CGST Act s. 34), or as an admin with after_return.",
+        )
+    if after_return and actor.role != Role.ADMIN:
+        raise Problem("forbidden", "Only an admin may void after the return was filed.")
     settled = queries.settled_by(session, invoice, day)
     if settled.corrected:
         raise Problem("in_use", "A credit note or a write-off stands on the invoice; correct by credit note.")
@@ -328,9 +369,15 @@ def void_invoice(
             f"Payments of {settled.paid} settle the invoice; with release_payments they become the customer's credit.",
             facts={"paid": f"{settled.paid:.2f}"},
         )
-    fresh = bulk.void(session, invoice_id, reason=reason, at=now(), on=day, voided_by=actor.user_id)
+    fresh = bulk.void(
+        session, invoice_id, reason=reason, at=now(), on=day, voided_by=actor.user_id, after_return=is_filed
+    )
     session.expire_all()
     return fresh
+
+
+def _is_filed(session: Session, invoice: Invoice, day: date) -> bool:
+    return invoice.invoice_date is not None and invoice.invoice_date <= returns_filed_through(session, day)
 
 
 def read_invoice(session: Session, actor: Actor, invoice_id: UUID) -> dict[str, Any]:

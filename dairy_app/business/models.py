@@ -5,7 +5,7 @@ from datetime import date, time
 from sqlalchemy import SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from dairy_app.common.models import Base, Percent, Timestamps, check, one_of
+from dairy_app.common.models import Base, Percent, Timestamps, check, one_of, references
 
 #: How an issued invoice is dated: the last day of its period, or the day of the run.
 INVOICE_DATE_RULES = ("period_end", "run_date")
@@ -19,6 +19,7 @@ class BusinessSettings(Timestamps, Base):
     __tablename__ = "settings"
     __table_args__ = (
         check("one_row", "id"),
+        references("default_adjustment_class", "tax_classes.code", "tax_class_not_found"),
         check("gstin_format", "gstin ~ '^[0-9]{2}[A-Z]{5}[0-9]{4}[A-Z][1-9A-Z]Z[0-9A-Z]$'"),
         check("gstin_of_state", "gstin IS NULL OR left(gstin, 2) = state_code"),
         check("state_code_format", "state_code ~ '^[0-9]{2}$'"),
@@ -27,6 +28,7 @@ class BusinessSettings(Timestamps, Base):
         check(
             "credit_note_series_format", "credit_note_series ~ '^[A-Z]{1,3}$' AND credit_note_series <> invoice_series"
         ),
+        check("returns_filed_through_finite", "isfinite(returns_filed_through)"),
         check("due_days_range", "due_days BETWEEN 0 AND 365"),
         check("delivery_window_days_range", "delivery_window_days BETWEEN 0 AND 31"),
         check("unusual_total_percent_range", "unusual_total_percent > 0"),
@@ -62,13 +64,17 @@ class BusinessSettings(Timestamps, Base):
     #: A delivery may be confirmed for a day this far from the order's date.
     delivery_window_days: Mapped[int] = mapped_column(SmallInteger, server_default=text("1"))
     #: After this hour of the day before, a customer may not change that shift; NULL: no cut-off.
-    cutoff_morning: Mapped[time | None]
-    cutoff_evening: Mapped[time | None]
+    cutoff_morning: Mapped[time | None] = mapped_column(server_default=text("'21:00'"))
+    cutoff_evening: Mapped[time | None] = mapped_column(server_default=text("'21:00'"))
     #: A run whose total differs more than this from the month before asks for confirmation; NULL: never.
     unusual_total_percent: Mapped[Percent | None] = mapped_column(server_default=text("50"))
     #: Customers per transaction of a billing run.
     billing_chunk: Mapped[int] = mapped_column(server_default=text("5000"))
     books_closed_through: Mapped[date | None]
+    #: The last day of the last GST return that is filed; NULL: the end of the month before last.
+    returns_filed_through: Mapped[date | None]
+    #: What an adjustment is taxed as when it does not say: as the goods that the dairy mostly sells.
+    default_adjustment_class: Mapped[str | None]
     financial_year_start_month: Mapped[int] = mapped_column(SmallInteger, server_default=text("4"))
     #: How many days after today get their orders from the standing ones at night.
     generation_days_ahead: Mapped[int] = mapped_column(SmallInteger, server_default=text("1"))

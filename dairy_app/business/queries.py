@@ -3,7 +3,7 @@
 from datetime import date
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from dairy_app.business.models import BusinessSettings
@@ -16,6 +16,17 @@ def business_settings(session: Session) -> BusinessSettings:
     if settings is None:
         raise LookupError("the settings row is missing; migration 0006 writes it")
     return settings
+
+
+def returns_filed_through(session: Session, day: date) -> date:
+    """The last day whose GST return counts as filed on ``day``; without a setting the end of the month before last."""
+    filed: date = session.scalars(select(func.returns_filed_through(day))).one()
+    return filed
+
+
+def lock_settings(session: Session) -> None:
+    """Hold the settings: who changes them from what was read changes them in turn."""
+    session.execute(select(BusinessSettings.id).with_for_update(key_share=True))
 
 
 def today(session: Session) -> date:

@@ -6,7 +6,7 @@ from dairy_app.business import queries, service
 from dairy_app.business.models import BusinessSettings
 from dairy_app.business.schemas import SettingsOut, SettingsPatch
 from dairy_app.common.access import Role, allow
-from dairy_app.common.etags import etagged
+from dairy_app.common.etags import etagged, etagged_by
 from dairy_app.common.http import Blueprint, current_session
 
 business = Blueprint("settings", __name__, description="The dairy itself")
@@ -22,7 +22,7 @@ def read_settings() -> BusinessSettings:
 
 
 @business.route("/settings", methods=["PATCH"])
-@etagged
+@etagged_by(lambda: queries.lock_settings(current_session()))
 @business.arguments(SettingsPatch)
 @business.response(200, SettingsOut)
 @allow(Role.ADMIN)

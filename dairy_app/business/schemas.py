@@ -32,6 +32,15 @@ class SettingsOut(Strict):
     unusual_total_percent = Percent(allow_none=True, above=True)
     billing_chunk = fields.Integer(strict=True, validate=validate.Range(1, 50_000))
     books_closed_through = Day(allow_none=True)
+    returns_filed_through = Day(
+        allow_none=True,
+        metadata={"description": "Last day of the last GST return filed; null: the end of the month before last."},
+    )
+    default_adjustment_class = Line(
+        60,
+        allow_none=True,
+        metadata={"description": "Tax class of an adjustment that names none; null: a registered seller must name it."},
+    )
     generation_days_ahead = fields.Integer(strict=True, validate=validate.Range(0, 31))
     financial_year_start_month = fields.Integer(strict=True, validate=validate.Range(1, 12))
     second_language = fields.String(allow_none=True, validate=Pattern(r"^[a-z]{2,3}$"), metadata={"example": "hi"})

@@ -4,14 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from dairy_app.catalogue import queries, service
-from dairy_app.catalogue.schemas import (
-    PriceIn,
-    PriceOut,
-    ProductIn,
-    ProductOut,
-    ProductPatch,
-    ProductsQuery,
-)
+from dairy_app.catalogue.schemas import PriceOut, ProductIn, ProductOut, ProductsQuery
 from dairy_app.common.access import Role, allow
 from dairy_app.common.etags import etagged
 from dairy_app.common.http import Blueprint, current_session
@@ -51,16 +44,6 @@ def read_product(product_id: UUID) -> Any:
     return queries.get_product(current_session(), product_id)
 
 
-@products.route("/products/<uuid:product_id>", methods=["PATCH"])
-@etagged
-@products.arguments(ProductPatch)
-@products.response(200, ProductOut)
-@allow(Role.ADMIN)
-def change_product(changes: dict[str, Any], product_id: UUID) -> Any:
-    """Change what is sent; ``is_active`` false takes the product off sale."""
-    return service.change_product(current_session(), product_id, changes)
-
-
 @products.route("/products/<uuid:product_id>/prices")
 @products.arguments(PageQuery, location="query")
 @products.response(200, page_of(PriceOut, "PricePage"))
@@ -69,12 +52,3 @@ def list_prices(query: dict[str, Any], product_id: UUID) -> Page:
     """The product's list prices, past and to come."""
     queries.get_product(current_session(), product_id)
     return queries.list_prices(current_session(), product_id, **query)
-
-
-@products.route("/products/<uuid:product_id>/prices", methods=["POST"])
-@products.arguments(PriceIn)
-@products.response(201, PriceOut)
-@allow(Role.ADMIN)
-def set_price(body: dict[str, Any], product_id: UUID) -> Any:
-    """Set the list price from a day on; the price in force ends the day before."""
-    return service.set_price(current_session(), product_id, **body)

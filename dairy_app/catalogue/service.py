@@ -47,8 +47,8 @@ def change_product(session: Session, product_id: UUID, changes: dict[str, Any]) 
 def set_price(session: Session, product_id: UUID, price: Decimal, valid_from: date) -> Any:
     """The list price from a day on, in rupees per unit; the price in force ends the day before.
 
-    Orders keep the price they were made with. Raises ``product_not_found``; ``already_exists`` when a price
-    begins on that day.
+    What becomes of orders that are there already: ``subscriptions.service.set_price``. Raises ``product_not_found``;
+    ``already_exists`` when a price begins on that day.
     """
     lock_product(session, product_id)
     return insert_price(session, ProductPrice, {"product_id": product_id}, price, valid_from)

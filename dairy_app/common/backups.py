@@ -12,9 +12,10 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
-from sqlalchemy import make_url, text
+from sqlalchemy import text
 
 from dairy_app import embedded_postgres
+from dairy_app.common.addresses import normalise_url
 from dairy_app.common.migrations import connect
 
 #: How long a restore waits for tables that others use, before it gives up and changes nothing.
@@ -27,7 +28,7 @@ class BackupError(RuntimeError):
 
 def libpq(url: str) -> tuple[str, dict[str, str]]:
     """The URL as psql and pg_dump take it, and an environment with the password: `ps` must not show it."""
-    parsed = make_url(url).set(drivername="postgresql")
+    parsed = normalise_url(url).set(drivername="postgresql")
     environment = dict(os.environ)
     if parsed.password:
         environment["PGPASSWORD"] = str(parsed.password)

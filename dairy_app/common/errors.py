@@ -61,6 +61,8 @@ CODES: dict[str, tuple[int, str]] = {
     "already_exists": (409, "Already there"),
     "overlaps": (409, "Overlaps with one that is there"),
     "in_use": (409, "Still in use"),
+    "self_check_failed": (409, "The tables of the return do not agree"),
+    "return_filed": (409, "The return of that month is filed"),
     # 410 – 429
     "link_expired": (410, "The link has expired"),
     "link_revoked": (410, "The link has been revoked"),
@@ -77,10 +79,17 @@ CODES: dict[str, tuple[int, str]] = {
     "allocation_exceeds_balance": (422, "More than the open balance"),
     "credit_exceeds_line": (422, "More taken back than the invoice line has"),
     "rate_limited": (429, "Too many attempts"),
+    "headers_too_large": (431, "The headers are too large"),
     # 5xx
     "internal_error": (500, "Something went wrong on our side"),
+    "not_implemented": (501, "This server does not do that"),
     "database_unavailable": (503, "The database cannot be reached"),
+    "database_busy": (503, "The database is busy"),
+    "timed_out": (503, "It took too long"),
+    "database_read_only": (503, "The database takes no changes"),
+    "database_rights_missing": (503, "The program has no rights on the tables of the database"),
     "database_outdated": (503, "The database is behind this version of the program"),
+    "database_full": (507, "The database has no room left"),
 }
 
 
@@ -143,6 +152,7 @@ def code_of_http_status(status: int) -> str:
     known = {400: "malformed_request", 401: "not_authenticated", 403: "forbidden", 404: "not_found"}
     known |= {405: "method_not_allowed", 412: "precondition_failed", 413: "payload_too_large"}
     known |= {415: "unsupported_media_type", 422: "validation_failed", 429: "rate_limited"}
+    known |= {431: "headers_too_large", 501: "not_implemented"}
     if status in known:
         return known[status]
     return "malformed_request" if status < HTTPStatus.INTERNAL_SERVER_ERROR else "internal_error"

@@ -9,53 +9,62 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
 
-from flask import Response, current_app, g, make_response, request
-from sqlalchemy.orm import Session
+from flask import Response, current_app, make_response, request
 from werkzeug.http import quote_etag
 
 from dairy_app.common.errors import Problem
-from dairy_app.common.http import current_database, current_session
+from dairy_app.common.http import current_session
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 
-def etagged(view: View) -> View:
-    """Tag a single resource. Goes directly below ``@blueprint.route`` of its GET and of its PATCH or PUT.
+#: Locks the rows of a resource, named by the arguments of its address; raises the problem when there is none.
+Lock = Callable[..., object]
 
-    GET answers with ``ETag``, or 304 to a matching ``If-None-Match``. A change may send ``If-Match``: it is
-    judged before the view runs, and again when the view has its locks, against what others committed by then.
+
+def etagged(view: View) -> View:
+    """Tag a single resource. Goes directly below ``@blueprint.route`` of its GET.
+
+    GET answers with ``ETag``, or 304 to a matching ``If-None-Match``.
     """
 
     @wraps(view)
     def wrapped(*args: Any, **kwargs: Any) -> Response:
-        if request.method in {"GET", "HEAD"}:
-            response = make_response(view(*args, **kwargs))
-            response.set_etag(_tag(response))
-            response.make_conditional(request)
-            return response
-        if "If-Match" not in request.headers or request.if_match.star_tag:
-            return make_response(view(*args, **kwargs))
-        session = current_session()
-        _require_match(session)
         response = make_response(view(*args, **kwargs))
-        # What this request changed it holds locked by now. Another connection still sees it as it was before.
-        session.flush()
-        with current_database().transaction(read_only=True) as before:
-            _require_match(before)
+        response.set_etag(_tag(response))
+        response.make_conditional(request)
         return response
 
     wrapped.etagged = True  # type: ignore[attr-defined]
     return wrapped  # type: ignore[return-value]
 
 
-def _require_match(session: Session) -> None:
-    """Raise 412 unless GET, asked through ``session``, would answer with a tag that ``If-Match`` names."""
-    own, g.session = g.session, session
-    try:
-        current = make_response(_read_view()(**(request.view_args or {})))
-    finally:
-        g.session = own
-    session.expunge_all()  # what is decided later is read again, under the lock
+def etagged_by(lock: Lock) -> Callable[[View], View]:
+    """The same for PATCH or PUT of that address, which may send ``If-Match``.
+
+    It is judged after ``lock`` has taken what the change will lock anyway: who waited for another's change sees it.
+    """
+
+    def mark(view: View) -> View:
+        @wraps(view)
+        def wrapped(*args: Any, **kwargs: Any) -> Response:
+            if "If-Match" in request.headers and not request.if_match.star_tag:
+                lock(**(request.view_args or {}))
+                _require_match()
+            return make_response(view(*args, **kwargs))
+
+        wrapped.etagged = True  # type: ignore[attr-defined]
+        wrapped.locks = True  # type: ignore[attr-defined]
+        return wrapped  # type: ignore[return-value]
+
+    return mark
+
+
+def _require_match() -> None:
+    """Raise 412 unless GET would answer with a tag that ``If-Match`` names."""
+    current_session().expire_all()
+    current = make_response(_read_view()(**(request.view_args or {})))
+    current_session().expunge_all()  # what is decided later is read anew
     if not request.if_match.contains_weak(_tag(current)):  # a proxy that compresses makes tags weak
         raise Problem("precondition_failed", headers={"ETag": quote_etag(_tag(current))})
 

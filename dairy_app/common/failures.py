@@ -15,7 +15,15 @@ from dairy_app.common.transactions import RETRYABLE, sqlstate
 #: A body with a million unknown fields gets a short answer.
 MAX_FIELD_ERRORS = 100
 MAX_POINTER = 200
-_RETRY_AFTER = {"Retry-After": "5"}
+#: SQLSTATEs that are nobody's fault: the problem, and what is said of it.
+_PASSING = {
+    "57014": ("timed_out", "The database took too long for this; ask for less, or try again."),
+    "25P03": ("timed_out", "This took too long."),
+    "53100": (
+        "database_full",
+        "The disk of the database is full; nothing was changed. Its operator must make room.",
+    ),
+}
 #: What marshmallow says → the stable code of the field's error; everything else is "invalid".
 _FIELD_CODES = {
     "Missing data for required field.": "required",
@@ -69,12 +77,15 @@ def problem_of_database(error: DBAPIError) -> Problem:
     code = _code_of_refusal(error)
     if code is not None:
         return Problem(code)
+    if (passing := _PASSING.get(sqlstate(error) or "")) is not None:
+        log.error("database refused", sqlstate=sqlstate(error), code=passing[0])
+        return Problem(*passing)
     if isinstance(error, InterfaceError) or _is_away(error):
         log.error("database unavailable", error=str(error.orig).strip())
-        return Problem("database_unavailable", headers=dict(_RETRY_AFTER))
+        return Problem("database_unavailable")
     if _is_busy(error):
         log.error("database busy", sqlstate=sqlstate(error))
-        return Problem("database_unavailable", "The database is busy; try again.", headers=dict(_RETRY_AFTER))
+        return Problem("database_busy", "Others hold what is needed; try again.")
     log.error("database fault", exc_info=error)
     return Problem("internal_error")
 
@@ -82,7 +93,7 @@ def problem_of_database(error: DBAPIError) -> Problem:
 def problem_of_full_pool() -> Problem:
     """No connection became free in time."""
     log.error("database busy: no free connection")
-    return Problem("database_unavailable", "The database is busy; try again.", headers=dict(_RETRY_AFTER))
+    return Problem("database_busy", "Too many requests are at work; try again.")
 
 
 def _code_of_refusal(error: DBAPIError) -> str | None:
@@ -104,6 +115,6 @@ def _is_away(error: DBAPIError) -> bool:
 
 
 def _is_busy(error: DBAPIError) -> bool:
-    """Still in each other's way after all attempts, a lock or a statement that took too long, no resources."""
+    """Still in each other's way after all attempts, a lock that took too long, no connections or memory."""
     state = sqlstate(error) or ""
-    return state in RETRYABLE or state in {"55P03", "57014"} or state.startswith("53")
+    return state in RETRYABLE or state == "55P03" or state.startswith("53")

@@ -8,6 +8,7 @@ import ipaddress
 import re
 from collections.abc import Callable
 from datetime import date
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import uuid4
 
@@ -209,6 +210,8 @@ def check_policies(app: DairyFlask) -> None:
             faults.append(f"{rule.rule} ({rule.endpoint}) has no policy")
         elif getattr(view, "idempotent", False) and (policy.roles is None or policy.own_transactions):
             faults.append(f"{rule.rule} ({rule.endpoint}) cannot be idempotent")
+        elif "GET" not in (rule.methods or ()) and getattr(view, "etagged", False) and not hasattr(view, "locks"):
+            faults.append(f"{rule.rule} ({rule.endpoint}) is changed without a lock: etagged_by")
     if faults:
         raise LookupError("; ".join(sorted(faults)))
 
@@ -219,6 +222,8 @@ def refusal(problem: Problem) -> Response:
     response.status_code = problem.status
     response.content_type = "application/problem+json"
     response.headers.update(problem.headers)
+    if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        response.headers.setdefault("Retry-After", "5")
     return response
 
 

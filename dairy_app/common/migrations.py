@@ -19,12 +19,13 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 import dairy_app
-from dairy_app.common.transactions import normalise_url, sqlstate
+from dairy_app.common.addresses import connect_options, normalise_url
+from dairy_app.common.transactions import sqlstate
 
 #: Revisions report long steps here (``logging.getLogger(LOGGER).info("12,000 of 80,000 orders")``).
 LOGGER = "dairy_app.migrations"
@@ -59,7 +60,8 @@ def configuration(url: str | None = None, *, allow_data_loss: bool = False, outp
 @contextmanager
 def connect(url: str, *, autocommit: bool = False) -> Iterator[Connection]:
     """One connection of its own, for work on the database as a whole; closed at the end."""
-    engine = create_engine(normalise_url(url), poolclass=NullPool, connect_args={"application_name": "dairy db"})
+    address = normalise_url(url)
+    engine = create_engine(address, poolclass=NullPool, connect_args=connect_options(address, "dairy db"))
     with engine.connect() as connection:
         yield connection.execution_options(isolation_level="AUTOCOMMIT") if autocommit else connection
 
@@ -79,9 +81,27 @@ def next_number() -> str:
     return f"{int(head() or 0) + 1:04d}"
 
 
+_UNREADABLE = text("""
+SELECT current_user FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+WHERE n.nspname = 'public' AND c.relname = 'alembic_version'
+    AND NOT (has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT'))""")
+
+
+class MissingRights(RuntimeError):
+    """The tables are there, but not for this role: it looks like an empty database, and is none."""
+
+
+def require_rights(connection: Connection) -> None:
+    """Raise MissingRights where the role may not read what the revisions made, as after a restore."""
+    role = connection.scalar(_UNREADABLE)
+    if role is not None:
+        raise MissingRights(f"{role} has no rights on the tables: run `dairy db roles | psql …` as a superuser")
+
+
 def current(url: str) -> str | None:
-    """The revision a database stands at; None when no revision ever ran there."""
+    """The revision a database stands at; None when no revision ever ran there. Raises MissingRights."""
     with connect(url) as connection:
+        require_rights(connection)
         return MigrationContext.configure(connection).get_current_revision()
 
 

@@ -2,40 +2,63 @@
 
 One request, one command or one chunk of a long job is one transaction. Services get the session and
 never commit. What another transaction made impossible (deadlock, serialisation) is tried again as a whole.
+No transaction waits for ever: not for a lock, not for a server that does not answer.
 """
 
+import copy
 import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+import psycopg2
+from sqlalchemy import URL, Engine, create_engine, event, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from dairy_app.common import audit
+from dairy_app.common.addresses import connect_options, normalise_url
+from dairy_app.common.errors import Problem
+from dairy_app.common.watch import Watch
 
 #: SQLSTATEs that mean "somebody else was first; the same work may succeed now".
 RETRYABLE = {"40001", "40P01"}
 ATTEMPTS = 3
+#: Work that took longer than this is not tried again: who asked has waited enough.
+RETRY_SECONDS = 5.0
+#: The database only reads: a standby, or one that was told so.
+READ_ONLY = "25006"
+#: How long the server itself may take to say that a limit has passed.
+GRACE_SECONDS = 1.0
 
 T = TypeVar("T")
 
 
-def normalise_url(url: str) -> URL:
-    """The SQLAlchemy URL of a PostgreSQL server, through psycopg2.
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Seconds, 0 for none: of one statement, of waiting for one lock, of doing nothing within a transaction."""
 
-    ``postgres://`` and ``postgresql://`` are taken; SQLAlchemy itself would read the bare form as psycopg 3.
-    Raises ValueError with one clear line for anything that is not PostgreSQL.
-    """
-    try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError):  # the latter: a port that is no number
-        raise ValueError("DATABASE_URL is not a URL; expected postgresql://user@host/database") from None
-    if parsed.drivername.split("+")[0] not in {"postgres", "postgresql"}:
-        raise ValueError(f"DATABASE_URL names {parsed.drivername!r}, but dairy_app runs on PostgreSQL 15 or newer only")
-    return parsed.set(drivername="postgresql+psycopg2")
+    statement: float
+    lock: float
+    idle: float
+
+    def settings(self) -> dict[str, str]:
+        """As parameters of PostgreSQL, in milliseconds."""
+        values = {"statement": self.statement, "lock": self.lock, "idle_in_transaction_session": self.idle}
+        return {f"{name}_timeout": str(round(1000 * seconds)) for name, seconds in values.items()}
+
+    @property
+    def patience(self) -> float | None:
+        """After so many seconds without an answer to a statement the connection is given up."""
+        return self.statement + GRACE_SECONDS if self.statement else None
+
+
+#: A request; a run, an export or another command; an import; a question for the health of the server.
+WEB, RUN, IMPORT, PROBE = Limits(20, 5, 60), Limits(600, 60, 600), Limits(7200, 60, 3600), Limits(1, 1, 5)
+PROBE_CONNECTIONS = 2
 
 
 def sqlstate(error: DBAPIError) -> str | None:
@@ -43,28 +66,69 @@ def sqlstate(error: DBAPIError) -> str | None:
     return getattr(error.orig, "pgcode", None)
 
 
-def _without_jit(connection: Any, _record: Any) -> None:
-    """Compiling our statements takes seconds (seen on a server built with LLVM), running them milliseconds."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET jit = off")
-    connection.commit()
+_LIMIT = text("SELECT set_config(:a, :b, true), set_config(:c, :d, true), set_config(:e, :f, true)")
 
 
 class Database:
-    """A PostgreSQL server's pool of connections, and the transactions on it."""
+    """A PostgreSQL server's pool of connections, and the transactions on it.
 
-    def __init__(self, url: str | URL, *, pool_size: int = 10, application_name: str = "dairy_app") -> None:
+    ``limits`` hold for every session; ``longer`` for the transactions of ``for_longer_work``, which say so
+    themselves, because behind a pool that shares sessions the next transaction may be a request's.
+    """
+
+    def __init__(
+        self,
+        url: str | URL,
+        *,
+        limits: Limits = WEB,
+        longer: Limits = RUN,
+        pool_size: int = 10,
+        application_name: str = "dairy_app",
+        **options: Any,
+    ) -> None:
         self.url = normalise_url(url) if isinstance(url, str) else url
+        self.limits, self._longer = limits, longer
+        self._own_limits: Limits | None = None
         self.engine: Engine = create_engine(
             self.url,
             pool_size=pool_size,
-            max_overflow=10,
+            max_overflow=0,
+            pool_timeout=5,  # nobody waits longer for a connection than for a lock
             pool_pre_ping=False,  # a broken connection is noticed by use, and the work done again
             hide_parameters=True,  # else phone numbers and hashes would stand in the logged errors
             pool_recycle=1800,
-            connect_args={"connect_timeout": 5, "application_name": application_name},
+            connect_args=connect_options(self.url, application_name, **options),
         )
-        event.listen(self.engine, "connect", _without_jit)
+        self._watch = Watch(self.engine)
+        event.listen(self.engine, "connect", self._settle)
+
+    def _settle(self, connection: Any, _record: Any) -> None:
+        """What holds for a session. jit: compiling our statements takes seconds, running them milliseconds."""
+        said = "; ".join(f"SET {name} = {value}" for name, value in self.limits.settings().items())
+        with self._watch.over(connection, self.limits.patience), connection.cursor() as cursor:
+            cursor.execute(f"SET jit = off; {said}")
+            connection.commit()
+
+    def for_longer_work(self) -> "Database":
+        """The same pool for runs, exports and commands."""
+        other = copy.copy(self)
+        other._own_limits = self._longer
+        return other
+
+    def lengthen(self, session: Session) -> None:
+        """Give the rest of a request's transaction the limits of longer work."""
+        limit(session, self._longer)
+
+    @cached_property
+    def probe(self) -> "Database":
+        """Connections apart from all others, for who asks whether the server answers, and wants to know soon."""
+        return Database(
+            self.url,
+            limits=PROBE,
+            pool_size=PROBE_CONNECTIONS,
+            application_name="dairy health",
+            connect_timeout=2,
+        )
 
     @contextmanager
     def transaction(self, *, read_only: bool = False, snapshot: bool = False) -> Iterator[Session]:
@@ -72,6 +136,7 @@ class Database:
 
         ``read_only`` refuses writes by the database itself; ``snapshot`` (REPEATABLE READ) lets several
         statements see the same instant. Both travel with BEGIN and cost no round trip.
+        Raises the problem ``database_read_only`` when the server takes no writes.
         """
         options: dict[str, Any] = {}
         if read_only:
@@ -79,19 +144,28 @@ class Database:
         if snapshot:
             options["isolation_level"] = "REPEATABLE READ"
         with Session(self.engine, expire_on_commit=False) as session:
-            session.connection(execution_options=options)
-            if not read_only:
-                audit.tell_occasion(session)
-            yield session
-            session.info["committing"] = True
-            session.commit()
+            try:
+                session.connection(execution_options=Watch.options((self._own_limits or self.limits).patience, options))
+                if self._own_limits is not None:
+                    limit(session, self._own_limits)
+                if not read_only:
+                    audit.tell_occasion(session)
+                yield session
+                session.info["committing"] = True
+                session.commit()
+            except DBAPIError as error:
+                if read_only or sqlstate(error) != READ_ONLY:
+                    raise
+                session.invalidate()  # of several servers the next connection finds the one that writes
+                raise Problem("database_read_only") from error
 
     def run(self, work: Callable[[Session], T], *, read_only: bool = False) -> T:
         """Do ``work`` in one transaction; the whole of it again after a deadlock, at most three times.
 
         Also after a connection broke (the server restarted), unless that was during the commit: whether it
-        succeeded is then unknown, and only the caller can ask.
+        succeeded is then unknown, and only the caller can ask. Not after it took long already.
         """
+        began = time.monotonic()
         for attempt in range(1, ATTEMPTS + 1):
             session = None
             try:
@@ -100,7 +174,8 @@ class Database:
             except DBAPIError as error:
                 in_doubt = session is not None and "committing" in session.info
                 lost = error.connection_invalidated and not in_doubt
-                if attempt == ATTEMPTS or not (lost or sqlstate(error) in RETRYABLE):
+                late = time.monotonic() - began > min(RETRY_SECONDS, self.limits.statement or RETRY_SECONDS)
+                if late or attempt == ATTEMPTS or not (lost or sqlstate(error) in RETRYABLE):
                     raise
                 time.sleep(random.uniform(0.01, 0.05) * attempt)
         raise AssertionError("unreachable")
@@ -108,3 +183,30 @@ class Database:
     def dispose(self) -> None:
         """Close the pooled connections."""
         self.engine.dispose()
+        if "probe" in self.__dict__:
+            self.probe.dispose()
+
+
+@contextmanager
+def driver_cursor(session: Session, **options: Any) -> Iterator[Any]:
+    """A cursor of psycopg2, for COPY and for rows that come in pieces; what fails is raised as SQLAlchemy raises it."""
+    connection = session.connection()
+    driver: Any = connection.connection.driver_connection
+    try:
+        with driver.cursor(**options) as cursor:
+            yield cursor
+    except psycopg2.Error as error:
+        lost = bool(driver.closed)
+        if lost:
+            connection.invalidate(error)
+        raise DBAPIError.instance(
+            "COPY", None, error, psycopg2.Error, hide_parameters=True, connection_invalidated=lost,
+            dialect=connection.dialect,
+        ) from error  # fmt: skip
+
+
+def limit(session: Session, limits: Limits) -> None:
+    """Give the rest of this transaction other limits than its session has."""
+    pairs = list(limits.settings().items())
+    session.connection().execution_options(**Watch.options(limits.patience, {}))
+    session.execute(_LIMIT, dict(zip("abcdef", [word for pair in pairs for word in pair], strict=True)))

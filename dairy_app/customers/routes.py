@@ -17,7 +17,6 @@ from dairy_app.customers.schemas import (
     CustomerImportIn,
     CustomerIn,
     CustomerOut,
-    CustomerPriceIn,
     CustomerPriceOut,
     CustomerPricesQuery,
     CustomersImported,
@@ -89,18 +88,6 @@ def list_prices(query: dict[str, Any], customer_id: UUID) -> Page:
     """The prices agreed with a customer, past and to come."""
     customer = queries.get_visible_customer(current_session(), current_actor(), customer_id)
     return queries.list_customer_prices(current_session(), customer.id, **query)
-
-
-@customers.route("/customers/<uuid:customer_id>/prices", methods=["PUT"])
-@customers.arguments(CustomerPriceIn)
-@customers.response(200, CustomerPricePage)
-@allow(Role.ADMIN)
-def set_price(body: dict[str, Any], customer_id: UUID) -> Page:
-    """Agree a price from a day on, or end it (null); answers with that product's agreed prices."""
-    session = current_session()
-    service.set_customer_price(session, current_actor(), customer_id, **body)
-    wanted = {"product_id": body["product_id"], "limit": 200, "cursor": None}
-    return queries.list_customer_prices(session, customer_id, **wanted)
 
 
 @areas.route("/areas")

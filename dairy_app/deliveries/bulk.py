@@ -102,14 +102,22 @@ def lock_customers_of_open_orders(session: Session, scope: Scope) -> list[UUID]:
 
 
 def start_orders(session: Session, scope: Scope, customer_ids: Sequence[UUID]) -> Row[Any]:
-    """Send the waiting orders of locked customers out; how many, and how many were out already."""
+    """Send the waiting orders of locked customers out; how many, and how many were out already.
+
+    From here on they are of the round that took them, wherever the office moves the customer.
+    """
     reached = orders_within(scope)
     ids = literal(list(customer_ids), ARRAY(Uuid()))
     out = select(func.count()).where(Order.id.in_(reached), Order.status == "OUT_FOR_DELIVERY").scalar_subquery()
     started = (
         update(Order)
         .where(Order.id.in_(reached), Order.status == "PENDING", Order.customer_id == any_(ids))
-        .values(status="OUT_FOR_DELIVERY")
+        .where(Customer.id == Order.customer_id)
+        .values(
+            status="OUT_FOR_DELIVERY",
+            delivery_boy_id=func.coalesce(Order.delivery_boy_id, Customer.delivery_boy_id),
+            area_id=func.coalesce(Order.area_id, Customer.area_id),
+        )
         .returning(Order.id)
         .cte("started")
     )

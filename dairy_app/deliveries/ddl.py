@@ -36,13 +36,16 @@ WITH dairy AS (
     FROM wanted w
     LEFT JOIN (orders o JOIN customers c ON c.id = o.customer_id) ON o.id = w.order_id AND o.id = ANY (p_orders)
         AND (p_boy IS NULL OR coalesce(o.delivery_boy_id, c.delivery_boy_id) = p_boy)
-        AND (p_areas IS NULL OR c.area_id = ANY (p_areas)) AND (p_shift IS NULL OR o.shift = p_shift)
+        AND (p_areas IS NULL OR coalesce(o.area_id, c.area_id) = ANY (p_areas))
+        AND (p_shift IS NULL OR o.shift = p_shift)
         AND o.delivery_date BETWEEN coalesce(p_first, o.delivery_date) AND coalesce(p_last, o.delivery_date)
 ), counted AS (
     SELECT k.item_index,
         bool_or(q.delivered NOT BETWEEN 0 AND i.quantity) AS exceeds,
         bool_or(q.delivered IS NULL) AS unnamed,
         count(*) > count(DISTINCT i.product_id) AS twice,
+        bool_or(q.delivered <> trunc(q.delivered) AND i.quantity = trunc(i.quantity) AND (SELECT
+            p.unit IN ('piece', 'packet', 'dozen') FROM products p WHERE p.id = i.product_id)) AS is_broken,
         bool_and(q.delivered = i.quantity) AS is_full,
         bool_and(q.delivered = 0) AS is_nothing,
         bool_and(q.delivered IS NOT DISTINCT FROM i.delivered_quantity) AS is_same
@@ -54,7 +57,7 @@ WITH dairy AS (
         WHEN k.named IS NULL THEN i.quantity ELSE n.delivered END AS delivered) q
     GROUP BY k.item_index
 ), judged AS (
-    SELECT k.*, n.is_full, n.is_nothing, n.twice, CASE
+    SELECT k.*, n.is_full, n.is_nothing, n.twice, n.is_broken, CASE
         WHEN k.found IS NULL THEN 'order_not_found'
         WHEN (k.c ->> 'customer_id')::uuid <> k.customer_id THEN 'customer_mismatch'
         WHEN k.status = 'CANCELLED' THEN 'order_cancelled'
@@ -63,7 +66,7 @@ WITH dairy AS (
             THEN 'product_not_in_order'
         WHEN n.item_index IS NULL THEN 'illegal_transition'
         WHEN n.exceeds THEN 'quantity_exceeds_ordered'
-        WHEN n.unnamed OR n.twice THEN 'validation_failed'
+        WHEN n.unnamed OR n.twice OR n.is_broken THEN 'validation_failed'
         WHEN k.status IN ('DELIVERED', 'PARTIALLY_DELIVERED') OR (k.status = 'NOT_DELIVERED' AND (n.is_nothing
             OR EXISTS (SELECT FROM delivery_statuses s WHERE s.order_id = k.found AND s.corrected_at IS NOT NULL)))
             THEN CASE WHEN n.is_same OR EXISTS (SELECT FROM delivery_statuses s WHERE s.order_id = k.found
@@ -91,6 +94,7 @@ SELECT v.item_index, v.order_id, v.customer_id, v.subscription_id, v.boy, v.code
             'The order is for %s; it can be confirmed for a delivery from %s to %s, not for %s.',
             v.planned, v.planned - d.days, v.planned + d.days, v.day)
         WHEN 'validation_failed' THEN CASE WHEN v.twice THEN 'A product is named twice.'
+            WHEN v.is_broken THEN 'A product that is sold whole is delivered whole.'
             ELSE 'With items, every product of the order must be named.' END
         WHEN 'already_exists' THEN 'The client_event_id was used for another order.'
     END,
@@ -242,6 +246,8 @@ BEGIN
     -- Without items nothing was delivered of any.
     SELECT bool_or(i.product_id IS NULL) AS is_foreign, bool_or(w.delivered NOT BETWEEN 0 AND i.quantity) AS exceeds,
         bool_or(w.delivered IS NULL) AS is_unnamed, count(*) > count(DISTINCT i.product_id) AS is_twice,
+        bool_or(w.delivered <> trunc(w.delivered) AND i.quantity = trunc(i.quantity) AND (SELECT
+            p.unit IN ('piece', 'packet', 'dozen') FROM products p WHERE p.id = i.product_id)) AS is_broken,
         bool_and(w.delivered = i.quantity) AS is_full, bool_and(w.delivered = 0) AS is_nothing,
         bool_and(w.delivered IS NOT DISTINCT FROM coalesce(i.delivered_quantity, 0)) AS is_same
     INTO n
@@ -266,9 +272,10 @@ BEGIN
         code := 'product_not_in_order';
     ELSIF n.exceeds THEN
         code := 'quantity_exceeds_ordered';
-    ELSIF n.is_unnamed OR n.is_twice THEN
+    ELSIF n.is_unnamed OR n.is_twice OR n.is_broken THEN
         code := 'validation_failed';
         detail := CASE WHEN n.is_twice THEN 'A product is named twice.'
+            WHEN n.is_broken THEN 'A product that is sold whole is delivered whole.'
             ELSE 'Every product of the order must be named.' END;
     ELSIF n.is_same THEN
         RETURN QUERY SELECT 'replayed', NULL, NULL, o.status, to_jsonb(s);

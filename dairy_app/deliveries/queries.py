@@ -13,6 +13,7 @@ from sqlalchemy import (
     Select,
     Uuid,
     any_,
+    func,
     literal,
     select,
     text,
@@ -81,7 +82,7 @@ def _narrowed(scope: Scope) -> list[ColumnElement[bool]]:
     if scope.shift is not None:
         conditions.append(Order.shift == scope.shift)
     if scope.area_id is not None:
-        conditions.append(Customer.area_id.in_(areas_within(scope.area_id)))
+        conditions.append(func.coalesce(Order.area_id, Customer.area_id).in_(areas_within(scope.area_id)))
     return conditions
 
 
@@ -134,7 +135,7 @@ def _orders_of_round(scope: Scope) -> Select[Any]:
             *(statuses.c[name].label(f"status_{name}") for name in _STATUS),
         )
         .join(Customer, Customer.id == Order.customer_id)
-        .outerjoin(Area, Area.id == Customer.area_id)
+        .outerjoin(Area, Area.id == func.coalesce(Order.area_id, Customer.area_id))
         .outerjoin(DeliveryStatus, DeliveryStatus.order_id == Order.id)
         .where(Order.id.in_(orders_within(scope)), Order.status != "CANCELLED")
         .order_by(Customer.stop_sequence.asc().nulls_last(), Customer.name, Customer.id, Order.shift.desc(), Order.id)

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from dairy_app.common import migrations
 from dairy_app.common.logs import configure_logging
-from dairy_app.common.transactions import Database
+from dairy_app.common.transactions import RUN, Database
 from dairy_app.demo import filling, people, queries, sample
 from dairy_app.demo.progress import bars, console
 from dairy_app.demo.state import State, read_state
@@ -40,7 +40,7 @@ def demo(port: int, no_serve: bool, customers: int) -> None:
     with console.status("Starting PostgreSQL …"):
         url = settings.resolve_database_url()
         state = read_state(url)
-    database = Database(url, application_name="dairy demo")
+    database = Database(url, limits=RUN, application_name="dairy demo")
     try:
         state = prepare(database, url, state, customers, people.password_of(key), new_password=is_new)
         show(database, settings.data_dir / "exports", state)

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from dairy_app.billing import service as billing
 from dairy_app.billing.service import RunRequest
 from dairy_app.business.queries import today
+from dairy_app.business.service import change_settings
 from dairy_app.common.access import Role
 from dairy_app.common.transactions import Database
 from dairy_app.deliveries.bulk import confirm_deliveries
@@ -83,13 +84,23 @@ def _confirmation(row: Any, day: date, place: int, moment: datetime) -> dict[str
 
 
 def bill(database: Database, day: date, bars: Bars) -> None:
-    """Issue the invoices of the months that had ended on ``day``; a month is paid before the next one is billed."""
+    """Issue the invoices of the months that had ended on ``day``; a month is paid before the next one is billed.
+
+    Each as it would have been in its own time: until they are issued, no return of these months is filed.
+    """
     month = queries.first_day_of(day)
+    _file_returns(database, month - timedelta(days=1))
     while month < day.replace(day=1):
         period = month.strftime("%Y-%m")
         _bill_month(database, period, bars)
         _pay(database, period, day)
         month = (month + timedelta(days=31)).replace(day=1)
+    _file_returns(database, None)
+
+
+def _file_returns(database: Database, through: date | None) -> None:
+    with database.transaction() as session:
+        change_settings(session, {"returns_filed_through": through})
 
 
 def _pay(database: Database, period: str, day: date) -> None:

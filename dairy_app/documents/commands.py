@@ -10,7 +10,6 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from dairy_app.common.transactions import Database
 from dairy_app.documents import printing, queries
 from dairy_app.settings import Settings
 
@@ -49,14 +48,16 @@ def invoice_pdfs(period: datetime, folder: Path, jobs: int | None, language: str
     """Write a PDF for every invoice of a month, one file a number.
 
     Files that are there with the same content are left alone, so a run that was broken off goes on where it stopped.
-    What is due is told as of today: tomorrow's files are others.
+    What is due is told as of today: tomorrow's files are others. An invoice that cannot be drawn is named, the others
+    are written, and the exit code is 1.
 
     \b
     Example: dairy invoices pdf --period 2026-10 -o invoices --jobs 2
     """
     asked = period.strftime("%Y-%m")
-    url = Settings.from_environment().resolve_database_url()
-    database = Database(url, application_name="dairy invoices")
+    settings = Settings.from_environment()
+    url = settings.resolve_database_url()
+    database = settings.open_database("dairy invoices")
     try:
         total = database.run(lambda session: queries.count_of_period(session, asked), read_only=True)
         _make(folder)
@@ -66,10 +67,14 @@ def invoice_pdfs(period: datetime, folder: Path, jobs: int | None, language: str
         with _bar(total) as advance:
             for part in printing.print_period(database, url, asked, folder, jobs=processes, language=language):
                 done += part
-                advance(part.written + part.kept)
+                advance(part.papers)
     finally:
         database.dispose()
     click.echo(f"{folder}: {done.written:,} written, {done.kept:,} were there")
+    for each in done.failed:
+        click.echo(f"{each.name} could not be drawn: {each.reason}", err=True)
+    if done.failed:
+        raise SystemExit(1)
 
 
 def _make(folder: Path) -> None:

@@ -36,7 +36,7 @@ def columns_of(paper: Paper, t: Words) -> list[Column]:
         return [*columns, Column("amount", t("value"), 76, lambda line: indian(line.line_total))]
     columns += [
         Column("taxable", t("taxable_value"), 56, lambda line: _of_taxed(line, indian(line.taxable_value))),
-        Column("gst", t("gst"), 34, lambda line: percent(line.gst_rate) if line.gst_rate > 0 else "–"),
+        Column("gst", t("gst"), 34, lambda line: _of_taxed(line, percent(line.gst_rate))),
     ]
     if paper.is_interstate:
         columns.append(Column("igst", t("igst"), 52, lambda line: _of_taxed(line, indian(line.igst))))
@@ -134,4 +134,5 @@ def _quantity(line: Line) -> str:
 
 
 def _of_taxed(line: Line, amount: str) -> str:
-    return amount if line.gst_rate > 0 else "–"
+    """Nothing for an untaxed line: its note says why."""
+    return amount if line.gst_rate > 0 else ""

@@ -83,19 +83,21 @@ def in_words(response: Response) -> Response:
 
 
 def _refusal_page(refused: Response) -> Response:
-    """What a problem document says, in words; its status stays."""
+    """What a problem document says, in the reader's words and in the other ones; its status stays."""
     if refused.status_code == 422:
         # Somebody else's parameters (messengers add them): without them the page is fine.
         return Response(status=303, headers={"Location": request.script_root + request.path})
     t = choose_of(catalogues(), *_accepted())
     kind = "page_not_found" if refused.status_code == 404 else "page_fault"
-    page = make_response(render_template("documents/refusal.html", t=t, kind=kind, asset=_address))
+    names = {"t": t, "kind": kind, "phone": g.get("phone"), "all_words": catalogues().values()}
+    page = make_response(render_template("documents/refusal.html", **names, asset=_address))
     page.status_code = refused.status_code
     return page
 
 
 def _paper(token: str) -> Paper:
     session = current_session()
+    g.phone = business_settings(session).phone  # for whoever has a link that does not work
     g.links = service.links_of(session, current_app.config["DAIRY"])
     return service.paper_of_token(session, g.links, token)
 
@@ -130,6 +132,8 @@ def _view(paper: Paper, t: Words, token: str) -> dict[str, Any]:
         "signed": _drawn(paper.registered.signed_qr, "l") if paper.registered else None,
         "link": link,
         "qr": _drawn(link) if link else None,
+        "own_link": paper.own_link,
+        "own_qr": _drawn(paper.own_link) if paper.own_link else None,
         "companion_url": url_for(".show_invoice", token=companion, lang=t.code) if companion else None,
         "pdf_url": url_for(".show_pdf", token=token, lang=t.code),
         "page_url": url_for(".show_invoice", token=token),

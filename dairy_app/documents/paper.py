@@ -169,10 +169,20 @@ class Paper:
 
     @property
     def pay_link(self) -> str | None:
-        """The ``upi:`` link that pays what is open; None when there is nothing to pay or nowhere to pay it."""
-        if self.account is None or self.account.open <= 0 or not self.seller.upi_id:
+        """The ``upi:`` link that pays what is due in all; None when there is nothing to pay or nowhere to pay it."""
+        return self._upi_link(self.account.balance) if self.account else None
+
+    @property
+    def own_link(self) -> str | None:
+        """The one that pays what is open of this paper alone; None when that is the same, or nothing."""
+        if self.account is None or self.account.open == self.account.balance:
             return None
-        return upi_link(upi_id=self.seller.upi_id, name=self.seller.name, amount=self.account.open, number=self.number)
+        return self._upi_link(self.account.open)
+
+    def _upi_link(self, amount: Decimal) -> str | None:
+        if amount <= 0 or not self.seller.upi_id:
+            return None
+        return upi_link(upi_id=self.seller.upi_id, name=self.seller.name, amount=amount, number=self.number)
 
     @property
     def file_name(self) -> str:

@@ -16,7 +16,7 @@ from dairy_app.documents.goods_table import (
     registration_of,
     totals_of,
 )
-from dairy_app.documents.paper import Paper, Party
+from dairy_app.documents.paper import Account, Paper, Party
 from dairy_app.documents.rules import indian, percent
 from dairy_app.documents.sheet import ACCENT, GREY, HEIGHT, PALE, WIDTH, Sheet, Style, wrap
 from dairy_app.documents.speech import amount_in_words, day_of, title_of
@@ -26,6 +26,7 @@ ROOM = WIDTH - 2 * EDGE
 #: Below it stand the footer and the page's number.
 BOTTOM = HEIGHT - 62
 QR_SIDE = 96.0
+OWN_QR_SIDE = 68.0
 #: Of the code of an e-invoice: 5.6 cm.
 SIGNED_SIDE = 160.0
 GAP = 6.0
@@ -278,19 +279,29 @@ class _Drawing:
         self.sheet.text(EDGE + 8, y, balance[0], TOTAL)
         self.sheet.text(EDGE + 290, y, f"₹{balance[1]}", TOTAL, "right")
         if link:
-            self._pay(link, top)
-        elif paper.account.open <= 0:
-            self.sheet.text(EDGE + 312, top + 14, t("paid_here"), STRONG)
+            self._pay(link, paper.account, top)
+        if paper.account.open <= 0:
+            self.sheet.wrapped(EDGE + 306, top + 14, ROOM - 306 - QR_SIDE - 12, t("paid_here"), STRONG)
+        elif paper.own_link:
+            self._pay_alone(paper.own_link, paper.account, top)
         self.y = top + height + 12
 
-    def _pay(self, link: str, top: float) -> None:
+    def _pay_alone(self, link: str, account: Account, top: float) -> None:
+        """The second choice, smaller and under its name: this paper without what else is due."""
+        x, y = EDGE + 306, top + 14
+        words = f"{self.t('only_this')} ₹{indian(account.open)}"
+        y = self.sheet.wrapped(x, y, ROOM - 306 - QR_SIDE - 12, words, LABEL, 2) - 6
+        self.sheet.box(x, y, OWN_QR_SIDE, OWN_QR_SIDE, "1 1 1")
+        self.sheet.squares(x, y, OWN_QR_SIDE, code_of(link))
+        self.sheet.link(x, y, OWN_QR_SIDE, OWN_QR_SIDE, link)
+
+    def _pay(self, link: str, account: Account, top: float) -> None:
         paper, t = self.paper, self.t
-        assert paper.account is not None
         x = EDGE + ROOM - QR_SIDE - 6
         self.sheet.box(x, top + 4, QR_SIDE, QR_SIDE, "1 1 1")
         self.sheet.squares(x, top + 4, QR_SIDE, code_of(link))
         self.sheet.link(x, top + 4, QR_SIDE, QR_SIDE, link)
-        words = t("scan_to_pay", amount=indian(paper.account.open))
+        words = t("scan_to_pay", amount=indian(account.balance))
         y = top + QR_SIDE + 13
         for line in wrap(words, 190, Style(7.5, bold=True), 1):
             self.sheet.text(EDGE + ROOM - 6, y, line, Style(7.5, bold=True), "right")

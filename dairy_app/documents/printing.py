@@ -5,12 +5,13 @@ import multiprocessing
 import os
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from uuid import UUID
 
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from dairy_app.business.queries import business_settings
@@ -22,7 +23,7 @@ from dairy_app.documents.words import Words, catalogues, choose
 #: Papers read with one set of statements.
 CHUNK = 100
 #: Raised when the drawing changes: kept files are then drawn anew.
-DRAWING = 1
+DRAWING = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +37,27 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True)
+class Failed:
+    """An invoice whose file could not be made; ``name`` is its number, or its id when not even that was read."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
-    """Files written, and files that stood there already with the same content."""
+    """Files written, files that were there already with the same content, and papers that could not be drawn."""
 
     written: int = 0
     kept: int = 0
+    failed: tuple[Failed, ...] = ()
 
     def __add__(self, other: "Done") -> "Done":
-        return Done(self.written + other.written, self.kept + other.kept)
+        return Done(self.written + other.written, self.kept + other.kept, self.failed + other.failed)
+
+    @property
+    def papers(self) -> int:
+        return self.written + self.kept + len(self.failed)
 
 
 def print_period(
@@ -86,19 +100,40 @@ _own: dict[str, Database] = {}
 def print_apart(task: Task) -> Done:
     """In a process of its own, which keeps its connection from chunk to chunk."""
     if task.url not in _own:
-        _own[task.url] = Database(task.url, pool_size=1, application_name="dairy invoices")
+        _own[task.url] = Database(task.url, pool_size=1, application_name="dairy invoices").for_longer_work()
     return _print(_own[task.url], task)
 
 
 def _print(database: Database, task: Task) -> Done:
-    with database.transaction(read_only=True, snapshot=True) as session:
-        papers = service.papers_of(session, task.ids)
-        dairy = business_settings(session)
-        words = [choose(dairy.second_language, task.language, paper.language, dairy.language) for paper in papers]
+    """A chunk's files. One that cannot be made is named and never keeps the others back.
+
+    What no other would survive either (the database away, a full disk) is raised.
+    """
+    try:
+        with database.transaction(read_only=True, snapshot=True) as session:
+            papers = service.papers_of(session, task.ids)
+            dairy = business_settings(session)
+            words = [choose(dairy.second_language, task.language, paper.language, dairy.language) for paper in papers]
+    except (DBAPIError, OSError):
+        raise
+    except Exception as error:
+        if len(task.ids) == 1:
+            return Done(failed=(Failed(str(task.ids[0]), _said(error)),))
+        return sum((_print(database, replace(task, ids=(each,))) for each in task.ids), Done())
     done = Done()
     for paper, t in zip(papers, words, strict=True):
-        done += _write(task.folder, paper, t)
+        try:
+            done += _write(task.folder, paper, t)
+        except OSError:
+            raise
+        except Exception as error:
+            done += Done(failed=(Failed(paper.number, _said(error)),))
     return done
+
+
+def _said(error: Exception) -> str:
+    """A fault in one line."""
+    return f"{type(error).__name__}: {error}".splitlines()[0][:200]
 
 
 def _write(folder: Path, paper: Paper, t: Words) -> Done:

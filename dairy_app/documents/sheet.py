@@ -174,9 +174,9 @@ def wrap(text: str, width: float, style: Style, most: int = 99) -> list[str]:
 
 
 def _pieces(word: str, width: float, style: Style) -> list[str]:
-    """A word, or parts of it that fit."""
+    """A word, or parts of it that fit; a single letter stays whole, however broad."""
     pieces = []
-    while style.width(word) > width:
+    while len(word) > 1 and style.width(word) > width:
         fits = len(word) - 1
         while fits > 1 and (style.width(word[:fits]) > width or category(word[fits]).startswith("M")):
             fits -= 1

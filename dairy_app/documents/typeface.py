@@ -43,6 +43,9 @@ class Shaped:
     operators: str
 
 
+NOTHING = Shaped("", (), 0, (), "")
+
+
 class Typeface:
     """Noto Sans in one weight."""
 
@@ -60,6 +63,8 @@ class Typeface:
 
     def _shape(self, text: str) -> Shaped:
         text = visible(text)
+        if not text:  # HarfBuzz has no places for no letters; an empty cell is a text like any other
+            return NOTHING
         buffer = hb.Buffer()
         buffer.add_str(text)
         buffer.guess_segment_properties()

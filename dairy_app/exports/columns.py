@@ -10,7 +10,7 @@ from dairy_app.exports.span import Span
 class Kind(Enum):
     """What a column holds, and so how it is written."""
 
-    #: Guarded: a spreadsheet must not take it for a formula.
+    #: Guarded in a CSV: a spreadsheet must not take it for a formula.
     TEXT = "text"
     #: Text out of our own closed lists and formats: cannot look like a formula.
     WORD = "word"
@@ -34,12 +34,14 @@ class Column:
     kind: Kind
 
     def value(self) -> str:
-        """The SQL of a cell as a value with its own type, for a workbook."""
-        return _guarded(self.sql) if self.kind is Kind.TEXT else self.sql
+        """The SQL of a cell as a value with its own type, for a workbook: there a text is never a formula."""
+        return self.sql
 
     def cell(self) -> str:
         """The SQL of a cell as it is written in a CSV."""
-        return f"to_char({self.sql}, 'DD-Mon-YY')" if self.kind is Kind.RETURN_DATE else self.value()
+        if self.kind is Kind.RETURN_DATE:
+            return f"to_char({self.sql}, 'DD-Mon-YY')"
+        return _guarded(self.sql) if self.kind is Kind.TEXT else self.sql
 
 
 def _guarded(sql: str) -> str:

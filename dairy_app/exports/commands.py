@@ -37,6 +37,7 @@ MONTH = "%Y-%m"
     "--format", "form", type=click.Choice(list(MEDIA_TYPES)), help="Default: csv, zip for gstr1, xml for tally."
 )
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Default: print it.")
+@click.option("--despite-findings", is_flag=True, help="For gstr1: write the set although its tables do not agree.")
 def export(
     profile: str,
     period: datetime | None,
@@ -46,10 +47,12 @@ def export(
     customer_id: UUID | None,
     form: str | None,
     output: Path | None,
+    despite_findings: bool,
 ) -> None:
     """Write a file for the accountant: a register, the GSTR-1 set (gstr1), Tally's XML (tally, tally-masters).
 
-    The same bytes as GET /api/v1/exports/PROFILE.csv. FILE appears when it is complete, never half.
+    The same bytes as GET /api/v1/exports/PROFILE.csv. FILE appears when it is complete, never half. The set of
+    GSTR-1 is not written while its self-checks fail, unless --despite-findings.
 
     \b
     Profiles: invoice-register, invoice-lines, deliveries, receipts, allocations, ledger, ageing, statement,
@@ -59,13 +62,13 @@ def export(
               dairy export gstr1 --period 2026-10 -o gstr1.zip
     """
     download, span = _asked(profile, form, period, (first, last, as_of), customer_id)
-    database = Database(Settings.from_environment().resolve_database_url(), application_name="dairy export")
+    database = Settings.from_environment().open_database("dairy export")
     try:
         _require_customer(database, customer_id)
         if output is None:
-            write_export(database, download, span, sys.stdout.buffer)
+            write_export(database, download, span, sys.stdout.buffer, despite_findings=despite_findings)
         else:
-            rows = export_to_file(database, download, span, output)
+            rows = export_to_file(database, download, span, output, despite_findings=despite_findings)
             click.echo(f"{output}: {rows:,} rows")
         _tell_failed_checks(database, download, span)
     finally:
@@ -107,15 +110,19 @@ def _tell_failed_checks(database: Database, download: Download, span: Span) -> N
         click.echo(f"self-check failed: {check.what}: {check.left} and {check.right}", err=True)
 
 
-def export_to_file(database: Database, download: Download, span: Span, target: Path) -> int:
+def export_to_file(
+    database: Database, download: Download, span: Span, target: Path, *, despite_findings: bool = False
+) -> int:
     """Write the file with a progress bar on stderr; returns its rows. ``target`` is replaced at the end, whole."""
     with _replacing(target) as file:
-        return write_export(database, download, span, file)
+        return write_export(database, download, span, file, despite_findings=despite_findings)
 
 
-def write_export(database: Database, download: Download, span: Span, file: BinaryIO) -> int:
-    """Write to an open file; returns the rows."""
-    source = download.source(span, True)
+def write_export(
+    database: Database, download: Download, span: Span, file: BinaryIO, *, despite_findings: bool = False
+) -> int:
+    """Write to an open file; returns the rows. ``self_check_failed`` for a set that does not agree."""
+    source = download.source(span, True, despite_findings)
     with database.transaction(read_only=True, snapshot=True) as session:
         settle(session)
         with _progress_bar(download.name, download.count(session, span)) as advance:

@@ -31,7 +31,7 @@ class Download:
     name: str
     version: int
     form: str
-    source: Callable[[Span, bool], Source]
+    source: Callable[[Span, bool, bool], Source]
     count: Callable[[Session, Span], int]
     sums: Callable[[Session, Span], Mapping[str, Decimal]]
     #: What must agree in it; empty when there is nothing to check.
@@ -54,7 +54,7 @@ class Download:
 
 
 def _of_profile(profile: Profile, form: str) -> Download:
-    def source(span: Span, bom: bool) -> Source:
+    def source(span: Span, bom: bool, _despite_findings: bool) -> Source:
         return csv_of(profile, span, bom=bom) if form == "csv" else WorkbookSource(profile, span)
 
     return Download(
@@ -72,7 +72,7 @@ _SET = Download(
     name="gstr1",
     version=gstr1_set.VERSION,
     form="zip",
-    source=lambda span, bom: gstr1_set.Gstr1Source(span, bom),
+    source=gstr1_set.Gstr1Source,
     count=gstr1_set.count_of_set,
     sums=gstr1_set.sums_of_set,
     checks=self_checks,
@@ -81,7 +81,7 @@ _VOUCHERS = Download(
     name="tally",
     version=tally.VERSION,
     form="xml",
-    source=lambda span, _bom: tally.VouchersSource(span),
+    source=lambda span, _bom, _despite_findings: tally.VouchersSource(span),
     count=tally.count_of_vouchers,
     sums=tally.sums_of_vouchers,
 )
@@ -89,7 +89,7 @@ _MASTERS = Download(
     name="tally-masters",
     version=tally.VERSION,
     form="xml",
-    source=lambda span, _bom: tally.MastersSource(span),
+    source=lambda span, _bom, _despite_findings: tally.MastersSource(span),
     count=tally.count_of_masters,
     sums=lambda _session, _span: {},
 )

@@ -1,6 +1,12 @@
 """What an accountant should look at before filing: prices of 0, papers the portal would refuse, gaps in the numbers."""
 
+from typing import Any
+
+from sqlalchemy import text as sql
+from sqlalchemy.orm import Session
+
 from dairy_app.exports.columns import Profile, date, text, word
+from dairy_app.exports.span import Span
 from dairy_app.exports.statements import DOCUMENTS, LINES, buyer
 
 # A delivered item that costs nothing and is not marked free; billed or not.
@@ -49,10 +55,16 @@ _NUMBER_GAP = f"""
         AND NOT EXISTS (SELECT FROM credit_notes n WHERE n.series = d.series AND n.financial_year = d.financial_year
             AND n.sequence_no = d.sequence_no - 1)"""
 
+# The return that was filed still holds it: it is to be amended.
+_VOIDED_AFTER_RETURN = f"""
+    SELECT 'voided_after_return', d.day, d.number, {buyer("code")}, NULL,
+        'Voided after the return was filed: ' || d.reason, 0
+    FROM {DOCUMENTS} JOIN invoices i ON i.id = d.invoice_id WHERE i.voided_after_return"""
+
 EXCEPTIONS = Profile(
     name="exceptions",
-    version=1,
-    title="Findings: zero_price, missing_hsn, missing_gstin, rate_not_in_force, number_gap. No row: all is well.",
+    version=2,
+    title="Findings: zero_price, missing_hsn, missing_gstin, rate_not_in_force, number_gap, voided_after_return.",
     columns=(
         word("finding", "f.finding"),
         date("date", "f.day"),
@@ -67,6 +79,20 @@ FROM ({_ZERO_PRICE}
     UNION ALL{_MISSING_GSTIN}
     UNION ALL{_RATE_NOT_IN_FORCE}
     UNION ALL{_NUMBER_GAP}
+    UNION ALL{_VOIDED_AFTER_RETURN}
 ) f""",
     order="f.finding, f.day, f.document, f.customer_code, f.detail, f.line_no",
 )
+
+
+def voided_after_return(session: Session, span: Span) -> list[dict[str, Any]]:
+    """The invoices dated within the days that an admin voided although their return was filed, by number."""
+    rows = session.execute(
+        sql("""
+            SELECT i.number, i.invoice_date, i.total, i.void_reason AS reason, u.name AS voided_by, i.voided_at
+            FROM invoices i JOIN users u ON u.id = i.voided_by
+            WHERE i.voided_after_return AND i.invoice_date BETWEEN :first AND :last
+            ORDER BY i.financial_year, i.number"""),
+        {"first": span.first, "last": span.last},
+    )
+    return [dict(row) for row in rows.mappings()]

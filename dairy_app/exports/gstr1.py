@@ -182,15 +182,20 @@ FROM (
 
 
 def _summary(name: str, whom: str, which: str) -> Profile:
+    """One row per HSN, unit and rate, with quantities as the portal takes them: two decimals.
+
+    A charge or discount is part of the goods of its HSN and rate, of those with the greatest value where they are
+    counted in several units. Services (HSN 99…) have no unit and no quantity.
+    """
     return Profile(
         name=f"gstr1/{name}",
-        version=1,
+        version=2,
         title=f"Table 12: everything supplied to {whom} by HSN, unit and rate, less credit notes.",
         columns=(
             text("HSN", "r.hsn_code"),
             word("Description", coded("left(r.hsn_code, 4)", HSN_DESCRIPTIONS)),
-            word("UQC", f"coalesce({coded('r.unit', UNIT_QUANTITY_NAMES)}, 'OTH-OTHERS')"),
-            number("Total Quantity", "trim_scale(r.quantity)"),
+            word("UQC", f"coalesce({coded('r.unit', UNIT_QUANTITY_NAMES | {'service': 'NA'})}, 'OTH-OTHERS')"),
+            number("Total Quantity", "trim_scale(round(r.quantity, 2))"),
             money("Total Value", "r.line_total::numeric(14,2)"),
             _RATE,
             _VALUE,
@@ -201,9 +206,22 @@ def _summary(name: str, whom: str, which: str) -> Profile:
         ),
         rows=f"""
 FROM (
-    SELECT s.hsn_code, s.unit, s.gst_rate, sum(s.quantity) AS quantity, sum(s.line_total) AS line_total,
-        sum(s.value) AS value, sum(s.igst) AS igst, sum(s.cgst) AS cgst, sum(s.sgst) AS sgst
-    FROM {SUPPLIES} WHERE {which}
+    WITH summed AS (
+        SELECT s.hsn_code, CASE WHEN s.hsn_code LIKE '99%%' THEN 'service' ELSE s.unit END AS unit, s.gst_rate,
+            sum(CASE WHEN s.hsn_code LIKE '99%%' THEN 0 ELSE s.quantity END) AS quantity,
+            sum(s.line_total) AS line_total, sum(s.value) AS value, sum(s.igst) AS igst, sum(s.cgst) AS cgst,
+            sum(s.sgst) AS sgst
+        FROM {SUPPLIES} WHERE {which} GROUP BY 1, 2, 3
+    )
+    SELECT coalesce(goods.hsn_code, s.hsn_code) AS hsn_code, coalesce(goods.unit, s.unit) AS unit, s.gst_rate,
+        sum(s.quantity) AS quantity, sum(s.line_total) AS line_total, sum(s.value) AS value, sum(s.igst) AS igst,
+        sum(s.cgst) AS cgst, sum(s.sgst) AS sgst
+    FROM summed s LEFT JOIN LATERAL (
+        SELECT g.hsn_code, g.unit FROM summed g
+        WHERE s.unit IS NULL AND g.unit IS NOT NULL AND g.gst_rate = s.gst_rate
+            AND g.hsn_code LIKE s.hsn_code || '%%'
+        ORDER BY g.hsn_code <> s.hsn_code, abs(g.value) DESC, g.hsn_code, g.unit LIMIT 1
+    ) goods ON true
     GROUP BY 1, 2, 3
 ) r""",
         order="r.hsn_code, r.unit, r.gst_rate",

@@ -5,16 +5,20 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from dairy_app.exports.downloads import Download
+from dairy_app.exports.findings import voided_after_return
 from dairy_app.exports.gstr1_set import Digest
 from dairy_app.exports.span import Span
 from dairy_app.exports.streams import settle
 
 
 def manifest(session: Session, download: Download, span: Span, *, bom: bool) -> dict[str, Any]:
-    """Rows, bytes, SHA-256, the sums of the amounts in rupees and the self-checks. ``session`` must be a snapshot."""
+    """Rows, bytes, SHA-256, sums in rupees, self-checks, and what was voided after its return was filed.
+
+    ``session`` must be a snapshot.
+    """
     settle(session)
     digest = Digest()
-    rows = download.source(span, bom).copy(session, digest.take)
+    rows = download.source(span, bom, True).copy(session, digest.take)
     return {
         "profile": download.name,
         "version": download.version,
@@ -27,5 +31,6 @@ def manifest(session: Session, download: Download, span: Span, *, bom: bool) -> 
         "bytes": digest.size,
         "sha256": digest.sha256.hexdigest(),
         "sums": download.sums(session, span),
+        "voided_after_return": voided_after_return(session, span),
         "checks": [check.facts() for check in download.checks(session, span)],
     }

@@ -10,7 +10,7 @@ from dairy_app.customers.queries import get_visible_customer
 from dairy_app.exports import manifests
 from dairy_app.exports.downloads import MEDIA_TYPES, Download, download_of
 from dairy_app.exports.monthly_sheet import MonthlySheet
-from dairy_app.exports.schemas import CsvQuery, ManifestOut, ManifestQuery, MonthlySheetQuery, SpanQuery
+from dairy_app.exports.schemas import CsvQuery, ManifestOut, ManifestQuery, MonthlySheetQuery, SetQuery, SpanQuery
 from dairy_app.exports.span import Span, span_of
 from dairy_app.exports.streams import ExportStream
 
@@ -51,11 +51,14 @@ def export_xlsx(asked: dict[str, Any], profile: str) -> Response:
 
 
 @exports.route("/exports/gstr1.zip")
-@exports.arguments(CsvQuery, location="query")
+@exports.arguments(SetQuery, location="query")
 @exports.response(200, BINARY, content_type="application/zip", headers=HEADERS)
 @allow(Role.ACCOUNTANT, Role.ADMIN, own_transactions=True)
 def export_gstr1(asked: dict[str, Any]) -> Response:
-    """The GSTR-1 set: a CSV per table, manifest.json, and self-checks.json and .csv that say whether it agrees."""
+    """The GSTR-1 set: a CSV per table, manifest.json, and self-checks.json and .csv that say whether it agrees.
+
+    ``self_check_failed`` while it does not, unless ``despite_findings``.
+    """
     return _stream(download_of("gstr1"), **asked)
 
 
@@ -91,7 +94,7 @@ def read_manifest(asked: dict[str, Any], profile: str) -> dict[str, Any]:
     """
     download = download_of(profile, asked.pop("form"))
     span, bom = _span(download, **asked)
-    with current_database().transaction(read_only=True, snapshot=True) as session:
+    with current_database().for_longer_work().transaction(read_only=True, snapshot=True) as session:
         return manifests.manifest(session, download, span, bom=bom)
 
 
@@ -107,12 +110,14 @@ def export_monthly_view(asked: dict[str, Any]) -> Response:
         asked["marketing_staff_id"] = actor.user_id
     sheet = MonthlySheet(period, asked, with_payments=not is_marketing)
     headers = {"Content-Disposition": f'attachment; filename="monthly-view-{period}.xlsx"', "Cache-Control": "no-store"}
-    return Response(ExportStream(current_database(), sheet), content_type=MEDIA_TYPES["xlsx"], headers=headers)
+    return Response(
+        ExportStream(current_database().for_longer_work(), sheet), content_type=MEDIA_TYPES["xlsx"], headers=headers
+    )
 
 
-def _stream(download: Download, **asked: Any) -> Response:
+def _stream(download: Download, *, despite_findings: bool = False, **asked: Any) -> Response:
     span, bom = _span(download, **asked)
-    stream = ExportStream(current_database(), download.source(span, bom))
+    stream = ExportStream(current_database().for_longer_work(), download.source(span, bom, despite_findings))
     headers = {
         "Content-Disposition": f'attachment; filename="{download.file_name(span)}"',
         "X-Export-Profile": download.name,
@@ -127,6 +132,6 @@ def _span(download: Download, *, bom: bool = True, **asked: Any) -> tuple[Span, 
     span = span_of(**asked)
     download.require(span)
     if span.customer_id is not None:
-        with current_database().transaction(read_only=True) as session:
+        with current_database().for_longer_work().transaction(read_only=True) as session:
             get_visible_customer(session, current_actor(), span.customer_id)
     return span, bom

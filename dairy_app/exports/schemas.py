@@ -28,6 +28,12 @@ class CsvQuery(SpanQuery):
     )
 
 
+class SetQuery(CsvQuery):
+    """The days, and whether a set whose tables do not agree is wanted all the same."""
+
+    despite_findings = fields.Boolean(load_default=False)
+
+
 class ManifestQuery(CsvQuery):
     """What the download was asked with, and its form."""
 
@@ -61,6 +67,17 @@ class CheckOut(Strict):
     passed = fields.Boolean()
 
 
+class VoidedAfterReturnOut(Strict):
+    """An invoice that an admin voided after the return that holds it was filed: amend that return."""
+
+    number = fields.String(metadata={"example": "INV/2627/0000123"})
+    invoice_date = Day()
+    total = Money()
+    reason = fields.String()
+    voided_by = fields.String()
+    voided_at = fields.AwareDateTime()
+
+
 class ManifestOut(Strict):
     """What a complete download must hold."""
 
@@ -75,4 +92,5 @@ class ManifestOut(Strict):
     bytes = fields.Integer()
     sha256 = fields.String()
     sums = fields.Dict(keys=fields.String(), values=Money(), metadata={"description": "Rupees, by column."})
+    voided_after_return = fields.List(fields.Nested(VoidedAfterReturnOut))
     checks = fields.List(fields.Nested(CheckOut), metadata={"description": "Self-checks of the GSTR-1 set."})

@@ -5,6 +5,7 @@ hands over one row at a time (libpq, PQgetCopyData), so that a row's own end can
 inside a quoted cell.
 """
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from queue import Empty, Full, Queue
 from threading import Event, Lock, Thread
@@ -14,7 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from dairy_app.common.logs import log
-from dairy_app.common.transactions import Database
+from dairy_app.common.transactions import Database, driver_cursor
 
 BOM: Final = b"\xef\xbb\xbf"
 CHUNK_BYTES = 64 * 1024
@@ -22,6 +23,8 @@ CHUNK_BYTES = 64 * 1024
 CHUNKS_AHEAD = 8
 #: A reader that takes nothing for so many seconds loses its snapshot: it would hold back vacuum.
 PATIENCE = 120.0
+#: Nor may it last longer than this, however slowly it is read.
+LONGEST = 3600.0
 
 #: After the last chunk.
 END: Final = b""
@@ -64,7 +67,7 @@ def read_rows(session: Session, select: str, parameters: dict[str, Any], take: T
     Raises Abandoned when ``take`` wants nothing more: a request to cancel finds no statement running between two
     fetches, so the reader is asked.
     """
-    with driver_connection(session).cursor(name="export") as cursor:
+    with driver_cursor(session, name="export") as cursor:
         cursor.itersize = ROWS_AT_A_TIME
         cursor.execute(select, parameters)
         for number, row in enumerate(cursor):
@@ -83,16 +86,11 @@ class CsvSource:
     def copy(self, session: Session, take: Take, progress: Progress | None = None) -> int:
         """Hand header and rows to ``take`` in chunks; returns the number of rows."""
         rows = _Rows(self.prefix, take, progress)
-        with driver_connection(session).cursor() as cursor:
+        with driver_cursor(session) as cursor:
             select = cursor.mogrify(self.select, self.parameters).decode()
             cursor.copy_expert(f"COPY ({select}) TO STDOUT (FORMAT csv, ENCODING 'UTF8')", rows)
         rows.flush()
         return rows.count
-
-
-def driver_connection(session: Session) -> Any:
-    """The psycopg2 connection under a session."""
-    return session.connection().connection.driver_connection
 
 
 class _Rows:
@@ -129,6 +127,7 @@ class ExportStream:
 
     def __init__(self, database: Database, source: Source, *, patience: float = PATIENCE) -> None:
         self._database, self._source, self._patience = database, source, patience
+        self._ends = time.monotonic() + LONGEST
         self._chunks: Queue[bytes | BaseException] = Queue(CHUNKS_AHEAD)
         self._abandoned = Event()
         self._lock = Lock()
@@ -201,7 +200,7 @@ class ExportStream:
         with self._lock:
             if self._abandoned.is_set():
                 return
-            self._copying = driver_connection(session)
+            self._copying = session.connection().connection.driver_connection
         try:
             self._source.copy(session, self._hand_over)
         finally:
@@ -219,9 +218,9 @@ class ExportStream:
         if not chunk:
             return True
         try:
-            self._chunks.put(chunk, timeout=self._patience)
+            self._chunks.put(chunk, timeout=max(0.0, min(self._patience, self._ends - time.monotonic())))
         except Full:
-            log.warning("export stopped: nobody reads it", seconds=self._patience)
+            log.warning("export stopped: it is read too slowly")
             self._abandon()
             return False
         return True

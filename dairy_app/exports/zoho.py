@@ -15,9 +15,15 @@ _TREATMENTS = {
 }
 _WHY_UNTAXED = {"exempt": "Exempt supply", "nil_rated": "Nil-rated supply", "non_gst": "Non-GST supply"}
 
+
+def _taxed(sql: str) -> str:
+    """Nothing for an untaxed line: it carries its exemption only. The place of supply, not the tax, says which kind."""
+    return f"CASE WHEN l.gst_rate > 0 THEN {sql} END"
+
+
 ZOHO_INVOICES = Profile(
     name="zoho-invoices",
-    version=1,
+    version=2,
     title="One row per item of an issued invoice, for Zoho Books. Customers are named with their code: names repeat.",
     columns=(
         text("Invoice Number", "d.number"),
@@ -41,9 +47,9 @@ ZOHO_INVOICES = Profile(
         number("Quantity", "trim_scale(l.quantity)"),
         word("Usage unit", "l.unit"),
         amount("Item Price", "l.unit_price"),
-        word("Item Tax", "CASE WHEN l.igst <> 0 THEN 'IGST' ELSE 'GST' END || trim_scale(l.gst_rate)"),
-        word("Item Tax Type", "CASE WHEN l.igst <> 0 THEN 'ItemAmount' ELSE 'Tax Group' END"),
-        number("Item Tax %", "trim_scale(l.gst_rate)"),
+        word("Item Tax", _taxed("CASE WHEN d.inter_state THEN 'IGST' ELSE 'GST' END || trim_scale(l.gst_rate)")),
+        word("Item Tax Type", _taxed("CASE WHEN d.inter_state THEN 'ItemAmount' ELSE 'Tax Group' END")),
+        number("Item Tax %", _taxed("trim_scale(l.gst_rate)")),
         word("Item Tax Exemption Reason", coded("l.supply_type", _WHY_UNTAXED)),
         word(
             "Is Inclusive Tax",

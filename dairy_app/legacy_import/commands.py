@@ -7,7 +7,6 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from dairy_app.common.transactions import Database
 from dairy_app.legacy_import.quarantine import WaitingDocuments
 from dairy_app.legacy_import.reader import Dump, UnreadableDump, open_dump
 from dairy_app.legacy_import.report import ImportReport
@@ -66,7 +65,7 @@ def import_mongo(
 
 
 def _run(dump: Dump | None, dry_run: bool) -> ImportReport:
-    database = Database(Settings.from_environment().resolve_database_url(), application_name="dairy import-mongo")
+    database = Settings.from_environment().open_database_for_import()
     steps = None
     try:
         with _progress() as progress, database.transaction() as session:

@@ -37,10 +37,20 @@ SELECT count(*) FROM (SELECT FROM customers WHERE id IN (
 """
 
 _PAYMENTS = """
-INSERT INTO payments (id, customer_id, amount, method, received_on, notes, recorded_by, legacy_id, created_at)
-SELECT s.id, s.customer_id, s.amount, s.method, s.received_on, s.notes, l.user_id, s.key, coalesce(s.created_at, now())
-FROM stage_payments s LEFT JOIN stage_logins l ON l.ref = s.recorded_by_key
-WHERE s.fate = 'written' ORDER BY s.received_on, s.line
+WITH numbered AS (
+    SELECT s.*, row_number() OVER (ORDER BY s.received_on, s.line) AS place FROM stage_payments s
+    WHERE s.fate = 'written'
+), taken AS (  -- as many numbers as rows, at once: one by one each would wait for all before it
+    INSERT INTO receipt_series AS r (series, next_no) SELECT 'R', count(*) + 1 FROM numbered HAVING count(*) > 0
+    ON CONFLICT (series) DO UPDATE SET next_no = r.next_no + excluded.next_no - 1
+    RETURNING r.next_no - (SELECT count(*) FROM numbered) AS first_no
+)
+INSERT INTO payments (id, receipt_no, customer_id, amount, method, received_on, notes, recorded_by, legacy_id,
+    created_at)
+SELECT s.id, 'R' || lpad((t.first_no + s.place - 1)::text, 7, '0'), s.customer_id, s.amount, s.method, s.received_on,
+    s.notes, l.user_id, s.key, coalesce(s.created_at, now())
+FROM numbered s CROSS JOIN taken t LEFT JOIN stage_logins l ON l.ref = s.recorded_by_key
+ORDER BY s.place
 """
 
 # One a customer: what it owed before, less what is in its wallets. Who has an opening balance, from an earlier

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from dairy_app.common.transactions import driver_cursor
 from dairy_app.legacy_import import (
     area_shapes,
     money_shapes,
@@ -235,8 +236,7 @@ def copy(session: Session, stage: Stage, values: Sequence[tuple[Any, ...]]) -> N
     """Append rows to a staging table."""
     columns = ", ".join(stage.row._fields)
     text = "".join(_lines(values))
-    cursor: Any = session.connection().connection.cursor()
-    with cursor:
+    with driver_cursor(session) as cursor:
         cursor.copy_expert(
             f"COPY {stage.table} ({columns}) FROM STDIN",
             io.BytesIO(text.encode("utf-8", "replace")),  # lone surrogates of a JSON file become "?"

@@ -7,7 +7,6 @@ import click
 from rich.console import Console
 from rich.table import Column, Table
 
-from dairy_app.common.transactions import Database
 from dairy_app.monitoring import consistency
 from dairy_app.monitoring.schemas import FindingOut
 from dairy_app.settings import Settings
@@ -24,7 +23,7 @@ def check_data(ctx: click.Context, as_json: bool) -> None:
     Orders forgotten or unbilled, links that lead nowhere, shared phones, gaps in the numbers, the ledger against
     invoices and payments, what an import left over. All as of one instant. Exit code 1 on critical findings.
     """
-    database = Database(Settings.from_environment().resolve_database_url())
+    database = Settings.from_environment().open_database("dairy check-data")
     with database.transaction(read_only=True) as session:
         found = consistency.find(session)
     if as_json:

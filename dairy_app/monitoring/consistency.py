@@ -13,7 +13,10 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from dairy_app.billing.queries import RUN_IS_HELD
+from dairy_app.billing.service import SILENCE
 from dairy_app.business.queries import today
+from dairy_app.common.clock import now
 
 #: How many ids of a finding are shown.
 EXAMPLES = 10
@@ -97,6 +100,16 @@ REPORTS = (
         f"""SELECT o.id::text FROM orders o
         WHERE o.status IN ('PENDING', 'OUT_FOR_DELIVERY')
             AND o.delivery_date < CAST(:today AS date) - {PENDING_DAYS}""",
+    ),
+    Report(
+        "billing_runs_broken_off",
+        "high",
+        "Billing runs that ended half-way, with no later run of their month: `dairy bill` takes up the rest.",
+        f"""SELECT r.id::text FROM billing_runs r
+        WHERE (r.status = 'failed' OR r.status = 'running' AND r.heartbeat_at < :silent_since AND NOT {RUN_IS_HELD})
+            AND NOT EXISTS (SELECT FROM billing_runs n
+                WHERE n.period = r.period AND n.id <> r.id AND n.started_at >= r.started_at
+                    AND n.status = 'completed')""",
     ),
     Report(
         "customers_without_login",
@@ -300,7 +313,7 @@ _STATEMENT = text(f"WITH {_ASKED}\n{_ANSWERED}\nORDER BY 1")
 
 def find(session: Session, on: date | None = None) -> list[Finding]:
     """Every report, also those that found nothing, as of one instant. Two statements, at any number of rows."""
-    rows: Any = session.execute(_STATEMENT, {"today": on or today(session)})
+    rows: Any = session.execute(_STATEMENT, {"today": on or today(session), "silent_since": now() - SILENCE})
     return [
         Finding(each.name, each.severity, each.means, count, examples)
         for each, (_, count, examples) in zip(REPORTS, rows, strict=True)

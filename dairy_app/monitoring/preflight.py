@@ -16,7 +16,6 @@ from sqlalchemy.orm import Session
 from dairy_app.business.queries import business_settings
 from dairy_app.common import migrations
 from dairy_app.common.clock import now
-from dairy_app.common.transactions import Database
 from dairy_app.embedded_postgres import EmbeddedPostgresError
 from dairy_app.monitoring import consistency
 from dairy_app.monitoring.queries import schema_revision
@@ -61,7 +60,7 @@ def run(
     """
     yield from _settings(settings)
     try:
-        database = Database(settings.resolve_database_url())
+        database = settings.open_database("dairy preflight")
         started = time.monotonic()
         with database.transaction(read_only=True, snapshot=True) as session:
             yield Check("connection", OK, f"{1000 * (time.monotonic() - started):.0f} ms to the first answer")
@@ -97,8 +96,20 @@ def _settings(settings: Settings) -> Iterator[Check]:
     else:
         secure = settings.public_url.startswith("https://")
         yield Check("public URL", OK if secure else WARNING, settings.public_url + ("" if secure else ": not https"))
+    yield _proxies(settings)
     where = "DATABASE_URL" if settings.database_url else "the embedded server: for a business set DATABASE_URL"
     yield Check("database", OK if settings.database_url else WARNING, where)
+
+
+def _proxies(settings: Settings) -> Check:
+    """Who speaks TLS for us is a proxy; unless it is counted, all clients have its address, and one throttle."""
+    if settings.trusted_proxies:
+        said = f"{settings.trusted_proxies} in front are believed: let nobody else reach the port"
+        return Check("proxies", OK, said)
+    if settings.public_url.startswith("https://"):
+        said = "none are believed, but https needs one: set DAIRY_TRUSTED_PROXIES, else all clients share its address"
+        return Check("proxies", WARNING, said)
+    return Check("proxies", OK, "none: what X-Forwarded-For says is thrown away")
 
 
 def _server(server: Any) -> Iterator[Check]:
@@ -125,7 +136,10 @@ def _clock(session: Session) -> Check:
 
 
 def _revision(session: Session) -> Check:
-    at, newest = schema_revision(session), migrations.head()
+    try:
+        at, newest = schema_revision(session), migrations.head()
+    except migrations.MissingRights as error:
+        return Check("revision", FAILED, str(error))
     if at == newest:
         return Check("revision", OK, f"{at}")
     return Check("revision", FAILED, f"the database is at {at or 'none'} of {newest}: run `dairy db upgrade`")

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Date, DateTime, Text, cast, column, func, 
 from sqlalchemy.orm import Session
 
 from dairy_app.business.models import BusinessSettings
+from dairy_app.common.migrations import require_rights
 from dairy_app.common.pages import Page, read_page
 from dairy_app.monitoring.models import AuditEntry
 
@@ -17,10 +18,17 @@ _AS_TEXT = ("before", "after")
 
 
 def schema_revision(session: Session) -> str | None:
-    """The revision the database stands at; None before the first one ran."""
+    """The revision the database stands at; None before the first one ran. Raises MissingRights."""
+    require_rights(session.connection())
     if session.scalar(select(func.to_regclass("alembic_version"))) is None:
         return None
     return session.scalar(select(column("version_num")).select_from(table("alembic_version")))
+
+
+def takes_no_writes(session: Session) -> bool:
+    """Whether the server is a standby, or reads only by its settings."""
+    reads_only = func.current_setting("default_transaction_read_only", type_=Text) == "on"
+    return bool(session.scalar(select(func.pg_is_in_recovery() | reads_only)))
 
 
 def audit_page(

@@ -13,11 +13,11 @@ from dairy_app.business.queries import today
 from dairy_app.common import migrations
 from dairy_app.common.access import Role, allow, allow_anyone
 from dairy_app.common.errors import Problem
-from dairy_app.common.http import Blueprint, current_session
+from dairy_app.common.http import Blueprint, current_database, current_session
 from dairy_app.common.pages import Page
 from dairy_app.common.schemas import Strict
 from dairy_app.monitoring import consistency, stats
-from dairy_app.monitoring.queries import audit_page, schema_revision
+from dairy_app.monitoring.queries import audit_page, schema_revision, takes_no_writes
 from dairy_app.monitoring.schemas import AuditPage, AuditQuery, ConsistencyOut, StatsOut
 
 health = Blueprint("health", __name__, description="Is it alive")
@@ -46,16 +46,25 @@ class HealthOut(Strict):
 
 @health.route("/health")
 @health.response(200, HealthOut)
-@allow_anyone()
+@allow_anyone(own_transactions=True)
 def read_health() -> dict[str, Any]:
     """Health of the server and its database.
 
     An upgrade goes database first, program after: a program that finds the database ahead of it works on and
     says `degraded`, so that a load balancer keeps it and monitoring sees it. A program that finds the database
     behind it, or empty, cannot work: the problem `database_outdated` with status 503 keeps traffic away from it
-    until `dairy db upgrade` has run. While the database is away: `database_unavailable`, also 503.
+    until `dairy db upgrade` has run. Also 503: `database_unavailable` while the database is away or does not answer
+    within seconds, `database_read_only` while it takes no writes (a standby), `database_rights_missing` while the
+    role of the program has no rights on the tables (as after a restore).
     """
-    revision = schema_revision(current_session())
+    try:
+        reads_only, revision = current_database().probe.run(
+            lambda session: (takes_no_writes(session), schema_revision(session)), read_only=True
+        )
+    except migrations.MissingRights:
+        raise Problem("database_rights_missing") from None
+    if reads_only:
+        raise Problem("database_read_only")
     *older, newest = revisions()
     if revision is None or revision in older:
         raise Problem("database_outdated", facts={"migration": revision, "needed": newest, "version": __version__})
@@ -92,6 +101,7 @@ def read_consistency() -> dict[str, Any]:
     What `dairy check-data` prints, as of one instant. It reads every order: ask once a day, not once a minute.
     """
     session = current_session()
+    current_database().lengthen(session)
     day = today(session)
     found = consistency.find(session, day)
     return {"date": day, "critical": consistency.is_critical(found), "reports": found}

@@ -85,6 +85,26 @@ CREATE TRIGGER tr_order_items_touch_only_drafts_delete AFTER DELETE ON order_ite
     REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION order_items_touch_only_drafts();
 """
 
+# Of what is sold whole nobody orders or gets a part. What an earlier system delivered stays as it was, and a standing
+# order's quantity is judged where it is said (``subscriptions.ddl``), lest an imported one hold up everybody's day.
+ORDER_ITEMS_ARE_WHOLE = """
+CREATE FUNCTION order_items_are_whole() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM changed i JOIN products p ON p.id = i.product_id JOIN orders o ON o.id = i.order_id
+        WHERE (i.quantity <> trunc(i.quantity) OR i.delivered_quantity <> trunc(i.delivered_quantity))
+            AND p.unit IN ('piece', 'packet', 'dozen') AND o.source <> 'import'
+            AND (o.order_type = 'one_time' OR i.quantity = trunc(i.quantity))) THEN
+        RAISE EXCEPTION 'a product that is sold whole is ordered and delivered whole'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_order_items_are_whole';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER tr_order_items_are_whole_insert AFTER INSERT ON order_items
+    REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION order_items_are_whole();
+CREATE TRIGGER tr_order_items_are_whole_update AFTER UPDATE ON order_items
+    REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION order_items_are_whole();
+"""
+
 # Deferred: within the transaction order and items may disagree for a moment, at its end they may not.
 # An item without delivered_quantity on a delivered order would be delivered and never billed.
 # By index: a session plans once, maybe while a new dairy's tables hold next to nothing.
@@ -167,4 +187,5 @@ after_tables(
     {"tr_orders_touch_only_drafts": "invoice_issued", "tr_orders_within_period": "illegal_transition"},
 )
 after_tables(ORDER_ITEMS_TOUCH_ONLY_DRAFTS, {"tr_order_items_touch_only_drafts": "invoice_issued"})
+after_tables(ORDER_ITEMS_ARE_WHOLE, {"tr_order_items_are_whole": "validation_failed"})
 after_tables(ORDERS_AGREE_WITH_ITEMS, {"tr_orders_agree_with_items": "illegal_transition"})

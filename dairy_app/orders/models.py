@@ -45,6 +45,7 @@ class Order(Imported, Base):
             name="fk_orders_invoice_of_customer",
         ),
         references("delivery_boy_id", "users.id", "user_not_found"),
+        references("area_id", "areas.id", "area_not_found"),
         references("placed_by", "users.id", "user_not_found"),
         unique("id", "customer_id"),
         unique("subscription_id", "delivery_date"),
@@ -95,8 +96,10 @@ class Order(Imported, Base):
     delivery_date: Mapped[date]
     shift: Mapped[str] = mapped_column(server_default=text("'morning'"))
     status: Mapped[str] = mapped_column(server_default=text("'PENDING'"))
-    #: NULL: the customer's own delivery boy.
+    #: NULL: the customer's own delivery boy and area. Fixed when the round starts: who moves then, moves from the next
+    #: order on.
     delivery_boy_id: Mapped[UUID | None]
+    area_id: Mapped[UUID | None] = mapped_column(sort_order=951)
     placed_by: Mapped[UUID | None]
     source: Mapped[str]
     #: The address as it stood when the order was placed.

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from dairy_app.business.queries import business_settings, today
 from dairy_app.catalogue.models import Product
+from dairy_app.catalogue.rules import require_whole
 from dairy_app.common.access import Actor, Role
 from dairy_app.common.clock import now
 from dairy_app.common.errors import FieldError, Problem, invalid
@@ -96,6 +97,7 @@ def _priced(
     for position, item in enumerate(wanted):
         pointer = f"/items/{position}/product_id"
         product = _sold(products.get(item["product_id"]), pointer)
+        require_whole(product.unit, item["quantity"], f"/items/{position}/quantity")
         row = {"line_no": position + 1, "product_id": product.id, "quantity": item["quantity"]}
         if "unit_price" in item:
             if actor.role != Role.ADMIN:

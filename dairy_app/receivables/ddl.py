@@ -9,7 +9,28 @@ A voided paper counts as never issued, on any day: its two entries bear its own 
 its receipt to its reversal.
 """
 
-from dairy_app.common.ddl import after_tables
+from dairy_app.common.ddl import after_tables, before_tables
+
+# A reference as two people copy it from two places is one: without blanks and signs, in capitals, without the word
+# before it that says what it is. ``UPI Ref No. 4242``, ``utr-4242`` and ``4242`` are the same.
+BARE_REFERENCE = r"""
+CREATE FUNCTION bare_reference(reference text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN coalesce(nullif(regexp_replace(regexp_replace(upper(reference), '[^[:alnum:]]', '', 'g'),
+    '^((UPI|IMPS|NEFT|RTGS|UTR|RRN|TXN|TRANSACTION|REFERENCE|REF|CARD|WALLET|CHEQUE|CHQ|NUMBER|NO|ID)+)(?=[0-9])', ''),
+    ''), upper(reference));
+"""
+
+# Numbers of receipts follow each other without a gap.
+NEXT_RECEIPT_NO = """
+CREATE FUNCTION next_receipt_no() RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    taken integer;
+BEGIN
+    INSERT INTO receipt_series AS r (series, next_no) VALUES ('R', 2)
+    ON CONFLICT (series) DO UPDATE SET next_no = r.next_no + 1 RETURNING next_no - 1 INTO taken;
+    RETURN 'R' || lpad(taken::text, 7, '0');
+END $$;
+"""
 
 # The order of entries of one day is the order of ``place``.
 CUSTOMER_LEDGER = """
@@ -270,6 +291,8 @@ CREATE CONSTRAINT TRIGGER tr_cash_settlements_add_up AFTER INSERT OR UPDATE OF c
     EXECUTE FUNCTION cash_settlements_add_up();
 """
 
+before_tables(BARE_REFERENCE)
+before_tables(NEXT_RECEIPT_NO)
 after_tables(CUSTOMER_LEDGER)
 after_tables(OPEN_ITEMS)
 after_tables(APPLICATIONS)

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import Computed, Index, Numeric, Sequence, func, text
+from sqlalchemy import Computed, Index, Numeric, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dairy_app.common.models import (
@@ -20,12 +20,17 @@ from dairy_app.common.models import (
 )
 
 PAYMENT_METHODS = ("cash", "upi", "qr", "bank_transfer", "card", "cheque", "wallet")
-#: Methods whose reference names one transfer in the whole country (UTR).
-REFERENCED_METHODS = ("upi", "qr", "bank_transfer")
 PAYMENT_STATUSES = ("received", "reversed")
 
-#: Sequential for people; unlike invoices a receipt's number may have gaps.
-receipt_numbers = Sequence("receipt_numbers", metadata=Base.metadata)
+
+class ReceiptSeries(Base):
+    """The next number of a receipt; taken under the row's lock, so that a payment that is refused uses none."""
+
+    __tablename__ = "receipt_series"
+    __table_args__ = (check("next_no_positive", "next_no > 0"),)
+
+    series: Mapped[str] = mapped_column(primary_key=True)
+    next_no: Mapped[int]
 
 
 class Payment(Imported, Base):
@@ -42,8 +47,15 @@ class Payment(Imported, Base):
         unique("receipt_no"),
         unique_index(
             "uq_payments_reference",
-            text("upper(reference)"),
-            where="status = 'received' AND method IN ('upi', 'qr', 'bank_transfer')",
+            text("bare_reference(reference)"),
+            where="status = 'received' AND method <> 'cash' AND method <> 'cheque'",
+        ),
+        # Every book of cheques has its 000123.
+        unique_index(
+            "uq_payments_cheque",
+            "customer_id",
+            text("bare_reference(reference)"),
+            where="status = 'received' AND method = 'cheque'",
         ),
         one_of("method", PAYMENT_METHODS),
         one_of("status", PAYMENT_STATUSES),
@@ -74,9 +86,7 @@ class Payment(Imported, Base):
     )
 
     #: For people: R0000001.
-    receipt_no: Mapped[str] = mapped_column(
-        server_default=text("'R' || lpad(nextval('receipt_numbers')::text, 7, '0')")
-    )
+    receipt_no: Mapped[str] = mapped_column(server_default=text("next_receipt_no()"))
     customer_id: Mapped[UUID]
     amount: Mapped[Money]
     method: Mapped[str]

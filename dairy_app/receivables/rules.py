@@ -32,7 +32,7 @@ def check_day(field: str, day: date, today: date, closed: date | None, *, since:
 
 
 def transfer_reference(reference: str) -> str:
-    """A UTR without the spaces that come along when it is copied: else one transfer could be entered twice."""
+    """A reference without the blanks that come along when it is copied; what is the same beside that, SQL judges."""
     return _PASTED.sub("", reference)
 
 

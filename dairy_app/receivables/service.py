@@ -15,7 +15,7 @@ from dairy_app.common.errors import FieldError, Problem, invalid
 from dairy_app.common.schemas import MAX_MONEY
 from dairy_app.customers.queries import get_visible_customer
 from dairy_app.receivables import bulk, queries
-from dairy_app.receivables.models import REFERENCED_METHODS, CashSettlement, Payment, PaymentAllocation, WriteOff
+from dairy_app.receivables.models import CashSettlement, Payment, PaymentAllocation, WriteOff
 from dairy_app.receivables.policy import OFFICE, check_payment
 from dairy_app.receivables.rules import check_allocations, check_day, transfer_reference
 
@@ -23,8 +23,8 @@ from dairy_app.receivables.rules import check_allocations, check_day, transfer_r
 def record_payment(session: Session, actor: Actor, wanted: dict[str, Any]) -> Payment:
     """Money that came in. What is not allocated settles what is oldest; the rest waits as credit.
 
-    Raises ``customer_not_found``, ``forbidden`` (see policy), ``period_closed``, ``already_exists`` for a transfer's
-    reference that is in use, and what ``allocate`` raises.
+    Raises ``customer_not_found``, ``forbidden`` (see policy), ``period_closed``, ``already_exists`` for a reference
+    that is in use (a cheque's: of this customer), and what ``allocate`` raises.
     """
     day = today(session)
     check_payment(actor, wanted, day)
@@ -34,7 +34,7 @@ def record_payment(session: Session, actor: Actor, wanted: dict[str, Any]) -> Pa
     fields["received_on"] = fields["received_on"] or day
     check_day("received_on", fields["received_on"], day, business_settings(session).books_closed_through)
     fields["collected_by"] = _collector(session, actor, fields)
-    if fields["reference"] and fields["method"] in REFERENCED_METHODS:
+    if fields["reference"] and fields["method"] != "cash":
         fields["reference"] = transfer_reference(fields["reference"])
     payment = Payment(**fields, recorded_by=actor.user_id, status="received")
     session.add(payment)

@@ -1,6 +1,7 @@
 """Orders of standing orders, written in sets: a day for everybody, or everything one change touches."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -27,7 +28,8 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
 from dairy_app.catalogue.models import Product
-from dairy_app.customers.models import Area
+from dairy_app.customers.models import Area, Customer
+from dairy_app.customers.queries import with_price
 from dairy_app.orders.models import Order, OrderItem
 from dairy_app.subscriptions.due import deliverable, due, these_days
 from dairy_app.subscriptions.models import GeneratedDay, Subscription, SubscriptionPause
@@ -135,12 +137,10 @@ def pause_until(session: Session, subscription_id: UUID, first: date, after: dat
     session.execute(insert(SubscriptionPause).from_select(["subscription_id", "period", *said], select(*columns)))
 
 
-def follow(
-    session: Session, subscription_ids: Sequence[UUID], first: date, *, at: datetime, reason: str, reprice: bool
-) -> None:
+def follow(session: Session, subscription_ids: Sequence[UUID], first: date, *, at: datetime, reason: str) -> None:
     """Let the orders from ``first`` on say what the standing orders say now.
 
-    What is PENDING takes the new quantity and shift (and, with ``reprice``, price) or is cancelled; what such a
+    What is PENDING takes the new quantity and shift or is cancelled (its price: ``reprice``); what such a
     change had cancelled comes back. Orders on their way, confirmed, or cancelled by hand stay. The caller has
     locked the customers. A constant number of statements; days without orders are for ``generate``.
     """
@@ -169,22 +169,71 @@ def follow(
         )
         .execution_options(synchronize_session=False)
     )
-    _follow_items(session, ids, deliverable(these_days(days), Subscription.id.in_(subscription_ids)), reprice)
+    _follow_items(session, ids, deliverable(these_days(days), Subscription.id.in_(subscription_ids)))
     session.expire_all()
 
 
-def _follow_items(session: Session, order_ids: Sequence[UUID], priced: Subquery, reprice: bool) -> None:
-    """Give the items of PENDING orders the quantity that is due now and, with ``reprice``, its price."""
-    new_price = and_(literal(reprice), priced.c.price.is_not(None))
+def _follow_items(session: Session, order_ids: Sequence[UUID], priced: Subquery) -> None:
+    """Give the items of PENDING orders the quantity that is due now."""
     session.execute(
         update(OrderItem)
         .where(OrderItem.order_id == Order.id, Order.id.in_(order_ids), Order.status == "PENDING")
         .where(OrderItem.product_id == priced.c.product_id)
         .where(tuple_(Order.subscription_id, Order.delivery_date) == tuple_(priced.c.subscription_id, priced.c.day))
-        .values(
-            quantity=priced.c.quantity,
-            unit_price=case((new_price, priced.c.price), else_=OrderItem.unit_price),
-            price_source=case((new_price, priced.c.price_source), else_=OrderItem.price_source),
-        )
+        .values(quantity=priced.c.quantity)
         .execution_options(synchronize_session=False)
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Repriced:
+    """Open orders after a price changed: how many took it, and how many keep the one they were promised."""
+
+    orders: int
+    kept: int
+
+
+def reprice(session: Session, first: date, product_id: UUID, *only: ColumnElement[bool]) -> Repriced:
+    """Give the PENDING orders that standing orders made from ``first`` on the price of a product on their day.
+
+    ``only`` narrows the rows of ``orders``. One-time orders keep the price they were placed at, and so does what is
+    out for delivery; those that differ are counted. Three statements, however many orders.
+    """
+    lines, items = Order.__table__.c, Order.__table__.join(OrderItem, OrderItem.order_id == Order.id)
+    open_ = [Order.delivery_date >= first, OrderItem.product_id == product_id, *only]
+    waits = and_(Order.status == "PENDING", Order.subscription_id.is_not(None))
+    session.execute(  # the mutex of the money, before what decides is read
+        select(func.count()).select_from(
+            select(Customer.id)
+            .where(Customer.id.in_(select(Order.customer_id).select_from(items).where(*open_, waits)))
+            .order_by(Customer.id)
+            .with_for_update(key_share=True)
+            .subquery("locked")
+        )
+    )
+    ordered = items.outerjoin(Subscription, Subscription.id == Order.subscription_id)
+    source, price, origin = with_price(
+        ordered, lines.customer_id, OrderItem.product_id, lines.delivery_date, Subscription.__table__.c.price_per_unit
+    )
+    given = and_(price == 0, origin.in_(("customer", "subscription")))
+    stale = (
+        select(
+            OrderItem.order_id, OrderItem.line_no, price, case((given, "free"), else_=origin).label("price_source"),
+            waits.label("waits"),
+        )
+        .select_from(source)
+        .where(*open_, Order.status.in_(("PENDING", "OUT_FOR_DELIVERY")), price != OrderItem.unit_price)
+        .where(OrderItem.price_source.not_in(("override", "import")))
+    )  # fmt: skip
+    old = stale.cte("stale")
+    taken = (
+        update(OrderItem)
+        .where(OrderItem.order_id == old.c.order_id, OrderItem.line_no == old.c.line_no, old.c.waits)
+        .values(unit_price=old.c.price, price_source=old.c.price_source)
+        .execution_options(synchronize_session=False)
+    )
+    repriced = session.connection().execute(taken).rowcount
+    kept = stale.where(not_(waits)).subquery("kept")
+    left: int = session.execute(select(func.count(kept.c.order_id.distinct()))).scalar_one()
+    session.expire_all()
+    return Repriced(repriced, left)

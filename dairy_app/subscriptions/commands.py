@@ -8,7 +8,6 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from dairy_app.common.transactions import Database
 from dairy_app.settings import Settings
 from dairy_app.subscriptions import generation
 from dairy_app.subscriptions.amounts import by_area, by_product
@@ -33,7 +32,7 @@ def generate(day: datetime | None, as_json: bool) -> None:
 
     Safe to repeat: a standing order has one order a day.
     """
-    database = Database(Settings.from_environment().resolve_database_url())
+    database = Settings.from_environment().open_database("dairy orders")
     done = database.run(
         lambda session: generation.generate_day(session, day.date()) if day else generation.generate_due(session)
     )

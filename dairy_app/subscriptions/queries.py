@@ -15,6 +15,7 @@ from sqlalchemy import (
     Text,
     Uuid,
     and_,
+    case,
     cast,
     column,
     exists,
@@ -245,24 +246,36 @@ def subscriptions_of(session: Session, customer_id: UUID) -> list[UUID]:
 
 
 def calendar(session: Session, subscription_id: UUID, first: date, last: date) -> Sequence[Any]:
-    """Each day of a span: quantity, shift, the rule that decided, and the order made of it. One statement."""
+    """Each day of a span: quantity, shift, the rule that decided, and the order made of it. One statement.
+
+    What is off sale comes only where an order was made before; else its rule is ``product_inactive``.
+    """
     wanted = due(days_from(first, last), Subscription.id == subscription_id)
+    gone = and_(not_(Product.is_active), Order.id.is_(None), wanted.c.quantity > 0)
     return session.execute(
         select(
             wanted.c.day.label("date"),
-            wanted.c.quantity,
+            case((gone, 0), else_=wanted.c.quantity).label("quantity"),
             wanted.c.shift,
-            wanted.c.rule,
+            case((gone, "product_inactive"), else_=wanted.c.rule).label("rule"),
             Order.id.label("order_id"),
             Order.status.label("order_status"),
             _deliveries.c.status.label("delivery_status"),
             _brought(Order.id).label("delivered_quantity"),
         )
         .select_from(wanted)
+        .join(Product, Product.id == wanted.c.product_id)
         .outerjoin(Order, and_(Order.subscription_id == wanted.c.subscription_id, Order.delivery_date == wanted.c.day))
         .outerjoin(_deliveries, _deliveries.c.order_id == Order.id)
         .order_by(wanted.c.day)
     ).all()
+
+
+def open_orders_of(session: Session, product_id: UUID) -> int:
+    """How many orders that wait for their delivery hold a product."""
+    held = select(OrderItem.order_id).where(OrderItem.product_id == product_id)
+    waiting = select(func.count()).where(Order.id.in_(held), Order.status.in_(("PENDING", "OUT_FOR_DELIVERY")))
+    return session.execute(waiting).scalar_one()
 
 
 def _brought(order_id: Any) -> Any:

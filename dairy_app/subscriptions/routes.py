@@ -7,11 +7,12 @@ from uuid import UUID
 
 from dairy_app.business.queries import today
 from dairy_app.common.access import Role, allow
-from dairy_app.common.etags import etagged
+from dairy_app.common.etags import etagged, etagged_by
 from dairy_app.common.http import Blueprint, current_actor, current_session
 from dairy_app.common.idempotency import idempotent
 from dairy_app.common.pages import Page
 from dairy_app.common.schemas import day_in_path
+from dairy_app.customers.queries import get_visible_customer
 from dairy_app.customers.schemas import CustomerOut, CustomerPatch
 from dairy_app.customers.service import change_customer as change_customer_fields
 from dairy_app.orders.queries import visible_order_view
@@ -31,6 +32,7 @@ from dairy_app.subscriptions.schemas import (
     RequirementsQuery,
     ResumeIn,
     StopIn,
+    SubscriptionChanged,
     SubscriptionIn,
     SubscriptionOut,
     SubscriptionPage,
@@ -78,14 +80,14 @@ def read_subscription(subscription_id: UUID) -> dict[str, Any]:
 
 
 @subscriptions.route("/subscriptions/<uuid:subscription_id>", methods=["PATCH"])
-@etagged
+@etagged_by(lambda **address: queries.get_visible_subscription(current_session(), current_actor(), **address))
 @subscriptions.arguments(SubscriptionPatch)
-@subscriptions.response(200, SubscriptionOut)
+@subscriptions.response(200, SubscriptionChanged)
 @allow(*WHO)
 def change_subscription(changes: dict[str, Any], subscription_id: UUID) -> dict[str, Any]:
     """Change what is sent, till further notice; orders that are there already follow."""
-    service.change(current_session(), current_actor(), subscription_id, changes)
-    return _view(subscription_id)
+    repriced = service.change(current_session(), current_actor(), subscription_id, changes)
+    return _view(subscription_id) | ({"repriced_orders": repriced.orders} if repriced else {})
 
 
 @subscriptions.route("/subscriptions/<uuid:subscription_id>/overrides/<day>", methods=["PUT"])
@@ -196,7 +198,7 @@ def cancel_order(body: dict[str, Any], order_id: UUID) -> dict[str, Any]:
 
 
 @subscriptions.route("/customers/<uuid:customer_id>", methods=["PATCH"])
-@etagged
+@etagged_by(lambda **address: get_visible_customer(current_session(), current_actor(), **address, lock=True))
 @subscriptions.arguments(CustomerPatch)
 @subscriptions.response(200, CustomerOut)
 @allow(Role.ADMIN, Role.MARKETING_STAFF, Role.CUSTOMER)

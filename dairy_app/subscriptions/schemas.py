@@ -5,7 +5,9 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from dairy_app.catalogue.models import UNITS
+from dairy_app.catalogue.schemas import PriceOut, ProductOut
 from dairy_app.common.schemas import Choice, Day, Line, Money, Month, PageQuery, Quantity, Strict, page_of
+from dairy_app.customers.schemas import CustomerPriceOut
 from dairy_app.orders.models import ORDER_STATUSES
 from dairy_app.subscriptions.models import CHANNELS, MODES, OVERRIDE_KINDS, SHIFTS, SUBSCRIPTION_STATUSES
 
@@ -210,6 +212,38 @@ class SubscriptionOut(SubscriptionItemOut):
     quantity_changes = fields.List(fields.Nested(QuantityChangeOut))
 
 
+REPRICED = "Pending orders of standing orders that take the new price."
+KEPT = "Open orders of those days that keep the price they have: one-time ones, and those out for delivery."
+
+
+class SubscriptionChanged(SubscriptionOut):
+    """A standing order after a change."""
+
+    repriced_orders = fields.Integer(metadata={"description": f"{REPRICED} Only with a new price."})
+
+
+class PriceSet(PriceOut):
+    """A list price from a day on, and what became of orders made already."""
+
+    repriced_orders = fields.Integer(metadata={"description": REPRICED})
+    kept_orders = fields.Integer(metadata={"description": KEPT})
+
+
+class CustomerPricesSet(page_of(CustomerPriceOut, "CustomerPricesPage")):  # type: ignore[misc]
+    """The prices agreed for a product, and what became of orders made already."""
+
+    repriced_orders = fields.Integer(metadata={"description": REPRICED})
+    kept_orders = fields.Integer(metadata={"description": KEPT})
+
+
+class ProductChanged(ProductOut):
+    """A product after a change."""
+
+    open_orders = fields.Integer(
+        metadata={"description": "Open orders that hold a product just taken off sale: GET /orders lists them."}
+    )
+
+
 SubscriptionPage = page_of(SubscriptionItemOut, "SubscriptionPage")
 
 
@@ -219,7 +253,10 @@ class CalendarDay(Strict):
     date = Day()
     quantity = Quantity()
     shift = Choice(*SHIFTS)
-    rule = Choice(*RULES)
+    rule = Choice(
+        *RULES,
+        metadata={"description": "product_inactive: the product is off sale and no order of that day was made before."},
+    )
     order_id = fields.UUID(allow_none=True)
     order_status = Choice(*ORDER_STATUSES, allow_none=True)
     delivery_status = fields.String(allow_none=True)

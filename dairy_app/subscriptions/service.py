@@ -14,12 +14,16 @@ from sqlalchemy import delete, func, insert, update
 from sqlalchemy.orm import Session
 
 from dairy_app.business.queries import today
+from dairy_app.catalogue import service as catalogue
 from dairy_app.catalogue.models import Product
+from dairy_app.catalogue.rules import require_whole
 from dairy_app.common.access import Actor, Role
 from dairy_app.common.clock import now
 from dairy_app.common.errors import FieldError, Problem, invalid
+from dairy_app.customers import service as customers
 from dairy_app.customers.queries import get_visible_customer, prices_for
 from dairy_app.orders import service as orders
+from dairy_app.orders.models import Order
 from dairy_app.orders.queries import get_visible_order
 from dairy_app.subscriptions import bulk, queries
 from dairy_app.subscriptions.models import (
@@ -79,8 +83,8 @@ def subscribe(session: Session, actor: Actor, wanted: Mapping[str, Any]) -> UUID
     return made
 
 
-def change(session: Session, actor: Actor, subscription_id: UUID, changes: Mapping[str, Any]) -> None:
-    """Change what is sent, from the first day that may still change on.
+def change(session: Session, actor: Actor, subscription_id: UUID, changes: Mapping[str, Any]) -> bulk.Repriced | None:
+    """Change what is sent, from the first day that may still change on; a new price also for orders made already.
 
     ``default_quantity`` holds till further notice from ``effective_from`` (default: the first open day); what was
     delivered before keeps its quantity. A customer's change leaves days whose cut-off has passed as they were.
@@ -98,6 +102,7 @@ def change(session: Session, actor: Actor, subscription_id: UUID, changes: Mappi
     row = _settled(found, fields)
     require_span(session, actor, found, row, said["reason"])
     _check_quantity(session, found, row, said["default_quantity"])
+    _require_whole(session, found, said["default_quantity"], "/default_quantity")
     session.execute(
         update(Subscription)
         .where(Subscription.id == found.id)
@@ -111,7 +116,10 @@ def change(session: Session, actor: Actor, subscription_id: UUID, changes: Mappi
     session.expire_all()
     _keep(session, actor, found.id, kept)
     reason = said["reason"] or "The standing order was changed."
-    _follow(session, [found.id], reason, reprice="price_per_unit" in changes)
+    _follow(session, [found.id], reason)
+    if "price_per_unit" not in changes:
+        return None
+    return bulk.reprice(session, today(session), found.product_id, Order.subscription_id == found.id)
 
 
 def _said(actor: Actor, words: Mapping[str, Any]) -> dict[str, Any]:
@@ -145,6 +153,12 @@ def _check_quantity(session: Session, found: Subscription, row: Mapping[str, Any
         raise invalid("/default_quantity", f"Mode {row['mode']} needs a quantity above 0.", "required")
 
 
+def _require_whole(session: Session, found: Subscription, quantity: Decimal | None, pointer: str) -> None:
+    product = session.get_one(Product, found.product_id)
+    if quantity is not None:
+        require_whole(product.unit, quantity, pointer)
+
+
 def _check_shape(row: Mapping[str, Any]) -> None:
     """The table's CHECKs in words: fields that fit the mode, an end that comes after the start."""
     mode = row["mode"]
@@ -165,6 +179,8 @@ def _check_sold(session: Session, row: Mapping[str, Any]) -> None:
     if not product.is_active:
         detail = f"{product.name} is no longer sold."
         raise Problem("product_inactive", detail, [FieldError("/product_id", "product_inactive", detail)])
+    if row.get("default_quantity") is not None:
+        require_whole(product.unit, row["default_quantity"], "/default_quantity")
     if row.get("price_per_unit") is None and not prices_for(
         session, row["customer_id"], [product.id], row["start_date"]
     ):
@@ -200,6 +216,7 @@ def set_override(
     found = queries.get_visible_subscription(session, actor, subscription_id)
     bulk.hold_generation(session)
     _check_day(session, actor, found, day, wanted.get("note"), wanted.get("shift"))
+    _require_whole(session, found, wanted["quantity"], "/quantity")
     session.execute(_override_of(found.id, day))
     row = {"date": day, **{name: wanted[name] for name in ("kind", "quantity", "shift", "note") if name in wanted}}
     _insert(session, SubscriptionOverride, actor, found.id, wanted.get("channel"), row)
@@ -363,13 +380,44 @@ def customer_changed(session: Session, customer_id: UUID, status: str) -> None:
     _follow(session, queries.subscriptions_of(session, customer_id), f"The customer is {status}.")
 
 
-def _follow(session: Session, subscription_ids: Sequence[UUID], reason: str, *, reprice: bool = False) -> None:
+def _follow(session: Session, subscription_ids: Sequence[UUID], reason: str) -> None:
     """The orders from today on say what the standing orders say: the ones there change, missing ones are made."""
     first = today(session)
-    bulk.follow(session, subscription_ids, first, at=now(), reason=reason, reprice=reprice)
+    bulk.follow(session, subscription_ids, first, at=now(), reason=reason)
     days = queries.days_with_orders(session, first)
     if days and subscription_ids:
         bulk.generate(session, days, Subscription.id.in_(subscription_ids))
+
+
+def set_price(session: Session, product_id: UUID, price: Decimal, valid_from: date) -> tuple[Any, bulk.Repriced]:
+    """The list price from a day on, and what became of the orders of its days that are there already.
+
+    Raises ``product_not_found``; ``already_exists`` when a price begins on that day.
+    """
+    bulk.hold_generation(session)
+    made = catalogue.set_price(session, product_id, price, valid_from)
+    return made, bulk.reprice(session, valid_from, product_id)
+
+
+def set_customer_price(
+    session: Session, actor: Actor, customer_id: UUID, *, product_id: UUID, price: Decimal | None, valid_from: date
+) -> bulk.Repriced:
+    """Agree a price with a customer from a day on, or end it (None), as ``customers.service.set_customer_price``.
+
+    Orders of its days that are there already follow.
+    """
+    bulk.hold_generation(session)
+    customers.set_customer_price(session, actor, customer_id, product_id=product_id, price=price, valid_from=valid_from)
+    return bulk.reprice(session, valid_from, product_id, Order.customer_id == customer_id)
+
+
+def change_product(session: Session, product_id: UUID, changes: dict[str, Any]) -> dict[str, Any]:
+    """Change what is sent; with how many open orders hold the product, when it is taken off sale."""
+    bulk.hold_generation(session)
+    made = dict(catalogue.change_product(session, product_id, changes)._mapping)
+    if changes.get("is_active") is False:
+        made["open_orders"] = queries.open_orders_of(session, product_id)
+    return made
 
 
 def _closed_days(session: Session, actor: Actor, found: Subscription, shifts: Iterable[str]) -> Sequence[Any]:

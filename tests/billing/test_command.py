@@ -42,6 +42,36 @@ def test_dry_run_then_run_then_nothing_more(living: LivingDairy, run: Any) -> No
     assert len(living.invoices(status="issued")) == 1
 
 
+@pytest.mark.parametrize("how", ["--dry-run", "--yes"])
+def test_nothing_could_be_issued(living: LivingDairy, run: Any, sql: Any, how: str) -> None:
+    """One line for a reason that holds for everybody, and an exit code that cron sees."""
+    milk = living.product("60.00")
+    for _ in range(3):
+        living.delivered(living.customer(), (milk, "1"), on="2026-10-05")
+    living.go_to("2026-11-01")
+    sql("UPDATE settings SET business_name = NULL")
+    code, out, err = run("--period", "2026-10", how)
+    said = [line for line in err.splitlines() if line.startswith("dairy: ")]
+    assert (code, out.count("skipped"), len(said)) == (1, 0, 1)
+    assert said[0] == "dairy: 3 not issued [missing_seller]: Give the dairy a business name in the settings."
+    code, out, _ = run("--period", "2026-10", how, "--json")
+    assert (code, len(json.loads(out)["skipped"])) == (1, 3)
+
+
+def test_what_could_not_be_issued_is_named(living: LivingDairy, run: Any, sql: Any) -> None:
+    milk, cheap = living.product("60.00"), living.product("1.00")
+    asha, ravi = living.customer(), living.customer()
+    living.delivered(asha, (milk, "1"), on="2026-10-05")
+    living.delivered(ravi, (cheap, "1"), on="2026-10-05")
+    living.go_to("2026-11-01")
+    sql("UPDATE order_items SET unit_price = 0 WHERE product_id = %s", cheap["id"])
+    code, _, err = run("--period", "2026-10")
+    said = [line for line in err.splitlines() if line.startswith("dairy: ")]
+    assert (code, len(said)) == (0, 1)
+    assert said[0].startswith("dairy: 1 not issued [zero_price]: ")
+    assert said[0].endswith(f" Customers: {ravi['id']}")
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [

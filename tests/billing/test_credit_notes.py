@@ -47,25 +47,25 @@ def credit(living: LivingDairy, paper: Any, *lines: dict[str, Any], by: Any = No
 
 
 def test_goods_come_back_with_their_tax(living: LivingDairy) -> None:
-    """3 kg of ghee × 713.35 = 2140.05, in it 5 %: 2038.14 + 2 × 50.95 = 2140.04."""
+    """3 kg of ghee × 713.35 = 2140.05, in it 5 %: 2038.15 + 2 × 50.95."""
     paper = issued(living)
     ghee = line_of(paper, "ghee")
     note = ok(credit(living, paper, {"line_no": ghee, "quantity": "1"}), 201)
-    # 2038.14 / 3 = 679.38, of that 2.5 % = 16.9845 → 16.98
-    assert [note[name] for name in AMOUNTS] == ["679.38", "0.00", "16.98", "16.98", "0.00", "0.00", "713.34"]
+    # 2140.05 / 3 = 713.35, in it 2 × 713.35 × 5 / 210 = 16.9845 → 16.98
+    assert [note[name] for name in AMOUNTS] == ["679.39", "0.00", "16.98", "16.98", "0.00", "0.00", "713.35"]
     assert (note["number"], note["note_date"], note["reason"]) == ("CN/2627/0000001", "2026-11-01", "sour milk")
     assert (note["invoice_number"], note["customer_id"]) == (paper["number"], paper["customer_id"])
     assert (note["snapshot"], note["place_of_supply"]) == (paper["snapshot"], paper["place_of_supply"])
     (line,) = note["lines"]
     assert (line["invoice_line_no"], line["hsn_code"], line["unit"], line["gst_rate"]) == (ghee, "0405", "kg", "5.00")
-    assert (line["quantity"], line["line_total"], line["unit_price"]) == ("1.000", "713.34", "713.35")
+    assert (line["quantity"], line["line_total"], line["unit_price"]) == ("1.000", "713.35", "713.35")
     assert ok(living.admin.get(f"/credit-notes/{note['id']}")) == note
 
 
 def test_an_amount_comes_back_to_the_paisa_the_tax_in_it(living: LivingDairy) -> None:
     paper = issued(living)
     note = ok(credit(living, paper, {"line_no": line_of(paper, "ghee"), "amount": "100"}), 201)
-    # 100 × 100 / 105 = 95.24, of that 2.5 % = 2.381 → 2.38, then 100 − 4.76
+    # In 100 are 2 × 100 × 5 / 210 = 2.381 → 2.38, then 100 − 4.76
     assert [note[name] for name in AMOUNTS] == ["95.24", "0.00", "2.38", "2.38", "0.00", "0.00", "100.00"]
     assert note["lines"][0]["quantity"] is None
     # An untaxed line has no taxable value.
@@ -150,6 +150,7 @@ def test_a_discount_comes_back_only_with_the_whole(living: LivingDairy) -> None:
     (milk, _ghee), asha = goods(living), living.customer()
     living.delivered(asha, (milk, "2"), on="2026-10-05")
     discount = {"customer_id": asha["id"], "kind": "discount", "description": "Loyalty", "amount": "-20.00"}
+    discount["tax_class"] = "milk_fresh"
     ok(living.admin.post("/adjustments", discount | {"reason": "ten years"}), 201)
     living.go_to("2026-11-01")
     living.bill("2026-10")

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,15 +25,21 @@ def half_up(amount: Decimal) -> Decimal:
     return amount.quantize(PAISA, ROUND_HALF_UP)
 
 
-def line(quantity: str, gross: str, rate: str, *, inter_state: bool = False, line_no: int = 1) -> OpenLine:
-    """A line as an invoice would have it, nothing taken back yet; prices hold the tax."""
+def line(
+    quantity: str, gross: str, rate: str, *, inter_state: bool = False, includes_tax: bool = True, line_no: int = 1
+) -> OpenLine:
+    """A line as an invoice would have it, nothing taken back yet."""
     q, total, percent = Decimal(quantity), Decimal(gross), Decimal(rate)
-    taxable = half_up(total * 100 / (100 + percent)) if percent else NOTHING
-    cgst = NOTHING if inter_state else half_up(taxable * percent / 200)
-    igst = half_up(taxable * percent / 100) if inter_state else NOTHING
+    parts = 100 + percent if includes_tax else Decimal(100)
+    cgst = NOTHING if inter_state else half_up(total * percent / (2 * parts))
+    igst = half_up(total * percent / parts) if inter_state else NOTHING
+    taxable = NOTHING
     if percent:
+        taxable = total - 2 * cgst - igst if includes_tax else total
         total = taxable + 2 * cgst + igst
-    return OpenLine(line_no, q, taxable, total, percent, q, taxable, cgst, igst, total, False, igst)
+    # As the query tells it: by the amounts.
+    shows = bool(percent) and includes_tax and cgst + igst > 0
+    return OpenLine(line_no, q, taxable, total, percent, q, taxable, cgst, igst, total, False, shows, igst)
 
 
 def after(one: OpenLine, credit: Credit) -> OpenLine:
@@ -65,6 +72,7 @@ LINES = st.builds(
     st.decimals("0.01", "9999.99", places=2).map(str),
     st.sampled_from(["0", "5", "12", "18", "28", "0.25"]),
     inter_state=st.booleans(),
+    includes_tax=st.booleans(),
 )
 
 
@@ -100,7 +108,7 @@ def test_a_first_credit_is_in_proportion_at_the_lines_rate(one: OpenLine, share:
     if not 0 < q < one.quantity:
         return
     credit = by_quantity(one, q)
-    if one.is_taxed:
+    if one.is_taxed and not one.includes_tax:
         assert credit.taxable_value == half_up(one.taxable_value * q / one.quantity)
         if credit.taxable_value < one.taxable_value:
             assert credit.cgst == (
@@ -109,6 +117,15 @@ def test_a_first_credit_is_in_proportion_at_the_lines_rate(one: OpenLine, share:
             assert credit.igst == (min(half_up(credit.taxable_value * one.gst_rate / 100), one.igst) if one.igst else 0)
     else:
         assert credit.line_total == half_up(one.line_total * q / one.quantity)
+
+
+@pytest.mark.parametrize("rate", ["5", "12", "18", "28"])
+@pytest.mark.parametrize("inter_state", [True, False])
+def test_one_of_two_with_the_tax_in_the_price_is_that_price(rate: str, inter_state: bool) -> None:
+    for paise in range(100, 60_000, 7):
+        price = Decimal(paise).scaleb(-2)
+        credit = by_quantity(line("2", str(2 * price), rate, inter_state=inter_state), Decimal(1))
+        assert credit.line_total == price
 
 
 def test_an_amount_is_divided_so_that_it_is_the_sum() -> None:
@@ -127,7 +144,7 @@ def test_the_last_paisa_but_one_leaves_value_for_its_tax() -> None:
 
 def test_tax_that_rounds_up_every_time_stops_at_what_the_line_has() -> None:
     """0.20 of value is 0.005 of CGST, 0.01 half up; ten of them would be twice the line's 0.05."""
-    one = line("10", "2.10", "5")
+    one = line("10", "2.00", "5", includes_tax=False)
     taxes = []
     for _ in range(10):
         credit = by_quantity(one, Decimal(1))

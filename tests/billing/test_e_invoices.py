@@ -114,7 +114,7 @@ def test_only_an_issued_tax_invoice_is_registered(bills: Bills, paper: Any) -> N
     bills.dairy.go_to("2026-12-01")
     bills.dairy.bill("2026-11", confirm=True)
     refused(bills.admin.put(f"/invoices/{draft['id']}/e-invoice", ANSWER), 409, "illegal_transition")
-    ok(bills.admin.post(f"/invoices/{paper['id']}/void", {"reason": "wrong rate"}))
+    ok(bills.admin.post(f"/invoices/{paper['id']}/void", {"reason": "wrong rate", "after_return": True}))
     refused(bills.admin.put(f"/invoices/{paper['id']}/e-invoice", ANSWER), 409, "illegal_transition")
 
 

@@ -124,8 +124,19 @@ ATTEMPTS = [
     ("changing a void invoice", "UPDATE invoices SET void_reason = 'x' WHERE id = '{void}'", "tr_invoices_frozen"),
     (
         "voiding without moving the orders",
-        "UPDATE invoices SET status = 'void', void_reason = 'x', voided_at = now() WHERE id = '{issued}'",
+        "UPDATE invoices SET status = 'void', void_reason = 'x', voided_at = issued_at WHERE id = '{issued}'",
         "tr_invoices_void_keeps_no_orders",
+    ),
+    (
+        "voiding what a filed return holds",
+        "UPDATE invoices SET status = 'void', void_reason = 'x', voided_at = issued_at + interval '3 months'"
+        " WHERE id = '{issued}'",
+        "tr_invoices_return_filed",
+    ),
+    (
+        "issued and marked as voided after the return",
+        "UPDATE invoices SET voided_after_return = true WHERE id = '{draft}'",
+        "ck_invoices_only_void_after_return",
     ),
     (
         "an invoice born issued",

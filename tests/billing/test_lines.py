@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from dairy_app.billing.queries import computed_lines
+from dairy_app.billing.statements import AMOUNTS
 from dairy_app.business.queries import today
 from tests.billing.conftest import LivingDairy
 from tests.dairy import ok
@@ -28,9 +29,10 @@ def expected(
     if rate == 0:
         zero = Decimal(0)
         return {"taxable_value": zero, "cgst": zero, "igst": zero, "line_total": gross}
-    taxable = half_up(gross * 100 / (100 + rate)) if inclusive else gross
-    cgst = Decimal(0) if inter_state else half_up(taxable * rate / 200)
-    igst = half_up(taxable * rate / 100) if inter_state else Decimal(0)
+    parts = 100 + rate if inclusive else Decimal(100)
+    cgst = Decimal(0) if inter_state else half_up(gross * rate / (2 * parts))
+    igst = half_up(gross * rate / parts) if inter_state else Decimal(0)
+    taxable = gross - 2 * cgst - igst if inclusive else gross
     return {"taxable_value": taxable, "cgst": cgst, "igst": igst, "line_total": taxable + 2 * cgst + igst}
 
 
@@ -95,6 +97,33 @@ def test_lines_equal_the_formulas(living: LivingDairy, inclusive: bool, state: s
     check()
 
 
+def test_a_price_with_the_tax_in_it_is_what_is_paid(sql: Any) -> None:
+    """Every price from 1.00 to 599.99 at every rate there was: to the paisa, so that no bill flips a rupee."""
+    found = sql(f"""
+        WITH rated AS (
+            SELECT p / 100.0 AS unit_price, 1 AS quantity, gst_rate, inter_state, true AS prices_include_tax
+            FROM generate_series(100, 59999) p, unnest('{{0.25,3,5,12,18,28,40}}'::numeric[]) gst_rate,
+                unnest('{{true,false}}'::boolean[]) inter_state
+        )
+        SELECT count(*), count(*) FILTER (WHERE taxable_value + 2 * cgst + igst <> unit_price),
+            count(*) FILTER (WHERE abs(igst - unit_price * gst_rate / (100 + gst_rate)) > 0.005 AND inter_state),
+            count(*) FILTER (WHERE NOT inter_state
+                AND abs(cgst - unit_price * gst_rate / (200 + 2 * gst_rate)) > 0.005),
+            count(*) FILTER (WHERE taxable_value <= 0 OR cgst * igst <> 0)
+        FROM ({AMOUNTS}) amounts""")
+    assert found == [(838_600, 0, 0, 0, 0)]
+
+
+def test_1_49_with_tax_is_a_bill_of_one_rupee_forty_nine(living: LivingDairy) -> None:
+    living.seller(gstin="27AAPFU0939F1ZV")
+    butter, asha = living.product("1.49", hsn_code="0405", unit="kg"), living.customer()
+    living.delivered(asha, (butter, "1"), on="2026-10-05")
+    paper = living.invoice(living.invoices()[0]["id"])
+    (line,) = paper["lines"]
+    assert (line["line_total"], line["taxable_value"], line["cgst"], line["sgst"]) == ("1.49", "1.41", "0.04", "0.04")
+    assert (paper["round_off"], paper["total"]) == ("-0.49", "1.00")
+
+
 def test_the_rate_is_that_of_the_invoice_or_of_the_delivery(living: LivingDairy) -> None:
     """Ghee went from 12 % to 5 % on 22 September 2025 (CGST Act s. 14: billed after, the new rate)."""
     living.seller(gstin="27AAPFU0939F1ZV")
@@ -105,7 +134,7 @@ def test_the_rate_is_that_of_the_invoice_or_of_the_delivery(living: LivingDairy)
     assert [(line["gst_rate"], line["quantity"]) for line in living.invoice(draft)["lines"]] == [("5.00", "2.000")]
     ok(living.admin.patch("/settings", {"tax_rate_date": "delivery_date"}))
     assert [(line["gst_rate"], line["taxable_value"]) for line in living.invoice(draft)["lines"]] == [
-        ("5.00", "106.67"),
+        ("5.00", "106.66"),
         ("12.00", "100.00"),
     ]
 

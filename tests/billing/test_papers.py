@@ -38,14 +38,14 @@ def test_a_registered_buyer_of_both_kinds_gets_two_papers(living: LivingDairy, b
     previewed = living.preview("2026-10")
     run = living.bill("2026-10")
     taxed, exempt = numbered(living)["INV/2627/0000001"], numbered(living)["INV/2627/0000002"]
-    # 105.25 × 100/105 = 100.24; 5 % of it 2.51 + 2.51: 105.26, rounded 105. Milk 60.40, rounded 60.
+    # In 105.25 are 2 × 105.25 × 5 / 210 = 2.51: 100.23, rounded 105. Milk 60.40, rounded 60.
     assert taxed["document_type"] == "tax_invoice"
     assert {k: taxed[k] for k in ("taxable_value", "cgst", "sgst", "exempt_value", "round_off", "total")} == {
-        "taxable_value": "100.24",
+        "taxable_value": "100.23",
         "cgst": "2.51",
         "sgst": "2.51",
         "exempt_value": "0.00",
-        "round_off": "-0.26",
+        "round_off": "-0.25",
         "total": "105.00",
     }
     assert exempt["document_type"] == "bill_of_supply"
@@ -55,9 +55,9 @@ def test_a_registered_buyer_of_both_kinds_gets_two_papers(living: LivingDairy, b
     assert (run["invoices_issued"], run["orders_billed"], run["total"]) == (2, 1, "165.00")
     assert [previewed["totals"][name] for name in ("orders", "taxable", "tax", "round_off", "total")] == [
         1,
-        "100.24",
+        "100.23",
         "5.02",
-        "-0.66",
+        "-0.65",
         "165.00",
     ]
     assert [row["total"] for row in previewed["items"]] == ["165.00"]

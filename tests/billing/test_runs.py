@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dairy_app.billing import bulk, service
+from dairy_app.billing import bulk, queries, service
 from dairy_app.billing.rules import SKIP_DETAILS
 from dairy_app.billing.service import RunRequest
 from dairy_app.common.transactions import Database
@@ -99,9 +99,34 @@ def test_the_key_of_a_run_that_was_killed_takes_it_up_again(living: LivingDairy,
     assert (ok(waiting, 202)["status"], numbers(sql)) == ("running", []), "somebody may still be at it"
     assert waiting.headers["Retry-After"] == "5"
     sql("UPDATE billing_runs SET heartbeat_at = heartbeat_at - interval '3 minutes'")
-    assert ok(living.admin.get(f"/billing/runs/{run.id}"))["status"] == "failed", "silent for too long"
+    assert ok(living.admin.get(f"/billing/runs/{run.id}"))["status"] == "interrupted", "silent for too long"
     done = ok(living.admin.post("/billing/runs", {"period": "2026-10"}, headers=key), 201)
     assert (done["id"], done["status"], done["invoices_issued"]) == (str(run.id), "completed", 4)
+
+
+def test_a_run_that_was_killed_is_interrupted_wherever_it_is_read(living: LivingDairy, sql: Any) -> None:
+    """It is not while somebody holds it, however long a chunk takes."""
+    fill(living, 2)
+    database = living.app.database
+    run = database.run(lambda session: service.start_run(session, RunRequest("2026-10"), None)).run
+    sql("UPDATE billing_runs SET heartbeat_at = heartbeat_at - interval '3 minutes'")
+
+    def read() -> set[tuple[str, str | None]]:
+        one, (listed,) = ok(living.admin.get(f"/billing/runs/{run.id}")), ok(living.admin.get("/billing/runs"))["items"]
+        return {(one["status"], one["error"]), (listed["status"], listed["error"])}
+
+    def reported() -> int:
+        reports = ok(living.admin.get("/monitoring/consistency"))["reports"]
+        return int(next(each["count"] for each in reports if each["name"] == "billing_runs_broken_off"))
+
+    with database.transaction() as session:
+        queries.hold_run(session, run.id)
+        assert (read(), reported()) == ({("running", None)}, 0)
+    assert (read(), reported()) == ({("interrupted", service.INTERRUPTED)}, 1)
+    later = ok(living.admin.post("/billing/runs", {"period": "2026-10"}), 201)
+    assert (later["status"], later["invoices_issued"]) == ("completed", 2)
+    assert ok(living.admin.get(f"/billing/runs/{run.id}"))["status"] == "interrupted"
+    assert reported() == 0
 
 
 def test_only_what_was_delivered_is_billed(living: LivingDairy) -> None:
@@ -166,12 +191,17 @@ def test_a_late_confirmation_joins_the_next_draft_and_says_so(living: LivingDair
     assert (line["prior_period"], line["first_date"]) == (True, "2026-10-31")
 
 
+def file_late(living: LivingDairy) -> None:
+    """October's return is not filed yet in December."""
+    ok(living.admin.patch("/settings", {"returns_filed_through": "2026-09-30"}))
+
+
 def test_numbers_follow_the_financial_year(living: LivingDairy) -> None:
     milk, asha = living.product(), living.customer()
-    for day in ("2027-02-10", "2027-03-10", "2027-04-10"):
-        living.delivered(asha, (milk, "1"), on=day)
-    living.go_to("2027-05-01")
-    assert living.bill("2027-04", confirm=True)["invoices_issued"] == 3
+    for month, made in (("2027-02", "2027-03-01"), ("2027-03", "2027-04-02"), ("2027-04", "2027-05-01")):
+        living.delivered(asha, (milk, "1"), on=f"{month}-10")
+        living.go_to(made)
+        living.bill(month, confirm=True)
     assert sorted((p["invoice_date"], p["number"]) for p in living.invoices()) == [
         ("2027-02-28", "INV/2627/0000001"),
         ("2027-03-31", "INV/2627/0000002"),
@@ -184,6 +214,7 @@ def test_an_invoice_is_never_dated_before_the_last_of_its_series(living: LivingD
     living.delivered(asha, (milk, "1"), on="2026-10-05")
     living.delivered(ravi, (milk, "1"), on="2026-11-05")
     living.go_to("2026-12-01")
+    file_late(living)
     assert living.bill("2026-11", customer_ids=[ravi["id"]])["invoices_issued"] == 1
     living.bill("2026-10", confirm=True)
     assert sorted((p["number"], p["invoice_date"]) for p in living.invoices()) == [
@@ -197,6 +228,7 @@ def test_previous_balance_carries_over(living: LivingDairy) -> None:
     living.delivered(asha, (milk, "1"), on="2026-10-05")
     living.delivered(asha, (milk, "2"), on="2026-11-05")
     living.go_to("2026-12-01")
+    file_late(living)
     assert living.bill("2026-11", confirm=True)["invoices_issued"] == 2
     assert sorted((p["period_end"], living.invoice(p["id"])["previous_balance"]) for p in living.invoices()) == [
         ("2026-10-31", "0.00"),
@@ -241,6 +273,7 @@ def test_an_unusual_total_asks_first(living: LivingDairy) -> None:
     living.delivered(asha, (milk, "10"), on="2026-10-05")
     living.delivered(asha, (milk, "100"), on="2026-11-05")
     living.go_to("2026-12-01")
+    file_late(living)
     living.bill("2026-10")
     problem = refused(living.admin.post("/billing/runs", {"period": "2026-11"}), 409, "unusual_total")
     assert (problem["total"], problem["previous_total"]) == ("6000.00", "600.00")

@@ -21,6 +21,32 @@ def test_the_seeded_change_of_2025_is_there(dairy: Dairy) -> None:
     assert (before[0], before[2], since[:2]) == ("12.00", "2025-09-21", ("5.00", "2025-09-22"))
 
 
+@pytest.mark.parametrize(
+    ("hsn", "rates_then_and_now", "notifications"),
+    [
+        ("2105", ["18.00", "5.00"], ["1/2017", "9/2025"]),
+        ("22029930", ["12.00", "5.00"], ["1/2017", "9/2025"]),
+        ("0404", ["5.00"], ["1/2017-Central Tax (Rate) as amended by 6/2022; since 22 September 2025 9/2025"]),
+        (
+            "0405",
+            ["12.00", "5.00"],
+            ["1/2017-Central Tax (Rate) as amended by 6/2022;", "9/2025-Central Tax (Rate) of"],
+        ),
+        ("0401", ["0.00"], ["2/2017-Central Tax (Rate) as amended by 7/2022; since 22 September 2025 10/2025"]),
+    ],
+)
+def test_every_rate_names_its_notification(
+    dairy: Dairy, hsn: str, rates_then_and_now: list[str], notifications: list[str]
+) -> None:
+    goods = ok(dairy.admin.post("/products", {"sku": "G", "name": "Goods", "unit": "kg", "hsn_code": hsn}), 201)
+    classes = {each["code"]: each["rates"] for each in ok(dairy.admin.get("/tax-classes"))["items"]}
+    found = classes[goods["tax_class"]]
+    assert [rate["gst_rate"] for rate in found] == rates_then_and_now
+    for rate, notification in zip(found, notifications, strict=True):
+        assert rate["source"].startswith(notification)
+        assert rate["source"].endswith("verify with your accountant")
+
+
 def test_a_new_rate_ends_the_one_in_force_the_day_before(dairy: Dairy) -> None:
     made = ok(dairy.admin.post("/tax-classes/cheese/rates", RATE), 201)
     assert (made["rates"][-1]["gst_rate"], made["rates"][-1]["source"]) == ("3.00", "A notification to come")
@@ -36,15 +62,15 @@ def test_a_rate_before_a_later_one_ends_where_that_begins(dairy: Dairy) -> None:
 
 def test_goods_of_a_new_class_are_billed_at_its_rate(dairy: Dairy) -> None:
     dairy.seller(gstin="27AAPFU0939F1ZV")
-    made = ok(dairy.admin.post("/tax-classes", {"code": "ice_cream", "description": "Ice cream"}), 201)
+    made = ok(dairy.admin.post("/tax-classes", {"code": "sorbet", "description": "Sorbet"}), 201)
     assert (made["rates"], made["hsn_prefix"]) == ([], None)
-    scoops, asha = dairy.product("59.00", hsn_code="2105", tax_class="ice_cream"), dairy.customer()
+    scoops, asha = dairy.product("59.00", hsn_code="2105", tax_class="sorbet"), dairy.customer()
     ok(dairy.confirm(dairy.order(asha, (scoops, "1"))))
     (draft,) = ok(dairy.admin.get("/invoices"))["items"]
     assert ok(dairy.admin.get(f"/invoices/{draft['id']}"))["skip_code"] == "missing_tax_rate"
-    ok(dairy.admin.post("/tax-classes/ice_cream/rates", RATE | {"gst_rate": "18.00", "valid_from": "2020-01-01"}), 201)
+    ok(dairy.admin.post("/tax-classes/sorbet/rates", RATE | {"gst_rate": "18.00", "valid_from": "2020-01-01"}), 201)
     assert ok(dairy.admin.get(f"/invoices/{draft['id']}"))["taxable_value"] == "50.00"
-    refused(dairy.admin.post("/tax-classes", {"code": "ice_cream", "description": "Again"}), 409, "already_exists")
+    refused(dairy.admin.post("/tax-classes", {"code": "sorbet", "description": "Again"}), 409, "already_exists")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """A laboratory beside the real routes: views that fail, wait and write on purpose."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -92,7 +93,10 @@ def make_laboratory() -> Blueprint:
     @allow_anyone()
     def run_sql(body: dict[str, Any]) -> dict[str, Any]:
         for statement in body["statements"]:
-            current_session().execute(text(statement))
+            if statement == "SLEEP":
+                time.sleep(0.2)
+            else:
+                current_session().execute(text(statement))
         return {}
 
     @lab.route("/lab/backend")

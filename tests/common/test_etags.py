@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import raw_connection
-from tests.dairy import Dairy, ok, refused
+from dairy_app.app import create_app
+from dairy_app.common.transactions import Database
+from dairy_app.settings import Settings
+from tests.conftest import PATIENT, raw_connection
+from tests.dairy import Client, Dairy, ok, refused
 from tests.races import _until_all_wait, at_once
 
 
@@ -111,3 +114,13 @@ def test_a_change_past_the_services_between_look_and_lock(dairy: Dairy, user: st
         refused(change.result(timeout=60), 412, "precondition_failed")
     record = ok(dairy.admin.get(user))
     assert (record["name"], record["phone"]) == ("By SQL", None)
+
+
+def test_a_change_by_tag_needs_one_connection(dairy: Dairy, user: str, settings: Settings, database_url: str) -> None:
+    """Threads that each held one and waited for a second one would wait for each other."""
+    database = Database(database_url, limits=PATIENT, pool_size=1)
+    try:
+        other = Client(create_app(settings, database), dairy.admin.token)
+        assert ok(other.patch(user, {"name": "Ravi A"}, headers={"If-Match": tag_of(dairy, user)}))["name"] == "Ravi A"
+    finally:
+        database.dispose()

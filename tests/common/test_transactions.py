@@ -11,9 +11,12 @@ from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.orm import Session
 
 from dairy_app.common.http import DairyFlask
-from dairy_app.common.transactions import ATTEMPTS, Database
+from dairy_app.common.transactions import ATTEMPTS, Database, Limits
 from tests.conftest import raw_connection
 from tests.dairy import Client, Dairy, ok, refused
+
+#: The server ended the session; whether its last word arrives depends on the line.
+GONE = "database_unavailable"
 
 
 def areas(sql: Any) -> list[str]:
@@ -119,8 +122,40 @@ def test_three_attempts_are_all(database: Database) -> None:
 def test_a_request_that_stays_in_others_way_may_come_back(lab: Dairy) -> None:
     conflict = ["DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '40P01'; END $$"]
     answer = lab.nobody.post("/lab/sql", {"statements": conflict})
-    refused(answer, 503, "database_unavailable")
+    refused(answer, 503, "database_busy")
     assert answer.headers["Retry-After"] == "5"
+
+
+@pytest.mark.parametrize(
+    ("statements", "status", "code"),
+    [
+        (["SET LOCAL statement_timeout = '50ms'", "SELECT pg_sleep(30)"], 503, "timed_out"),
+        (["SET LOCAL idle_in_transaction_session_timeout = '1ms'", "SELECT 1", "SLEEP", "SELECT 1"], 503, GONE),
+        (["DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '53100'; END $$"], 507, "database_full"),
+        (["DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '53300'; END $$"], 503, "database_busy"),
+        (["SET TRANSACTION READ ONLY", "INSERT INTO areas (name) VALUES ('x')"], 503, "database_read_only"),
+    ],
+)
+def test_what_the_database_cannot_do_now(lab: Dairy, statements: list[str], status: int, code: str) -> None:
+    """Nobody's fault, so never 500; each says whether asking again may help."""
+    answer = lab.nobody.post("/lab/sql", {"statements": statements})
+    refused(answer, status, code)
+    assert answer.headers.get("Retry-After") == ("5" if status == 503 else None)
+    ok(lab.nobody.post("/lab/sql", {"statements": ["SELECT 1"]}))
+
+
+def test_limits_are_those_of_the_work(database: Database) -> None:
+    """Longer work says so within its transaction; the session, which a pool may share, keeps those of requests."""
+    asked = text("SELECT current_setting('statement_timeout'), current_setting('lock_timeout')")
+    other = Database(database.url, limits=Limits(7, 3, 60), longer=Limits(600, 30, 0), pool_size=1)
+    try:
+        found = []
+        for one in (other, other.for_longer_work(), other):
+            with one.transaction(read_only=True) as session:
+                found.append(tuple(session.execute(asked).one()))
+        assert found == [("7s", "3s"), ("10min", "30s"), ("7s", "3s")]
+    finally:
+        other.dispose()
 
 
 def test_a_lock_that_does_not_come_free_is_busy_not_a_fault(lab: Dairy, database_url: str, sql: Any) -> None:
@@ -129,7 +164,7 @@ def test_a_lock_that_does_not_come_free_is_busy_not_a_fault(lab: Dairy, database
     with raw_connection(database_url) as holder, holder.cursor() as cursor:
         cursor.execute(take)
         answer = lab.nobody.post("/lab/sql", {"statements": ["SET LOCAL lock_timeout = '10ms'", take]})
-    refused(answer, 503, "database_unavailable")
+    refused(answer, 503, "database_busy")
 
 
 def test_connections_come_back_clean(one_connection: DairyFlask) -> None:
@@ -183,18 +218,20 @@ def test_a_line_that_breaks_in_the_commit_is_not_run_again(lab: Dairy, sql: Any)
     assert len(runs) == 1
 
 
-def test_a_pool_without_a_free_connection_is_busy(lab: Dairy) -> None:
+def test_a_pool_without_a_free_connection_is_busy_and_health_is_not(lab: Dairy) -> None:
     engine = lab.app.database.engine
     engine.pool._timeout = 0.01  # type: ignore[attr-defined]
-    held = [engine.connect() for _ in range(engine.pool.size() + 10)]  # type: ignore[attr-defined]
+    held = [engine.connect() for _ in range(engine.pool.size())]  # type: ignore[attr-defined]
     try:
         refused(lab.nobody.get("/health-is-elsewhere"), 404, "not_found")
-        answer = lab.nobody.get("/api/health")
+        answer = lab.nobody.post("/lab/sql", {"statements": ["SELECT 1"]})
+        refused(answer, 503, "database_busy")
+        assert answer.headers["Retry-After"] == "5"
+        ok(lab.nobody.get("/api/health"))
     finally:
         for each in held:
             each.close()
-    refused(answer, 503, "database_unavailable")
-    ok(lab.nobody.get("/api/health"))
+    ok(lab.nobody.post("/lab/sql", {"statements": ["SELECT 1"]}))
 
 
 def test_statements_are_not_compiled(database: Database) -> None:

@@ -37,6 +37,7 @@ def pays(dairy: Dairy, customer: Any, product: Any, on: str) -> tuple[str, str] 
 def test_an_agreed_price_beats_the_list_while_it_is_in_force(dairy: Dairy) -> None:
     product, customer, neighbour = dairy.product("60.00", since="2026-01-01"), dairy.customer(), dairy.customer()
     answer = ok(agree(dairy, customer, product, "55.00", "2026-04-01"), 200)
+    assert (answer.pop("repriced_orders"), answer.pop("kept_orders")) == (0, 0)
     assert answer == ok(dairy.admin.get(f"/customers/{customer['id']}/prices"))
     assert answer["items"][0]["product_name"] == product["name"]
     ok(agree(dairy, customer, product, None, "2026-05-01"), 200)

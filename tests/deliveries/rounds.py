@@ -76,6 +76,7 @@ class Round:
 
 @kept
 def make_round(dairy: Dairy) -> Round:
+    dairy.without_cutoffs()
     boy = dairy.staff("delivery_boy", "Bala Boy")
     customer = dairy.customer(delivery_boy_id=boy.user["id"])
     return Round(dairy, boy, customer, dairy.product("60.00"), dairy.product("80.00"))

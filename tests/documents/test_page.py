@@ -182,8 +182,44 @@ def test_a_paid_bill_asks_for_nothing(bills: Bills, site: Site) -> None:
     token = bills.token(bills.bill())
     bills.pay("612.00")
     seen = Seen(site.get(f"/i/{token}"))
-    assert "Nothing is open of this document." in seen.words
+    assert "Paid in full" in seen.words
     assert seen.every("svg") == []
+
+
+def test_the_code_asks_for_all_that_is_due_and_this_bill_alone_is_a_choice(bills: Bills, site: Site) -> None:
+    bills.bill()
+    milk, _ = bills.goods()
+    bills.dairy.delivered(bills.person, (milk, "1"), on="2026-11-05")
+    bills.dairy.go_to("2026-12-02")
+    bills.dairy.bill("2026-11", confirm=True)
+    later = bills.dairy.invoices(customer_id=bills.person["id"], period="2026-11")[0]
+    seen = Seen(site.get(f"/i/{bills.token(later)}"))
+    for said in ("Amount due ₹676.00", "Scan to pay ₹676.00", "Only this bill: ₹64.00", "Previous balance 612.00"):
+        assert said in seen.words, said
+    amounts = [
+        re.findall(r"am=([0-9.]+)", each["href"] or "") for each in seen.every("a") if "upi:" in str(each["href"])
+    ]
+    assert amounts == [["676.00"], ["676.00"], ["64.00"]]
+    # The amount and its button come first, for a small screen.
+    assert seen.words.index("Amount due ₹676.00") < seen.words.index("GSTIN")
+    assert sorted(re.findall(r"am=([0-9.]+)", " ".join(codes_of(bills.pdf(later))))) == ["64.00", "676.00"]
+    bills.pay("612.00")
+    bills.pay("64.00")
+    assert "Paid in full" in Seen(site.get(f"/i/{bills.token(later)}")).words
+
+
+def test_an_untaxed_line_has_no_rows_of_dashes(bills: Bills, site: Site) -> None:
+    page = site.get(f"/i/{bills.token(bills.bill())}").get_data(as_text=True)
+    assert "–</td>" not in page
+    assert len(re.findall(r'<td class="right cgst"[^>]*></td>', page)) == 1
+
+
+def test_a_wrong_link_speaks_both_languages_and_says_whom_to_call(bills: Bills, site: Site) -> None:
+    for headers in ({}, {"Accept-Language": "hi"}):
+        seen = Seen(site.get("/i/not-a-link", **headers))
+        for said in ("There is no such page", "ऐसा कोई पेज नहीं है", "+91 98123 45678"):
+            assert said in seen.words, said
+    assert {"href": "tel:+91 98123 45678"} in seen.every("a")
 
 
 def test_two_papers_lead_to_each_other(bills: Bills, site: Site) -> None:

@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from uuid import UUID
 
 import pytest
 
 from dairy_app.documents import pdf, service
+from dairy_app.documents.paper import Reference, Registered
 from dairy_app.documents.typeface import BOLD, REGULAR, typeface
 from dairy_app.documents.words import catalogues
 from tests.dairy import ok, refused
@@ -101,7 +103,7 @@ def test_what_is_paid_has_no_code(bills: Bills) -> None:
     bills.pay("700.00")
     file = bills.pdf(invoice)
     assert codes_of(file) == []
-    assert "Nothing is open of this document." in text_of(file)
+    assert "Paid in full" in text_of(file)
     assert "Paid in advance ₹88.00" in text_of(file)
 
 
@@ -136,7 +138,13 @@ def test_the_account_adds_up_over_several_bills(bills: Bills) -> None:
         assert said in first, said
     later = bills.dairy.invoices(customer_id=bills.person["id"], period="2026-11")[0]
     second = text_of(bills.pdf(later))
-    for said in ("Previous balance 12.00", "This document 64.00", "Amount due ₹76.00", "Scan to pay ₹64.00"):
+    for said in (
+        "Previous balance 12.00",
+        "This document 64.00",
+        "Amount due ₹76.00",
+        "Scan to pay ₹76.00",
+        "Only this bill: ₹64.00",
+    ):
         assert said in second, said
     assert "since" not in second
 
@@ -154,7 +162,7 @@ def test_two_papers_of_one_period_name_each_other(bills: Bills) -> None:
         assert ("Butter 200 g" in text) != ("Cow milk 1 l" in text)
         assert "Deliveries, day by day" in text
     amounts = sorted(code.split("&am=")[1].split("&")[0] for paper in papers for code in codes_of(bills.pdf(paper)))
-    assert amounts == ["192.00", "420.00"]
+    assert amounts == ["192.00", "420.00", "612.00", "612.00"]
     assert invoice["number"] in texts
 
 
@@ -294,3 +302,88 @@ def test_a_language_that_the_dairy_does_not_speak_is_english(bills: Bills) -> No
     assert "INVOICE-CUM" in text_of(bills.pdf(invoice, lang="fr"))
     bills.seller(second_language=None)
     assert "बिल" not in text_of(bills.pdf(invoice, lang="hi"))
+
+
+# ---------------------------------------------------------------------------------------------- whatever it says
+
+TEXTS = {
+    "empty": "",
+    "blanks": " \t\u00a0 ",
+    "invisible": "\u202e\u200b\ufeff",
+    "emoji": "🥛👨‍👩‍👧 milk",
+    "right to left": "דוד חלב لبن",
+    "no blank": "क्ष" * 70 + "M" * 200,
+    "other digits": "९८१२३ ٩٨١٢٣ 98123",
+    "one broad letter": "\ufdfd",
+    "controls": "a\x07b\u2028c",
+}
+
+
+@pytest.mark.parametrize("words", TEXTS.values(), ids=TEXTS)
+def test_any_text_is_drawn_wherever_it_stands(bills: Bills, words: str) -> None:
+    """Every text of a paper, whoever wrote it, in both languages and on every kind of document."""
+    invoice = bills.bill()
+    with bills.dairy.app.database.transaction(read_only=True) as session:
+        (whole,) = service.papers_of(session, [UUID(invoice["id"])])
+    party = {"name": words, "legal_name": words, "address": words, "phone": words, "code": words}
+    goods = replace(whole.lines[0], description=words, hsn_code=words, unit=words)
+    lines = [
+        *(
+            replace(goods, source=source, prior_period=late)
+            for source in ("subscription", "one_time")
+            for late in (0, 1)
+        ),
+        replace(goods, source="adjustment", quantity=Decimal(1), hsn_code=None),
+        replace(goods, quantity=None, supply_type=words, gst_rate=Decimal(0)),
+    ]
+    paper = replace(
+        whole,
+        seller=replace(whole.seller, **party, upi_id=words[:100]),
+        buyer=replace(whole.buyer, **party),
+        lines=lines,
+        deliveries=[replace(whole.deliveries[0], goods=words, unit=words)],
+        void=(date(2026, 11, 1), words),
+        reason=words,
+        original=Reference(whole.id, words, "invoice", date(2026, 10, 1), Decimal(1)),
+        companion=Reference(whole.id, words, "bill_of_supply", date(2026, 10, 1), Decimal(1)),
+        registered=Registered(words, words, date(2026, 11, 1), "signed"),
+        footer=words,
+        number=words[:16],
+    )
+    for kind in ("tax_invoice", "bill_of_supply", "invoice_cum_bill_of_supply", "invoice", "credit_note"):
+        for language in catalogues():
+            text = text_of(pdf.draw(replace(paper, document_type=kind), catalogues()[language]))
+            assert "612.00" in text, (kind, language)
+
+
+def test_a_line_that_is_a_charge_or_a_discount_is_on_paper(bills: Bills) -> None:
+    bills.bill()
+    for amount, words in (("30.00", "Delivery charge"), ("-5.00", "Festival discount")):
+        asked = {
+            "customer_id": bills.person["id"],
+            "kind": "discount" if amount.startswith("-") else "charge",
+            "amount": amount,
+            "description": words,
+            "tax_class": "milk_fresh",
+            "reason": "Agreed",
+            "adjusted_on": "2026-11-01",
+        }
+        ok(bills.admin.post("/adjustments", asked), 201)
+    bills.dairy.go_to("2026-12-02")
+    bills.dairy.bill("2026-11", confirm=True)
+    invoice = bills.dairy.invoices(customer_id=bills.person["id"], period="2026-11")[0]
+    text = text_of(bills.pdf(invoice))
+    for said in ("Delivery charge", "30.00", "Festival discount", "−5.00", "₹25.00"):
+        assert said in text, said
+    assert bills.admin.call("GET", f"/i/{bills.token(invoice)}/pdf").data == bills.pdf(invoice)
+
+
+def test_a_credit_note_by_amount_is_on_paper(bills: Bills) -> None:
+    invoice = bills.bill()
+    asked = {"invoice_id": invoice["id"], "reason": "Sour", "lines": [{"line_no": 1, "amount": "10.00"}]}
+    note = ok(bills.admin.post("/credit-notes", asked), 201)
+    answer = bills.admin.get(f"/credit-notes/{note['id']}/pdf")
+    assert answer.status_code == 200
+    text = text_of(answer.data)
+    assert "Sour" in text
+    assert "Credit ₹10.00" in text

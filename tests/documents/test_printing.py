@@ -1,6 +1,7 @@
 """``dairy invoices pdf``: a file a number, taken up where it stopped, whatever the number of processes."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -105,3 +106,42 @@ def test_a_folder_that_cannot_be_made_is_one_line(bills: Bills, database_url: st
     done = run_command("invoices", "pdf", "--period", "2026-10", "-o", where, DATABASE_URL=psycopg_dsn(database_url))
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "cannot make" in done.stderr
+
+
+def test_a_paper_that_cannot_be_drawn_is_named_and_holds_nobody_up(
+    bills: Bills, database_url: str, tmp_path: Path, sql: Any
+) -> None:
+    """One whose seller got lost (a hand in the database), between two that are whole."""
+    milk, _ = bills.goods()
+    people = [bills.dairy.customer() for _ in range(3)]
+    for person in people:
+        bills.dairy.delivered(person, (milk, "1"), on="2026-10-02")
+    bills.person = people[0]
+    bills.issue()
+    damaged, drawn = "INV/2627/0000002", ["INV-2627-0000001.pdf", "INV-2627-0000003.pdf"]
+    sql("SET session_replication_role = replica")
+    sql("UPDATE invoices SET snapshot = snapshot #- '{seller,business_name}' WHERE number = %s", damaged)
+    done = run_command("invoices", "pdf", "--period", "2026-10", "-o", tmp_path, DATABASE_URL=psycopg_dsn(database_url))
+    ((invoice_id,),) = sql("SELECT id::text FROM invoices WHERE number = %s", damaged)
+    assert done.returncode == 1
+    assert f"{invoice_id} could not be drawn: KeyError: 'business_name'" in done.stderr
+    assert "2 written, 0 were there" in done.stdout
+    assert names(tmp_path) == drawn
+
+
+def test_a_paper_whose_picture_fails_is_named_by_its_number(
+    bills: Bills, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bills.bill()
+    bills.bill()
+    drawing = printing.pdf.draw
+
+    def failing(paper: Any, t: Any) -> bytes:
+        if paper.number.endswith("1"):
+            raise ValueError("no room")
+        return drawing(paper, t)
+
+    monkeypatch.setattr(printing.pdf, "draw", failing)
+    done = run_command("invoices", "pdf", "--period", "2026-10", "-o", tmp_path, DATABASE_URL=psycopg_dsn(database_url))
+    assert (done.returncode, names(tmp_path)) == (1, ["INV-2627-0000002.pdf"])
+    assert "INV/2627/0000001 could not be drawn: ValueError: no room" in done.stderr

@@ -178,7 +178,11 @@ def test_the_command_tells_of_a_failed_self_check(
     books: Books, database_url: str, tmp_path: Path, sql: Callable[..., Any]
 ) -> None:
     sql("SET session_replication_role = replica; UPDATE invoice_lines SET hsn_code = NULL WHERE gst_rate = 0")
-    done = run(database_url, "gstr1", "--period", "2026-10", "-o", str(tmp_path / "gstr1.zip"))
+    asked = ("gstr1", "--period", "2026-10", "-o", str(tmp_path / "gstr1.zip"))
+    done = run(database_url, *asked)
+    assert (done.returncode, list(tmp_path.iterdir())) == (1, [])
+    assert "lines without an HSN code = 0: 5 and 0" in done.stderr
+    done = run(database_url, *asked, "--despite-findings")
     assert (done.returncode, (tmp_path / "gstr1.zip").read_bytes()[:2]) == (0, b"PK")
     assert "self-check failed: lines without an HSN code = 0: 5 and 0" in done.stderr
 

@@ -102,8 +102,8 @@ def test_zoho_has_a_row_per_item(accounts: Books) -> None:
     )  # fmt: skip
     columns = ("HSN/SAC", "Quantity", "Item Price", "Item Tax", "Item Tax Type", "Is Inclusive Tax", "Adjustment")
     assert [tuple(row[column] for column in columns) for row in rows[:2]] == [
-        ("0405", "0.25", "550.00", "GST5", "Tax Group", "true", "-0.49"),
-        ("0401", "3.5", "60.00", "GST0", "Tax Group", "true", "-0.49"),
+        ("0405", "0.25", "550.00", "GST5", "Tax Group", "true", "0.50"),
+        ("0401", "3.5", "60.00", "", "", "true", "0.50"),
     ]
     assert (rows[1]["Item Tax Exemption Reason"], rows[0]["Item Tax Exemption Reason"]) == ("Exempt supply", "")
     assert [rows[4][column] for column in ("Item Tax", "Item Tax Type", "Place of Supply")] == [

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.dairy import ok
+from tests.dairy import ok, refused
 from tests.exports.accounts import SHOP_GSTIN
 from tests.exports.books import KOLKATA, Books
 
@@ -63,7 +63,7 @@ def test_october(accounts: Books) -> None:
         ["INV/2627/0000005", "31-Oct-26", "110000.00", "29-Karnataka", "", "5", "104761.90", "0.00", ""]
     ]
     assert table(accounts, "b2cs", **OCTOBER) == [
-        ["OE", "27-Maharashtra", "5", "", "130.95", "0.00", ""],
+        ["OE", "27-Maharashtra", "5", "", "130.96", "0.00", ""],
         ["OE", "29-Karnataka", "5", "", "523.81", "0.00", ""],
     ]
     assert table(accounts, "cdnr", **OCTOBER) == table(accounts, "cdnur", **OCTOBER) == []
@@ -77,10 +77,10 @@ def test_october(accounts: Books) -> None:
         ["0401", MILK, "LTR-LITRES", "10", "600.00", "0", "600.00", "0.00", "0.00", "0.00", "0.00"],
         ["0405", GHEE, "KGS-KILOGRAMS", "2", "1100.00", "5", "1047.62", "0.00", "26.19", "26.19", "0.00"],
     ]
-    # 0.25 + 1 + 200 kg: 137.49 + 550.00 + 110000.00.
+    # 0.25 + 1 + 200 kg: 137.50 + 550.00 + 110000.00.
     assert table(accounts, "hsn-b2c", **OCTOBER) == [
         ["0401", MILK, "LTR-LITRES", "3.5", "210.00", "0", "210.00", "0.00", "0.00", "0.00", "0.00"],
-        ["0405", GHEE, "KGS-KILOGRAMS", "201.25", "110687.49", "5", "105416.66", "5264.29", "3.27", "3.27", "0.00"],
+        ["0405", GHEE, "KGS-KILOGRAMS", "201.25", "110687.50", "5", "105416.67", "5264.29", "3.27", "3.27", "0.00"],
     ]
     assert table(accounts, "docs", **OCTOBER) == [
         ["Invoices for outward supply", "INV/2627/0000001", "INV/2627/0000006", "6", "1"]
@@ -182,7 +182,7 @@ CHECKS = ["hsn_b2b", "hsn_b2c", "register", "hsn_total", "hsn_taxes", "numbers",
 
 
 def test_the_checks_of_the_set_pass(accounts: Books) -> None:
-    for period, b2b, b2c in (("2026-10", "1647.62", "105626.66"), ("2026-11", "-100.00", "-1052.38")):
+    for period, b2b, b2c in (("2026-10", "1647.62", "105626.67"), ("2026-11", "-100.00", "-1052.38")):
         members = opened(the_set(accounts, period=period))
         verdict = json.loads(members["self-checks.json"])
         assert verdict["passed"] is True
@@ -197,7 +197,7 @@ def test_the_checks_of_the_set_pass(accounts: Books) -> None:
 
 def test_a_failed_check_is_shown(accounts: Books, sql: Callable[..., Any]) -> None:
     def failed() -> dict[str, str]:
-        verdict = json.loads(opened(the_set(accounts, **OCTOBER))["self-checks.json"])
+        verdict = json.loads(opened(the_set(accounts, **OCTOBER, despite_findings="true"))["self-checks.json"])
         wrong = {check["name"]: check["difference"] for check in verdict["checks"] if not check["passed"]}
         assert verdict["passed"] is not bool(wrong)
         return wrong
@@ -208,6 +208,9 @@ def test_a_failed_check_is_shown(accounts: Books, sql: Callable[..., Any]) -> No
         UPDATE invoice_lines SET taxable_value = taxable_value + 1, line_total = line_total + 1
         WHERE invoice_id = (SELECT id FROM invoices WHERE number = 'INV/2627/0000004')""")
     assert failed() == {"register": "-1.00", "hsn_total": "1.00"}
+    problem = refused(accounts.dairy.admin.get("/exports/gstr1.zip", **OCTOBER), 409, "self_check_failed")
+    assert [check["name"] for check in problem["checks"]] == ["register", "hsn_total"]
+    assert ok(accounts.dairy.admin.get("/exports/gstr1.manifest.json", **OCTOBER))["checks"] != []
     sql("UPDATE invoice_lines SET hsn_code = NULL WHERE gst_rate = 0")
     sql("UPDATE invoices SET sequence_no = 9 WHERE number = 'INV/2627/0000006'")
     assert failed() == {"register": "-1.00", "hsn_total": "1.00", "numbers": "-3", "hsn_codes": "2"}
@@ -222,7 +225,7 @@ def test_equal_parameters_give_equal_archives(accounts: Books) -> None:
     assert (manifest["file_name"], manifest["format"]) == ("gstr1-v1-2026-10.zip", "zip")
 
 
-def test_an_adjustment_moves_no_goods(accounts: Books) -> None:
+def test_an_adjustment_is_part_of_the_row_of_its_goods(accounts: Books) -> None:
     household = accounts.customers["household"]
     accounts.deliver(household, (accounts.products[1], "1"))
     body = {"customer_id": household["id"], "kind": "discount", "description": "Festival", "amount": "-105.00"}
@@ -231,5 +234,26 @@ def test_an_adjustment_moves_no_goods(accounts: Books) -> None:
     accounts.travel(datetime(2026, 12, 2, 9, 0, tzinfo=KOLKATA))
     accounts.bill("2026-11")
     rows = {tuple(row[2:4]): row[6] for row in table(accounts, "hsn-b2c", **NOVEMBER) if row[0] == "0405"}
-    # 523.81 of ghee less the note's 52.38 and 1000.00; the discount's 100.00 stand apart, without a quantity.
-    assert rows == {("KGS-KILOGRAMS", "0.9"): "-528.57", ("NOS-NUMBERS", "0"): "-100.00"}
+    # 523.81 of ghee less the note's 52.38 and 1000.00 and the discount's 100.00, which moves no goods.
+    assert rows == {("KGS-KILOGRAMS", "0.9"): "-628.58"}
+
+
+def test_a_discount_finds_its_goods_among_units_and_long_codes(accounts: Books) -> None:
+    """Ghee by the kilo and in packets, with eight digits: the class says 0405, the greater value takes the discount."""
+    packed = accounts.dairy.product("105.00", name="Ghee 200 g", unit="packet", hsn_code="04059020", is_packed=True)
+    delivery = accounts.dairy.product("52.50", name="Express", unit="piece", hsn_code="996812", tax_class="butter_ghee")
+    household = accounts.customers["household"]
+    accounts.deliver(household, (packed, "3"), (delivery, "1"), (accounts.products[0], "0.125"))
+    body = {"customer_id": household["id"], "kind": "discount", "description": "Festival", "amount": "-105.00",
+            "tax_class": "butter_ghee", "adjusted_on": "2026-11-12", "reason": "Diwali"}  # fmt: skip
+    ok(accounts.dairy.admin.post("/adjustments", body), 201)
+    accounts.travel(datetime(2026, 12, 2, 9, 0, tzinfo=KOLKATA))
+    accounts.bill("2026-11")
+    rows = {tuple(row[i] for i in (0, 2, 3)): row[6] for row in table(accounts, "hsn-b2c", **NOVEMBER)}
+    # The notes of November took 0.1 kg: that row is the greater one of the two.
+    assert rows == {
+        ("0401", "LTR-LITRES", "0.13"): "7.50",
+        ("0405", "KGS-KILOGRAMS", "-0.1"): "-1152.38",
+        ("04059020", "PAC-PACKS", "3"): "300.00",
+        ("996812", "NA", "0"): "50.00",
+    }

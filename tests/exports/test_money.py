@@ -26,7 +26,7 @@ def code(accounts: Books, kind: str) -> str:
 def test_the_register_tells_what_was_settled_on_the_day_asked_for(accounts: Books) -> None:
     columns = ("total_amount", "amount_paid", "credit_applied", "balance_due", "days_overdue")
     assert shown(accounts.csv("invoice-register", **LATER), *columns) == [
-        ("347.00", "200.00", "75.00", "72.00", "20"),  # 55.00 by credit note, 20.00 written off
+        ("348.00", "200.00", "75.00", "73.00", "20"),  # 55.00 by credit note, 20.00 written off
         ("1100.00", "995.00", "105.00", "0.00", "0"),
         ("600.00", "600.00", "0.00", "0.00", "0"),
         ("550.00", "0.00", "0.00", "550.00", "20"),  # the cheque bounced
@@ -34,7 +34,7 @@ def test_the_register_tells_what_was_settled_on_the_day_asked_for(accounts: Book
         ("0.00", "0.00", "0.00", "0.00", "0"),  # void
     ]
     before = shown(accounts.csv("invoice-register", period="2026-10"), *columns)
-    assert before[0] == ("347.00", "0.00", "0.00", "347.00", "0")
+    assert before[0] == ("348.00", "0.00", "0.00", "348.00", "0")
     while_good = accounts.csv("invoice-register", period="2026-10", as_of="2026-11-10")
     assert shown(while_good, *columns)[3] == ("550.00", "450.00", "0.00", "100.00", "0")  # the opening 100.00 is older
 
@@ -106,12 +106,12 @@ def test_the_ledger_names_what_moved(accounts: Books) -> None:
     household = code(accounts, "household")
     columns = ("voucher_type", "ledger_name", "party_code", "debit", "credit")
     assert shown(by_voucher["INV/2627/0000001"], *columns) == [
-        ("Sales", "Customer receivables", household, "347.00", "0.00"),
-        ("Sales", "Sales GST 5%", "", "0.00", "130.95"),
+        ("Sales", "Customer receivables", household, "348.00", "0.00"),
+        ("Sales", "Sales GST 5%", "", "0.00", "130.96"),
         ("Sales", "Sales exempt", "", "0.00", "210.00"),
         ("Sales", "Output CGST", "", "0.00", "3.27"),
         ("Sales", "Output SGST", "", "0.00", "3.27"),
-        ("Sales", "Round off", "", "0.49", "0.00"),
+        ("Sales", "Round off", "", "0.00", "0.50"),
     ]
     assert shown(by_voucher["CN/2627/0000003"], *columns[1:]) == [
         ("Customer receivables", code(accounts, "hotel"), "0.00", "1050.00"),
@@ -135,7 +135,7 @@ def test_the_ledger_names_what_moved(accounts: Books) -> None:
 def test_ageing_counts_from_the_due_date(accounts: Books) -> None:
     columns = ("customer_code", "not_due", "days_1_30", "days_31_60", "unapplied_credit", "net")
     assert shown(accounts.csv("ageing", **NOVEMBER), *columns) == [
-        (code(accounts, "household"), "0.00", "72.00", "0.00", "0.00", "72.00"),
+        (code(accounts, "household"), "0.00", "73.00", "0.00", "0.00", "73.00"),
         (code(accounts, "shop"), "0.00", "0.00", "0.00", "105.00", "-105.00"),
         (code(accounts, "neighbour"), "0.00", "550.00", "100.00", "0.00", "650.00"),
         (code(accounts, "hotel"), "0.00", "108950.00", "0.00", "0.00", "108950.00"),

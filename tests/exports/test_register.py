@@ -30,7 +30,7 @@ def test_the_register_holds_the_paper_column_by_column(books: Books) -> None:
     issued_at = row.pop("issued_at")
     assert datetime.fromisoformat(issued_at).astimezone(KOLKATA).date().isoformat() == "2026-11-05"
     assert issued_at.endswith("+05:30")
-    # 3.5 l of milk at 60 are exempt; 0.25 kg of ghee at 550 hold 5 % GST: 137.50 = 130.95 + 3.27 + 3.27 + 0.01.
+    # 3.5 l of milk at 60 are exempt; 0.25 kg of ghee at 550 hold 5 % GST: 137.50 = 130.96 + 3.27 + 3.27.
     assert row == {
         "document_type": "invoice_cum_bill_of_supply",
         "series": "INV",
@@ -56,15 +56,15 @@ def test_the_register_holds_the_paper_column_by_column(books: Books) -> None:
         "exempt_value": "210.00",
         "nil_rated_value": "0.00",
         "non_gst_value": "0.00",
-        "taxable_value": "130.95",
+        "taxable_value": "130.96",
         "cgst_amount": "3.27",
         "sgst_amount": "3.27",
         "igst_amount": "0.00",
-        "round_off": "-0.49",
-        "total_amount": "347.00",
+        "round_off": "0.50",
+        "total_amount": "348.00",
         "amount_paid": "0.00",
         "credit_applied": "0.00",
-        "balance_due": "347.00",
+        "balance_due": "348.00",
         "due_date": "2026-11-10",
         "days_overdue": "0",
         "document_hash": paper["document_hash"],
@@ -83,7 +83,7 @@ def test_the_lines_hold_what_was_delivered(books: Books) -> None:
     ]  # fmt: skip
     assert [of_ghee[name] for name in shown[:7]] == ["Cow ghee", "0405", "taxable", "0.25", "KGS", "550.00", "5.00"]
     amounts = ("gross_amount", "discount_amount", "taxable_value", "cgst", "sgst", "igst", "line_total")
-    assert [of_ghee[name] for name in amounts] == ["137.50", "0.00", "130.95", "3.27", "3.27", "0.00", "137.49"]
+    assert [of_ghee[name] for name in amounts] == ["137.50", "0.00", "130.96", "3.27", "3.27", "0.00", "137.50"]
     assert (of_milk["first_date"], of_milk["last_date"], of_milk["invoice_date"]) == (
         "2026-10-20", "2026-10-21", "2026-10-31",
     )  # fmt: skip

@@ -16,8 +16,11 @@ from typing import Any
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from dairy_app.cli import explain_failure
+from dairy_app.common.failures import problem_of_database
 from dairy_app.common.transactions import Database
 from dairy_app.exports.columns import Column, Kind
 from dairy_app.exports.profiles import PROFILES, csv_of
@@ -128,6 +131,14 @@ def in_use(database: Database) -> int:
 ENDLESS = "SELECT generate_series(1, 1000000000), repeat('x', 100)"
 
 
+def test_a_copy_that_loses_its_server_is_no_fault_of_ours(database: Database) -> None:
+    with pytest.raises(OperationalError) as lost:
+        ExportStream(database, source("SELECT n, pg_terminate_backend(pg_backend_pid()) FROM generate_series(1, 9) n"))
+    assert problem_of_database(lost.value).code == "database_unavailable"
+    assert str(explain_failure(lost.value)).startswith("the connection to the database broke: ")
+    assert body_of(database, "SELECT 1, 2").endswith(b"1,2\r\n")
+
+
 def test_a_reader_that_goes_away_frees_the_connection(database: Database) -> None:
     stream = ExportStream(database, source(ENDLESS))
     assert [len(next(stream)) > 0 for _ in range(3)] == [True, True, True]
@@ -210,32 +221,27 @@ def test_vouchers_are_made_in_constant_memory(database: Database, sql: Callable[
 
 @pytest.mark.parametrize("profile", ["invoice-register", "invoice-lines"])
 def test_the_number_of_statements_is_constant(books: Books, database: Database, profile: str) -> None:
-    """Identify, settle; the COPY itself goes past the counter. The same for one row and for all."""
+    """Identify, limit, settle; the COPY itself goes past the counter. The same for one row and for all."""
     counts = []
     for period in ("2026-09", "2026-10"):
         with count_statements(database) as sent:
             books.download(profile, period=period)
         counts.append(len(sent))
-    assert counts == [2, 2]
+    assert counts == [3, 3]
 
 
 @contextmanager
 def served(database_url: str, tmp_path: Path) -> Iterator[int]:
-    """The application under gunicorn, as in production; gives the port. The socket is ours, so none is guessed."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    command = [sys.executable, "-m", "gunicorn", "-k", "gthread", "--threads", "4", "--no-control-socket"]
+    """`dairy serve` on a free port."""
+    command = [sys.executable, "-m", "dairy_app.cli", "serve", "--port", "0", "--workers", "1", "--threads", "4"]
     environment = {**os.environ, "DATABASE_URL": database_url, "DAIRY_SECRET_KEY": SECRET_KEY}
     environment |= {"DAIRY_LOG_LEVEL": "error", "DAIRY_DATA_DIR": str(tmp_path)}
-    server = subprocess.Popen(
-        [*command, "--bind", f"fd://{listener.fileno()}", "wsgi:app"],
-        cwd=TOP, env=environment, pass_fds=[listener.fileno()], stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    try:
-        yield listener.getsockname()[1]
-    finally:
-        server.terminate()
-        server.wait(30)
-        listener.close()
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as server:
+        try:
+            assert server.stdout is not None
+            yield int(server.stdout.readline().rpartition(b":")[2])
+        finally:
+            server.terminate()
 
 
 @contextmanager

@@ -33,6 +33,10 @@ A_STANDING_ONE = "(SELECT id FROM subscriptions)"
 AN_INVOICE = "(SELECT id FROM invoices WHERE status = 'issued')"
 
 PROVOKED = [
+    (
+        "billing_runs_broken_off",
+        ["INSERT INTO billing_runs (period, heartbeat_at) VALUES ('2026-10', '2026-10-01T00:00:00Z')"],
+    ),
     ("one_time_orders_unbilled", [OFF_PAPER, f"UPDATE orders SET invoice_id = NULL WHERE id = {ONE_DELIVERED}"]),
     (
         "other_orders_unbilled",

@@ -51,8 +51,8 @@ def test_what_is_in_order_is_ok(flight: Flight) -> None:
     wrong = {name: each for name, each in found.items() if each[0] != "ok" and name not in OF_THE_TEST_SERVER}
     assert wrong == {}
     assert list(found) == [
-        "secret key", "public URL", "database", "connection", "server", "extensions", "durability", "rights", "clock",
-        "revision", "time zone", "data", "disk", "backup",
+        "secret key", "public URL", "proxies", "database", "connection", "server", "extensions", "durability", "rights",
+        "clock", "revision", "time zone", "data", "disk", "backup",
     ]  # fmt: skip
     assert found["revision"] == ("ok", str(migrations.head()))
     assert found["backup"][1].startswith("dairy-2026-11-22.dump, 2.0 MB, 0.0 hours old")
@@ -124,6 +124,20 @@ def test_a_database_that_is_behind_or_away(server: Server, flight: Flight, datab
     assert (code, found["connection"][0]) == (1, "failed")
     assert 'database "nobody" does not exist' in found["connection"][1]
     assert found["backup"][0] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("url", "proxies", "state", "words"),
+    [
+        ("https://dairy.example", "0", "warning", "set DAIRY_TRUSTED_PROXIES"),
+        ("https://dairy.example", "1", "ok", "1 in front"),
+        ("http://10.0.0.2:8000", "0", "ok", "none"),
+    ],
+)
+def test_proxies_are_asked_for(flight: Flight, url: str, proxies: str, state: str, words: str) -> None:
+    _, found = flight(DAIRY_PUBLIC_URL=url, DAIRY_TRUSTED_PROXIES=proxies)
+    assert found["proxies"][0] == state
+    assert words in found["proxies"][1]
 
 
 def test_the_structure_is_compared_when_asked(flight: Flight, server: Server, template: str) -> None:

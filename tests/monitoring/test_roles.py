@@ -1,5 +1,6 @@
 """The roles of `dairy db roles`: each may do its work over a connection of its own, and nothing else."""
 
+import json
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from dairy_app.settings import Settings
 from tests.billing.conftest import LivingDairy
 from tests.command_line import run_command
 from tests.conftest import SECRET_KEY, Server, raw_connection
-from tests.dairy import ok
+from tests.dairy import Client, ok, refused
 from tests.monitoring.conftest import one_of_each
 
 PASSWORD = "of the test suite"
@@ -137,7 +138,7 @@ def test_the_application_may_do_what_its_code_does(served: Roles) -> None:
         "INSERT INTO areas (name) VALUES ('Deccan')",
         "UPDATE areas SET name = 'Deccan' || name",
         "DELETE FROM login_attempts",
-        "SELECT nextval('receipt_numbers'), nextval('customer_codes')",
+        "SELECT next_receipt_no(), nextval('customer_codes')",
         "CREATE TEMPORARY TABLE stage (id int) ON COMMIT DROP",
     ):
         assert served.refuses("app", statement) is None, statement
@@ -188,7 +189,7 @@ def test_reports_write_nothing_even_when_they_try(served: Roles) -> None:
     for statement in ("INSERT INTO areas (name) VALUES ('x')", "UPDATE orders SET notes = 'x'", "DELETE FROM areas"):
         assert served.refuses("read", statement) == "25006"
         assert served.refuses("read", f"SET default_transaction_read_only = off; COMMIT; {statement}") == "42501"
-    assert served.refuses("read", "SET TRANSACTION READ WRITE; SELECT nextval('receipt_numbers')") == "42501"
+    assert served.refuses("read", "SET TRANSACTION READ WRITE; SELECT nextval('customer_codes')") == "42501"
 
 
 def test_the_owner_upgrades_and_the_application_reads_the_new_tables_at_once(served: Roles) -> None:
@@ -205,9 +206,27 @@ def test_the_owner_restores_a_backup(served: Roles, tmp_path: Path) -> None:
     backups.backup(served.of("owner"), target)
     backups.restore(served.of("owner"), target, replace=True)
     assert served.refuses("app", "SELECT id FROM orders") is not None
+    says_what_is_missing(served)
     served.grant()
     assert served.refuses("app", "SELECT id FROM orders") is None
     assert served.refuses("app", "TRUNCATE orders") == "42501"
+
+
+def says_what_is_missing(roles: Roles) -> None:
+    """After a restore: rights, and not an upgrade, whoever looks."""
+    wanted = f"{roles.prefix}_app has no rights on the tables: run `dairy db roles | psql …` as a superuser"
+    environment = {"DATABASE_URL": roles.of("app"), "DAIRY_SECRET_KEY": SECRET_KEY}
+    for command in (["check-data"], ["db", "current"], ["serve", "--port", "0"], ["bill", "--period", "2026-10"]):
+        done = run_command(*command, **environment)
+        assert (done.returncode, done.stderr) == (1, f"dairy: {wanted}\n"), command
+    checks = {
+        each["name"]: each for each in json.loads(run_command("preflight", "--json", **environment).stdout)["checks"]
+    }
+    assert (checks["revision"]["state"], checks["revision"]["detail"]) == ("failed", wanted)
+    database = Database(roles.of("app"))
+    nobody = Client(create_app(Settings(data_dir=Path(), secret_key=SECRET_KEY, log_level="error"), database), None)
+    refused(nobody.get("/api/health"), 503, "database_rights_missing")
+    database.dispose()
 
 
 def test_a_prefix_is_a_name() -> None:

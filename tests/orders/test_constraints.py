@@ -115,6 +115,13 @@ CORRECTED = "corrected_at = now(), corrected_by_user_id = (SELECT id FROM users 
 
 DRAFT = "'{draft}'"
 REFUSED = [
+    (update("pending", "area_id = '{nobody}'"), "fk_orders_area_id"),
+    (
+        item("delivered_quantity = 0.5")
+        + "; UPDATE products SET unit = 'packet' WHERE id = '{milk}'; "
+        + item("quantity = 1.5"),
+        "tr_order_items_are_whole",
+    ),
     # orders: columns and keys
     (order("status", "'delivered'"), "ck_orders_status_known"),
     (order("status", "'Delivered'"), "ck_orders_status_known"),

@@ -337,3 +337,23 @@ def test_a_price_of_nothing_agreed_with_a_customer_is_free(dairy: Dairy, sql: An
         ("0.00", "free"),
         ("60.00", "product"),
     ]
+
+
+def test_a_dairy_that_said_nothing_closes_at_nine_in_the_evening_before(dairy: Dairy, clock: Any) -> None:
+    """Else a customer orders for this morning in the evening and reopens a round that is over."""
+    clock.move_to(at("2026-11-20 20:59"))
+    dairy.log_in_again()
+    rules = ok(dairy.admin.get("/settings"))
+    assert (rules["cutoff_morning"], rules["cutoff_evening"]) == ("21:00:00", "21:00:00")
+    milk, (_, login) = dairy.product(), dairy.customer_login()
+
+    def order(day: str) -> Any:
+        items = [{"product_id": milk["id"], "quantity": "1"}]
+        return login.post("/orders", {"delivery_date": day, "items": items})
+
+    ok(order("2026-11-21"), 201)
+    refused(order("2026-11-20"), 422, "cutoff_passed")
+    clock.move_to(at("2026-11-20 21:00"))
+    dairy.log_in_again()
+    refused(order("2026-11-21"), 422, "cutoff_passed")
+    ok(order("2026-11-22"), 201)

@@ -93,6 +93,9 @@ REFUSED = {
     "uq_payments_receipt_no": payment(receipt_no="'R1'"),
     "uq_payments_legacy_id": payment(legacy_id="'old'"),
     "uq_payments_reference": payment(method="'bank_transfer'", reference="'UTR1'"),
+    "uq_payments_cheque": payment(method="'cheque'", reference="'7'")
+    + "; "
+    + payment(id=one(8), receipt_no="'R8'", method="'cheque'", reference="'no. 7'"),
     "ck_payments_method_known": payment(method="'crypto'"),
     "ck_payments_status_known": payment(status="'lost'"),
     "ck_payments_amount_positive": payment(amount="'NaN'"),
@@ -206,12 +209,12 @@ ATTEMPTS = [
     ),
     (
         "void and still allocated",
-        f"UPDATE invoices SET status = 'void', void_reason = 'why', voided_at = now() WHERE id = {one(1)}",
+        f"UPDATE invoices SET status = 'void', void_reason = 'why', voided_at = invoice_date WHERE id = {one(1)}",
         "tr_gone_papers_hold_no_money",
     ),
     (
         "void and given up",
-        f"UPDATE invoices SET status = 'void', void_reason = 'why', voided_at = now() WHERE id = {one(2)}",
+        f"UPDATE invoices SET status = 'void', void_reason = 'why', voided_at = invoice_date WHERE id = {one(2)}",
         "tr_gone_papers_hold_no_money",
     ),
     ("expecting what nobody paid", settlement(expected="10"), "tr_cash_settlements_add_up"),

@@ -68,11 +68,11 @@ def line(good: str, quantity: str, month: str, *, inter_state: bool) -> Sums:
     if percent == 0:
         found["exempt"] = gross
         return found
-    found["taxable"] = half_up(gross * 100 / (100 + percent))
     if inter_state:
-        found["igst"] = half_up(found["taxable"] * percent / 100)
+        found["igst"] = half_up(gross * percent / (100 + percent))
     else:
-        found["cgst"] = found["sgst"] = half_up(found["taxable"] * percent / 200)
+        found["cgst"] = found["sgst"] = half_up(gross * percent / (2 * (100 + percent)))
+    found["taxable"] = gross - found["igst"] - found["cgst"] - found["sgst"]
     return found
 
 

@@ -13,6 +13,7 @@ class Household:
     def __init__(self, dairy: Dairy) -> None:
         self.dairy = dairy
         self.admin = dairy.admin
+        dairy.without_cutoffs()
         self.milk = dairy.product("60.00")
         self.customer, self.login = dairy.customer_login()
 
