@@ -34,7 +34,10 @@ class SettingsOut(Strict):
     books_closed_through = Day(allow_none=True)
     returns_filed_through = Day(
         allow_none=True,
-        metadata={"description": "Last day of the last GST return filed; null: the end of the month before last."},
+        metadata={
+            "description": "Last day of the last GST return filed; null: the end of the month before last.",
+            "example": "2026-09-30",
+        },
     )
     default_adjustment_class = Line(
         60,
