@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -140,6 +141,9 @@ class Workers:
             _stop_by_signal(server.stop)
             signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
             server.run(lambda: os.getppid() != parent)
+            for thread in threading.enumerate():  # a billing run that outlived its request
+                if not thread.daemon and thread is not threading.main_thread():
+                    thread.join(GRACE_SECONDS)
         except SettingsError as error:
             print(f"dairy: {error}", file=sys.stderr, flush=True)  # noqa: T201
             return code

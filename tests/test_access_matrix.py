@@ -164,3 +164,32 @@ if __name__ == "__main__":
         url = "postgresql://nobody@127.0.0.1:1/none"  # nothing connects: only the routes are asked for
         made = create_app(Settings(Path(folder), database_url=url, secret_key="x" * 32))
         print(table(made), end="")  # noqa: T201 - the table is the output
+
+
+#: POSTs that take no Idempotency-Key, and why not.
+WITHOUT_KEY = {
+    "auth.log_in": "no login yet",
+    "auth.refresh": "a rotated token is accepted once more within 30 seconds",
+    "auth.log_out": "makes nothing",
+    "auth.change_password": "makes nothing",
+    "auth.accept_invitation": "no login yet; an invitation is used once",
+    "users.invite": "its answer is the secret: asked again it is another one",
+    "shared.unlock_shared_link": "no login",
+    "shared.confirm_shared_delivery": "no login; a repeat is answered as such",
+    "shared.confirm_shared_deliveries": "no login; a repeat is answered as such",
+    "shared.ask_for_change": "no login; a wish that waits already is counted once",
+    "billing.post_run": "many transactions; keeps the key with the run",
+    "documents.share_invoice": "a message that waits already is the answer",
+    "outbox.message_sent": "said again it changes nothing",
+    "outbox.message_failed": "a state of its message",
+    "pages.send_pin": "no login",
+}
+
+
+def test_every_post_that_makes_something_can_be_repeated_safely(app: DairyFlask) -> None:
+    without = {
+        rule.endpoint
+        for rule in app.url_map.iter_rules()
+        if "POST" in (rule.methods or ()) and not getattr(app.view_functions[rule.endpoint], "idempotent", False)
+    }
+    assert without == set(WITHOUT_KEY)

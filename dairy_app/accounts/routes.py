@@ -35,6 +35,7 @@ from dairy_app.common.http import (
     current_session,
     refusal,
 )
+from dairy_app.common.idempotency import idempotent_but
 from dairy_app.common.pages import Page, read_page
 from dairy_app.common.schemas import page_of
 
@@ -137,6 +138,7 @@ def list_users(query: dict[str, Any]) -> Page:
 
 
 @users.route("/users", methods=["POST"])
+@idempotent_but("invitation_token")
 @users.arguments(UserIn)
 @users.response(201, UserCreatedOut)
 @allow(Role.ADMIN)

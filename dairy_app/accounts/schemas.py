@@ -111,7 +111,9 @@ class InvitationOut(Strict):
 
 
 class UserCreatedOut(UserOut, InvitationOut):
-    """A new user and the invitation that lets it in."""
+    """A new user and the invitation that lets it in; a repeated answer has no token."""
+
+    sometimes = ("invitation_token",)
 
 
 class UserIn(Strict):

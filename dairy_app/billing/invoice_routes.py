@@ -11,6 +11,7 @@ from dairy_app.business.queries import today
 from dairy_app.common.access import Role, allow
 from dairy_app.common.etags import etagged
 from dairy_app.common.http import Blueprint, current_actor, current_session
+from dairy_app.common.idempotency import idempotent
 from dairy_app.common.pages import Page, read_page
 
 invoices = Blueprint("invoices", __name__, description="Papers: drafts, issued, void")
@@ -50,6 +51,7 @@ def register_e_invoice(body: dict[str, Any], invoice_id: UUID) -> dict[str, Any]
 
 
 @invoices.route("/invoices/<uuid:invoice_id>/void", methods=["POST"])
+@idempotent
 @invoices.arguments(VoidIn)
 @invoices.response(200, VoidOut)
 @allow(Role.ADMIN, Role.ACCOUNTANT)

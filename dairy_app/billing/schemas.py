@@ -110,7 +110,11 @@ class RunOut(Schema):
     id = fields.UUID(allow_none=True)
     period = fields.String()
     through = Day(allow_none=True)
-    status = Choice(*RUN_STATUSES)
+    status = Choice(
+        *RUN_STATUSES,
+        "interrupted",
+        metadata={"description": "interrupted: nobody is at work on it any more, ask again.", "example": "completed"},
+    )
     dry_run = fields.Boolean(dump_default=False)
     customers_total = fields.Integer()
     customers_done = fields.Integer()

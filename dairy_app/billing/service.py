@@ -268,7 +268,7 @@ def carry_out(
             if after is None:
                 return run
     except BaseException as fault:
-        reason = f"{type(fault).__name__}"
+        reason = type(fault).__name__ if isinstance(fault, Exception) else INTERRUPTED  # Ctrl-C
         database.run(lambda session: _fail(session, run_id, reason))
         raise
 

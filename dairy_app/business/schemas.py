@@ -36,7 +36,7 @@ class SettingsOut(Strict):
         allow_none=True,
         metadata={
             "description": "Last day of the last GST return filed; null: the end of the month before last.",
-            "example": "2026-09-30",
+            "example": "2026-10-31",
         },
     )
     default_adjustment_class = Line(

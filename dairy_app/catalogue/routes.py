@@ -8,6 +8,7 @@ from dairy_app.catalogue.schemas import PriceOut, ProductIn, ProductOut, Product
 from dairy_app.common.access import Role, allow
 from dairy_app.common.etags import etagged
 from dairy_app.common.http import Blueprint, current_session
+from dairy_app.common.idempotency import idempotent
 from dairy_app.common.pages import Page
 from dairy_app.common.schemas import PageQuery, page_of
 
@@ -27,6 +28,7 @@ def list_products(query: dict[str, Any]) -> Page:
 
 
 @products.route("/products", methods=["POST"])
+@idempotent
 @products.arguments(ProductIn)
 @products.response(201, ProductOut)
 @allow(Role.ADMIN)

@@ -6,6 +6,7 @@ from dairy_app.catalogue import queries, service
 from dairy_app.catalogue.schemas import TaxClassesOut, TaxClassIn, TaxClassOut, TaxRateIn
 from dairy_app.common.access import Role, allow
 from dairy_app.common.http import Blueprint, current_session
+from dairy_app.common.idempotency import idempotent
 
 taxes = Blueprint("taxes", __name__, description="Tax classes and their dated rates")
 
@@ -19,6 +20,7 @@ def list_tax_classes() -> dict[str, Any]:
 
 
 @taxes.route("/tax-classes", methods=["POST"])
+@idempotent
 @taxes.arguments(TaxClassIn)
 @taxes.response(201, TaxClassOut)
 @allow(Role.ADMIN, Role.ACCOUNTANT)
@@ -28,6 +30,7 @@ def create_tax_class(body: dict[str, Any]) -> dict[str, Any]:
 
 
 @taxes.route("/tax-classes/<code>/rates", methods=["POST"])
+@idempotent
 @taxes.arguments(TaxRateIn)
 @taxes.response(201, TaxClassOut)
 @allow(Role.ADMIN, Role.ACCOUNTANT)

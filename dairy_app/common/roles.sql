@@ -28,6 +28,9 @@ END $$;
 ALTER ROLE dairy_read SET default_transaction_read_only = on;
 -- The application says so itself on each connection, but not behind a pool that shares them by transaction.
 ALTER ROLE dairy_app SET jit = off;
+ALTER ROLE dairy_app SET statement_timeout = '20s';
+ALTER ROLE dairy_app SET lock_timeout = '5s';
+ALTER ROLE dairy_app SET idle_in_transaction_session_timeout = '60s';
 ALTER SCHEMA public OWNER TO dairy_owner;
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO dairy_app, dairy_read;

@@ -4,8 +4,11 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Integer, Text, cast, column, func, insert, literal, select, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
+
+from dairy_app.customers.models import Area, Customer
 
 
 def open_areas(session: Session, names: Sequence[str]) -> None:
@@ -20,24 +23,26 @@ def open_areas(session: Session, names: Sequence[str]) -> None:
     )
 
 
+#: What a row may say of a customer: every column that there is but the area, which it names.
+_OWN = [column for column in Customer.__table__.c if column.name not in {"area_id", "created_at", "updated_at"}]
+
+
 def insert_customers(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     """Write customers: columns by name, ``area`` by the area's name; what is left out has its usual value."""
+    given = (
+        func.jsonb_to_recordset(cast(literal(json.dumps(rows, default=str), Text), JSONB))
+        .table_valued(*(column(each.name, each.type) for each in _OWN), column("line", Integer), column("area", Text))
+        .render_derived("r", with_types=True)
+    )
+    values = [
+        func.coalesce(given.c[each.name], each.server_default.arg) if each.server_default else given.c[each.name]
+        for each in _OWN
+    ]
+    found = given.outerjoin(Area, func.lower(Area.name) == func.lower(given.c.area))
     session.execute(
-        text("""
-            INSERT INTO customers (id, user_id, code, name, phone, email, address_line1, address_line2, city,
-                state_code, pincode, latitude, longitude, map_link, area_id, delivery_boy_id, stop_sequence,
-                marketing_staff_id, status, trial_start_date, billing_cycle, language, gstin, gst_treatment, notes)
-            SELECT r.id, r.user_id, coalesce(r.code, 'C' || lpad(nextval('customer_codes')::text, 6, '0')), r.name,
-                r.phone, r.email, r.address_line1, r.address_line2, r.city, r.state_code, r.pincode, r.latitude,
-                r.longitude, r.map_link, a.id, r.delivery_boy_id, r.stop_sequence, r.marketing_staff_id,
-                coalesce(r.status, 'active'), r.trial_start_date, coalesce(r.billing_cycle, 'monthly'), r.language,
-                r.gstin, coalesce(r.gst_treatment, 'consumer'), r.notes
-            FROM jsonb_to_recordset(CAST(:rows AS jsonb)) r (line integer, id uuid, user_id uuid, code text, name text,
-                phone text, email text, address_line1 text, address_line2 text, city text, state_code text,
-                pincode text, latitude numeric, longitude numeric, map_link text, area text, delivery_boy_id uuid,
-                stop_sequence integer, marketing_staff_id uuid, status text, trial_start_date date,
-                billing_cycle text, language text, gstin text, gst_treatment text, notes text)
-            LEFT JOIN areas a ON lower(a.name) = lower(r.area)
-            ORDER BY r.line"""),
-        {"rows": json.dumps(rows, default=str)},
+        insert(Customer).from_select(
+            [*(each.name for each in _OWN), "area_id"],
+            select(*values, Area.id).select_from(found).order_by(given.c.line),
+            include_defaults=False,
+        )
     )

@@ -1,5 +1,6 @@
 """Customers from a spreadsheet: every row or none, each fault named by its line, looked at before it is written."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,9 @@ SHOWN = 200
 #: Column → the role of the user it names by e-mail or phone.
 STAFF = {"delivery_boy": Role.DELIVERY_BOY, "marketing_staff": Role.MARKETING_STAFF}
 _ROW = CustomerRow()
+#: What a spreadsheet leaves of letters that its file has no place for.
+_LOST = re.compile(r"\?{3}|^[?\s]*\?[?\s]*$|\ufffd")
+_SAVE_ANEW = "Letters were lost when the file was saved: save it as XLSX or as CSV UTF-8."
 
 Row = dict[str, Any]
 
@@ -49,6 +53,8 @@ def import_customers(session: Session, text: str, *, dry_run: bool) -> Imported:
     """
     rows, faults = _read(text)
     faults += _repeated(rows) + _settle_staff(session, rows) + _taken(session, rows)
+    faulty = {each.pointer.rpartition("/")[0] for each in faults}
+    faults += [each for each in _there(session, rows) if each.pointer.rpartition("/")[0] not in faulty]
     for row in rows:
         faults += _settle_taxes(row)
     if faults:
@@ -72,6 +78,10 @@ def _read(text: str) -> tuple[list[Row], list[FieldError]]:
             continue
         try:
             written = {name: cell for name, cell in zip(header, cells, strict=False) if cell}
+            lost = [name for name, cell in written.items() if _LOST.search(cell)]
+            if lost:
+                faults += [fault(line, name, "unreadable", _SAVE_ANEW) for name in lost]
+                continue
             rows.append({"line": line, **_ROW.load(written)})
         except ValidationError as error:
             found = field_errors(error.messages)
@@ -121,6 +131,19 @@ def _taken(session: Session, rows: Sequence[Row]) -> list[FieldError]:
             faults.append(fault(row["line"], "code", "already_exists", f"{row['code']} is another customer's."))
         elif is_reserved_code(row.get("code") or ""):
             faults.append(fault(row["line"], "code", "invalid", "Codes of this form are given out by the dairy."))
+    return faults
+
+
+def _there(session: Session, rows: Sequence[Row]) -> list[FieldError]:
+    """A name at a phone is one customer: a file sent twice doubles nobody. Another name there is of the family."""
+    there = queries.customers_at(session, {row["phone"] for row in rows})
+    first = {(name, phone): f"{code} is that customer." for code, name, phone in map(tuple, there)}
+    faults = []
+    for row in rows:
+        key = (" ".join(row["name"].lower().split()), row["phone"])
+        if key in first:
+            faults.append(fault(row["line"], "name", "already_exists", first[key]))
+        first.setdefault(key, f"The same name and phone stand in line {row['line']}.")
     return faults
 
 

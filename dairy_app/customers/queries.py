@@ -10,6 +10,7 @@ from sqlalchemy import (
     CTE,
     ColumnElement,
     FromClause,
+    Row,
     Select,
     Uuid,
     and_,
@@ -179,6 +180,12 @@ def held_logins(session: Session, logins: Iterable[str]) -> set[str]:
     wanted = list(logins)
     users = session.execute(select(User.email, User.phone).where(or_(User.email.in_(wanted), User.phone.in_(wanted))))
     return {login for user in users for login in user if login is not None} & set(wanted)
+
+
+def customers_at(session: Session, phones: Iterable[str]) -> Sequence[Row[Any]]:
+    """Code, name (small letters, single blanks) and phone of the customers with one of these phones."""
+    name = func.lower(func.trim(func.regexp_replace(Customer.name, r"\s+", " ", "g")))
+    return session.execute(select(Customer.code, name, Customer.phone).where(Customer.phone.in_(list(phones)))).all()
 
 
 def used_codes(session: Session, codes: Iterable[str]) -> set[str]:

@@ -6,6 +6,7 @@ from uuid import UUID
 from dairy_app.common.access import Role, allow
 from dairy_app.common.etags import etagged
 from dairy_app.common.http import Blueprint, current_actor, current_session
+from dairy_app.common.idempotency import idempotent, idempotent_but
 from dairy_app.common.pages import Page
 from dairy_app.common.schemas import DryRunQuery, PageQuery, page_of
 from dairy_app.customers import importing, queries, service
@@ -34,6 +35,7 @@ STAFF = (Role.ADMIN, Role.ACCOUNTANT, Role.MARKETING_STAFF, Role.DELIVERY_BOY)
 
 
 @customers.route("/customers", methods=["POST"])
+@idempotent_but("invitation_token")
 @customers.arguments(CustomerIn)
 @customers.response(201, NewCustomerOut)
 @allow(Role.ADMIN, Role.MARKETING_STAFF)
@@ -44,6 +46,7 @@ def create_customer(body: dict[str, Any]) -> dict[str, Any]:
 
 
 @customers.route("/customers/import", methods=["POST"])
+@idempotent
 @customers.arguments(DryRunQuery, location="query")
 @customers.arguments(CustomerImportIn)
 @customers.response(201, CustomersImported)
@@ -72,6 +75,7 @@ def read_customer(customer_id: UUID) -> Any:
 
 
 @customers.route("/customers/<uuid:customer_id>/link-user", methods=["POST"])
+@idempotent
 @customers.arguments(LinkUserIn)
 @customers.response(200, CustomerOut)
 @allow(Role.ADMIN)
@@ -100,6 +104,7 @@ def list_areas(query: dict[str, Any]) -> Page:
 
 
 @areas.route("/areas", methods=["POST"])
+@idempotent
 @areas.arguments(AreaIn)
 @areas.response(201, AreaOut)
 @allow(Role.ADMIN)

@@ -8,6 +8,7 @@ from flask import request
 from dairy_app.business.queries import today
 from dairy_app.common.access import Role, allow
 from dairy_app.common.http import Blueprint, caller_address, current_actor, current_session
+from dairy_app.common.idempotency import idempotent
 from dairy_app.common.pages import Page
 from dairy_app.deliveries import monthly_edits, queries, service
 from dairy_app.deliveries.policy import confirmer_of, round_of, scope_of
@@ -37,6 +38,7 @@ deliveries = Blueprint("deliveries", __name__, description="Confirming deliverie
 
 
 @deliveries.route("/deliveries/confirmations", methods=["POST"])
+@idempotent
 @deliveries.arguments(ConfirmationIn)
 @deliveries.response(200, ConfirmationOut)
 @allow(Role.ADMIN, Role.DELIVERY_BOY)
@@ -49,6 +51,7 @@ def confirm_delivery(confirmation: dict[str, Any]) -> dict[str, Any]:
 
 
 @deliveries.route("/deliveries/confirmations/batch", methods=["POST"])
+@idempotent
 @deliveries.arguments(BatchIn)
 @deliveries.response(200, BatchOut)
 @allow(Role.ADMIN, Role.DELIVERY_BOY)
@@ -88,6 +91,7 @@ def show_round(query: dict[str, Any]) -> dict[str, Any]:
 
 
 @deliveries.route("/deliveries/start", methods=["POST"])
+@idempotent
 @deliveries.arguments(StartIn)
 @deliveries.response(200, StartOut)
 @allow(Role.ADMIN, Role.DELIVERY_BOY)
@@ -97,6 +101,7 @@ def start_round(wanted: dict[str, Any]) -> dict[str, int]:
 
 
 @deliveries.route("/deliveries/complete", methods=["POST"])
+@idempotent
 @deliveries.arguments(CompleteIn)
 @deliveries.response(200, CompleteOut)
 @allow(Role.ADMIN, Role.DELIVERY_BOY)

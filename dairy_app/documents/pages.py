@@ -83,7 +83,7 @@ def in_words(response: Response) -> Response:
 
 
 def _refusal_page(refused: Response) -> Response:
-    """What a problem document says, in the reader's words and in the other ones; its status stays."""
+    """What a problem document says, in the reader's words and the other ones; its status and when to come back stay."""
     if refused.status_code == 422:
         # Somebody else's parameters (messengers add them): without them the page is fine.
         return Response(status=303, headers={"Location": request.script_root + request.path})
@@ -92,6 +92,8 @@ def _refusal_page(refused: Response) -> Response:
     names = {"t": t, "kind": kind, "phone": g.get("phone"), "all_words": catalogues().values()}
     page = make_response(render_template("documents/refusal.html", **names, asset=_address))
     page.status_code = refused.status_code
+    if "Retry-After" in refused.headers:
+        page.headers["Retry-After"] = refused.headers["Retry-After"]
     return page
 
 

@@ -8,6 +8,7 @@ from flask import Response, current_app
 from dairy_app.common.access import Role, allow
 from dairy_app.common.etags import etagged
 from dairy_app.common.http import Blueprint, current_actor, current_session
+from dairy_app.common.idempotency import idempotent
 from dairy_app.common.pages import Page, read_page
 from dairy_app.documents import pdf, queries, service
 from dairy_app.documents.links import Links
@@ -73,6 +74,7 @@ def share_invoice(body: dict[str, Any], invoice_id: UUID) -> service.Shared:
 
 
 @documents.route("/billing/runs/<uuid:run_id>/messages", methods=["POST"])
+@idempotent
 @documents.arguments(RunMessagesIn)
 @documents.response(200, RunMessagesOut)
 @allow(Role.ADMIN, Role.ACCOUNTANT)

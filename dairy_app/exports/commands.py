@@ -18,6 +18,7 @@ from dairy_app.common.errors import Problem
 from dairy_app.common.transactions import Database
 from dairy_app.customers.models import Customer
 from dairy_app.exports.downloads import MEDIA_TYPES, NAMES, Download, download_of
+from dairy_app.exports.self_checks import require_agreement
 from dairy_app.exports.span import Span, span_of
 from dairy_app.exports.streams import settle
 from dairy_app.settings import Settings
@@ -122,9 +123,11 @@ def write_export(
     database: Database, download: Download, span: Span, file: BinaryIO, *, despite_findings: bool = False
 ) -> int:
     """Write to an open file; returns the rows. ``self_check_failed`` for a set that does not agree."""
-    source = download.source(span, True, despite_findings)
+    source = download.source(span, True)
     with database.transaction(read_only=True, snapshot=True) as session:
         settle(session)
+        if not despite_findings:
+            require_agreement(download.checks(session, span))
         with _progress_bar(download.name, download.count(session, span)) as advance:
             return source.copy(session, file.write, advance)
 

@@ -31,7 +31,7 @@ class Download:
     name: str
     version: int
     form: str
-    source: Callable[[Span, bool, bool], Source]
+    source: Callable[[Span, bool], Source]
     count: Callable[[Session, Span], int]
     sums: Callable[[Session, Span], Mapping[str, Decimal]]
     #: What must agree in it; empty when there is nothing to check.
@@ -54,7 +54,7 @@ class Download:
 
 
 def _of_profile(profile: Profile, form: str) -> Download:
-    def source(span: Span, bom: bool, _despite_findings: bool) -> Source:
+    def source(span: Span, bom: bool) -> Source:
         return csv_of(profile, span, bom=bom) if form == "csv" else WorkbookSource(profile, span)
 
     return Download(
@@ -81,7 +81,7 @@ _VOUCHERS = Download(
     name="tally",
     version=tally.VERSION,
     form="xml",
-    source=lambda span, _bom, _despite_findings: tally.VouchersSource(span),
+    source=lambda span, _bom: tally.VouchersSource(span),
     count=tally.count_of_vouchers,
     sums=tally.sums_of_vouchers,
 )
@@ -89,7 +89,7 @@ _MASTERS = Download(
     name="tally-masters",
     version=tally.VERSION,
     form="xml",
-    source=lambda span, _bom, _despite_findings: tally.MastersSource(span),
+    source=lambda span, _bom: tally.MastersSource(span),
     count=tally.count_of_masters,
     sums=lambda _session, _span: {},
 )

@@ -13,7 +13,6 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from sqlalchemy.orm import Session
 
-from dairy_app.common.errors import Problem
 from dairy_app.exports.columns import Profile
 from dairy_app.exports.findings import voided_after_return
 from dairy_app.exports.gstr1 import GSTR1
@@ -30,34 +29,26 @@ _MADE = (1980, 1, 1, 0, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class Gstr1Source:
-    """The set over some days as a zip: a CSV per table, ``manifest.json``, ``self-checks.csv`` and ``.json``.
-
-    Tables that do not agree are not filed by mistake: ``self_check_failed`` unless ``despite_findings``.
-    """
+    """The set over some days as a zip: a CSV per table, ``manifest.json``, ``self-checks.csv`` and ``.json``."""
 
     span: Span
     bom: bool = True
-    despite_findings: bool = False
 
     def copy(self, session: Session, take: Take, progress: Progress | None = None) -> int:
         """Make the archive aside, then hand it to ``take``; returns the number of rows in all tables."""
-        checks = self_checks(session, self.span)
-        failed = [check for check in checks if not check.passed]
-        if failed and not self.despite_findings:
-            found = "; ".join(f"{check.what}: {check.left} and {check.right}" for check in failed)
-            raise Problem("self_check_failed", found, facts={"checks": [check.facts() for check in failed]})
         with tempfile.TemporaryFile() as file:
             with ZipFile(file, "w") as archive:
-                rows = self._fill(archive, session, checks, progress)
+                rows = self._fill(archive, session, progress)
             hand_over(file, take)
         return rows
 
-    def _fill(self, archive: ZipFile, session: Session, checks: Sequence[Check], progress: Progress | None) -> int:
+    def _fill(self, archive: ZipFile, session: Session, progress: Progress | None) -> int:
         tables = []
         for profile in GSTR1:
             tables.append(self._table(archive, session, profile))
             if progress:
                 progress(sum(table["rows"] for table in tables))
+        checks = self_checks(session, self.span)
         voided = [{key: str(value) for key, value in each.items()} for each in voided_after_return(session, self.span)]
         _write_json(archive, "manifest.json", {**self._manifest(tables), "voided_after_return": voided})
         _write_json(archive, "self-checks.json", self._verdict(checks))

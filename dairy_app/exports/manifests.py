@@ -18,7 +18,7 @@ def manifest(session: Session, download: Download, span: Span, *, bom: bool) -> 
     """
     settle(session)
     digest = Digest()
-    rows = download.source(span, bom, True).copy(session, digest.take)
+    rows = download.source(span, bom).copy(session, digest.take)
     return {
         "profile": download.name,
         "version": download.version,

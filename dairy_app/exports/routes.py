@@ -11,6 +11,7 @@ from dairy_app.exports import manifests
 from dairy_app.exports.downloads import MEDIA_TYPES, Download, download_of
 from dairy_app.exports.monthly_sheet import MonthlySheet
 from dairy_app.exports.schemas import CsvQuery, ManifestOut, ManifestQuery, MonthlySheetQuery, SetQuery, SpanQuery
+from dairy_app.exports.self_checks import require_agreement, self_checks
 from dairy_app.exports.span import Span, span_of
 from dairy_app.exports.streams import ExportStream
 
@@ -59,6 +60,10 @@ def export_gstr1(asked: dict[str, Any]) -> Response:
 
     ``self_check_failed`` while it does not, unless ``despite_findings``.
     """
+    despite_findings = asked.pop("despite_findings")
+    if not despite_findings:
+        with current_database().transaction(read_only=True, snapshot=True) as session:
+            require_agreement(self_checks(session, _span(download_of("gstr1"), **asked)[0]))
     return _stream(download_of("gstr1"), **asked)
 
 
@@ -115,9 +120,9 @@ def export_monthly_view(asked: dict[str, Any]) -> Response:
     )
 
 
-def _stream(download: Download, *, despite_findings: bool = False, **asked: Any) -> Response:
+def _stream(download: Download, **asked: Any) -> Response:
     span, bom = _span(download, **asked)
-    stream = ExportStream(current_database().for_longer_work(), download.source(span, bom, despite_findings))
+    stream = ExportStream(current_database().for_longer_work(), download.source(span, bom))
     headers = {
         "Content-Disposition": f'attachment; filename="{download.file_name(span)}"',
         "X-Export-Profile": download.name,

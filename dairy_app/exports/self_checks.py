@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from dairy_app.common.errors import Problem
 from dairy_app.exports.gstr1 import B2B, B2CL, B2CS, CDNR, CDNUR, EXEMP, HSN_B2B, HSN_B2C
 from dairy_app.exports.profiles import driver_rows, totals_of
 from dairy_app.exports.registers import INVOICE_LINES, INVOICE_REGISTER
@@ -121,3 +122,11 @@ def _of_papers(session: Session, span: Span) -> Sequence[Check]:
         ),
         Check("hsn_codes", "lines without an HSN code = 0", Decimal(without_hsn), Decimal(0)),
     ]
+
+
+def require_agreement(checks: Sequence[Check]) -> None:
+    """Raise ``self_check_failed`` when tables do not agree: they are not to be filed by mistake."""
+    failed = [check for check in checks if not check.passed]
+    if failed:
+        found = "; ".join(f"{check.what}: {check.left} and {check.right}" for check in failed)
+        raise Problem("self_check_failed", found, facts={"checks": [check.facts() for check in failed]})

@@ -85,6 +85,7 @@ def read_payment(payment_id: UUID) -> dict[str, Any]:
 
 
 @payments.route("/payments/<uuid:payment_id>/reverse", methods=["POST"])
+@idempotent
 @payments.arguments(ReversalIn)
 @payments.response(200, PaymentOut)
 @allow(Role.ADMIN, Role.ACCOUNTANT)
@@ -95,6 +96,7 @@ def reverse_payment(body: dict[str, Any], payment_id: UUID) -> dict[str, Any]:
 
 
 @payments.route("/payments/<uuid:payment_id>/allocations", methods=["POST"])
+@idempotent
 @payments.arguments(AllocationsIn)
 @payments.response(201, PaymentOut)
 @allow(Role.ADMIN, Role.ACCOUNTANT)
@@ -133,6 +135,7 @@ def list_write_offs(query: dict[str, Any]) -> Page:
 
 
 @receivables.route("/opening-balances", methods=["POST"])
+@idempotent
 @receivables.arguments(DryRunQuery, location="query")
 @receivables.arguments(OpeningBalanceIn)
 @receivables.response(201, OpeningBalancesEntered)

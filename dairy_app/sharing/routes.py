@@ -12,6 +12,7 @@ from dairy_app.common.access import Role, allow, allow_anyone
 from dairy_app.common.clock import now
 from dairy_app.common.errors import Problem
 from dairy_app.common.http import Blueprint, attribution, current_actor, current_session, refusal
+from dairy_app.common.idempotency import idempotent, idempotent_but
 from dairy_app.common.pages import Page
 from dairy_app.common.schemas import PageQuery
 from dairy_app.deliveries.schemas import BatchIn, BatchOut, ConfirmationIn
@@ -46,6 +47,7 @@ PASS_COOKIE = "dairy_link"
 
 
 @shared_links.route("/shared-links", methods=["POST"])
+@idempotent_but("token", "url")
 @shared_links.arguments(SharedLinkIn)
 @shared_links.response(201, SharedLinkCreatedOut)
 @allow(Role.ADMIN)
@@ -160,6 +162,7 @@ def list_change_requests(query: dict[str, Any]) -> Page:
 
 
 @change_requests.route("/change-requests/<uuid:request_id>/approve", methods=["POST"])
+@idempotent
 @change_requests.arguments(ApproveIn)
 @change_requests.response(200, ChangeRequestOut)
 @allow(Role.ADMIN, Role.MARKETING_STAFF)
@@ -171,6 +174,7 @@ def approve_change_request(body: dict[str, Any], request_id: UUID) -> Row[Any]:
 
 
 @change_requests.route("/change-requests/<uuid:request_id>/reject", methods=["POST"])
+@idempotent
 @change_requests.arguments(RejectIn)
 @change_requests.response(200, ChangeRequestOut)
 @allow(Role.ADMIN, Role.MARKETING_STAFF)

@@ -63,8 +63,9 @@ class SharedLinkOut(Strict):
 
 
 class SharedLinkCreatedOut(SharedLinkOut):
-    """A new link; its token and address are shown here and never again."""
+    """A new link; its token and address are shown here and never again, also not in a repeated answer."""
 
+    sometimes = ("token", "url")
     token = fields.String()
     url = fields.String()
 

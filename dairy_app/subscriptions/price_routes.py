@@ -8,6 +8,7 @@ from dairy_app.catalogue.service import lock_product
 from dairy_app.common.access import Role, allow
 from dairy_app.common.etags import etagged_by
 from dairy_app.common.http import Blueprint, current_actor, current_session
+from dairy_app.common.idempotency import idempotent
 from dairy_app.customers.queries import list_customer_prices
 from dairy_app.customers.schemas import CustomerPriceIn
 from dairy_app.subscriptions import service
@@ -27,6 +28,7 @@ def change_product(changes: dict[str, Any], product_id: UUID) -> dict[str, Any]:
 
 
 @prices.route("/products/<uuid:product_id>/prices", methods=["POST"])
+@idempotent
 @prices.arguments(PriceIn)
 @prices.response(201, PriceSet)
 @allow(Role.ADMIN)

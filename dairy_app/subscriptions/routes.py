@@ -87,7 +87,7 @@ def read_subscription(subscription_id: UUID) -> dict[str, Any]:
 def change_subscription(changes: dict[str, Any], subscription_id: UUID) -> dict[str, Any]:
     """Change what is sent, till further notice; orders that are there already follow."""
     repriced = service.change(current_session(), current_actor(), subscription_id, changes)
-    return _view(subscription_id) | ({"repriced_orders": repriced.orders} if repriced else {})
+    return _view(subscription_id) | {"repriced_orders": repriced.orders if repriced else 0}
 
 
 @subscriptions.route("/subscriptions/<uuid:subscription_id>/overrides/<day>", methods=["PUT"])
@@ -108,6 +108,7 @@ def clear_override(subscription_id: UUID, day: str) -> None:
 
 
 @subscriptions.route("/subscriptions/<uuid:subscription_id>/pauses", methods=["POST"])
+@idempotent
 @subscriptions.arguments(PauseIn)
 @subscriptions.response(201, PauseOut)
 @allow(*WHO)
@@ -126,6 +127,7 @@ def lift_pause(subscription_id: UUID, pause_id: UUID) -> None:
 
 
 @subscriptions.route("/subscriptions/<uuid:subscription_id>/resume", methods=["POST"])
+@idempotent
 @subscriptions.arguments(ResumeIn)
 @subscriptions.response(200, SubscriptionOut)
 @allow(*WHO)
@@ -136,6 +138,7 @@ def resume(wanted: dict[str, Any], subscription_id: UUID) -> dict[str, Any]:
 
 
 @subscriptions.route("/subscriptions/<uuid:subscription_id>/stop", methods=["POST"])
+@idempotent
 @subscriptions.arguments(StopIn)
 @subscriptions.response(200, SubscriptionOut)
 @allow(*WHO)
@@ -159,6 +162,7 @@ def read_calendar(query: dict[str, Any], subscription_id: UUID) -> dict[str, Any
 
 
 @subscriptions.route("/orders/generate", methods=["POST"])
+@idempotent
 @subscriptions.arguments(GenerateIn)
 @subscriptions.response(200, GeneratedOut)
 @allow(Role.ADMIN)
@@ -187,6 +191,7 @@ def read_requirements(query: dict[str, Any]) -> dict[str, Any]:
 
 
 @subscriptions.route("/orders/<uuid:order_id>/cancel", methods=["POST"])
+@idempotent
 @subscriptions.arguments(CancelIn)
 @subscriptions.response(200, OrderOut)
 @allow(Role.ADMIN, Role.MARKETING_STAFF, Role.CUSTOMER)

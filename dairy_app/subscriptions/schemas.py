@@ -219,7 +219,7 @@ KEPT = "Open orders of those days that keep the price they have: one-time ones, 
 class SubscriptionChanged(SubscriptionOut):
     """A standing order after a change."""
 
-    repriced_orders = fields.Integer(metadata={"description": f"{REPRICED} Only with a new price."})
+    repriced_orders = fields.Integer(metadata={"description": f"{REPRICED} 0 unless the price was changed."})
 
 
 class PriceSet(PriceOut):
@@ -240,7 +240,8 @@ class ProductChanged(ProductOut):
     """A product after a change."""
 
     open_orders = fields.Integer(
-        metadata={"description": "Open orders that hold a product just taken off sale: GET /orders lists them."}
+        allow_none=True,
+        metadata={"description": "Open orders that hold a product just taken off sale; null for any other change."},
     )
 
 

@@ -415,8 +415,8 @@ def change_product(session: Session, product_id: UUID, changes: dict[str, Any]) 
     """Change what is sent; with how many open orders hold the product, when it is taken off sale."""
     bulk.hold_generation(session)
     made = dict(catalogue.change_product(session, product_id, changes)._mapping)
-    if changes.get("is_active") is False:
-        made["open_orders"] = queries.open_orders_of(session, product_id)
+    is_taken_off = changes.get("is_active") is False
+    made["open_orders"] = queries.open_orders_of(session, product_id) if is_taken_off else None
     return made
 
 

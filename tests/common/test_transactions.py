@@ -229,6 +229,7 @@ def test_a_pool_without_a_free_connection_is_busy_and_health_is_not(lab: Dairy) 
         assert answer.headers["Retry-After"] == "5"
         ok(lab.nobody.get("/api/health"))
     finally:
+        engine.pool._timeout = 5  # type: ignore[attr-defined]
         for each in held:
             each.close()
     ok(lab.nobody.post("/lab/sql", {"statements": ["SELECT 1"]}))

@@ -10,6 +10,9 @@ import pytest
 from openpyxl import Workbook
 
 from dairy_app.common.uploads import XLSX
+from dairy_app.customers import bulk
+from dairy_app.customers.models import Customer
+from dairy_app.customers.schemas import CustomerRow
 from tests.dairy import Dairy, ok, refused
 from tests.races import at_once
 from tests.statements import count_statements
@@ -212,3 +215,62 @@ def test_the_same_file_twice_at_once_is_registered_once(dairy: Dairy, database_u
     assert sorted(answer.status_code for answer in answers) == [201, 409]
     assert {answer.get_json().get("code") for answer in answers} == {None, "already_exists"}
     assert len(listed(dairy)) == 19
+
+
+def test_a_file_sent_twice_doubles_nobody(dairy: Dairy, sql: Any) -> None:
+    """Without logins no phone is taken: the name at the phone is what is known. Another name there is of the family."""
+    rows = [row(n, login="no") for n in (1, 2)]
+    ok(send(dairy, text_of(*rows)), 201)
+    again = [row(1, name="  household   1 ", login="no"), row(2, name="Her sister", login="no"), row(3, login="no")]
+    problem = refused(send(dairy, text_of(*again)), 422, "validation_failed")
+    assert faults(problem) == [("/rows/2/name", "already_exists")]
+    assert "C000001 is that customer" in problem["errors"][0]["detail"]
+    ok(send(dairy, text_of(*again[1:])), 201)
+    assert len(listed(dairy)) == 4
+    twice = [row(7, login="no"), row(7, name="HOUSEHOLD 7", login="no")]
+    assert faults(refused(send(dairy, text_of(*twice)), 422, "validation_failed")) == [
+        ("/rows/3/name", "already_exists")
+    ]
+
+
+@pytest.mark.parametrize("media", ["text/csv", "multipart/form-data"])
+def test_a_file_under_a_key_is_taken_once(dairy: Dairy, media: str) -> None:
+    text = text_of(row(1, login="no"))
+
+    def sent(content: str = text) -> Any:
+        key = {"Idempotency-Key": "the-file"}
+        if media == "text/csv":
+            return dairy.admin.call("POST", "/customers/import", key, data=content, content_type=media)
+        file = {"file": (io.BytesIO(content.encode()), "customers.csv")}
+        return dairy.admin.call("POST", "/customers/import", key, data=file, content_type=media)
+
+    first, second = sent(), sent()
+    assert ok(first, 201) == ok(second, 201)
+    assert second.headers["Idempotency-Replayed"] == "true"
+    refused(sent(text_of(row(2, login="no"))), 422, "idempotency_key_reused")
+    assert len(listed(dairy)) == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "column"),
+    [
+        ({"name": "?????"}, "name"),
+        ({"name": "? ??"}, "name"),
+        ({"area": "??? ????"}, "area"),
+        ({"name": "Asha \ufffd"}, "name"),
+        ({"address_line1": "12 ???? ???"}, "address_line1"),
+    ],
+)
+def test_letters_that_a_spreadsheet_lost_are_a_fault(dairy: Dairy, fields: dict[str, str], column: str) -> None:
+    problem = refused(send(dairy, text_of(row(1, **fields))), 422, "validation_failed")
+    assert faults(problem) == [(f"/rows/2/{column}", "unreadable")]
+    assert "CSV UTF-8" in problem["errors"][0]["detail"]
+    ok(send(dairy, text_of(row(2, name="Who?", notes="Ring? Yes??"))), 201)
+
+
+def test_every_column_of_a_customer_that_a_file_may_name_is_written() -> None:
+    """A column that is added to the table is written without a list anywhere that must be told."""
+    own = {column.name for column in Customer.__table__.c}
+    named = set(CustomerRow().fields) - {"area", "login", "delivery_boy", "marketing_staff"}
+    assert named <= {column.name for column in bulk._OWN}
+    assert own - {column.name for column in bulk._OWN} == {"area_id", "created_at", "updated_at"}

@@ -53,6 +53,20 @@ def site(bills: Bills) -> Site:
     return Site(bills)
 
 
+def test_a_busy_database_says_when_to_come_back(bills: Bills, site: Site) -> None:
+    path = f"/i/{bills.token(bills.bill())}"
+    engine = bills.dairy.app.database.engine
+    engine.pool._timeout = 0  # type: ignore[attr-defined] # no waiting: the clock stands still
+    held = [engine.connect() for _ in range(engine.pool.size())]  # type: ignore[attr-defined]
+    try:
+        answer = site.get(path)
+    finally:
+        engine.pool._timeout = 5  # type: ignore[attr-defined]
+        for each in held:
+            each.close()
+    assert (answer.status_code, answer.mimetype, answer.headers["Retry-After"]) == (503, "text/html", "5")
+
+
 def test_the_bill_is_read_without_a_login(bills: Bills, site: Site) -> None:
     invoice = bills.bill()
     answer = site.get(f"/i/{bills.token(invoice)}")
