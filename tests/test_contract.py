@@ -40,6 +40,29 @@ def test_a_wrong_answer_is_noticed(dairy: Dairy, monkeypatch: pytest.MonkeyPatch
         dairy.admin.get(f"/orders/{order['id']}")
 
 
+def test_old_names_and_new_ones_say_the_same(dairy: Dairy) -> None:
+    customer, product = dairy.customer(), dairy.product()
+    ok(dairy.confirm(dairy.order(customer, (product, "2"))))
+    opening = {"customer_id": customer["id"], "as_of": dairy.day(-40), "amount": "10"}
+    ok(dairy.admin.post("/opening-balances", opening), 201)
+    month = dairy.day(0)[:7]
+    for path, query in (
+        ("/reports/ageing", {}),
+        ("/billing/preview", {"period": month}),
+        ("/billing/monthly-view", {"period": month}),
+    ):
+        (row,) = ok(dairy.admin.get(path, **query))["items"]
+        assert row["name"] == row["customer_name"] == customer["name"], path
+        assert row["customer_code"] == customer["code"], path
+    (row,) = ok(dairy.admin.get("/billing/unbilled"))["items"]
+    assert row["period"] == row["month"] == month
+    whose = {"customer_id": customer["id"], "from": dairy.day(-60), "to": dairy.day(0)}
+    said = ok(dairy.admin.get("/reports/statement", **whose))
+    assert said["items"] == said["entries"] and len(said["items"]) == 1
+    said = ok(dairy.admin.get("/monitoring/consistency"))
+    assert said["items"] == said["reports"] != []
+
+
 def test_what_was_made_says_where_it_is_read(dairy: Dairy) -> None:
     customer, product = dairy.customer(), dairy.product()
     body = {"customer_id": customer["id"], "delivery_date": dairy.day(2)}

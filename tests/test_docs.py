@@ -210,6 +210,18 @@ def test_null_is_explained_only_where_it_can_be(document: Any) -> None:
     assert schemas["RoundOut"]["properties"]["shift"]["description"] == "Morning or evening; null: both."
 
 
+def test_old_names_stand_beside_the_new_ones(document: Any) -> None:
+    old = {
+        f"{name}.{field}": re.search("`([a-z_]+)`", form["description"])
+        for name, schema in document["components"]["schemas"].items()
+        for field, form in schema.get("properties", {}).items()
+        if form.get("deprecated")
+    }
+    assert len(old) >= 8
+    for place, new in old.items():
+        assert new and new[1] in document["components"]["schemas"][place.partition(".")[0]]["properties"], place
+
+
 def test_every_word_about_a_field_is_of_use(app: DairyFlask, document: Any) -> None:
     said = {text for each in walk(document) for text in [each.get("description")] if isinstance(text, str)}
     assert {name for name, text in FIELD_WORDS.items() if not said & {text, without_null(text)}} == set()

@@ -367,7 +367,8 @@ class MonthlyProduct(Schema):
     """What one customer got of one product at one price, day by day."""
 
     product_id = fields.UUID()
-    name = fields.String()
+    product_name = fields.String(attribute="name", dump_only=True)
+    name = fields.String(metadata={"deprecated": True})
     unit = Choice(*UNITS)
     unit_price = Money()
     daily_quantities = fields.Dict(keys=fields.String(), values=Quantity())

@@ -13,7 +13,7 @@ import flask_swagger_ui
 from flask import Blueprint, Flask, Response, jsonify, request
 from flask_smorest import Api
 from flask_smorest import Blueprint as SmorestBlueprint
-from marshmallow.fields import Constant, Field
+from marshmallow.fields import Constant, Field, Time, Url
 from werkzeug.exceptions import NotFound
 
 from dairy_app.common import openapi
@@ -96,6 +96,7 @@ class ProblemApi(Api):
         super()._init_spec(**options)
         self.register_field(Exact, "string", "decimal")
         self.register_field(Month, "string", None)
+        self.register_field(Url, "string", "uri")
         self.ma_plugin.converter.add_attribute_function(_form_of)
         bearer = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
         self.spec.components.security_scheme("bearerAuth", bearer)
@@ -110,6 +111,8 @@ def _form_of(_converter: Any, field: Field[Any], **_: Any) -> dict[str, Any]:
     """The form of a field that the library does not know."""
     if isinstance(field, Exact):
         return {"pattern": field.sent_pattern, openapi.ANSWERED_PATTERN: field.answered_pattern}
+    if isinstance(field, Time):  # the format "time" of JSON Schema has an offset, the dairy's clock has none
+        return {"pattern": "^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]([.][0-9]{1,6})?)?$"}
     return {"const": field.constant} if isinstance(field, Constant) else {}
 
 

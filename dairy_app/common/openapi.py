@@ -24,6 +24,8 @@ JSON = "application/json"
 #: Of a field: the form of what is sent is in ``pattern``, of what is answered here.
 ANSWERED_PATTERN = "x-answered-pattern"
 _OF_REQUESTS = frozenset({ANSWERED_PATTERN, "default", "readOnly"})
+#: Statuses of what may be asked again later.
+_TRY_AGAIN = frozenset({429, 503})
 _NULL_MEANS = re.compile(r"[;,] null: [^.;]*")
 #: Parts of an address that are no id.
 _IN_PATH = {"day": {"type": "string", "format": "date", "example": "2026-11-22"}}
@@ -71,7 +73,10 @@ def _refusal(codes: list[str]) -> dict[str, Any]:
     schema = {"$ref": "#/components/schemas/Problem", "properties": {"code": {"enum": codes}}}
     shown = {code: {"$ref": f"#/components/examples/{code}"} for code in codes}
     means = "; ".join(f"`{code}`: {CODES[code][1].lower()}" for code in codes)
-    return {"description": f"{means}.", "content": {PROBLEM: {"schema": schema, "examples": shown}}}
+    answer = {"description": f"{means}.", "content": {PROBLEM: {"schema": schema, "examples": shown}}}
+    if CODES[codes[0]][0] in _TRY_AGAIN:
+        _answered_header(answer, "Retry-After", "After how many seconds to try again.")
+    return answer
 
 
 def complete(app: Flask, document: dict[str, Any], classes: Mapping[str, type[Schema]], words: Words) -> dict[str, Any]:

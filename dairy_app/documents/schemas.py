@@ -1,6 +1,8 @@
 """Papers and messages as clients see them."""
 
-from marshmallow import Schema, fields, validate
+from typing import Any
+
+from marshmallow import Schema, fields, post_load, validate
 
 from dairy_app.common.schemas import Choice, Line, PageQuery, Strict, page_of
 from dairy_app.documents.models import CHANNELS, MESSAGE_STATUSES
@@ -11,7 +13,15 @@ _LANGUAGE = {"example": "hi", "description": "Of the dairy's two languages; defa
 class LanguageQuery(Strict):
     """In which language."""
 
-    lang = fields.String(load_default=None, validate=validate.Length(max=20), metadata=_LANGUAGE)
+    language = fields.String(load_default=None, validate=validate.Length(max=20), metadata=_LANGUAGE)
+    lang = fields.String(
+        validate=validate.Length(max=20),
+        metadata={"deprecated": True, "description": "The old name of `language`."},
+    )
+
+    @post_load
+    def one_name(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        return {"lang": data["language"] or data.get("lang")}
 
 
 class ShareIn(Strict):

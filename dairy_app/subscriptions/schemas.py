@@ -328,7 +328,8 @@ class Requirement(Strict):
     """How much of a product goes to an area in a shift."""
 
     product_id = fields.UUID()
-    name = fields.String()
+    product_name = fields.String(attribute="name", dump_only=True)
+    name = fields.String(metadata={"deprecated": True})
     unit = Choice(*UNITS)
     area_id = fields.UUID(allow_none=True)
     area = fields.String(allow_none=True)
@@ -341,7 +342,8 @@ class RequirementTotal(Strict):
     """How much of a product a day needs; ``packets`` when the quantity fills whole packets."""
 
     product_id = fields.UUID()
-    name = fields.String()
+    product_name = fields.String(attribute="name", dump_only=True)
+    name = fields.String(metadata={"deprecated": True})
     unit = Choice(*UNITS)
     orders = fields.Integer()
     quantity = Quantity()

@@ -42,6 +42,7 @@ def test_the_month_as_a_grid(living: LivingDairy) -> None:
     row = view["items"][0]
     assert row["products"][0] | {"product_id": ""} == {
         "product_id": "",
+        "product_name": "Toned",
         "name": "Toned",
         "unit": "litre",
         "unit_price": "60.00",

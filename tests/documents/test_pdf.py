@@ -297,7 +297,8 @@ def test_a_customer_reads_its_own_papers_only(bills: Bills) -> None:
 
 def test_a_language_that_the_dairy_does_not_speak_is_english(bills: Bills) -> None:
     invoice = bills.bill()
-    assert "बिल" in text_of(bills.pdf(invoice, lang="hi"))
+    assert "बिल" in text_of(bills.pdf(invoice, language="hi"))
+    assert bills.pdf(invoice, language="hi") == bills.pdf(invoice, lang="hi")  # the old name
     assert "INVOICE-CUM" in text_of(bills.pdf(invoice, lang="fr"))
     bills.seller(second_language=None)
     assert "बिल" not in text_of(bills.pdf(invoice, lang="hi"))
