@@ -6,13 +6,14 @@ from pathlib import Path
 import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from sqlalchemy import text
 
 from dairy_app.common.transactions import Database
 from dairy_app.legacy_import.quarantine import WaitingDocuments
 from dairy_app.legacy_import.reader import Dump, UnreadableDump, open_dump
 from dairy_app.legacy_import.report import ImportReport
 from dairy_app.legacy_import.service import ImportDoesNotBalance, import_dump
-from dairy_app.settings import Settings
+from dairy_app.settings import Settings, SettingsError
 
 
 class _DryRun(Exception):
@@ -70,6 +71,8 @@ def _run(dump: Dump | None, dry_run: bool) -> ImportReport:
     steps = None
     try:
         with _progress() as progress, database.transaction() as session:
+            if not session.scalar(text("SELECT has_database_privilege(current_database(), 'TEMPORARY')")):
+                raise SettingsError("the import works in temporary tables: run it with the owner's role")
             steps = _Steps(progress)
             report = import_dump(session, dump or WaitingDocuments(session), steps)
             if dry_run:
