@@ -236,15 +236,23 @@ FROM verdicts v CROSS JOIN dairy d
 $$;
 """
 
+TRIES = """
+ALTER TABLE login_attempts ADD COLUMN kind text DEFAULT 'login' NOT NULL;
+ALTER TABLE login_attempts ADD CONSTRAINT ck_login_attempts_kind_known
+    CHECK (kind IN ('login', 'password', 'invitation', 'shared_link')) NOT VALID;
+"""
+
 
 def upgrade() -> None:
     run("\n".join(f"ALTER FUNCTION {name} SET search_path = pg_catalog, public, pg_temp;" for name in QUOTED))
     run(JUDGE)
     for name in WRITES_THE_LOG:
         run(f"ALTER FUNCTION {name}() SECURITY DEFINER; REVOKE ALL ON FUNCTION {name}() FROM PUBLIC;")
+    run(TRIES)
 
 
 def downgrade() -> None:
+    run("ALTER TABLE login_attempts DROP COLUMN kind;")
     for name in WRITES_THE_LOG:
         run(f"ALTER FUNCTION {name}() SECURITY INVOKER; GRANT EXECUTE ON FUNCTION {name}() TO PUBLIC;")
     run(FORMER_JUDGE)

@@ -102,6 +102,11 @@ def _settings(settings: Settings) -> Iterator[Check]:
     else:
         secure = settings.public_url.startswith("https://")
         yield Check("public URL", OK if secure else WARNING, settings.public_url + ("" if secure else ": not https"))
+        if secure and not settings.trusted_proxies:
+            said = "none: what ends https here? All its callers count as one address: set DAIRY_TRUSTED_PROXIES"
+            yield Check("proxies", WARNING, said)
+        else:
+            yield Check("proxies", OK, f"{settings.trusted_proxies} in front")
     where = "DATABASE_URL" if settings.database_url else "the embedded server: for a business set DATABASE_URL"
     yield Check("database", OK if settings.database_url else WARNING, where)
 
