@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from sqlalchemy import text
 
+from dairy_app.common.files import replacing
 from dairy_app.common.transactions import Database
 from dairy_app.legacy_import.quarantine import WaitingDocuments
 from dairy_app.legacy_import.reader import Dump, UnreadableDump, open_dump
@@ -54,8 +55,8 @@ def import_mongo(
         click.echo(f"dairy: {error}", err=True)
         return 1
     if report_file is not None:
-        with report_file.open("w", encoding="utf-8") as file:
-            file.writelines(report.as_json())
+        with replacing(report_file) as file:
+            file.writelines(line.encode() for line in report.as_json())
     if as_json:
         sys.stdout.writelines(report.as_json())
     else:
