@@ -14,6 +14,9 @@ depends_on = None
 
 VALIDATE = """
 ALTER TABLE login_attempts VALIDATE CONSTRAINT ck_login_attempts_kind_known;
+ALTER TABLE settings VALIDATE CONSTRAINT ck_settings_invoice_link_days_range;
+ALTER TABLE customers VALIDATE CONSTRAINT ck_customers_map_link_leads_to_a_map;
+ALTER TABLE products VALIDATE CONSTRAINT ck_products_minimum_price_not_negative;
 """
 
 

@@ -72,6 +72,7 @@ WORDS = {
     "status_from_delivery_row": "pending, but a failed visit was noted: not delivered",
     "status_unknown": "unknown status",
     "switched_off": "active, but switched off: stopped",
+    "link_no_map": "a link that leads to no known map: in the notes",
     "text_cut": "a text longer than there is room for: its beginning",
     "unit_unknown": "unknown unit: sold by the piece",
     # reasons: in quarantine

@@ -106,6 +106,7 @@ WHOLE = {
     "subscription_pauses": "id",
     "subscription_quantities": "id",
     "shared_links": "id",
+    "invoice_links": "invoice_id",
     "change_requests": "id",
     "adjustments": "id",
     "credit_notes": "id",

@@ -54,7 +54,7 @@ def boy(dairy: Dairy) -> Any:
 def test_every_column_arrives(dairy: Dairy, boy: Any) -> None:
     seller = dairy.staff("marketing_staff").user
     full = row(1, code="SHOP-1", email="Cafe@Example.org", address_line2="Near the well", city="Pune", pincode="411038",
-               latitude="18.5204", longitude="73.8567", map_link="https://maps.example/x", stop_sequence="12",
+               latitude="18.5204", longitude="73.8567", map_link="https://maps.app.goo.gl/x", stop_sequence="12",
                status="trial", trial_start_date="2026-10-01", billing_cycle="weekly", language="hi",
                gstin="27AAACR5055K1Z7", notes="Ring twice", delivery_boy=boy["email"].upper(),
                marketing_staff=seller["email"], login="no")  # fmt: skip
