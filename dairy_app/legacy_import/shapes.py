@@ -349,6 +349,8 @@ def _delivered(row: DeliveryRow, document: Document) -> list[DeliveredRow]:
                         product_key=rules.reference(first(entry, "product_id", "productId")),
                         product_name=name_of(first(entry, "product_name", "productName", "name")),
                         quantity=rules.quantity(first(entry, "delivered_qty", "delivered_quantity")),
+                        packets=rules.quantity(entry.get("quantity_packets")),
+                        unit=rules.unit(entry.get("unit"))[0],
                     )
                 )
     return found
