@@ -17,7 +17,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
 import dairy_app.models  # noqa: F401 - fills Base.metadata
-from dairy_app.common import migrations
+from dairy_app.common import comments, migrations
 from dairy_app.common.models import Base
 from dairy_app.common.transactions import sqlstate
 from dairy_app.settings import Settings
@@ -59,7 +59,7 @@ def ignore_own_table(_object: Any, name: str | None, kind: str, _reflected: bool
 
 
 OPTIONS: dict[str, Any] = {
-    "target_metadata": Base.metadata,
+    "target_metadata": comments.attach(Base),
     "transaction_per_migration": True,
     "compare_type": True,
     "include_object": ignore_own_table,

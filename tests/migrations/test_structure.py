@@ -117,3 +117,14 @@ def test_every_function_reads_what_its_owner_made(sql: Sql) -> None:
             AND NOT coalesce('search_path=pg_catalog, public, pg_temp' = ANY (p.proconfig), false)
             AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e') ORDER BY 1"""
     assert sql(unpinned) == []
+
+
+def test_every_table_says_what_it_holds(sql: Sql) -> None:
+    silent = """
+        SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+            AND relname <> 'alembic_version' AND obj_description(oid, 'pg_class') IS NULL"""
+    assert sql(silent) == []
+    column = "SELECT col_description('orders'::regclass, attnum) FROM pg_attribute WHERE attrelid = 'orders'::regclass"
+    assert sql(f"{column} AND attname = 'delivered_on'") == [
+        ("The day it was really delivered; it decides the billing period.",)
+    ]
