@@ -1,4 +1,6 @@
-"""How revisions run: one transaction each, one upgrade at a time, never long behind somebody else's lock.
+"""How revisions run: a transaction each, one upgrade at a time, never long behind somebody else's lock.
+
+Taken back they are one transaction together.
 
 The URL is the one `dairy_app.common.migrations` hands over, else that of the settings.
 A DDL statement that waits for a lock makes all later queries on that table wait behind it. So each wait is
@@ -10,12 +12,12 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from alembic import context
+from alembic import command, context
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
 import dairy_app.models  # noqa: F401 - fills Base.metadata
-from dairy_app.common import migrations
+from dairy_app.common import comments, migrations
 from dairy_app.common.models import Base
 from dairy_app.common.transactions import sqlstate
 from dairy_app.settings import Settings
@@ -57,7 +59,7 @@ def ignore_own_table(_object: Any, name: str | None, kind: str, _reflected: bool
 
 
 OPTIONS: dict[str, Any] = {
-    "target_metadata": Base.metadata,
+    "target_metadata": comments.attach(Base),
     "transaction_per_migration": True,
     "compare_type": True,
     "include_object": ignore_own_table,
@@ -65,13 +67,18 @@ OPTIONS: dict[str, Any] = {
 }
 
 
+def takes_back() -> bool:
+    """Whether this is a downgrade, ours or Alembic's own: all of it or nothing, refused half-way too."""
+    asked = getattr(config.cmd_opts, "cmd", None)
+    return config.attributes.get("one_transaction", False) or (asked is not None and asked[0] is command.downgrade)
+
+
 def run_online(url: str, lock_timeout: str, pauses: Iterable[float]) -> None:
     with migrations.connect(url) as connection:
         wait_for_turn(connection)
         connection.execute(text("SELECT set_config('lock_timeout', :wait, false)"), {"wait": lock_timeout})
         connection.commit()
-        one = config.attributes.get("one_transaction", False)
-        context.configure(connection=connection, **{**OPTIONS, "transaction_per_migration": not one})
+        context.configure(connection=connection, **{**OPTIONS, "transaction_per_migration": not takes_back()})
         for pause in [*pauses, None]:
             try:
                 with context.begin_transaction():
@@ -86,8 +93,9 @@ def run_online(url: str, lock_timeout: str, pauses: Iterable[float]) -> None:
 
 
 def run_offline() -> None:
-    """Writes the SQL instead of running it; each revision is a transaction there too."""
-    context.configure(dialect_name="postgresql", literal_binds=True, dialect_opts={"paramstyle": "named"}, **OPTIONS)
+    """Writes the SQL instead of running it, in the same transactions."""
+    printed = {"dialect_name": "postgresql", "literal_binds": True, "dialect_opts": {"paramstyle": "named"}}
+    context.configure(**{**OPTIONS, **printed, "transaction_per_migration": not takes_back()})
     with context.begin_transaction():
         context.execute(f"SET lock_timeout = '{migrations.LOCK_TIMEOUT}'")
         context.run_migrations()

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 import dairy_app.models  # noqa: F401 - fills Base.metadata
 from dairy_app import embedded_postgres
-from dairy_app.common import backups, migrations, structure
+from dairy_app.common import backups, comments, migrations, structure
 from dairy_app.common.addresses import normalise_url
 from dairy_app.common.models import Base
 from dairy_app.settings import Settings, SettingsError
@@ -146,7 +146,7 @@ def schema_differences(url: str) -> list[str]:
 
 def create_from_models(connection: Connection) -> None:
     """Makes every table, function and trigger as the models say, in an empty database."""
-    Base.metadata.create_all(connection)
+    comments.attach(Base).create_all(connection)
     connection.commit()
 
 

@@ -40,7 +40,7 @@ SAMPLE_WORDS = {
     "language": "en",
     "legacy_id": "ord_5f269df6-f6ba-4b3d-b14b-970909189be7",
     "legal_name": "Sunrise Dairy LLP",
-    "map_link": "https://maps.example/?q=18.5074,73.8077",
+    "map_link": "https://maps.app.goo.gl/?q=18.5074,73.8077",
     "month": "2026-11",
     "name": "Meera Joshi",
     "notes": "Ring twice",

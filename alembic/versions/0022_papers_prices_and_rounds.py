@@ -238,7 +238,8 @@ BEGIN
     END IF;
     RETURN NULL;
 END $$;
-CREATE OR REPLACE FUNCTION audit_invoices() RETURNS trigger LANGUAGE plpgsql SET enable_nestloop = off AS $$
+CREATE OR REPLACE FUNCTION audit_invoices() RETURNS trigger LANGUAGE plpgsql
+SET enable_nestloop = off AS $$
 BEGIN
     INSERT INTO audit_log (table_name, row_id, action, before, after)
     SELECT TG_TABLE_NAME, n.id, TG_OP, jsonb_build_object('status', o.status), jsonb_strip_nulls(jsonb_build_object(
@@ -253,7 +254,7 @@ CREATE OR REPLACE FUNCTION judge_confirmations(
 ) RETURNS TABLE (
     item_index integer, order_id uuid, customer_id uuid, subscription_id uuid, boy uuid,
     code text, detail text, new_status text, day date, delivered_at timestamptz, confirmation jsonb
-) LANGUAGE sql STABLE AS $$
+) LANGUAGE sql STABLE BEGIN ATOMIC
 WITH dairy AS (
     SELECT s.time_zone, s.delivery_window_days AS days, (p_at AT TIME ZONE s.time_zone)::date AS today
     FROM settings s
@@ -335,8 +336,8 @@ SELECT v.item_index, v.order_id, v.customer_id, v.subscription_id, v.boy, v.code
     CASE WHEN v.code IS NOT NULL THEN v.status WHEN v.is_nothing THEN 'NOT_DELIVERED'
         WHEN v.is_full THEN 'DELIVERED' ELSE 'PARTIALLY_DELIVERED' END,
     v.day, CASE WHEN NOT v.is_nothing THEN v.at END, v.c
-FROM verdicts v CROSS JOIN dairy d
-$$;
+FROM verdicts v CROSS JOIN dairy d;
+END;
 CREATE OR REPLACE FUNCTION correct_delivery(
     p_order uuid, p_items jsonb, p_reason text, p_corrected_by uuid, p_boy uuid, p_only_on date, p_at timestamptz
 ) RETURNS TABLE (outcome text, code text, detail text, order_status text, delivery_status jsonb)

@@ -85,11 +85,16 @@ class RefreshToken(Identified, Base):
     user_agent: Mapped[str | None]
 
 
+#: What is tried; each kind is counted for itself.
+TRIED = ("login", "password", "invitation", "shared_link")
+
+
 class LoginAttempt(Base):
-    """One failed try to log in, by the login typed in (hashed) and the address; counted for throttling."""
+    """One failed try at a login, a link or the like, by what was tried (hashed) and the address; for throttling."""
 
     __tablename__ = "login_attempts"
     __table_args__ = (
+        one_of("kind", TRIED),
         Index(None, "login_hash", "at"),
         Index(None, "ip_address", "at"),
     )
@@ -98,3 +103,4 @@ class LoginAttempt(Base):
     at: Mapped[datetime] = mapped_column(server_default=func.now())
     login_hash: Mapped[bytes]
     ip_address: Mapped[str] = mapped_column(INET)
+    kind: Mapped[str] = mapped_column(server_default=text("'login'"))

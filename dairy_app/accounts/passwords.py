@@ -42,18 +42,32 @@ def hash_password(password: str) -> str:
     return _hashing.hasher.hash(normalise_password(password))
 
 
-def is_password(password: str, stored: str | None) -> bool:
-    """Whether ``password`` fits the hash. Without a hash the same work is done, and the answer is no."""
-    if stored is not None and stored.startswith(BCRYPT_PREFIXES):
-        try:
-            return bcrypt.checkpw(password.encode()[:BCRYPT_BYTES], stored.encode())
-        except ValueError:  # not a bcrypt hash after all
-            return False
+def is_password(password: str, stored: str | None, decoy: str | None = None) -> bool:
+    """Whether ``password`` fits the hash. Without a hash the same work is done, and the answer is no.
+
+    ``decoy``: a bcrypt hash that somebody else has. With it an answer takes the work of both methods, whatever is
+    stored: else its time would tell who has not logged in since the earlier system.
+    """
+    old = stored if stored is not None and stored.startswith(BCRYPT_PREFIXES) else None
+    fits = _is_argon2(password, _hashing.nobody if stored is None or old else stored)
+    tried = old or decoy
+    if tried is not None and _is_bcrypt(password, tried) and old:
+        return True
+    return fits and stored is not None and old is None
+
+
+def _is_bcrypt(password: str, stored: str) -> bool:
     try:
-        _hashing.hasher.verify(stored or _hashing.nobody, normalise_password(password))
+        return bcrypt.checkpw(password.encode()[:BCRYPT_BYTES], stored.encode())
+    except ValueError:  # not a bcrypt hash after all
+        return False
+
+
+def _is_argon2(password: str, stored: str) -> bool:
+    try:
+        return _hashing.hasher.verify(stored, normalise_password(password))
     except (VerificationError, InvalidHashError):
         return False
-    return stored is not None
 
 
 def is_outdated(stored: str) -> bool:

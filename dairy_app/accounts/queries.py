@@ -10,6 +10,7 @@ from sqlalchemy import (
     Select,
     Uuid,
     bindparam,
+    cast,
     column,
     exists,
     func,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     table,
     union_all,
 )
+from sqlalchemy.dialects.postgresql import INET
 from sqlalchemy.orm import Session
 
 from dairy_app.accounts.models import Invitation, LoginAttempt, RefreshToken, User
@@ -143,19 +145,34 @@ def refresh_token(session: Session, token_id: UUID) -> RefreshToken | None:
 
 
 def deciding_try(
-    session: Session, key: bytes, address: str, since: datetime, per_login: int, per_address: int
+    session: Session, kind: str, key: bytes, network: str, known: bool, since: datetime, limits: tuple[int, int]
 ) -> datetime | None:
     """When the oldest of the failed tries was made that exhaust a limit; None while the caller may try.
 
-    Of the two limits the one that lasts longer.
+    Counted are the tries at ``key`` (from this network only, when it is ``known``), and those of the kind from this
+    network. Of the two ``limits`` the one that lasts longer.
     """
-    by_login = _nth_newest(LoginAttempt.login_hash == literal(key), since, per_login)
-    by_address = _nth_newest(LoginAttempt.ip_address == address, since, per_address)
+    per_login, per_address = limits
+    at_key = [LoginAttempt.login_hash == literal(key), *([LoginAttempt.ip_address == network] if known else [])]
+    by_login = _nth_newest(at_key, since, per_login)
+    by_address = _nth_newest([LoginAttempt.ip_address == network, LoginAttempt.kind == kind], since, per_address)
     both = union_all(select(by_login.c.at), select(by_address.c.at)).subquery()
     found: datetime | None = session.scalar(select(func.max(both.c.at)))
     return found
 
 
-def _nth_newest(condition: Any, since: datetime, n: int) -> Any:
-    chosen = select(LoginAttempt.at).where(condition, LoginAttempt.at > since)
+def was_here(session: Session, *, email: str | None, phone: str | None, network: str) -> bool:
+    """Whether this login has a session, open or ended, that was last used from the network."""
+    mine = User.email == email if email is not None else User.phone == phone
+    there = RefreshToken.ip_address.op("<<=", is_comparison=True)(cast(network, INET))
+    return bool(session.scalar(select(exists().where(mine, RefreshToken.user_id == User.id, there))))
+
+
+def an_old_hash(session: Session) -> str | None:
+    """A bcrypt hash of somebody whose login was taken over and who has not come yet; None when none is left."""
+    return session.scalar(select(User.password_hash).where(User.password_hash.like("$2%")).limit(1))
+
+
+def _nth_newest(conditions: list[Any], since: datetime, n: int) -> Any:
+    chosen = select(LoginAttempt.at).where(*conditions, LoginAttempt.at > since)
     return chosen.order_by(LoginAttempt.at.desc()).offset(n - 1).limit(1).subquery()

@@ -23,18 +23,16 @@ TRIES_PER_ADDRESS = 100
 #: NIST SP 800-63B, 5.1.1.2: at least 8 characters, long ones welcome, no rules of composition,
 #: but nothing that is commonly used, repeated, or the login itself.
 PASSWORD_LENGTH = (8, 128)
-_COMMON_WORDS = """
-    12345678 123456789 1234567890 87654321 987654321 0987654321 11223344 12341234 123123123 147258369 1q2w3e4r
-    1q2w3e4r5t 1qaz2wsx zaq12wsx qwertyui qwertyuiop qwerty12 qwerty123 qwerty1234 asdfghjk asdfghjkl zxcvbnm1
-    password password1 password12 password123 password1234 password@123 passw0rd p@ssw0rd p@ssword pa$$word
-    iloveyou iloveyou1 sunshine princess football baseball superman batman123 welcome1 welcome123 welcome@123
-    admin123 admin1234 admin@123 administrator root1234 changeme changeme1 letmein1 letmein123 secret123
-    default1 default123 test1234 test12345 testtest abcd1234 abc12345 abcdefgh abcdefg1 abcd@1234 a1b2c3d4
-    india123 india@123 bharat123 krishna1 krishna123 ganesh123 jaishreeram jaimatadi mummypapa sairam123
-    customer customer1 customer123 delivery delivery1 delivery123 milk1234 dairy123 dairy1234 milkman1
-    trustno1 dragon123 monkey123 michael1 computer internet starwars whatever liverpool charlie1 master123
+#: Below so many guesses (zxcvbn: the usual passwords, names and words with the usual additions) it is a common one.
+FEWEST_GUESSES = 500_000
+#: Longer ones are no common ones, and take long to judge.
+LONGEST_JUDGED = 24
+#: What is usual here, and not in a list that was made elsewhere.
+_USUAL_WORDS = """
+    abcd@1234 admin@123 bharat123 bharat@123 delivery@123 india@123 jaimatadi jaishreeram krishna@123 milk@1234
+    mummypapa password@123 radhekrishna sairam123 welcome@123
 """
-_COMMON = frozenset(_COMMON_WORDS.split())
+_USUAL_HERE = frozenset(_USUAL_WORDS.split())
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
@@ -60,10 +58,25 @@ def refuse_weak_password(password: str, logins: list[str]) -> None:
     if len(text) > longest:
         raise ValueError(f"The password may have at most {longest} characters.")
     folded = text.casefold()
-    if folded in _COMMON or len(set(folded)) < 3:
-        raise ValueError("This password is among the first that anybody would try. Choose another.")
     if folded in {part for login in logins for part in _spellings(login)}:
         raise ValueError("The password must not be the login.")
+    if folded in _USUAL_HERE or len(set(folded)) < 3 or _is_guessed(folded):
+        raise ValueError("This password is among the first that anybody would try. Choose another.")
+
+
+def _is_guessed(password: str) -> bool:
+    if len(password) > LONGEST_JUDGED:
+        return False
+    from zxcvbn import zxcvbn  # its lists take a while to load, and few choose a password
+
+    return bool(zxcvbn(password)["guesses"] < FEWEST_GUESSES)
+
+
+def is_commonly_used(word: str) -> bool:
+    """Whether it is one of the 30,000 passwords that were found most often in what leaked from others."""
+    from zxcvbn.matching import RANKED_DICTIONARIES
+
+    return word.casefold() in RANKED_DICTIONARIES["passwords"]
 
 
 def _spellings(login: str) -> set[str]:

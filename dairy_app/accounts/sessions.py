@@ -16,7 +16,7 @@ from dairy_app.accounts import queries, throttle
 from dairy_app.accounts.facts import note, warn
 from dairy_app.accounts.models import RefreshToken, User
 from dairy_app.accounts.passwords import hash_password, is_outdated, is_password
-from dairy_app.accounts.rules import REFRESH_LIFETIME, ROTATION_GRACE, normalise_email
+from dairy_app.accounts.rules import REFRESH_LIFETIME, ROTATION_GRACE, network_of, normalise_email
 from dairy_app.accounts.throttle import Caller
 from dairy_app.common.audit import Attribution, tell
 from dairy_app.common.clock import now
@@ -54,9 +54,12 @@ def log_in(session: Session, *, email: str | None, phone: str | None, password: 
     to who knows the password.
     """
     email, phone = _readable(email, phone)
-    attempt = throttle.begin(session, "login", email or phone or "", caller)
+    network = network_of(caller.address)
+    known = caller.address is not None and queries.was_here(session, email=email, phone=phone, network=network)
+    attempt = throttle.begin(session, "login", email or phone or "", caller, known=known)
     user = queries.lock_user_by_login(session, email=email, phone=phone)
-    if not is_password(password, user.password_hash if user else None) or user is None:
+    stored = user.password_hash if user else None
+    if not is_password(password, stored, decoy=queries.an_old_hash(session)) or user is None:
         throttle.failed(session, attempt)
         warn(session, "login refused", login_user_id=str(user.id) if user else None, ip=caller.address)
         return Problem("bad_credentials")

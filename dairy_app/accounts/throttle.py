@@ -1,8 +1,10 @@
 """Failed tries, counted in PostgreSQL so that all workers and hosts count together.
 
-A try is counted by what was tried (a login, an invitation, one user's current password) and by address. What
-was tried is stored as a hash, because people type passwords into the wrong field. Tries for the same login
-stand in line, so that guessing in parallel gains nothing.
+A try is counted by what was tried (a login, an invitation, one user's current password) and by address, for each kind
+by itself: a hundred guessed links close no login. From a network where the login succeeded before, only the tries from
+there count: strangers do not lock anybody out at home. What was tried is stored as a hash, because people type
+passwords into the wrong field. Tries for the same login stand in line, so that guessing in parallel gains nothing, and
+nobody in it holds a connection.
 """
 
 import hashlib
@@ -17,6 +19,7 @@ from dairy_app.accounts.models import LoginAttempt
 from dairy_app.accounts.rules import THROTTLE_WINDOW, TRIES_PER_ADDRESS, TRIES_PER_LOGIN, network_of
 from dairy_app.common.clock import now
 from dairy_app.common.errors import Problem
+from dairy_app.common.transactions import NotYourTurn
 
 #: How many outdated tries go with each new one: more than come in, so the table stays small.
 SWEEP = 100
@@ -32,29 +35,37 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """One guarded try: what was tried, hashed, and from which network."""
+    """One guarded try: of which kind, at what, hashed, and from which network."""
 
+    kind: str
     key: bytes
     network: str
 
 
-def begin(session: Session, kind: str, tried: str, caller: Caller) -> Try:
-    """Stand in line for ``tried`` and raise rate_limited, with Retry-After, when too many tries failed."""
+def begin(session: Session, kind: str, tried: str, caller: Caller, *, known: bool = False) -> Try:
+    """Stand in line for ``tried`` and raise rate_limited, with Retry-After, when too many tries failed.
+
+    ``known``: this try came from this network before, and succeeded.
+    """
     key = hashlib.sha256(f"{kind}:{tried}".encode()).digest()
-    lock = int.from_bytes(key[:8], "big", signed=True)
-    session.execute(select(func.pg_advisory_xact_lock(lock)))
+    if not session.scalar(select(func.pg_try_advisory_xact_lock(int.from_bytes(key[:8], "big", signed=True)))):
+        raise NotYourTurn(_too_many(1))
     network = network_of(caller.address)
     since = now() - THROTTLE_WINDOW
-    oldest = queries.deciding_try(session, key, network, since, TRIES_PER_LOGIN, TRIES_PER_ADDRESS)
+    limits = TRIES_PER_LOGIN, TRIES_PER_ADDRESS
+    oldest = queries.deciding_try(session, kind, key, network, known, since, limits)
     if oldest is not None:
-        seconds = max(1, ceil((oldest - since).total_seconds()))
-        raise Problem("rate_limited", f"Try again in {seconds} s.", headers={"Retry-After": str(seconds)})
-    return Try(key, network)
+        raise _too_many(max(1, ceil((oldest - since).total_seconds())))
+    return Try(kind, key, network)
+
+
+def _too_many(seconds: int) -> Problem:
+    return Problem("rate_limited", f"Try again in {seconds} s.", headers={"Retry-After": str(seconds)})
 
 
 def failed(session: Session, attempt: Try) -> None:
     """Record a failure, to be committed: return the refusal, do not raise it. Some outdated ones go."""
-    session.add(LoginAttempt(at=now(), login_hash=attempt.key, ip_address=attempt.network))
+    session.add(LoginAttempt(kind=attempt.kind, at=now(), login_hash=attempt.key, ip_address=attempt.network))
     oldest = select(LoginAttempt.id, LoginAttempt.at).order_by(LoginAttempt.id).limit(SWEEP)
     chosen = oldest.with_for_update(skip_locked=True).subquery()
     outdated = select(chosen.c.id).where(chosen.c.at <= now() - THROTTLE_WINDOW)
@@ -63,5 +74,6 @@ def failed(session: Session, attempt: Try) -> None:
 
 
 def succeeded(session: Session, attempt: Try) -> None:
-    """Forget the failures of this login; those of the address stay."""
-    session.execute(delete(LoginAttempt).where(LoginAttempt.login_hash == attempt.key))
+    """Forget this network's failures at this login; those of strangers and of other logins stay."""
+    mine = (LoginAttempt.login_hash == attempt.key, LoginAttempt.ip_address == attempt.network)
+    session.execute(delete(LoginAttempt).where(*mine))

@@ -38,6 +38,7 @@ class BusinessSettings(Timestamps, Base):
         check("second_language_format", "second_language ~ '^[a-z]{2,3}$'"),
         check("invoice_footer_length", "length(invoice_footer) <= 500"),
         check("invoice_link_version_range", "invoice_link_version > 0"),
+        check("invoice_link_days_range", "invoice_link_days BETWEEN 1 AND 3650"),
         one_of("invoice_date_rule", INVOICE_DATE_RULES),
         one_of("tax_rate_date", TAX_RATE_DATES),
     )
@@ -84,3 +85,5 @@ class BusinessSettings(Timestamps, Base):
     invoice_footer: Mapped[str | None]
     #: Part of every link to an invoice: raising it ends all links given out.
     invoice_link_version: Mapped[int] = mapped_column(server_default=text("1"))
+    #: How long a link to an invoice is good after the day it was made; NULL: for ever.
+    invoice_link_days: Mapped[int | None] = mapped_column(SmallInteger)

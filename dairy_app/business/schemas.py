@@ -53,6 +53,12 @@ class SettingsOut(Strict):
         validate=validate.Range(1, 2_000_000_000),
         metadata={"description": "Raising it ends all links to invoices that were given out."},
     )
+    invoice_link_days = fields.Integer(
+        strict=True,
+        allow_none=True,
+        validate=validate.Range(1, 3650),
+        metadata={"description": "For how many days a new link to an invoice is good; null: for ever."},
+    )
 
 
 class SettingsPatch(SettingsOut):

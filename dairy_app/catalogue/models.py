@@ -80,6 +80,7 @@ class Product(Imported, Base):
         check("sku_length", "length(sku) BETWEEN 1 AND 60"),
         check("category_length", "length(category) <= 100"),
         check("packet_size_positive", "packet_size > 0"),
+        check("minimum_price_not_negative", "minimum_price >= 0 AND minimum_price <> 'NaN'"),
         check("hsn_code_format", "hsn_code ~ '^[0-9]{4}([0-9]{2}){0,2}$'"),
         Index(None, "tax_class"),
     )
@@ -94,6 +95,8 @@ class Product(Imported, Base):
     is_packed: Mapped[bool] = mapped_column(server_default=text("false"))
     tax_class: Mapped[str]
     is_active: Mapped[bool] = mapped_column(server_default=text("true"))
+    #: What staff may quote at least, in rupees per unit; NULL: anything above 0. An admin may go below.
+    minimum_price: Mapped[Money | None]
 
 
 class ProductPrice(Identified, Base):

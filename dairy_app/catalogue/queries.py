@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Date, ScalarSelect, Select, cast, func, literal, or_, select
+from sqlalchemy import ColumnElement, Date, ScalarSelect, Select, cast, func, literal, null, or_, select
 from sqlalchemy.orm import Session
 
 from dairy_app.business.queries import today
@@ -99,8 +99,10 @@ def get_tax_class(session: Session, code: str) -> dict[str, Any]:
     return found
 
 
-def _products(on_date: date) -> Select[Any]:
-    columns = [column for column in Product.__table__.columns if column.key != "legacy_id"]
+def _products(on_date: date, floor: bool) -> Select[Any]:
+    hidden = {"legacy_id", "minimum_price"}
+    columns = [column for column in Product.__table__.columns if column.key not in hidden]
+    columns.append((Product.minimum_price if floor else null()).label("minimum_price"))
     return select(*columns, list_price(Product.id, on_date).label("current_price"))
 
 
@@ -111,9 +113,10 @@ def list_products(
     cursor: str | None,
     is_active: bool | None = None,
     category: str | None = None,
+    floor: bool = True,
 ) -> Page:
-    """Products by SKU, each with today's list price. Two statements, however many."""
-    select = _products(today(session))
+    """Products by SKU, each with today's list price. Two statements, however many. The ``floor`` is not everybody's."""
+    select = _products(today(session), floor)
     if is_active is not None:
         select = select.where(Product.is_active == is_active)
     if category is not None:
@@ -121,9 +124,14 @@ def list_products(
     return read_page(session, select, [Product.__table__.c.sku], limit=limit, cursor=cursor)
 
 
-def get_product(session: Session, product_id: UUID) -> Any:
+def minimum_price(session: Session, product_id: UUID | None) -> Decimal | None:
+    """What staff may quote at least for a product; None: anything."""
+    return session.scalar(select(Product.minimum_price).where(Product.id == product_id))
+
+
+def get_product(session: Session, product_id: UUID, *, floor: bool = True) -> Any:
     """One product with today's list price. Raises ``product_not_found``."""
-    found = session.execute(_products(today(session)).where(Product.id == product_id)).one_or_none()
+    found = session.execute(_products(today(session), floor).where(Product.id == product_id)).one_or_none()
     if found is None:
         raise Problem("product_not_found")
     return found

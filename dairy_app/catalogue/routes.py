@@ -7,7 +7,7 @@ from dairy_app.catalogue import queries, service
 from dairy_app.catalogue.schemas import PriceOut, ProductIn, ProductOut, ProductsQuery
 from dairy_app.common.access import Role, allow
 from dairy_app.common.etags import etagged
-from dairy_app.common.http import Blueprint, current_session
+from dairy_app.common.http import Blueprint, current_actor, current_session
 from dairy_app.common.idempotency import idempotent
 from dairy_app.common.pages import Page
 from dairy_app.common.schemas import PageQuery, page_of
@@ -18,13 +18,18 @@ products = Blueprint("products", __name__, description="What is sold, and its li
 READERS = (Role.ADMIN, Role.ACCOUNTANT, Role.DELIVERY_BOY, Role.MARKETING_STAFF, Role.CUSTOMER)
 
 
+def _knows_floor() -> bool:
+    """What staff may quote at least is not for who buys."""
+    return current_actor().role in (Role.ADMIN, Role.MARKETING_STAFF)
+
+
 @products.route("/products")
 @products.arguments(ProductsQuery, location="query")
 @products.response(200, page_of(ProductOut, "ProductPage"))
 @allow(*READERS)
 def list_products(query: dict[str, Any]) -> Page:
     """Products by SKU, each with today's list price."""
-    return queries.list_products(current_session(), **query)
+    return queries.list_products(current_session(), **query, floor=_knows_floor())
 
 
 @products.route("/products", methods=["POST"])
@@ -43,7 +48,7 @@ def create_product(body: dict[str, Any]) -> Any:
 @allow(*READERS)
 def read_product(product_id: UUID) -> Any:
     """One product with today's list price."""
-    return queries.get_product(current_session(), product_id)
+    return queries.get_product(current_session(), product_id, floor=_knows_floor())
 
 
 @products.route("/products/<uuid:product_id>/prices")

@@ -18,6 +18,9 @@ class ProductFields(Strict):
         validate=Pattern(r"^[0-9]{4}([0-9]{2}){0,2}$", error="Must be 4, 6 or 8 digits."),
     )
     is_packed = fields.Boolean(truthy={True}, falsy={False})
+    minimum_price = Money(
+        allow_none=True, metadata={"description": "What staff may quote at least; null: anything above 0."}
+    )
     tax_class = Line(60, allow_none=True, metadata={"description": "Chosen by HSN code and packing when null."})
 
 
@@ -48,6 +51,9 @@ class ProductOut(Strict):
     is_packed = fields.Boolean()
     tax_class = fields.String()
     is_active = fields.Boolean()
+    minimum_price = Money(
+        allow_none=True, metadata={"description": "What staff may quote at least; null for who does not sell, too."}
+    )
     current_price = Money(allow_none=True, metadata={"description": "Rupees per unit today, null: none."})
     created_at = fields.AwareDateTime()
     updated_at = fields.AwareDateTime()

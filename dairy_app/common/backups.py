@@ -69,10 +69,11 @@ def backup(url: str, target: Path) -> None:
     address, environment = libpq(url)
     unfinished = target.with_name(target.name + ".unfinished")
     try:
+        unfinished.unlink(missing_ok=True)
+        unfinished.touch(mode=0o600)  # before pg_dump does it by its umask
         options = ["--format=custom", "--no-owner", "--no-privileges", f"--file={unfinished}"]
         _run([tools / "pg_dump", *options, address], environment)
         _run([tools / "pg_restore", "--list", unfinished], environment)
-        unfinished.chmod(0o600)
         unfinished.rename(target)
     finally:
         unfinished.unlink(missing_ok=True)

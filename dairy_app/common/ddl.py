@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, event
 
 from dairy_app.common.constraints import TRIGGER_CODES
+from dairy_app.common.functions import pinned
 from dairy_app.common.models import Base
 
 #: RFC 9562 version 7: 48 bits of milliseconds, then random bits. PostgreSQL has its own only from 18 on.
@@ -42,7 +43,7 @@ def _attach(moment: str, sql: str) -> None:
 
     @event.listens_for(Base.metadata, moment)
     def run(_target: Any, connection: Connection, **_: Any) -> None:
-        connection.exec_driver_sql(sql.replace("%", "%%"))  # the driver reads % as a parameter
+        connection.exec_driver_sql(pinned(sql).replace("%", "%%"))  # the driver reads % as a parameter
 
 
 before_tables(UUID7)

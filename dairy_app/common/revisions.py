@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 from alembic import context, op
 
+from dairy_app.common.functions import pinned
+
 __all__ = ["in_batches", "in_steps", "is_there", "refuse_data_loss", "run"]
 
 #: Customers of one batch: whoever waits for a row of one of them waits for a fraction of a second.
@@ -14,7 +16,11 @@ CUSTOMERS_A_BATCH = 200
 
 
 def run(sql: str) -> None:
-    """Run SQL as it stands: colons and percent signs mean nothing, online and with ``--sql``."""
+    """Run SQL as it stands: colons and percent signs mean nothing, online and with ``--sql``.
+
+    Only to functions their search path is added: see ``pinned``.
+    """
+    sql = pinned(sql)
     if context.is_offline_mode():
         context.get_context().impl.static_output(sql.strip())
     else:
@@ -65,9 +71,10 @@ def refuse_data_loss(condition: str, what: str) -> None:
     """
     if context.get_x_argument(as_dictionary=True).get("allow_data_loss") == "true":
         return
+    ways = "dairy db downgrade … --allow-data-loss (alembic -x allow_data_loss=true downgrade …)"
     run(f"""
 DO $$ BEGIN
     IF EXISTS ({condition}) THEN
-        RAISE EXCEPTION 'this downgrade would lose {what}; to accept that: dairy db downgrade … --allow-data-loss';
+        RAISE EXCEPTION 'this downgrade would lose {what}; to accept that: {ways}';
     END IF;
 END $$;""")

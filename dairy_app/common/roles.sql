@@ -1,8 +1,8 @@
 -- Three roles for one database, and what each may do. Run it as a superuser in that database: before the first
 -- upgrade, and again after every upgrade (new tables get their rights then). Repeating it changes nothing.
 --
--- dairy_owner   owns everything; `dairy db upgrade` and `dairy db restore` run with it, nothing else does
--- dairy_app     serves: reads and writes rows; no DDL, no TRUNCATE, no trigger switched off
+-- dairy_owner   owns everything; `dairy db upgrade`, `dairy db restore` and `dairy import-mongo` run with it
+-- dairy_app     serves: reads and writes rows; no DDL, no temporary table, no TRUNCATE, no trigger switched off
 -- dairy_read    reports: reads rows, but no password, token, PIN or message that holds a link
 --
 -- The roles have no password: give each one with \password.
@@ -18,11 +18,10 @@ BEGIN
             EXECUTE format('CREATE ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE', role);
         END IF;
     END LOOP;
-    EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());
+    -- Nobody but the owner makes tables, not even temporary ones: `dairy import-mongo` runs as the owner.
+    EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC, dairy_app, dairy_read', current_database());
     EXECUTE format('ALTER DATABASE %I OWNER TO dairy_owner', current_database());
     EXECUTE format('GRANT CONNECT ON DATABASE %I TO dairy_app, dairy_read', current_database());
-    -- `dairy import-mongo` works in temporary tables.
-    EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO dairy_app', current_database());
 END $$;
 
 ALTER ROLE dairy_read SET default_transaction_read_only = on;
@@ -32,7 +31,7 @@ ALTER ROLE dairy_app SET statement_timeout = '20s';
 ALTER ROLE dairy_app SET lock_timeout = '5s';
 ALTER ROLE dairy_app SET idle_in_transaction_session_timeout = '60s';
 ALTER SCHEMA public OWNER TO dairy_owner;
-REVOKE ALL ON SCHEMA public FROM PUBLIC;
+REVOKE ALL ON SCHEMA public FROM PUBLIC, dairy_app, dairy_read;
 GRANT USAGE ON SCHEMA public TO dairy_app, dairy_read;
 
 -- What somebody else made before there were roles becomes the owner's; what extensions own stays theirs.
@@ -70,9 +69,9 @@ DO $$
 DECLARE
     statement text;
 BEGIN
-    -- The log is added to, the revision only read.
+    -- The log is written by its triggers, with the owner's rights; the revision is only read.
     IF to_regclass('public.audit_log') IS NOT NULL THEN
-        REVOKE UPDATE, DELETE ON audit_log FROM dairy_app;
+        REVOKE INSERT, UPDATE, DELETE ON audit_log FROM dairy_app;
     END IF;
     IF to_regclass('public.alembic_version') IS NOT NULL THEN
         REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM dairy_app;

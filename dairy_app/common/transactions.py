@@ -34,7 +34,18 @@ READ_ONLY = "25006"
 #: How long the server itself may take to say that a limit has passed.
 GRACE_SECONDS = 1.0
 
+#: How often, and after how many seconds, work is done again that was not its turn.
+TURNS, BETWEEN_TURNS = 20, 0.05
+
 T = TypeVar("T")
+
+
+class NotYourTurn(Exception):
+    """Somebody else is at the same thing just now. ``refusal`` is raised when they still are after a second."""
+
+    def __init__(self, refusal: Exception) -> None:
+        super().__init__(str(refusal))
+        self.refusal = refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +174,18 @@ class Database:
         """Do ``work`` in one transaction; the whole of it again after a deadlock, at most three times.
 
         Also after a connection broke (the server restarted), unless that was during the commit: whether it
-        succeeded is then unknown, and only the caller can ask. Not after it took long already.
+        succeeded is then unknown, and only the caller can ask. Not after it took long already. What
+        waits for its turn holds no connection.
         """
+        for _ in range(TURNS):
+            try:
+                return self._run(work, read_only)
+            except NotYourTurn as error:
+                refusal = error.refusal
+                time.sleep(BETWEEN_TURNS)
+        raise refusal
+
+    def _run(self, work: Callable[[Session], T], read_only: bool) -> T:
         began = time.monotonic()
         for attempt in range(1, ATTEMPTS + 1):
             session = None

@@ -22,6 +22,7 @@ from dairy_app.common.models import (
     unique,
     unique_index,
 )
+from dairy_app.customers.rules import MAP_LINK
 
 CUSTOMER_STATUSES = ("trial", "active", "paused", "stopped")
 BILLING_CYCLES = ("monthly", "half_monthly", "weekly")
@@ -64,6 +65,7 @@ class Customer(Imported, Base):
             "length(address_line1) <= 200 AND length(address_line2) <= 200 AND length(city) <= 100"
             " AND length(map_link) <= 1000 AND length(language) <= 10 AND length(notes) <= 2000",
         ),
+        check("map_link_leads_to_a_map", f"map_link ~ '{MAP_LINK}'"),
         check("phone_format", f"phone ~ '{PHONE_FORMAT}'"),
         check("email_format", f"email ~ '{EMAIL_FORMAT}' AND length(email) <= 254 AND email = lower(email)"),
         check("state_code_format", "state_code ~ '^[0-9]{2}$'"),

@@ -11,6 +11,17 @@ _GIVEN_CODE = re.compile(r"C[0-9]{6,}")
 #: Fewer digits would find half the town.
 SHORTEST_PHONE_TAIL = 3
 _PHONE_LIKE = re.compile(r"[+0-9 ()-]+")
+#: A link that leads to a map, and nowhere else: helpers follow it from their round.
+MAP_LINK = (
+    "^https://((www[.])?google[.](com|co[.]in)/maps|maps[.]google[.](com|co[.]in)/|maps[.]app[.]goo[.]gl/|goo[.]gl/maps/"
+    "|maps[.]apple[.]com/|(www[.])?openstreetmap[.]org/|osm[.]org/|(www[.])?bing[.]com/maps|(maps[.])?mappls[.]com/"
+    "|plus[.]codes/|(www[.])?waze[.]com/)[!-~]*$"
+)
+
+
+def is_map_link(link: str) -> bool:
+    """Whether a link leads to a map."""
+    return re.fullmatch(MAP_LINK, link) is not None
 
 
 def is_reserved_code(code: str) -> bool:

@@ -13,6 +13,7 @@ from dairy_app.common import uploads
 from dairy_app.common.phones import normalise_phone
 from dairy_app.common.schemas import Choice, Day, Line, Money, PageQuery, Paragraph, Pattern, Quantity, Strict
 from dairy_app.customers.models import BILLING_CYCLES, CUSTOMER_STATUSES, GST_TREATMENTS
+from dairy_app.customers.rules import MAP_LINK
 
 #: integer ends here.
 MAX_SEQUENCE = 2_147_483_647
@@ -81,7 +82,14 @@ class CustomerFields(Strict):
     pincode = fields.String(allow_none=True, validate=_digits("[1-9][0-9]{5}", "Must be six digits."))
     latitude = Latitude(low=-90, allow_none=True)
     longitude = Longitude(low=-180, allow_none=True)
-    map_link = fields.URL(allow_none=True, schemes={"http", "https"}, validate=validate.Length(max=1000))
+    map_link = fields.String(
+        allow_none=True,
+        validate=[
+            validate.Length(max=1000),
+            Pattern(MAP_LINK, error="Must be the https address of a map."),
+        ],
+        metadata={"description": "The https address of a map.", "example": "https://maps.app.goo.gl/x"},
+    )
     area = Line(200, metadata={"description": "Name of the area, made if new. Instead of area_id."})
     area_id = fields.UUID()
     delivery_boy_id = fields.UUID(allow_none=True)

@@ -15,6 +15,7 @@ from dairy_app.billing.service import RunRequest
 from dairy_app.business.queries import today
 from dairy_app.business.service import change_settings
 from dairy_app.common.access import Role
+from dairy_app.common.files import make_private_folder
 from dairy_app.common.transactions import Database
 from dairy_app.deliveries.bulk import confirm_deliveries
 from dairy_app.deliveries.rules import Confirmer, Scope
@@ -169,7 +170,7 @@ def _open_round(session: Session) -> str:
 
 def export_registers(database: Database, folder: Path, day: date) -> list[Path]:
     """The two registers of the months that had ended on ``day``; those that are there stay as they are."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_private_folder(folder)
     span = span_of(None, queries.first_day_of(day), day.replace(day=1) - timedelta(days=1))
     files = []
     for name in ("invoice-register", "invoice-lines"):

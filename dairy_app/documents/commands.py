@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from dairy_app.common.files import make_private_folder
 from dairy_app.documents import printing, queries
 from dairy_app.settings import Settings
 
@@ -79,7 +80,7 @@ def invoice_pdfs(period: datetime, folder: Path, jobs: int | None, language: str
 
 def _make(folder: Path) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(folder)
     except OSError as error:
         raise click.UsageError(f"cannot make {folder}: {error.strerror}") from None
 

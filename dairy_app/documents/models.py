@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Index, text
+from sqlalchemy import Index, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dairy_app.accounts.models import EMAIL_FORMAT, PHONE_FORMAT
@@ -63,3 +63,19 @@ class OutboxMessage(Identified, Base):
     #: What the last try failed with.
     error: Mapped[str | None]
     sent_at: Mapped[datetime | None]
+
+
+class InvoiceLink(Base):
+    """How often, and when last, the links of an invoice were revoked; no row: never."""
+
+    __tablename__ = "invoice_links"
+    __table_args__ = (
+        references("invoice_id", "invoices.id", "invoice_not_found", ondelete="CASCADE"),
+        references("revoked_by", "users.id", "user_not_found"),
+        check("revocations_range", "revocations BETWEEN 1 AND 1000"),
+    )
+
+    invoice_id: Mapped[UUID] = mapped_column(primary_key=True)
+    revocations: Mapped[int] = mapped_column(SmallInteger)
+    revoked_at: Mapped[datetime]
+    revoked_by: Mapped[UUID]

@@ -33,6 +33,8 @@ PAGE_POLICY = (
 )
 _YEAR = 365 * 24 * 3600
 _MEDIA = {".css": "text/css", ".svg": "image/svg+xml"}
+#: What a refused link is told in words.
+_REFUSED = {"link_expired": "page_expired", "link_revoked": "page_revoked"}
 _STATIC = Path(__file__).parent / "static"
 
 invoice_pages = Blueprint("invoice_pages", __name__, template_folder="templates")
@@ -88,8 +90,10 @@ def _refusal_page(refused: Response) -> Response:
         # Somebody else's parameters (messengers add them): without them the page is fine.
         return Response(status=303, headers={"Location": request.script_root + request.path})
     t = choose_of(catalogues(), *_accepted())
-    kind = "page_not_found" if refused.status_code == 404 else "page_fault"
-    names = {"t": t, "kind": kind, "phone": g.get("phone"), "all_words": catalogues().values()}
+    code = str((refused.get_json(silent=True) or {}).get("code"))
+    kind = "page_not_found" if refused.status_code == 404 else _REFUSED.get(code, "page_fault")
+    spoken = [t, *(each for each in catalogues().values() if each.code != t.code)]  # whose it is nobody knows
+    names = {"t": t, "spoken": spoken, "kind": kind, "phone": g.get("phone")}
     page = make_response(render_template("documents/refusal.html", **names, asset=_address))
     page.status_code = refused.status_code
     if "Retry-After" in refused.headers:
@@ -100,8 +104,9 @@ def _refusal_page(refused: Response) -> Response:
 def _paper(token: str) -> Paper:
     session = current_session()
     g.phone = business_settings(session).phone  # for whoever has a link that does not work
-    g.links = service.links_of(session, current_app.config["DAIRY"])
-    return service.paper_of_token(session, g.links, token)
+    g.opened = service.open_link(session, service.links_of(session, current_app.config["DAIRY"]), token)
+    paper: Paper = g.opened.paper
+    return paper
 
 
 def _words(asked: str | None, own: str | None) -> Words:
@@ -117,7 +122,7 @@ def _view(paper: Paper, t: Words, token: str) -> dict[str, Any]:
     """Everything the template shows, in words."""
     link = paper.pay_link
     second = business_settings(current_session()).second_language
-    companion = g.links.token(paper.companion.id) if paper.companion else None
+    companion = g.opened.companion_token
     return {
         "t": t,
         "paper": paper,

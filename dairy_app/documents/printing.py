@@ -8,13 +8,13 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from uuid import UUID
 
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from dairy_app.business.queries import business_settings
+from dairy_app.common.files import replacing
 from dairy_app.common.transactions import Database
 from dairy_app.documents import pdf, queries, service
 from dairy_app.documents.paper import Paper
@@ -141,16 +141,9 @@ def _write(folder: Path, paper: Paper, t: Words) -> Done:
     target, mark = folder / paper.file_name, mark_of(paper, t)
     if target.exists() and _is_marked(target, mark):
         return Done(kept=1)
-    with NamedTemporaryFile(dir=folder, prefix=f".{target.name}.", delete=False) as file:
-        unfinished = Path(file.name)
-        try:
-            # After %%EOF, where every reader stops: what the file was drawn from.
-            file.write(pdf.draw(paper, t) + mark)
-            unfinished.chmod(0o644)
-            unfinished.replace(target)
-        except BaseException:
-            unfinished.unlink(missing_ok=True)
-            raise
+    with replacing(target) as file:
+        # After %%EOF, where every reader stops: what the file was drawn from.
+        file.write(pdf.draw(paper, t) + mark)
     return Done(written=1)
 
 

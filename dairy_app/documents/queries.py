@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from dairy_app.billing.rules import month_bounds
 from dairy_app.common.access import Actor, Role
 from dairy_app.common.errors import Problem
-from dairy_app.documents.models import OutboxMessage
+from dairy_app.documents.models import InvoiceLink, OutboxMessage
 from dairy_app.documents.paper import Account, Delivery, Line, Paper, Reference, Registered, parties
 
 _HEADS = """
@@ -228,7 +228,8 @@ def _bounds(period: str) -> dict[str, date]:
 
 _ADDRESSED = """
 SELECT i.id, i.customer_id, i.number, i.invoice_date, i.due_date, i.period_start, i.period_end, i.snapshot,
-    i.total + coalesce(o.total, 0) AS total, c.language, c.phone, c.email
+    i.total + coalesce(o.total, 0) AS total, c.language, c.phone, c.email,
+    coalesce((SELECT k.revocations FROM invoice_links k WHERE k.invoice_id = i.id), 0) AS revocations
 FROM invoices i
 JOIN customers c ON c.id = i.customer_id
 LEFT JOIN invoices o ON o.companion_of = i.id
@@ -254,6 +255,12 @@ def main_paper(session: Session, invoice_id: UUID) -> UUID:
         text("SELECT coalesce(companion_of, id) FROM invoices WHERE id = :id"), {"id": invoice_id}
     ).one()
     return found
+
+
+def revocations(session: Session, invoice_id: UUID) -> int:
+    """How often the links of an invoice were revoked."""
+    found = session.scalar(select(InvoiceLink.revocations).where(InvoiceLink.invoice_id == invoice_id))
+    return found or 0
 
 
 def waiting_message(session: Session, invoice_id: UUID, channel: str) -> UUID:

@@ -73,6 +73,14 @@ def share_invoice(body: dict[str, Any], invoice_id: UUID) -> service.Shared:
     return service.share(session, current_actor(), _links(), invoice_id, **body)
 
 
+@documents.route("/invoices/<uuid:invoice_id>/share/revoke", methods=["POST"])
+@documents.response(204)
+@allow(Role.ADMIN, Role.ACCOUNTANT)
+def revoke_links(invoice_id: UUID) -> None:
+    """End every link that was given out to an invoice; shared again it gets a new one."""
+    service.revoke_links(current_session(), current_actor(), invoice_id)
+
+
 @documents.route("/billing/runs/<uuid:run_id>/messages", methods=["POST"])
 @idempotent
 @documents.arguments(RunMessagesIn)

@@ -1,7 +1,8 @@
 """Papers, links and messages of invoices that are issued; the outbox as senders empty it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from dairy_app.common.access import Actor
 from dairy_app.common.clock import now
 from dairy_app.common.errors import Problem, invalid
 from dairy_app.documents import bulk, queries
-from dairy_app.documents.links import Links
+from dairy_app.documents.links import Links, named_in
 from dairy_app.documents.messages import Bill, Message, compose
 from dairy_app.documents.models import OutboxMessage
 from dairy_app.documents.paper import Account, Paper
@@ -37,6 +38,14 @@ class Shared:
 
 
 @dataclass(frozen=True, slots=True)
+class Opened:
+    """What a link leads to, with the token of the other paper of its period, good for as long."""
+
+    paper: Paper
+    companion_token: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Queued:
     """What became of the papers of a run: queued now, queued or sent before, or nowhere to send to."""
 
@@ -47,8 +56,9 @@ class Queued:
 
 def links_of(session: Session, process: Settings) -> Links:
     """The dairy's links as they are valid now."""
-    version = business_settings(session).invoice_link_version
-    return Links(process.require_secret_key(), version, process.public_url)
+    dairy = business_settings(session)
+    expires_on = today(session) + timedelta(days=dairy.invoice_link_days) if dairy.invoice_link_days else None
+    return Links(process.require_secret_key(), dairy.invoice_link_version, process.public_url, expires_on)
 
 
 def invoice_paper(session: Session, actor: Actor, invoice_id: UUID) -> Paper:
@@ -60,13 +70,32 @@ def invoice_paper(session: Session, actor: Actor, invoice_id: UUID) -> Paper:
     return papers[0]
 
 
-def paper_of_token(session: Session, links: Links, token: str) -> Paper:
-    """The paper behind a link; 404 ``link_not_found`` for a token that was not made here."""
-    invoice_id = links.invoice_of(token)
-    papers = queries.read_papers(session, [invoice_id], today(session)) if invoice_id else []
-    if not papers:
+def open_link(session: Session, links: Links, token: str) -> Opened:
+    """The paper behind a link; ``link_not_found`` for a token not made here, ``link_revoked``, ``link_expired``."""
+    invoice_id = named_in(token)
+    revocations = queries.revocations(session, invoice_id) if invoice_id else 0
+    found = links.read(token, revocations)
+    papers = queries.read_papers(session, [invoice_id], today(session)) if found and invoice_id else []
+    if found is None or not papers:
         raise Problem("link_not_found")
-    return papers[0]
+    if found.revocations < revocations:
+        raise Problem("link_revoked")
+    if found.expires_on and found.expires_on < today(session):
+        raise Problem("link_expired")
+    paper, companion = papers[0], papers[0].companion
+    beside = replace(links, expires_on=found.expires_on).token(companion.id, revocations) if companion else None
+    return Opened(paper, beside)
+
+
+def revoke_links(session: Session, actor: Actor, invoice_id: UUID) -> None:
+    """End the links given out to a bill, and to the other paper of its period; shared again it gets a new one.
+
+    ``invoice_not_issued`` for a draft.
+    """
+    invoice = get_visible_invoice(session, actor, invoice_id)
+    if invoice.status not in ("issued", "void"):
+        raise Problem("invoice_not_issued", f"The invoice is {invoice.status}: no link leads to it.")
+    bulk.revoke(session, queries.main_paper(session, invoice.id), actor.user_id)
 
 
 def words_for(session: Session, *wishes: str | None) -> Words:
@@ -92,7 +121,7 @@ def share(
     settings = business_settings(session)
     t, message = _composed(settings, row, account, links, language)
     waits = _wait(session, row, channel, t, message) if queue else None
-    url, chat = links.url(row.id), whatsapp_link(row.phone, message.body)
+    url, chat = links.url(row.id, row.revocations), whatsapp_link(row.phone, message.body)
     return Shared(url, t.code, message.subject, message.body, chat, waits)
 
 
@@ -134,7 +163,7 @@ def _composed(
         due_date=row.due_date,
         total=row.total,
         account=account,
-        url=links.url(row.id),
+        url=links.url(row.id, row.revocations),
     )
     return t, compose(t, bill)
 

@@ -1,8 +1,6 @@
 """``dairy export``: a file for the accountant."""
 
-import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -15,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from dairy_app.common.errors import Problem
+from dairy_app.common.files import replacing
 from dairy_app.common.transactions import Database
 from dairy_app.customers.models import Customer
 from dairy_app.exports.downloads import MEDIA_TYPES, NAMES, Download, download_of
@@ -115,7 +114,7 @@ def export_to_file(
     database: Database, download: Download, span: Span, target: Path, *, despite_findings: bool = False
 ) -> int:
     """Write the file with a progress bar on stderr; returns its rows. ``target`` is replaced at the end, whole."""
-    with _replacing(target) as file:
+    with replacing(target) as file:
         return write_export(database, download, span, file, despite_findings=despite_findings)
 
 
@@ -138,28 +137,3 @@ def _progress_bar(name: str, rows: int) -> Iterator[Callable[[int], None]]:
     with Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task(name, total=rows)
         yield lambda done: bar.update(task, completed=done)
-
-
-@contextmanager
-def _replacing(target: Path) -> Iterator[BinaryIO]:
-    """A file beside ``target`` that takes its place when the block ends well, and goes away when it does not."""
-    try:
-        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
-    except OSError as error:
-        raise click.UsageError(f"cannot write in {target.parent}: {error.strerror}") from None
-    unfinished = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.chmod(0o666 & ~_umask())
-        unfinished.replace(target)
-    finally:
-        unfinished.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current

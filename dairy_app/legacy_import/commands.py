@@ -6,12 +6,14 @@ from pathlib import Path
 import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from sqlalchemy import text
 
+from dairy_app.common.files import replacing
 from dairy_app.legacy_import.quarantine import WaitingDocuments
 from dairy_app.legacy_import.reader import Dump, UnreadableDump, open_dump
 from dairy_app.legacy_import.report import ImportReport
 from dairy_app.legacy_import.service import ImportDoesNotBalance, import_dump
-from dairy_app.settings import Settings
+from dairy_app.settings import Settings, SettingsError
 
 
 class _DryRun(Exception):
@@ -52,8 +54,8 @@ def import_mongo(
         click.echo(f"dairy: {error}", err=True)
         return 1
     if report_file is not None:
-        with report_file.open("w", encoding="utf-8") as file:
-            file.writelines(report.as_json())
+        with replacing(report_file) as file:
+            file.writelines(line.encode() for line in report.as_json())
     if as_json:
         sys.stdout.writelines(report.as_json())
     else:
@@ -69,6 +71,8 @@ def _run(dump: Dump | None, dry_run: bool) -> ImportReport:
     steps = None
     try:
         with _progress() as progress, database.transaction() as session:
+            if not session.scalar(text("SELECT has_database_privilege(current_database(), 'TEMPORARY')")):
+                raise SettingsError("the import works in temporary tables: run it with the owner's role")
             steps = _Steps(progress)
             report = import_dump(session, dump or WaitingDocuments(session), steps)
             if dry_run:

@@ -44,7 +44,7 @@ SELECT i.order_line, p.id AS product_id, min(i.line_no) AS line_no,
     sum(round(i.quantity, 3)) AS quantity, round(max(i.price), 2) AS unit_price, max(i.price) AS raw_price,
     count(DISTINCT i.price) AS prices, sum(round(i.quantity * i.price, 2)) AS raw_amount,
     array_agg(i.product_key) AS keys, array_agg(lower(trim(i.product_name))) AS names,
-    NULL::numeric AS delivered
+    min(i.unit) AS unit, NULL::numeric AS delivered, false AS by_packets, false AS in_another_unit
 FROM stage_items i
 JOIN stage_orders o ON o.line = i.order_line AND o.fate IS NULL AND o.reason IS NULL
 JOIN products p ON p.legacy_id = i.product_key
@@ -66,15 +66,19 @@ WHERE b.order_line = o.line AND o.fate IS NULL AND o.reason IS NULL
 """
 
 # Of a partial delivery the order keeps only names. The quantities stand beside it: by product id in the rows of
-# the delivery boys, by name in those of the shared links; the row written last wins.
+# the delivery boys, by name in those of the shared links; the row written last wins. Where the row takes the order's
+# litres for so many packets, it counts packets: so many of them are that share of the litres.
 _DELIVERED = """
 UPDATE stage_lines l SET delivered = l.quantity
 FROM stage_orders o
 WHERE o.line = l.order_line AND o.fate IS NULL AND o.reason IS NULL
     AND o.stands_on IS NOT NULL AND o.status = 'delivered';
-UPDATE stage_lines l SET delivered = f.quantity
+UPDATE stage_lines l SET by_packets = f.by_packets,
+    in_another_unit = NOT f.by_packets AND f.unit IS NOT NULL AND f.unit <> l.unit,
+    delivered = CASE WHEN f.by_packets THEN round(f.quantity * l.quantity / f.packets, 3) ELSE f.quantity END
 FROM (
-    SELECT DISTINCT ON (l.order_line, l.product_id) l.order_line, l.product_id, e.quantity
+    SELECT DISTINCT ON (l.order_line, l.product_id) l.order_line, l.product_id, e.quantity, e.packets, e.unit,
+        l.unit <> 'packet' AND e.packets IS NOT NULL AND e.packets > 0 AND e.packets <> l.quantity AS by_packets
     FROM stage_orders o
     JOIN stage_lines l ON l.order_line = o.line
     JOIN stage_delivered e ON e.order_key = o.key AND e.quantity IS NOT NULL
@@ -95,6 +99,7 @@ FROM (
     JOIN stage_orders o ON o.line = l.order_line AND o.stands_on IS NOT NULL
     CROSS JOIN LATERAL (SELECT CASE
         WHEN l.delivered IS NULL THEN 'delivered_quantities_unknown'
+        WHEN l.in_another_unit THEN 'delivered_in_another_unit'
         WHEN l.delivered < 0 THEN 'delivered_quantity_negative'
         WHEN l.delivered > l.quantity THEN 'delivered_more_than_ordered'
         WHEN round(l.delivered * l.unit_price, 2) <> CASE o.status WHEN 'delivered' THEN l.raw_amount
@@ -102,6 +107,19 @@ FROM (
     WHERE r.reason IS NOT NULL GROUP BY l.order_line
 ) b
 WHERE b.order_line = o.line AND o.fate IS NULL AND o.reason IS NULL
+"""
+
+# Delivered in full is what was ordered, whatever number a row notes beside it: maybe packets, maybe less.
+_ROWS_DIFFER = """
+UPDATE stage_orders o SET remarks = array_append(o.remarks, 'delivery_row_differs')
+FROM (
+    SELECT DISTINCT l.order_line
+    FROM stage_orders x JOIN stage_lines l ON l.order_line = x.line
+    JOIN stage_delivered e ON e.order_key = x.key AND e.quantity <> l.quantity
+        AND (e.product_key = ANY (l.keys) OR lower(trim(e.product_name)) = ANY (l.names))
+    WHERE x.status = 'delivered' AND x.stands_on IS NOT NULL
+) d
+WHERE d.order_line = o.line AND o.fate IS NULL AND o.reason IS NULL
 """
 
 _STATUSES = """
@@ -122,10 +140,11 @@ UPDATE stage_orders o SET
         CASE WHEN o.stands_on = 'external' AND o.billed_month <> to_char(o.delivered_on, 'YYYY-MM')
             THEN 'billed_month_differs' END,
         CASE WHEN o.stands_on IS NOT NULL AND o.delivered_on > :today THEN 'delivered_in_future' END,
-        CASE WHEN s.has_free THEN 'price_zero' END], NULL)
+        CASE WHEN s.has_free THEN 'price_zero' END,
+        CASE WHEN s.by_packets THEN 'packets_converted' END], NULL)
 FROM (
     SELECT order_line, coalesce(sum(delivered), 0) AS delivered, bool_and(delivered = quantity) AS is_full,
-        bool_or(unit_price = 0) AS has_free
+        bool_or(unit_price = 0) AS has_free, bool_or(by_packets) AS by_packets
     FROM stage_lines GROUP BY order_line
 ) s
 WHERE s.order_line = o.line AND o.fate IS NULL AND o.reason IS NULL
@@ -190,7 +209,7 @@ def subscriptions(session: Session) -> None:
 
 def lines(session: Session) -> None:
     """Make ``stage_lines``: product, quantity, price and delivered quantity of every order to be written."""
-    for statement in (_PRODUCT_MISSING, _LINES, _LINE_REASONS, _DELIVERED, _DELIVERED_REASONS):
+    for statement in (_PRODUCT_MISSING, _LINES, _LINE_REASONS, _DELIVERED, _DELIVERED_REASONS, _ROWS_DIFFER):
         session.execute(text(statement))
 
 

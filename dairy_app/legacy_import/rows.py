@@ -158,7 +158,10 @@ class DeliveryRow(NamedTuple):
 
 
 class DeliveredRow(NamedTuple):
-    """A delivered quantity recorded beside an order; NULL: the product stands there without one."""
+    """A delivered quantity recorded beside an order; NULL: the product stands there without one.
+
+    ``packets``: how many packets the order's quantity was taken for there; ``unit``: in what it was counted.
+    """
 
     collection: str
     delivery_line: int
@@ -166,6 +169,8 @@ class DeliveredRow(NamedTuple):
     product_key: str | None
     product_name: str | None
     quantity: Decimal | None
+    packets: Decimal | None
+    unit: str | None
 
 
 class SubscriptionRow(NamedTuple):

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from bson import ObjectId
 
+from dairy_app.customers.rules import is_map_link
 from dairy_app.legacy_import import rules
 from dairy_app.legacy_import.documents import (
     Document,
@@ -142,11 +143,18 @@ def _link(value: Any, notes: Notes) -> str | None:
     if found is not None and len(found) > 1000:
         notes.remark("text_cut")
         return None
+    if found is not None and not is_map_link(found):
+        notes.remark("link_no_map")
+        return None
     return found
 
 
 def _customer_notes(document: Document) -> str | None:
-    found = (rules.text(document.get(name)) for name in ("notes", "delivery_instructions"))
+    """What was noted; a link that leads to no map stands here, where nobody follows it unawares."""
+    link = rules.text(document.get("map_link"))
+    found = [rules.text(document.get(name)) for name in ("notes", "delivery_instructions")]
+    if link is not None and len(link) <= 1000 and not is_map_link(link):
+        found.append(link)
     return "\n".join(part for part in found if part) or None
 
 
@@ -341,6 +349,8 @@ def _delivered(row: DeliveryRow, document: Document) -> list[DeliveredRow]:
                         product_key=rules.reference(first(entry, "product_id", "productId")),
                         product_name=name_of(first(entry, "product_name", "productName", "name")),
                         quantity=rules.quantity(first(entry, "delivered_qty", "delivered_quantity")),
+                        packets=rules.quantity(entry.get("quantity_packets")),
+                        unit=rules.unit(entry.get("unit"))[0],
                     )
                 )
     return found

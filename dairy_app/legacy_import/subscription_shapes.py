@@ -23,6 +23,8 @@ MODES = {
     "weekly": "weekly", "alternate_days": "alternate_days", "alternate": "alternate_days",
     "alternate_day": "alternate_days", "day_by_day": "day_by_day", "irregular": "irregular", "one_time": "one_time",
 }  # fmt: skip
+#: Those by which the earlier engine delivered; by all other words it delivered nothing.
+_KNOWN_THERE = frozenset({"fixed_daily", "weekly_pattern", "day_by_day", "irregular", "one_time"})
 _WEEKDAYS = {name: number for number, name in enumerate(("mon", "tue", "wed", "thu", "fri", "sat", "sun"))}
 _EVERY_DAY = [str(number) for number in range(7)]
 
@@ -151,9 +153,13 @@ def _timing(document: Document, zone: tzinfo, notes: Notes) -> dict[str, Any]:
     elif mode is None:
         notes.refuse("mode_unknown", written)
     elif mode == "weekly_pattern" or (mode == "fixed_daily" and document.get("delivery_days")):
+        if written == "fixed_daily":
+            notes.remark("daily_on_weekdays")
         timing |= _weekly(weekdays, notes)
     elif mode in ("weekly", "alternate_days"):
         timing |= _counted(mode, weekdays, start, notes)
+    if mode is not None and written not in _KNOWN_THERE:
+        notes.remark("delivers_from_now_on")
     return timing
 
 
@@ -164,6 +170,8 @@ def _weekly(written: Any, notes: Notes) -> dict[str, Any]:
     days = [_weekday(each) for each in written] if isinstance(written, list) else [None]
     if None in days:
         notes.refuse("pattern_unreadable", written)
+    elif not all(isinstance(each, int | float) for each in written):
+        notes.remark("weekdays_by_name")
     found = sorted({day for day in days if day is not None})
     if found == _EVERY_DAY:
         return {"mode": "fixed_daily"}

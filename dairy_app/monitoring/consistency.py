@@ -259,6 +259,24 @@ REPORTS = (
         WHERE i.status IN ('issued', 'void') AND i.total - i.round_off <> coalesce(l.total, 0)""",
     ),
     Report(
+        "lines_not_as_delivered",
+        "critical",
+        "Issued papers whose lines are not the quantities that were delivered.",
+        """SELECT DISTINCT invoice_id::text FROM (
+            SELECT coalesce(i.companion_of, i.id) AS invoice_id, l.product_id, l.unit_price, l.source,
+                sum(l.quantity) AS quantity
+            FROM invoices i JOIN invoice_lines l ON l.invoice_id = i.id
+            WHERE i.status = 'issued' AND l.source <> 'adjustment' GROUP BY 1, 2, 3, 4) billed
+        FULL JOIN (
+            SELECT o.invoice_id, n.product_id, n.unit_price, o.order_type AS source,
+                sum(n.delivered_quantity) AS quantity
+            FROM invoices i JOIN orders o ON o.invoice_id = i.id
+            JOIN order_items n ON n.order_id = o.id AND n.delivered_quantity > 0
+            WHERE i.status = 'issued' GROUP BY 1, 2, 3, 4) delivered
+            USING (invoice_id, product_id, unit_price, source)
+        WHERE billed.quantity IS DISTINCT FROM delivered.quantity""",
+    ),
+    Report(
         "ledger_not_open_items",
         "critical",
         "Customers whose ledger and open items differ.",

@@ -20,6 +20,7 @@ CREATE TRIGGER tr_audit_log_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON a
     FOR EACH STATEMENT EXECUTE FUNCTION audit_log_append_only();
 """
 
+# They write with the rights of their owner: the application may not write the log itself, nor use them elsewhere.
 # Arguments of the triggers: columns that are not worth an entry, then the one or two columns of the key.
 AUDIT_FUNCTIONS = """
 CREATE FUNCTION audit_difference(was jsonb, is_now jsonb, silent text[]) RETURNS TABLE (before jsonb, after jsonb)
@@ -37,7 +38,7 @@ FROM (
 ) d HAVING count(*) > 0
 $$;
 -- OFFSET 0: a row is made JSON once, not once for each of its columns.
-CREATE FUNCTION audit_statement() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION audit_statement() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
     silent text[] := TG_ARGV[0];
 BEGIN
@@ -67,7 +68,7 @@ BEGIN
     END IF;
     RETURN NULL;
 END $$;
-CREATE FUNCTION audit_row() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION audit_row() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE
     was jsonb := to_jsonb(OLD);
     is_now jsonb := to_jsonb(NEW);
@@ -78,7 +79,8 @@ BEGIN
     RETURN NULL;
 END $$;
 -- The plan is kept for the session: made for one voided paper, it must do for a chunk of five thousand too.
-CREATE FUNCTION audit_invoices() RETURNS trigger LANGUAGE plpgsql SET enable_nestloop = off AS $$
+CREATE FUNCTION audit_invoices() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET enable_nestloop = off AS $$
 BEGIN
     INSERT INTO audit_log (table_name, row_id, action, before, after)
     SELECT TG_TABLE_NAME, n.id, TG_OP, jsonb_build_object('status', o.status), jsonb_strip_nulls(jsonb_build_object(
@@ -87,6 +89,7 @@ BEGIN
     FROM arrived n JOIN departed o ON o.id = n.id WHERE n.status <> o.status;
     RETURN NULL;
 END $$;
+REVOKE ALL ON FUNCTION audit_statement(), audit_row(), audit_invoices() FROM PUBLIC;
 """
 
 #: Tables of which everything is told, and the column of their key.
@@ -104,6 +107,7 @@ WHOLE = {
     "subscription_pauses": "id",
     "subscription_quantities": "id",
     "shared_links": "id",
+    "invoice_links": "invoice_id",
     "change_requests": "id",
     "adjustments": "id",
     "credit_notes": "id",

@@ -36,8 +36,14 @@ SELECT current_setting('server_version') AS version, current_setting('server_ver
     ARRAY(SELECT name FROM pg_settings
         WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit') AND setting = 'off') AS unsafe,
     EXISTS (SELECT FROM pg_extension WHERE extname = 'btree_gist') AS has_gist,
-    current_user AS role, (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) AS is_superuser,
-    has_schema_privilege('public', 'CREATE') AS may_create
+    current_user AS role,
+    array_remove(ARRAY[
+        CASE WHEN has_schema_privilege('public', 'CREATE') OR has_database_privilege(current_database(), 'CREATE')
+            THEN 'change the schema' END,
+        CASE WHEN has_database_privilege(current_database(), 'TEMPORARY') THEN 'make temporary tables' END,
+        (SELECT 'write the audit log' FROM pg_class c WHERE c.relname = 'audit_log'
+            AND c.relnamespace = 'public'::regnamespace
+            AND has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE'))], NULL) AS may
 FROM pg_database WHERE datname = current_database()""")
 
 
@@ -119,11 +125,11 @@ def _server(server: Any) -> Iterator[Check]:
     yield Check("extensions", OK if server.has_gist else FAILED, "btree_gist" + ("" if server.has_gist else " missing"))
     off = ", ".join(server.unsafe)
     yield Check("durability", FAILED if off else OK, f"off: {off}" if off else "a commit survives a power cut")
-    if server.is_superuser or server.may_create:
-        said = f"{server.role} may change the schema: serve with the role of `dairy db roles`"
+    if server.may:
+        said = f"{server.role} may {', '.join(server.may)}: serve with the role of `dairy db roles`, run anew"
         yield Check("rights", WARNING, said)
     else:
-        yield Check("rights", OK, f"{server.role} may not change the schema")
+        yield Check("rights", OK, f"{server.role} reads and writes rows, and nothing else")
 
 
 def _clock(session: Session) -> Check:

@@ -47,7 +47,8 @@ SELECT orders_today.by_status,
         + (SELECT count(*) FROM unlinked_delivery_statuses) AS orphans,
     (SELECT count(*) FROM orders WHERE status IN ('PENDING', 'OUT_FOR_DELIVERY')
         AND delivery_date < CAST(:today AS date) - 7) AS orders_pending_long,
-    (SELECT count(*) FROM login_attempts WHERE at > :hour_ago) AS failed_logins_last_hour
+    (SELECT count(*) FROM login_attempts WHERE at > :hour_ago AND kind IN ('login', 'password'))
+        AS failed_logins_last_hour
 FROM drafts, orders_today, one_time
 """)
 

@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from dairy_app.customers.rules import is_map_link
 from dairy_app.sharing.rules import without_prices
 from dairy_app.sharing.words import Words, number
 
@@ -146,8 +146,5 @@ def _loading(row: Mapping[str, Any], t: Words) -> dict[str, Any]:
 
 
 def safe_link(link: str | None) -> str | None:
-    """A map's address, None for anything that is no web address (``javascript:`` would run)."""
-    try:
-        return link if link and urlsplit(link.strip()).scheme in {"http", "https"} else None
-    except ValueError:
-        return None
+    """A map's address, None for anything else (``javascript:`` would run)."""
+    return link if link and is_map_link(link) else None

@@ -5,8 +5,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 from uuid import UUID
+
+from dairy_app.accounts.rules import is_commonly_used
 
 #: Hours a link lives.
 DEFAULT_LIFETIME = 24
@@ -72,6 +75,15 @@ def state_of(
     if moment >= expires_at:
         return "expired"
     return "locked" if locked_until is not None and moment < locked_until else "active"
+
+
+def is_weak_pin(pin: str) -> bool:
+    """Whether it is among the first that anybody would try: equal, counting or repeated digits, years, common ones."""
+    half, odd = divmod(len(pin), 2)
+    steps = {(int(b) - int(a)) % 10 for a, b in pairwise(pin)}
+    repeats = not odd and (pin[:half] == pin[half:] or pin[::2] == pin[1::2])
+    year = len(pin) in (4, 8) and re.search("^(19|20)[0-9]{2}|(19|20)[0-9]{2}$", pin)
+    return len(set(pin)) < 3 or len(steps) == 1 or repeats or bool(year) or any(map(is_commonly_used, (pin, pin[::-1])))
 
 
 def misfits(kind: str, fields: Mapping[str, Any], *, partly: bool = False) -> dict[str, list[str]]:

@@ -17,6 +17,7 @@ from dairy_app.common.access import Actor, Role
 from dairy_app.common.clock import now
 from dairy_app.common.errors import invalid
 from dairy_app.customers.queries import active_user, get_area
+from dairy_app.sharing import rules
 from dairy_app.sharing.models import SharedLink
 from dairy_app.sharing.queries import lock_link
 
@@ -32,9 +33,11 @@ def hash_of(token: str) -> bytes:
 def create_link(session: Session, actor: Actor, wanted: Mapping[str, Any]) -> tuple[UUID, str]:
     """A new link; its id and its token, which is shown once.
 
-    ``wanted`` holds the fields of ``SharedLinkIn``. Raises validation_failed for somebody who delivers nothing, for a
-    date that is past, or that the link would not live to see; area_not_found.
+    ``wanted`` holds the fields of ``SharedLinkIn``. Raises validation_failed for a PIN that anybody would try, for
+    somebody who delivers nothing, for a date that is past, or that the link would not live to see; area_not_found.
     """
+    if "pin" in wanted and rules.is_weak_pin(wanted["pin"]):
+        raise invalid("/pin", "This PIN is among the first that anybody would try. Choose another.", "weak_pin")
     moment, token = now(), secrets.token_urlsafe(TOKEN_BYTES)
     expires_at = moment + timedelta(hours=wanted["expires_in_hours"])
     _refuse_useless_date(session, wanted, expires_at)

@@ -205,7 +205,7 @@ def _open(session: Session, visitor: Visitor, action: str, cost: int = 1) -> Vis
     moment = now()
     link = bulk.spend(session, hash_of(visitor.token), cost, moment, visitor.occasion)
     if link is None:
-        attempt = throttle.begin(session, "shared link", visitor.token, visitor.caller)
+        attempt = throttle.begin(session, "shared_link", visitor.token, visitor.caller)
         throttle.failed(session, attempt)
         return Problem("link_not_found")
     if link.window_cost > rules.MOST_PER_WINDOW:

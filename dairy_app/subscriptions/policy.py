@@ -1,6 +1,7 @@
 """Who sees which standing orders, and which of their fields each role may set."""
 
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import ColumnElement, false, select, true
@@ -40,11 +41,18 @@ def check_fields(actor: Actor, fields: Iterable[str], own: frozenset[str]) -> No
         raise Problem("forbidden", f"Your role may not set: {', '.join(refused)}", errors)
 
 
-def check_quote(actor: Actor, fields: Mapping[str, Any]) -> None:
-    """Only an admin gives things away: raise ``forbidden`` for a quoted price of nothing."""
-    if fields.get("price_per_unit") == 0 and actor.role is not Role.ADMIN:
+def check_quote(actor: Actor, fields: Mapping[str, Any], minimum_price: Decimal | None) -> None:
+    """Only an admin gives things away, or below the product's floor: raise ``forbidden`` for a quote that does."""
+    quoted = fields.get("price_per_unit")
+    if quoted is None or actor.role is Role.ADMIN:
+        return
+    if quoted == 0:
         detail = "Only an admin may quote a price of nothing."
-        raise Problem("forbidden", detail, [FieldError("/price_per_unit", "forbidden", detail)])
+    elif minimum_price is not None and quoted < minimum_price:
+        detail = f"Only an admin may quote less than {minimum_price:.2f} for this product."
+    else:
+        return
+    raise Problem("forbidden", detail, [FieldError("/price_per_unit", "forbidden", detail)])
 
 
 def channel_of(actor: Actor, said: str | None) -> str:

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from dairy_app.business.queries import today
 from dairy_app.catalogue import service as catalogue
 from dairy_app.catalogue.models import Product
+from dairy_app.catalogue.queries import minimum_price
 from dairy_app.catalogue.rules import require_whole
 from dairy_app.common.access import Actor, Role
 from dairy_app.common.clock import now
@@ -58,7 +59,7 @@ def subscribe(session: Session, actor: Actor, wanted: Mapping[str, Any]) -> UUID
     (a customer that quotes a price), validation_failed.
     """
     check_fields(actor, wanted, OWN_NEW_FIELDS)
-    check_quote(actor, wanted)
+    check_quote(actor, wanted, minimum_price(session, wanted.get("product_id")))
     customer_id = wanted.get("customer_id") or actor.customer_id
     if customer_id is None:
         raise invalid("/customer_id", "Missing data for required field.", "required")
@@ -92,7 +93,7 @@ def change(session: Session, actor: Actor, subscription_id: UUID, changes: Mappi
     """
     found = queries.get_visible_subscription(session, actor, subscription_id)
     check_fields(actor, changes, OWN_FIELDS)
-    check_quote(actor, changes)
+    check_quote(actor, changes, minimum_price(session, found.product_id))
     bulk.hold_generation(session)
     fields = dict(changes)
     said = {name: fields.pop(name, None) for name in ("reason", "channel", "effective_from", "default_quantity")}

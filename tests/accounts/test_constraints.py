@@ -31,7 +31,12 @@ def refresh_token(user_id: str = ONE) -> str:
     return f"INSERT INTO refresh_tokens (user_id, family, expires_at) VALUES ('{user_id}', '{ONE}', now())"
 
 
+def attempt(kind: str) -> str:
+    return f"INSERT INTO login_attempts (login_hash, ip_address, kind) VALUES ('x', '192.0.2.1', '{kind}')"
+
+
 REFUSED = {
+    "ck_login_attempts_kind_known": attempt("door"),
     "uq_users_email": user(email="'a@dairy.example'"),
     "uq_users_phone": user(phone="'+919820012345'"),
     "uq_users_legacy_id": user(legacy_id="'old'"),
@@ -45,7 +50,7 @@ REFUSED = {
     "uq_invitations_token_hash": invitation(token="x"),
     "fk_refresh_tokens_user_id": refresh_token(NOBODY),
 }
-ACCEPTED = [user(), user(email="NULL"), user(phone="NULL"), invitation(), refresh_token()]
+ACCEPTED = [user(), user(email="NULL"), user(phone="NULL"), invitation(), refresh_token(), attempt("shared_link")]
 
 
 @pytest.mark.parametrize("name", REFUSED)

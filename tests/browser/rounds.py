@@ -53,7 +53,7 @@ def make_round(dairy: Dairy) -> Round:
             delivery_boy_id=boy.user["id"],
             stop_sequence=place * 10,
             notes="Ring twice" if place == 1 else None,
-            map_link="https://maps.example/here" if place == 1 else None,
+            map_link="https://maps.app.goo.gl/here" if place == 1 else None,
         )
         round_.orders[name] = dairy.order(customer, *items)
     return round_

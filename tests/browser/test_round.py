@@ -214,7 +214,7 @@ def test_search_and_views(phone: Phone, round_: Round, shot: Shot) -> None:
         "href", re.compile(r"^tel:\+91")
     )
     expect(door(page, "Asha Patil").get_by_role("link", name="Open the map")).to_have_attribute(
-        "href", "https://maps.example/here"
+        "href", "https://maps.app.goo.gl/here"
     )
 
 

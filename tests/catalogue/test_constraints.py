@@ -57,6 +57,7 @@ REFUSED = {
     "ck_products_sku_length": product(sku="repeat('x', 61)"),
     "ck_products_category_length": product(category="repeat('x', 101)"),
     "ck_products_packet_size_positive": product(packet_size="0"),
+    "ck_products_minimum_price_not_negative": product(minimum_price="-1"),
     "ck_products_hsn_code_format": product(hsn_code="'04031'"),
     "fk_product_prices_product_id": price("[2026-01-01,)", product_id="00000000-0000-0000-0000-000000000009"),
     "ck_product_prices_price_not_negative": price("[2025-01-01,2025-02-01)", "-0.01"),

@@ -57,6 +57,7 @@ REFUSED = {
     "ck_customers_name_length": customer(name="repeat('x', 201)"),
     "ck_customers_code_length": customer(code="''"),
     "ck_customers_text_lengths": customer(notes="repeat('x', 2001)"),
+    "ck_customers_map_link_leads_to_a_map": customer(map_link="'https://evil.example/maps.google.com/'"),
     "ck_customers_phone_format": customer(phone="'9800000001'"),
     "ck_customers_email_format": customer(email="'Ravi@home.example'"),
     "ck_customers_state_code_format": customer(state_code="'MH'"),

@@ -2,6 +2,8 @@
 
 import csv
 import io
+import time
+import tracemalloc
 import zipfile
 from datetime import date
 from typing import Any
@@ -55,7 +57,7 @@ def boy(dairy: Dairy) -> Any:
 def test_every_column_arrives(dairy: Dairy, boy: Any) -> None:
     seller = dairy.staff("marketing_staff").user
     full = row(1, code="SHOP-1", email="Cafe@Example.org", address_line2="Near the well", city="Pune", pincode="411038",
-               latitude="18.5204", longitude="73.8567", map_link="https://maps.example/x", stop_sequence="12",
+               latitude="18.5204", longitude="73.8567", map_link="https://maps.app.goo.gl/x", stop_sequence="12",
                status="trial", trial_start_date="2026-10-01", billing_cycle="weekly", language="hi",
                gstin="27AAACR5055K1Z7", notes="Ring twice", delivery_boy=boy["email"].upper(),
                marketing_staff=seller["email"], login="no")  # fmt: skip
@@ -195,6 +197,84 @@ def test_what_only_looks_like_a_workbook(dairy: Dairy) -> None:
     for raw in (b"PK\x03\x04 nothing", packed.getvalue(), bomb.getvalue()):
         assert refused(send(dairy, raw, media=XLSX), 422, "validation_failed")["errors"][0]["pointer"] == "/file"
     refused(send(dairy, "x", media="application/pdf"), 415, "unsupported_media_type")
+
+
+def damaged(part: str, change: Any, flags: int = 0) -> bytes:
+    """A workbook one part of which is changed, with these bits set in its entry."""
+    out = io.BytesIO()
+    whole = zipfile.ZipFile(io.BytesIO(workbook((*HEADER,), tuple(row(1).values()))))
+    with whole, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:
+        for name in whole.namelist():
+            file.writestr(name, change(whole.read(name)) if part in name else whole.read(name))
+    raw = bytearray(out.getvalue())
+    at = raw.find(b"PK\x01\x02")
+    while at >= 0:
+        raw[at + 8] |= flags
+        at = raw.find(b"PK\x01\x02", at + 1)
+    return bytes(raw)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        damaged("sheet1", lambda _: b"<no xml"), damaged("workbook.xml", lambda _: b"<a/>"),
+        damaged("Content_Types", lambda _: b""), damaged("sheet1", lambda xml: xml.replace(b't="inlineStr"', b't="e"')),
+        damaged("none", bytes, flags=1),  # says that it is encrypted
+        damaged("sheet1", lambda xml: xml.replace(b'r="A1"', b'r="??"')),
+        damaged("workbook.xml", lambda xml: xml.replace(b"sheets>", b"shoots>")),
+        workbook((*HEADER,), tuple(row(1).values()))[:-400],
+        workbook((*HEADER,), tuple(row(1).values())).replace(b"\x8d", b"\xff"),
+    ],
+)  # fmt: skip
+def test_a_damaged_workbook_is_refused_or_read_and_never_a_fault(dairy: Dairy, raw: bytes) -> None:
+    answer = send(dairy, raw, media=XLSX)
+    assert answer.status_code in (201, 422), answer.get_data(as_text=True)
+
+
+SHEET = b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>%s</sheetData></worksheet>'
+DOCTYPE = b'<!DOCTYPE w [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;">]>'
+
+
+def of_rows(content: bytes) -> bytes:
+    return damaged("sheet1", lambda _: SHEET % content)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        damaged("sheet1", lambda xml: xml.replace(b"<worksheet", DOCTYPE + b"<worksheet")),
+        damaged("styles", lambda xml: xml.replace(b"<styleSheet", DOCTYPE + b"<styleSheet")),
+        damaged("sheet1", lambda xml: xml[:-20]),
+        of_rows(b'<row r="1">' + b'<c r="A1" t="n"><v>' + b"9" * 5000 + b"</v></c></row>"),
+        of_rows(b'<row r="1"><c r="A1" s="1" t="d"><v>99999-99-99</v></c></row>'),
+    ],
+    ids=["doctype", "doctype elsewhere", "cut off", "a number without end", "no day"],
+)
+def test_xml_that_is_none_or_declares_its_own_is_refused(dairy: Dairy, raw: bytes) -> None:
+    assert refused(send(dairy, raw, media=XLSX), 422, "validation_failed")["errors"][0]["pointer"] in ("/file", "/csv")
+
+
+@pytest.mark.parametrize(
+    ("part", "content"),
+    [
+        ("sheet1", SHEET % (b"<row/>" * 10_000_000)),
+        ("sheet1", SHEET % (b'<row r="1"/>' * 5_000_000)),
+        ("styles", b"<styleSheet><cellXfs>" + b"<xf/>" * 4_000_000 + b"</cellXfs></styleSheet>"),
+        ("theme", b"<sst>" + b"<si/>" * 4_000_000 + b"</sst>"),
+        ("workbook.xml", b"<a>" * 1_000_000 + b"</a>" * 1_000_000),
+    ],
+    ids=["rows", "one row again", "styles", "shared strings", "depth"],
+)
+def test_what_unpacks_to_millions_is_refused_before_it_is_read(dairy: Dairy, part: str, content: bytes) -> None:
+    raw = damaged(part, lambda _: content)
+    assert len(raw) < 200_000
+    tracemalloc.start()
+    started = time.monotonic()
+    refused(send(dairy, raw, media=XLSX), 422, "validation_failed")
+    taken, (_, peak) = time.monotonic() - started, tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert taken < 5
+    assert peak < 150_000_000
 
 
 def test_a_hundred_take_as_many_statements_as_two(dairy: Dairy, boy: Any) -> None:

@@ -128,7 +128,7 @@ OWN = {
     "address_line2": "Gate 2",
     "city": "Pune",
     "pincode": "411001",
-    "map_link": "https://maps.example/x",
+    "map_link": "https://maps.app.goo.gl/x",
     "email": "asmita@home.example",
     "language": "mr",
     "notes": "Hang the bag on the door.",

@@ -92,7 +92,7 @@ def test_a_stop_with_all_that_a_boy_needs(round_: Round) -> None:
 
 
 def test_the_noted_map_link_comes_first(round_: Round) -> None:
-    link = "https://maps.example/asha"
+    link = "https://maps.app.goo.gl/asha"
     near = {"latitude": "18.5", "longitude": "73.8", "delivery_boy_id": round_.boy.user["id"]}
     for fields in (near | {"map_link": link}, {"delivery_boy_id": near["delivery_boy_id"], "latitude": "1"}):
         round_.dairy.order(round_.dairy.customer(**fields), (round_.milk, "1"))

@@ -9,6 +9,7 @@ from tests.constraints import bare, names_of, refuses
 __all__ = ["bare"]
 
 SET_UP = """
+INSERT INTO users (name, role, email) VALUES ('Ravi', 'admin', 'ravi@dairy.example');
 INSERT INTO customers (id, name) VALUES ('00000000-0000-7000-8000-00000000000a', 'A'),
     ('00000000-0000-7000-8000-00000000000b', 'B');
 INSERT INTO invoices (id, customer_id, period_start, period_end)
@@ -31,6 +32,12 @@ def insert(**changes: str | None) -> str:
     row = {name: value for name, value in (GOOD | changes).items() if value is not None}
     values = ", ".join(f"'{value}'" for value in row.values())
     return f"INSERT INTO outbox_messages ({', '.join(row)}) VALUES ({values})"
+
+
+def revoked(**changes: str) -> str:
+    row = {"invoice_id": f"'{GOOD['invoice_id']}'", "revocations": "1", "revoked_at": "now()"}
+    row |= {"revoked_by": "(SELECT min(id::text)::uuid FROM users)"} | changes
+    return f"INSERT INTO invoice_links ({', '.join(row)}) VALUES ({', '.join(row.values())})"
 
 
 CASES = [
@@ -58,6 +65,11 @@ CASES = [
     ("UPDATE settings SET second_language = 'Hindi'", "ck_settings_second_language_format"),
     ("UPDATE settings SET invoice_footer = repeat('x', 501)", "ck_settings_invoice_footer_length"),
     ("UPDATE settings SET invoice_link_version = 0", "ck_settings_invoice_link_version_range"),
+    ("UPDATE settings SET invoice_link_days = 0", "ck_settings_invoice_link_days_range"),
+    (revoked(revocations="0"), "ck_invoice_links_revocations_range"),
+    (revoked(invoice_id="uuid7()"), "fk_invoice_links_invoice_id"),
+    (revoked(revoked_by="uuid7()"), "fk_invoice_links_revoked_by"),
+    (revoked() + ";" + revoked(), "pk_invoice_links"),
 ]
 
 
@@ -73,6 +85,7 @@ def test_what_is_refused_is_otherwise_taken(bare: Any) -> None:
     assert refuses(bare, SET_UP, fate) is None
     settings = "UPDATE settings SET second_language = NULL, invoice_footer = 'x', invoice_link_version = 2"
     assert refuses(bare, SET_UP, settings) is None
+    assert refuses(bare, SET_UP, revoked()) is None
 
 
 def test_every_constraint_of_the_outbox_is_tried(bare: Any) -> None:

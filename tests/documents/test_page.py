@@ -4,6 +4,8 @@ import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
+from uuid import UUID
 
 import pytest
 from werkzeug.test import TestResponse
@@ -171,6 +173,59 @@ def test_a_raised_version_ends_every_link(bills: Bills, site: Site) -> None:
     assert site.get(f"/i/{bills.token(invoice)}").status_code == 200
 
 
+def test_the_links_of_one_bill_are_revoked(bills: Bills, site: Site, sql: Any) -> None:
+    invoice = bills.bill(email="meera@home.example")
+    path, token = f"/invoices/{invoice['id']}/share", bills.token(invoice)
+    bills.share(invoice, channel="email", queue=True)
+    ok(bills.dairy.staff("accountant").post(f"{path}/revoke"), 204)
+    for address in (f"/i/{token}", f"/i/{token}/pdf"):
+        answer = site.get(address)
+        assert answer.status_code == 410
+        for said in ("The link is no longer in use", "यह लिंक अब काम नहीं करता"):
+            assert said in answer.get_data(as_text=True)
+        refused(bills.dairy.nobody.get(address), 410, "link_revoked")
+    assert sql("SELECT status, error FROM outbox_messages") == [("failed", "the link was revoked")]
+    again = bills.token(invoice)
+    assert again != token
+    assert site.get(f"/i/{again}").status_code == 200
+    ok(bills.admin.post(f"{path}/revoke"), 204)
+    refused(bills.dairy.nobody.get(f"/i/{again}"), 410, "link_revoked")
+    refused(bills.dairy.nobody.get(f"/i/{token}"), 410, "link_revoked")
+    refused(bills.dairy.staff("marketing_staff").post(f"{path}/revoke"), 403, "forbidden")
+    refused(bills.admin.post(f"/invoices/{UUID(int=1)}/share/revoke"), 404, "invoice_not_found")
+
+
+def test_a_link_expires_when_the_dairy_says_so(bills: Bills, site: Site) -> None:
+    invoice = bills.bill()
+    for_ever = bills.token(invoice)
+    bills.seller(invoice_link_days=30)
+    token = bills.token(invoice)  # on 3 November
+    assert len(token) > len(for_ever)
+    bills.dairy.go_to("2026-12-03")
+    assert site.get(f"/i/{token}").status_code == 200
+    bills.dairy.go_to("2026-12-04")
+    refused(bills.dairy.nobody.get(f"/i/{token}"), 410, "link_expired")
+    answer = site.get(f"/i/{token}")
+    assert answer.status_code == 410
+    for said in ("The link has expired", "लिंक की अवधि समाप्त हो गई है"):
+        assert said in answer.get_data(as_text=True)
+    for good in (for_ever, bills.token(invoice)):
+        assert site.get(f"/i/{good}").status_code == 200
+
+
+def test_the_other_paper_of_a_link_lives_no_longer(bills: Bills, site: Site) -> None:
+    bills.bill(gstin="27AAPFU0939F1ZV", gst_treatment="registered")
+    bills.seller(invoice_link_days=1)
+    [first, _] = bills.dairy.invoices(customer_id=bills.person["id"])
+    token = bills.token(first)
+    bills.dairy.go_to("2026-11-04")
+    page = site.get(f"/i/{token}").get_data(as_text=True)
+    other = next(each for each in re.findall(r"/i/([A-Za-z0-9_-]{46})", page) if each != token)
+    assert site.get(f"/i/{other}").status_code == 200
+    bills.dairy.go_to("2026-11-05")
+    assert (site.get(f"/i/{token}").status_code, site.get(f"/i/{other}").status_code) == (410, 410)
+
+
 def test_somebody_elses_parameters_are_dropped(bills: Bills, site: Site) -> None:
     token = bills.token(bills.bill())
     answer = site.get(f"/i/{token}?fbclid=1")
@@ -268,5 +323,5 @@ def test_all_words_that_are_named_exist_and_all_that_exist_are_named() -> None:
     quoted = set(re.findall(r"""["'](\w+)["']""", source))
     called = set(re.findall(r"""\bt\(\s*["'](\w+)["']""", source))
     assert called <= texts
-    begun = ("title_", "supply_", "unit_", "page_not_found_", "page_fault_")
+    begun = ("title_", "supply_", "unit_", "page_not_found_", "page_fault_", "page_expired_", "page_revoked_")
     assert {key for key in texts - quoted if not key.startswith(begun)} == set()

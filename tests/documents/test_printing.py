@@ -32,7 +32,7 @@ def test_every_paper_of_the_month_is_a_file(bills: Bills, database_url: str, tmp
     assert names(folder) == ["INV-2627-0000001.pdf", "INV-2627-0000002.pdf"]
     shown = bills.pdf(one)
     assert (folder / "INV-2627-0000001.pdf").read_bytes().startswith(shown)
-    assert (folder / "INV-2627-0000001.pdf").stat().st_mode & 0o777 == 0o644
+    assert (folder / "INV-2627-0000001.pdf").stat().st_mode & 0o777 == 0o600
     assert print_all(database_url, folder) == "0 written, 2 were there"
 
 

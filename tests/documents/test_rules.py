@@ -1,6 +1,7 @@
 """Amounts in India's figures and words, UPI links, tokens: without a database."""
 
 import base64
+from datetime import date
 from decimal import Decimal
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID, uuid4
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dairy_app.common.words import Words
-from dairy_app.documents.links import Links
+from dairy_app.documents.links import Links, Read, named_in
 from dairy_app.documents.rules import indian, number_of_reference, percent, reference_of, upi_link, whatsapp_link
 from dairy_app.documents.sheet import Style, runs, wrap
 from dairy_app.documents.speech import amount_in_words
@@ -135,24 +136,35 @@ def test_a_token_leads_back_and_no_other_does() -> None:
     links, invoice_id = made(), uuid4()
     token = links.token(invoice_id)
     assert len(token) == 43
-    assert links.invoice_of(token) == invoice_id
+    assert (named_in(token), links.read(token, 0)) == (invoice_id, Read(None, 0))
     assert links.url(invoice_id) == f"https://x.example/i/{token}"
-    assert made(version=2).invoice_of(token) is None
-    assert made(secret_key="t" * 32).invoice_of(token) is None
+    assert made(version=2).read(token, 0) is None
+    assert made(secret_key="t" * 32).read(token, 0) is None
     raw = base64.urlsafe_b64decode(token + "=")
     for place in range(32):
         changed = bytes([*raw[:place], raw[place] ^ 1, *raw[place + 1 :]])
-        assert links.invoice_of(base64.urlsafe_b64encode(changed).decode().rstrip("=")) is None
+        assert links.read(base64.urlsafe_b64encode(changed).decode().rstrip("="), 0) is None
     # The last letter carries two bits that base64 ignores: another spelling is another token.
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     twin = token[:-1] + alphabet[alphabet.index(token[-1]) ^ 1]
     assert base64.urlsafe_b64decode(twin + "=") == raw
-    assert links.invoice_of(twin) is None
+    assert links.read(twin, 0) is None
+
+
+def test_a_token_says_until_when_and_after_how_many_revocations() -> None:
+    invoice_id, last = uuid4(), date(2027, 1, 31)
+    links = made(expires_on=last)
+    token = links.token(invoice_id, 2)
+    assert (len(token), named_in(token)) == (46, invoice_id)
+    assert [made().read(token, known) for known in (1, 2, 3)] == [None, Read(last, 2), Read(last, 2)]
+    raw = base64.urlsafe_b64decode(token + "==")
+    later = raw[:17] + bytes([raw[17] ^ 1]) + raw[18:]  # one day more or less
+    assert links.read(base64.urlsafe_b64encode(later).decode().rstrip("="), 2) is None
 
 
 @given(st.text(max_size=60))
 def test_nothing_else_is_a_token(text: str) -> None:
-    assert made().invoice_of(text) is None
+    assert made().read(text, 3) is None
 
 
 def test_the_proof_does_not_show_the_key() -> None:

@@ -147,7 +147,7 @@ def test_the_command_writes_the_same_bytes(books: Books, database_url: str, tmp_
         done = run(database_url, profile, "--period", "2026-10", "-o", str(target))
         assert done.returncode == 0, done.stderr
         assert target.read_bytes() == books.download(profile)
-        assert target.stat().st_mode & 0o044 == 0o044
+        assert target.stat().st_mode & 0o777 == 0o600
         assert run(database_url, profile, *october).stdout.encode() == books.download(profile)
     assert run_process(database_url, profile, *october).stdout == books.download(profile)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["invoice-lines.csv", "invoice-register.csv"]

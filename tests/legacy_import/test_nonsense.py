@@ -24,7 +24,7 @@ def good(dump: WrittenDump) -> None:
     """One document of each collection that is read."""
     day = {"subscription_id": "sub", "customer_id": "c1", "product_id": "prd_milk", "date": "2026-09-20", "quantity": 1}
     dump.customer("c1", user="u1", previous_balance=5, custom_product_prices={"prd_milk": 50},
-                  location={"lat": 12.5, "lng": 77.5}, delivery_boy_id="db", map_link="https://maps.example/x",
+                  location={"lat": 12.5, "lng": 77.5}, delivery_boy_id="db", map_link="https://maps.app.goo.gl/x",
                   notes="Ring", trial_start_date="2026-09-01")  # fmt: skip
     dump.add("customers", {"id": "old", "name": "Old", "phone": "9000000001", "address": "1 Road", "area": "Miyapur"})
     dump.add("delivery_boys_v2", {"id": "db", "name": "Raj", "phone": "9000000002", "email": "raj@dairy.example"})

@@ -413,3 +413,26 @@ def test_money_in_the_report_is_that_of_the_tables(dump: WrittenDump, take: Impo
         ("external", "2026-09", 1, Decimal("111.00"), Decimal("111.00")),
     ]
     assert report.left_out == [("customer_unresolved", 1, Decimal("140.00"))]
+
+
+def test_packets_delivered_of_an_order_in_litres_are_a_share_of_it(dump: WrittenDump, take: Import, sql: Any) -> None:
+    """Three of eight packets are three eighths of four litres, not three litres; and the report says so."""
+    dump.customer("c1")
+    for n, (packets, delivered) in enumerate(((8, 3), (4, 3), (2, 1)), 1):
+        dump.order(f"ord_{n}", "c1", item(MILK, 4), status="PARTIALLY_DELIVERED", on=f"2026-09-0{n}")
+        products = [{"product_name": MILK["name"], "quantity_packets": packets, "delivered_quantity": delivered}]
+        dump.delivery(f"ord_{n}", "c1", by_link=True, status="partially_delivered", products=products)
+    dump.order("ord_4", "c1", item(MILK, 4), status="PARTIALLY_DELIVERED", on="2026-09-04")
+    counted = [{"product_name": MILK["name"], "unit": "500ml", "delivered_quantity": 3}]
+    dump.delivery("ord_4", "c1", by_link=True, status="partially_delivered", products=counted)
+    dump.order("ord_5", "c1", item(MILK, 4), on="2026-09-05")
+    dump.delivery("ord_5", "c1", by_link=True, products=[{"product_name": MILK["name"], "delivered_quantity": 8}])
+    report = take(dump)
+    assert ("orders", "delivery_row_differs", 1, ["ord_5"]) in report.remarks
+    quantities = """SELECT o.legacy_id, delivered_quantity::text FROM order_items i JOIN orders o ON o.id = i.order_id
+        ORDER BY 1"""
+    assert sql(quantities) == [("ord_1", "1.500"), ("ord_2", "3.000"), ("ord_3", "2.000"), ("ord_5", "4.000")]
+    assert ("orders", "packets_converted", 2, ["ord_1", "ord_3"]) in report.remarks
+    assert sql("SELECT legacy_id, reason FROM import_quarantine WHERE collection = 'orders'") == [
+        ("ord_4", "delivered_in_another_unit")
+    ]

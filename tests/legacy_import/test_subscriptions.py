@@ -280,3 +280,19 @@ def test_a_document_without_a_mode_delivers_nothing_until_somebody_says(
     report = take(dump)
     assert sql("SELECT mode, default_quantity::int, status FROM subscriptions") == [("fixed_daily", 1, "draft")]
     assert ("subscriptions_v2", "mode_missing", 1, ["sub-001"]) in report.remarks
+
+
+def test_what_is_read_in_another_way_than_the_earlier_system_did_is_named(dump: WrittenDump, take: Import) -> None:
+    dump.customer("c1")
+    dump.subscription("numbers", "c1", mode="weekly_pattern", weekly_pattern=[0, 2])
+    dump.subscription("names", "c1", mode="weekly_pattern", weekly_pattern=["monday", "wed"])
+    dump.subscription("digits", "c1", mode="weekly_pattern", weekly_pattern=["0", "2"])
+    dump.subscription("every_other", "c1", mode="alternate_days", start_date="2026-09-01")
+    dump.subscription("custom", "c1", mode="custom_days", custom_days=[1])
+    dump.subscription("daily", "c1", mode="daily")
+    dump.subscription("some_days", "c1", delivery_days=["monday"])
+    report = take(dump)
+    named = {remark: sorted(keys) for name, remark, _, keys in report.remarks if name == "subscriptions_v2"}
+    assert named["weekdays_by_name"] == ["digits", "names", "some_days"]
+    assert named["delivers_from_now_on"] == ["custom", "daily", "every_other"]
+    assert named["daily_on_weekdays"] == ["some_days"]

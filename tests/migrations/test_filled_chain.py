@@ -86,6 +86,8 @@ ADDED = {
             VALUES ('{PAYMENT}', '{ASHA}', '{INVOICE}', 100, '2026-09-10')""",
     "0017": f"""INSERT INTO outbox_messages (customer_id, channel, recipient, language, body)
         VALUES ('{BALU}', 'sms', '+919800000002', 'en', 'Your bill')""",
+    "0024": f"""INSERT INTO invoice_links (invoice_id, revocations, revoked_at, revoked_by)
+        VALUES ('{INVOICE}', 1, now(), '{ADMIN}')""",
 }
 
 #: Taking these back with these rows in the database is refused until the loss is allowed.
@@ -103,6 +105,7 @@ LOSES = {
     "0014": "credit notes and adjustments",
     "0015": "payments, opening balances and write-offs",
     "0017": "messages to customers",
+    "0024": "which links to bills were revoked",
 }
 
 #: (question, answer) once the revision ran: its backfill was right.

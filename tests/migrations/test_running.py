@@ -122,15 +122,19 @@ def test_a_failing_revision_is_rolled_back_and_told_in_one_line(server: Server) 
     server.drop_database(url)
 
 
+def alembic(*arguments: str, url: str) -> subprocess.CompletedProcess[str]:
+    """Alembic's own command, as in a checkout."""
+    return subprocess.run(
+        [sys.executable, "-m", "alembic.config", *arguments],
+        cwd=Path(__file__).resolve().parents[2], env={"PATH": os.environ["PATH"], "DATABASE_URL": url},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
 def test_alembic_itself_works_in_a_checkout(server: Server) -> None:
     url = server.create_database()
-    top = Path(__file__).resolve().parents[2]
-    environment = {"PATH": os.environ["PATH"], "DATABASE_URL": url}
     for arguments in (["upgrade", "head"], ["check"], ["-x", "allow_data_loss=true", "downgrade", "base"]):
-        done = subprocess.run(
-            [sys.executable, "-m", "alembic.config", *arguments],
-            cwd=top, env=environment, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        done = alembic(*arguments, url=url)
         assert done.returncode == 0, done.stdout + done.stderr
     assert migrations.current(url) is None
     server.drop_database(url)
@@ -147,6 +151,19 @@ def test_a_downgrade_that_is_refused_half_way_has_undone_nothing(server: Server,
     assert migrations.current(url) == migrations.head()
     migrations.downgrade(url, "base", allow_data_loss=True)
     assert migrations.current(url) is None
+    server.drop_database(url)
+
+
+def test_alembic_itself_undoes_nothing_either(server: Server, template: str) -> None:
+    url = server.create_database(template)
+    with raw_connection(url) as connection, connection, connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        cursor.execute("INSERT INTO customers (name) VALUES ('Asha')")
+    done = alembic("downgrade", "base", url=url)
+    assert done.returncode == 1
+    assert "would lose every customer" in done.stderr
+    assert "--allow-data-loss (alembic -x allow_data_loss=true downgrade …)" in done.stderr
+    assert migrations.current(url) == migrations.head()
     server.drop_database(url)
 
 

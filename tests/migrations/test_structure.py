@@ -107,3 +107,24 @@ def test_a_database_behind_is_compared_with_its_own_revision(server: Server) -> 
 def test_scratch_databases_are_dropped(server: Server, database_url: str, sql: Sql) -> None:
     schema_differences(database_url)
     assert sql("SELECT datname FROM pg_database WHERE datname LIKE 'dairy_scratch_%'") == []
+
+
+def test_every_function_reads_what_its_owner_made(sql: Sql) -> None:
+    """A body in quotes without a search path of its own would read a session's temporary table of the same name."""
+    unpinned = """
+        SELECT p.oid::regprocedure::text FROM pg_proc p
+        WHERE p.pronamespace = 'public'::regnamespace AND p.prokind <> 'a' AND p.prosqlbody IS NULL
+            AND NOT coalesce('search_path=pg_catalog, public, pg_temp' = ANY (p.proconfig), false)
+            AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.objid = p.oid AND d.deptype = 'e') ORDER BY 1"""
+    assert sql(unpinned) == []
+
+
+def test_every_table_says_what_it_holds(sql: Sql) -> None:
+    silent = """
+        SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+            AND relname <> 'alembic_version' AND obj_description(oid, 'pg_class') IS NULL"""
+    assert sql(silent) == []
+    column = "SELECT col_description('orders'::regclass, attnum) FROM pg_attribute WHERE attrelid = 'orders'::regclass"
+    assert sql(f"{column} AND attname = 'delivered_on'") == [
+        ("The day it was really delivered; it decides the billing period.",)
+    ]

@@ -109,6 +109,13 @@ PROVOKED = [
         [dropped("invoice_lines", "ck_invoice_lines_line_adds_up"), "UPDATE invoice_lines SET line_total = 1"],
     ),
     (
+        "lines_not_as_delivered",
+        [
+            f"""UPDATE order_items SET delivered_quantity = delivered_quantity / 2
+            WHERE order_id IN (SELECT id FROM orders WHERE invoice_id = {AN_INVOICE})"""
+        ],
+    ),
+    (
         "ledger_not_open_items",
         [
             """CREATE OR REPLACE VIEW customer_ledger AS

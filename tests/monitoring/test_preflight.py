@@ -72,6 +72,13 @@ def test_it_ends_with_0_unless_something_failed(flight: Flight, sql: Any) -> Non
         ({"DAIRY_SECRET_KEY": "short"}, "secret key", "failed", "set DAIRY_SECRET_KEY to at least 32"),
         ({"DAIRY_PUBLIC_URL": "http://dairy.example"}, "public URL", "warning", "not https"),
         ({"DAIRY_PUBLIC_URL": "https://dairy.example"}, "public URL", "ok", "https://dairy.example"),
+        ({"DAIRY_PUBLIC_URL": "https://dairy.example"}, "proxies", "warning", "set DAIRY_TRUSTED_PROXIES"),
+        (
+            {"DAIRY_PUBLIC_URL": "https://dairy.example", "DAIRY_TRUSTED_PROXIES": "1"},
+            "proxies",
+            "ok",
+            "1 in front",
+        ),
         ({"DAIRY_BACKUP_DIR": "/nowhere"}, "backup", "failed", "no *.dump in /nowhere"),
         ({"DAIRY_BACKUP_DIR": ""}, "backup", "warning", "name the folder with --backups"),
     ],

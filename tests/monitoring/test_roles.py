@@ -120,12 +120,15 @@ def test_the_application_serves_without_owning_anything(served: Roles) -> None:
         "CREATE OR REPLACE FUNCTION invoices_frozen() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
         "CREATE INDEX ON orders (notes)",
         "SET session_replication_role = replica",
+        "INSERT INTO audit_log (table_name, row_id, action) VALUES ('orders', 'x', 'UPDATE')",
         "UPDATE audit_log SET at = now()",
         "DELETE FROM audit_log",
         "UPDATE alembic_version SET version_num = '0001'",
         "CREATE ROLE friend",
         "COPY areas TO PROGRAM 'true'",
         "CREATE SCHEMA mine",
+        "CREATE TEMPORARY TABLE orders (id uuid)",
+        "CREATE TEMPORARY VIEW audit_log AS SELECT 1",
     ],
 )
 def test_the_application_may_not_change_the_structure_or_its_traces(served: Roles, statement: str) -> None:
@@ -139,9 +142,31 @@ def test_the_application_may_do_what_its_code_does(served: Roles) -> None:
         "UPDATE areas SET name = 'Deccan' || name",
         "DELETE FROM login_attempts",
         "SELECT next_receipt_no(), nextval('customer_codes')",
-        "CREATE TEMPORARY TABLE stage (id int) ON COMMIT DROP",
     ):
         assert served.refuses("app", statement) is None, statement
+
+
+def test_preflight_asks_what_the_role_may(served: Roles) -> None:
+    def rights(role: str) -> tuple[str, str]:
+        done = run_command("preflight", "--json", DATABASE_URL=served.of(role), DAIRY_SECRET_KEY=SECRET_KEY)
+        return next(
+            (each["state"], each["detail"]) for each in json.loads(done.stdout)["checks"] if each["name"] == "rights"
+        )
+
+    assert rights("app") == ("ok", f"{served.prefix}_app reads and writes rows, and nothing else")
+    state, detail = rights("owner")
+    assert state == "warning"
+    assert "may change the schema, make temporary tables, write the audit log: serve with" in detail
+
+
+def test_the_import_is_the_owners(served: Roles, tmp_path: Path) -> None:
+    (tmp_path / "products.json").write_text("[]")
+    refused = run_command("import-mongo", str(tmp_path), DATABASE_URL=served.of("app"))
+    assert refused.returncode == 1
+    assert "run it with the owner's role" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    done = run_command("import-mongo", str(tmp_path), DATABASE_URL=served.of("owner"))
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_reports_read_everything_but_secrets(served: Roles) -> None:

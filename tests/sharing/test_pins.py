@@ -69,6 +69,22 @@ def test_revoking_ends_it_too(town: Town) -> None:
     refused(link.round(), 410, "link_revoked")
 
 
+@pytest.mark.parametrize(
+    "pin",
+    ["1234", "4321", "0000", "1111", "0123", "7890", "2468", "1212", "1122", "1112", "1985", "2026", "2580", "0852",
+     "1004", "123123", "147147", "12345678", "19850412", "112233", "10041004"],
+)  # fmt: skip
+def test_a_pin_that_anybody_would_try_is_refused(town: Town, pin: str) -> None:
+    wanted = {"kind": "round", "delivery_boy_id": town.boy.user["id"], "date": town.dairy.day(0), "pin": pin}
+    problem = refused(town.dairy.admin.post("/shared-links", wanted), 422, "validation_failed")
+    assert [(each["pointer"], each["code"]) for each in problem["errors"]] == [("/pin", "weak_pin")]
+
+
+@pytest.mark.parametrize("pin", ["4711", "8052", "3907", "50718", "274196", "91837465"])
+def test_other_pins_are_taken(town: Town, pin: str) -> None:
+    ok(town.link(pin=pin).unlock(pin), 204)
+
+
 @pytest.mark.parametrize("value", ["", "0" * 64, "x", "é", "a" * 5000])
 def test_made_up_cookies_open_nothing(town: Town, value: str) -> None:
     link = town.link(pin="4711")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import time_machine
 
-from tests.dairy import Client, ok, refused
+from tests.dairy import Client, Dairy, ok, refused
 from tests.deliveries.rounds import at
 from tests.subscriptions.household import TODAY, TOMORROW, Household
 
@@ -386,3 +386,26 @@ def test_one_that_came_paused_is_resumed_on_a_day_ahead_and_not_before(household
 
 
 # ---------------------------------------------------------------------------------------------------- cut-off
+
+
+def test_staff_quote_no_price_below_the_floor_that_the_owner_sets(dairy: Dairy) -> None:
+    seller = dairy.staff("marketing_staff")
+    milk = dairy.product("60.00")
+    assert milk["minimum_price"] is None
+    customer = dairy.customer(marketing_staff_id=seller.user["id"])
+    path = f"/products/{milk['id']}"
+    assert ok(dairy.admin.patch(path, {"minimum_price": "55.00"}))["minimum_price"] == "55.00"
+    wanted = {"customer_id": customer["id"], "product_id": milk["id"], "mode": "fixed_daily", "default_quantity": "1"}
+    low = seller.post("/subscriptions", wanted | {"price_per_unit": "54.99"})
+    problem = refused(low, 403, "forbidden")
+    assert problem["detail"] == "Only an admin may quote less than 55.00 for this product."
+    assert [each["pointer"] for each in problem["errors"]] == ["/price_per_unit"]
+    made = ok(seller.post("/subscriptions", wanted | {"price_per_unit": "55.00"}), 201)
+    refused(seller.patch(f"/subscriptions/{made['id']}", {"price_per_unit": "54.00"}), 403, "forbidden")
+    ok(dairy.admin.patch(f"/subscriptions/{made['id']}", {"price_per_unit": "54.00"}))
+    ok(seller.patch(f"/subscriptions/{made['id']}", {"price_per_unit": None}))
+    assert ok(seller.get(path))["minimum_price"] == "55.00"
+    for reader in (dairy.customer_login()[1], dairy.staff("delivery_boy")):
+        assert ok(reader.get(path))["minimum_price"] is None
+        assert {each["minimum_price"] for each in ok(reader.get("/products"))["items"]} == {None}
+    refused(dairy.admin.patch(path, {"minimum_price": "-1"}), 422, "validation_failed")
