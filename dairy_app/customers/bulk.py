@@ -11,6 +11,11 @@ from sqlalchemy.orm import Session
 from dairy_app.customers.models import Area, Customer
 
 
+def lock_imports(session: Session) -> None:
+    """Let one file at a time be taken in, until its transaction ends: the next one sees its customers."""
+    session.execute(text("SELECT pg_advisory_xact_lock(hashtext('import-customers'))"))
+
+
 def open_areas(session: Session, names: Sequence[str]) -> None:
     """Make the areas that are not there, whatever their capitals. Two at once get the same ones."""
     session.execute(

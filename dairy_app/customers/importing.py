@@ -51,6 +51,8 @@ def import_customers(session: Session, text: str, *, dry_run: bool) -> Imported:
     Nobody is invited by it: an invitation is for one person. Raises ``validation_failed`` with the faults of every
     row; a phone, e-mail or code that is taken is one of them.
     """
+    if not dry_run:
+        bulk.lock_imports(session)
     rows, faults = _read(text)
     faults += _repeated(rows) + _settle_staff(session, rows) + _taken(session, rows)
     faulty = {each.pointer.rpartition("/")[0] for each in faults}

@@ -86,14 +86,28 @@ CREATE TRIGGER tr_order_items_touch_only_drafts_delete AFTER DELETE ON order_ite
 """
 
 # Of what is sold whole nobody orders or gets a part. What an earlier system delivered stays as it was, and a standing
-# order's quantity is judged where it is said (``subscriptions.ddl``), lest an imported one hold up everybody's day.
+# order's quantity is judged where it is said (``subscriptions.ddl``), lest an imported one hold up everybody's day. A
+# part that was ordered when that was allowed is delivered, corrected and taken back as it is.
 ORDER_ITEMS_ARE_WHOLE = """
 CREATE FUNCTION order_items_are_whole() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    broken boolean;
 BEGIN
-    IF EXISTS (SELECT FROM changed i JOIN products p ON p.id = i.product_id JOIN orders o ON o.id = i.order_id
-        WHERE (i.quantity <> trunc(i.quantity) OR i.delivered_quantity <> trunc(i.delivered_quantity))
-            AND p.unit IN ('piece', 'packet', 'dozen') AND o.source <> 'import'
-            AND (o.order_type = 'one_time' OR i.quantity = trunc(i.quantity))) THEN
+    IF TG_OP = 'INSERT' THEN
+        broken := EXISTS (SELECT FROM changed i
+            JOIN products p ON p.id = i.product_id JOIN orders o ON o.id = i.order_id
+            WHERE (i.quantity <> trunc(i.quantity) OR i.delivered_quantity <> trunc(i.delivered_quantity))
+                AND p.unit IN ('piece', 'packet', 'dozen') AND o.source <> 'import'
+                AND (o.order_type = 'one_time' OR i.quantity = trunc(i.quantity)));
+    ELSE
+        broken := EXISTS (SELECT FROM changed i
+            JOIN products p ON p.id = i.product_id JOIN orders o ON o.id = i.order_id
+            LEFT JOIN departed d ON d.order_id = i.order_id AND d.line_no = i.line_no AND d.quantity = i.quantity
+            WHERE (i.quantity <> trunc(i.quantity) OR i.delivered_quantity <> trunc(i.delivered_quantity))
+                AND p.unit IN ('piece', 'packet', 'dozen') AND o.source <> 'import'
+                AND (i.quantity = trunc(i.quantity) OR o.order_type = 'one_time' AND d.order_id IS NULL));
+    END IF;
+    IF broken THEN
         RAISE EXCEPTION 'a product that is sold whole is ordered and delivered whole'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_order_items_are_whole';
     END IF;
@@ -102,7 +116,8 @@ END $$;
 CREATE TRIGGER tr_order_items_are_whole_insert AFTER INSERT ON order_items
     REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION order_items_are_whole();
 CREATE TRIGGER tr_order_items_are_whole_update AFTER UPDATE ON order_items
-    REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION order_items_are_whole();
+    REFERENCING OLD TABLE AS departed NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION order_items_are_whole();
 """
 
 # Deferred: within the transaction order and items may disagree for a moment, at its end they may not.

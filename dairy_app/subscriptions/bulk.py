@@ -141,13 +141,17 @@ def follow(session: Session, subscription_ids: Sequence[UUID], first: date, *, a
     """Let the orders from ``first`` on say what the standing orders say now.
 
     What is PENDING takes the new quantity and shift or is cancelled (its price: ``reprice``); what such a
-    change had cancelled comes back. Orders on their way, confirmed, or cancelled by hand stay. The caller has
-    locked the customers. A constant number of statements; days without orders are for ``generate``.
+    change had cancelled comes back, at the price its day has now. Orders on their way, confirmed, or cancelled by
+    hand stay. The caller has locked the customers. A constant number of statements; days without orders are for
+    ``generate``.
     """
     open_ = or_(Order.status == "PENDING", Order.cancelled_by_subscription)
     ours = and_(Order.subscription_id.in_(subscription_ids), Order.delivery_date >= first, open_)
     held = session.execute(
-        select(Order.id, Order.delivery_date).where(ours).order_by(Order.id).with_for_update(key_share=True)
+        select(Order.id, Order.delivery_date, Order.status)
+        .where(ours)
+        .order_by(Order.id)
+        .with_for_update(key_share=True)
     ).all()
     if not held:
         return
@@ -169,18 +173,24 @@ def follow(session: Session, subscription_ids: Sequence[UUID], first: date, *, a
         )
         .execution_options(synchronize_session=False)
     )
-    _follow_items(session, ids, deliverable(these_days(days), Subscription.id.in_(subscription_ids)))
+    back = [row.id for row in held if row.status == "CANCELLED"]
+    _follow_items(session, ids, back, deliverable(these_days(days), Subscription.id.in_(subscription_ids)))
     session.expire_all()
 
 
-def _follow_items(session: Session, order_ids: Sequence[UUID], priced: Subquery) -> None:
-    """Give the items of PENDING orders the quantity that is due now."""
+def _follow_items(session: Session, order_ids: Sequence[UUID], back: Sequence[UUID], priced: Subquery) -> None:
+    """Give the items of PENDING orders the quantity that is due now; of those that come ``back`` also the price."""
+    anew = and_(OrderItem.order_id.in_(back), OrderItem.price_source != "import", priced.c.price.is_not(None))
     session.execute(
         update(OrderItem)
         .where(OrderItem.order_id == Order.id, Order.id.in_(order_ids), Order.status == "PENDING")
         .where(OrderItem.product_id == priced.c.product_id)
         .where(tuple_(Order.subscription_id, Order.delivery_date) == tuple_(priced.c.subscription_id, priced.c.day))
-        .values(quantity=priced.c.quantity)
+        .values(
+            quantity=priced.c.quantity,
+            unit_price=case((anew, priced.c.price), else_=OrderItem.unit_price),
+            price_source=case((anew, priced.c.price_source), else_=OrderItem.price_source),
+        )
         .execution_options(synchronize_session=False)
     )
 

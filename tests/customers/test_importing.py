@@ -288,12 +288,16 @@ def test_a_hundred_take_as_many_statements_as_two(dairy: Dairy, boy: Any) -> Non
     assert counts[0] == counts[1]
 
 
-def test_the_same_file_twice_at_once_is_registered_once(dairy: Dairy, database_url: str) -> None:
-    text = text_of(*(row(number) for number in range(1, 20)))
-    hold = "LOCK TABLE users IN SHARE ROW EXCLUSIVE MODE"
+@pytest.mark.parametrize(("login", "table"), [("yes", "users"), ("no", "customers")])
+def test_the_same_file_twice_at_once_is_registered_once(
+    dairy: Dairy, database_url: str, login: str, table: str
+) -> None:
+    """Somebody who hears nothing sends the file again while the first is still at work."""
+    text = text_of(*(row(number, login=login) for number in range(1, 20)))
+    hold = f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"
     answers = at_once(database_url, hold, lambda: send(dairy, text), lambda: send(dairy, text))
-    assert sorted(answer.status_code for answer in answers) == [201, 409]
-    assert {answer.get_json().get("code") for answer in answers} == {None, "already_exists"}
+    assert sorted(answer.status_code for answer in answers) == [201, 422]
+    assert {e["code"] for each in answers for e in each.get_json().get("errors", [])} == {"already_exists"}
     assert len(listed(dairy)) == 19
 
 

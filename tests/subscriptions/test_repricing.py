@@ -3,6 +3,7 @@
 from functools import partial
 from typing import Any
 
+import psycopg2
 import pytest
 
 from tests.dairy import ok, refused
@@ -164,3 +165,34 @@ def test_an_imported_half_packet_does_not_hold_up_the_day(household: Household, 
     order = household.order()
     ok(household.dairy.confirm(order, delivery_date=TODAY))
     assert household.order()["items"][0]["delivered_quantity"] == "0.500"
+
+
+@pytest.mark.parametrize("how", ["pause", "override"])
+def test_what_comes_back_costs_what_its_day_costs_now(household: Household, how: str) -> None:
+    """An order that a change cancelled is not repriced meanwhile; it must not come back at the old price."""
+    made = household.subscribe()
+    household.generate()
+    ok(household.pause(made, TOMORROW, TOMORROW) if how == "pause" else household.override(made, TOMORROW, "0"))
+    ok(set_price(household, "66.00", TOMORROW), 201)
+    if how == "pause":
+        ok(household.admin.delete(f"/subscriptions/{made['id']}/pauses/{household.read(made)['pauses'][0]['id']}"))
+    else:
+        ok(household.override(made, TOMORROW, "2"))
+    assert household.says() == ("PENDING", "2.000")
+    assert prices(household) == {TOMORROW: ("66.00", "product")}
+
+
+def test_a_part_that_was_ordered_when_it_was_allowed_is_delivered_and_corrected(household: Household, sql: Any) -> None:
+    """Orders from before the rule are there when a dairy is brought up to date; new parts are still refused."""
+    curd = household.dairy.product("40.00", unit="packet")
+    order = household.dairy.order(household.customer, (curd, "3"), on=TODAY)
+    sql("SET session_replication_role = replica")
+    sql("UPDATE order_items SET quantity = 1.5")
+    sql("SET session_replication_role = origin")
+    ok(household.dairy.confirm(order))
+    body = {"items": [{"product_id": curd["id"], "delivered_quantity": "1"}], "reason": "one was torn"}
+    ok(household.admin.patch(f"/deliveries/{order['id']}", body))
+    for change in ("quantity = 2.5", "quantity = 2, delivered_quantity = 0.5"):
+        with pytest.raises(psycopg2.IntegrityError) as refusal:
+            sql(f"UPDATE order_items SET {change}")
+        assert refusal.value.diag.constraint_name == "tr_order_items_are_whole"
