@@ -26,7 +26,7 @@ exit 1
 endef
 
 # A checkout that was moved or copied has a .venv that points to the old place: it is made anew.
-MOVED := $(shell test ! -e .venv || test "$$(cat .venv/made-in 2>/dev/null)" = "$$(pwd)" || rm -f .venv/made-in .venv/installed .venv/installed-dev .venv/installed-browser)
+MOVED := $(shell test ! -e .venv || test "$$(cat .venv/made-in 2>/dev/null)" = "$$(pwd)" || rm -rf .venv-lowest .venv/made-in .venv/installed .venv/installed-dev .venv/installed-browser .venv/installed-locks)
 
 .PHONY: help
 help: ## Show this list
@@ -50,6 +50,12 @@ ifdef PG15
 else
 	@echo 'No PostgreSQL 15 here: nothing to do.'
 endif
+
+LOWEST_TESTS := tests/documents/test_pdf.py tests/documents/test_printing.py tests/catalogue/test_products.py
+
+.PHONY: test-lowest
+test-lowest: .venv-lowest/installed ## Draw the papers with the lowest versions of the dependencies that setup.cfg allows
+	@.venv-lowest/bin/python -m pytest -n $(JOBS) --maxprocesses 8 --dist worksteal $(or $(ARGS),$(LOWEST_TESTS))
 
 .PHONY: test-browser
 test-browser: .venv/installed-browser ## Run the tests of the round's page in the system's Chromium (SCREENSHOTS=folder)
@@ -91,9 +97,19 @@ bench: .venv/installed-dev ## Measure against plain SQL (SIZE=large, HISTORY=12)
 openapi: .venv/installed ## Write openapi.json
 	@$(BIN)/python -m dairy_app.cli openapi -o openapi.json && echo openapi.json
 
+.PHONY: lock
+lock: .venv/installed-locks ## Write requirements.lock: for deployments, every package with its version and hashes
+	@CUSTOM_COMPILE_COMMAND='make lock' $(RUN) piptools compile --quiet --upgrade --no-config --no-emit-options --generate-hashes \
+	  --allow-unsafe --strip-extras --output-file requirements.lock setup.cfg
+
+.PHONY: audit
+audit: .venv/installed-locks ## Ask for known vulnerabilities of what requirements.lock holds (needs the network)
+	@$(RUN) pip_audit --format json --progress-spinner off --require-hashes --disable-pip --requirement requirements.lock 2>/dev/null \
+	  | $(BIN)/python .ci/audit.py
+
 .PHONY: clean
 clean: ## Remove .venv and caches (the data in .dairy stays)
-	rm -rf .venv build dist .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-lowest build dist .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis
 
 .venv/made-in:
 	@python=$$($(find_python)) && rm -rf .venv && "$$python" -m venv .venv && pwd > $@
@@ -111,4 +127,17 @@ clean: ## Remove .venv and caches (the data in .dairy stays)
 .venv/installed-browser: .venv/installed-dev
 	@echo 'Installing what drives a browser into .venv (once) …'
 	@$(RUN) pip install --quiet --disable-pip-version-check --editable '.[dev,browser]'
+	@touch $@
+
+.venv/installed-locks: .venv/installed-dev
+	@echo 'Installing what locks and audits into .venv (once) …'
+	@$(RUN) pip install --quiet --disable-pip-version-check --editable '.[dev,locks]'
+	@touch $@
+
+# A constraint that cannot be met, or that another dependency contradicts, is a wrong lower bound: pip says so and it ends here.
+.venv-lowest/installed: setup.cfg pyproject.toml .ci/lowest.py | .venv/installed-dev
+	@echo 'Installing the lowest versions that setup.cfg allows into .venv-lowest (once) …'
+	@rm -rf .venv-lowest && $(RUN) venv .venv-lowest
+	@$(BIN)/python .ci/lowest.py > .venv-lowest/constraints.txt
+	@.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check --constraint .venv-lowest/constraints.txt --editable '.[dev]'
 	@touch $@

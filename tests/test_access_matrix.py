@@ -179,6 +179,7 @@ WITHOUT_KEY = {
     "shared.confirm_shared_deliveries": "no login; a repeat is answered as such",
     "shared.ask_for_change": "no login; a wish that waits already is counted once",
     "billing.post_run": "many transactions; keeps the key with the run",
+    "documents.revoke_links": "makes nothing",
     "documents.share_invoice": "a message that waits already is the answer",
     "outbox.message_sent": "said again it changes nothing",
     "outbox.message_failed": "a state of its message",

@@ -146,8 +146,8 @@ def test_a_wrong_answer_is_found(there: tuple[Dairy, dict[str, Any]], monkeypatc
     assert faults(read, dairy.admin, ids, set()) == []
     real_product = catalogue.get_product
 
-    def barrel(*arguments: Any) -> Any:
-        return {"id": real_product(*arguments).id, "unit": "barrel"}
+    def barrel(*arguments: Any, **options: Any) -> Any:
+        return {"id": real_product(*arguments, **options).id, "unit": "barrel"}
 
     monkeypatch.setattr(catalogue, "get_product", barrel)
     wrong = faults(read, dairy.admin, ids, set())

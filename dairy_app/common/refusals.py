@@ -41,7 +41,9 @@ def codes_of(view: Callable[..., Any], policy: Policy, method: str, *, has_path:
 
 def _shared(view: Callable[..., Any], policy: Policy, method: str, has_path: bool) -> Iterator[str]:
     yield from ("payload_too_large", "unsupported_media_type", "validation_failed")
-    yield from ("internal_error", "database_unavailable")
+    yield "internal_error"
+    yield from ("database_unavailable", "database_busy", "timed_out")
+    yield from ("database_read_only", "database_rights_missing", "database_full")
     if policy.roles is not None:
         yield from ("not_authenticated", "token_expired", "token_revoked", "user_inactive")
         if policy.roles != frozenset(Role):

@@ -28,7 +28,7 @@ SHOWN = 200
 STAFF = {"delivery_boy": Role.DELIVERY_BOY, "marketing_staff": Role.MARKETING_STAFF}
 _ROW = CustomerRow()
 #: What a spreadsheet leaves of letters that its file has no place for.
-_LOST = re.compile(r"\?{3}|^[?\s]*\?[?\s]*$|\ufffd")
+_LOST = re.compile(r"(?<!\w)\?{3}|^[?\s]*\?[?\s]*$|\ufffd")
 _SAVE_ANEW = "Letters were lost when the file was saved: save it as XLSX or as CSV UTF-8."
 
 Row = dict[str, Any]

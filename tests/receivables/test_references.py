@@ -28,6 +28,12 @@ def test_cash_may_say_the_same_twice(till: Till) -> None:
         till.paid("100.00", reference="at the door")
 
 
+def test_a_word_before_letters_is_no_part_of_a_reference(till: Till) -> None:
+    till.paid("1.00", method="upi", reference="UPI Ref: T2411AB")
+    refused(till.pay("1.00", method="upi", reference="t2411ab"), 409, "already_exists")
+    till.paid("1.00", method="upi", reference="UPIT2411AB")  # nobody can say where a word ends
+
+
 def test_a_word_of_letters_is_a_reference_too(till: Till) -> None:
     till.paid("1.00", method="upi", reference="UPI")
     refused(till.pay("1.00", method="upi", reference="upi"), 409, "already_exists")

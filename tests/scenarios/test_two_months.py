@@ -129,6 +129,7 @@ BEFORE_ROUND = {
 @pytest.fixture
 def story(living: LivingDairy) -> Story:
     living.go_to("2026-09-01")
+    living.without_cutoffs()
     boy = living.staff("delivery_boy", "Ravi")
     people = {
         name: living.customer(name=name, delivery_boy_id=boy.user["id"], stop_sequence=10 * n)
