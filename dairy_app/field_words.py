@@ -470,7 +470,6 @@ FIELD_WORDS = {
     "LoadingRow.name": "The product's name.",
     "RunOut.customers_done": "How many of them are done.",
     "RunOut.skipped": "Drafts that were not issued, and why.",
-    "RunOut.status": "`running`, `completed` or `failed`.",
     "RunIn.through": "Bill only what was delivered up to this day; left out: the whole period.",
     "RunIn.customer_ids": "Bill only these customers; left out: all.",
     "RunIn.dry_run": "Only look: issue nothing.",

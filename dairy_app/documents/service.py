@@ -48,7 +48,7 @@ class Queued:
 def links_of(session: Session, process: Settings) -> Links:
     """The dairy's links as they are valid now."""
     version = business_settings(session).invoice_link_version
-    return Links(process.require_secret_key(), version, process.public_url)
+    return Links(process.require_secret_key(), version, process.links_begin_with)
 
 
 def invoice_paper(session: Session, actor: Actor, invoice_id: UUID) -> Paper:

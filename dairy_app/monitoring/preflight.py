@@ -19,7 +19,7 @@ from dairy_app.common.clock import now
 from dairy_app.embedded_postgres import EmbeddedPostgresError
 from dairy_app.monitoring import consistency
 from dairy_app.monitoring.queries import schema_revision
-from dairy_app.settings import LOCAL_URL, Settings, SettingsError
+from dairy_app.settings import Settings, SettingsError
 
 OK, WARNING, FAILED = "ok", "warning", "failed"
 OLDEST_SERVER = 150000
@@ -91,8 +91,8 @@ def _settings(settings: Settings) -> Iterator[Check]:
         yield Check("secret key", OK, "long enough")
     except SettingsError as error:
         yield Check("secret key", FAILED, str(error))
-    if settings.public_url == LOCAL_URL:
-        yield Check("public URL", WARNING, f"links will begin with {LOCAL_URL}: set DAIRY_PUBLIC_URL")
+    if not settings.public_url:
+        yield Check("public URL", WARNING, "links will begin with the address that is served: set DAIRY_PUBLIC_URL")
     else:
         secure = settings.public_url.startswith("https://")
         yield Check("public URL", OK if secure else WARNING, settings.public_url + ("" if secure else ": not https"))
