@@ -86,7 +86,7 @@ def address_of(listener: socket.socket, *, as_bound: bool = False) -> str:
     """
     host, port = listener.getsockname()[:2]
     if not as_bound:
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
     return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 

@@ -228,7 +228,8 @@ def _bounds(period: str) -> dict[str, date]:
 
 _ADDRESSED = """
 SELECT i.id, i.customer_id, i.number, i.invoice_date, i.due_date, i.period_start, i.period_end, i.snapshot,
-    i.total + coalesce(o.total, 0) AS total, c.language, c.phone, c.email
+    i.total + coalesce(o.total, 0) AS total, c.language, c.phone, c.email,
+    o.id AS companion_id
 FROM invoices i
 JOIN customers c ON c.id = i.customer_id
 LEFT JOIN invoices o ON o.companion_of = i.id

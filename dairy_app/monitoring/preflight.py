@@ -35,7 +35,7 @@ SELECT current_setting('server_version') AS version, current_setting('server_ver
     pg_database_size(current_database()) AS bytes,
     ARRAY(SELECT name FROM pg_settings
         WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit') AND setting = 'off') AS unsafe,
-    EXISTS (SELECT FROM pg_extension WHERE extname = 'btree_gist') AS has_gist,
+    ARRAY(SELECT unnest(ARRAY['btree_gist', 'pg_trgm']) EXCEPT SELECT extname FROM pg_extension ORDER BY 1) AS lacking,
     current_user AS role, (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) AS is_superuser,
     has_schema_privilege('public', 'CREATE') AS may_create
 FROM pg_database WHERE datname = current_database()""")
@@ -116,7 +116,8 @@ def _server(server: Any) -> Iterator[Check]:
     fits = server.number >= OLDEST_SERVER and server.encoding == "UTF8"
     said = f"PostgreSQL {server.version}, {server.encoding}, time zone {server.zone}"
     yield Check("server", OK if fits else FAILED, said + ("" if fits else ": needs 15 or newer with UTF8"))
-    yield Check("extensions", OK if server.has_gist else FAILED, "btree_gist" + ("" if server.has_gist else " missing"))
+    lacking = ", ".join(server.lacking)
+    yield Check("extensions", FAILED if lacking else OK, f"{lacking} missing" if lacking else "btree_gist, pg_trgm")
     off = ", ".join(server.unsafe)
     yield Check("durability", FAILED if off else OK, f"off: {off}" if off else "a commit survives a power cut")
     if server.is_superuser or server.may_create:

@@ -86,6 +86,8 @@ ADDED = {
             VALUES ('{PAYMENT}', '{ASHA}', '{INVOICE}', 100, '2026-09-10')""",
     "0017": f"""INSERT INTO outbox_messages (customer_id, channel, recipient, language, body)
         VALUES ('{BALU}', 'sms', '+919800000002', 'en', 'Your bill')""",
+    "0026": f"""INSERT INTO outbox_messages (customer_id, channel, recipient, language, body, status)
+        VALUES ('{BALU}', 'sms', '+919800000002', 'en', 'By mistake', 'withdrawn')""",
 }
 
 #: Taking these back with these rows in the database is refused until the loss is allowed.
@@ -103,6 +105,7 @@ LOSES = {
     "0014": "credit notes and adjustments",
     "0015": "payments, opening balances and write-offs",
     "0017": "messages to customers",
+    "0026": "which messages were taken back",
 }
 
 #: (question, answer) once the revision ran: its backfill was right.
