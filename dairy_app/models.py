@@ -8,6 +8,7 @@ from dairy_app.business import models as business
 from dairy_app.catalogue import models as catalogue
 from dairy_app.common import ddl as common_ddl
 from dairy_app.common import idempotency
+from dairy_app.customers import ddl as customers_ddl
 from dairy_app.customers import models as customers
 from dairy_app.deliveries import ddl as deliveries_ddl
 from dairy_app.deliveries import models as deliveries
@@ -34,6 +35,7 @@ __all__ = [
     "catalogue",
     "common_ddl",
     "customers",
+    "customers_ddl",
     "deliveries",
     "deliveries_ddl",
     "documents",

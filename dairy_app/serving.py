@@ -41,6 +41,7 @@ def serve(settings: Settings, host: str, port: int, workers: int, threads: int) 
     settings.resolve_database_url()  # one line now, instead of one traceback per worker
     configure_logging(settings.log_level, settings.log_format)
     listener = listen(host, port)
+    settings = replace(settings, served_at=address_of(listener))
 
     def make() -> Server:
         return Server(
@@ -51,7 +52,7 @@ def serve(settings: Settings, host: str, port: int, workers: int, threads: int) 
             keep_proxy_headers=settings.trusted_proxies > 0,
         )
 
-    _say_where(listener)
+    print(f"serving at {address_of(listener, as_bound=True)}", flush=True)  # noqa: T201
     if hasattr(os, "fork"):
         Workers(make, listener, workers).run()
     else:
@@ -77,10 +78,16 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _say_where(listener: socket.socket) -> None:
-    """With port 0 this is where one learns the real one."""
+def address_of(listener: socket.socket, *, as_bound: bool = False) -> str:
+    """Where one finds it; with port 0 this is where one learns the real one.
+
+    Nobody can visit the address that stands for all of a machine's (``0.0.0.0``, ``::``): unless ``as_bound`` it is
+    that of the machine itself.
+    """
     host, port = listener.getsockname()[:2]
-    print(f"serving at http://{f'[{host}]' if ':' in host else host}:{port}", flush=True)  # noqa: T201
+    if not as_bound:
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def _stop_by_signal(stop: Callable[[], None]) -> None:

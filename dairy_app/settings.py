@@ -15,8 +15,9 @@ MIN_METRICS_TOKEN = 16
 MAX_POOL_SIZE = 1000
 LOG_LEVELS = ("debug", "info", "warning", "error")
 LOG_FORMATS = ("text", "json")
-#: Where one finds the server when nobody said how people reach it.
-LOCAL_URL = "http://127.0.0.1:8000"
+#: Where `dairy serve` serves unless it is told otherwise.
+LOCAL_HOST, LOCAL_PORT = "127.0.0.1", 8000
+LOCAL_URL = f"http://{LOCAL_HOST}:{LOCAL_PORT}"
 LIMITS = {"DAIRY_LIMITS_WEB": WEB, "DAIRY_LIMITS_RUN": RUN, "DAIRY_LIMITS_IMPORT": IMPORT}
 
 
@@ -35,7 +36,10 @@ class Settings:
     log_format: str = "text"
     #: How many proxies in front of us set X-Forwarded-For; 0: none, the header is ignored.
     trusted_proxies: int = 0
-    public_url: str = LOCAL_URL
+    #: Where people reach the pages, as the dairy says it; empty: at the address that is served.
+    public_url: str = ""
+    #: What `dairy serve` listens on; where another server serves, nobody tells.
+    served_at: str = LOCAL_URL
     #: argon2 cost: ``standard``, or ``cheapest`` where thousands of logins are made up (tests, demo).
     password_cost: str = "standard"
     #: What Prometheus shows to read ``/metrics``; empty: nobody reads it.
@@ -78,13 +82,18 @@ class Settings:
             log_level=level,
             log_format=form,
             trusted_proxies=int(proxies),
-            public_url=environment.get("DAIRY_PUBLIC_URL", LOCAL_URL).rstrip("/"),
+            public_url=environment.get("DAIRY_PUBLIC_URL", "").rstrip("/"),
             metrics_token=token,
             pool_size=int(pool_size) if pool_size else None,
             web_limits=web_limits,
             run_limits=run_limits,
             import_limits=import_limits,
         )
+
+    @property
+    def links_begin_with(self) -> str:
+        """What every link that is given out begins with. Never taken from a request: whoever asks writes its Host."""
+        return self.public_url or self.served_at
 
     def require_secret_key(self) -> str:
         """The key that signs tokens. A missing or short one must never be made up silently."""

@@ -18,7 +18,9 @@ import pytest
 
 from dairy_app import connections
 from dairy_app.connections import Server
+from dairy_app.serving import address_of
 from tests.conftest import SECRET_KEY, raw_connection
+from tests.dairy import Dairy
 
 LIMIT = 100_000
 
@@ -71,6 +73,23 @@ def test_eleven_hundred_slow_connections_stop_nobody(database_url: str) -> None:
             began = time.perf_counter()
             assert ask(port)[0] == 200
             assert time.perf_counter() - began < 1
+
+
+def test_links_begin_with_the_address_that_is_served(database_url: str, dairy: Dairy) -> None:
+    """Never with what the request calls us."""
+    asked = {"kind": "round", "delivery_boy_id": dairy.staff("delivery_boy").user["id"], "rolling": True}
+    who = {"Authorization": f"Bearer {dairy.admin.token}", "Host": "evil.example"}
+    with serving(database_url, "--workers", "1") as (_, port):
+        status, made = ask(port, "/api/v1/shared-links", asked, headers=who)
+    assert (status, made.get("url", "").partition("/s/")[0]) == (201, f"http://127.0.0.1:{port}"), made
+
+
+def test_an_address_that_stands_for_all_of_them_is_in_no_link() -> None:
+    with socket.socket() as bound:
+        bound.bind(("0.0.0.0", 0))
+        port = bound.getsockname()[1]
+        assert address_of(bound) == f"http://127.0.0.1:{port}"
+        assert address_of(bound, as_bound=True) == f"http://0.0.0.0:{port}"
 
 
 def test_a_process_that_dies_is_replaced_and_a_stop_finishes_what_runs(database_url: str) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from datetime import timedelta
 
 import click
@@ -12,14 +13,21 @@ from dairy_app.accounts.pages import invitation_link
 from dairy_app.accounts.purge import KEPT, purge
 from dairy_app.common.clock import now
 from dairy_app.common.logs import configure_logging
-from dairy_app.settings import Settings
+from dairy_app.settings import LOCAL_HOST, LOCAL_PORT, Settings
 
 
 @click.command("create-admin")
 @click.option("--email", required=True, metavar="E", help="The e-mail address to log in with.")
 @click.option("--name", default="Admin", show_default=True, help="The person's name.")
+@click.option(
+    "--port",
+    default=LOCAL_PORT,
+    show_default=True,
+    type=click.IntRange(1, 65535),
+    help="Of `dairy serve`, for the link; not used where DAIRY_PUBLIC_URL is set.",
+)
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
-def create_admin(email: str, name: str, password_stdin: bool) -> None:
+def create_admin(email: str, name: str, port: int, password_stdin: bool) -> None:
     """Make the first user. Without a password, print a link to choose one (valid for seven days, once).
 
     \b
@@ -27,7 +35,7 @@ def create_admin(email: str, name: str, password_stdin: bool) -> None:
       dairy create-admin --email owner@example.org
       dairy create-admin --email owner@example.org --password-stdin < password.txt
     """
-    settings = Settings.from_environment()
+    settings = replace(Settings.from_environment(), served_at=f"http://{LOCAL_HOST}:{port}")
     configure_logging("warning", settings.log_format)
     password = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
     database = settings.open_database("dairy create-admin")
@@ -41,7 +49,7 @@ def create_admin(email: str, name: str, password_stdin: bool) -> None:
         click.echo(f"{login} can log in as admin")
     else:
         click.echo(f"{login} is invited as admin; the password is chosen here, within seven days:")
-        click.echo(invitation_link(settings.public_url, token))
+        click.echo(invitation_link(settings, token))
 
 
 @click.command("purge")

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from flask import Response
 
-#: Below ``DAIRY_PUBLIC_URL``; the token follows after ``#``.
+from dairy_app.settings import Settings
+
+#: Below what every link begins with; the token follows after ``#``.
 INVITATION_PATH = "/api/v1/auth/invitation"
 _HTML = (Path(__file__).parent / "templates" / "invitation.html").read_text(encoding="utf-8")
 
@@ -30,9 +32,9 @@ _POLICY = "; ".join(
 )
 
 
-def invitation_link(public_url: str, token: str) -> str:
+def invitation_link(settings: Settings, token: str) -> str:
     """What to send to an invited person. The part after ``#`` stays in the browser."""
-    return f"{public_url}{INVITATION_PATH}#{token}"
+    return f"{settings.links_begin_with}{INVITATION_PATH}#{token}"
 
 
 def invitation_page() -> Response:

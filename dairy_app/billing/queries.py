@@ -44,25 +44,32 @@ Position = tuple[bool, date, str]
 
 
 def next_chunk(session: Session, due: dict[str, Any], after: Position | None, size: int) -> Sequence[Any]:
-    """The next drafts due, all of one last day: (id, customer_id, is_late, ends, code), by day and customer code.
+    """The next drafts due, all of one last day: (id, customer_id, is_late, ends, code, is_last), by day and code.
 
-    Older days first and late papers, dated today, last: dates in a number series never go back.
+    Older days first and late papers, dated today, last: dates in a number series never go back. ``is_last``: whether
+    the customer has no draft after this one.
     """
     is_late, ends, code = after or (False, date.min, "")
     rows = session.execute(
         text(f"""
-            SELECT d.id, d.customer_id, {_IS_LATE} AS is_late, {ENDS} AS ends, c.code
-            FROM invoices d JOIN customers c ON c.id = d.customer_id
-            WHERE {DUE} AND ({_IS_LATE}, {ENDS}, c.code) > (:is_late, :ends, :code)
-            ORDER BY 3, 4, 5 LIMIT :size"""),
+            WITH chosen AS (
+                SELECT d.id, d.customer_id, {_IS_LATE} AS is_late, {ENDS} AS ends, c.code
+                FROM invoices d JOIN customers c ON c.id = d.customer_id
+                WHERE {DUE} AND ({_IS_LATE}, {ENDS}, c.code) > (:is_late, :ends, :code)
+                ORDER BY 3, 4, 5 LIMIT :size
+            )
+            SELECT n.*, NOT EXISTS (
+                SELECT FROM invoices d
+                WHERE d.customer_id = n.customer_id AND {DUE} AND ({_IS_LATE}, {ENDS}) > (n.is_late, n.ends)) AS is_last
+            FROM chosen n ORDER BY n.is_late, n.ends, n.code"""),
         {**due, "is_late": is_late, "ends": ends, "code": code, "size": size},
     ).all()
     return [row for row in rows if row.ends == rows[0].ends]
 
 
 def due_customers(session: Session, due: dict[str, Any]) -> int:
-    """How many drafts a run would take up."""
-    return int(session.scalars(text(f"SELECT count(*) FROM invoices d WHERE {DUE}"), due).one())
+    """How many customers have drafts that a run would take up."""
+    return int(session.scalars(text(f"SELECT count(DISTINCT d.customer_id) FROM invoices d WHERE {DUE}"), due).one())
 
 
 def period_left_out(session: Session, due: dict[str, Any]) -> date | None:

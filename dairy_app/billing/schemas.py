@@ -106,7 +106,6 @@ class RunIn(Strict):
 class RunOut(Schema):
     """A billing run, and how far it is."""
 
-    sometimes = ("customers_total", "customers_done")
     id = fields.UUID(allow_none=True)
     period = fields.String()
     through = Day(allow_none=True)

@@ -133,12 +133,7 @@ def start_run(session: Session, request: RunRequest, actor: Actor | None) -> Sta
     known = _known_run(session, request)
     if known is not None:
         return known
-    due = _due(session, request)
-    waiting = queries.due_customers(session, due)
-    if waiting == 0 and request.through is None and due["last_day"] >= due["today"]:
-        raise Problem("period_not_ended", f"{request.period} ends on {due['last_day']}; bill a part with through.")
-    if not request.confirm:
-        _refuse_unusual(session, request, due)
+    _, waiting = _judged(session, request)
     _close_interrupted(session)
     run = BillingRun(
         period=request.period,
@@ -153,6 +148,17 @@ def start_run(session: Session, request: RunRequest, actor: Actor | None) -> Sta
     session.add(run)
     session.flush()
     return Started(run, to_do=True)
+
+
+def _judged(session: Session, request: RunRequest) -> tuple[dict[str, Any], int]:
+    """What is due and to how many customers. Raises ``period_not_ended`` and ``unusual_total`` as a run does."""
+    due = _due(session, request)
+    waiting = queries.due_customers(session, due)
+    if waiting == 0 and request.through is None and due["last_day"] >= due["today"]:
+        raise Problem("period_not_ended", f"{request.period} ends on {due['last_day']}; bill a part with through.")
+    if not request.confirm:
+        _refuse_unusual(session, request, due)
+    return due, waiting
 
 
 def read_run(session: Session, run_id: UUID) -> BillingRun:
@@ -225,14 +231,17 @@ def _close_interrupted(session: Session) -> None:
 
 
 def dry_run(session: Session, request: RunRequest) -> dict[str, Any]:
-    """The run that would come of it, shaped like one, with nothing written."""
-    totals = queries.preview_totals(session, _due(session, request))
+    """The run that would come of it, judged and shaped like one, with nothing written."""
+    due, waiting = _judged(session, request)
+    totals = queries.preview_totals(session, due)
     return {
         "id": None,
         "period": request.period,
         "through": request.through,
         "status": "completed",
         "dry_run": True,
+        "customers_total": waiting,
+        "customers_done": waiting,
         "invoices_issued": totals["invoices"],
         "orders_billed": totals["orders"],
         "one_time_orders_billed": totals["one_time_orders"],
@@ -284,7 +293,7 @@ def _issue_chunk(
     run = queries.get_run(session, run_id)
     run.heartbeat_at = now()
     if not chosen:
-        run.status, run.finished_at = "completed", now()
+        run.status, run.finished_at, run.customers_done = "completed", now(), run.customers_total
         session.flush()
         return None, run
     bulk.lock_customers(session, [row.customer_id for row in chosen])
@@ -299,13 +308,14 @@ def _issue_chunk(
         run_id=run_id,
         issued_by=actor.user_id if actor else None,
     )
-    _count(run, len(chosen), issued)
+    _count(run, sum(row.is_last for row in chosen), issued)
     session.flush()
     return (chosen[-1].is_late, chosen[-1].ends, chosen[-1].code), run
 
 
-def _count(run: BillingRun, drafts: int, issued: bulk.Issued) -> None:
-    run.customers_done += drafts
+def _count(run: BillingRun, customers: int, issued: bulk.Issued) -> None:
+    # A run that is taken up again meets those without a paper once more.
+    run.customers_done = min(run.customers_done + customers, run.customers_total)
     run.invoices_issued += issued.invoices
     run.orders_billed += issued.orders
     run.one_time_orders_billed += issued.one_time_orders

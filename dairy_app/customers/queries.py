@@ -31,7 +31,7 @@ from dairy_app.common.access import Actor, Role
 from dairy_app.common.errors import Problem
 from dairy_app.common.pages import Page, read_page
 from dairy_app.customers.models import Area, Customer, CustomerPrice
-from dairy_app.customers.rules import phone_digits
+from dairy_app.customers.rules import like_literal, phone_digits, search_words
 
 # ----------------------------------------------------------------------------------------- who may see whom
 
@@ -95,11 +95,11 @@ def list_customers(
     status: str | None = None,
     area_id: UUID | None = None,
     delivery_boy_id: UUID | None = None,
-    q: str | None = None,
+    search: str | None = None,
 ) -> Page:
     """The customers the actor may see, by code. One statement, however many.
 
-    ``area_id`` takes the areas below it too; ``q`` is the beginning of a name or the end of a phone number.
+    ``area_id`` takes the areas below it too; ``search`` finds beginnings of words and the end of a phone number.
     """
     select = _customers(actor)
     if status is not None:
@@ -108,16 +108,19 @@ def list_customers(
         select = select.where(Customer.area_id.in_(areas_within(area_id)))
     if delivery_boy_id is not None:
         select = select.where(Customer.delivery_boy_id == delivery_boy_id)
-    if q is not None:
-        select = select.where(_matches(q))
+    if search is not None:
+        select = select.where(_matches(search))
     return read_page(session, select, [Customer.__table__.c.code], limit=limit, cursor=cursor)
 
 
-def _matches(q: str) -> ColumnElement[bool]:
-    """Both are prefixes, written as ``ix_customers_name`` and ``ix_customers_phone_tail`` hold them."""
-    escaped = q.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    found: ColumnElement[bool] = func.lower(Customer.name).like(func.lower(escaped).concat("%"))
-    digits = phone_digits(q)
+def _matches(search: str) -> ColumnElement[bool]:
+    """Each word begins one of the customer's, as ``ix_customers_search`` holds them; or the end of its phone."""
+    columns = Customer.__table__.c
+    parts = (columns[each] for each in ("name", "code", "address_line1", "address_line2", "city", "pincode"))
+    held = func.search_text(*parts)
+    words = search_words(search)
+    found = and_(*(held.like(func.lower("% " + like_literal(word) + "%")) for word in words)) if words else false()
+    digits = phone_digits(search)
     if digits:
         found = or_(found, func.reverse(Customer.phone).like(digits[::-1] + "%"))
     return found

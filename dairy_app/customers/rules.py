@@ -47,6 +47,16 @@ def tax_fields(fields: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
     return settled
 
 
+def search_words(text: str) -> list[str]:
+    """The words that are looked for; parted as ``search_text()`` parts those of a customer."""
+    return [word for word in re.split(r"[-\s/,.;:#()&+]+", text) if word]
+
+
+def like_literal(text: str) -> str:
+    """For LIKE, where ``%`` and ``_`` stand for themselves."""
+    return re.sub(r"([\\%_])", r"\\\1", text)
+
+
 def phone_digits(text: str) -> str:
     """The digits of what looks like a phone number or the end of one, else nothing."""
     if not _PHONE_LIKE.fullmatch(text):

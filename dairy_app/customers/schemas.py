@@ -4,7 +4,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate, validates_schema
+from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
 from dairy_app.accounts.rules import normalise_email
 from dairy_app.business.rules import is_gstin
@@ -241,7 +241,21 @@ class CustomersQuery(PageQuery):
     status = Choice(*CUSTOMER_STATUSES, load_default=None)
     area_id = fields.UUID(load_default=None, metadata={"description": "With the areas below it."})
     delivery_boy_id = fields.UUID(load_default=None)
-    q = Line(100, load_default=None, metadata={"description": "Beginning of the name or end of the phone."})
+    search = Line(
+        100,
+        load_default=None,
+        metadata={
+            "description": "Beginnings of words of the name, the code or the address, in any order, or the end of the"
+            " phone number.",
+            "example": "joshi b-12",
+        },
+    )
+    q = Line(100, load_default=None, metadata={"description": "The same as `search`.", "deprecated": True})
+
+    @post_load
+    def _one_word(self, query: dict[str, Any], **_: Any) -> dict[str, Any]:
+        q = query.pop("q")
+        return {**query, "search": query["search"] or q}
 
 
 class LinkUserIn(Strict):

@@ -44,8 +44,11 @@ def demo(port: int, no_serve: bool, customers: int) -> None:
     try:
         state = prepare(database, url, state, customers, people.password_of(key), new_password=is_new)
         show(database, settings.data_dir / "exports", state)
-        served = replace(settings, secret_key=settings.secret_key or key)
-        addresses(Console(), port, people.password_of(key), None if no_serve else filling.open_pages(database, served))
+        address = f"http://{HOST}:{port}"
+        served = replace(settings, secret_key=settings.secret_key or key, served_at=address)
+        addresses(
+            Console(), served, people.password_of(key), None if no_serve else filling.open_pages(database, served)
+        )
     finally:
         database.dispose()
     if not no_serve:
@@ -117,14 +120,14 @@ def shown(file: Path) -> Path:
     return file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
 
 
-def addresses(out: Console, port: int, password: str, pages: filling.Pages | None) -> None:
+def addresses(out: Console, settings: Settings, password: str, pages: filling.Pages | None) -> None:
     """Where to look, and the logins. The link to a round lasts a day and is shown this once."""
-    out.print(f"API   http://{HOST}:{port}/api/v1", highlight=False)
-    out.print(f"Docs  http://{HOST}:{port}/api/docs", highlight=False)
+    out.print(f"API   {settings.links_begin_with}/api/v1", highlight=False)
+    out.print(f"Docs  {settings.links_begin_with}/api/docs", highlight=False)
     if pages is not None:
         for words in (
-            f"Round http://{HOST}:{port}/s/{pages.round_token}  ({sample.BOYS[0]}'s, for a phone, no login)",
-            f"Bill  http://{HOST}:{port}/i/{pages.bill_token}  (what a customer gets, no login)",
+            f"Round {settings.links_begin_with}/s/{pages.round_token}  ({sample.BOYS[0]}'s, for a phone, no login)",
+            f"Bill  {settings.links_begin_with}/i/{pages.bill_token}  (what a customer gets, no login)",
         ):
             out.print(words, highlight=False, soft_wrap=True)
     logins = Table("role", "login", "password", title="Logins (this data folder only)")

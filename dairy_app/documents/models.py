@@ -10,7 +10,7 @@ from dairy_app.accounts.models import EMAIL_FORMAT, PHONE_FORMAT
 from dairy_app.common.models import Base, Identified, check, one_of, references, unique_index
 
 CHANNELS = ("whatsapp", "sms", "email")
-MESSAGE_STATUSES = ("queued", "sent", "failed")
+MESSAGE_STATUSES = ("queued", "sent", "failed", "withdrawn")
 
 
 class OutboxMessage(Identified, Base):

@@ -98,7 +98,7 @@ def _links() -> Links:
 @outbox.route("/outbox")
 @outbox.arguments(OutboxQuery, location="query")
 @outbox.response(200, OutboxPage)
-@allow(Role.ADMIN)
+@allow(Role.ADMIN, Role.ACCOUNTANT)
 def list_outbox(query: dict[str, Any]) -> Page:
     """Messages, the oldest first; a sender asks for those of its channel with status queued."""
     limit, cursor = query.pop("limit"), query.pop("cursor")
@@ -113,6 +113,14 @@ def list_outbox(query: dict[str, Any]) -> Page:
 def message_sent(message_id: UUID) -> OutboxMessage:
     """A message was sent; said again, it changes nothing."""
     return service.mark_sent(current_session(), message_id)
+
+
+@outbox.route("/outbox/<uuid:message_id>/withdraw", methods=["POST"])
+@outbox.response(200, OutboxMessageOut)
+@allow(Role.ADMIN, Role.ACCOUNTANT)
+def withdraw_message(message_id: UUID) -> OutboxMessage:
+    """Take back a message that waits; said again, it changes nothing."""
+    return service.withdraw(current_session(), message_id)
 
 
 @outbox.route("/outbox/<uuid:message_id>/failed", methods=["POST"])

@@ -52,14 +52,21 @@ class RunMessagesIn(Strict):
 
     channel = Choice(*CHANNELS, load_default="whatsapp")
     language = fields.String(load_default=None, validate=validate.Length(max=20), metadata=_LANGUAGE)
+    only_open = fields.Boolean(
+        load_default=False,
+        truthy={True},
+        falsy={False},
+        metadata={"description": "Leave out the papers on which nothing is left to pay."},
+    )
 
 
 class RunMessagesOut(Schema):
-    """Papers of the run: queued now, queued or sent before, without an address for the channel."""
+    """Papers of the run: queued now, queued or sent before, without an address for the channel, paid."""
 
     queued = fields.Integer()
     already = fields.Integer()
     without_address = fields.Integer()
+    paid = fields.Integer(metadata={"description": "Left out by `only_open`: nothing is left to pay on them."})
 
 
 class OutboxQuery(PageQuery):

@@ -47,18 +47,19 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Queued:
-    """What became of the papers of a run: queued now, queued or sent before, or nowhere to send to."""
+    """What became of the papers of a run: queued now, queued or sent before, nowhere to send to, or paid."""
 
     queued: int
     already: int
     without_address: int
+    paid: int
 
 
 def links_of(session: Session, process: Settings) -> Links:
     """The dairy's links as they are valid now."""
     dairy = business_settings(session)
     expires_on = today(session) + timedelta(days=dairy.invoice_link_days) if dairy.invoice_link_days else None
-    return Links(process.require_secret_key(), dairy.invoice_link_version, process.public_url, expires_on)
+    return Links(process.require_secret_key(), dairy.invoice_link_version, process.links_begin_with, expires_on)
 
 
 def invoice_paper(session: Session, actor: Actor, invoice_id: UUID) -> Paper:
@@ -134,21 +135,36 @@ def _wait(session: Session, row: Row[Any], channel: str, t: Words, message: Mess
     return made[0] if made else queries.waiting_message(session, row.id, channel)
 
 
-def queue_run(session: Session, links: Links, run_id: UUID, *, channel: str, language: str | None) -> Queued:
-    """Queue the messages of all papers of a run; again, it queues none twice. Six statements, whatever the run."""
+def queue_run(
+    session: Session, links: Links, run_id: UUID, *, channel: str, language: str | None, only_open: bool
+) -> Queued:
+    """Queue the messages of all papers of a run; again, it queues none twice. Six statements, whatever the run.
+
+    With ``only_open`` those on which nothing is left to pay are passed over.
+    """
     get_run(session, run_id)
     rows = queries.addressed(session, run_id=run_id, lock=True)
     accounts = queries.read_accounts(
-        session, [row.id for row in rows], [row.customer_id for row in rows], today(session)
+        session,
+        [each for row in rows for each in (row.id, row.companion_id) if each is not None],
+        [row.customer_id for row in rows],
+        today(session),
     )
     settings = business_settings(session)
+    wanted = [row for row in rows if not only_open or _is_open(row, accounts)]
     letters = []
-    for row in rows:
+    for row in wanted:
         letter = _letter(row, channel, *_composed(settings, row, accounts[row.id], links, language))
         if letter is not None:
             letters.append(letter)
     queued = len(bulk.queue(session, channel, letters))
-    return Queued(queued, len(letters) - queued, len(rows) - len(letters))
+    return Queued(queued, len(letters) - queued, len(wanted) - len(letters), len(rows) - len(wanted))
+
+
+def _is_open(row: Row[Any], accounts: dict[UUID, Account]) -> bool:
+    """Whether something is left to pay on a paper or on its second one."""
+    own = (accounts.get(each) for each in (row.id, row.companion_id))
+    return any(account is not None and account.open > 0 for account in own)
 
 
 def _composed(
@@ -186,6 +202,18 @@ def mark_sent(session: Session, message_id: UUID) -> OutboxMessage:
         raise Problem("illegal_transition", f"The message is {message.status}; share the bill again.")
     message.status, message.sent_at, message.attempts = "sent", now(), message.attempts + 1
     message.error = None
+    session.flush()
+    return message
+
+
+def withdraw(session: Session, message_id: UUID) -> OutboxMessage:
+    """Nobody is to send it any more. Said again it changes nothing; a sent or failed one is ``illegal_transition``."""
+    message = queries.get_message(session, message_id)
+    if message.status == "withdrawn":
+        return message
+    if message.status != "queued":
+        raise Problem("illegal_transition", f"The message is {message.status}; only a queued one can be withdrawn.")
+    message.status = "withdrawn"
     session.flush()
     return message
 

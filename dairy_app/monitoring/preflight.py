@@ -19,7 +19,7 @@ from dairy_app.common.clock import now
 from dairy_app.embedded_postgres import EmbeddedPostgresError
 from dairy_app.monitoring import consistency
 from dairy_app.monitoring.queries import schema_revision
-from dairy_app.settings import LOCAL_URL, Settings, SettingsError
+from dairy_app.settings import Settings, SettingsError
 
 OK, WARNING, FAILED = "ok", "warning", "failed"
 OLDEST_SERVER = 150000
@@ -35,7 +35,7 @@ SELECT current_setting('server_version') AS version, current_setting('server_ver
     pg_database_size(current_database()) AS bytes,
     ARRAY(SELECT name FROM pg_settings
         WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit') AND setting = 'off') AS unsafe,
-    EXISTS (SELECT FROM pg_extension WHERE extname = 'btree_gist') AS has_gist,
+    ARRAY(SELECT unnest(ARRAY['btree_gist', 'pg_trgm']) EXCEPT SELECT extname FROM pg_extension ORDER BY 1) AS lacking,
     current_user AS role,
     array_remove(ARRAY[
         CASE WHEN has_schema_privilege('public', 'CREATE') OR has_database_privilege(current_database(), 'CREATE')
@@ -97,8 +97,8 @@ def _settings(settings: Settings) -> Iterator[Check]:
         yield Check("secret key", OK, "long enough")
     except SettingsError as error:
         yield Check("secret key", FAILED, str(error))
-    if settings.public_url == LOCAL_URL:
-        yield Check("public URL", WARNING, f"links will begin with {LOCAL_URL}: set DAIRY_PUBLIC_URL")
+    if not settings.public_url:
+        yield Check("public URL", WARNING, "links will begin with the address that is served: set DAIRY_PUBLIC_URL")
     else:
         secure = settings.public_url.startswith("https://")
         yield Check("public URL", OK if secure else WARNING, settings.public_url + ("" if secure else ": not https"))
@@ -122,7 +122,8 @@ def _server(server: Any) -> Iterator[Check]:
     fits = server.number >= OLDEST_SERVER and server.encoding == "UTF8"
     said = f"PostgreSQL {server.version}, {server.encoding}, time zone {server.zone}"
     yield Check("server", OK if fits else FAILED, said + ("" if fits else ": needs 15 or newer with UTF8"))
-    yield Check("extensions", OK if server.has_gist else FAILED, "btree_gist" + ("" if server.has_gist else " missing"))
+    lacking = ", ".join(server.lacking)
+    yield Check("extensions", FAILED if lacking else OK, f"{lacking} missing" if lacking else "btree_gist, pg_trgm")
     off = ", ".join(server.unsafe)
     yield Check("durability", FAILED if off else OK, f"off: {off}" if off else "a commit survives a power cut")
     if server.may:

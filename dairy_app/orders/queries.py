@@ -4,7 +4,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Date, DateTime, Numeric, Row, Select, Text, Uuid, column, func, select, table
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    DateTime,
+    Numeric,
+    Row,
+    Select,
+    Text,
+    Uuid,
+    and_,
+    column,
+    func,
+    or_,
+    select,
+    table,
+)
 from sqlalchemy.dialects.postgresql import INET
 from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeEngine
@@ -14,6 +29,7 @@ from dairy_app.common.access import Actor
 from dairy_app.common.errors import Problem
 from dairy_app.common.pages import Page, read_page
 from dairy_app.customers.models import Area, Customer
+from dairy_app.customers.queries import areas_within
 from dairy_app.orders.models import Order, OrderItem
 from dairy_app.orders.policy import hidden_status_fields, visible_orders
 from dairy_app.orders.rules import ordered_value
@@ -85,11 +101,25 @@ def order_page(session: Session, actor: Actor, filters: Mapping[str, Any], *, li
         rows = rows.where(_orders.c.delivery_date >= filters["delivery_date_from"])
     if "delivery_date_to" in filters:
         rows = rows.where(_orders.c.delivery_date <= filters["delivery_date_to"])
+    if "product_id" in filters:
+        items = select(OrderItem.order_id).where(OrderItem.product_id == filters["product_id"])
+        rows = rows.where(_orders.c.id.in_(items))
+    if "area_id" in filters:
+        rows = rows.where(_own_or_customers("area_id", areas_within(filters["area_id"])))
+    if "delivery_boy_id" in filters:
+        rows = rows.where(_own_or_customers("delivery_boy_id", [filters["delivery_boy_id"]]))
     if "billed" in filters:
         rows = rows.where(func.coalesce(_invoices.c.status.in_(_BILLED), False) == filters["billed"])
     keys = [_orders.c.delivery_date, _orders.c.id]
     page = read_page(session, rows, keys, limit=limit, cursor=cursor, descending=True)
     return Page(_views(session, actor, page.items), page.next_cursor)
+
+
+def _own_or_customers(name: str, wanted: Select[Any] | list[UUID]) -> ColumnElement[bool]:
+    """Whether an order's column is among ``wanted``, or that of its customer where it has none of its own."""
+    own = _orders.c[name]
+    customers = select(Customer.id).where(Customer.__table__.c[name].in_(wanted))
+    return or_(own.in_(wanted), and_(own.is_(None), _orders.c.customer_id.in_(customers)))
 
 
 def _views(session: Session, actor: Actor, rows: Sequence[Row[Any]]) -> list[dict[str, Any]]:

@@ -61,6 +61,11 @@ class OrderQuery(PageQuery):
     delivery_date_from = Day(data_key="delivery_date[gte]")
     delivery_date_to = Day(data_key="delivery_date[lte]")
     order_type = Choice(*ORDER_TYPES)
+    product_id = fields.UUID(metadata={"description": "With this product among its items."})
+    area_id = fields.UUID(
+        metadata={"description": "The order's own area, else its customer's; with the areas below it."}
+    )
+    delivery_boy_id = fields.UUID(metadata={"description": "On his round: the order's own, else its customer's."})
     billed = fields.Boolean(metadata={"description": "Whether it stands on an issued invoice."})
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, Select, select, text
+from sqlalchemy import RowMapping, Select, func, select, text
 from sqlalchemy.orm import Session, aliased
 
 from dairy_app.accounts.models import User
@@ -43,6 +43,8 @@ def payment_list(actor: Actor, filters: Mapping[str, Any]) -> Select[Any]:
     for name in ("customer_id", "method", "status", "collected_by"):
         if filters[name] is not None:
             query = query.where(getattr(Payment, name) == filters[name])
+    if filters["reference"] is not None:
+        query = query.where(func.bare_reference(Payment.reference) == func.bare_reference(filters["reference"]))
     if filters["received_from"] is not None:
         query = query.where(Payment.received_on >= filters["received_from"])
     if filters["received_to"] is not None:

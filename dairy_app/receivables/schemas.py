@@ -53,6 +53,11 @@ class PaymentQuery(PageQuery):
     method = Choice(*PAYMENT_METHODS, load_default=None)
     status = Choice(*PAYMENT_STATUSES, load_default=None)
     collected_by = fields.UUID(load_default=None)
+    reference = Line(
+        100,
+        load_default=None,
+        metadata={"description": "Read without its wrapping: blanks, case, a leading scheme word.", "example": "4123"},
+    )
     received_from = Day(load_default=None, data_key="received_on[gte]")
     received_to = Day(load_default=None, data_key="received_on[lte]")
 

@@ -17,7 +17,7 @@ from dairy_app.common.pages import Page
 from dairy_app.common.schemas import PageQuery
 from dairy_app.deliveries.schemas import BatchIn, BatchOut, ConfirmationIn
 from dairy_app.deliveries.service import Outcome
-from dairy_app.settings import LOCAL_URL, Settings
+from dairy_app.settings import Settings
 from dairy_app.sharing import decisions, queries, service, visits
 from dairy_app.sharing.rules import state_of
 from dairy_app.sharing.schemas import (
@@ -55,7 +55,8 @@ def create_shared_link(wanted: dict[str, Any]) -> dict[str, Any]:
     """A new link to a round; its token is shown once."""
     session = current_session()
     link_id, token = service.create_link(session, current_actor(), wanted)
-    url = f"{public_url()}/s/{token}"
+    settings: Settings = current_app.config["DAIRY"]
+    url = f"{settings.links_begin_with}/s/{token}"
     return {**_with_state(queries.shown_link(session, link_id)), "token": token, "url": url}
 
 
@@ -190,12 +191,6 @@ def visitor(token: str) -> visits.Visitor:
     settings: Settings = current_app.config["DAIRY"]
     shown = request.cookies.get(PASS_COOKIE)
     return visits.Visitor(token, shown, caller(), attribution(), settings.require_secret_key())
-
-
-def public_url() -> str:
-    """Where people reach this application: ``DAIRY_PUBLIC_URL``, else the address of this request."""
-    settings: Settings = current_app.config["DAIRY"]
-    return settings.public_url if settings.public_url != LOCAL_URL else request.url_root.rstrip("/")
 
 
 def _answer(done: Any) -> Any:

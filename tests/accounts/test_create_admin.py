@@ -87,3 +87,11 @@ def test_the_audit_log_names_the_command(
     assert sql("SELECT DISTINCT table_name, request_id, actor_user_id FROM audit_log") == [
         ("users", "dairy create-admin", None)
     ]
+
+
+def test_without_an_address_people_know_the_link_names_the_port_that_is_served(command: Command) -> None:
+    del command.environment["DAIRY_PUBLIC_URL"]
+    assert (
+        "http://127.0.0.1:8432/api/v1/auth/invitation#"
+        in command.run("--email", "owner@dairy.example", "--port", "8432").stdout
+    )

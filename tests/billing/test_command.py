@@ -90,3 +90,11 @@ def test_wrong_use_is_one_line_and_an_exit_code(
     assert words in err.strip().splitlines()[-1]
     assert living.invoices(status="issued") == []
     assert run("--period", "2026-10")[0] == 0
+
+
+def test_a_dry_run_is_refused_as_the_run_is(living: LivingDairy, run: Any) -> None:
+    october(living)
+    living.go_to("2026-10-20")
+    for how in ((), ("--dry-run",)):
+        code, out, err = run("--period", "2026-10", *how)
+        assert (code, out) != (0, "") and "period_not_ended" in err + out, how

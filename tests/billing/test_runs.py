@@ -290,6 +290,41 @@ def test_a_dry_run_writes_nothing(living: LivingDairy) -> None:
     assert [paper["status"] for paper in living.invoices()] == ["draft"]
 
 
+def test_a_dry_run_is_refused_as_the_run_is(living: LivingDairy) -> None:
+    milk, asha = living.product("60.00"), living.customer()
+    living.delivered(asha, (milk, "1"), on="2026-10-05")
+    for dry in (False, True):
+        asked = {"period": "2026-10", "dry_run": dry}
+        refused(living.admin.post("/billing/runs", asked), 409, "period_not_ended")
+    living.go_to("2026-11-01")
+    living.bill("2026-10")
+    living.delivered(asha, (milk, "2"), on="2026-11-05")
+    living.go_to("2026-12-01")
+    problems = [
+        refused(living.admin.post("/billing/runs", {"period": "2026-11", "dry_run": dry}), 409, "unusual_total")
+        for dry in (False, True)
+    ]
+    assert [(each["detail"], each["total"]) for each in problems] == [(problems[0]["detail"], "120.00")] * 2
+    assert living.bill("2026-11", dry_run=True, confirm=True)["total"] == "120.00"
+
+
+def test_a_run_counts_customers_not_their_drafts(living: LivingDairy) -> None:
+    """Asha has a draft of each of two months; she is done with the second one."""
+    milk, asha, ravi = living.product("60.00"), living.customer(), living.customer()
+    living.delivered(asha, (milk, "1"), on="2026-10-05")
+    living.delivered(asha, (milk, "1"), on="2026-11-05")
+    living.delivered(ravi, (milk, "1"), on="2026-11-05")
+    living.go_to("2026-12-01")
+    assert [living.bill("2026-11", dry_run=True)[name] for name in ("customers_total", "invoices_issued")] == [2, 3]
+    database, asked = living.app.database, RunRequest("2026-11")
+    seen: list[tuple[int, int]] = []
+    run = database.run(lambda session: service.start_run(session, asked, None)).run
+    service.carry_out(database, run.id, asked, None, lambda row: seen.append((row.customers_done, row.invoices_issued)))
+    assert seen == [(1, 2), (2, 3), (2, 3)], "the late paper is the last one"
+    done = ok(living.admin.get(f"/billing/runs/{run.id}"))
+    assert (done["customers_total"], done["customers_done"], done["invoices_issued"]) == (2, 2, 3)
+
+
 def fill(living: LivingDairy, customers: int) -> None:
     """So many customers with one delivery each in October, and a chunk of three customers."""
     milk = living.product("60.00")

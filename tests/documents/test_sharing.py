@@ -155,11 +155,11 @@ def test_a_run_is_queued_as_a_set_and_only_once(bills: Bills) -> None:
         run = many(bills, count)
         path = f"/billing/runs/{run['id']}/messages"
         with count_statements(database) as statements:
-            assert ok(bills.admin.post(path)) == {"queued": count, "already": 0, "without_address": 0}
+            assert ok(bills.admin.post(path)) == {"queued": count, "already": 0, "without_address": 0, "paid": 0}
         sent.append(len(statements))
-        assert ok(bills.admin.post(path)) == {"queued": 0, "already": count, "without_address": 0}
+        assert ok(bills.admin.post(path)) == {"queued": 0, "already": count, "without_address": 0, "paid": 0}
         assert ok(bills.admin.post(path, {"channel": "email"})) == {
-            "queued": 0, "already": 0, "without_address": count
+            "queued": 0, "already": 0, "without_address": count, "paid": 0
         }  # fmt: skip
     assert sent[0] == sent[1]
     messages = ok(bills.admin.get("/outbox"))["items"]
@@ -169,8 +169,35 @@ def test_a_run_is_queued_as_a_set_and_only_once(bills: Bills) -> None:
     refused(bills.admin.post(f"/billing/runs/{messages[0]['id']}/messages"), 404, "billing_run_not_found")
 
 
-def test_only_the_admin_reads_the_outbox(bills: Bills) -> None:
-    for role in ("accountant", "delivery_boy", "marketing_staff"):
+def test_only_open_bills_are_queued_where_that_is_asked(bills: Bills) -> None:
+    run = many(bills, 3)
+    first = bills.dairy.invoices(customer_id=bills.person["id"], status="issued")[0]
+    bills.pay(first["total"])
+    path = f"/billing/runs/{run['id']}/messages"
+    told = {"queued": 2, "already": 0, "without_address": 0, "paid": 1}
+    assert ok(bills.admin.post(path, {"only_open": True})) == told
+    assert first["id"] not in {each["invoice_id"] for each in ok(bills.admin.get("/outbox"))["items"]}
+    assert ok(bills.admin.post(path)) == {"queued": 1, "already": 2, "without_address": 0, "paid": 0}
+
+
+def test_an_accountant_takes_back_what_waits(bills: Bills) -> None:
+    accountant, invoice = bills.dairy.staff("accountant"), bills.bill()
+    path = f"/outbox/{bills.share(invoice, queue=True)['outbox_id']}"
+    (waiting,) = ok(accountant.get("/outbox", status="queued"))["items"]
+    taken_back = ok(accountant.post(f"{path}/withdraw"))
+    assert (taken_back["id"], taken_back["status"], taken_back["sent_at"]) == (waiting["id"], "withdrawn", None)
+    assert ok(accountant.post(f"{path}/withdraw")) == taken_back
+    assert ok(accountant.get("/outbox", status="withdrawn"))["items"] == [taken_back]
+    for said, body in (("sent", None), ("failed", {"error": "late"})):
+        refused(bills.admin.post(f"{path}/{said}", body), 409, "illegal_transition")
+    path = f"/outbox/{bills.share(invoice, queue=True)['outbox_id']}"  # it may be asked for again
+    refused(accountant.post(f"{path}/sent"), 403, "forbidden")
+    ok(bills.admin.post(f"{path}/sent"))
+    refused(accountant.post(f"{path}/withdraw"), 409, "illegal_transition")
+
+
+def test_only_the_office_reads_the_outbox(bills: Bills) -> None:
+    for role in ("delivery_boy", "marketing_staff"):
         refused(bills.dairy.staff(role).get("/outbox"), 403, "forbidden")
 
 

@@ -88,6 +88,8 @@ ADDED = {
         VALUES ('{BALU}', 'sms', '+919800000002', 'en', 'Your bill')""",
     "0024": f"""INSERT INTO invoice_links (invoice_id, revocations, revoked_at, revoked_by)
         VALUES ('{INVOICE}', 1, now(), '{ADMIN}')""",
+    "0026": f"""INSERT INTO outbox_messages (customer_id, channel, recipient, language, body, status)
+        VALUES ('{BALU}', 'sms', '+919800000002', 'en', 'By mistake', 'withdrawn')""",
 }
 
 #: Taking these back with these rows in the database is refused until the loss is allowed.
@@ -106,6 +108,7 @@ LOSES = {
     "0015": "payments, opening balances and write-offs",
     "0017": "messages to customers",
     "0024": "which links to bills were revoked",
+    "0026": "which messages were taken back",
 }
 
 #: (question, answer) once the revision ran: its backfill was right.

@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from tests.dairy import Client, ok, refused
+from tests.dairy import Client, Dairy, ok, refused
 from tests.deliveries.rounds import Round, bill, statements
 
 
@@ -163,3 +163,24 @@ def test_an_order_read_before_is_not_sent_again(round_: Round) -> None:
     assert round_.dairy.admin.call("GET", path, headers={"If-None-Match": tag}).status_code == 304
     ok(round_.dairy.confirm(order), 200)
     assert round_.dairy.admin.call("GET", path, headers={"If-None-Match": tag}).status_code == 200
+
+
+def test_by_product_area_and_staff(dairy: Dairy, sql: Any) -> None:
+    """An order's own column counts, else its customer's."""
+    milk, ghee = dairy.product(), dairy.product()
+    boy, other = (dairy.staff("delivery_boy").user["id"] for _ in range(2))
+    asha, ravi = dairy.customer(area="Baner", delivery_boy_id=boy), dairy.customer(area="Aundh")
+    first, second = dairy.order(asha, (milk, "1")), dairy.order(asha, (ghee, "1"))
+    third = dairy.order(ravi, (milk, "1"), (ghee, "1"))
+    sql(f"UPDATE orders SET delivery_boy_id = '{other}', area_id = (SELECT id FROM areas WHERE name = 'Aundh')"
+        f" WHERE id = '{second['id']}'")  # fmt: skip
+    areas = {each["name"]: each["id"] for each in ok(dairy.admin.get("/areas"))["items"]}
+    for query, found in (
+        ({"product_id": milk["id"]}, {first["id"], third["id"]}),
+        ({"area_id": areas["Baner"]}, {first["id"]}),
+        ({"area_id": areas["Aundh"]}, {second["id"], third["id"]}),
+        ({"delivery_boy_id": boy}, {first["id"]}),
+        ({"delivery_boy_id": other}, {second["id"]}),
+        ({"delivery_boy_id": other, "product_id": milk["id"]}, set()),
+    ):
+        assert {each["id"] for each in ok(dairy.admin.get("/orders", **query))["items"]} == found, query

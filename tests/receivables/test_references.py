@@ -50,3 +50,11 @@ def test_a_refused_payment_uses_no_number(till: Till) -> None:
     assert till.paid("10.00", (invoice, "10.00"))["receipt_no"] == "R0000002"
     ok(till.reverse(till.paid("10.00")))
     assert till.paid("10.00")["receipt_no"] == "R0000004"
+
+
+def test_a_payment_is_found_by_its_reference_however_it_is_written(till: Till) -> None:
+    made = till.paid("100.00", method="upi", reference="UPI Ref No. 4242 4242 4242")
+    till.paid("100.00", method="upi", reference="424242424243")
+    for written in ("424242424242", "utr:424242424242", "4242-4242-4242"):
+        found = ok(till.admin.get("/payments", reference=written))["items"]
+        assert [each["id"] for each in found] == [made["id"]], written

@@ -19,7 +19,7 @@ from tests.sharing.links import Town
 def test_a_link_is_shown_whole_once(town: Town, sql: Any) -> None:
     made = town.link(shift="morning", pin="4711", expires_in_hours=48, name="Ravi's cousin").made
     assert re.fullmatch(r"[A-Za-z0-9_-]{32}", made["token"])
-    assert made["url"] == f"http://localhost/s/{made['token']}"
+    assert made["url"] == f"http://127.0.0.1:8000/s/{made['token']}"
     shown = {
         "id": made["id"],
         "kind": "round",
@@ -60,6 +60,14 @@ def test_the_address_people_know(settings: Settings, town: Town) -> None:
     town.dairy.admin._http = create_app(public, town.dairy.app.database).test_client()
     made = town.link().made
     assert made["url"] == f"https://milk.example/s/{made['token']}"
+
+
+def test_a_link_never_begins_with_what_a_request_says(settings: Settings, town: Town) -> None:
+    served = Settings(settings.data_dir, secret_key=SECRET_KEY, served_at="http://127.0.0.1:8431", log_level="error")
+    town.dairy.admin._http = create_app(served, town.dairy.app.database).test_client()
+    person = {"kind": "round", "delivery_boy_id": town.boy.user["id"], "date": "2026-11-20"}
+    made = ok(town.dairy.admin.post("/shared-links", person, headers={"Host": "evil.example"}), 201)
+    assert made["url"] == f"http://127.0.0.1:8431/s/{made['token']}"
 
 
 def test_each_link_has_a_token_of_its_own(town: Town) -> None:

@@ -9,8 +9,8 @@ import re
 
 from dairy_app.common.revisions import run
 
-revision = "0026"
-down_revision = "0025"
+revision = "0028"
+down_revision = "0027"
 branch_labels = None
 depends_on = None
 
