@@ -104,7 +104,7 @@ def create_app(
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     http.register_request_id(app)
     logs.register_access_log(app)
-    headers.register(app)
+    headers.register(app, settings.cors_origins)
     http.register_errors(app)
     http.register_locations(app)
     tokens.register(app, secret, settings.password_cost)

@@ -1,6 +1,7 @@
 """Settings of the process, read once from the environment. The dairy's own settings live in the database."""
 
 import os
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -18,6 +19,7 @@ LOG_FORMATS = ("text", "json")
 #: Where `dairy serve` serves unless it is told otherwise.
 LOCAL_HOST, LOCAL_PORT = "127.0.0.1", 8000
 LOCAL_URL = f"http://{LOCAL_HOST}:{LOCAL_PORT}"
+_ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]+)?|https?://\[[0-9A-Fa-f:]+\](:[0-9]+)?")
 LIMITS = {"DAIRY_LIMITS_WEB": WEB, "DAIRY_LIMITS_RUN": RUN, "DAIRY_LIMITS_IMPORT": IMPORT}
 
 
@@ -42,6 +44,8 @@ class Settings:
     served_at: str = LOCAL_URL
     #: argon2 cost: ``standard``, or ``cheapest`` where thousands of logins are made up (tests, demo).
     password_cost: str = "standard"
+    #: Whose pages may call the API from a browser, ``https://shop.example``; none: only pages from here.
+    cors_origins: tuple[str, ...] = ()
     #: What Prometheus shows to read ``/metrics``; empty: nobody reads it.
     metrics_token: str = field(default="", repr=False)
     #: Connections to the database of one process; None: one for each thread that serves.
@@ -65,6 +69,9 @@ class Settings:
         token = environment.get("DAIRY_METRICS_TOKEN", "")
         if 0 < len(token) < MIN_METRICS_TOKEN:
             raise SettingsError(f"DAIRY_METRICS_TOKEN needs at least {MIN_METRICS_TOKEN} characters, or leave it out")
+        origins = tuple(each.strip() for each in environment.get("DAIRY_CORS_ORIGINS", "").split(",") if each.strip())
+        if not all(_ORIGIN.fullmatch(each) for each in origins):
+            raise SettingsError("DAIRY_CORS_ORIGINS must be addresses without a path, for example https://shop.example")
         pool_size = environment.get("DAIRY_POOL_SIZE") or None
         if pool_size is not None and not (pool_size.isdecimal() and 0 < int(pool_size) <= MAX_POOL_SIZE):
             raise SettingsError(f"DAIRY_POOL_SIZE must be a number of connections from 1 to {MAX_POOL_SIZE}")
@@ -83,6 +90,7 @@ class Settings:
             log_format=form,
             trusted_proxies=int(proxies),
             public_url=environment.get("DAIRY_PUBLIC_URL", "").rstrip("/"),
+            cors_origins=origins,
             metrics_token=token,
             pool_size=int(pool_size) if pool_size else None,
             web_limits=web_limits,

@@ -70,6 +70,16 @@ def ok(response: TestResponse, status: int | None = None) -> Any:
     return response.get_json() if response.data else None
 
 
+def read(client: Client, path: str, **query: Any) -> list[Any]:
+    """All rows of a list, two a page."""
+    page = ok(client.get(path, limit=2, **query))
+    rows: list[Any] = page["items"]
+    while page["next_cursor"]:
+        page = ok(client.get(path, limit=2, cursor=page["next_cursor"], **query))
+        rows += page["items"]
+    return rows
+
+
 def refused(response: TestResponse, status: int, code: str) -> dict[str, Any]:
     """The problem document of an answer that must have been refused, for this reason."""
     body: dict[str, Any] = response.get_json() or {}

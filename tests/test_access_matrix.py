@@ -182,6 +182,7 @@ WITHOUT_KEY = {
     "documents.revoke_links": "makes nothing",
     "documents.share_invoice": "a message that waits already is the answer",
     "outbox.message_sent": "said again it changes nothing",
+    "outbox.withdraw_message": "said again it changes nothing",
     "outbox.message_failed": "a state of its message",
     "pages.send_pin": "no login",
 }

@@ -120,7 +120,7 @@ def faults(operation: Any, client: Client, ids: dict[str, Any], statuses: set[in
     return found
 
 
-def refuse(code: str, *_: Any) -> Any:
+def refuse(code: str, *_: Any, **__: Any) -> Any:
     raise Problem(code)
 
 

@@ -93,6 +93,9 @@ def test_several_hosts_are_read_as_libpq_reads_them(url: str, hosts: tuple[str, 
         ("DAIRY_TRUSTED_PROXIES", "-1"),
         ("DAIRY_TRUSTED_PROXIES", "all"),
         ("DAIRY_TRUSTED_PROXIES", "²"),
+        ("DAIRY_CORS_ORIGINS", "*"),
+        ("DAIRY_CORS_ORIGINS", "https://shop.example, shop.example"),
+        ("DAIRY_CORS_ORIGINS", "https://shop.example/"),
     ],
 )
 def test_a_wrong_word_is_named(name: str, value: str) -> None:

@@ -96,7 +96,7 @@ RETURN (SELECT greatest(returns_filed_through(p_day), least(
         + make_interval(months => s.financial_year_start_month - 1))::date - 1)) FROM settings s);
 CREATE FUNCTION bare_reference(reference text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN coalesce(nullif(regexp_replace(regexp_replace(regexp_replace(upper(reference),
-    '^([^[:alnum:]]*(UPI|IMPS|NEFT|RTGS|UTR|RRN|TXN|TRANSACTION|REFERENCE|REF|CARD|WALLET|CHEQUE|CHQ|NUMBER|NO|ID)'
+    '^([^[:alnum:]]*(UPI|IMPS|NEFT|RTGS|UTR|RRN|TXN|TRANSACTION|REFERENCE|REF|CARD|WALLET|CHEQUE|CHQ|NUMBER|NO|ID)+'
         '[^[:alnum:]]+)+', ''),
     '[^[:alnum:]]', '', 'g'),
     '^(UPI|IMPS|NEFT|RTGS|UTR|RRN|TXN|TRANSACTION|REFERENCE|REF|CARD|WALLET|CHEQUE|CHQ|NUMBER|NO|ID)+(?=[0-9])', ''),

@@ -4,7 +4,6 @@ from typing import Any
 from uuid import UUID
 
 from dairy_app.billing import e_invoices, queries, service
-from dairy_app.billing.models import Invoice
 from dairy_app.billing.schemas import EInvoiceIn, InvoiceOut, InvoicePage, InvoiceQuery, VoidIn, VoidOut
 from dairy_app.billing.settlement import with_settlement
 from dairy_app.business.queries import today
@@ -22,12 +21,16 @@ invoices = Blueprint("invoices", __name__, description="Papers: drafts, issued, 
 @invoices.response(200, InvoicePage)
 @allow(Role.ADMIN, Role.ACCOUNTANT, Role.CUSTOMER)
 def list_invoices(query: dict[str, Any]) -> Page:
-    """Invoices, the latest period first, with what is paid. A customer sees its own issued and void ones."""
-    session, limit, cursor = current_session(), query.pop("limit"), query.pop("cursor")
-    found = queries.invoice_list(current_actor(), **query)
-    keys = [Invoice.period_start, Invoice.id]
-    page = read_page(session, found, keys, limit=limit, cursor=cursor, descending=True)
-    return Page(with_settlement(session, [row._mapping for row in page.items], today(session)), page.next_cursor)
+    """Invoices with what is paid, the latest period first unless `sort` says otherwise.
+
+    A customer sees its own issued and void ones. Sorted by a date or a total that they have not yet, drafts stand at
+    the end of their period, or at 0.
+    """
+    session, limit, cursor, sort = current_session(), query.pop("limit"), query.pop("cursor"), query.pop("sort")
+    as_of = today(session)
+    found, keys = queries.invoice_list(current_actor(), **query, as_of=as_of), queries.invoice_keys(sort)
+    page = read_page(session, found.add_columns(*keys[:-1]), keys, limit=limit, cursor=cursor, sort=sort)
+    return Page(with_settlement(session, [row._mapping for row in page.items], as_of), page.next_cursor)
 
 
 @invoices.route("/invoices/<uuid:invoice_id>")

@@ -6,14 +6,16 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, Select, func, select, text
+from sqlalchemy import ColumnElement, RowMapping, Select, Text, func, select, text
 from sqlalchemy.orm import Session
 
 from dairy_app.billing.models import BillingRun, Invoice
-from dairy_app.billing.rules import month_bounds
+from dairy_app.billing.rules import PAYMENT_STATES, month_bounds
+from dairy_app.billing.settlement import papers_that_stand
 from dairy_app.billing.statements import BALANCE, LINE_COLUMNS, drafts_with_totals
 from dairy_app.common.access import Actor, Role
 from dairy_app.common.errors import Problem
+from dairy_app.common.pages import Key
 from dairy_app.customers.models import Customer
 
 #: A draft is due when its period is over; with ``through`` when it has begun by then, and it is ended there first.
@@ -346,14 +348,17 @@ def runs() -> Select[Any]:
 def invoice_list(
     actor: Actor,
     *,
+    as_of: date,
     period: str | None,
-    status: str | None,
-    customer_id: UUID | None,
+    status: list[str] | None,
+    customer_id: list[UUID] | None,
     number: str | None,
+    payment_status: list[str] | None,
+    overdue: bool | None,
     date_from: date | None,
     date_to: date | None,
 ) -> Select[Any]:
-    """The invoices an actor may see, with code and name of the customer, filtered."""
+    """The invoices an actor may see, with code and name of the customer, filtered; how they stand as of a day."""
     names = (Customer.code.label("customer_code"), Customer.name.label("customer_name"))
     query = (
         visible_invoices(actor)
@@ -363,9 +368,14 @@ def invoice_list(
     if period is not None:
         query = query.where(Invoice.period_end.between(*month_bounds(period)))
     if status is not None:
-        query = query.where(Invoice.status == status)
+        query = query.where(Invoice.status.in_(status))
     if customer_id is not None:
-        query = query.where(Invoice.customer_id == customer_id)
+        query = query.where(Invoice.customer_id.in_(customer_id))
+    if payment_status is not None or overdue is not None:
+        wanted = PAYMENT_STATES if payment_status is None else payment_status
+        wanted = [state for state in wanted if overdue is None or (state == "overdue") == overdue]
+        whose = customer_id if actor.customer_id is None else [actor.customer_id]
+        query = query.where(Invoice.id.in_(papers_that_stand(wanted, whose, as_of)))
     if number is not None:
         query = query.where(Invoice.number == number)
     if date_from is not None:
@@ -373,6 +383,18 @@ def invoice_list(
     if date_to is not None:
         query = query.where(Invoice.invoice_date <= date_to)
     return query
+
+
+def invoice_keys(sort: str) -> list[Key]:
+    """What a list of invoices in this order is read by; all but the id are to be selected besides."""
+    drafts_too: dict[str, ColumnElement[Any]] = {
+        "period_start": Invoice.__table__.c.period_start,
+        "invoice_date": func.coalesce(Invoice.invoice_date, Invoice.period_end),
+        "due_date": func.coalesce(Invoice.due_date, Invoice.period_end),
+        "total": func.coalesce(Invoice.total, 0, type_=Invoice.__table__.c.total.type),
+        "customer_name": func.lower(Customer.name, type_=Text()),
+    }
+    return [drafts_too[sort.removeprefix("-")].label("sorted_by"), Invoice.__table__.c.id]
 
 
 def customer_names(session: Session, customer_id: UUID) -> RowMapping:

@@ -25,6 +25,8 @@ from dairy_app.common.schemas import (
     Pattern,
     Percent,
     Quantity,
+    Several,
+    Sort,
     Strict,
     page_of,
 )
@@ -185,9 +187,14 @@ class InvoiceQuery(PageQuery):
     """Which invoices. ``period``: those whose period ends in the month."""
 
     period = Month(load_default=None)
-    status = Choice(*INVOICE_STATUSES, load_default=None)
-    customer_id = fields.UUID(load_default=None)
+    status = Several(Choice(*INVOICE_STATUSES))
+    customer_id = Several(fields.UUID())
     number = Line(16, load_default=None)
+    payment_status = Several(Choice(*PAYMENT_STATES), metadata={"description": "As of today, of issued papers."})
+    overdue = fields.Boolean(
+        load_default=None, metadata={"description": "Whether something is open of an issued paper after its due date."}
+    )
+    sort = Sort("period_start", "invoice_date", "due_date", "total", "customer_name", default="-period_start")
     date_from = Day(load_default=None, data_key="invoice_date[gte]")
     date_to = Day(load_default=None, data_key="invoice_date[lte]")
 

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, text
+from sqlalchemy import RowMapping, Select, Uuid, column, select, text
 from sqlalchemy.orm import Session
 
 from dairy_app.billing.rules import payment_status
@@ -23,6 +23,11 @@ LEFT JOIN (SELECT debit_id, sum(amount) FILTER (WHERE credit_kind = 'payment') A
         sum(amount) FILTER (WHERE credit_kind <> 'payment') AS credit_applied
     FROM applications(CAST(:customers AS uuid[]), :as_of) GROUP BY 1) a ON a.debit_id = o.document_id
 WHERE o.kind = 'invoice' AND o.document_id = ANY (:invoices)""")
+
+_STANDING = text("""
+SELECT o.document_id FROM open_items(CAST(:whose AS uuid[]), CAST(:stood_on AS date)) o
+WHERE o.kind = 'invoice' AND CASE WHEN o.open = 0 THEN 'paid' WHEN o.due_date < CAST(:stood_on AS date) THEN 'overdue'
+    WHEN o.open < o.amount THEN 'partial' ELSE 'unpaid' END = ANY (CAST(:states AS text[]))""")
 
 _PAYMENTS = text("""
 SELECT p.id AS payment_id, p.receipt_no, p.received_on, p.method, sum(a.amount) AS amount,
@@ -43,6 +48,12 @@ def with_settlement(session: Session, papers: Sequence[Mapping[str, Any]], as_of
     rows = session.execute(_SETTLED, given | {"invoices": [paper["id"] for paper in issued]}).mappings()
     found = {row["invoice_id"]: _with_status(row, as_of) for row in rows}
     return [dict(paper) | found.get(paper["id"], _VOID if paper["status"] == "void" else {}) for paper in papers]
+
+
+def papers_that_stand(states: Sequence[str], customers: Sequence[UUID] | None, as_of: date) -> Select[Any]:
+    """The ids of issued papers that stand in one of ``states`` on a day, as ``payment_status`` says; one scan."""
+    given = {"states": list(states), "whose": None if customers is None else list(customers), "stood_on": as_of}
+    return select(_STANDING.bindparams(**given).columns(column("document_id", Uuid())).subquery().c.document_id)
 
 
 def _with_status(row: RowMapping, as_of: date) -> dict[str, Any]:

@@ -1,10 +1,11 @@
-"""Headers of every answer: what a browser may do with it, and gzip for large ones."""
+"""Headers of every answer: what a browser may do with it, who may ask from elsewhere, and gzip for large ones."""
 
 import gzip
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from flask import Flask, Response, request
+from flask_cors import CORS
 
 #: An answer of the API is data: it loads nothing, runs nothing, stands in no frame.
 DATA_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
@@ -28,8 +29,25 @@ _TEXTS = frozenset(
 )
 
 
-def register(app: Flask) -> None:
-    """Set the security headers of every answer (a view's own stand), compress the large ones."""
+#: What clients of the API send and read besides what every page of another origin may.
+_SENT = ("Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "X-Request-Id")
+_READ = ("Content-Disposition", "ETag", "Idempotency-Replayed", "Location", "Retry-After", "X-Request-Id")
+_HOUR = 3600
+
+
+def register(app: Flask, cors_origins: Sequence[str] = ()) -> None:
+    """Set the security headers of every answer (a view's own stand), compress the large ones.
+
+    Pages of ``cors_origins`` may call the API, with a token and never with a cookie.
+    """
+    if cors_origins:
+        CORS(
+            app,
+            resources={r"/api/.*": {"origins": list(cors_origins)}},
+            allow_headers=list(_SENT),
+            expose_headers=list(_READ),
+            max_age=_HOUR,
+        )
     app.before_request(_read_tags_of_compressed_answers)
     app.after_request(_secure)
     app.after_request(_compress)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +25,7 @@ _READERS: dict[type, Callable[[str], Any]] = {
     datetime: datetime.fromisoformat,
     int: int,
     str: str,
+    Decimal: Decimal,
 }
 
 
@@ -44,14 +46,21 @@ def read_page(
     cursor: str | None,
     descending: bool = False,
     scalars: bool = False,
+    sort: str | None = None,
 ) -> Page:
     """One page of ``select``, ordered by ``keys``.
 
     ``keys`` together must be unique and NOT NULL, and be among the selected columns under their own names
-    (or attributes of the entity when ``scalars``). One statement, whatever the page.
+    (or attributes of the entity when ``scalars``). One statement, whatever the page. ``sort``: the order as the caller
+    named it, ``-`` before it descends; a cursor goes on in its own order only.
     """
+    descending = descending if sort is None else sort.startswith("-")
+    types = [key.type.python_type for key in keys]
     if cursor is not None:
-        after = tuple_(*read_cursor(cursor, [key.type.python_type for key in keys]))
+        values = read_cursor(cursor, types if sort is None else [str, *types])
+        if sort is not None and values.pop(0) != sort:
+            raise _not_given_out()
+        after = tuple_(*values)
         position = tuple_(*keys)
         select = select.where(position < after if descending else position > after)
     order = [key.desc() if descending else key.asc() for key in keys]
@@ -59,7 +68,10 @@ def read_page(
     rows = result.scalars().all() if scalars else result.all()
     more = len(rows) > limit
     rows = rows[:limit]
-    return Page(rows, write_cursor([getattr(rows[-1], key.key or "") for key in keys]) if more else None)
+    if not more:
+        return Page(rows, None)
+    last = [getattr(rows[-1], key.key or "") for key in keys]
+    return Page(rows, write_cursor(last if sort is None else [sort, *last]))
 
 
 def write_cursor(values: Sequence[Any]) -> str:
@@ -74,4 +86,8 @@ def read_cursor(cursor: str, types: Sequence[type]) -> list[Any]:
         written = strict_json.load(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         return [_READERS[kind](value) for kind, value in zip(types, written, strict=True)]
     except (Problem, binascii.Error, ValueError, TypeError, AttributeError, KeyError):
-        raise invalid("/query/cursor", "The cursor is not one that this list gave out.") from None
+        raise _not_given_out() from None
+
+
+def _not_given_out() -> Problem:
+    return invalid("/query/cursor", "The cursor is not one that this list gave out.")

@@ -177,6 +177,21 @@ class PageQuery(Strict):
     cursor = fields.String(load_default=None, validate=validate.Length(max=500))
 
 
+class Several(fields.List[Any]):
+    """A filter that takes several values: the parameter is repeated, and what has any of them is found."""
+
+    def __init__(self, inner: fields.Field[Any], **kwargs: Any) -> None:
+        super().__init__(inner, load_default=None, validate=validate.Length(1, 100), **kwargs)
+
+
+class Sort(fields.String):
+    """What a list is sorted by: one of ``names``, with ``-`` before it from the largest down; else by ``default``."""
+
+    def __init__(self, *names: str, default: str) -> None:
+        either = [written for name in names for written in (name, f"-{name}")]
+        super().__init__(load_default=default, validate=validate.OneOf(either))
+
+
 class DryRunQuery(Strict):
     """``dry_run=true`` checks everything and writes nothing."""
 

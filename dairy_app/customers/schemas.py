@@ -11,7 +11,19 @@ from dairy_app.business.rules import is_gstin
 from dairy_app.catalogue.schemas import PriceOut
 from dairy_app.common import uploads
 from dairy_app.common.phones import normalise_phone
-from dairy_app.common.schemas import Choice, Day, Line, Money, PageQuery, Paragraph, Pattern, Quantity, Strict
+from dairy_app.common.schemas import (
+    Choice,
+    Day,
+    Line,
+    Money,
+    PageQuery,
+    Paragraph,
+    Pattern,
+    Quantity,
+    Several,
+    Sort,
+    Strict,
+)
 from dairy_app.customers.models import BILLING_CYCLES, CUSTOMER_STATUSES, GST_TREATMENTS
 from dairy_app.customers.rules import MAP_LINK
 
@@ -238,9 +250,10 @@ class NewCustomerOut(CustomerOut):
 class CustomersQuery(PageQuery):
     """Which customers."""
 
-    status = Choice(*CUSTOMER_STATUSES, load_default=None)
-    area_id = fields.UUID(load_default=None, metadata={"description": "With the areas below it."})
-    delivery_boy_id = fields.UUID(load_default=None)
+    status = Several(Choice(*CUSTOMER_STATUSES))
+    area_id = Several(fields.UUID(), metadata={"description": "With the areas below it."})
+    delivery_boy_id = Several(fields.UUID())
+    sort = Sort("code", "name", "created_at", default="code")
     search = Line(
         100,
         load_default=None,

@@ -31,7 +31,7 @@ def place_order(wanted: dict[str, Any]) -> dict[str, Any]:
 @orders.response(200, OrderPage)
 @allow(Role.ADMIN, Role.ACCOUNTANT, Role.DELIVERY_BOY, Role.MARKETING_STAFF, Role.CUSTOMER)
 def list_orders(query: dict[str, Any]) -> Page:
-    """Orders the caller may see, the latest delivery date first."""
+    """Orders the caller may see, the latest delivery date first unless `sort` says otherwise."""
     limit, cursor = query.pop("limit"), query.pop("cursor")
     return queries.order_page(current_session(), current_actor(), query, limit=limit, cursor=cursor)
 

@@ -5,7 +5,19 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from dairy_app.catalogue.models import UNITS
-from dairy_app.common.schemas import Choice, Day, Line, Money, PageQuery, Paragraph, Quantity, Strict, page_of
+from dairy_app.common.schemas import (
+    Choice,
+    Day,
+    Line,
+    Money,
+    PageQuery,
+    Paragraph,
+    Quantity,
+    Several,
+    Sort,
+    Strict,
+    page_of,
+)
 from dairy_app.customers.schemas import Latitude, Longitude
 from dairy_app.orders.models import ORDER_SOURCES, ORDER_STATUSES, ORDER_TYPES, PRICE_SOURCES, SHIFTS
 from dairy_app.orders.policy import INTERNAL_FIELDS
@@ -55,18 +67,21 @@ class CancelIn(Strict):
 class OrderQuery(PageQuery):
     """Which orders."""
 
-    customer_id = fields.UUID()
-    status = Choice(*ORDER_STATUSES)
+    customer_id = Several(fields.UUID())
+    status = Several(Choice(*ORDER_STATUSES))
     delivery_date = Day()
     delivery_date_from = Day(data_key="delivery_date[gte]")
     delivery_date_to = Day(data_key="delivery_date[lte]")
-    order_type = Choice(*ORDER_TYPES)
-    product_id = fields.UUID(metadata={"description": "With this product among its items."})
-    area_id = fields.UUID(
-        metadata={"description": "The order's own area, else its customer's; with the areas below it."}
+    order_type = Several(Choice(*ORDER_TYPES))
+    product_id = Several(fields.UUID(), metadata={"description": "With this product among its items."})
+    area_id = Several(
+        fields.UUID(), metadata={"description": "The order's own area, else its customer's; with the areas below it."}
     )
-    delivery_boy_id = fields.UUID(metadata={"description": "On his round: the order's own, else its customer's."})
+    delivery_boy_id = Several(
+        fields.UUID(), metadata={"description": "On his round: the order's own, else its customer's."}
+    )
     billed = fields.Boolean(metadata={"description": "Whether it stands on an issued invoice."})
+    sort = Sort("delivery_date", "created_at", default="-delivery_date")
 
 
 class OrderItemOut(Strict):

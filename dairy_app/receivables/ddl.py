@@ -10,17 +10,17 @@ its receipt to its reversal.
 """
 
 from dairy_app.common.ddl import after_tables, before_tables
+from dairy_app.receivables.rules import SCHEMES
 
 # A reference as two people copy it from two places is one: without blanks and signs, in capitals, without the word
 # before it that says what it is. ``UPI Ref No. 4242``, ``utr-4242`` and ``4242`` are the same, ``UPI T24`` and ``t24``
 # too. A word that is written together with letters stays: nobody can say where it ends.
-_SCHEMES = "UPI|IMPS|NEFT|RTGS|UTR|RRN|TXN|TRANSACTION|REFERENCE|REF|CARD|WALLET|CHEQUE|CHQ|NUMBER|NO|ID"
 BARE_REFERENCE = rf"""
 CREATE FUNCTION bare_reference(reference text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN coalesce(nullif(regexp_replace(regexp_replace(regexp_replace(upper(reference),
-    '^([^[:alnum:]]*({_SCHEMES})[^[:alnum:]]+)+', ''),
+    '^([^[:alnum:]]*({SCHEMES})+[^[:alnum:]]+)+', ''),
     '[^[:alnum:]]', '', 'g'),
-    '^({_SCHEMES})+(?=[0-9])', ''),
+    '^({SCHEMES})+(?=[0-9])', ''),
     ''), upper(reference));
 """
 

@@ -6,18 +6,19 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, Select, func, select, text
+from sqlalchemy import ColumnElement, RowMapping, Select, func, select, text
 from sqlalchemy.orm import Session, aliased
 
 from dairy_app.accounts.models import User
 from dairy_app.common.access import Actor
 from dairy_app.common.errors import Problem
+from dairy_app.common.pages import Key
 from dairy_app.customers.models import Customer
 from dairy_app.receivables.models import CashSettlement, OpeningBalance, Payment, WriteOff
 from dairy_app.receivables.policy import COLLECTORS, visible_payments, visible_settlements
 from dairy_app.receivables.rules import Claim
 
-_NAMES = (Customer.code.label("customer_code"), Customer.name.label("customer_name"))
+_NAMES: tuple[ColumnElement[str], ...] = (Customer.code.label("customer_code"), Customer.name.label("customer_name"))
 
 # ------------------------------------------------------------------------------------------------- payments
 
@@ -42,7 +43,7 @@ def payment_list(actor: Actor, filters: Mapping[str, Any]) -> Select[Any]:
     )
     for name in ("customer_id", "method", "status", "collected_by"):
         if filters[name] is not None:
-            query = query.where(getattr(Payment, name) == filters[name])
+            query = query.where(getattr(Payment, name).in_(filters[name]))
     if filters["reference"] is not None:
         query = query.where(func.bare_reference(Payment.reference) == func.bare_reference(filters["reference"]))
     if filters["received_from"] is not None:
@@ -50,6 +51,16 @@ def payment_list(actor: Actor, filters: Mapping[str, Any]) -> Select[Any]:
     if filters["received_to"] is not None:
         query = query.where(Payment.received_on <= filters["received_to"])
     return query
+
+
+def payment_keys(sort: str) -> list[Key]:
+    """What a list of payments in this order is read by."""
+    first: dict[str, Key] = {
+        "received_on": Payment.received_on,
+        "amount": Payment.amount,
+        "customer_name": _NAMES[1],
+    }
+    return [first[sort.removeprefix("-")], Payment.id]
 
 
 def payment_view(session: Session, payment: Payment, as_of: date) -> dict[str, Any]:

@@ -65,11 +65,10 @@ def record_payment(body: dict[str, Any]) -> dict[str, Any]:
 @payments.response(200, PaymentPage)
 @allow(Role.ADMIN, Role.ACCOUNTANT, Role.CUSTOMER)
 def list_payments(query: dict[str, Any]) -> Page:
-    """Payments, the latest first. A customer sees its own."""
-    actor, limit, cursor = current_actor(), query.pop("limit"), query.pop("cursor")
-    keys = [Payment.received_on, Payment.id]
-    found = queries.payment_list(actor, query)
-    page = read_page(current_session(), found, keys, limit=limit, cursor=cursor, descending=True)
+    """Payments, the latest first unless `sort` says otherwise. A customer sees its own."""
+    actor, limit, cursor, sort = current_actor(), query.pop("limit"), query.pop("cursor"), query.pop("sort")
+    found, keys = queries.payment_list(actor, query), queries.payment_keys(sort)
+    page = read_page(current_session(), found, keys, limit=limit, cursor=cursor, sort=sort)
     hidden = hidden_payment_fields(actor.role)
     shown = [{name: value for name, value in row._mapping.items() if name not in hidden} for row in page.items]
     return Page(shown, page.next_cursor)

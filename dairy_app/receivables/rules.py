@@ -15,7 +15,10 @@ from dairy_app.common.uploads import fault, rows_of
 OPENING_COLUMNS = ("customer_code", "as_of", "amount")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _AMOUNT = re.compile(r"-?[0-9]{1,10}(\.[0-9]{1,2})?")
+#: What stands before a reference where it is copied from.
+SCHEMES = "UPI|IMPS|NEFT|RTGS|UTR|RRN|TXN|TRANSACTION|REFERENCE|REF|CARD|WALLET|CHEQUE|CHQ|NUMBER|NO|ID"
 _PASTED = re.compile(r"[\s\u200b]+")
+_SCHEME_WORDS = re.compile(rf"(?:(?:{SCHEMES})(?![^\W_])[\W_]*)+", re.IGNORECASE)
 
 
 def check_day(field: str, day: date, today: date, closed: date | None, *, since: date | None = None) -> None:
@@ -32,8 +35,13 @@ def check_day(field: str, day: date, today: date, closed: date | None, *, since:
 
 
 def transfer_reference(reference: str) -> str:
-    """A reference without the blanks that come along when it is copied; what is the same beside that, SQL judges."""
-    return _PASTED.sub("", reference)
+    """A reference without the blanks that come along when it is copied; what is the same beside that, SQL judges.
+
+    The blank after a word that says what it is stays: without it nobody can say where the word ends.
+    """
+    words = _SCHEME_WORDS.match(reference)
+    end = words.end() if words else 0
+    return reference[:end] + _PASTED.sub("", reference[end:])
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,19 @@ from typing import Any
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
 from dairy_app.common import uploads
-from dairy_app.common.schemas import MAX_MONEY, Choice, Day, Line, Money, PageQuery, Paragraph, Strict, page_of
+from dairy_app.common.schemas import (
+    MAX_MONEY,
+    Choice,
+    Day,
+    Line,
+    Money,
+    PageQuery,
+    Paragraph,
+    Several,
+    Sort,
+    Strict,
+    page_of,
+)
 from dairy_app.receivables.models import PAYMENT_METHODS, PAYMENT_STATUSES
 from dairy_app.receivables.policy import INTERNAL_FIELDS, LEDGER_FIELDS
 
@@ -49,10 +61,11 @@ class ReversalIn(Strict):
 class PaymentQuery(PageQuery):
     """Which payments."""
 
-    customer_id = fields.UUID(load_default=None)
-    method = Choice(*PAYMENT_METHODS, load_default=None)
-    status = Choice(*PAYMENT_STATUSES, load_default=None)
-    collected_by = fields.UUID(load_default=None)
+    customer_id = Several(fields.UUID())
+    method = Several(Choice(*PAYMENT_METHODS))
+    status = Several(Choice(*PAYMENT_STATUSES))
+    collected_by = Several(fields.UUID())
+    sort = Sort("received_on", "amount", "customer_name", default="-received_on")
     reference = Line(
         100,
         load_default=None,

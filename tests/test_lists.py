@@ -1,0 +1,63 @@
+"""Lists: sorted as asked, filters with several values, bills by how they stand; page after page without a gap."""
+
+import pytest
+
+from tests.dairy import Dairy, ok, read, refused
+
+
+def test_customers_by_name_in_any_case(dairy: Dairy) -> None:
+    for name in ("bela", "Asha", "Divya", "chitra", "Asha"):
+        dairy.customer(name=name)
+    names = [each["name"] for each in read(dairy.admin, "/customers", sort="name")]
+    assert names == ["Asha", "Asha", "bela", "chitra", "Divya"]
+    assert [each["name"] for each in read(dairy.admin, "/customers", sort="-name")] == names[::-1]
+    codes = [each["code"] for each in read(dairy.admin, "/customers", sort="-code")]
+    assert codes == sorted(codes, reverse=True) and len(set(codes)) == 5
+    assert [each["code"] for each in read(dairy.admin, "/customers", sort="-created_at")] == codes
+
+
+def test_a_cursor_goes_on_in_its_own_order(dairy: Dairy) -> None:
+    for _ in range(3):
+        dairy.customer()
+    cursor = ok(dairy.admin.get("/customers", limit=1, sort="name"))["next_cursor"]
+    for sort in ("-name", "code"):
+        problem = refused(dairy.admin.get("/customers", limit=1, sort=sort, cursor=cursor), 422, "validation_failed")
+        assert problem["errors"][0]["pointer"] == "/query/cursor"
+
+
+@pytest.mark.parametrize("path", ["/customers", "/orders", "/invoices", "/payments"])
+def test_an_order_that_is_not_known_is_refused(dairy: Dairy, path: str) -> None:
+    problem = refused(dairy.admin.get(path, sort="password"), 422, "validation_failed")
+    assert problem["errors"][0]["pointer"] == "/query/sort"
+    assert read(dairy.admin, path) == []
+
+
+def test_customers_of_several_areas_rounds_and_states(dairy: Dairy) -> None:
+    areas = [ok(dairy.admin.post("/areas", {"name": name}), 201)["id"] for name in ("North", "South", "East")]
+    boys = [dairy.staff("delivery_boy").user["id"] for _ in range(3)]
+    made = [
+        dairy.customer(area=area, delivery_boy_id=boy)["id"]
+        for area, boy in zip(("North", "South", "East"), boys, strict=True)
+    ]
+    ok(dairy.admin.patch(f"/customers/{made[1]}", {"status": "paused"}))
+    found = [each["id"] for each in read(dairy.admin, "/customers", area_id=areas[:2])]
+    assert found == made[:2]
+    assert [each["id"] for each in read(dairy.admin, "/customers", delivery_boy_id=boys[1:])] == made[1:]
+    assert [each["id"] for each in read(dairy.admin, "/customers", status=["active", "paused"])] == made
+    assert [each["id"] for each in read(dairy.admin, "/customers", status=["paused"])] == made[1:2]
+    refused(dairy.admin.get("/customers", status=["active", "gone"]), 422, "validation_failed")
+
+
+def test_orders_in_either_direction_and_of_several(dairy: Dairy) -> None:
+    product = dairy.product("60.00")
+    made, days = [dairy.customer() for _ in range(3)], [dairy.day(n) for n in (3, 1, 2)]
+    for customer, day in zip(made, days, strict=True):
+        dairy.order(customer, (product, "1"), on=day)
+    people = [customer["id"] for customer in made]
+    assert [each["delivery_date"] for each in read(dairy.admin, "/orders", sort="delivery_date")] == sorted(days)
+    assert [each["delivery_date"] for each in read(dairy.admin, "/orders")] == sorted(days, reverse=True)
+    assert [each["customer_id"] for each in read(dairy.admin, "/orders", sort="created_at")] == people
+    assert [each["customer_id"] for each in read(dairy.admin, "/orders", sort="-created_at")] == people[::-1]
+    found = read(dairy.admin, "/orders", customer_id=people[:2], status=["PENDING", "CANCELLED"])
+    assert {each["customer_id"] for each in found} == set(people[:2])
+    assert read(dairy.admin, "/orders", status=["CANCELLED", "DELIVERED"]) == []
