@@ -39,7 +39,8 @@ SELECT id, price, daterange(:since, NULL) FROM stage_products WHERE fate = 'writ
 # not lost. The product comes back switched off. An open order of such a product goes to quarantine.
 _LOST_PRODUCTS = f"""
 WITH lost AS (
-    SELECT i.product_key AS key, min(i.product_name) AS name, min(i.unit) AS unit, min(i.order_line) AS line
+    SELECT i.product_key AS key, min(i.product_name) AS name, coalesce(min(i.unit), 'piece') AS unit,
+        min(i.order_line) AS line
     FROM stage_items i
     JOIN stage_orders o ON o.line = i.order_line
     WHERE o.fate IS NULL AND o.reason IS NULL AND o.stands_on IS NOT NULL

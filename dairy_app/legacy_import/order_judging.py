@@ -44,7 +44,8 @@ SELECT i.order_line, p.id AS product_id, min(i.line_no) AS line_no,
     sum(round(i.quantity, 3)) AS quantity, round(max(i.price), 2) AS unit_price, max(i.price) AS raw_price,
     count(DISTINCT i.price) AS prices, sum(round(i.quantity * i.price, 2)) AS raw_amount,
     array_agg(i.product_key) AS keys, array_agg(lower(trim(i.product_name))) AS names,
-    min(i.unit) AS unit, NULL::numeric AS delivered, false AS by_packets, false AS in_another_unit
+    coalesce(min(i.unit), p.unit) AS unit, coalesce(bool_or(i.unit <> p.unit), false) AS ordered_in_another_unit,
+    NULL::numeric AS delivered, false AS by_packets, false AS in_another_unit
 FROM stage_items i
 JOIN stage_orders o ON o.line = i.order_line AND o.fate IS NULL AND o.reason IS NULL
 JOIN products p ON p.legacy_id = i.product_key
@@ -141,10 +142,12 @@ UPDATE stage_orders o SET
             THEN 'billed_month_differs' END,
         CASE WHEN o.stands_on IS NOT NULL AND o.delivered_on > :today THEN 'delivered_in_future' END,
         CASE WHEN s.has_free THEN 'price_zero' END,
-        CASE WHEN s.by_packets THEN 'packets_converted' END], NULL)
+        CASE WHEN s.by_packets THEN 'packets_converted' END,
+        CASE WHEN s.ordered_in_another_unit THEN 'ordered_in_another_unit' END], NULL)
 FROM (
     SELECT order_line, coalesce(sum(delivered), 0) AS delivered, bool_and(delivered = quantity) AS is_full,
-        bool_or(unit_price = 0) AS has_free, bool_or(by_packets) AS by_packets
+        bool_or(unit_price = 0) AS has_free, bool_or(by_packets) AS by_packets,
+        bool_or(ordered_in_another_unit) AS ordered_in_another_unit
     FROM stage_lines GROUP BY order_line
 ) s
 WHERE s.order_line = o.line AND o.fate IS NULL AND o.reason IS NULL

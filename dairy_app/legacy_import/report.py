@@ -48,6 +48,7 @@ WORDS = {
     "login_not_linked": "the login it names is missing, claimed twice or no customer's",
     "name_missing": "no name: its number or key stands in",
     "nothing_delivered": "partly delivered with quantity 0: not delivered",
+    "ordered_in_another_unit": "counts in another unit than its product: quantity and price as they stand; check it",
     "packets_converted": "partly delivered, counted in packets: that share of what was ordered; check it",
     "password_dropped": "no bcrypt hash: send an invitation",
     "password_given_out": "a default password that anybody knows: send an invitation",

@@ -121,13 +121,13 @@ class OrderRow(NamedTuple):
 
 
 class ItemRow(NamedTuple):
-    """One item of an order, quantity and price as written (not yet rounded)."""
+    """One item of an order, quantity and price as written (not yet rounded). ``unit`` None: it names none we know."""
 
     order_line: int
     line_no: int
     product_key: str | None
     product_name: str | None
-    unit: str
+    unit: str | None
     quantity: Decimal
     price: Decimal
 

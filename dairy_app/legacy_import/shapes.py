@@ -289,7 +289,7 @@ def _item(line: int, line_no: int, item: Document, notes: Notes) -> ItemRow | No
         line_no=line_no,
         product_key=rules.reference(first(item, "product_id", "productId")),
         product_name=name_of(first(item, "product_name", "productName", "name")),
-        unit=rules.unit(item.get("unit"))[0] or "piece",
+        unit=rules.unit(item.get("unit"))[0],
         quantity=quantity,
         price=price,
     )

@@ -436,3 +436,16 @@ def test_packets_delivered_of_an_order_in_litres_are_a_share_of_it(dump: Written
     assert sql("SELECT legacy_id, reason FROM import_quarantine WHERE collection = 'orders'") == [
         ("ord_4", "delivered_in_another_unit")
     ]
+
+
+def test_an_order_in_another_unit_than_its_product_is_named(dump: WrittenDump, take: Import, sql: Any) -> None:
+    """Eight packets of a product in litres were billed as eight times its price there, and are here."""
+    dump.customer("c1")
+    dump.order("ord_1", "c1", item(MILK, 8, unit="packet"), on="2026-09-01")
+    dump.order("ord_2", "c1", item(MILK, 4), on="2026-09-02")
+    dump.order("ord_3", "c1", item(MILK, 4, unit=None), on="2026-09-03")
+    report = take(dump)
+    assert ("orders", "ordered_in_another_unit", 1, ["ord_1"]) in report.remarks
+    amounts = """SELECT round(quantity * unit_price, 2)::text FROM order_items i JOIN orders o ON o.id = i.order_id
+        ORDER BY o.legacy_id"""
+    assert [row[0] for row in sql(amounts)] == ["444.00", "222.00", "222.00"]
