@@ -344,6 +344,7 @@ FIELD_WORDS = {
     "skipped_existing": "How many orders were there before.",
     "sku": "The dairy's own code of the product.",
     "snapshot": "Seller and customer as they were when it was issued.",
+    "sort": "What the rows are ordered by, with `-` before it from the largest down.",
     "source": "Where it comes from.",
     "staff_id": "The member of staff.",
     "staff_name": "The name of the member of staff.",
