@@ -147,7 +147,7 @@ def missing_rights() -> str | None:
         migrations.current(Settings.from_environment().resolve_database_url())
     except migrations.MissingRights as error:
         return str(error)
-    except Exception:
+    except Exception:  # the fault that is being explained is told in any case
         return None
     return None
 
