@@ -6,8 +6,9 @@ line writes a revision with what ``statements`` gives for it.
 
 import ast
 import inspect
-import textwrap
+import sys
 from collections.abc import Iterator
+from functools import cache
 
 from sqlalchemy import MetaData
 from sqlalchemy.orm import DeclarativeBase
@@ -37,18 +38,28 @@ def statements(metadata: MetaData) -> list[str]:
 def _lines_above_columns(model: type) -> Iterator[tuple[str, str]]:
     """Column and text of each run of ``#:`` lines that stands above a column, in a model and what it inherits."""
     for each in model.__mro__:
-        if "__annotations__" not in vars(each) or not each.__module__.startswith(__package__.partition(".")[0]):
-            continue
-        source = textwrap.dedent(inspect.getsource(each))
-        lines = source.splitlines()
-        for node in ast.parse(source).body[0].body:  # type: ignore[attr-defined]
+        if each.__module__.startswith(__package__.partition(".")[0]):
+            for name, said in _lines_above_names(each.__module__).get(each.__name__, {}).items():
+                if hasattr(model, "__table__") and name in model.__table__.columns:
+                    yield name, said
+
+
+@cache
+def _lines_above_names(module: str) -> dict[str, dict[str, str]]:
+    """Per class of a module: annotated name -> what stands above it. One reading serves all classes of the module."""
+    source = inspect.getsource(sys.modules[module])
+    lines = source.splitlines()
+    found: dict[str, dict[str, str]] = {}
+    for model in ast.parse(source).body:
+        for node in model.body if isinstance(model, ast.ClassDef) else []:
             if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
                 above, said = node.lineno - 2, list[str]()
                 while lines[above].strip().startswith("#:"):
                     said.insert(0, lines[above].strip().removeprefix("#:").strip())
                     above -= 1
-                if said and hasattr(model, "__table__") and node.target.id in model.__table__.columns:
-                    yield node.target.id, " ".join(said)
+                if said:
+                    found.setdefault(model.name, {})[node.target.id] = " ".join(said)
+    return found
 
 
 def _quoted(text: str) -> str:
