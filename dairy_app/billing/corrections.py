@@ -28,6 +28,7 @@ from dairy_app.billing.credit_rules import (
 )
 from dairy_app.billing.models import Adjustment, Invoice
 from dairy_app.business.queries import business_settings, returns_filed_through, today
+from dairy_app.catalogue.queries import is_unrated
 from dairy_app.catalogue.rules import require_whole
 from dairy_app.common.access import Actor
 from dairy_app.common.clock import now
@@ -169,7 +170,7 @@ def add_adjustment(session: Session, actor: Actor, body: dict[str, Any]) -> dict
     current = today(session)
     day = body["adjusted_on"] or current
     _refuse_day(session, customer.id, day, current)
-    _require_class(session, body)
+    _require_class(session, body, day)
     draft = adjustments.draft_of(session, customer.id, day)
     row = Adjustment(**{**body, "adjusted_on": day}, invoice_id=draft, created_by=actor.user_id)
     session.add(row)
@@ -177,11 +178,19 @@ def add_adjustment(session: Session, actor: Actor, body: dict[str, Any]) -> dict
     return adjustments.get_adjustment(session, row.id)
 
 
-def _require_class(session: Session, body: dict[str, Any]) -> None:
-    """What is charged or taken off follows goods, whose class says the tax: the one named, else the settings'."""
+def _require_class(session: Session, body: dict[str, Any], day: date) -> None:
+    """What is charged or taken off follows goods, whose class says the tax: the one named, else the settings'.
+
+    One without a rate on that day would hold back all of the customer's bill.
+    """
     dairy = business_settings(session)
-    if body.get("tax_class") is None and dairy.default_adjustment_class is None and dairy.gstin is not None:
+    chosen = body.get("tax_class") or dairy.default_adjustment_class
+    if dairy.gstin is None:
+        return
+    if chosen is None:
         raise invalid("/tax_class", "Name the tax class of the goods, or set default_adjustment_class.", "required")
+    if is_unrated(session, chosen, day):
+        raise invalid("/tax_class", f"{chosen} has no rate on {day}: name the class of the goods, or enter its rate.")
 
 
 def _refuse_day(session: Session, customer_id: UUID, day: date, current: date) -> None:

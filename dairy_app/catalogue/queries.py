@@ -99,6 +99,12 @@ def get_tax_class(session: Session, code: str) -> dict[str, Any]:
     return found
 
 
+def is_unrated(session: Session, tax_class: str, on_date: date) -> bool:
+    """Whether this is a class without a rate on that day, so that a registered dairy can bill nothing of it."""
+    rated = select(TaxRate.id).where(TaxRate.tax_class == TaxClass.code, in_force(TaxRate.valid, on_date)).exists()
+    return session.scalars(select(TaxClass.code).where(TaxClass.code == tax_class, ~rated)).first() is not None
+
+
 def _products(on_date: date, floor: bool) -> Select[Any]:
     hidden = {"legacy_id", "minimum_price"}
     columns = [column for column in Product.__table__.columns if column.key not in hidden]

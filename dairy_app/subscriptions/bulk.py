@@ -207,11 +207,13 @@ def reprice(session: Session, first: date, product_id: UUID, *only: ColumnElemen
     """Give the PENDING orders that standing orders made from ``first`` on the price of a product on their day.
 
     ``only`` narrows the rows of ``orders``. One-time orders keep the price they were placed at, and so does what is
-    out for delivery; those that differ are counted. Three statements, however many orders.
+    out for delivery or whose price somebody stated; those that differ are counted. Three statements, however many
+    orders.
     """
     lines, items = Order.__table__.c, Order.__table__.join(OrderItem, OrderItem.order_id == Order.id)
     open_ = [Order.delivery_date >= first, OrderItem.product_id == product_id, *only]
-    waits = and_(Order.status == "PENDING", Order.subscription_id.is_not(None))
+    stated = OrderItem.price_source.in_(("override", "import"))
+    waits = and_(Order.status == "PENDING", Order.subscription_id.is_not(None), not_(stated))
     session.execute(  # the mutex of the money, before what decides is read
         select(func.count()).select_from(
             select(Customer.id)
@@ -233,7 +235,6 @@ def reprice(session: Session, first: date, product_id: UUID, *only: ColumnElemen
         )
         .select_from(source)
         .where(*open_, Order.status.in_(("PENDING", "OUT_FOR_DELIVERY")), price != OrderItem.unit_price)
-        .where(OrderItem.price_source.not_in(("override", "import")))
     )  # fmt: skip
     old = stale.cte("stale")
     taken = (

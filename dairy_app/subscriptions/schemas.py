@@ -213,7 +213,10 @@ class SubscriptionOut(SubscriptionItemOut):
 
 
 REPRICED = "Pending orders of standing orders that take the new price."
-KEPT = "Open orders of those days that keep the price they have: one-time ones, and those out for delivery."
+KEPT = (
+    "Open orders of those days that keep another price: one-time ones, those out for delivery, and those whose price"
+    " was stated."
+)
 
 
 class SubscriptionChanged(SubscriptionOut):

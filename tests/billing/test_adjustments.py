@@ -114,6 +114,17 @@ def test_whom_and_by_which_tax(living: LivingDairy) -> None:
     assert (line["gst_rate"], line["taxable_value"], line["cgst"]) == ("5.00", "100.00", "2.50")
 
 
+def test_a_class_without_a_rate_would_hold_back_the_bill(living: LivingDairy, sql: Any) -> None:
+    asha = living.customer()
+    ok(adjust(living, asha, tax_class="unclassified"), 201)  # nothing is taxed here
+    living.seller(gstin="27AAPFU0939F1ZV")
+    problem = refused(adjust(living, asha, tax_class="unclassified"), 422, "validation_failed")
+    assert [each["pointer"] for each in problem["errors"]] == ["/tax_class"]
+    ok(living.admin.patch("/settings", {"default_adjustment_class": "unclassified"}))
+    assert "has no rate on" in refused(adjust(living, asha), 422, "validation_failed")["detail"]
+    assert sql("SELECT count(*) FROM adjustments") == [(1,)]
+
+
 def test_the_same_key_is_the_same_adjustment(living: LivingDairy) -> None:
     asha = living.customer()
     body = {"customer_id": asha["id"], "kind": "charge", "description": "Can", "amount": "5", "reason": "lent out"}

@@ -76,6 +76,15 @@ def test_what_is_out_keeps_its_price_and_is_counted(household: Household) -> Non
     assert (made["repriced_orders"], made["kept_orders"]) == (0, 1)
 
 
+def test_a_price_that_was_stated_stays_and_is_counted(household: Household) -> None:
+    stated = household.dairy.order(household.customer, on=TOMORROW, items=[
+        {"product_id": household.milk["id"], "quantity": "1", "unit_price": "50.00",
+         "price_reason": "as agreed"}])  # fmt: skip
+    made = ok(set_price(household, "66.00", TOMORROW), 201)
+    assert (made["repriced_orders"], made["kept_orders"]) == (0, 1)
+    assert ok(household.admin.get(f"/orders/{stated['id']}"))["items"][0]["unit_price"] == "50.00"
+
+
 def test_a_price_for_a_thousand_takes_as_many_statements_as_for_one(household: Household) -> None:
     sent = []
     household.subscribe()
