@@ -1,14 +1,26 @@
-"""Says what pip-audit found; its JSON comes on standard input. Exit code 1 only for a known vulnerability.
+"""Asks pip-audit for known vulnerabilities of requirements.lock and says what it found. Exit code 1 only for one.
 
 An advisory service that cannot be asked is no fault of the program, so it fails nothing, but it is never called clean.
-pip-audit gives no JSON when it reaches nobody, and skips what the service does not know.
+pip-audit gives no JSON when it reaches nobody, and skips what the service does not know. It ends with 2 when it was
+called wrongly: then so does this.
 """
 
 import json
+import subprocess
 import sys
 
-text = sys.stdin.read()
-packages = json.loads(text)["dependencies"] if text.strip() else []
+ASK = [
+    "--format=json",
+    "--progress-spinner=off",
+    "--require-hashes",
+    "--disable-pip",
+    "--requirement=requirements.lock",
+]
+asked = subprocess.run([sys.executable, "-m", "pip_audit", *ASK], capture_output=True, text=True, check=False)
+if asked.returncode not in {0, 1}:
+    sys.stderr.write(asked.stderr)
+    sys.exit(asked.returncode)
+packages = json.loads(asked.stdout)["dependencies"] if asked.stdout.strip() else []
 checked = [each for each in packages if "skip_reason" not in each]
 vulnerable = [each for each in checked if each["vulns"]]
 for each in vulnerable:
@@ -16,7 +28,8 @@ for each in vulnerable:
         repaired = ", ".join(found["fix_versions"]) or "no version yet"
         sys.stdout.write(f"{each['name']} {each['version']}: {found['id']}, repaired in {repaired}\n")
 if not checked:
-    sys.stdout.write("The advisory service could not be asked: nothing was checked.\n")
+    reason = packages[0]["skip_reason"] if packages else asked.stderr.strip().rpartition("\n")[2]
+    sys.stdout.write(f"The advisory service could not be asked, nothing was checked: {reason}\n")
 else:
     unknown = [each["name"] for each in packages if "skip_reason" in each]
     sys.stdout.write(f"{len(checked)} packages checked, {len(vulnerable)} with known vulnerabilities.\n")

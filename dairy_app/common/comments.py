@@ -50,8 +50,8 @@ def _lines_above_names(module: str) -> dict[str, dict[str, str]]:
     source = inspect.getsource(sys.modules[module])
     lines = source.splitlines()
     found: dict[str, dict[str, str]] = {}
-    for model in ast.parse(source).body:
-        for node in model.body if isinstance(model, ast.ClassDef) else []:
+    for model in (node for node in ast.parse(source).body if isinstance(node, ast.ClassDef)):
+        for node in model.body:
             if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
                 above, said = node.lineno - 2, list[str]()
                 while lines[above].strip().startswith("#:"):

@@ -5,14 +5,17 @@ A schema that takes one says so with ``other_media``; the text arrives in its fi
 
 import csv
 import io
+import traceback
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.parsers import expat
 
 from dairy_app.common.errors import FieldError, Problem, invalid
+from dairy_app.common.logs import log
 
 #: A file with more faults than this is the wrong file.
 MOST_FAULTS = 100
@@ -114,7 +117,13 @@ def _text_of_table(raw: bytes) -> str:
         return "".join(_lines_of_workbook(raw))
     except Problem:
         raise
-    except Exception:  # whatever a damaged file makes the libraries raise
+    except (
+        Exception
+    ) as error:  # whatever a damaged file makes the libraries raise, or a fault of ours: the log says where
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        log.warning(
+            "workbook not read", fault=type(error).__name__, place=f"{Path(place.filename).name}:{place.lineno}"
+        )
         raise invalid("/file", "The file is no workbook that can be read; save it as CSV UTF-8.") from None
 
 

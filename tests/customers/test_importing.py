@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import time
 import tracemalloc
 import zipfile
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from openpyxl import Workbook
 
+from dairy_app.common import logs
 from dairy_app.common.uploads import XLSX
 from dairy_app.customers import bulk
 from dairy_app.customers.models import Customer
@@ -229,6 +231,17 @@ def damaged(part: str, change: Any, flags: int = 0) -> bytes:
 def test_a_damaged_workbook_is_refused_or_read_and_never_a_fault(dairy: Dairy, raw: bytes) -> None:
     answer = send(dairy, raw, media=XLSX)
     assert answer.status_code in (201, 422), answer.get_data(as_text=True)
+
+
+def test_where_the_reading_of_a_workbook_ended_is_in_the_log_and_its_content_is_not(
+    dairy: Dairy, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs.configure_logging("warning", "json")
+    broken = damaged("sheet1", lambda xml: xml.replace(b'r="A1"', b'r="Asha of Kothrud"'))
+    refused(send(dairy, broken, media=XLSX), 422, "validation_failed")
+    (said,) = [json.loads(line) for line in capsys.readouterr().err.splitlines() if "workbook" in line]
+    assert said["fault"] == "ValueError" and said["place"].split(":")[0].endswith(".py")
+    assert "Asha" not in json.dumps(said)
 
 
 SHEET = b'<worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData>%s</sheetData></worksheet>'
