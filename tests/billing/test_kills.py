@@ -4,6 +4,8 @@ import multiprocessing
 import os
 import random
 import signal
+import subprocess
+import sys
 import time
 from datetime import UTC, datetime
 from multiprocessing.connection import Connection
@@ -95,6 +97,41 @@ def test_killed_at_twenty_moments_nothing_is_lost_or_billed_twice(database_url: 
     assert sql(
         "SELECT count(*), min(sequence_no), max(sequence_no), sum(total) FROM invoices WHERE status = 'issued'"
     ) == [(CUSTOMERS, 1, CUSTOMERS, CUSTOMERS * 180)]
+
+
+@pytest.mark.parametrize(("stop", "code", "said"), [(signal.SIGINT, 1, "stopped"), (signal.SIGTERM, -15, "")])
+def test_stopped_by_its_operator_a_run_is_interrupted_and_the_next_one_ends_it(
+    database_url: str, database: Database, sql: Any, stop: signal.Signals, code: int, said: str
+) -> None:
+    sql(_DRAFTS)
+    sql("""
+        UPDATE settings SET billing_chunk = 1;
+        CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN PERFORM pg_sleep(0.05); RETURN NEW; END $$;
+        CREATE TRIGGER slowly BEFORE UPDATE OF status ON invoices FOR EACH ROW EXECUTE FUNCTION slowly()""")
+    environment = {"PATH": os.environ["PATH"], "DATABASE_URL": database_url, "LANG": "C.UTF-8"}
+    command = [sys.executable, "-m", "dairy_app.cli", "bill", "--period", "2026-10", "--yes"]
+    run = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    issued = "SELECT count(*) FROM invoices WHERE status = 'issued'"
+    for _ in range(1200):
+        if sql(issued)[0][0] or run.poll() is not None:
+            break
+        time.sleep(0.05)
+    run.send_signal(stop)
+    _, errors = run.communicate(timeout=60)
+    assert (run.returncode, errors.strip().splitlines()[-1:] if said else []) == (code, [said] if said else [])
+    assert "Traceback" not in errors
+    assert 0 < sql(issued)[0][0] < CUSTOMERS
+    check(sql)
+    sql("DROP TRIGGER slowly ON invoices")
+    sql("UPDATE billing_runs SET heartbeat_at = heartbeat_at - interval '3 minutes'")  # a chunk may take two
+    ((broken_off,),) = sql("SELECT id FROM billing_runs")
+    with database.transaction() as session:
+        assert service.read_run(session, broken_off).status == "interrupted"
+    again = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert again.returncode == 0, again.stderr
+    assert sql(issued) == [(CUSTOMERS,)]
+    check(sql)
 
 
 def check(sql: Any) -> None:
