@@ -34,6 +34,18 @@ def get_visible_payment(session: Session, actor: Actor, payment_id: UUID, *, loc
     return payment
 
 
+def receipt_of_reference(session: Session, customer_id: UUID, method: str, reference: str) -> str | None:
+    """The receipt that has this reference already: of anybody, but a cheque's number is only one in its own book."""
+    query = select(Payment.receipt_no).where(
+        func.bare_reference(Payment.reference) == func.bare_reference(reference), Payment.status == "received"
+    )
+    if method == "cheque":
+        query = query.where(Payment.method == "cheque", Payment.customer_id == customer_id)
+    else:
+        query = query.where(Payment.method != "cash", Payment.method != "cheque")
+    return session.scalars(query).first()
+
+
 def payment_list(actor: Actor, filters: Mapping[str, Any]) -> Select[Any]:
     """The payments an actor may see, with code and name of the customer, filtered."""
     query = (

@@ -36,6 +36,7 @@ def record_payment(session: Session, actor: Actor, wanted: dict[str, Any]) -> Pa
     fields["collected_by"] = _collector(session, actor, fields)
     if fields["reference"] and fields["method"] != "cash":
         fields["reference"] = transfer_reference(fields["reference"])
+        _refuse_known_reference(session, fields)
     payment = Payment(**fields, recorded_by=actor.user_id, status="received")
     session.add(payment)
     session.flush()
@@ -43,6 +44,13 @@ def record_payment(session: Session, actor: Actor, wanted: dict[str, Any]) -> Pa
         raise invalid("/amount", "With it the customer's balance is larger than any bill can state.", "too_large")
     _allocate(session, actor, payment, chosen, on=payment.received_on, today=day)
     return payment
+
+
+def _refuse_known_reference(session: Session, fields: dict[str, Any]) -> None:
+    """Name the receipt, so that whoever books can look; of two at once the index refuses the second."""
+    receipt = queries.receipt_of_reference(session, fields["customer_id"], fields["method"], fields["reference"])
+    if receipt is not None:
+        raise Problem("already_exists", f"Receipt {receipt} has this reference already.")
 
 
 def _collector(session: Session, actor: Actor, fields: dict[str, Any]) -> UUID | None:
