@@ -90,7 +90,10 @@ def period_left_out(session: Session, due: dict[str, Any]) -> date | None:
 
 
 def preview_totals(session: Session, due: dict[str, Any], area_id: UUID | None = None) -> RowMapping:
-    """What a run would issue now, in one statement: counts, sums, and the papers that could not be issued."""
+    """What a run would issue now, in one statement: counts, sums, and the papers that could not be issued.
+
+    ``without_hsn``: untaxed things of a registered dairy that GSTR-1 will want a code for; NULL when there are none.
+    """
     return (
         session.execute(
             text(f"""
@@ -114,7 +117,9 @@ def preview_totals(session: Session, due: dict[str, Any], area_id: UUID | None =
                 coalesce(sum(t.round_off) FILTER (WHERE ok), 0)::numeric(24,2) AS round_off,
                 coalesce(sum(t.total) FILTER (WHERE ok), 0)::numeric(24,2) AS total,
                 coalesce(jsonb_agg(jsonb_build_object('customer_id', t.customer_id, 'invoice_id', t.invoice_id,
-                    'code', t.skip_code) ORDER BY t.customer_code) FILTER (WHERE NOT ok), '[]') AS warnings
+                    'code', t.skip_code) ORDER BY t.customer_code) FILTER (WHERE NOT ok), '[]') AS warnings,
+                (SELECT array_agg(DISTINCT l.description ORDER BY l.description) FROM lines l CROSS JOIN settings s
+                    WHERE s.gstin IS NOT NULL AND l.gst_rate = 0 AND l.hsn_code IS NULL) AS without_hsn
             FROM totals t
             LEFT JOIN counted c USING (invoice_id)
             LEFT JOIN one_time o USING (invoice_id)

@@ -54,7 +54,8 @@ class Preview:
 def preview(session: Session, request: RunRequest, *, area_id: UUID | None = None) -> Preview:
     """Equal to the paisa to what ``run`` would issue; reads only.
 
-    A month that has not ended is shown as it stands, with the warning ``period_not_ended``.
+    A month that has not ended is shown as it stands, with the warning ``period_not_ended``. What can be billed but
+    not put on a GSTR-1 is named in ``hsn_needed_for_return``.
     """
     day = today(session)
     last = month_bounds(request.period)[1]
@@ -64,6 +65,10 @@ def preview(session: Session, request: RunRequest, *, area_id: UUID | None = Non
     warnings += out_of_turn(session, request)
     totals = dict(queries.preview_totals(session, _shown(session, request), area_id))
     warnings.extend(_explained(totals.pop("warnings")))
+    without_hsn = totals.pop("without_hsn")
+    if without_hsn:
+        detail = f"They can be billed, but GSTR-1 needs an HSN code of each: {', '.join(without_hsn)}."
+        warnings.append({"code": "hsn_needed_for_return", "detail": detail})
     return Preview(totals, warnings)
 
 

@@ -107,6 +107,20 @@ def test_who_bills_a_late_month_first_is_warned(living: LivingDairy) -> None:
     assert living.preview("2026-10")["warnings"] == []
 
 
+def test_untaxed_goods_without_a_code_are_named_before_they_are_billed(living: LivingDairy) -> None:
+    asha, milk = living.customer(), living.product("60.00", name="Buffalo milk", hsn_code=None, tax_class="milk_fresh")
+    living.delivered(asha, (milk, "1"), on="2026-10-05")
+    living.go_to("2026-11-01")
+    assert living.preview("2026-10")["warnings"] == [], "who is not registered files nothing"
+    living.seller(gstin="27AAPFU0939F1ZV")
+    preview = living.preview("2026-10")
+    (warning,) = preview["warnings"]
+    assert (warning["code"], preview["totals"]["invoices"]) == ("hsn_needed_for_return", 1)
+    assert warning["detail"].endswith("an HSN code of each: Buffalo milk.")
+    ok(living.admin.patch(f"/products/{milk['id']}", {"hsn_code": "0401"}))
+    assert living.preview("2026-10")["warnings"] == []
+
+
 def test_never_into_a_past_financial_year(living: LivingDairy) -> None:
     """March is billed in April with its own date; in May even who files late dates it in May."""
     ok(living.admin.patch("/settings", {"returns_filed_through": "2026-08-31"}))
