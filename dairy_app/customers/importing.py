@@ -16,7 +16,7 @@ from dairy_app.common.errors import FieldError, Problem, invalid
 from dairy_app.common.failures import field_errors
 from dairy_app.common.uploads import fault, refuse_file, rows_of
 from dairy_app.customers import bulk, queries
-from dairy_app.customers.rules import is_reserved_code, tax_fields
+from dairy_app.customers.rules import is_reserved_code, plain_name, tax_fields
 from dairy_app.customers.schemas import CustomerRow
 
 REQUIRED = ("name", "phone", "address_line1", "area")
@@ -142,7 +142,7 @@ def _there(session: Session, rows: Sequence[Row]) -> list[FieldError]:
     first = {(name, phone): f"{code} is that customer." for code, name, phone in map(tuple, there)}
     faults = []
     for row in rows:
-        key = (" ".join(row["name"].lower().split()), row["phone"])
+        key = (plain_name(row["name"]), row["phone"])
         if key in first:
             faults.append(fault(row["line"], "name", "already_exists", first[key]))
         first.setdefault(key, f"The same name and phone stand in line {row['line']}.")

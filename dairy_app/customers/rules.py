@@ -29,6 +29,11 @@ def is_reserved_code(code: str) -> bool:
     return _GIVEN_CODE.fullmatch(code) is not None
 
 
+def plain_name(name: str) -> str:
+    """A name as it is compared: small letters, single blanks."""
+    return " ".join(name.lower().split())
+
+
 def tax_fields(fields: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
     """What a GSTIN says beside what was said: a new customer is registered, in the state of its first two digits.
 

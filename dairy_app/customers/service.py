@@ -14,7 +14,7 @@ from dairy_app.accounts.models import User
 from dairy_app.catalogue.bulk import close_price, insert_price
 from dairy_app.common.access import Actor, Role
 from dairy_app.common.errors import Problem, invalid
-from dairy_app.customers import queries, rules
+from dairy_app.customers import bulk, queries, rules
 from dairy_app.customers.models import Area, Customer, CustomerPrice, UnlinkedCustomer
 from dairy_app.customers.policy import check_changes
 
@@ -26,14 +26,16 @@ def create_customer(session: Session, actor: Actor, fields: dict[str, Any], *, l
     """A new customer and, unless ``login`` is False, its login, in this one transaction.
 
     A phone or e-mail that any user already holds is refused (``already_exists``): whoever knows somebody's
-    phone must not get at their login. What marketing staff register is theirs to look after. Returns what
-    clients see; with ``invitation_token``, for admins only, because it is shown once and lets its holder in.
+    phone must not get at their login. Without a login a phone may be shared, by customers of different names. What
+    marketing staff register is theirs to look after. Returns what clients see; with ``invitation_token``, for admins
+    only, because it is shown once and lets its holder in.
     """
     if actor.role is Role.MARKETING_STAFF:
         fields = {**fields, "marketing_staff_id": actor.user_id}
         check_changes(actor, fields.keys() - {"marketing_staff_id"})
     values = _settled(session, fields, known={})
     token = None
+    _refuse_known(session, values["name"], values["phone"])
     if login:
         contact = {"email": values.get("email"), "phone": values.get("phone")}
         user = accounts.create_user(session, name=values["name"], role=Role.CUSTOMER, **contact)
@@ -42,6 +44,13 @@ def create_customer(session: Session, actor: Actor, fields: dict[str, Any], *, l
     made = session.execute(insert(Customer).values(**values).returning(Customer.id)).scalar_one()
     seen = dict(queries.read_customer(session, actor, made)._mapping)
     return seen | ({"invitation_token": token} if token else {})
+
+
+def _refuse_known(session: Session, name: str, phone: str) -> None:
+    """A name at a phone is one customer, as in a file of them; two requests, or a file, at once take turns."""
+    bulk.lock_imports(session)
+    if any(known == rules.plain_name(name) for _, known, _ in queries.customers_at(session, [phone])):
+        raise Problem("already_exists", "A customer with this name and this phone is registered.")
 
 
 def change_customer(session: Session, actor: Actor, customer_id: UUID, changes: dict[str, Any]) -> Any:

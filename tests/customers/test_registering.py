@@ -1,5 +1,6 @@
 """Registering a customer: its login comes with it, and nobody gets at somebody else's."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from tests.dairy import PASSWORD, Dairy, ok, refused
 from tests.races import at_once
 
 KAVITA = {"name": "Kavita", "phone": "+919812345678", "address_line1": "5 Lake Road", "area": "Kothrud"}
+SELECT_KAVITA = "SELECT count(*) FROM customers WHERE phone = '+919812345678'"
 
 
 def test_a_customer_as_it_was_made(dairy: Dairy) -> None:
@@ -84,6 +86,24 @@ def test_a_phone_or_email_that_any_user_holds_is_not_taken_over(dairy: Dairy, ev
     assert everything() == before
     made = ok(dairy.admin.post("/customers", KAVITA | {"phone": held["phone"], "login": False}), 201)
     assert made["user_id"] is None, "knowing the phone is not enough for its login"
+
+
+def test_a_name_at_a_phone_is_one_customer(town: Town, sql: Any) -> None:
+    admin = town.dairy.admin
+    ok(admin.post("/customers", KAVITA | {"login": False}), 201)
+    for again in (KAVITA | {"login": False, "name": " kavita "}, KAVITA):
+        refused(admin.post("/customers", again), 409, "already_exists")
+        assert sql(SELECT_KAVITA) == [(1,)]
+    ok(admin.post("/customers", KAVITA | {"login": False, "name": "Kavita's mother"}), 201)
+
+
+def test_a_name_at_a_phone_twice_at_once(dairy: Dairy, database_url: str, sql: Any) -> None:
+    ok(dairy.admin.post("/areas", {"name": KAVITA["area"]}), 201)
+    hold = "LOCK TABLE customers IN SHARE ROW EXCLUSIVE MODE"
+    send = partial(dairy.admin.post, "/customers", KAVITA | {"login": False})
+    answers = at_once(database_url, hold, send, send)
+    assert sorted(answer.status_code for answer in answers) == [201, 409]
+    assert sql(SELECT_KAVITA) == [(1,)]
 
 
 def test_marketing_staff_register_customers_of_their_own(town: Town) -> None:
