@@ -143,3 +143,7 @@ def test_at_volume_the_indexes_are_used(dairy: Dairy, sql: Any) -> None:
         plan = sent.plan(dairy.app.database, "FROM customers")
         assert index in plan, plan
         assert "Seq Scan on customers" not in plan, plan
+    with count_statements(dairy.app.database) as sent:
+        dairy.customer(login=False)
+    plan = sent.plan(dairy.app.database, "reverse(customers.phone)")
+    assert "ix_customers_phone_tail" in plan and "Seq Scan on customers" not in plan, plan
