@@ -143,6 +143,20 @@ def test_a_paid_invoice_is_voided_only_when_its_payments_are_released(living: Li
     assert ok(living.admin.get(f"/customers/{both_kinds['id']}/balance"))["balance"] == "-50.00"
 
 
+def test_what_was_chosen_for_either_of_two_papers_is_free_again(living: LivingDairy, both_kinds: Any) -> None:
+    living.bill("2026-10")
+    first, second = (numbered(living)[f"INV/2627/000000{n}"] for n in (1, 2))
+    chosen = [{"invoice_id": first["id"], "amount": "20.00"}, {"invoice_id": second["id"], "amount": "30.00"}]
+    paid = {"customer_id": both_kinds["id"], "amount": "50.00", "method": "cash", "received_on": "2026-11-01"}
+    made = ok(living.admin.post("/payments", paid | {"allocations": chosen}), 201)
+    ok(living.admin.post(f"/invoices/{first['id']}/void", {"reason": "Wrong shop", "release_payments": True}))
+    after = ok(living.admin.get(f"/payments/{made['id']}"))["allocations"]
+    assert {each["invoice_id"]: each["released_on"] for each in after} == {
+        first["id"]: "2026-11-01",
+        second["id"]: "2026-11-01",
+    }
+
+
 def test_both_papers_are_proved_unchanged(living: LivingDairy, both_kinds: Any) -> None:
     living.bill("2026-10")
     with living.app.database.transaction(read_only=True, snapshot=True) as session:

@@ -280,6 +280,19 @@ def test_an_unusual_total_asks_first(living: LivingDairy) -> None:
     assert living.bill("2026-11", confirm=True)["invoices_issued"] == 1
 
 
+def test_what_a_month_has_issued_counts_when_its_rest_is_judged(living: LivingDairy) -> None:
+    milk, asha, bela = living.product("60.00"), living.customer(), living.customer()
+    living.delivered(asha, (milk, "10"), on="2026-10-05")
+    for customer, quantity in ((asha, "10"), (bela, "1")):
+        living.delivered(customer, (milk, quantity), on="2026-11-05")
+    living.go_to("2026-12-01")
+    file_late(living)
+    living.bill("2026-10")
+    living.bill("2026-11", customer_ids=[asha["id"]])
+    rest = living.bill("2026-11")
+    assert (rest["invoices_issued"], rest["total"]) == (1, "60.00"), "with Asha's 600 the month is as usual"
+
+
 def test_a_dry_run_writes_nothing(living: LivingDairy) -> None:
     milk, asha = living.product("60.00"), living.customer()
     living.delivered(asha, (milk, "1"), on="2026-10-05")

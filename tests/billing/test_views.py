@@ -32,6 +32,18 @@ def test_unbilled_and_recovered(living: LivingDairy) -> None:
     ]
 
 
+def test_a_void_invoice_recovered_nothing(living: LivingDairy) -> None:
+    milk, asha = living.product("60.00"), living.customer()
+    living.delivered(asha, (milk, "1"), on="2026-10-05")
+    living.go_to("2026-11-01")
+    living.bill("2026-10")
+    ok(living.admin.post(f"/invoices/{living.invoices()[0]['id']}/void", {"reason": "Wrong price"}))
+    asked = {"from": "2026-10", "to": "2026-10"}
+    assert ok(living.admin.get("/billing/recovery", **asked))["items"] == []
+    living.bill("2026-10")
+    assert [month["total_amount"] for month in ok(living.admin.get("/billing/recovery", **asked))["items"]] == ["60.00"]
+
+
 def test_the_month_as_a_grid(living: LivingDairy) -> None:
     milk, asha = living.product("60.00", name="Toned"), living.customer(name="Asha")
     for day, quantity in (("2026-10-07", "1"), ("2026-10-08", "1.5"), ("2026-10-30", "2")):

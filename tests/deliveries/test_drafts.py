@@ -80,6 +80,13 @@ def test_the_first_draft_is_the_cycles_period(sql: Any, cycle: str, day: str, st
 NOVEMBER = ("2026-11-01", "2026-11-30")
 
 
+def test_the_last_day_of_a_draft_opens_no_other(sql: Any) -> None:
+    customer = make_customer(sql, "monthly")
+    assert join(sql, customer, "2026-11-20", "2026-11-30") == [NOVEMBER, NOVEMBER]
+    assert join(sql, customer, "2026-11-30") == [NOVEMBER]
+    assert sql("SELECT count(*) FROM invoices") == [(1,)]
+
+
 @pytest.mark.parametrize(
     ("cycle", "papers", "day", "joined"),
     [
