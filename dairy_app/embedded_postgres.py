@@ -104,14 +104,6 @@ def stop(data_dir: Path) -> bool:
             return True
 
 
-def is_running(data_dir: Path) -> bool:
-    """Whether the server of `data_dir` accepts connections from this account now."""
-    with contextlib.suppress(OSError):
-        server = _Server(data_dir.resolve(), {})
-        return server.exists() and server.is_up()
-    return False
-
-
 def bin_dir() -> Path:
     """The folder of psql, pg_dump and so on: $DAIRY_POSTGRES_BIN, the package's, else the newest system's."""
     if override := os.environ.get("DAIRY_POSTGRES_BIN"):

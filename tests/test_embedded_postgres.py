@@ -21,7 +21,7 @@ import pytest
 from sqlalchemy import NullPool, create_engine, text
 
 from dairy_app import embedded_postgres
-from dairy_app.embedded_postgres import EmbeddedPostgresError, is_running, start, stop
+from dairy_app.embedded_postgres import EmbeddedPostgresError, start, stop
 
 ROOT = os.geteuid() == 0
 # Starts a server as the user given. It changes user after the imports only, since a checkout in /root can be
@@ -67,6 +67,14 @@ def finished() -> Iterator[Path]:
 def cluster(place: Path, finished: Path) -> Path:
     subprocess.run(["cp", "-a", finished, place / "pg"], check=True)
     return place / "pg"
+
+
+def is_running(data_dir: Path) -> bool:
+    """Whether the server of ``data_dir`` accepts connections from this account now."""
+    with contextlib.suppress(OSError):
+        server = embedded_postgres._Server(data_dir.resolve(), {})
+        return server.exists() and server.is_up()
+    return False
 
 
 def starter(folder: Path, account: pwd.struct_passwd | None = None, **options: Any) -> subprocess.Popen[str]:

@@ -1,6 +1,5 @@
 """Products, list prices and tax classes, read."""
 
-from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -50,14 +49,6 @@ def list_price(product_id: Any, on_date: date | ColumnElement[date]) -> ScalarSe
         .where(ProductPrice.product_id == product_id, in_force(ProductPrice.valid, on_date))
         .scalar_subquery()
     )
-
-
-def prices_on(session: Session, product_ids: Iterable[UUID], on_date: date) -> dict[UUID, Decimal]:
-    """The list prices of these products on one day; a product without a price is left out. One statement."""
-    wanted = select(ProductPrice.product_id, ProductPrice.price).where(
-        ProductPrice.product_id.in_(list(product_ids)), in_force(ProductPrice.valid, on_date)
-    )
-    return {row.product_id: row.price for row in session.execute(wanted)}
 
 
 def default_tax_class(hsn_code: Any, is_packed: Any) -> ColumnElement[str]:

@@ -7,8 +7,6 @@ from decimal import Decimal
 from typing import Protocol
 from urllib.parse import quote
 
-#: A reference of ours: series, financial year, sequence.
-_NUMBER = re.compile(r"([A-Z]{1,3})([0-9]{4})([0-9]{7})")
 _LONGEST_NOTE = 50
 
 
@@ -85,12 +83,6 @@ def spelt(number: int, names: Sequence[str], powers: Sequence[tuple[int, str]]) 
 def reference_of(number: str) -> str:
     """A paper's number as UPI takes it for ``tr``: no slashes, 15 characters at most."""
     return number.replace("/", "")
-
-
-def number_of_reference(reference: str) -> str | None:
-    """The number behind a ``tr``; None for a reference that is not of ours."""
-    found = _NUMBER.fullmatch(reference.strip().upper())
-    return "/".join(found.groups()) if found else None
 
 
 def upi_link(*, upi_id: str, name: str, amount: Decimal, number: str) -> str:

@@ -94,10 +94,6 @@ class Typeface:
             operators=shown,
         )
 
-    def has_all(self, text: str) -> bool:
-        """Whether every letter of a text is in the typeface."""
-        return all(number != 0 for number, _ in self.shape(text).widths)
-
     def outlines(self, glyphs: set[int]) -> bytes:
         """A TrueType font of these glyphs alone, each with the number it has here."""
         wanted = hb.SubsetInput()

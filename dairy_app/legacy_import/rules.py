@@ -168,11 +168,6 @@ def quantity(value: Any) -> Decimal | None:
     return read.quantize(GRAM, ROUND_HALF_UP)
 
 
-def line_amount(quantity: Decimal, price: Decimal) -> Decimal:
-    """Rupees of one line: quantity times price, rounded half up to the paisa once."""
-    return (quantity * price).quantize(PAISA, ROUND_HALF_UP)
-
-
 def is_true(value: Any) -> bool:
     """Billed and the like: true or the text true; absent, null and false are not."""
     return value is True or (isinstance(value, str) and value.strip().lower() == "true")

@@ -1,15 +1,12 @@
 """Dated list prices over HTTP: one a day, none lost, the next begins where the last ends."""
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 import time_machine
 
-from dairy_app.catalogue.queries import prices_on
 from tests.dairy import Client, Dairy, ok, refused
 from tests.races import at_once
-from tests.statements import count_statements
 
 
 def set_price(dairy: Dairy, product: Any, price: str, valid_from: str, by: Client | None = None) -> Any:
@@ -118,17 +115,6 @@ def test_the_history_pages(dairy: Dairy) -> None:
             break
         cursor = {"cursor": page["next_cursor"]}
     assert found == ["60.00", "62.00", "63.00", "64.00", "65.00"]
-
-
-def test_prices_of_many_products_are_one_statement(dairy: Dairy) -> None:
-    milk, curd, ghee = dairy.product("60.00"), dairy.product("80.00", since="2026-02-01"), dairy.product(None)
-    ids = [UUID(each["id"]) for each in (milk, curd, ghee)]
-    with dairy.app.database.transaction(read_only=True) as session, count_statements(dairy.app.database) as sent:
-        january = prices_on(session, ids, date(2026, 1, 31))
-        february = prices_on(session, ids, date(2026, 2, 1))
-    assert {str(each): str(price) for each, price in january.items()} == {milk["id"]: "60.00"}
-    assert set(map(str, february)) == {milk["id"], curd["id"]}
-    assert len(sent) == 2
 
 
 #: Every call has to write here, so all of them get as far as this together.

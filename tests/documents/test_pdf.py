@@ -204,10 +204,11 @@ def test_hindi_stands_on_paper_as_it_is_read(bills: Bills) -> None:
 @pytest.mark.parametrize("weight", [REGULAR, BOLD])
 @pytest.mark.parametrize("language", sorted(catalogues()))
 def test_every_word_of_ours_is_in_the_typeface(weight: int, language: str) -> None:
-    face = typeface(weight)
-    missing = [key for key, words in catalogues()[language].texts.items() if not face.has_all(words)]
-    assert missing == []
-    assert not face.has_all("漢")
+    def is_missing(words: str) -> bool:
+        return any(glyph == 0 for glyph, _ in typeface(weight).shape(words).widths)
+
+    assert [key for key, words in catalogues()[language].texts.items() if is_missing(words)] == []
+    assert is_missing("漢")
 
 
 def test_conjuncts_are_one_glyph() -> None:
