@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -73,15 +73,26 @@ def test_the_server_restarts_between_two_requests(nobody: Client, folder: Path) 
 
 @contextmanager
 def standing_still(folder: Path) -> Iterator[None]:
-    """All processes of the server stopped, not ended: its host answers, it does not."""
+    """All processes of the server stopped, not ended: its host answers, it does not.
+
+    At most for a minute: who waits for it inside libpq is not reached by the time limit of a test, and would hang.
+    """
     processes = embedded_postgres._Server(folder.resolve(), {}).processes()
+
+    def go_on() -> None:
+        for process in processes:
+            with suppress(ProcessLookupError):  # one that served a connection which was given up
+                os.kill(process, signal.SIGCONT)
+
+    late = threading.Timer(60, go_on)
     try:
         for process in processes:
             os.kill(process, signal.SIGSTOP)
+        late.start()
         yield
     finally:
-        for process in processes:
-            os.kill(process, signal.SIGCONT)
+        late.cancel()
+        go_on()
 
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="the server's processes are found in /proc")

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -58,7 +59,7 @@ def test_eleven_hundred_slow_connections_stop_nobody(database_url: str) -> None:
         b"POST /api/v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 4000\r\n\r\n{": 300,
         b"": 500,
     }
-    with serving(database_url) as (_, port), ExitStack() as all_of_them:
+    with serving(database_url, "--workers", "1") as (_, port), ExitStack() as all_of_them:  # one process holds them all
         assert ask(port)[0] == 200
         slow = []
         for beginning, count in beginnings.items():
@@ -84,21 +85,46 @@ def test_links_begin_with_the_address_that_is_served(database_url: str, dairy: D
     assert (status, made.get("url", "").partition("/s/")[0]) == (201, f"http://127.0.0.1:{port}"), made
 
 
-def test_an_address_that_stands_for_all_of_them_is_in_no_link() -> None:
-    with socket.socket() as bound:
-        bound.bind(("0.0.0.0", 0))
+@pytest.mark.parametrize(
+    ("family", "all_of_them", "as_bound", "own"),
+    [
+        (socket.AF_INET, "0.0.0.0", "0.0.0.0", "127.0.0.1"),
+        pytest.param(
+            socket.AF_INET6, "::", "[::]", "[::1]",
+            marks=pytest.mark.skipif(not Path("/proc/net/if_inet6").exists(), reason="no IPv6 here"),
+        ),
+    ],
+)  # fmt: skip
+def test_an_address_that_stands_for_all_of_them_is_in_no_link(
+    family: socket.AddressFamily, all_of_them: str, as_bound: str, own: str
+) -> None:
+    with socket.socket(family) as bound:
+        bound.bind((all_of_them, 0))
         port = bound.getsockname()[1]
-        assert address_of(bound) == f"http://127.0.0.1:{port}"
-        assert address_of(bound, as_bound=True) == f"http://0.0.0.0:{port}"
+        assert address_of(bound) == f"http://{own}:{port}"
+        assert address_of(bound, as_bound=True) == f"http://{as_bound}:{port}"
+
+
+def test_a_proxy_in_front_says_who_asks(database_url: str, sql: Callable[..., Any]) -> None:
+    """Only the one that is in front: what it passes on was said by the one who asks."""
+    unknown = {"email": "nobody@dairy.example", "password": "wrong password"}
+    passed_on = {"X-Forwarded-For": "198.51.100.9, 203.0.113.7"}
+    with serving(database_url, "--workers", "1", DAIRY_TRUSTED_PROXIES="1") as (_, port):
+        assert ask(port, "/api/v1/auth/login", unknown, headers=passed_on)[0] == 401
+    assert sql("SELECT host(ip_address) FROM login_attempts") == [("203.0.113.7",)]
 
 
 def test_a_process_that_dies_is_replaced_and_a_stop_finishes_what_runs(database_url: str) -> None:
-    with serving(database_url, "--workers", "1") as (parent, port):
+    patient = {"DAIRY_LIMITS_WEB": "60,60,60"}
+    with serving(database_url, "--workers", "1", **patient) as (parent, port), ExitStack() as connections_kept:
         assert ask(port)[0] == 200
         (first,) = children(parent.pid)
         os.kill(first, signal.SIGKILL)
         assert ask(port)[0] == 200
         assert children(parent.pid) != [first]
+        kept = connections_kept.enter_context(socket.create_connection(("127.0.0.1", port), timeout=15))
+        kept.sendall(b"GET /api/health HTTP/1.1\r\n\r\n")
+        assert kept.recv(100_000).startswith(b"HTTP/1.1 200 ")
         with raw_connection(database_url) as other, other.cursor() as cursor:
             cursor.execute("LOCK TABLE login_attempts")
             answers: list[Any] = []
@@ -108,6 +134,9 @@ def test_a_process_that_dies_is_replaced_and_a_stop_finishes_what_runs(database_
             until(lambda: waits_for_a_lock(cursor))
             parent.terminate()
             until(lambda: refuses(port))
+            while kept.recv(100_000):  # who asks for nothing is not waited for
+                pass
+            time.sleep(3)  # who waits for an answer is
             assert parent.poll() is None
             other.commit()
         waiting.join(30)
@@ -180,6 +209,7 @@ def say(port: int, *words: bytes) -> tuple[int, str, Any]:
         ([b"GET /" + b"x" * 40_000 + b" HTTP/1.1\r\n\r\n"], 431, "headers_too_large"),
         ([b"POST / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n"], 501, "not_implemented"),
         ([b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"], 400, "malformed_request"),
+        ([b"POST / HTTP/1.1\r\nContent-Length: 100001\r\n\r\n"], 413, "payload_too_large"),
         ([b"POST / HTTP/1.1\r\nContent-Length: 9000000\r\n\r\n", *[b"x" * 90_000] * 100], 413, "payload_too_large"),
         (
             [b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", *[b"10000\r\n" + b"x" * 65536 + b"\r\n"] * 99],
@@ -194,6 +224,8 @@ def test_what_the_server_refuses_is_a_problem(words: list[bytes], status: int, c
         answered, media_type, problem = say(port, *words)
         assert (answered, media_type, problem["code"]) == (status, "application/problem+json", code)
         assert re.fullmatch(r"urn:request:[0-9a-f]{32}", problem["instance"])
+        if code == "payload_too_large":
+            assert problem["detail"] == "At most 100,000 bytes."
         whole = b"POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n%s" % (LIMIT, b"x" * LIMIT)
         assert say(port, whole)[2]["body"] == LIMIT
 
@@ -231,10 +263,19 @@ def test_health_has_threads_of_its_own() -> None:
             each.join()
 
 
-@pytest.mark.parametrize("beginning", [b"", b"GET / HTTP/1.1\r\n", b"POST / HTTP/1.1\r\nContent-Length: 100\r\n\r\n"])
-def test_who_never_finishes_asking_is_cut_off(beginning: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("HEAD_SECONDS", "REQUEST_SECONDS", "IDLE_SECONDS"):
-        monkeypatch.setattr(connections, name, 1)
+@pytest.mark.parametrize(
+    ("deadline", "beginning"),
+    [
+        ("IDLE_SECONDS", b""),
+        ("HEAD_SECONDS", b"GET / HTTP/1.1\r\n"),
+        ("REQUEST_SECONDS", b"POST / HTTP/1.1\r\nContent-Length: 100000\r\n\r\n"),
+        ("LINGER_SECONDS", b"not a request\r\n\r\n"),
+    ],
+)
+def test_who_never_finishes_asking_is_cut_off(deadline: str, beginning: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each by a deadline of its own: the others are too far away."""
+    for name in ("HEAD_SECONDS", "REQUEST_SECONDS", "IDLE_SECONDS", "LINGER_SECONDS"):
+        monkeypatch.setattr(connections, name, 1 if name == deadline else 300)
     monkeypatch.setattr(connections, "CHECK_SECONDS", 1)
     with within(echo) as port, socket.create_connection(("127.0.0.1", port), timeout=10) as slow:
         slow.sendall(beginning)
@@ -247,23 +288,65 @@ def test_who_never_finishes_asking_is_cut_off(beginning: bytes, monkeypatch: pyt
             assert slow.recv(1) == b""
 
 
-def test_who_hardly_reads_is_cut_off_and_what_made_the_answer_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An export behind the answer holds a snapshot of the database until it is closed."""
-    closed = threading.Event()
+def test_each_request_of_a_connection_has_all_the_time_of_the_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connections, "HEAD_SECONDS", 2)
+    monkeypatch.setattr(connections, "CHECK_SECONDS", 0)  # looks in each round of the loop
+    with within(echo) as port, socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        for pause in (0, 2.5):
+            time.sleep(pause)
+            connection.sendall(b"GET / HTTP/1.1\r\n")
+            time.sleep(0.1)  # so that it arrives in two pieces
+            connection.sendall(b"\r\n")
+            answer = http.client.HTTPResponse(connection)
+            answer.begin()
+            assert (answer.status, json.loads(answer.read())["PATH_INFO"]) == (200, "/")
 
-    def endless(_environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterator[bytes]:
+
+def endless(chunks: list[bool], closed: threading.Event) -> Callable[..., Iterator[bytes]]:
+    """An application whose answer has no end; it tells of each megabyte, and of being closed."""
+
+    def application(_environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterator[bytes]:
         start_response("200 OK", [])
         try:
             while True:
+                chunks.append(True)
                 yield b"x" * 1_000_000
         finally:
             closed.set()
 
+    return application
+
+
+def test_who_hardly_reads_is_cut_off_and_what_made_the_answer_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An export behind the answer holds a snapshot of the database until it is closed."""
+    chunks: list[bool] = []
+    closed = threading.Event()
     monkeypatch.setattr(connections, "SLOW_SECONDS", 1)
     monkeypatch.setattr(connections, "CHECK_SECONDS", 1)
-    with within(endless) as port, socket.create_connection(("127.0.0.1", port), timeout=10) as slow:
+    with (
+        within(endless(chunks, closed)) as port,
+        socket.create_connection(("127.0.0.1", port), timeout=10) as slow,
+    ):
         slow.sendall(b"GET / HTTP/1.1\r\n\r\n")
         end = time.monotonic() + 20
         while not closed.wait(0.3):
             slow.recv(10)
             assert time.monotonic() < end
+    assert len(chunks) < 50, "what makes the answer waits for the reader, too"
+
+
+def test_who_reads_without_haste_is_not_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed = threading.Event()
+    monkeypatch.setattr(connections, "SLOW_SECONDS", 1)
+    monkeypatch.setattr(connections, "CHECK_SECONDS", 1)
+    with within(endless([], closed)) as port, socket.socket() as reader:
+        reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)  # else the system takes most of it, not we
+        reader.settimeout(10)
+        reader.connect(("127.0.0.1", port))
+        reader.sendall(b"GET / HTTP/1.1\r\n\r\n")
+        end = time.monotonic() + 4
+        while time.monotonic() < end:
+            assert reader.recv(1 << 16)
+            time.sleep(0.02)
+        assert not closed.is_set()
+    assert closed.wait(20)
