@@ -4,10 +4,11 @@ import configparser
 import importlib.metadata
 import json
 import re
-import subprocess
+import runpy
 import sys
 from collections.abc import Iterable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 TOP = Path(__file__).resolve().parent.parent
+audit = SimpleNamespace(**runpy.run_path(str(TOP / ".ci/audit.py")))
 LOCK = (TOP / "requirements.lock").read_text(encoding="utf-8")
 LOCKED = dict(re.findall(r"^([a-z0-9-]+)==(\S+)", LOCK, re.MULTILINE))
 
@@ -59,14 +61,14 @@ def package(name: str, *found: str, **more: Any) -> dict[str, Any]:
     return {"name": name, "version": "1.0", "vulns": [{"id": each, "fix_versions": ["1.1"]} for each in found], **more}
 
 
-NOTHING = ["The advisory service could not be asked: nothing was checked."]
+NOTHING = "The advisory service could not be asked, nothing was checked: "
 
 
 @pytest.mark.parametrize(
     ("report", "code", "said"),
     [
-        (None, 0, NOTHING),
-        ([{"name": "a", "skip_reason": "not found"}], 0, NOTHING),
+        (None, 0, [NOTHING + "no route to host"]),
+        ([{"name": "a", "skip_reason": "not found"}], 0, [NOTHING + "not found"]),
         (
             [package("a"), {"name": "b", "skip_reason": "not found"}],
             0,
@@ -83,12 +85,15 @@ NOTHING = ["The advisory service could not be asked: nothing was checked."]
     ],
 )  # fmt: skip
 def test_an_audit_that_reached_nobody_says_so_and_fails_nothing(
-    report: list[dict[str, Any]] | None, code: int, said: list[str]
+    capsys: pytest.CaptureFixture[str], report: list[dict[str, Any]] | None, code: int, said: list[str]
 ) -> None:
-    done = subprocess.run(
-        [sys.executable, str(TOP / ".ci/audit.py")],
-        input="" if report is None else json.dumps({"dependencies": report}),
-        capture_output=True,
-        text=True,
-    )
-    assert (done.returncode, done.stdout.splitlines(), done.stderr) == (code, said, "")
+    answer = "" if report is None else json.dumps({"dependencies": report})
+    assert audit.say(answer, "Traceback\n  …\nno route to host\n") == code
+    assert capsys.readouterr().out.splitlines() == said
+
+
+def test_an_audit_that_is_called_wrongly_is_a_fault(capsys: pytest.CaptureFixture[str]) -> None:
+    """Any command that refuses its arguments: pip-audit itself is not among the development tools."""
+    assert audit.ask([sys.executable, "-m", "json.tool", "--no-such-option"]) == 2
+    printed = capsys.readouterr()
+    assert (printed.out, "unrecognized arguments: --no-such-option" in printed.err) == ("", True)
