@@ -188,7 +188,7 @@ def test_a_standby_takes_no_traffic_and_of_both_the_one_that_writes_is_found(
 def test_a_locked_table_stops_only_who_needs_it(dairy: Dairy, database_url: str) -> None:
     """More lists than there are threads, and nobody's answer takes longer than a lock may."""
     few = ("--workers", "1", "--threads", "4")
-    with serving(database_url, *few, DAIRY_LIMITS_WEB="20,2,60") as (_, port), raw_connection(database_url) as other:
+    with serving(database_url, *few, DAIRY_LIMITS_WEB="20,4,60") as (_, port), raw_connection(database_url) as other:
         with other.cursor() as cursor:
             cursor.execute("LOCK TABLE customers")
 
@@ -206,3 +206,10 @@ def test_a_locked_table_stops_only_who_needs_it(dairy: Dairy, database_url: str)
         assert {(status, problem["code"]) for status, problem in answers} == {(503, "database_busy")}
         other.rollback()
         assert list_customers()[0] == 200
+        with other.cursor() as cursor:
+            cursor.execute("LOCK TABLE alembic_version")
+        began = time.monotonic()
+        status, problem = ask(port)
+        assert status == 503 and problem["code"] in {"database_busy", "timed_out"}
+        assert time.monotonic() - began < 3
+        other.rollback()
