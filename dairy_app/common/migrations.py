@@ -77,6 +77,16 @@ def head() -> str | None:
     return ScriptDirectory.from_config(configuration()).get_current_head()
 
 
+def misfit(at: str | None) -> str | None:
+    """Why this code cannot work on a database at that revision, and what to do; None when it can."""
+    newest = head()
+    if at == newest:
+        return None
+    if at not in (None, *numbers()):
+        return f"the database is at revision {at}, which this version ({newest}) does not know"
+    return f"the database is at {f'revision {at}' if at else 'none'} of {newest}: run `dairy db upgrade`"
+
+
 def next_number() -> str:
     return f"{int(head() or 0) + 1:04d}"
 
