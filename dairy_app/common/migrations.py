@@ -141,6 +141,8 @@ def _failures_in_one_line(url: str) -> Iterator[None]:
         if sqlstate(error) is None:  # no server, or it went away
             raise
         reason = str(error.orig).strip().split("\n")[0]
+        if hint := getattr(getattr(error.orig, "diag", None), "message_hint", None):
+            reason += f" ({hint})"
         raise MigrationFailed(f"stopped at revision {current(url) or 'base'}: {reason}") from error
 
 
