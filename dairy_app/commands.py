@@ -95,8 +95,8 @@ def current(ctx: click.Context, as_json: bool) -> None:
         click.echo(json.dumps({"database": at, "code": newest}))
     else:
         click.echo(f"database {at or 'empty'}, code {newest}")
-        if at != newest:
-            click.echo("dairy: run `dairy db upgrade`", err=True)
+        if wrong := migrations.misfit(at):
+            click.echo(f"dairy: {wrong}", err=True)
     ctx.exit(0 if at == newest else 1)
 
 
@@ -277,11 +277,8 @@ def serve(host: str, port: int, workers: int | None, threads: int) -> None:
 
 def require_newest_revision() -> None:
     """Refuses a database that this version does not fit, before the first request finds out."""
-    at, newest = migrations.current(database_url()), migrations.head()
-    if at not in (None, *migrations.numbers()):
-        raise SettingsError(f"the database is at revision {at}, which this version ({newest}) does not know")
-    if at != newest:
-        raise SettingsError(f"the database is at revision {at or 'none'} of {newest}: run `dairy db upgrade`")
+    if wrong := migrations.misfit(migrations.current(database_url())):
+        raise SettingsError(wrong)
 
 
 @click.command(epilog="Example: dairy preflight --backups /backup")

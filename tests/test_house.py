@@ -181,3 +181,7 @@ def test_a_database_of_another_version_is_not_served(
     assert server.returncode == 1
     assert words in errors
     assert errors.count("\n") == 1
+    for command in ("db", "current"), ("preflight", "--json"):
+        done = run_command(*command, DATABASE_URL=database_url)
+        said = done.stdout + done.stderr
+        assert (done.returncode, words in said, "db upgrade" in said) == (1, True, revision == "0001"), command

@@ -9,7 +9,7 @@ from typing import Any
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 from sqlalchemy.orm import Session
 
 from dairy_app.billing import service
@@ -140,7 +140,7 @@ def _print_findings_as_json(series: list[Series], found: list[Finding]) -> None:
 
 
 def _print_findings(series: list[Series], found: list[Finding]) -> None:
-    heads = Table("Series", "Year", "Papers", "Last number", "Last hash")
+    heads = Table("Series", "Year", "Papers", "Last number", Column("Last hash", overflow="fold"))
     for each in series:
         last = each.number(each.last_no) if each.count else ""
         heads.add_row(each.series, each.financial_year, str(each.count), last, each.last_hash)

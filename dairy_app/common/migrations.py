@@ -77,6 +77,16 @@ def head() -> str | None:
     return ScriptDirectory.from_config(configuration()).get_current_head()
 
 
+def misfit(at: str | None) -> str | None:
+    """Why this code cannot work on a database at that revision, and what to do; None when it can."""
+    newest = head()
+    if at == newest:
+        return None
+    if at not in (None, *numbers()):
+        return f"the database is at revision {at}, which this version ({newest}) does not know"
+    return f"the database is at {f'revision {at}' if at else 'none'} of {newest}: run `dairy db upgrade`"
+
+
 def next_number() -> str:
     return f"{int(head() or 0) + 1:04d}"
 
@@ -131,6 +141,8 @@ def _failures_in_one_line(url: str) -> Iterator[None]:
         if sqlstate(error) is None:  # no server, or it went away
             raise
         reason = str(error.orig).strip().split("\n")[0]
+        if hint := getattr(getattr(error.orig, "diag", None), "message_hint", None):
+            reason += f" ({hint})"
         raise MigrationFailed(f"stopped at revision {current(url) or 'base'}: {reason}") from error
 
 

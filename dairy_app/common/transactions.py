@@ -112,6 +112,7 @@ class Database:
         )
         self._watch = Watch(self.engine)
         event.listen(self.engine, "connect", self._settle)
+        event.listen(self.engine, "checkin", _forget_read_only)
 
     def _settle(self, connection: Any, _record: Any) -> None:
         """What holds for a session. jit: compiling our statements takes seconds, running them milliseconds."""
@@ -206,6 +207,13 @@ class Database:
         self.engine.dispose()
         if "probe" in self.__dict__:
             self.probe.dispose()
+
+
+def _forget_read_only(connection: Any, _record: Any) -> None:
+    """After READ ONLY SQLAlchemy leaves READ WRITE behind, which a standby refuses as unknown to it, and which
+    overrules a server that was told only to read: the next transaction says neither."""
+    if connection is not None and not connection.closed and connection.readonly is False:
+        connection.readonly = None
 
 
 @contextmanager

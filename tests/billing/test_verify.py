@@ -1,6 +1,7 @@
 """``dairy verify-invoices`` finds whatever was changed behind the program's back, and names it."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -244,6 +245,8 @@ def test_for_people_it_is_a_table(verified: Verify, sql: Any, capsys: Any) -> No
 
     code, out, _ = printed()
     assert code == 0 and "every paper is what was issued" in out and "INV/2627/0000005" in out
+    last = sql("SELECT last_hash FROM number_series WHERE series = 'INV'")[0][0]
+    assert last in re.sub(r"[│\s]", "", out.partition("Last hash")[2]), "to be noted, so whole in a narrow terminal too"
     code, _, err = printed("--series", "XYZ")
     assert code == 2 and "no paper has a number of series 'XYZ'" in err
     tamper(sql, "DELETE FROM invoices WHERE sequence_no = 3")

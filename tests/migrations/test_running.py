@@ -3,6 +3,7 @@
 import io
 import logging
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -93,6 +94,24 @@ def test_a_table_in_use_delays_the_upgrade_and_the_upgrade_delays_nobody(server:
     assert when_told.told == 1
     assert seen == [("0001",)]
     assert migrations.current(url) == migrations.head()
+    server.drop_database(url)
+
+
+def test_what_stops_an_upgrade_is_told_with_what_to_do(server: Server) -> None:
+    url = server.create_database()
+    migrations.upgrade(url, "0022")
+    with raw_connection(url) as connection, connection, connection.cursor() as cursor:
+        cursor.execute("INSERT INTO customers (name) VALUES ('Asha')")
+        cursor.execute(
+            "INSERT INTO payments (customer_id, amount, method, received_on, reference)"
+            " SELECT id, 10, 'upi', current_date, said FROM customers, (VALUES ('UTR 4711'), ('4711')) AS twice (said)"
+        )
+    with pytest.raises(migrations.MigrationFailed) as stopped:
+        migrations.upgrade(url)
+    assert re.fullmatch(
+        r"stopped at revision 0022: one reference on several payments: R\d+, R\d+ \(Reverse those .*\)",
+        str(stopped.value),
+    )
     server.drop_database(url)
 
 
