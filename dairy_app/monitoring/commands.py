@@ -27,7 +27,8 @@ def check_data(ctx: click.Context, as_json: bool) -> None:
     with database.transaction(read_only=True) as session:
         found = consistency.find(session)
     if as_json:
-        click.echo(json.dumps({"reports": FindingOut(many=True).dump(found)}, indent=2))
+        items = FindingOut(many=True).dump(found)
+        click.echo(json.dumps({"items": items, "reports": items}, indent=2))  # the second is the old name
     else:
         _print(found)
     ctx.exit(1 if consistency.is_critical(found) else 0)

@@ -191,7 +191,9 @@ def test_the_command_prints_all_reports_and_ends_with_1_only_on_critical_ones(
     sql("UPDATE number_series SET next_no = next_no + 12 WHERE series = 'INV'")
     done = run_command("check-data", "--json", DATABASE_URL=psycopg_dsn(database_url))
     assert done.returncode == 1
-    found = {each["name"]: each for each in json.loads(done.stdout)["reports"]}
+    said = json.loads(done.stdout)
+    assert said["reports"] == said["items"]
+    found = {each["name"]: each for each in said["items"]}
     assert found["number_gaps"]["count"] == 12
     assert found["number_gaps"]["examples"] == [f"INV/2627/{n:07d}" for n in range(2, 12)]
 
