@@ -34,11 +34,12 @@ SHORT = Limits(1, 1, 5)
 def folder() -> Iterator[Path]:
     """The data of a server that is this module's own to stop and start."""
     place = Path(f"/tmp/dairy-away-{os.getpid()}")
+    data = place / "pg"  # its lock lies beside it, and goes with it
     try:
-        migrations.upgrade(embedded_postgres.start(place, fast_unsafe=True))
-        yield place
+        migrations.upgrade(embedded_postgres.start(data, fast_unsafe=True))
+        yield data
     finally:
-        embedded_postgres.stop(place)
+        embedded_postgres.stop(data)
         shutil.rmtree(place, ignore_errors=True)
 
 
