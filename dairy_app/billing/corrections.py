@@ -170,7 +170,7 @@ def add_adjustment(session: Session, actor: Actor, body: dict[str, Any]) -> dict
     current = today(session)
     day = body["adjusted_on"] or current
     _refuse_day(session, customer.id, day, current)
-    _require_class(session, body, day)
+    _require_class(session, body, day, current)
     draft = adjustments.draft_of(session, customer.id, day)
     row = Adjustment(**{**body, "adjusted_on": day}, invoice_id=draft, created_by=actor.user_id)
     session.add(row)
@@ -178,10 +178,11 @@ def add_adjustment(session: Session, actor: Actor, body: dict[str, Any]) -> dict
     return adjustments.get_adjustment(session, row.id)
 
 
-def _require_class(session: Session, body: dict[str, Any], day: date) -> None:
+def _require_class(session: Session, body: dict[str, Any], day: date, current: date) -> None:
     """What is charged or taken off follows goods, whose class says the tax: the one named, else the settings'.
 
-    One without a rate on that day would hold back all of the customer's bill.
+    One without a rate would hold back all of the customer's bill. Where the invoice's date decides, which is not known
+    yet, the rate must be in force today.
     """
     dairy = business_settings(session)
     chosen = body.get("tax_class") or dairy.default_adjustment_class
@@ -189,8 +190,10 @@ def _require_class(session: Session, body: dict[str, Any], day: date) -> None:
         return
     if chosen is None:
         raise invalid("/tax_class", "Name the tax class of the goods, or set default_adjustment_class.", "required")
-    if is_unrated(session, chosen, day):
-        raise invalid("/tax_class", f"{chosen} has no rate on {day}: name the class of the goods, or enter its rate.")
+    rate_day = day if dairy.tax_rate_date == "delivery_date" else max(day, current)
+    if is_unrated(session, chosen, rate_day):
+        detail = f"{chosen} has no rate on {rate_day}: name the class of the goods, or enter its rate."
+        raise invalid("/tax_class", detail)
 
 
 def _refuse_day(session: Session, customer_id: UUID, day: date, current: date) -> None:

@@ -125,6 +125,22 @@ def test_a_class_without_a_rate_would_hold_back_the_bill(living: LivingDairy, sq
     assert sql("SELECT count(*) FROM adjustments") == [(1,)]
 
 
+@pytest.mark.parametrize(("decides", "status"), [("invoice_date", 201), ("delivery_date", 422)])
+def test_a_rate_that_began_since_counts_where_the_invoices_date_decides(
+    living: LivingDairy, sql: Any, decides: str, status: int
+) -> None:
+    asha = living.customer()
+    living.product(hsn_code="0406", tax_class="cheese")
+    living.seller(gstin="27AAPFU0939F1ZV", tax_rate_date=decides)
+    living.go_to("2026-10-12")
+    sql("UPDATE tax_rates SET valid = daterange('2026-10-10', NULL) WHERE tax_class = 'cheese' AND upper_inf(valid)")
+    sql("DELETE FROM tax_rates WHERE tax_class = 'cheese' AND NOT upper_inf(valid)")
+    answer = adjust(living, asha, tax_class="cheese", adjusted_on="2026-10-05")
+    assert answer.status_code == status, answer.get_data(as_text=True)
+    living.go_to("2026-11-01")
+    assert [paper["skip_code"] for paper in living.preview("2026-10")["items"]] == ([None] if status == 201 else [])
+
+
 def test_the_same_key_is_the_same_adjustment(living: LivingDairy) -> None:
     asha = living.customer()
     body = {"customer_id": asha["id"], "kind": "charge", "description": "Can", "amount": "5", "reason": "lent out"}
