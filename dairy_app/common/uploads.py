@@ -117,9 +117,8 @@ def _text_of_table(raw: bytes) -> str:
         return "".join(_lines_of_workbook(raw))
     except Problem:
         raise
-    except (
-        Exception
-    ) as error:  # whatever a damaged file makes the libraries raise, or a fault of ours: the log says where
+    except Exception as error:
+        # Whatever a damaged file makes the libraries raise, or a fault of ours: the log says where.
         place = traceback.extract_tb(error.__traceback__)[-1]
         log.warning(
             "workbook not read", fault=type(error).__name__, place=f"{Path(place.filename).name}:{place.lineno}"

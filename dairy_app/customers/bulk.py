@@ -12,7 +12,7 @@ from dairy_app.customers.models import Area, Customer
 
 
 def lock_imports(session: Session) -> None:
-    """Let one file, or one customer without a login, be taken in at a time: the next one sees its customers."""
+    """Let one file, or one customer, be registered at a time, until its transaction ends: the next sees it."""
     session.execute(text("SELECT pg_advisory_xact_lock(hashtext('import-customers'))"))
 
 
