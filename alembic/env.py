@@ -2,7 +2,7 @@
 
 Taken back they are one transaction together.
 
-The URL is the one `dairy_app.common.migrations` hands over, else that of the settings.
+The URL is the one `dairy_app.database.migrations` hands over, else that of the settings.
 A DDL statement that waits for a lock makes all later queries on that table wait behind it. So each wait is
 short; the revision is then rolled back and tried again, and the chain goes on where it stands.
 """
@@ -17,9 +17,9 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
 import dairy_app.models  # noqa: F401 - fills Base.metadata
-from dairy_app.common import comments, migrations
-from dairy_app.common.models import Base
-from dairy_app.common.transactions import sqlstate
+from dairy_app.database import comments, migrations
+from dairy_app.database.models import Base
+from dairy_app.database.transactions import sqlstate
 from dairy_app.settings import Settings
 
 log = logging.getLogger(migrations.LOGGER)

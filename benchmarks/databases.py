@@ -13,8 +13,8 @@ from typing import Any
 import psycopg2
 from sqlalchemy import URL, make_url
 
-from dairy_app import embedded_postgres
-from dairy_app.common.addresses import normalise_url
+from dairy_app.database import embedded_postgres
+from dairy_app.database.addresses import normalise_url
 
 #: Tables whose own triggers a floor does without.
 GUARDED = ("orders", "order_items", "invoices", "invoice_lines", "delivery_statuses")

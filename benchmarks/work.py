@@ -16,7 +16,7 @@ from sqlalchemy import select, text
 
 from dairy_app.accounts.models import User
 from dairy_app.billing.service import RunRequest, carry_out, start_run
-from dairy_app.common.transactions import Database
+from dairy_app.database.transactions import Database
 from dairy_app.deliveries.rules import Confirmer, Scope
 from dairy_app.deliveries.service import confirm
 from dairy_app.subscriptions.generation import generate_day

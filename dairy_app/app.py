@@ -15,10 +15,8 @@ from dairy_app.billing.routes import billing, invoices
 from dairy_app.business.routes import business
 from dairy_app.catalogue.routes import products
 from dairy_app.catalogue.tax_routes import taxes
-from dairy_app.common import docs, headers, http, logs
-from dairy_app.common.openapi import Words
-from dairy_app.common.transactions import Database
 from dairy_app.customers.routes import areas, customers
+from dairy_app.database.transactions import Database
 from dairy_app.deliveries.routes import deliveries
 from dairy_app.documents.pages import invoice_pages
 from dairy_app.documents.routes import documents, outbox
@@ -34,6 +32,8 @@ from dairy_app.sharing.pages import pages
 from dairy_app.sharing.routes import change_requests, shared, shared_links
 from dairy_app.subscriptions.price_routes import prices
 from dairy_app.subscriptions.routes import subscriptions
+from dairy_app.web import docs, headers, http, logs
+from dairy_app.web.openapi import Words
 
 API = "/api/v1"
 

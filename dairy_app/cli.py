@@ -71,7 +71,7 @@ def root(ctx: click.Context) -> None:
     `dairy COMMAND --help` shows each command's options and an example.
     """
     if ctx.invoked_subcommand not in SERVING:
-        from dairy_app.common.audit import Attribution, acting
+        from dairy_app.database.audit import Attribution, acting
 
         ctx.with_resource(acting(Attribution(request_id=f"dairy {ctx.invoked_subcommand}")))
 
@@ -103,11 +103,11 @@ def explain_failure(error: Exception) -> str | None:
     from alembic.util import CommandError
     from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
-    from dairy_app.common.backups import BackupError
-    from dairy_app.common.migrations import MigrationFailed, MissingRights
-    from dairy_app.common.structure import NoScratchDatabase
-    from dairy_app.common.transactions import sqlstate
-    from dairy_app.embedded_postgres import EmbeddedPostgresError
+    from dairy_app.database.backups import BackupError
+    from dairy_app.database.embedded_postgres import EmbeddedPostgresError
+    from dairy_app.database.migrations import MigrationFailed, MissingRights
+    from dairy_app.database.structure import NoScratchDatabase
+    from dairy_app.database.transactions import sqlstate
     from dairy_app.settings import SettingsError
 
     one_line = (
@@ -140,7 +140,7 @@ def explain_failure(error: Exception) -> str | None:
 
 def missing_rights() -> str | None:
     """What a role without rights sees looks like an older schema; which of the two it is."""
-    from dairy_app.common import migrations
+    from dairy_app.database import migrations
     from dairy_app.settings import Settings
 
     try:

@@ -15,10 +15,9 @@ from rich.text import Text
 from sqlalchemy import Connection
 
 import dairy_app.models  # noqa: F401 - fills Base.metadata
-from dairy_app import embedded_postgres
-from dairy_app.common import backups, comments, migrations, structure
-from dairy_app.common.addresses import normalise_url
-from dairy_app.common.models import Base
+from dairy_app.database import backups, comments, embedded_postgres, migrations, structure
+from dairy_app.database.addresses import normalise_url
+from dairy_app.database.models import Base
 from dairy_app.settings import Settings, SettingsError
 
 

@@ -6,10 +6,9 @@ from dairy_app.billing import models as billing
 from dairy_app.business import ddl as business_ddl
 from dairy_app.business import models as business
 from dairy_app.catalogue import models as catalogue
-from dairy_app.common import ddl as common_ddl
-from dairy_app.common import idempotency
 from dairy_app.customers import ddl as customers_ddl
 from dairy_app.customers import models as customers
+from dairy_app.database import ddl as common_ddl
 from dairy_app.deliveries import ddl as deliveries_ddl
 from dairy_app.deliveries import models as deliveries
 from dairy_app.documents import ddl as documents_ddl
@@ -25,6 +24,7 @@ from dairy_app.sharing import ddl as sharing_ddl
 from dairy_app.sharing import models as sharing
 from dairy_app.subscriptions import ddl as subscriptions_ddl
 from dairy_app.subscriptions import models as subscriptions
+from dairy_app.web import idempotency
 
 __all__ = [
     "accounts",

@@ -14,9 +14,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from dairy_app.app import MAX_BODY_BYTES, create_app
-from dairy_app.common.logs import configure_logging, log
 from dairy_app.connections import BACKLOG, GRACE_SECONDS, Server
 from dairy_app.settings import Settings, SettingsError
+from dairy_app.web.logs import configure_logging, log
 
 #: A process that ends sooner than this is not replaced at once: it would be a loop of nothing but starts.
 SHORT_LIFE = 2.0

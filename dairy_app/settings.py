@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
-from dairy_app import embedded_postgres
-from dairy_app.common.addresses import normalise_url
-from dairy_app.common.transactions import IMPORT, RUN, WEB, Database, Limits
+from dairy_app.database import embedded_postgres
+from dairy_app.database.addresses import normalise_url
+from dairy_app.database.transactions import IMPORT, RUN, WEB, Database, Limits
 
 MIN_SECRET_BYTES = 32
 MIN_METRICS_TOKEN = 16

@@ -18,14 +18,14 @@ import psycopg2
 import pytest
 from sqlalchemy import make_url
 
-from dairy_app import embedded_postgres
 from dairy_app.accounts import passwords
 from dairy_app.app import create_app
-from dairy_app.common import logs, migrations
-from dairy_app.common.addresses import normalise_url
-from dairy_app.common.http import DairyFlask
-from dairy_app.common.transactions import Database, Limits
+from dairy_app.database import embedded_postgres, migrations
+from dairy_app.database.addresses import normalise_url
+from dairy_app.database.transactions import Database, Limits
 from dairy_app.settings import Settings
+from dairy_app.web import logs
+from dairy_app.web.http import DairyFlask
 from tests.dairy import Dairy
 from tests.worker_database import WorkerDatabase, psycopg_dsn
 

@@ -12,7 +12,7 @@ from jsonschema_rs import Draft202012Validator, Registry
 from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 
-from dairy_app.common.http import DairyFlask
+from dairy_app.web.http import DairyFlask
 
 URI = "urn:openapi"
 

@@ -15,7 +15,7 @@ from werkzeug.test import TestResponse
 
 from dairy_app.accounts import service as accounts
 from dairy_app.business import queries as business
-from dairy_app.common.http import DairyFlask
+from dairy_app.web.http import DairyFlask
 from tests.contract import contract_of
 from tests.worker_database import WorkerDatabase
 

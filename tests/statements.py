@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import event
 
-from dairy_app.common.transactions import Database
+from dairy_app.database.transactions import Database
 
 
 class Statements(list[tuple[str, Any]]):

@@ -14,9 +14,9 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from dairy_app.app import create_app
-from dairy_app.common.access import Policy, Role, policy_of
-from dairy_app.common.http import DairyFlask, check_policies
 from dairy_app.settings import Settings
+from dairy_app.web.access import Policy, Role, policy_of
+from dairy_app.web.http import DairyFlask, check_policies
 from tests.dairy import PASSWORD, Client, Dairy, ok, refused
 
 PINNED = Path(__file__).with_name("access_matrix.txt")

@@ -11,17 +11,17 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from dairy_app.app import create_app
 from dairy_app.commands import openapi_document
-from dairy_app.common import examples, uploads
-from dairy_app.common.access import Role, policy_of
 from dairy_app.common.errors import CODES
-from dairy_app.common.http import DairyFlask
-from dairy_app.common.openapi import without_null
-from dairy_app.common.transactions import Database
+from dairy_app.database.transactions import Database
 from dairy_app.field_words import FIELD_WORDS
 from dairy_app.orders.models import ORDER_STATUSES
 from dairy_app.orders.schemas import OrderIn
 from dairy_app.settings import Settings
 from dairy_app.sharing.schemas import SharedLinkIn
+from dairy_app.web import examples, uploads
+from dairy_app.web.access import Role, policy_of
+from dairy_app.web.http import DairyFlask
+from dairy_app.web.openapi import without_null
 from tests.conftest import SECRET_KEY
 
 PROBLEM_SCHEMA = "#/components/schemas/Problem"

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import time_machine
 from jsonschema_rs import Draft202012Validator, Registry
 
-from dairy_app.common.http import DairyFlask
+from dairy_app.web.http import DairyFlask
 from tests.contract import URI
 from tests.test_access_matrix import NOBODYS_ID
 from tests.test_hostile_input import House

@@ -24,14 +24,14 @@ from werkzeug.test import TestResponse
 
 from dairy_app.accounts.models import LoginAttempt
 from dairy_app.app import create_app
-from dairy_app.common import examples, strict_json
-from dairy_app.common.access import Role, policy_of
 from dairy_app.common.errors import CODES, Problem
-from dairy_app.common.http import DairyFlask
-from dairy_app.common.models import Base
-from dairy_app.common.transactions import Database
+from dairy_app.database.models import Base
+from dairy_app.database.transactions import Database
 from dairy_app.sample_words import SAMPLE_WORDS
 from dairy_app.settings import Settings
+from dairy_app.web import examples, strict_json
+from dairy_app.web.access import Role, policy_of
+from dairy_app.web.http import DairyFlask
 from tests.conftest import SECRET_KEY, Server
 from tests.dairy import Client, Dairy, ok
 

@@ -13,10 +13,10 @@ import pytest
 
 from dairy_app import __version__
 from dairy_app.app import MAX_BODY_BYTES, create_app
-from dairy_app.common import migrations
-from dairy_app.common.http import DairyFlask
-from dairy_app.common.transactions import Database
+from dairy_app.database import migrations
+from dairy_app.database.transactions import Database
 from dairy_app.settings import Settings
+from dairy_app.web.http import DairyFlask
 from tests.conftest import SECRET_KEY
 from tests.dairy import Client, ok, refused
 

@@ -24,9 +24,9 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from dairy_app.catalogue import queries as catalogue
-from dairy_app.common.access import Role, policy_of
 from dairy_app.common.errors import Problem
-from dairy_app.common.http import DairyFlask
+from dairy_app.web.access import Role, policy_of
+from dairy_app.web.http import DairyFlask
 from tests.dairy import Client, Dairy, ok
 from tests.test_access_matrix import client_of
 from tests.test_hostile_input import House

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from dairy_app.app import ROUTES, Mount, create_app
-from dairy_app.common.addresses import normalise_url
-from dairy_app.common.http import Blueprint
-from dairy_app.common.transactions import RUN, Database, Limits
+from dairy_app.database.addresses import normalise_url
+from dairy_app.database.transactions import RUN, Database, Limits
 from dairy_app.settings import Settings, SettingsError, default_data_dir
+from dairy_app.web.http import Blueprint
 from tests.conftest import SECRET_KEY
 from tests.dairy import Client, ok
 
@@ -144,7 +144,7 @@ def test_a_route_without_a_policy_stops_the_start(settings: Settings) -> None:
         stray.route("/stray")(view)
         return create_app(settings, Database(NOWHERE), [*ROUTES, Mount(stray)])
 
-    from dairy_app.common.access import allow_anyone
+    from dairy_app.web.access import allow_anyone
 
     assert start(allow_anyone())
     with pytest.raises(LookupError, match=r"/api/v1/stray \(stray.view\) has no policy"):

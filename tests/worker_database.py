@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import psycopg2
 from sqlalchemy import make_url
 
-from dairy_app.common.addresses import normalise_url
+from dairy_app.database.addresses import normalise_url
 
 if TYPE_CHECKING:
     from tests.conftest import Server

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from dairy_app.common.access import Role
+from dairy_app.web.access import Role
 
 
 def insert_customer_logins(session: Session, rows: Sequence[dict[str, Any]]) -> None:

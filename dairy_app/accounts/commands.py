@@ -12,8 +12,8 @@ from dairy_app.accounts import service
 from dairy_app.accounts.pages import invitation_link
 from dairy_app.accounts.purge import KEPT, purge
 from dairy_app.common.clock import now
-from dairy_app.common.logs import configure_logging
 from dairy_app.settings import LOCAL_HOST, LOCAL_PORT, Settings
+from dairy_app.web.logs import configure_logging
 
 
 @click.command("create-admin")

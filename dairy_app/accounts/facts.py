@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
-from dairy_app.common.logs import log
+from dairy_app.web.logs import log
 
 
 def note(session: Session, fact: str, **details: Any) -> None:

@@ -7,8 +7,7 @@ from sqlalchemy import BigInteger, Identity, Index, func, text
 from sqlalchemy.dialects.postgresql import INET
 from sqlalchemy.orm import Mapped, mapped_column
 
-from dairy_app.common.access import Role
-from dairy_app.common.models import (
+from dairy_app.database.models import (
     Base,
     Identified,
     Imported,
@@ -17,6 +16,7 @@ from dairy_app.common.models import (
     references,
     unique,
 )
+from dairy_app.web.access import Role
 
 #: E.164: a plus sign, country code, at most 15 digits.
 PHONE_FORMAT = "^[+][1-9][0-9]{7,14}$"

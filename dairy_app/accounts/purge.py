@@ -9,7 +9,7 @@ from sqlalchemy.sql import Delete
 
 from dairy_app.accounts.models import Invitation, LoginAttempt, RefreshToken
 from dairy_app.common.clock import now
-from dairy_app.common.idempotency import IdempotencyKey
+from dairy_app.web.idempotency import IdempotencyKey
 
 #: Longer than any app keeps a request that it could not send.
 KEPT = timedelta(days=30)

@@ -23,9 +23,9 @@ from sqlalchemy.dialects.postgresql import INET
 from sqlalchemy.orm import Session
 
 from dairy_app.accounts.models import Invitation, LoginAttempt, RefreshToken, User
-from dairy_app.common.access import Role
-from dairy_app.common.audit import Attribution, facts, told
 from dairy_app.common.errors import Problem
+from dairy_app.database.audit import Attribution, facts, told
+from dairy_app.web.access import Role
 
 #: A higher package's table, by name: which customer a login belongs to.
 _customers = table("customers", column("id", Uuid()), column("user_id", Uuid()))

@@ -23,11 +23,11 @@ from dairy_app.accounts.schemas import (
     UserQuery,
 )
 from dairy_app.accounts.throttle import Caller
-from dairy_app.common.access import Role, allow, allow_anyone, allow_logged_in
-from dairy_app.common.audit import tell
 from dairy_app.common.errors import Problem
-from dairy_app.common.etags import etagged, etagged_by
-from dairy_app.common.http import (
+from dairy_app.database.audit import tell
+from dairy_app.web.access import Role, allow, allow_anyone, allow_logged_in
+from dairy_app.web.etags import etagged, etagged_by
+from dairy_app.web.http import (
     Blueprint,
     attribution,
     caller_address,
@@ -35,9 +35,9 @@ from dairy_app.common.http import (
     current_session,
     refusal,
 )
-from dairy_app.common.idempotency import idempotent_but
-from dairy_app.common.pages import Page, read_page
-from dairy_app.common.schemas import page_of
+from dairy_app.web.idempotency import idempotent_but
+from dairy_app.web.pages import Page, read_page
+from dairy_app.web.schemas import page_of
 
 auth = Blueprint("auth", __name__, description="Logging in")
 users = Blueprint("users", __name__, description="Who may log in")

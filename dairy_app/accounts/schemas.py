@@ -5,9 +5,9 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from dairy_app.accounts.rules import normalise_email
-from dairy_app.common.access import Role
 from dairy_app.common.phones import normalise_phone
-from dairy_app.common.schemas import Choice, Line, PageQuery, Strict
+from dairy_app.web.access import Role
+from dairy_app.web.schemas import Choice, Line, PageQuery, Strict
 
 ROLES = [role.value for role in Role]
 #: Longer than any password may be: who typed an old, longer one is refused by the hash, not by the form.

@@ -15,11 +15,11 @@ from dairy_app.accounts.models import Invitation, RefreshToken, User
 from dairy_app.accounts.passwords import hash_password, is_password
 from dairy_app.accounts.rules import INVITATION_LIFETIME, normalise_email, normalise_password, refuse_weak_password
 from dairy_app.accounts.throttle import Caller
-from dairy_app.common.access import Actor, Role
-from dairy_app.common.audit import Attribution, tell
 from dairy_app.common.clock import now
 from dairy_app.common.errors import Problem, invalid
 from dairy_app.common.phones import normalise_phone
+from dairy_app.database.audit import Attribution, tell
+from dairy_app.web.access import Actor, Role
 
 
 def create_user(

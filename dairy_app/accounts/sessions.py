@@ -18,10 +18,10 @@ from dairy_app.accounts.models import RefreshToken, User
 from dairy_app.accounts.passwords import hash_password, is_outdated, is_password
 from dairy_app.accounts.rules import REFRESH_LIFETIME, ROTATION_GRACE, network_of, normalise_email
 from dairy_app.accounts.throttle import Caller
-from dairy_app.common.audit import Attribution, tell
 from dairy_app.common.clock import now
 from dairy_app.common.errors import Problem
 from dairy_app.common.phones import normalise_phone
+from dairy_app.database.audit import Attribution, tell
 
 USER_AGENT_LENGTH = 300
 

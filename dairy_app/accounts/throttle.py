@@ -19,7 +19,7 @@ from dairy_app.accounts.models import LoginAttempt
 from dairy_app.accounts.rules import THROTTLE_WINDOW, TRIES_PER_ADDRESS, TRIES_PER_LOGIN, network_of
 from dairy_app.common.clock import now
 from dairy_app.common.errors import Problem
-from dairy_app.common.transactions import NotYourTurn
+from dairy_app.database.transactions import NotYourTurn
 
 #: How many outdated tries go with each new one: more than come in, so the table stays small.
 SWEEP = 100

@@ -18,10 +18,10 @@ from sqlalchemy.orm import Session
 from dairy_app.accounts import passwords, queries
 from dairy_app.accounts.rules import ACCESS_LIFETIME, CLOCK_DIFFERENCE, REFRESH_LIFETIME
 from dairy_app.accounts.sessions import Grant, RefreshClaims
-from dairy_app.common.access import Actor, Policy, Role
 from dairy_app.common.clock import now
 from dairy_app.common.errors import Problem
-from dairy_app.common.http import DairyFlask, attribution, writes
+from dairy_app.web.access import Actor, Policy, Role
+from dairy_app.web.http import DairyFlask, attribution, writes
 
 #: RFC 6750, section 3: what a 401 says besides the problem document.
 ASK = {"WWW-Authenticate": "Bearer"}

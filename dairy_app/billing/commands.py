@@ -17,7 +17,7 @@ from dairy_app.billing.models import BillingRun
 from dairy_app.billing.schemas import RunOut
 from dairy_app.billing.service import RunRequest
 from dairy_app.billing.verification import Finding, Series, all_series, verify
-from dairy_app.common.transactions import Database
+from dairy_app.database.transactions import Database
 from dairy_app.settings import Settings
 
 #: So many customers of a reason are named.

@@ -16,11 +16,11 @@ from dairy_app.billing.correction_schemas import (
     CreditNoteQuery,
 )
 from dairy_app.billing.models import Adjustment, CreditNote
-from dairy_app.common.access import Role, allow
-from dairy_app.common.etags import etagged
-from dairy_app.common.http import Blueprint, current_actor, current_session
-from dairy_app.common.idempotency import idempotent
-from dairy_app.common.pages import Page, read_page
+from dairy_app.web.access import Role, allow
+from dairy_app.web.etags import etagged
+from dairy_app.web.http import Blueprint, current_actor, current_session
+from dairy_app.web.idempotency import idempotent
+from dairy_app.web.pages import Page, read_page
 
 corrections = Blueprint("corrections", __name__, description="Credit notes on issued bills, adjustments on drafts")
 

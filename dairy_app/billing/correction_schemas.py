@@ -7,7 +7,7 @@ from marshmallow import Schema, ValidationError, fields, post_load, validate, va
 from dairy_app.billing.credit_rules import LineCredit
 from dairy_app.billing.models import ADJUSTMENT_KINDS, INVOICE_STATUSES
 from dairy_app.catalogue.models import SUPPLY_TYPES
-from dairy_app.common.schemas import (
+from dairy_app.web.schemas import (
     MAX_MONEY,
     Choice,
     Day,

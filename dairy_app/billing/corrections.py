@@ -30,10 +30,10 @@ from dairy_app.billing.models import Adjustment, Invoice
 from dairy_app.business.queries import business_settings, returns_filed_through, today
 from dairy_app.catalogue.queries import is_unrated
 from dairy_app.catalogue.rules import require_whole
-from dairy_app.common.access import Actor
 from dairy_app.common.clock import now
 from dairy_app.common.errors import FieldError, Problem, invalid
 from dairy_app.customers.queries import get_visible_customer
+from dairy_app.web.access import Actor
 
 #: An older day is a slip in the year: it would open, and number, a paper of a year long filed.
 OLDEST_ADJUSTMENT = timedelta(days=366)

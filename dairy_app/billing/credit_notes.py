@@ -17,9 +17,9 @@ from sqlalchemy.orm import Session
 from dairy_app.billing.credit_rules import Credit, OpenLine, OpenPaper
 from dairy_app.billing.models import CreditNote, Invoice
 from dairy_app.billing.rules import month_bounds
-from dairy_app.common.access import Actor, Role
 from dairy_app.common.errors import Problem
 from dairy_app.customers.models import Customer
+from dairy_app.web.access import Actor, Role
 
 
 def note_content(note: str, lines: str) -> str:

@@ -5,7 +5,7 @@ call it. Its caller holds the customers' rows FOR NO KEY UPDATE.
 """
 
 import dairy_app.business.ddl  # noqa: F401 - late_through asks returns_filed_through, which must be there first
-from dairy_app.common.ddl import after_tables
+from dairy_app.database.ddl import after_tables
 
 # Weeks are those of the month (1–7, 8–14, 15–21, 22–28, rest): a period never spans two months, so every
 # paper belongs to one month and one financial year.

@@ -11,9 +11,9 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from dairy_app.billing import bulk, queries
-from dairy_app.common.access import Actor
 from dairy_app.common.clock import now
 from dairy_app.common.errors import Problem, invalid
+from dairy_app.web.access import Actor
 
 COLUMNS = ("irn", "ack_no", "ack_date", "signed_qr")
 

@@ -7,11 +7,11 @@ from dairy_app.billing import e_invoices, queries, service
 from dairy_app.billing.schemas import EInvoiceIn, InvoiceOut, InvoicePage, InvoiceQuery, VoidIn, VoidOut
 from dairy_app.billing.settlement import with_settlement
 from dairy_app.business.queries import today
-from dairy_app.common.access import Role, allow
-from dairy_app.common.etags import etagged
-from dairy_app.common.http import Blueprint, current_actor, current_session
-from dairy_app.common.idempotency import idempotent
-from dairy_app.common.pages import Page, read_page
+from dairy_app.web.access import Role, allow
+from dairy_app.web.etags import etagged
+from dairy_app.web.http import Blueprint, current_actor, current_session
+from dairy_app.web.idempotency import idempotent
+from dairy_app.web.pages import Page, read_page
 
 invoices = Blueprint("invoices", __name__, description="Papers: drafts, issued, void")
 

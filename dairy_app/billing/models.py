@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dairy_app.catalogue.models import SUPPLY_TYPES
-from dairy_app.common.models import (
+from dairy_app.database.models import (
     Base,
     Identified,
     Imported,

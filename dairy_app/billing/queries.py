@@ -13,10 +13,10 @@ from dairy_app.billing.models import BillingRun, Invoice
 from dairy_app.billing.rules import PAYMENT_STATES, month_bounds
 from dairy_app.billing.settlement import papers_that_stand
 from dairy_app.billing.statements import BALANCE, LINE_COLUMNS, drafts_with_totals
-from dairy_app.common.access import Actor, Role
 from dairy_app.common.errors import Problem
-from dairy_app.common.pages import Key
 from dairy_app.customers.models import Customer
+from dairy_app.web.access import Actor, Role
+from dairy_app.web.pages import Key
 
 #: A draft is due when its period is over; with ``through`` when it has begun by then, and it is ended there first.
 #: Beside ``today``, ``not_ended`` is the first day whose periods have not ended, which a preview may put later.

@@ -28,13 +28,13 @@ from dairy_app.billing.schemas import (
 )
 from dairy_app.billing.service import RunRequest
 from dairy_app.business.queries import today
-from dairy_app.common.access import Actor, Role, allow
 from dairy_app.common.errors import Problem
-from dairy_app.common.http import Blueprint, current_actor, current_database, current_session
-from dairy_app.common.logs import log
-from dairy_app.common.pages import Page, read_cursor, read_page, write_cursor
-from dairy_app.common.schemas import PageQuery
-from dairy_app.common.transactions import Database
+from dairy_app.database.transactions import Database
+from dairy_app.web.access import Actor, Role, allow
+from dairy_app.web.http import Blueprint, current_actor, current_database, current_session
+from dairy_app.web.logs import log
+from dairy_app.web.pages import Page, read_cursor, read_page, write_cursor
+from dairy_app.web.schemas import PageQuery
 
 __all__ = ["billing", "invoices"]
 

@@ -14,7 +14,8 @@ from dairy_app.billing.models import (
 )
 from dairy_app.billing.rules import PAYMENT_STATES
 from dairy_app.catalogue.models import SUPPLY_TYPES, UNITS
-from dairy_app.common.schemas import (
+from dairy_app.orders.models import ORDER_TYPES
+from dairy_app.web.schemas import (
     Choice,
     Day,
     Instant,
@@ -30,7 +31,6 @@ from dairy_app.common.schemas import (
     Strict,
     page_of,
 )
-from dairy_app.orders.models import ORDER_TYPES
 
 
 class PreviewQuery(PageQuery):

@@ -19,11 +19,11 @@ from dairy_app.billing.models import BillingRun, Invoice
 from dairy_app.billing.rules import SKIP_DETAILS, is_unusual, month_bounds
 from dairy_app.billing.settlement import payments_of, with_settlement
 from dairy_app.business.queries import business_settings, returns_filed_through, today
-from dairy_app.common.access import Actor, Role
 from dairy_app.common.clock import now
 from dairy_app.common.errors import Problem, invalid
-from dairy_app.common.pages import read_cursor, write_cursor
-from dairy_app.common.transactions import Database
+from dairy_app.database.transactions import Database
+from dairy_app.web.access import Actor, Role
+from dairy_app.web.pages import read_cursor, write_cursor
 
 #: A running run that holds no lock and has not written for this long was interrupted.
 SILENCE = timedelta(seconds=30)

@@ -1,6 +1,6 @@
 """Up to which day the returns of GST are filed."""
 
-from dairy_app.common.ddl import after_tables
+from dairy_app.database.ddl import after_tables
 
 # Without a day in the settings a month is taken as filed when the month after the next one begins: GSTR-1 is due on the
 # 11th of the following month (CGST Act s. 37).

@@ -5,7 +5,7 @@ from datetime import date, time
 from sqlalchemy import SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from dairy_app.common.models import Base, Percent, Timestamps, check, one_of, references
+from dairy_app.database.models import Base, Percent, Timestamps, check, one_of, references
 
 #: How an issued invoice is dated: the last day of its period, or the day of the run.
 INVOICE_DATE_RULES = ("period_end", "run_date")

@@ -5,9 +5,9 @@ from typing import Any
 from dairy_app.business import queries, service
 from dairy_app.business.models import BusinessSettings
 from dairy_app.business.schemas import SettingsOut, SettingsPatch
-from dairy_app.common.access import Role, allow
-from dairy_app.common.etags import etagged, etagged_by
-from dairy_app.common.http import Blueprint, current_session
+from dairy_app.web.access import Role, allow
+from dairy_app.web.etags import etagged, etagged_by
+from dairy_app.web.http import Blueprint, current_session
 
 business = Blueprint("settings", __name__, description="The dairy itself")
 

@@ -4,7 +4,7 @@ from marshmallow import fields, validate
 
 from dairy_app.business.models import INVOICE_DATE_RULES, TAX_RATE_DATES
 from dairy_app.business.rules import is_gstin, is_time_zone
-from dairy_app.common.schemas import Choice, Day, Line, Paragraph, Pattern, Percent, Strict
+from dairy_app.web.schemas import Choice, Day, Line, Paragraph, Pattern, Percent, Strict
 
 
 class SettingsOut(Strict):

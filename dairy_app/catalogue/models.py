@@ -7,7 +7,7 @@ from sqlalchemy import Index, text
 from sqlalchemy.dialects.postgresql import DATERANGE
 from sqlalchemy.orm import Mapped, mapped_column
 
-from dairy_app.common.models import (
+from dairy_app.database.models import (
     Base,
     Identified,
     Imported,

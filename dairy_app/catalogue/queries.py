@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from dairy_app.business.queries import today
 from dairy_app.catalogue.models import Product, ProductPrice, TaxClass, TaxRate
 from dairy_app.common.errors import Problem
-from dairy_app.common.pages import Page, read_page
+from dairy_app.web.pages import Page, read_page
 
 
 def in_force(valid: Any, on_date: date | ColumnElement[date]) -> ColumnElement[bool]:

@@ -5,12 +5,12 @@ from uuid import UUID
 
 from dairy_app.catalogue import queries, service
 from dairy_app.catalogue.schemas import PriceOut, ProductIn, ProductOut, ProductsQuery
-from dairy_app.common.access import Role, allow
-from dairy_app.common.etags import etagged
-from dairy_app.common.http import Blueprint, current_actor, current_session
-from dairy_app.common.idempotency import idempotent
-from dairy_app.common.pages import Page
-from dairy_app.common.schemas import PageQuery, page_of
+from dairy_app.web.access import Role, allow
+from dairy_app.web.etags import etagged
+from dairy_app.web.http import Blueprint, current_actor, current_session
+from dairy_app.web.idempotency import idempotent
+from dairy_app.web.pages import Page
+from dairy_app.web.schemas import PageQuery, page_of
 
 products = Blueprint("products", __name__, description="What is sold, and its list prices")
 

@@ -4,9 +4,9 @@ from typing import Any
 
 from dairy_app.catalogue import queries, service
 from dairy_app.catalogue.schemas import TaxClassesOut, TaxClassIn, TaxClassOut, TaxRateIn
-from dairy_app.common.access import Role, allow
-from dairy_app.common.http import Blueprint, current_session
-from dairy_app.common.idempotency import idempotent
+from dairy_app.web.access import Role, allow
+from dairy_app.web.http import Blueprint, current_session
+from dairy_app.web.idempotency import idempotent
 
 taxes = Blueprint("taxes", __name__, description="Tax classes and their dated rates")
 

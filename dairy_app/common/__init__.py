@@ -1,9 +1,5 @@
-"""What every domain stands on: HTTP, time, money, SQL. Knows no milk.
+"""What has no subject of the trade and needs neither a request nor a connection: clock, words, phones, errors, files.
 
-Rules
------
-* ``transactions`` is the only module that begins, commits or rolls back.
-* ``errors`` holds the one table of error codes; everything else raises ``Problem(code)``.
-* ``openapi`` tells what the routes declare, ``refusals`` which codes their code can answer.
-* ``access`` names the roles; a route without a policy stops the start-up.
+``errors`` holds the one table of error codes; everything else raises ``Problem(code)``. ``revisions`` and ``functions``
+stay here because released revisions import them, and those never change.
 """

@@ -107,7 +107,7 @@ class Problem(Exception):
     """A refusal with a stable ``code`` of ``CODES``, words for people, and facts for programs.
 
     Raised, it rolls the transaction back. To refuse and still keep what was recorded (a failed login),
-    return ``common.http.refusal(Problem(…))`` from the view instead.
+    return ``web.http.refusal(Problem(…))`` from the view instead.
     """
 
     code: str

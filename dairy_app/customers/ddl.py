@@ -1,6 +1,6 @@
 """What a customer is found by."""
 
-from dairy_app.common.ddl import before_tables
+from dairy_app.database.ddl import before_tables
 
 #: Words in small letters, each behind a blank, so that a word begins where ``'% word%'`` says. What parts the words of
 #: an address (12/4-B, Flat No.7) is named, not "all but letters": which letters there are depends on the server.

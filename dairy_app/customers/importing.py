@@ -11,13 +11,13 @@ from marshmallow import ValidationError
 from sqlalchemy.orm import Session
 
 from dairy_app.accounts.bulk import insert_customer_logins
-from dairy_app.common.access import Role
 from dairy_app.common.errors import FieldError, Problem, invalid
-from dairy_app.common.failures import field_errors
-from dairy_app.common.uploads import fault, refuse_file, rows_of
 from dairy_app.customers import bulk, queries
 from dairy_app.customers.rules import is_reserved_code, plain_name, tax_fields
 from dairy_app.customers.schemas import CustomerRow
+from dairy_app.web.access import Role
+from dairy_app.web.failures import field_errors
+from dairy_app.web.uploads import fault, refuse_file, rows_of
 
 REQUIRED = ("name", "phone", "address_line1", "area")
 #: More customers come in several files.

@@ -10,7 +10,8 @@ from sqlalchemy.dialects.postgresql import ARRAY, DATERANGE
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dairy_app.accounts.models import EMAIL_FORMAT, PHONE_FORMAT
-from dairy_app.common.models import (
+from dairy_app.customers.rules import MAP_LINK
+from dairy_app.database.models import (
     Base,
     Identified,
     Imported,
@@ -22,7 +23,6 @@ from dairy_app.common.models import (
     unique,
     unique_index,
 )
-from dairy_app.customers.rules import MAP_LINK
 
 CUSTOMER_STATUSES = ("trial", "active", "paused", "stopped")
 BILLING_CYCLES = ("monthly", "half_monthly", "weekly")

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from dairy_app.common.access import Actor, Role
 from dairy_app.common.errors import FieldError, Problem
+from dairy_app.web.access import Actor, Role
 
 #: Where the dairy delivers and what the household wants it to know. Not the name (it stands on invoices), not
 #: the phone (the delivery boy calls it), nothing that decides money, tax or the round.

@@ -28,11 +28,11 @@ from sqlalchemy.orm import Session, aliased
 from dairy_app.accounts.models import User
 from dairy_app.catalogue.models import Product, ProductPrice
 from dairy_app.catalogue.queries import in_force, seen_price, valid_from
-from dairy_app.common.access import Actor, Role
 from dairy_app.common.errors import Problem
-from dairy_app.common.pages import Key, Page, read_page
 from dairy_app.customers.models import Area, Customer, CustomerPrice
 from dairy_app.customers.rules import like_literal, phone_digits, search_words
+from dairy_app.web.access import Actor, Role
+from dairy_app.web.pages import Key, Page, read_page
 
 # ----------------------------------------------------------------------------------------- who may see whom
 

@@ -3,12 +3,6 @@
 from typing import Any
 from uuid import UUID
 
-from dairy_app.common.access import Role, allow
-from dairy_app.common.etags import etagged
-from dairy_app.common.http import Blueprint, current_actor, current_session
-from dairy_app.common.idempotency import idempotent, idempotent_but
-from dairy_app.common.pages import Page
-from dairy_app.common.schemas import DryRunQuery, PageQuery, page_of
 from dairy_app.customers import importing, queries, service
 from dairy_app.customers.models import Area
 from dairy_app.customers.schemas import (
@@ -25,6 +19,12 @@ from dairy_app.customers.schemas import (
     LinkUserIn,
     NewCustomerOut,
 )
+from dairy_app.web.access import Role, allow
+from dairy_app.web.etags import etagged
+from dairy_app.web.http import Blueprint, current_actor, current_session
+from dairy_app.web.idempotency import idempotent, idempotent_but
+from dairy_app.web.pages import Page
+from dairy_app.web.schemas import DryRunQuery, PageQuery, page_of
 
 customers = Blueprint("customers", __name__, description="Who is delivered to")
 areas = Blueprint("areas", __name__, description="Parts of town")

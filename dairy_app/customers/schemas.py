@@ -9,9 +9,11 @@ from marshmallow import ValidationError, fields, post_load, validate, validates_
 from dairy_app.accounts.rules import normalise_email
 from dairy_app.business.rules import is_gstin
 from dairy_app.catalogue.schemas import PriceOut
-from dairy_app.common import uploads
 from dairy_app.common.phones import normalise_phone
-from dairy_app.common.schemas import (
+from dairy_app.customers.models import BILLING_CYCLES, CUSTOMER_STATUSES, GST_TREATMENTS
+from dairy_app.customers.rules import MAP_LINK
+from dairy_app.web import uploads
+from dairy_app.web.schemas import (
     Choice,
     Day,
     Line,
@@ -24,8 +26,6 @@ from dairy_app.common.schemas import (
     Sort,
     Strict,
 )
-from dairy_app.customers.models import BILLING_CYCLES, CUSTOMER_STATUSES, GST_TREATMENTS
-from dairy_app.customers.rules import MAP_LINK
 
 #: integer ends here.
 MAX_SEQUENCE = 2_147_483_647

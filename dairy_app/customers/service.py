@@ -12,11 +12,11 @@ from sqlalchemy.orm import Session
 from dairy_app.accounts import service as accounts
 from dairy_app.accounts.models import User
 from dairy_app.catalogue.bulk import close_price, insert_price
-from dairy_app.common.access import Actor, Role
 from dairy_app.common.errors import Problem, invalid
 from dairy_app.customers import bulk, queries, rules
 from dairy_app.customers.models import Area, Customer, CustomerPrice, UnlinkedCustomer
 from dairy_app.customers.policy import check_changes
+from dairy_app.web.access import Actor, Role
 
 #: Field → the role of the user it must name.
 STAFF = {"delivery_boy_id": Role.DELIVERY_BOY, "marketing_staff_id": Role.MARKETING_STAFF}

@@ -10,7 +10,7 @@ What was corrected changes by another correction only: a phone that sends its mo
 the office put right in between. ``correct_delivery`` is that correction, of one order, under the same lock.
 """
 
-from dairy_app.common.ddl import after_tables
+from dairy_app.database.ddl import after_tables
 
 # With a search path of its own, as bodies in quotes get it, judging would not be inlined: planned at each call, one
 # confirmation takes twice as long on PostgreSQL 15. This body is bound to its tables when it is made.

@@ -9,7 +9,7 @@ from sqlalchemy import Index, Numeric
 from sqlalchemy.dialects.postgresql import INET, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from dairy_app.common.models import Base, Imported, check, one_of, references, unique
+from dairy_app.database.models import Base, Imported, check, one_of, references, unique
 
 DELIVERY_STATUSES = ("delivered", "partially_delivered", "not_delivered")
 CONFIRMATION_METHODS = ("delivery_boy", "shared_link", "admin", "import")

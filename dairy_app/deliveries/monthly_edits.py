@@ -8,11 +8,11 @@ from sqlalchemy import RowMapping
 from sqlalchemy.orm import Session
 
 from dairy_app.business.queries import today
-from dairy_app.common.access import Actor
 from dairy_app.common.errors import Problem, invalid
 from dairy_app.customers.queries import get_visible_customer
 from dairy_app.deliveries import queries, service
 from dairy_app.subscriptions.service import set_override
+from dairy_app.web.access import Actor
 
 
 def set_day(session: Session, actor: Actor, wanted: Mapping[str, Any]) -> dict[str, Any]:

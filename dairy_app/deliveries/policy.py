@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from dairy_app.common.access import Actor, Role
 from dairy_app.common.errors import Problem
 from dairy_app.deliveries.rules import Confirmer, Scope
+from dairy_app.web.access import Actor, Role
 
 _METHODS = {Role.ADMIN: "admin", Role.DELIVERY_BOY: "delivery_boy"}
 

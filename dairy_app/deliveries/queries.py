@@ -23,13 +23,13 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from dairy_app.catalogue.models import Product
-from dairy_app.common.access import Actor
-from dairy_app.common.pages import Page, read_page
 from dairy_app.customers.models import Area, Customer
 from dairy_app.customers.queries import areas_within, visible_customers
 from dairy_app.deliveries.models import DeliveryStatus
 from dairy_app.deliveries.rules import Scope, loading_sheet, progress_of, stops_of
 from dairy_app.orders.models import Order, OrderItem
+from dairy_app.web.access import Actor
+from dairy_app.web.pages import Page, read_page
 
 #: States of an order that waits for its delivery.
 OPEN = ("PENDING", "OUT_FOR_DELIVERY")

@@ -6,10 +6,6 @@ from uuid import UUID
 from flask import request
 
 from dairy_app.business.queries import today
-from dairy_app.common.access import Role, allow
-from dairy_app.common.http import Blueprint, caller_address, current_actor, current_session
-from dairy_app.common.idempotency import idempotent
-from dairy_app.common.pages import Page
 from dairy_app.deliveries import monthly_edits, queries, service
 from dairy_app.deliveries.policy import confirmer_of, round_of, scope_of
 from dairy_app.deliveries.rules import Confirmer, Scope
@@ -33,6 +29,10 @@ from dairy_app.deliveries.schemas import (
     StartOut,
 )
 from dairy_app.orders.policy import hidden_status_fields
+from dairy_app.web.access import Role, allow
+from dairy_app.web.http import Blueprint, caller_address, current_actor, current_session
+from dairy_app.web.idempotency import idempotent
+from dairy_app.web.pages import Page
 
 deliveries = Blueprint("deliveries", __name__, description="Confirming deliveries")
 

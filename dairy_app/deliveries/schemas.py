@@ -8,14 +8,14 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from dairy_app.catalogue.models import UNITS
-from dairy_app.common.failures import MAX_FIELD_ERRORS, field_errors
-from dairy_app.common.schemas import Choice, Day, Instant, Line, PageQuery, Paragraph, Quantity, Strict, page_of
-from dairy_app.common.strict_json import Unstorable
 from dairy_app.customers.schemas import Latitude, Longitude
 from dairy_app.deliveries.models import CONFIRMATION_METHODS, DELIVERY_STATUSES
 from dairy_app.deliveries.rules import REASON_CODES, Unread
 from dairy_app.orders.models import ORDER_STATUSES, SHIFTS
 from dairy_app.orders.schemas import MOST_ITEMS, DeliveryStatusOut
+from dairy_app.web.failures import MAX_FIELD_ERRORS, field_errors
+from dairy_app.web.schemas import Choice, Day, Instant, Line, PageQuery, Paragraph, Quantity, Strict, page_of
+from dairy_app.web.strict_json import Unstorable
 
 #: A morning of one dairy fits; a body of that many is still small.
 MOST_CONFIRMATIONS = 1000

@@ -14,11 +14,11 @@ from sqlalchemy.orm import Session
 
 from dairy_app.billing.bulk import lock_customers
 from dairy_app.business.queries import today
-from dairy_app.common.access import Actor, Role
 from dairy_app.common.clock import now
 from dairy_app.common.errors import FieldError, Problem
 from dairy_app.deliveries import bulk, queries
 from dairy_app.deliveries.rules import Confirmer, Scope, Unread
+from dairy_app.web.access import Actor, Role
 
 #: A phone's clock may be this fast.
 FAST_CLOCK = timedelta(minutes=10)

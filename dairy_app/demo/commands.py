@@ -9,13 +9,13 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from dairy_app.common import migrations
-from dairy_app.common.logs import configure_logging
-from dairy_app.common.transactions import RUN, Database
+from dairy_app.database import migrations
+from dairy_app.database.transactions import RUN, Database
 from dairy_app.demo import filling, people, queries, sample
 from dairy_app.demo.progress import bars, console
 from dairy_app.demo.state import State, read_state
 from dairy_app.settings import Settings, SettingsError
+from dairy_app.web.logs import configure_logging
 
 HOST = "127.0.0.1"
 

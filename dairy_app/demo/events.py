@@ -11,13 +11,13 @@ from dairy_app.billing import service as billing
 from dairy_app.billing.corrections import NoteRequest
 from dairy_app.billing.credit_rules import LineCredit
 from dairy_app.billing.rules import month_bounds
-from dairy_app.common.access import Actor
 from dairy_app.customers import service as customers
 from dairy_app.demo import queries
 from dairy_app.receivables import service as receivables
 from dairy_app.sharing.models import ChangeRequest
 from dairy_app.sharing.rules import payload_of
 from dairy_app.subscriptions import service as subscriptions
+from dairy_app.web.access import Actor
 
 #: Which of the sample's customers, by their place.
 LENT_A_CAN, ON_TRIAL, GONE, AWAY, ASKING = 1, 3, 4, 5, 6

@@ -14,9 +14,8 @@ from dairy_app.billing import service as billing
 from dairy_app.billing.service import RunRequest
 from dairy_app.business.queries import today
 from dairy_app.business.service import change_settings
-from dairy_app.common.access import Role
 from dairy_app.common.files import make_private_folder
-from dairy_app.common.transactions import Database
+from dairy_app.database.transactions import Database
 from dairy_app.deliveries.bulk import confirm_deliveries
 from dairy_app.deliveries.rules import Confirmer, Scope
 from dairy_app.demo import bulk, events, people, queries, sample
@@ -29,6 +28,7 @@ from dairy_app.exports.span import span_of
 from dairy_app.settings import Settings
 from dairy_app.sharing.service import create_link
 from dairy_app.subscriptions.generation import generate_due
+from dairy_app.web.access import Role
 
 #: When the first door of a morning is reached, and the seconds from one to the next.
 FIRST_DOOR, NEXT_DOOR = time(5, 30), timedelta(seconds=40)

@@ -19,11 +19,11 @@ from dairy_app.accounts.models import User
 from dairy_app.accounts.throttle import Caller
 from dairy_app.business.service import change_settings
 from dairy_app.catalogue import service as catalogue
-from dairy_app.common.access import Actor, Role
 from dairy_app.customers import service as customers
 from dairy_app.demo import sample
 from dairy_app.demo.progress import Bar
 from dairy_app.demo.state import State
+from dairy_app.web.access import Actor, Role
 
 
 @dataclass(frozen=True, slots=True)

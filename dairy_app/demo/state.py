@@ -11,7 +11,7 @@ from datetime import date
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from dairy_app.common import backups, migrations
+from dairy_app.database import backups, migrations
 from dairy_app.settings import SettingsError
 
 MARK = "demo"

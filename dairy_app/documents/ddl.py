@@ -1,6 +1,6 @@
 """A message is written once, what was sent stays sent, and nobody is asked to pay a paper that was made void."""
 
-from dairy_app.common.ddl import after_tables
+from dairy_app.database.ddl import after_tables
 
 OUTBOX_STANDS = """
 CREATE FUNCTION outbox_messages_stand() RETURNS trigger LANGUAGE plpgsql AS $$

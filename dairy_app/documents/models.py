@@ -7,7 +7,7 @@ from sqlalchemy import Index, SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dairy_app.accounts.models import EMAIL_FORMAT, PHONE_FORMAT
-from dairy_app.common.models import Base, Identified, check, one_of, references, unique_index
+from dairy_app.database.models import Base, Identified, check, one_of, references, unique_index
 
 CHANNELS = ("whatsapp", "sms", "email")
 MESSAGE_STATUSES = ("queued", "sent", "failed", "withdrawn")

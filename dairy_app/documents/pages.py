@@ -14,9 +14,6 @@ from flask import Response, current_app, g, make_response, render_template, requ
 from werkzeug.exceptions import NotFound
 
 from dairy_app.business.queries import business_settings
-from dairy_app.common.access import allow_anyone
-from dairy_app.common.etags import etagged
-from dairy_app.common.http import Blueprint, current_session
 from dairy_app.common.words import choose_of, number
 from dairy_app.documents import goods_table, service
 from dairy_app.documents.paper import Paper
@@ -27,6 +24,9 @@ from dairy_app.documents.schemas import LanguageQuery
 from dairy_app.documents.sheet import runs
 from dairy_app.documents.speech import amount_in_words, day_of, period_of, title_of
 from dairy_app.documents.words import Words, catalogues, languages
+from dairy_app.web.access import allow_anyone
+from dairy_app.web.etags import etagged
+from dairy_app.web.http import Blueprint, current_session
 
 PAGE_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from dairy_app.business.queries import business_settings
 from dairy_app.common.files import replacing
-from dairy_app.common.transactions import Database
+from dairy_app.database.transactions import Database
 from dairy_app.documents import pdf, queries, service
 from dairy_app.documents.paper import Paper
 from dairy_app.documents.words import Words, catalogues, choose

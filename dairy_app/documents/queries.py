@@ -11,10 +11,10 @@ from sqlalchemy import Row, Select, select, text
 from sqlalchemy.orm import Session
 
 from dairy_app.billing.rules import month_bounds
-from dairy_app.common.access import Actor, Role
 from dairy_app.common.errors import Problem
 from dairy_app.documents.models import InvoiceLink, OutboxMessage
 from dairy_app.documents.paper import Account, Delivery, Line, Paper, Reference, Registered, parties
+from dairy_app.web.access import Actor, Role
 
 _HEADS = """
 SELECT i.id, i.customer_id, coalesce(i.companion_of, i.id) AS main_id, i.document_type, i.number, i.invoice_date,

@@ -5,11 +5,6 @@ from uuid import UUID
 
 from flask import Response, current_app
 
-from dairy_app.common.access import Role, allow
-from dairy_app.common.etags import etagged
-from dairy_app.common.http import Blueprint, current_actor, current_session
-from dairy_app.common.idempotency import idempotent
-from dairy_app.common.pages import Page, read_page
 from dairy_app.documents import pdf, queries, service
 from dairy_app.documents.links import Links
 from dairy_app.documents.models import OutboxMessage
@@ -26,6 +21,11 @@ from dairy_app.documents.schemas import (
     ShareOut,
 )
 from dairy_app.documents.words import Words
+from dairy_app.web.access import Role, allow
+from dairy_app.web.etags import etagged
+from dairy_app.web.http import Blueprint, current_actor, current_session
+from dairy_app.web.idempotency import idempotent
+from dairy_app.web.pages import Page, read_page
 
 documents = Blueprint("documents", __name__, description="Papers for people, and how they reach them")
 outbox = Blueprint("outbox", __name__, description="Messages that wait for a sender")

@@ -4,8 +4,8 @@ from typing import Any
 
 from marshmallow import Schema, fields, post_load, validate
 
-from dairy_app.common.schemas import Choice, Line, PageQuery, Strict, page_of
 from dairy_app.documents.models import CHANNELS, MESSAGE_STATUSES
+from dairy_app.web.schemas import Choice, Line, PageQuery, Strict, page_of
 
 _LANGUAGE = {"example": "hi", "description": "Of the dairy's two languages; default: the customer's, else the dairy's."}
 

@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 from dairy_app.billing.queries import get_run, get_visible_invoice
 from dairy_app.business.models import BusinessSettings
 from dairy_app.business.queries import business_settings, today
-from dairy_app.common.access import Actor
 from dairy_app.common.clock import now
 from dairy_app.common.errors import Problem, invalid
 from dairy_app.documents import bulk, queries
@@ -23,6 +22,7 @@ from dairy_app.documents.paper import Account, Paper
 from dairy_app.documents.rules import whatsapp_link
 from dairy_app.documents.words import Words, choose
 from dairy_app.settings import Settings
+from dairy_app.web.access import Actor
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from dairy_app.common.errors import Problem
 from dairy_app.common.files import replacing
-from dairy_app.common.transactions import Database
 from dairy_app.customers.models import Customer
+from dairy_app.database.transactions import Database
 from dairy_app.exports.downloads import MEDIA_TYPES, NAMES, Download, download_of
 from dairy_app.exports.self_checks import require_agreement
 from dairy_app.exports.span import Span, span_of

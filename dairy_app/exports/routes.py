@@ -4,8 +4,6 @@ from typing import Any
 
 from flask import Response
 
-from dairy_app.common.access import Role, allow
-from dairy_app.common.http import Blueprint, current_actor, current_database
 from dairy_app.customers.queries import get_visible_customer
 from dairy_app.exports import manifests
 from dairy_app.exports.downloads import MEDIA_TYPES, Download, download_of
@@ -14,6 +12,8 @@ from dairy_app.exports.schemas import CsvQuery, ManifestOut, ManifestQuery, Mont
 from dairy_app.exports.self_checks import require_agreement, self_checks
 from dairy_app.exports.span import Span, span_of
 from dairy_app.exports.streams import ExportStream
+from dairy_app.web.access import Role, allow
+from dairy_app.web.http import Blueprint, current_actor, current_database
 
 exports = Blueprint("exports", __name__, description="CSV, XLSX, GSTR-1, Tally and Zoho for accountants")
 

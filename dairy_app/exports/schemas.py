@@ -2,8 +2,8 @@
 
 from marshmallow import fields
 
-from dairy_app.common.schemas import Choice, Day, Money, Month, Strict
 from dairy_app.exports.downloads import MEDIA_TYPES
+from dairy_app.web.schemas import Choice, Day, Money, Month, Strict
 
 
 class SpanQuery(Strict):

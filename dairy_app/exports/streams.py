@@ -14,8 +14,8 @@ from typing import Any, Final, Protocol
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from dairy_app.common.logs import log
-from dairy_app.common.transactions import Database, driver_cursor
+from dairy_app.database.transactions import Database, driver_cursor
+from dairy_app.web.logs import log
 
 BOM: Final = b"\xef\xbb\xbf"
 CHUNK_BYTES = 64 * 1024

@@ -8,7 +8,7 @@ from sqlalchemy import Index
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from dairy_app.common.models import Base, Identified, Imported, Money, check, references, unique
+from dairy_app.database.models import Base, Identified, Imported, Money, check, references, unique
 
 
 class ImportQuarantine(Identified, Base):

@@ -15,12 +15,12 @@ from sqlalchemy import Select, exists, func, select, text, true
 from sqlalchemy.orm import Session
 
 from dairy_app.billing.models import Invoice
-from dairy_app.common.access import Actor
 from dairy_app.common.errors import Problem
 from dairy_app.customers.models import Customer
 from dairy_app.legacy_import.models import ImportedBill
 from dairy_app.orders.models import Order, OrderItem
 from dairy_app.orders.queries import get_visible_order
+from dairy_app.web.access import Actor
 
 _AMOUNT = (
     select(func.sum(func.round(OrderItem.delivered_quantity * OrderItem.unit_price, 2)))

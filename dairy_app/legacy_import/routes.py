@@ -3,13 +3,13 @@
 from typing import Any
 from uuid import UUID
 
-from dairy_app.common.access import Role, allow
-from dairy_app.common.http import Blueprint, current_actor, current_session
-from dairy_app.common.idempotency import idempotent
-from dairy_app.common.pages import Page, read_page
 from dairy_app.legacy_import import review
 from dairy_app.legacy_import.schemas import RebilledOut, ReviewPage, ReviewQuery
 from dairy_app.orders.models import Order
+from dairy_app.web.access import Role, allow
+from dairy_app.web.http import Blueprint, current_actor, current_session
+from dairy_app.web.idempotency import idempotent
+from dairy_app.web.pages import Page, read_page
 
 import_review = Blueprint("import_review", __name__, description="Orders that the earlier system marked as billed")
 

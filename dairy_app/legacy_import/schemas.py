@@ -2,8 +2,8 @@
 
 from marshmallow import Schema, fields
 
-from dairy_app.common.schemas import Choice, Day, Money, Month, PageQuery, page_of
 from dairy_app.orders.models import ORDER_STATUSES
+from dairy_app.web.schemas import Choice, Day, Money, Month, PageQuery, page_of
 
 
 class ReviewQuery(PageQuery):

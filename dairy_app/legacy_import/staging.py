@@ -14,7 +14,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from dairy_app.common.transactions import driver_cursor
+from dairy_app.database.transactions import driver_cursor
 from dairy_app.legacy_import import (
     area_shapes,
     money_shapes,

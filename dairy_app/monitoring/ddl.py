@@ -5,8 +5,8 @@ all day without being worth an entry (deliveries), a trigger a row is not even c
 """
 
 from dairy_app.accounts.models import User
-from dairy_app.common.ddl import after_tables
-from dairy_app.common.models import Base
+from dairy_app.database.ddl import after_tables
+from dairy_app.database.models import Base
 from dairy_app.sharing.models import SharedLink
 from dairy_app.subscriptions.models import Subscription
 

@@ -8,13 +8,13 @@ from sqlalchemy import BigInteger, Identity, Index, func, text
 from sqlalchemy.dialects.postgresql import INET, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from dairy_app.common.models import Base, one_of
+from dairy_app.database.models import Base, one_of
 
 ACTIONS = ("INSERT", "UPDATE", "DELETE", "TRUNCATE")
 
 
 def _told(name: str, kind: str) -> Any:
-    """What the transaction said of itself (``common.audit``); a setting that ended reads as ''."""
+    """What the transaction said of itself (``database.audit``); a setting that ended reads as ''."""
     return text(f"nullif(current_setting('dairy.{name}', true), '')::{kind}")
 
 

@@ -14,9 +14,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from dairy_app.business.queries import business_settings
-from dairy_app.common import migrations
 from dairy_app.common.clock import now
-from dairy_app.embedded_postgres import EmbeddedPostgresError
+from dairy_app.database import migrations
+from dairy_app.database.embedded_postgres import EmbeddedPostgresError
 from dairy_app.monitoring import consistency
 from dairy_app.monitoring.queries import schema_revision
 from dairy_app.settings import Settings, SettingsError

@@ -8,9 +8,9 @@ from sqlalchemy import ColumnElement, Date, DateTime, Text, cast, column, func, 
 from sqlalchemy.orm import Session
 
 from dairy_app.business.models import BusinessSettings
-from dairy_app.common.migrations import require_rights
-from dairy_app.common.pages import Page, read_page
+from dairy_app.database.migrations import require_rights
 from dairy_app.monitoring.models import AuditEntry
+from dairy_app.web.pages import Page, read_page
 
 _entries = AuditEntry.__table__
 #: As text: psycopg2 would read 60.10 in them as a float.

@@ -10,15 +10,15 @@ from marshmallow import fields
 
 from dairy_app import __version__
 from dairy_app.business.queries import today
-from dairy_app.common import migrations
-from dairy_app.common.access import Role, allow, allow_anyone
 from dairy_app.common.errors import Problem
-from dairy_app.common.http import Blueprint, current_database, current_session
-from dairy_app.common.pages import Page
-from dairy_app.common.schemas import Strict
+from dairy_app.database import migrations
 from dairy_app.monitoring import consistency, stats
 from dairy_app.monitoring.queries import audit_page, schema_revision, takes_no_writes
 from dairy_app.monitoring.schemas import AuditPage, AuditQuery, ConsistencyOut, StatsOut
+from dairy_app.web.access import Role, allow, allow_anyone
+from dairy_app.web.http import Blueprint, current_database, current_session
+from dairy_app.web.pages import Page
+from dairy_app.web.schemas import Strict
 
 health = Blueprint("health", __name__, description="Is it alive")
 audit = Blueprint("audit", __name__, description="Who changed what")

@@ -5,7 +5,7 @@ from typing import Any
 
 from marshmallow import fields
 
-from dairy_app.common.schemas import Choice, Day, Line, Money, PageQuery, Strict, page_of
+from dairy_app.web.schemas import Choice, Day, Line, Money, PageQuery, Strict, page_of
 
 
 class Columns(fields.Dict):

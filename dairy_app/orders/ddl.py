@@ -5,7 +5,7 @@ the day it was delivered; it leaves no issued paper; its items change only on a 
 items say. They read the invoice FOR SHARE, so that a run issuing it at the same moment is waited for.
 """
 
-from dairy_app.common.ddl import after_tables
+from dairy_app.database.ddl import after_tables
 
 ORDERS_TOUCH_ONLY_DRAFTS = """
 CREATE FUNCTION orders_touch_only_drafts() RETURNS trigger LANGUAGE plpgsql AS $$

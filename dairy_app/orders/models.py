@@ -8,7 +8,7 @@ from sqlalchemy import Computed, Index, SmallInteger, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from dairy_app.common.models import Base, Imported, Money, Quantity, check, one_of, references, unique
+from dairy_app.database.models import Base, Imported, Money, Quantity, check, one_of, references, unique
 
 ORDER_TYPES = ("one_time", "subscription")
 SHIFTS = ("morning", "evening")

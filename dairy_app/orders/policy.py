@@ -2,10 +2,10 @@
 
 from sqlalchemy import ColumnElement, and_, false, or_, select, true
 
-from dairy_app.common.access import Actor, Role
 from dairy_app.customers.models import Customer
 from dairy_app.customers.queries import visible_customers
 from dairy_app.orders.models import Order
+from dairy_app.web.access import Actor, Role
 
 #: From where and with what it was confirmed: for the dairy's own people.
 _AUDIT_FIELDS = frozenset({"ip_address", "device_info", "device_time", "latitude", "longitude", "shared_link_id"})

@@ -25,14 +25,14 @@ from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeEngine
 
 from dairy_app.catalogue.models import Product
-from dairy_app.common.access import Actor
 from dairy_app.common.errors import Problem
-from dairy_app.common.pages import Page, read_page
 from dairy_app.customers.models import Area, Customer
 from dairy_app.customers.queries import areas_within
 from dairy_app.orders.models import Order, OrderItem
 from dairy_app.orders.policy import hidden_status_fields, visible_orders
 from dairy_app.orders.rules import ordered_value
+from dairy_app.web.access import Actor
+from dairy_app.web.pages import Page, read_page
 
 _instant = DateTime(timezone=True)
 _STATUS_COLUMNS: dict[str, TypeEngine[Any]] = {

@@ -3,13 +3,13 @@
 from typing import Any
 from uuid import UUID
 
-from dairy_app.common.access import Role, allow
-from dairy_app.common.etags import etagged
-from dairy_app.common.http import Blueprint, current_actor, current_session
-from dairy_app.common.idempotency import idempotent
-from dairy_app.common.pages import Page
 from dairy_app.orders import queries, service
 from dairy_app.orders.schemas import OrderIn, OrderOut, OrderPage, OrderQuery
+from dairy_app.web.access import Role, allow
+from dairy_app.web.etags import etagged
+from dairy_app.web.http import Blueprint, current_actor, current_session
+from dairy_app.web.idempotency import idempotent
+from dairy_app.web.pages import Page
 
 orders = Blueprint("orders", __name__, description="Orders")
 

@@ -5,7 +5,10 @@ from typing import Any
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from dairy_app.catalogue.models import UNITS
-from dairy_app.common.schemas import (
+from dairy_app.customers.schemas import Latitude, Longitude
+from dairy_app.orders.models import ORDER_SOURCES, ORDER_STATUSES, ORDER_TYPES, PRICE_SOURCES, SHIFTS
+from dairy_app.orders.policy import INTERNAL_FIELDS
+from dairy_app.web.schemas import (
     Choice,
     Day,
     Line,
@@ -18,9 +21,6 @@ from dairy_app.common.schemas import (
     Strict,
     page_of,
 )
-from dairy_app.customers.schemas import Latitude, Longitude
-from dairy_app.orders.models import ORDER_SOURCES, ORDER_STATUSES, ORDER_TYPES, PRICE_SOURCES, SHIFTS
-from dairy_app.orders.policy import INTERNAL_FIELDS
 
 #: More lines than any door gets; keeps one request bounded.
 MOST_ITEMS = 100

@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 from dairy_app.business.queries import business_settings, today
 from dairy_app.catalogue.models import Product
 from dairy_app.catalogue.rules import require_whole
-from dairy_app.common.access import Actor, Role
 from dairy_app.common.clock import now
 from dairy_app.common.errors import FieldError, Problem, invalid
 from dairy_app.customers.models import Customer
@@ -18,6 +17,7 @@ from dairy_app.customers.queries import get_visible_customer, prices_for
 from dairy_app.orders.models import Order, OrderItem
 from dairy_app.orders.queries import area_name, get_visible_order, products_by_id
 from dairy_app.orders.rules import LONGEST_AHEAD, cutoff_of, is_orderable, may_become
+from dairy_app.web.access import Actor, Role
 
 
 def place_order(session: Session, actor: Actor, wanted: Mapping[str, Any], source: str | None = None) -> UUID:

@@ -9,7 +9,7 @@ A voided paper counts as never issued, on any day: its two entries bear its own 
 its receipt to its reversal.
 """
 
-from dairy_app.common.ddl import after_tables, before_tables
+from dairy_app.database.ddl import after_tables, before_tables
 from dairy_app.receivables.rules import SCHEMES
 
 # A reference as two people copy it from two places is one: without blanks and signs, in capitals, without the word

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Computed, Index, Numeric, func, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from dairy_app.common.models import (
+from dairy_app.database.models import (
     Base,
     Identified,
     Imported,

@@ -10,13 +10,13 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from dairy_app.business.queries import business_settings, today
-from dairy_app.common.access import Actor
 from dairy_app.common.errors import FieldError, Problem
-from dairy_app.common.uploads import fault, refuse_file
 from dairy_app.customers.queries import get_visible_customer
 from dairy_app.receivables import bulk, queries
 from dairy_app.receivables.models import OpeningBalance
 from dairy_app.receivables.rules import OpeningRow, check_day, read_opening_rows
+from dairy_app.web.access import Actor
+from dairy_app.web.uploads import fault, refuse_file
 
 #: Rows shown back; the counts and sums are of all.
 SHOWN = 200

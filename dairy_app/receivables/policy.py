@@ -5,9 +5,9 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, false, true
 
-from dairy_app.common.access import Actor, Role
 from dairy_app.common.errors import FieldError, Problem
 from dairy_app.receivables.models import CashSettlement, Payment
+from dairy_app.web.access import Actor, Role
 
 OFFICE = frozenset({Role.ADMIN, Role.ACCOUNTANT})
 #: Roles whose people stand at a door and may take cash there.

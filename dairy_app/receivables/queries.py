@@ -10,13 +10,13 @@ from sqlalchemy import ColumnElement, RowMapping, Select, func, select, text
 from sqlalchemy.orm import Session, aliased
 
 from dairy_app.accounts.models import User
-from dairy_app.common.access import Actor
 from dairy_app.common.errors import Problem
-from dairy_app.common.pages import Key
 from dairy_app.customers.models import Customer
 from dairy_app.receivables.models import CashSettlement, OpeningBalance, Payment, WriteOff
 from dairy_app.receivables.policy import COLLECTORS, visible_payments, visible_settlements
 from dairy_app.receivables.rules import Claim
+from dairy_app.web.access import Actor
+from dairy_app.web.pages import Key
 
 _NAMES: tuple[ColumnElement[str], ...] = (Customer.code.label("customer_code"), Customer.name.label("customer_name"))
 

@@ -5,10 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from dairy_app.business.queries import today
-from dairy_app.common.access import Role, allow
 from dairy_app.common.errors import invalid
-from dairy_app.common.http import Blueprint, current_actor, current_session
-from dairy_app.common.pages import read_cursor, write_cursor
 from dairy_app.customers.queries import get_visible_customer
 from dairy_app.receivables import queries
 from dairy_app.receivables.report_schemas import (
@@ -20,6 +17,9 @@ from dairy_app.receivables.report_schemas import (
     StatementOut,
     StatementQuery,
 )
+from dairy_app.web.access import Role, allow
+from dairy_app.web.http import Blueprint, current_actor, current_session
+from dairy_app.web.pages import read_cursor, write_cursor
 
 reports = Blueprint("reports", __name__, description="Ledger, balance, statement, ageing")
 

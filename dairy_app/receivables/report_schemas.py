@@ -2,8 +2,8 @@
 
 from marshmallow import Schema, fields
 
-from dairy_app.common.schemas import Choice, Day, Money, PageQuery, Strict
 from dairy_app.customers.models import CUSTOMER_STATUSES
+from dairy_app.web.schemas import Choice, Day, Money, PageQuery, Strict
 
 
 class LedgerQuery(PageQuery):

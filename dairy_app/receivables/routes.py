@@ -4,12 +4,6 @@ from typing import Any
 from uuid import UUID
 
 from dairy_app.business.queries import today
-from dairy_app.common.access import Role, allow
-from dairy_app.common.etags import etagged
-from dairy_app.common.http import Blueprint, current_actor, current_session
-from dairy_app.common.idempotency import idempotent
-from dairy_app.common.pages import Page, read_page
-from dairy_app.common.schemas import DryRunQuery
 from dairy_app.receivables import openings, queries, service
 from dairy_app.receivables.models import CashSettlement, OpeningBalance, Payment, WriteOff
 from dairy_app.receivables.policy import OFFICE, hidden_payment_fields
@@ -36,6 +30,12 @@ from dairy_app.receivables.schemas import (
     WriteOffPage,
     WriteOffQuery,
 )
+from dairy_app.web.access import Role, allow
+from dairy_app.web.etags import etagged
+from dairy_app.web.http import Blueprint, current_actor, current_session
+from dairy_app.web.idempotency import idempotent
+from dairy_app.web.pages import Page, read_page
+from dairy_app.web.schemas import DryRunQuery
 
 __all__ = ["payments", "receivables", "reports"]
 

@@ -9,8 +9,8 @@ from typing import Any
 from uuid import UUID
 
 from dairy_app.common.errors import FieldError, Problem, invalid
-from dairy_app.common.schemas import MAX_MONEY
-from dairy_app.common.uploads import fault, rows_of
+from dairy_app.web.schemas import MAX_MONEY
+from dairy_app.web.uploads import fault, rows_of
 
 OPENING_COLUMNS = ("customer_code", "as_of", "amount")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")

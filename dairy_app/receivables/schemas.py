@@ -4,8 +4,10 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate, validates_schema
 
-from dairy_app.common import uploads
-from dairy_app.common.schemas import (
+from dairy_app.receivables.models import PAYMENT_METHODS, PAYMENT_STATUSES
+from dairy_app.receivables.policy import INTERNAL_FIELDS, LEDGER_FIELDS
+from dairy_app.web import uploads
+from dairy_app.web.schemas import (
     MAX_MONEY,
     Choice,
     Day,
@@ -18,8 +20,6 @@ from dairy_app.common.schemas import (
     Strict,
     page_of,
 )
-from dairy_app.receivables.models import PAYMENT_METHODS, PAYMENT_STATUSES
-from dairy_app.receivables.policy import INTERNAL_FIELDS, LEDGER_FIELDS
 
 
 class AllocationIn(Strict):
@@ -183,7 +183,7 @@ class OpeningBalanceIn(Strict):
     csv = fields.String(load_default=None)
 
     not_in_example = ("customer_code", "csv")
-    #: Media besides JSON, and how they are read (``common.http``).
+    #: Media besides JSON, and how they are read (``web.http``).
     other_media = uploads.other_media()
 
     @validates_schema

@@ -10,14 +10,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dairy_app.business.queries import business_settings, today
-from dairy_app.common.access import Actor
 from dairy_app.common.errors import FieldError, Problem, invalid
-from dairy_app.common.schemas import MAX_MONEY
 from dairy_app.customers.queries import get_visible_customer
 from dairy_app.receivables import bulk, queries
 from dairy_app.receivables.models import CashSettlement, Payment, PaymentAllocation, WriteOff
 from dairy_app.receivables.policy import OFFICE, check_payment
 from dairy_app.receivables.rules import check_allocations, check_day, transfer_reference
+from dairy_app.web.access import Actor
+from dairy_app.web.schemas import MAX_MONEY
 
 
 def record_payment(session: Session, actor: Actor, wanted: dict[str, Any]) -> Payment:

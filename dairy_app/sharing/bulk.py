@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import Row, and_, case, insert, literal, text, update
 from sqlalchemy.orm import Session
 
-from dairy_app.common.audit import Attribution, told
+from dairy_app.database.audit import Attribution, told
 from dairy_app.deliveries.service import Outcome
 from dairy_app.sharing.models import SharedLink, SharedLinkEvent
 from dairy_app.sharing.rules import WINDOW

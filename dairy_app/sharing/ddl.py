@@ -1,6 +1,6 @@
 """A decided request stands, against raw SQL too: what was approved has been applied already."""
 
-from dairy_app.common.ddl import after_tables
+from dairy_app.database.ddl import after_tables
 
 CHANGE_REQUESTS_STAND = """
 CREATE FUNCTION change_requests_stand() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -7,7 +7,6 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from dairy_app.common.access import Actor
 from dairy_app.common.clock import now
 from dairy_app.common.errors import FieldError, Problem
 from dairy_app.customers.queries import get_visible_customer
@@ -15,6 +14,7 @@ from dairy_app.orders.service import place_order
 from dairy_app.sharing import queries, rules
 from dairy_app.sharing.models import ChangeRequest
 from dairy_app.subscriptions.service import add_pause, set_override, stop
+from dairy_app.web.access import Actor
 
 CHANNEL = "shared_link"
 #: What standing orders keep of a reason.

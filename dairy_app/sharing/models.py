@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, Identity, Index, func, text
 from sqlalchemy.dialects.postgresql import INET, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from dairy_app.common.models import Base, Identified, check, one_of, references, unique, unique_index
+from dairy_app.database.models import Base, Identified, check, one_of, references, unique, unique_index
 
 SHIFTS = ("morning", "evening")
 LINK_ACTIONS = ("round", "confirm", "unlock", "request")

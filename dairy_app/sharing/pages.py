@@ -19,16 +19,16 @@ from sqlalchemy.orm import Session
 from werkzeug.exceptions import NotFound
 
 from dairy_app.business.queries import business_settings
-from dairy_app.common.access import allow_anyone
 from dairy_app.common.clock import now
 from dairy_app.common.errors import Problem
-from dairy_app.common.http import Blueprint, current_session, refusal
-from dairy_app.common.schemas import Strict
 from dairy_app.deliveries.rules import REASON_CODES
 from dairy_app.sharing import visits
 from dairy_app.sharing.page_view import view_of_round
 from dairy_app.sharing.routes import PASS_COOKIE, visitor
 from dairy_app.sharing.words import Words, catalogues, choose
+from dairy_app.web.access import allow_anyone
+from dairy_app.web.http import Blueprint, current_session, refusal
+from dairy_app.web.schemas import Strict
 
 #: What the page may do: load and ask for things here, nothing else.
 PAGE_POLICY = (

@@ -9,9 +9,7 @@ from sqlalchemy.orm import Session
 
 from dairy_app.accounts.models import User
 from dairy_app.catalogue.models import Product
-from dairy_app.common.access import Actor
 from dairy_app.common.errors import Problem
-from dairy_app.common.pages import Page, read_page
 from dairy_app.customers.models import Area, Customer
 from dairy_app.customers.queries import visible_customers
 from dairy_app.deliveries.queries import orders_within
@@ -19,6 +17,8 @@ from dairy_app.deliveries.rules import Scope
 from dairy_app.orders.models import Order
 from dairy_app.sharing.models import ChangeRequest, SharedLink, SharedLinkEvent
 from dairy_app.subscriptions.models import Subscription
+from dairy_app.web.access import Actor
+from dairy_app.web.pages import Page, read_page
 
 _links, _events, _requests = SharedLink.__table__, SharedLinkEvent.__table__, ChangeRequest.__table__
 #: Secrets, and what only counts.

@@ -8,13 +8,8 @@ from flask import Response, current_app, request
 from sqlalchemy import Row
 
 from dairy_app.accounts.routes import caller
-from dairy_app.common.access import Role, allow, allow_anyone
 from dairy_app.common.clock import now
 from dairy_app.common.errors import Problem
-from dairy_app.common.http import Blueprint, attribution, current_actor, current_session, refusal
-from dairy_app.common.idempotency import idempotent, idempotent_but
-from dairy_app.common.pages import Page
-from dairy_app.common.schemas import PageQuery
 from dairy_app.deliveries.schemas import BatchIn, BatchOut, ConfirmationIn
 from dairy_app.deliveries.service import Outcome
 from dairy_app.settings import Settings
@@ -37,6 +32,11 @@ from dairy_app.sharing.schemas import (
     SharedRoundOut,
     SharedRoundQuery,
 )
+from dairy_app.web.access import Role, allow, allow_anyone
+from dairy_app.web.http import Blueprint, attribution, current_actor, current_session, refusal
+from dairy_app.web.idempotency import idempotent, idempotent_but
+from dairy_app.web.pages import Page
+from dairy_app.web.schemas import PageQuery
 
 shared_links = Blueprint("shared_links", __name__, description="Links to one round, for helpers without a login")
 shared = Blueprint("shared", __name__, description="What the holder of a link may do")

@@ -13,13 +13,13 @@ from sqlalchemy.orm import Session
 from dairy_app.accounts.models import User
 from dairy_app.accounts.passwords import hash_password
 from dairy_app.business.queries import business_settings, today
-from dairy_app.common.access import Actor, Role
 from dairy_app.common.clock import now
 from dairy_app.common.errors import invalid
 from dairy_app.customers.queries import active_user, get_area
 from dairy_app.sharing import rules
 from dairy_app.sharing.models import SharedLink
 from dairy_app.sharing.queries import lock_link
+from dairy_app.web.access import Actor, Role
 
 #: 192 random bits: nobody guesses one.
 TOKEN_BYTES = 24

@@ -17,9 +17,9 @@ from sqlalchemy.orm import Session
 from dairy_app.accounts import throttle
 from dairy_app.accounts.passwords import is_password
 from dairy_app.business.queries import today
-from dairy_app.common.audit import Attribution
 from dairy_app.common.clock import now
 from dairy_app.common.errors import Problem, invalid
+from dairy_app.database.audit import Attribution
 from dairy_app.deliveries.queries import round_view
 from dairy_app.deliveries.rules import LONGEST_DEVICE, Confirmer, Scope, Unread
 from dairy_app.deliveries.service import confirm_batch

@@ -1,6 +1,6 @@
 """What a standing order of something that is sold whole may say."""
 
-from dairy_app.common.ddl import after_tables
+from dairy_app.database.ddl import after_tables
 
 # Called only for a quantity with a fraction. What an earlier system wrote comes in as it was.
 QUANTITIES_ARE_WHOLE = """

@@ -9,7 +9,7 @@ from sqlalchemy import Index, SmallInteger, text
 from sqlalchemy.dialects.postgresql import ARRAY, DATERANGE
 from sqlalchemy.orm import Mapped, mapped_column
 
-from dairy_app.common.models import (
+from dairy_app.database.models import (
     Base,
     Identified,
     Imported,

@@ -8,12 +8,12 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from dairy_app.business.queries import business_settings, today
-from dairy_app.common.access import Actor, Role
 from dairy_app.common.clock import now
 from dairy_app.common.errors import FieldError, Problem, invalid
 from dairy_app.orders.rules import cutoff_of
 from dairy_app.subscriptions import queries
 from dairy_app.subscriptions.models import Subscription
+from dairy_app.web.access import Actor, Role
 
 ONE_DAY = timedelta(days=1)
 

@@ -6,11 +6,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, false, select, true
 
-from dairy_app.common.access import Actor, Role
 from dairy_app.common.errors import FieldError, Problem
 from dairy_app.customers.models import Customer
 from dairy_app.customers.queries import visible_customers
 from dairy_app.subscriptions.models import Subscription
+from dairy_app.web.access import Actor, Role
 
 #: What a household decides about its own milk. Not its price, nor whether the dairy has released it.
 OWN_FIELDS = frozenset(

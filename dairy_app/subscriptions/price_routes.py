@@ -5,14 +5,14 @@ from uuid import UUID
 
 from dairy_app.catalogue.schemas import PriceIn, ProductPatch
 from dairy_app.catalogue.service import lock_product
-from dairy_app.common.access import Role, allow
-from dairy_app.common.etags import etagged_by
-from dairy_app.common.http import Blueprint, current_actor, current_session
-from dairy_app.common.idempotency import idempotent
 from dairy_app.customers.queries import list_customer_prices
 from dairy_app.customers.schemas import CustomerPriceIn
 from dairy_app.subscriptions import service
 from dairy_app.subscriptions.schemas import CustomerPricesSet, PriceSet, ProductChanged
+from dairy_app.web.access import Role, allow
+from dairy_app.web.etags import etagged_by
+from dairy_app.web.http import Blueprint, current_actor, current_session
+from dairy_app.web.idempotency import idempotent
 
 prices = Blueprint("prices", __name__, description="Prices, and the orders that follow them")
 

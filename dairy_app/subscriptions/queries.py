@@ -31,9 +31,7 @@ from sqlalchemy.orm import Session
 
 from dairy_app.catalogue.models import Product
 from dairy_app.catalogue.queries import valid_from, valid_to
-from dairy_app.common.access import Actor
 from dairy_app.common.errors import Problem
-from dairy_app.common.pages import Page, read_page
 from dairy_app.customers.models import Area, Customer
 from dairy_app.orders.models import Order, OrderItem
 from dairy_app.subscriptions.due import days_from, deliverable, due, quantity_on, these_days
@@ -45,6 +43,8 @@ from dairy_app.subscriptions.models import (
     SubscriptionQuantity,
 )
 from dairy_app.subscriptions.policy import visible_subscriptions
+from dairy_app.web.access import Actor
+from dairy_app.web.pages import Page, read_page
 
 #: On a higher floor, so read by name.
 _deliveries = table("delivery_statuses", column("order_id", Uuid()), column("status", Text()))

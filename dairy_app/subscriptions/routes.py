@@ -6,12 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from dairy_app.business.queries import today
-from dairy_app.common.access import Role, allow
-from dairy_app.common.etags import etagged, etagged_by
-from dairy_app.common.http import Blueprint, current_actor, current_session
-from dairy_app.common.idempotency import idempotent
-from dairy_app.common.pages import Page
-from dairy_app.common.schemas import day_in_path
 from dairy_app.customers.queries import get_visible_customer
 from dairy_app.customers.schemas import CustomerOut, CustomerPatch
 from dairy_app.customers.service import change_customer as change_customer_fields
@@ -39,6 +33,12 @@ from dairy_app.subscriptions.schemas import (
     SubscriptionPatch,
     SubscriptionQuery,
 )
+from dairy_app.web.access import Role, allow
+from dairy_app.web.etags import etagged, etagged_by
+from dairy_app.web.http import Blueprint, current_actor, current_session
+from dairy_app.web.idempotency import idempotent
+from dairy_app.web.pages import Page
+from dairy_app.web.schemas import day_in_path
 
 subscriptions = Blueprint("subscriptions", __name__, description="Standing orders and the orders made of them")
 

@@ -6,10 +6,10 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from dairy_app.catalogue.models import UNITS
 from dairy_app.catalogue.schemas import PriceOut, ProductOut
-from dairy_app.common.schemas import Choice, Day, Line, Money, Month, PageQuery, Quantity, Strict, page_of
 from dairy_app.customers.schemas import CustomerPriceOut
 from dairy_app.orders.models import ORDER_STATUSES
 from dairy_app.subscriptions.models import CHANNELS, MODES, OVERRIDE_KINDS, SHIFTS, SUBSCRIPTION_STATUSES
+from dairy_app.web.schemas import Choice, Day, Line, Money, Month, PageQuery, Quantity, Strict, page_of
 
 #: What may decide a day; ``due._rule`` and ``rules.decide``.
 RULES = (

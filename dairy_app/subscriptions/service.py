@@ -18,7 +18,6 @@ from dairy_app.catalogue import service as catalogue
 from dairy_app.catalogue.models import Product
 from dairy_app.catalogue.queries import minimum_price
 from dairy_app.catalogue.rules import require_whole
-from dairy_app.common.access import Actor, Role
 from dairy_app.common.clock import now
 from dairy_app.common.errors import FieldError, Problem, invalid
 from dairy_app.customers import service as customers
@@ -49,6 +48,7 @@ from dairy_app.subscriptions.policy import (
     check_quote,
 )
 from dairy_app.subscriptions.rules import RELEASES, RHYTHMIC
+from dairy_app.web.access import Actor, Role
 
 
 def subscribe(session: Session, actor: Actor, wanted: Mapping[str, Any]) -> UUID:

@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from dairy_app import cli
 from dairy_app.accounts.commands import create_admin
 from dairy_app.common.errors import Problem
-from dairy_app.common.http import DairyFlask
+from dairy_app.web.http import DairyFlask
 from tests.dairy import PASSWORD, Client, ok
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import time_machine
 
-from dairy_app.common.http import DairyFlask
+from dairy_app.web.http import DairyFlask
 from tests.dairy import PASSWORD, Dairy, ok, refused
 from tests.races import at_once
 

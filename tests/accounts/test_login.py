@@ -11,7 +11,7 @@ from argon2 import PasswordHasher, Type, extract_parameters, profiles
 from flask_jwt_extended import decode_token
 
 from dairy_app.accounts import passwords
-from dairy_app.common.http import DairyFlask
+from dairy_app.web.http import DairyFlask
 from tests.dairy import PASSWORD, Client, Dairy, ok, refused
 
 

@@ -10,7 +10,7 @@ import time_machine
 from dairy_app import cli
 from dairy_app.accounts.purge import purge
 from dairy_app.common.clock import now
-from dairy_app.common.http import DairyFlask
+from dairy_app.web.http import DairyFlask
 from tests.dairy import PASSWORD, Dairy, ok, refused
 
 Sql = Callable[..., Any]

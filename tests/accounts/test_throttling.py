@@ -11,9 +11,9 @@ from werkzeug.test import TestResponse
 
 from dairy_app.accounts.rules import network_of
 from dairy_app.app import create_app
-from dairy_app.common.http import DairyFlask
-from dairy_app.common.transactions import Database
+from dairy_app.database.transactions import Database
 from dairy_app.settings import Settings
+from dairy_app.web.http import DairyFlask
 from tests.conftest import raw_connection
 from tests.dairy import PASSWORD, Client, Dairy, ok, refused
 

@@ -9,7 +9,7 @@ import jwt
 import pytest
 import time_machine
 
-from dairy_app.common.http import DairyFlask
+from dairy_app.web.http import DairyFlask
 from tests.conftest import SECRET_KEY
 from tests.dairy import PASSWORD, Client, Dairy, ok, refused
 from tests.races import at_once

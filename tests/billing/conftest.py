@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import time_machine
 
-from dairy_app.common.http import DairyFlask
+from dairy_app.web.http import DairyFlask
 from tests.dairy import Dairy, kept, ok
 from tests.worker_database import WorkerDatabase
 

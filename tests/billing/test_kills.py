@@ -16,7 +16,7 @@ import time_machine
 
 from dairy_app.billing import service
 from dairy_app.billing.service import RunRequest
-from dairy_app.common.transactions import Database
+from dairy_app.database.transactions import Database
 
 CUSTOMERS = 120
 #: Each costs a run at most two of its sixty chunks, so none comes to its end before it is killed.

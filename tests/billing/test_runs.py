@@ -9,7 +9,7 @@ import pytest
 from dairy_app.billing import bulk, queries, service
 from dairy_app.billing.rules import SKIP_DETAILS
 from dairy_app.billing.service import RunRequest
-from dairy_app.common.transactions import Database
+from dairy_app.database.transactions import Database
 from tests.billing.conftest import LivingDairy
 from tests.dairy import ok, refused
 

@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from dairy_app.common.http import DairyFlask
+from dairy_app.web.http import DairyFlask
 from tests.browser.rounds import Round, make_round
 from tests.dairy import Dairy
 

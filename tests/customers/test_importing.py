@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from openpyxl import Workbook
 
-from dairy_app.common import logs
-from dairy_app.common.uploads import XLSX
 from dairy_app.customers import bulk
 from dairy_app.customers.models import Customer
 from dairy_app.customers.schemas import CustomerRow
+from dairy_app.web import logs
+from dairy_app.web.uploads import XLSX
 from tests.dairy import Dairy, ok, refused
 from tests.races import at_once
 from tests.statements import count_statements

@@ -6,9 +6,9 @@ from uuid import UUID
 
 import pytest
 
-from dairy_app.common.access import Actor, Role
 from dairy_app.common.errors import Problem
 from dairy_app.customers.queries import get_visible_customer
+from dairy_app.web.access import Actor, Role
 from tests.customers.conftest import Town
 from tests.dairy import Client, ok, refused
 

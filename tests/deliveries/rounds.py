@@ -10,9 +10,9 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import event
 
-from dairy_app.common.http import DairyFlask
 from dairy_app.deliveries.rules import Confirmer, Scope
 from dairy_app.deliveries.service import Outcome, confirm
+from dairy_app.web.http import DairyFlask
 from tests.dairy import Client, Dairy, kept, ok
 
 KOLKATA = ZoneInfo("Asia/Kolkata")

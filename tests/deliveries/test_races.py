@@ -12,11 +12,11 @@ from sqlalchemy.orm import Session
 
 from dairy_app.billing import bulk
 from dairy_app.business.queries import today
-from dairy_app.common.access import Actor, Role
 from dairy_app.common.clock import now
 from dairy_app.deliveries.rules import Confirmer, Scope
 from dairy_app.deliveries.service import confirm
 from dairy_app.orders.service import cancel_order
+from dairy_app.web.access import Actor, Role
 from tests.dairy import ok, refused
 from tests.deliveries.rounds import Round, bill, confirm_set, leaks
 

@@ -25,7 +25,7 @@ from dairy_app.app import create_app
 from dairy_app.billing import service as billing
 from dairy_app.billing.service import RunRequest
 from dairy_app.business.queries import today
-from dairy_app.common.transactions import Database
+from dairy_app.database.transactions import Database
 from dairy_app.demo import filling, people, queries
 from dairy_app.demo.progress import bars
 from dairy_app.demo.state import read_state

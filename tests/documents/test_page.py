@@ -10,9 +10,9 @@ from uuid import UUID
 import pytest
 from werkzeug.test import TestResponse
 
-from dairy_app.common import logs
 from dairy_app.documents import pages
 from dairy_app.documents.words import catalogues
+from dairy_app.web import logs
 from tests.dairy import ok, refused
 from tests.documents.conftest import RADHA, Bills
 from tests.documents.reading import codes_of, text_of

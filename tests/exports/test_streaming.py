@@ -20,8 +20,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from dairy_app.cli import explain_failure
-from dairy_app.common.failures import problem_of_database
-from dairy_app.common.transactions import Database
+from dairy_app.database.transactions import Database
 from dairy_app.exports.columns import Column, Kind
 from dairy_app.exports.profiles import PROFILES, csv_of
 from dairy_app.exports.span import span_of
@@ -36,6 +35,7 @@ from dairy_app.exports.streams import (
     read_rows,
 )
 from dairy_app.exports.tally import VouchersSource
+from dairy_app.web.failures import problem_of_database
 from tests.conftest import SECRET_KEY
 from tests.dairy import Dairy
 from tests.exports.books import Books

@@ -12,7 +12,7 @@ from typing import Any
 import openpyxl
 import pytest
 
-from dairy_app.common.transactions import Database
+from dairy_app.database.transactions import Database
 from dairy_app.exports import workbooks
 from dairy_app.exports.downloads import DOWNLOADS
 from dairy_app.exports.profiles import PROFILES

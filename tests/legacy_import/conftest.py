@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dairy_app.common.transactions import Database
+from dairy_app.database.transactions import Database
 from dairy_app.legacy_import import passwords
 from dairy_app.legacy_import.reader import open_dump
 from dairy_app.legacy_import.report import ImportReport

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from dairy_app import cli, legacy_import
-from dairy_app.common import migrations
-from dairy_app.common.transactions import Database
+from dairy_app.database import migrations
+from dairy_app.database.transactions import Database
 from dairy_app.legacy_import.reader import UnreadableDump, open_dump
 from dairy_app.legacy_import.report import FATES, WORDS
 from dairy_app.legacy_import.service import ImportDoesNotBalance, import_dump

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from dairy_app.common.transactions import Database
+from dairy_app.database.transactions import Database
 from dairy_app.legacy_import.commands import import_mongo
 from dairy_app.subscriptions.due import days_from, due
 from dairy_app.subscriptions.models import Subscription

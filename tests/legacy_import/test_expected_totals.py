@@ -19,7 +19,7 @@ from click.testing import CliRunner
 from sqlalchemy import make_url, text
 
 from dairy_app.billing.commands import bill
-from dairy_app.common.transactions import Database
+from dairy_app.database.transactions import Database
 from dairy_app.legacy_import.commands import import_mongo
 from dairy_app.legacy_import.staging import SOURCES
 from tests.conftest import Server

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dairy_app.common.transactions import Database
+from dairy_app.database.transactions import Database
 from dairy_app.legacy_import.reader import open_dump
 from dairy_app.legacy_import.report import ImportReport
 from dairy_app.legacy_import.service import import_dump

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from dairy_app.common.transactions import Database
+from dairy_app.database.transactions import Database
 from dairy_app.legacy_import.reader import open_dump
 from dairy_app.legacy_import.service import ImportDoesNotBalance, import_dump
 from tests.legacy_import.conftest import Import

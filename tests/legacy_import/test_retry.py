@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from dairy_app.common.transactions import Database
+from dairy_app.database.transactions import Database
 from dairy_app.legacy_import.commands import import_mongo
 from dairy_app.legacy_import.quarantine import WaitingDocuments
 from dairy_app.legacy_import.report import ImportReport

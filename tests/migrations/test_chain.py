@@ -6,7 +6,7 @@ import subprocess
 import pytest
 from alembic.script import Script, ScriptDirectory
 
-from dairy_app.common import backups, migrations, structure
+from dairy_app.database import backups, migrations, structure
 from tests.conftest import Server
 
 

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 from alembic import op
 
-from dairy_app.common import backups, migrations, revisions, structure
+from dairy_app.common import revisions
+from dairy_app.database import backups, migrations, structure
 from tests.conftest import Server, raw_connection
 from tests.receivables.conftest import ISSUED
 

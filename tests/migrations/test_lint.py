@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dairy_app.common import migrations
+from dairy_app.database import migrations
 
 NOT_ASKED = (
     # Where a revision is one transaction it runs whole or not at all: IF NOT EXISTS would only hide a surprise.

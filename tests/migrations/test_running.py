@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from alembic import command
 
-from dairy_app.common import migrations
+from dairy_app.database import migrations
 from tests.conftest import Server, raw_connection
 
 #: Same as in alembic/env.py; a test fails when it is not.

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import make_url
 
 from dairy_app.commands import create_from_models, schema_differences
-from dairy_app.common import migrations, structure
+from dairy_app.database import migrations, structure
 from tests.conftest import Server
 
 Sql = Callable[..., Any]

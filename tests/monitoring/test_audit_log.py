@@ -5,8 +5,8 @@ from typing import Any
 import psycopg2
 import pytest
 
-from dairy_app.common.constraints import code_of
 from dairy_app.common.errors import CODES
+from dairy_app.database.constraints import code_of
 from tests.dairy import PASSWORD, Client, Dairy, ok, refused
 from tests.statements import count_statements
 

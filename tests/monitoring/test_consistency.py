@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from dairy_app.common.http import DairyFlask
-from dairy_app.common.transactions import Database
+from dairy_app.database.transactions import Database
 from dairy_app.monitoring import consistency
+from dairy_app.web.http import DairyFlask
 from tests.billing.conftest import LivingDairy
 from tests.command_line import run_command
 from tests.conftest import psycopg_dsn

@@ -6,7 +6,7 @@ from pathlib import Path
 import psycopg2
 import pytest
 
-from dairy_app.common import backups, migrations, structure
+from dairy_app.database import backups, migrations, structure
 from tests.billing.conftest import LivingDairy
 from tests.conftest import Server, raw_connection
 

@@ -14,9 +14,9 @@ import time_machine
 from sqlalchemy import make_url
 
 from dairy_app.app import create_app
-from dairy_app.common import backups, migrations
-from dairy_app.common.models import Base
-from dairy_app.common.transactions import Database
+from dairy_app.database import backups, migrations
+from dairy_app.database.models import Base
+from dairy_app.database.transactions import Database
 from dairy_app.settings import Settings
 from tests.billing.conftest import LivingDairy
 from tests.command_line import run_command

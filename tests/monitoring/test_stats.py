@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from dairy_app.common.http import DairyFlask
 from dairy_app.monitoring import consistency, stats
 from dairy_app.settings import Settings, SettingsError
+from dairy_app.web.http import DairyFlask
 from tests.billing.conftest import LivingDairy
 from tests.conftest import Kept
 from tests.dairy import ok, refused

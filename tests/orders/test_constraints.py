@@ -8,9 +8,9 @@ import pytest
 import time_machine
 
 from dairy_app.app import create_app
-from dairy_app.common.constraints import TRIGGER_CODES, code_of
 from dairy_app.common.errors import CODES
-from dairy_app.common.transactions import Database
+from dairy_app.database.constraints import TRIGGER_CODES, code_of
+from dairy_app.database.transactions import Database
 from dairy_app.deliveries.models import DeliveryStatus
 from dairy_app.orders.models import Order, OrderItem
 from dairy_app.settings import Settings

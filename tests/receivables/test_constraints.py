@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from dairy_app.common.constraints import TRIGGER_CODES
+from dairy_app.database.constraints import TRIGGER_CODES
 from tests.constraints import bare, names_of, refuses
 
 __all__ = ["bare"]

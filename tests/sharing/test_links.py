@@ -9,8 +9,8 @@ import pytest
 import time_machine
 
 from dairy_app.app import create_app
-from dairy_app.common.http import DairyFlask
 from dairy_app.settings import Settings
+from dairy_app.web.http import DairyFlask
 from tests.conftest import SECRET_KEY
 from tests.dairy import ok, refused
 from tests.sharing.links import Town

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from dairy_app.common import migrations
+from dairy_app.database import migrations
 from tests.conftest import Server, raw_connection
 from tests.sharing.test_constraints import ONE, SET_UP, status
 

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from dairy_app.common.constraints import code_of
 from dairy_app.common.errors import CODES
+from dairy_app.database.constraints import code_of
 from tests.constraints import bare, names_of, refuses
 
 __all__ = ["bare"]

@@ -9,10 +9,10 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from dairy_app.common.http import DairyFlask
 from dairy_app.subscriptions.due import days_from, due
 from dairy_app.subscriptions.models import MODES, SUBSCRIPTION_STATUSES
 from dairy_app.subscriptions.rules import Entry, Household, StandingOrder, days_between, decide
+from dairy_app.web.http import DairyFlask
 from tests.conftest import raw_connection
 from tests.dairy import Dairy
 

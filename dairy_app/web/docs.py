@@ -1,6 +1,6 @@
 """The OpenAPI 3.1 document and its page for people, both without a word from outside.
 
-What the document says beyond the library's own is in ``common.openapi``.
+What the document says beyond the library's own is in ``web.openapi``.
 """
 
 from http import HTTPStatus
@@ -16,10 +16,10 @@ from flask_smorest import Blueprint as SmorestBlueprint
 from marshmallow.fields import Constant, Field, Time, Url
 from werkzeug.exceptions import NotFound
 
-from dairy_app.common import openapi
-from dairy_app.common.access import allow_anyone
 from dairy_app.common.errors import CODES
-from dairy_app.common.schemas import Exact, Month
+from dairy_app.web import openapi
+from dairy_app.web.access import allow_anyone
+from dairy_app.web.schemas import Exact, Month
 
 #: Swagger UI's own files are taken from its package, the page around them from here.
 _OWN = Path(__file__).parent / "static" / "docs"
@@ -55,7 +55,7 @@ dairy's time zone, months `YYYY-MM`, instants RFC 3339 with an offset. Unknown f
 
 
 class ProblemApi(Api):
-    """The OpenAPI document of the blueprints; errors are left to ``common.http`` and its one shape.
+    """The OpenAPI document of the blueprints; errors are left to ``web.http`` and its one shape.
 
     The document is made when it is first asked for: it takes as long as all the rest of the start-up.
     """

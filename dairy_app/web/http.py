@@ -22,12 +22,13 @@ from sqlalchemy.orm import Session
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import HTTPException
 
-from dairy_app.common import audit, strict_json
-from dairy_app.common.access import Actor, Policy, policy_of
 from dairy_app.common.errors import FieldError, Problem
-from dairy_app.common.failures import problem_of_database, problem_of_full_pool, problem_of_http
-from dairy_app.common.logs import log
-from dairy_app.common.transactions import Database
+from dairy_app.database import audit
+from dairy_app.database.transactions import Database
+from dairy_app.web import strict_json
+from dairy_app.web.access import Actor, Policy, policy_of
+from dairy_app.web.failures import problem_of_database, problem_of_full_pool, problem_of_http
+from dairy_app.web.logs import log
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})

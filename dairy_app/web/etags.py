@@ -13,7 +13,7 @@ from flask import Response, current_app, make_response, request
 from werkzeug.http import quote_etag
 
 from dairy_app.common.errors import Problem
-from dairy_app.common.http import current_session
+from dairy_app.web.http import current_session
 
 View = TypeVar("View", bound=Callable[..., Any])
 

@@ -14,9 +14,9 @@ from typing import IO
 
 from sqlalchemy import text
 
-from dairy_app import embedded_postgres
-from dairy_app.common.addresses import normalise_url
-from dairy_app.common.migrations import connect
+from dairy_app.database import embedded_postgres
+from dairy_app.database.addresses import normalise_url
+from dairy_app.database.migrations import connect
 
 #: How long a restore waits for tables that others use, before it gives up and changes nothing.
 LOCK_TIMEOUT = "10s"

@@ -17,10 +17,10 @@ from typing import Any
 from marshmallow import fields
 from sqlalchemy import TextClause
 
-from dairy_app.common import ddl
-from dairy_app.common.access import Policy, Role
-from dairy_app.common.constraints import references_by_table, rules_by_table
 from dairy_app.common.errors import CODES
+from dairy_app.database import ddl
+from dairy_app.database.constraints import references_by_table, rules_by_table
+from dairy_app.web.access import Policy, Role
 
 _OURS = "dairy_app."
 #: What it refuses, every route may refuse; see ``_shared``.

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from marshmallow import Schema
 
-from dairy_app.common.access import allow_anyone
-from dairy_app.common.http import Blueprint, DairyFlask, check_policies
-from dairy_app.common.idempotency import idempotent
+from dairy_app.web.access import allow_anyone
+from dairy_app.web.http import Blueprint, DairyFlask, check_policies
+from dairy_app.web.idempotency import idempotent
 from tests.dairy import Client, Dairy, ok, refused
 from tests.races import at_once
 

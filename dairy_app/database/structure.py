@@ -14,7 +14,7 @@ from secrets import token_hex
 from sqlalchemy import Connection, make_url, text
 from sqlalchemy.exc import ProgrammingError
 
-from dairy_app.common.migrations import connect
+from dairy_app.database.migrations import connect
 
 #: "kind name" → definition, for example "check orders.ck_orders_…" → "CHECK (…)".
 Structure = dict[str, str]

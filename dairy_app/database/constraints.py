@@ -8,7 +8,7 @@ from functools import cache
 
 from sqlalchemy import Constraint, Index, MetaData, Table, UniqueConstraint
 
-from dairy_app.common.models import Base
+from dairy_app.database.models import Base
 
 #: Triggers raise with a constraint name of their own; each ``ddl.py`` adds its names here.
 TRIGGER_CODES: dict[str, str] = {}

@@ -10,10 +10,10 @@ import pytest
 from werkzeug.test import TestResponse
 
 from dairy_app.app import create_app
-from dairy_app.common import headers
-from dairy_app.common.http import DairyFlask
-from dairy_app.common.transactions import Database
+from dairy_app.database.transactions import Database
 from dairy_app.settings import Settings
+from dairy_app.web import headers
+from dairy_app.web.http import DairyFlask
 from tests.dairy import Client, Dairy, ok, refused
 
 GZIP = {"Accept-Encoding": "gzip, deflate"}

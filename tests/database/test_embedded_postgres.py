@@ -20,8 +20,8 @@ from typing import Any
 import pytest
 from sqlalchemy import NullPool, create_engine, text
 
-from dairy_app import embedded_postgres
-from dairy_app.embedded_postgres import EmbeddedPostgresError, start, stop
+from dairy_app.database import embedded_postgres
+from dairy_app.database.embedded_postgres import EmbeddedPostgresError, start, stop
 
 ROOT = os.geteuid() == 0
 # Starts a server as the user given. It changes user after the imports only, since a checkout in /root can be
@@ -29,7 +29,7 @@ ROOT = os.geteuid() == 0
 STARTER = """
 import os, sys
 from pathlib import Path
-from dairy_app.embedded_postgres import EmbeddedPostgresError, start
+from dairy_app.database.embedded_postgres import EmbeddedPostgresError, start
 folder, user, group = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
 if user != os.geteuid():
     os.setgroups([]), os.setgid(group), os.setuid(user)

@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 from sqlalchemy import make_url
 
-from dairy_app.common import backups, migrations, structure
+from dairy_app.database import backups, migrations, structure
 from tests.command_line import run_command
 from tests.conftest import Server, psycopg_dsn, raw_connection
 

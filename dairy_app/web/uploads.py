@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from xml.parsers import expat
 
 from dairy_app.common.errors import FieldError, Problem, invalid
-from dairy_app.common.logs import log
+from dairy_app.web.logs import log
 
 #: A file with more faults than this is the wrong file.
 MOST_FAULTS = 100

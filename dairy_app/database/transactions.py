@@ -19,10 +19,10 @@ from sqlalchemy import URL, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from dairy_app.common import audit
-from dairy_app.common.addresses import connect_options, normalise_url
 from dairy_app.common.errors import Problem
-from dairy_app.common.watch import Watch
+from dairy_app.database import audit
+from dairy_app.database.addresses import connect_options, normalise_url
+from dairy_app.database.watch import Watch
 
 #: SQLSTATEs that mean "somebody else was first; the same work may succeed now".
 RETRYABLE = {"40001", "40P01"}

@@ -1,7 +1,7 @@
 """What the routes declare, told as OpenAPI 3.1: the library's own description, completed.
 
 A request refuses what it does not know; an answer has every field it names and may get more. What an operation
-refuses is read from its code (``common.refusals``), what a field means from one table of words.
+refuses is read from its code (``web.refusals``), what a field means from one table of words.
 """
 
 import re
@@ -14,10 +14,10 @@ from flask import Flask
 from flask_smorest.spec.plugins import FlaskPlugin
 from marshmallow import Schema
 
-from dairy_app.common import examples
-from dairy_app.common.access import Policy, Role, policy_of
 from dairy_app.common.errors import CODES, Problem
-from dairy_app.common.refusals import codes_of
+from dairy_app.web import examples
+from dairy_app.web.access import Policy, Role, policy_of
+from dairy_app.web.refusals import codes_of
 
 PROBLEM = "application/problem+json"
 JSON = "application/json"
@@ -168,7 +168,7 @@ def _operations(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _makes_resource(paths: Mapping[str, Any], path: str, method: str) -> bool:
-    """Whether what a POST makes has a GET of its own: the rule of ``common.http.register_locations``."""
+    """Whether what a POST makes has a GET of its own: the rule of ``web.http.register_locations``."""
     own = re.compile(rf"{re.escape(path)}/{{\w+}}")
     return method == "post" and any("get" in item for other, item in paths.items() if own.fullmatch(other))
 

@@ -10,8 +10,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.orm import Session
 
-from dairy_app.common.http import DairyFlask
-from dairy_app.common.transactions import ATTEMPTS, Database, Limits
+from dairy_app.database.transactions import ATTEMPTS, Database, Limits
+from dairy_app.web.http import DairyFlask
 from tests.conftest import raw_connection
 from tests.dairy import Client, Dairy, ok, refused
 

@@ -20,8 +20,8 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dairy_app.common.errors import Problem
-from dairy_app.common.http import current_actor, current_session
-from dairy_app.common.models import Base, check, references
+from dairy_app.database.models import Base, check, references
+from dairy_app.web.http import current_actor, current_session
 
 View = TypeVar("View", bound=Callable[..., Any])
 

@@ -14,8 +14,8 @@ from sqlalchemy import Select, tuple_
 from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.sql import ColumnElement
 
-from dairy_app.common import strict_json
 from dairy_app.common.errors import Problem, invalid
+from dairy_app.web import strict_json
 
 Key = ColumnElement[Any] | InstrumentedAttribute[Any]
 

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from dairy_app.common.pages import Page, read_page
-from dairy_app.common.transactions import Database
 from dairy_app.customers.models import Area
+from dairy_app.database.transactions import Database
+from dairy_app.web.pages import Page, read_page
 from tests.statements import count_statements
 
 NAMES = [f"area {n}" for n in range(7)]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from dairy_app.app import create_app
-from dairy_app.common.transactions import Database
+from dairy_app.database.transactions import Database
 from dairy_app.settings import Settings
 from tests.conftest import PATIENT, raw_connection
 from tests.dairy import Client, Dairy, ok, refused

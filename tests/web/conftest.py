@@ -9,13 +9,13 @@ from marshmallow import fields
 from sqlalchemy import text
 
 from dairy_app.app import ROUTES, Mount, create_app
-from dairy_app.common.access import Role, allow, allow_anyone
 from dairy_app.common.errors import Problem
-from dairy_app.common.http import Blueprint, DairyFlask, current_session, refusal
-from dairy_app.common.idempotency import idempotent
-from dairy_app.common.schemas import Line, Money, Strict
-from dairy_app.common.transactions import Database
+from dairy_app.database.transactions import Database
 from dairy_app.settings import Settings
+from dairy_app.web.access import Role, allow, allow_anyone
+from dairy_app.web.http import Blueprint, DairyFlask, current_session, refusal
+from dairy_app.web.idempotency import idempotent
+from dairy_app.web.schemas import Line, Money, Strict
 from tests.conftest import SECRET_KEY, Server
 from tests.dairy import Dairy
 

@@ -12,9 +12,9 @@ from sqlalchemy.dialects.postgresql import ExcludeConstraint
 
 import dairy_app
 import dairy_app.models
-from dairy_app.common import constraints
 from dairy_app.common.errors import CODES, FieldError, Problem, code_of_http_status
-from dairy_app.common.models import Base
+from dairy_app.database import constraints
+from dairy_app.database.models import Base
 
 SOURCES = sorted(Path(dairy_app.__file__).parent.rglob("*.py"))
 #: What the notes on the API promise to clients.

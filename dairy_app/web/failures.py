@@ -6,11 +6,11 @@ from typing import Any
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from werkzeug.exceptions import HTTPException
 
-from dairy_app.common import constraints
 from dairy_app.common.errors import CODES, FieldError, Problem, code_of_http_status
-from dairy_app.common.logs import log
-from dairy_app.common.strict_json import token
-from dairy_app.common.transactions import RETRYABLE, sqlstate
+from dairy_app.database import constraints
+from dairy_app.database.transactions import RETRYABLE, sqlstate
+from dairy_app.web.logs import log
+from dairy_app.web.strict_json import token
 
 #: A body with a million unknown fields gets a short answer.
 MAX_FIELD_ERRORS = 100

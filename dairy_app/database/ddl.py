@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy import Connection, event
 
-from dairy_app.common.constraints import TRIGGER_CODES
 from dairy_app.common.functions import pinned
-from dairy_app.common.models import Base
+from dairy_app.database.constraints import TRIGGER_CODES
+from dairy_app.database.models import Base
 
 #: RFC 9562 version 7: 48 bits of milliseconds, then random bits. PostgreSQL has its own only from 18 on.
 UUID7 = """
@@ -23,7 +23,7 @@ RETURN encode(
 """
 
 
-#: Every piece of SQL that was registered; ``common.refusals`` reads it.
+#: Every piece of SQL that was registered; ``web.refusals`` reads it.
 TEXTS: list[str] = []
 
 

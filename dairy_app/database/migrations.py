@@ -24,8 +24,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
 import dairy_app
-from dairy_app.common.addresses import connect_options, normalise_url
-from dairy_app.common.transactions import sqlstate
+from dairy_app.database.addresses import connect_options, normalise_url
+from dairy_app.database.transactions import sqlstate
 
 #: Revisions report long steps here (``logging.getLogger(LOGGER).info("12,000 of 80,000 orders")``).
 LOGGER = "dairy_app.migrations"

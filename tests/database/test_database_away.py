@@ -17,10 +17,9 @@ from urllib.parse import quote
 import pytest
 from sqlalchemy import text
 
-from dairy_app import embedded_postgres
 from dairy_app.app import create_app
-from dairy_app.common import migrations
-from dairy_app.common.transactions import Database, Limits
+from dairy_app.database import embedded_postgres, migrations
+from dairy_app.database.transactions import Database, Limits
 from dairy_app.settings import Settings
 from tests.command_line import run_command
 from tests.conftest import raw_connection

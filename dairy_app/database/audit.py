@@ -74,7 +74,7 @@ def acting(who: Attribution) -> Iterator[None]:
 
 
 def tell_occasion(session: Session) -> None:
-    """What ``acting`` announced, if anything; called by ``common.transactions`` at the begin."""
+    """What ``acting`` announced, if anything; called by ``database.transactions`` at the begin."""
     who = _occasion.get()
     if who is not None:
         tell(session, who)
