@@ -1,7 +1,7 @@
 """Every error a client can get: one table of codes, one exception, one shape (RFC 9457).
 
 A service raises ``Problem(code, detail)`` and knows nothing of HTTP. The database raises by constraint;
-the code then stands in the constraint's ``info`` or, for a trigger, in its package's ``ddl.py``.
+the code then stands in the constraint's ``info`` or, for a trigger, in the head of its file of SQL.
 A fault that nobody named is ``internal_error`` and shows the client nothing of itself.
 """
 

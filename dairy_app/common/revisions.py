@@ -1,6 +1,6 @@
 """What the revisions in ``alembic/versions`` share: running frozen SQL, and refusing to lose data.
 
-A revision never imports models or ``ddl.py``: it holds the SQL of its day.
+A revision never imports models or files of SQL: it holds the SQL of its day.
 """
 
 from collections.abc import Sequence

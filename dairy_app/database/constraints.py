@@ -10,7 +10,7 @@ from sqlalchemy import Constraint, Index, MetaData, Table, UniqueConstraint
 
 from dairy_app.database.models import Base
 
-#: Triggers raise with a constraint name of their own; each ``ddl.py`` adds its names here.
+#: Triggers raise with a constraint name of their own; ``database.ddl`` adds those that the files of SQL declare.
 TRIGGER_CODES: dict[str, str] = {}
 
 

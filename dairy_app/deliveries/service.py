@@ -1,6 +1,6 @@
 """Confirming, correcting, starting and completing rounds.
 
-The rules of one delivery are in ``ddl.py``, because they must be read after the lock.
+The rules of one delivery are in ``sql/``, because they must be read after the lock.
 """
 
 from collections import Counter

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 #: How far ahead an order may be placed.
 LONGEST_AHEAD = timedelta(days=90)
 
-#: State → the states it may go to. Confirming is judged by ``confirm_deliveries`` (deliveries/ddl.py), which
+#: State → the states it may go to. Confirming is judged by ``confirm_deliveries`` (deliveries/sql), which
 #: follows the same table; CANCELLED → PENDING belongs to the subscription change that is lifted.
 TRANSITIONS: dict[str, frozenset[str]] = {
     "PENDING": frozenset({"OUT_FOR_DELIVERY", "DELIVERED", "PARTIALLY_DELIVERED", "NOT_DELIVERED", "CANCELLED"}),

@@ -24,7 +24,7 @@ from dairy_app.web.access import Policy, Role
 
 _OURS = "dairy_app."
 #: What it refuses, every route may refuse; see ``_shared``.
-_SHARED = "dairy_app.common."
+_SHARED = ("dairy_app.common.", "dairy_app.database.", "dairy_app.web.")
 #: A function of the database, up to the next object.
 _SQL_FUNCTION = re.compile(r"CREATE FUNCTION (\w+)(.*?)(?=\nCREATE |\Z)", re.DOTALL)
 _QUOTED = re.compile(r"'(\w+)'")
@@ -128,7 +128,7 @@ def _names_of(function: FunctionType) -> tuple[frozenset[str], frozenset[str], t
 
 @cache
 def _sql_functions() -> dict[str, str]:
-    return {name: body for text in ddl.TEXTS for name, body in _SQL_FUNCTION.findall(text)}
+    return {name: body for each in ddl.files() for name, body in _SQL_FUNCTION.findall(each.sql)}
 
 
 @cache

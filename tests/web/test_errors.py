@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import ExcludeConstraint
 import dairy_app
 import dairy_app.models
 from dairy_app.common.errors import CODES, FieldError, Problem, code_of_http_status
-from dairy_app.database import constraints
+from dairy_app.database import constraints, ddl
 from dairy_app.database.models import Base
 
 SOURCES = sorted(Path(dairy_app.__file__).parent.rglob("*.py"))
@@ -109,8 +109,7 @@ def guards() -> list[str]:
 
 
 def raised_by_triggers() -> set[str]:
-    sources = [path.read_text(encoding="utf-8") for path in SOURCES if path.name == "ddl.py"]
-    return {name for source in sources for name in re.findall(r"CONSTRAINT = '(\w+)'", source)}
+    return {name for each in ddl.files() for name in re.findall(r"CONSTRAINT = '(\w+)'", each.sql)}
 
 
 def test_every_guard_of_the_database_has_a_code() -> None:

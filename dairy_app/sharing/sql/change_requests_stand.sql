@@ -1,8 +1,5 @@
-"""A decided request stands, against raw SQL too: what was approved has been applied already."""
-
-from dairy_app.database.ddl import after_tables
-
-CHANGE_REQUESTS_STAND = """
+-- A decided request is final: what was approved has been applied already.
+-- refuses tr_change_requests_stand: illegal_transition
 CREATE FUNCTION change_requests_stand() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'change request % is already %', OLD.id, OLD.status
@@ -10,6 +7,3 @@ BEGIN
 END $$;
 CREATE TRIGGER tr_change_requests_stand BEFORE UPDATE ON change_requests
     FOR EACH ROW WHEN (OLD.status <> 'pending') EXECUTE FUNCTION change_requests_stand();
-"""
-
-after_tables(CHANGE_REQUESTS_STAND, {"tr_change_requests_stand": "illegal_transition"})

@@ -1,9 +1,5 @@
-"""What a standing order of something that is sold whole may say."""
-
-from dairy_app.database.ddl import after_tables
-
-# Called only for a quantity with a fraction. What an earlier system wrote comes in as it was.
-QUANTITIES_ARE_WHOLE = """
+-- Called only for a quantity with a fraction. What an earlier system wrote comes in as it was.
+-- refuses tr_standing_quantities_are_whole: validation_failed
 CREATE FUNCTION standing_quantities_are_whole() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     wanted uuid := coalesce(to_jsonb(NEW) ->> 'subscription_id', to_jsonb(NEW) ->> 'id')::uuid;
@@ -27,6 +23,3 @@ CREATE TRIGGER tr_subscription_overrides_are_whole BEFORE INSERT OR UPDATE OF qu
     FOR EACH ROW WHEN (NEW.quantity <> trunc(NEW.quantity)) EXECUTE FUNCTION standing_quantities_are_whole();
 CREATE TRIGGER tr_subscription_quantities_are_whole BEFORE INSERT OR UPDATE OF quantity ON subscription_quantities
     FOR EACH ROW WHEN (NEW.quantity <> trunc(NEW.quantity)) EXECUTE FUNCTION standing_quantities_are_whole();
-"""
-
-after_tables(QUANTITIES_ARE_WHOLE, {"tr_standing_quantities_are_whole": "validation_failed"})

@@ -1,0 +1,1 @@
+CREATE TRIGGER tr_never_truncated BEFORE TRUNCATE ON delivery_statuses EXECUTE FUNCTION never_truncated();

@@ -1,0 +1,13 @@
+-- Invoices and credit notes of one series would take numbers from one row, and break each other's chain of hashes.
+-- refuses tr_settings_series_stay_apart: in_use
+CREATE FUNCTION series_stay_apart() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM credit_notes WHERE series = NEW.invoice_series)
+        OR EXISTS (SELECT FROM invoices WHERE series = NEW.credit_note_series) THEN
+        RAISE EXCEPTION 'a series is of invoices or of credit notes, never of both'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_settings_series_stay_apart';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER tr_settings_series_stay_apart BEFORE UPDATE OF invoice_series, credit_note_series ON settings
+    FOR EACH ROW EXECUTE FUNCTION series_stay_apart();

@@ -1,0 +1,85 @@
+"""The triggers that write the audit log, made from the tables' columns: a new column is in the log by itself.
+
+Where one statement may change many rows, one trigger a statement reads its transition tables; where rows change
+all day without being worth an entry (deliveries), a trigger a row is not even called for them.
+"""
+
+from collections.abc import Iterator
+
+from dairy_app.accounts.models import User
+from dairy_app.database.ddl import SqlFile
+from dairy_app.database.models import Base
+from dairy_app.sharing.models import SharedLink
+from dairy_app.subscriptions.models import Subscription
+
+#: Tables of which everything is told, and the column of their key.
+WHOLE = {
+    "users": "id",
+    "customers": "id",
+    "customer_prices": "id",
+    "products": "id",
+    "product_prices": "id",
+    "tax_classes": "code",
+    "tax_rates": "id",
+    "settings": "id",
+    "subscriptions": "id",
+    "subscription_overrides": "id",
+    "subscription_pauses": "id",
+    "subscription_quantities": "id",
+    "shared_links": "id",
+    "invoice_links": "invoice_id",
+    "change_requests": "id",
+    "adjustments": "id",
+    "credit_notes": "id",
+    "payments": "id",
+    "payment_allocations": "id",
+    "opening_balances": "id",
+    "write_offs": "id",
+    "cash_settlements": "id",
+}
+#: Columns that move with every login, delivery or use of a link: no news, and their trigger is not called for them.
+MOVING: dict[type[Base], tuple[str, ...]] = {
+    User: ("last_login_at",),
+    Subscription: ("last_delivery_date", "last_delivery_at", "last_delivery_confirmed"),
+    SharedLink: (
+        "failed_attempts",
+        "locked_until",
+        "use_count",
+        "last_used_at",
+        "window_started_at",
+        "window_cost",
+    ),
+}
+TIMESTAMPS = ("created_at", "updated_at")
+
+_COMING_AND_GOING = """
+CREATE TRIGGER tr_audit_insert AFTER INSERT ON {table} REFERENCING NEW TABLE AS arrived
+    FOR EACH STATEMENT EXECUTE FUNCTION audit_statement({arguments});
+CREATE TRIGGER tr_audit_delete AFTER DELETE ON {table} REFERENCING OLD TABLE AS departed
+    FOR EACH STATEMENT EXECUTE FUNCTION audit_statement({arguments});
+CREATE TRIGGER tr_audit_truncate BEFORE TRUNCATE ON {table}
+    FOR EACH STATEMENT EXECUTE FUNCTION audit_statement({arguments});
+"""
+_CHANGING = """
+CREATE TRIGGER tr_audit_update AFTER UPDATE ON {table} REFERENCING OLD TABLE AS departed NEW TABLE AS arrived
+    FOR EACH STATEMENT EXECUTE FUNCTION audit_statement({arguments});
+"""
+_CHANGING_AMID_MOVEMENT = """
+CREATE TRIGGER tr_audit_update AFTER UPDATE OF {columns} ON {table}
+    FOR EACH ROW EXECUTE FUNCTION audit_row({arguments});
+"""
+
+
+def audit_triggers() -> Iterator[SqlFile]:
+    """One text a table of which everything is told."""
+    for table, key in WHOLE.items():
+        yield SqlFile("monitoring", f"tr_audit_of_{table}", _triggers(table, key))
+
+
+def _triggers(table: str, key: str) -> str:
+    model = next((each for each in MOVING if each.__tablename__ == table), None)
+    silent = (*TIMESTAMPS, *(MOVING[model] if model else ()))
+    news = ", ".join(column.name for column in model.__table__.columns if column.name not in silent) if model else ""
+    update = _CHANGING_AMID_MOVEMENT if model else _CHANGING
+    arguments = f"'{{{','.join(silent)}}}', '{key}'"
+    return (_COMING_AND_GOING + update).format(table=table, columns=news, arguments=arguments)

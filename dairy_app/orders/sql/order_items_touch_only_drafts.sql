@@ -1,0 +1,36 @@
+-- What an issued invoice bills does not change.
+-- refuses tr_order_items_touch_only_drafts: invoice_issued
+-- refuses tr_orders_agree_with_items: illegal_transition
+CREATE FUNCTION order_items_touch_only_drafts() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    papers uuid[];
+    frozen boolean;
+    unsaid boolean;
+BEGIN
+    SELECT array_agg(DISTINCT o.invoice_id), bool_or(changed.delivered_quantity IS NULL) INTO papers, unsaid
+    FROM changed JOIN orders o ON o.id = changed.order_id WHERE o.invoice_id IS NOT NULL;
+    IF TG_OP = 'UPDATE' THEN
+        SELECT papers || array_agg(DISTINCT o.invoice_id) INTO papers
+        FROM arrived JOIN orders o ON o.id = arrived.order_id WHERE o.invoice_id IS NOT NULL;
+    END IF;
+    IF papers IS NULL THEN
+        RETURN NULL;
+    END IF;
+    SELECT bool_or(NOT (status = 'draft' OR (status = 'external' AND TG_OP = 'INSERT'))) INTO frozen
+    FROM (SELECT status FROM invoices WHERE id = ANY (papers) ORDER BY id FOR SHARE) paper;
+    IF frozen THEN
+        RAISE EXCEPTION 'items of an invoiced order are frozen'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_order_items_touch_only_drafts';
+    ELSIF TG_OP = 'INSERT' AND unsaid THEN
+        RAISE EXCEPTION 'an item joins a delivered order only with what was delivered of it'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_orders_agree_with_items';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER tr_order_items_touch_only_drafts_insert AFTER INSERT ON order_items
+    REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION order_items_touch_only_drafts();
+CREATE TRIGGER tr_order_items_touch_only_drafts_update AFTER UPDATE ON order_items
+    REFERENCING OLD TABLE AS changed NEW TABLE AS arrived
+    FOR EACH STATEMENT EXECUTE FUNCTION order_items_touch_only_drafts();
+CREATE TRIGGER tr_order_items_touch_only_drafts_delete AFTER DELETE ON order_items
+    REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION order_items_touch_only_drafts();

@@ -1,0 +1,2 @@
+CREATE TRIGGER tr_never_truncated BEFORE TRUNCATE ON orders EXECUTE FUNCTION never_truncated();
+CREATE TRIGGER tr_never_truncated BEFORE TRUNCATE ON order_items EXECUTE FUNCTION never_truncated();

@@ -1,0 +1,53 @@
+-- The common expressions of open_items and applications. p_customers NULL: all. net is what is left of a debit after
+-- its own credit notes and write-offs, rest what the chosen allocations leave of it. A chosen amount that its invoice
+-- no longer takes is free money again.
+own AS (
+    SELECT n.invoice_id, 'credit_note' AS kind, n.id, n.total AS amount FROM credit_notes n
+    WHERE n.note_date <= p_as_of AND (p_customers IS NULL OR n.customer_id = ANY (p_customers))
+    UNION ALL
+    SELECT w.invoice_id, 'write_off', w.id, w.amount FROM write_offs w
+    WHERE w.invoice_id IS NOT NULL AND w.written_off_on <= p_as_of
+        AND (p_customers IS NULL OR w.customer_id = ANY (p_customers))
+), debits AS (
+    SELECT b.customer_id, 'opening' AS kind, b.id, NULL::text AS document, b.as_of AS day, b.as_of AS due_day,
+        b.amount, b.amount AS net
+    FROM opening_balances b
+    WHERE b.amount > 0 AND b.as_of <= p_as_of AND (p_customers IS NULL OR b.customer_id = ANY (p_customers))
+    UNION ALL
+    SELECT i.customer_id, 'invoice', i.id, i.number, i.invoice_date, i.due_date, i.total,
+        i.total - coalesce(o.amount, 0)
+    FROM invoices i LEFT JOIN (SELECT invoice_id, sum(amount) AS amount FROM own GROUP BY 1) o ON o.invoice_id = i.id
+    WHERE i.status = 'issued' AND i.invoice_date <= p_as_of
+        AND (p_customers IS NULL OR i.customer_id = ANY (p_customers))
+), received AS (
+    SELECT p.customer_id, 'payment' AS kind, p.id, p.received_on AS day, p.amount FROM payments p
+    WHERE p.received_on <= p_as_of AND (p.reversed_on IS NULL OR p.reversed_on > p_as_of)
+        AND (p_customers IS NULL OR p.customer_id = ANY (p_customers))
+    UNION ALL
+    SELECT b.customer_id, 'opening', b.id, b.as_of, -b.amount FROM opening_balances b
+    WHERE b.amount < 0 AND b.as_of <= p_as_of AND (p_customers IS NULL OR b.customer_id = ANY (p_customers))
+    UNION ALL
+    SELECT w.customer_id, 'write_off', w.id, w.written_off_on, w.amount FROM write_offs w
+    WHERE w.invoice_id IS NULL AND w.written_off_on <= p_as_of
+        AND (p_customers IS NULL OR w.customer_id = ANY (p_customers))
+), chosen AS (
+    SELECT c.payment_id, c.invoice_id, greatest(least(c.upto, d.net) - (c.upto - c.amount), 0) AS amount
+    FROM (
+        SELECT a.payment_id, a.invoice_id, a.amount,
+            sum(a.amount) OVER (PARTITION BY a.invoice_id ORDER BY a.allocated_on, a.id) AS upto
+        FROM payment_allocations a JOIN received p ON p.kind = 'payment' AND p.id = a.payment_id
+        WHERE a.allocated_on <= p_as_of AND (a.released_on IS NULL OR a.released_on > p_as_of)
+            AND (p_customers IS NULL OR a.customer_id = ANY (p_customers))
+    ) c JOIN debits d ON d.kind = 'invoice' AND d.id = c.invoice_id
+), owed AS (
+    SELECT d.*, d.net - coalesce(c.amount, 0) AS rest,
+        sum(d.net - coalesce(c.amount, 0))
+            OVER (PARTITION BY d.customer_id ORDER BY d.day, d.kind DESC, d.document, d.id) AS upto
+    FROM debits d
+    LEFT JOIN (SELECT invoice_id, sum(amount) AS amount FROM chosen GROUP BY 1) c ON c.invoice_id = d.id
+), free AS (
+    SELECT r.*, r.amount - coalesce(c.amount, 0) AS rest,
+        sum(r.amount - coalesce(c.amount, 0)) OVER (PARTITION BY r.customer_id ORDER BY r.day, r.kind, r.id) AS upto
+    FROM received r
+    LEFT JOIN (SELECT payment_id, sum(amount) AS amount FROM chosen GROUP BY 1) c ON c.payment_id = r.id
+)
