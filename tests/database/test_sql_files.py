@@ -60,8 +60,8 @@ def test_squawk_finds_nothing_in_the_files() -> None:
     assert (done.returncode, done.stdout) == (0, "")
 
 
-#: A function that branches by table or operation is checked with each of its triggers: what is wrong is wrong with all of
-#: them. Plain warnings are of literals that are cast.
+#: A function that branches by table or operation is checked with each of its triggers: what is wrong is wrong with all
+#: of them. Plain warnings are of literals that are cast.
 CHECKED = """
     SELECT p.proname, m.lineno, m.message
     FROM pg_proc p JOIN pg_language l ON l.oid = p.prolang AND l.lanname = 'plpgsql'
