@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import select, text
 
 from dairy_app.accounts.models import User
-from dairy_app.billing.service import RunRequest, carry_out, start_run
+from dairy_app.billing.service.runs import RunRequest, carry_out, start_run
 from dairy_app.database.transactions import Database
 from dairy_app.deliveries.rules import Confirmer, Scope
 from dairy_app.deliveries.service import confirm

@@ -10,8 +10,9 @@ import dairy_app.models  # noqa: F401 - a foreign key must find its table, also 
 from dairy_app import __version__
 from dairy_app.accounts import tokens
 from dairy_app.accounts.routes import auth, users
-from dairy_app.billing.correction_routes import corrections
-from dairy_app.billing.routes import billing, invoices
+from dairy_app.billing.routes.corrections import corrections
+from dairy_app.billing.routes.invoices import invoices
+from dairy_app.billing.routes.runs import billing
 from dairy_app.business.routes import business
 from dairy_app.catalogue.routes import products
 from dairy_app.catalogue.tax_routes import taxes
@@ -25,7 +26,8 @@ from dairy_app.field_words import FIELD_WORDS
 from dairy_app.legacy_import.routes import import_review
 from dairy_app.monitoring.routes import audit, health, metrics, monitoring
 from dairy_app.orders.routes import orders
-from dairy_app.receivables.routes import payments, receivables, reports
+from dairy_app.receivables.routes.payments import payments, receivables
+from dairy_app.receivables.routes.reports import reports
 from dairy_app.sample_words import SAMPLE_WORDS
 from dairy_app.settings import Settings
 from dairy_app.sharing.pages import pages

@@ -8,6 +8,7 @@ from dairy_app.customers import models as customers
 from dairy_app.database import ddl
 from dairy_app.deliveries import models as deliveries
 from dairy_app.documents import models as documents
+from dairy_app.invoices import models as invoices
 from dairy_app.legacy_import import models as legacy_import
 from dairy_app.monitoring import models as monitoring
 from dairy_app.monitoring.audit_triggers import audit_triggers
@@ -26,6 +27,7 @@ __all__ = [
     "deliveries",
     "documents",
     "idempotency",
+    "invoices",
     "legacy_import",
     "monitoring",
     "orders",

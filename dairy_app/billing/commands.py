@@ -12,12 +12,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Column, Table
 from sqlalchemy.orm import Session
 
-from dairy_app.billing import service
 from dairy_app.billing.models import BillingRun
-from dairy_app.billing.schemas import RunOut
-from dairy_app.billing.service import RunRequest
-from dairy_app.billing.verification import Finding, Series, all_series, verify
+from dairy_app.billing.schemas.runs import RunOut
+from dairy_app.billing.service import runs as service
+from dairy_app.billing.service.runs import RunRequest
 from dairy_app.database.transactions import Database
+from dairy_app.invoices.queries.verification import Series, all_series
+from dairy_app.invoices.service.verification import Finding, verify
 from dairy_app.settings import Settings
 
 #: So many customers of a reason are named.

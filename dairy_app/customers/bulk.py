@@ -3,6 +3,7 @@
 import json
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Integer, Text, cast, column, func, insert, literal, select, text
 from sqlalchemy.dialects.postgresql import JSONB
@@ -50,4 +51,12 @@ def insert_customers(session: Session, rows: Sequence[dict[str, Any]]) -> None:
             select(*values, Area.id).select_from(found).order_by(given.c.line),
             include_defaults=False,
         )
+    )
+
+
+def lock_customers(session: Session, customer_ids: Sequence[UUID]) -> None:
+    """Take the mutex of these customers' money, ids ascending; whatever decides is read after this."""
+    session.execute(
+        text("SELECT FROM customers WHERE id = ANY (:ids) ORDER BY id FOR NO KEY UPDATE"),
+        {"ids": list(customer_ids)},
     )

@@ -12,10 +12,10 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from dairy_app.billing.bulk import lock_customers
 from dairy_app.business.queries import today
 from dairy_app.common.clock import now
 from dairy_app.common.errors import FieldError, Problem
+from dairy_app.customers.bulk import lock_customers
 from dairy_app.deliveries import bulk, queries
 from dairy_app.deliveries.rules import Confirmer, Scope, Unread
 from dairy_app.web.access import Actor, Role

@@ -9,9 +9,9 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from dairy_app.billing.rules import month_bounds
 from dairy_app.common.clock import now
 from dairy_app.demo import sample
+from dairy_app.invoices.rules import month_bounds
 from dairy_app.subscriptions.bulk import generate, remember_days
 from dairy_app.subscriptions.rules import days_between
 

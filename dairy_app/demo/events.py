@@ -6,14 +6,14 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from dairy_app.billing import corrections
-from dairy_app.billing import service as billing
-from dairy_app.billing.corrections import NoteRequest
-from dairy_app.billing.credit_rules import LineCredit
-from dairy_app.billing.rules import month_bounds
+from dairy_app.billing.rules.crediting import LineCredit
+from dairy_app.billing.service.crediting import NoteRequest, issue_credit_note
+from dairy_app.billing.service.invoices import void_invoice
 from dairy_app.customers import service as customers
 from dairy_app.demo import queries
-from dairy_app.receivables import service as receivables
+from dairy_app.invoices.rules import month_bounds
+from dairy_app.invoices.service.adjustments import add_adjustment
+from dairy_app.receivables.service.cash import settle_cash
 from dairy_app.sharing.models import ChangeRequest
 from dairy_app.sharing.rules import payload_of
 from dairy_app.subscriptions import service as subscriptions
@@ -40,7 +40,7 @@ def _adjust(session: Session, admin: Actor, customer: UUID) -> None:
     can = {"kind": "charge", "description": "Milk can, deposit", "amount": Decimal(150), "reason": "Lent a can"}
     late = {"kind": "discount", "description": "Late mornings", "amount": Decimal(-20), "reason": "The van broke down"}
     for fields in (can, late):
-        corrections.add_adjustment(session, admin, body | fields)
+        add_adjustment(session, admin, body | fields)
 
 
 def _come_and_go(session: Session, admin: Actor, households: list[UUID], day: date) -> None:
@@ -63,7 +63,7 @@ def _hand_over(session: Session, admin: Actor) -> None:
     """The one who carries least hands it over, ten rupees short; the others still have theirs."""
     for cash in queries.cash_at_doors(session)[:1]:
         handed = {"handed_over": cash.amount - 10, "notes": "Ten rupees short", "settled_for": None}
-        receivables.settle_cash(session, admin, {"staff_id": cash.staff_id, **handed})
+        settle_cash(session, admin, {"staff_id": cash.staff_id, **handed})
 
 
 def _correct(session: Session, admin: Actor, period: str) -> UUID | None:
@@ -71,10 +71,10 @@ def _correct(session: Session, admin: Actor, period: str) -> UUID | None:
     voided = None
     for place, bill in enumerate(queries.bills_to_correct(session, *month_bounds(period))):
         if place == 0:
-            billing.void_invoice(session, admin, bill.id, "Another house's milk stood on it")
+            void_invoice(session, admin, bill.id, "Another house's milk stood on it")
             voided = bill.customer_id
             continue
         taken = LineCredit(1, quantity=Decimal(1)) if place == 1 else LineCredit(1, amount=Decimal("12.50"))
         reason = "A litre was sour" if place == 1 else "Agreed on the telephone"
-        corrections.issue_credit_note(session, admin, NoteRequest(bill.id, reason, [taken]))
+        issue_credit_note(session, admin, NoteRequest(bill.id, reason, [taken]))
     return voided

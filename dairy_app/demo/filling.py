@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from dairy_app.billing import service as billing
-from dairy_app.billing.service import RunRequest
+from dairy_app.billing.service import runs as service
+from dairy_app.billing.service.runs import RunRequest
 from dairy_app.business.queries import today
 from dairy_app.business.service import change_settings
 from dairy_app.common.files import make_private_folder
@@ -109,8 +109,8 @@ def happen(database: Database, day: date) -> None:
     if voided is not None:
         request = RunRequest(period, customer_ids=[voided], confirm=True)
         with database.transaction() as session:
-            started = billing.start_run(session, request, admin)
-        billing.carry_out(database, started.run.id, request, admin)
+            started = service.start_run(session, request, admin)
+        service.carry_out(database, started.run.id, request, admin)
 
 
 def _file_returns(database: Database, through: date | None) -> None:
@@ -132,10 +132,10 @@ def _bill_month(database: Database, period: str, bars: Bars) -> None:
     request = RunRequest(period, confirm=True, idempotency_key=f"demo {period}")
     with database.transaction() as session:
         actor = people.actor_of(session, "accountant@dairy.example")
-        started = billing.start_run(session, request, actor)
+        started = service.start_run(session, request, actor)
     if started.run.status == "running":
         bar = bars.bar(f"Invoices of {period}", started.run.customers_total)
-        billing.carry_out(database, started.run.id, request, actor, lambda row: bar.reach(row.customers_done))
+        service.carry_out(database, started.run.id, request, actor, lambda row: bar.reach(row.customers_done))
 
 
 def finish(database: Database, state: State) -> State:

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
-from dairy_app.billing.queries import get_run, get_visible_invoice
+from dairy_app.billing.queries.runs import get_run
 from dairy_app.business.models import BusinessSettings
 from dairy_app.business.queries import business_settings, today
 from dairy_app.common.clock import now
@@ -21,6 +21,7 @@ from dairy_app.documents.models import OutboxMessage
 from dairy_app.documents.paper import Account, Paper
 from dairy_app.documents.rules import whatsapp_link
 from dairy_app.documents.words import Words, choose
+from dairy_app.invoices.queries.invoices import get_visible_invoice
 from dairy_app.settings import Settings
 from dairy_app.web.access import Actor
 

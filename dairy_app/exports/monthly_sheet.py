@@ -10,7 +10,7 @@ from typing import Any
 import xlsxwriter
 from sqlalchemy.orm import Session
 
-from dairy_app.billing.monthly_view import PAYMENT_FIELDS, month_days, monthly_view
+from dairy_app.billing.service.monthly_view import PAYMENT_FIELDS, month_days, monthly_view
 from dairy_app.business.queries import today
 from dairy_app.exports.streams import Abandoned, Progress, Take
 from dairy_app.exports.workbooks import MADE, OPTIONS, hand_over

@@ -5,8 +5,8 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from dairy_app.billing.rules import month_bounds
 from dairy_app.common.errors import invalid
+from dairy_app.invoices.rules import month_bounds
 
 #: A leap year.
 LONGEST_DAYS = 366

@@ -14,9 +14,9 @@ from uuid import UUID
 from sqlalchemy import Select, exists, func, select, text, true
 from sqlalchemy.orm import Session
 
-from dairy_app.billing.models import Invoice
 from dairy_app.common.errors import Problem
 from dairy_app.customers.models import Customer
+from dairy_app.invoices.models import Invoice
 from dairy_app.legacy_import.models import ImportedBill
 from dairy_app.orders.models import Order, OrderItem
 from dairy_app.orders.queries import get_visible_order

@@ -13,8 +13,8 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from dairy_app.billing.queries import RUN_IS_HELD
-from dairy_app.billing.service import SILENCE
+from dairy_app.billing.queries.runs import RUN_IS_HELD
+from dairy_app.billing.service.runs import SILENCE
 from dairy_app.business.queries import today
 from dairy_app.common.clock import now
 

@@ -11,14 +11,6 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 
-def lock_customers(session: Session, customer_ids: Sequence[UUID]) -> None:
-    """Take the mutex of these customers' money, ids ascending; whatever decides is read after this."""
-    session.execute(
-        text("SELECT FROM customers WHERE id = ANY (:ids) ORDER BY id FOR NO KEY UPDATE"),
-        {"ids": list(customer_ids)},
-    )
-
-
 def release_allocations(session: Session, payment_id: UUID, on: date) -> None:
     """Make a payment's chosen money free again from a day on, but not before it was chosen."""
     session.execute(

@@ -13,11 +13,21 @@ from dairy_app.web.schemas import MAX_MONEY
 from dairy_app.web.uploads import fault, rows_of
 
 OPENING_COLUMNS = ("customer_code", "as_of", "amount")
+
+
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
 _AMOUNT = re.compile(r"-?[0-9]{1,10}(\.[0-9]{1,2})?")
+
+
 #: What stands before a reference where it is copied from.
 SCHEMES = "UPI|IMPS|NEFT|RTGS|UTR|RRN|TXN|TRANSACTION|REFERENCE|REF|CARD|WALLET|CHEQUE|CHQ|NUMBER|NO|ID"
+
+
 _PASTED = re.compile(r"[\s\u200b]+")
+
+
 _SCHEME_WORDS = re.compile(rf"(?:(?:{SCHEMES})(?![^\W_])[\W_]*)+", re.IGNORECASE)
 
 
@@ -147,3 +157,25 @@ def _day(written: str) -> date | None:
 def _rupees(written: str) -> Decimal | None:
     amount = Decimal(written) if _AMOUNT.fullmatch(written) else None
     return amount if amount is None or abs(amount) <= MAX_MONEY else None
+
+
+#: How an invoice, or a month, may stand.
+PAYMENT_STATES = ("paid", "partial", "unpaid", "overdue")
+
+
+def payment_status(total: Decimal, balance_due: Decimal, due_date: date, as_of: date) -> str:
+    """How an issued invoice stands on a day: ``paid``, ``overdue``, ``partial`` or ``unpaid``; the first that fits."""
+    if balance_due == 0:
+        return "paid"
+    if due_date < as_of:
+        return "overdue"
+    return "partial" if balance_due < total else "unpaid"
+
+
+def month_status(balance: Decimal, paid: Decimal, *, overdue: bool) -> str:
+    """How a customer's month stands, as the earlier system's sheet said it, and ``overdue`` besides."""
+    if balance <= 0:
+        return "paid"
+    if overdue:
+        return "overdue"
+    return "partial" if paid > 0 else "unpaid"

@@ -1,5 +1,6 @@
 """Deciding what was asked for at the door. Approving applies it, in the same transaction, by the services that staff
-use themselves; what they refuse leaves the request waiting."""
+use themselves; what they refuse leaves the request waiting.
+"""
 
 from collections.abc import Mapping
 from typing import Any

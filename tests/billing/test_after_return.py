@@ -5,7 +5,7 @@ from typing import Any
 import psycopg2
 import pytest
 
-from dairy_app.billing.models import ISSUED_COLUMNS
+from dairy_app.invoices.models import ISSUED_COLUMNS
 from tests.billing.conftest import LivingDairy
 from tests.dairy import ok, refused
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dairy_app.billing.credit_rules import (
+from dairy_app.billing.rules.crediting import (
     NOTHING,
     PAISA,
     Credit,

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 import time_machine
 
-from dairy_app.billing import service
-from dairy_app.billing.service import RunRequest
+from dairy_app.billing.service import runs as service
+from dairy_app.billing.service.runs import RunRequest
 from dairy_app.database.transactions import Database
 
 CUSTOMERS = 120

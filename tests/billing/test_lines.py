@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from dairy_app.billing.queries import computed_lines
-from dairy_app.billing.statements import AMOUNTS
+from dairy_app.billing.queries.drafts import AMOUNTS
+from dairy_app.billing.queries.invoices import computed_lines
 from dairy_app.business.queries import today
 from tests.billing.conftest import LivingDairy
 from tests.dairy import ok

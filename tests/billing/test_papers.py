@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from dairy_app.billing.verification import all_series, verify
+from dairy_app.invoices.queries.verification import all_series
+from dairy_app.invoices.service.verification import verify
 from tests.billing.conftest import LivingDairy
 from tests.dairy import ok, refused
 from tests.statements import count_statements

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
-from dairy_app.billing import bulk, queries, service
-from dairy_app.billing.rules import SKIP_DETAILS
-from dairy_app.billing.service import RunRequest
+from dairy_app.billing.bulk import issuing as bulk
+from dairy_app.billing.queries import runs as queries
+from dairy_app.billing.rules.runs import SKIP_DETAILS
+from dairy_app.billing.service import runs as service
+from dairy_app.billing.service.runs import RunRequest
 from dairy_app.database.transactions import Database
 from tests.billing.conftest import LivingDairy
 from tests.dairy import ok, refused

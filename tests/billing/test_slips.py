@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from dairy_app.billing.rules import SKIP_DETAILS
+from dairy_app.billing.rules.runs import SKIP_DETAILS
 from tests.billing.conftest import LivingDairy
 from tests.dairy import ok
 

@@ -9,7 +9,8 @@ import pytest
 
 from dairy_app import cli
 from dairy_app.billing.commands import verify_invoices
-from dairy_app.billing.verification import FINDINGS, all_series, verify
+from dairy_app.invoices.queries.verification import all_series
+from dairy_app.invoices.service.verification import FINDINGS, verify
 from tests.billing.conftest import LivingDairy
 from tests.billing.test_credit_notes import GSTIN, credit
 from tests.dairy import kept, ok

@@ -10,9 +10,10 @@ from uuid import UUID
 import pytest
 from sqlalchemy.orm import Session
 
-from dairy_app.billing import bulk
+from dairy_app.billing.bulk import issuing as bulk
 from dairy_app.business.queries import today
 from dairy_app.common.clock import now
+from dairy_app.customers.bulk import lock_customers
 from dairy_app.deliveries.rules import Confirmer, Scope
 from dairy_app.deliveries.service import confirm
 from dairy_app.orders.service import cancel_order
@@ -62,7 +63,7 @@ def issuing(round_: Round, through: str) -> Callable[[Session], Any]:
 
     def run(session: Session) -> None:
         customer = UUID(round_.customer["id"])
-        bulk.lock_customers(session, [customer])
+        lock_customers(session, [customer])
         papers = session.connection().exec_driver_sql("SELECT id FROM invoices WHERE status = 'draft'")
         day = today(session)
         drafts = bulk.lock_drafts(session, [row[0] for row in papers], day, day)
@@ -168,7 +169,7 @@ def test_overlapping_sets_in_opposite_order(round_: Round, sql: Any) -> None:
     with ThreadPoolExecutor(2) as pool:
         # Both are held up half-way, each with what it has locked so far.
         with round_.dairy.app.database.transaction() as session:
-            bulk.lock_customers(session, [middle])
+            lock_customers(session, [middle])
             one, two = (pool.submit(confirm_set, round_.dairy, chosen) for chosen in (bodies, bodies[::-1]))
             while _waiting(sql) < 2:
                 assert not one.done()

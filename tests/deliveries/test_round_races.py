@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from dairy_app.billing import bulk
+from dairy_app.customers.bulk import lock_customers
 from dairy_app.deliveries.rules import Confirmer, Scope
 from dairy_app.deliveries.service import complete_round, correct
 from tests.dairy import ok, refused
@@ -125,7 +125,7 @@ def test_completed_twice_at_once(round_: Round, sql: Any) -> None:
     for customer in [round_.customer, *neighbours]:
         round_.dairy.order(customer, (round_.milk, "1"))
     with round_.dairy.app.database.transaction() as session, ThreadPoolExecutor(2) as pool:
-        bulk.lock_customers(session, [UUID(round_.customer["id"])])
+        lock_customers(session, [UUID(round_.customer["id"])])
         both = [pool.submit(round_.boy.post, "/deliveries/complete", {"delivery_date": TODAY}) for _ in range(2)]
         session.commit()
         answers = [ok(each.result(), 200)["confirmed"] for each in both]

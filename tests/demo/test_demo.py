@@ -22,8 +22,8 @@ import pytest
 from sqlalchemy import make_url, text
 
 from dairy_app.app import create_app
-from dairy_app.billing import service as billing
-from dairy_app.billing.service import RunRequest
+from dairy_app.billing.service import runs as service
+from dairy_app.billing.service.runs import RunRequest
 from dairy_app.business.queries import today
 from dairy_app.database.transactions import Database
 from dairy_app.demo import filling, people, queries
@@ -214,7 +214,7 @@ def test_an_interrupted_run_comes_to_the_same_end(
         month = (state.day.replace(day=1) - timedelta(days=1)).strftime("%Y-%m")
         accountant = people.actor_of(session, "accountant@dairy.example")
         request = RunRequest(month, confirm=True, idempotency_key=f"demo {month}")
-        billing.start_run(session, request, accountant)
+        service.start_run(session, request, accountant)
     assert not read_state(database_url).is_ready
     done = half.run()
     assert done.returncode == 0, done.stderr

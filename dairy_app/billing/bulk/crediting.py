@@ -1,0 +1,118 @@
+"""Writing a credit note with its lines, number and hash.
+
+A note's hash covers what its own rows hold (``note_content``); what its lines say of goods, HSN and rate is read from
+the invoice's lines, which are in the invoice's hash.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, text
+from sqlalchemy.orm import Session
+
+from dairy_app.billing.rules.crediting import Credit
+from dairy_app.invoices.queries.content import NOTE_LINES_CONTENT, note_content
+
+
+@dataclass(frozen=True, slots=True)
+class NoteDraft:
+    """A note that was decided on and has no number yet. Amounts in rupees."""
+
+    invoice_id: UUID
+    note_date: date
+    financial_year: str
+    reason: str
+    credits: Sequence[Credit]
+    exempt_value: Decimal
+    round_off: Decimal
+
+
+_TAKE_NUMBER = """
+INSERT INTO number_series AS n (series, financial_year, next_no, last_date)
+SELECT s.credit_note_series, :financial_year, 2, :note_date FROM settings s
+ON CONFLICT (series, financial_year) DO UPDATE
+    SET next_no = n.next_no + 1, last_date = greatest(n.last_date, excluded.last_date)
+RETURNING n.series, n.next_no - 1 AS sequence_no, n.last_hash, n.last_date"""
+
+
+_WRITE = f"""
+WITH taken AS MATERIALIZED (
+    SELECT t.line_no::integer, t.invoice_line_no, t.quantity::numeric(10,3), t.taxable_value::numeric(12,2),
+        t.cgst::numeric(12,2), t.cgst::numeric(12,2) AS sgst, t.igst::numeric(12,2), t.line_total::numeric(12,2)
+    FROM unnest(CAST(:line_nos AS integer[]), CAST(:quantities AS numeric[]), CAST(:taxable_values AS numeric[]),
+        CAST(:cgsts AS numeric[]), CAST(:igsts AS numeric[]), CAST(:line_totals AS numeric[]))
+        WITH ORDINALITY AS t (invoice_line_no, quantity, taxable_value, cgst, igst, line_total, line_no)
+), summed AS (
+    SELECT {NOTE_LINES_CONTENT} AS content, sum(l.taxable_value)::numeric(12,2) AS taxable_value,
+        sum(l.cgst)::numeric(12,2) AS cgst, sum(l.igst)::numeric(12,2) AS igst, sum(l.line_total) AS lines_total
+    FROM taken l
+), note AS MATERIALIZED (
+    SELECT uuid7() AS id, i.customer_id, i.id AS invoice_id,
+        CAST(:series AS text) AS series, CAST(:financial_year AS text) AS financial_year,
+        CAST(:sequence_no AS integer) AS sequence_no,
+        :series || '/' || :financial_year || '/' || lpad(CAST(:sequence_no AS text), 7, '0') AS number,
+        CAST(:note_date AS date) AS note_date, CAST(:reason AS text) AS reason, i.snapshot, i.place_of_supply,
+        m.taxable_value, CAST(:exempt_value AS numeric(12,2)) AS exempt_value, m.cgst, m.cgst AS sgst, m.igst,
+        CAST(:round_off AS numeric(12,2)) AS round_off,
+        (m.lines_total + :round_off)::numeric(12,2) AS total, m.content
+    FROM invoices i CROSS JOIN summed m WHERE i.id = :invoice_id
+), hashed AS MATERIALIZED (
+    SELECT n.*, chain_step(NULL, {note_content("n", "n.content")}, :last_hash) AS document_hash FROM note n
+), written AS (
+    INSERT INTO credit_notes (id, customer_id, invoice_id, series, financial_year, sequence_no, number, note_date,
+        reason, snapshot, place_of_supply, taxable_value, exempt_value, cgst, sgst, igst, round_off, total, issued_at,
+        issued_by, document_hash, previous_hash, hash_version)
+    SELECT id, customer_id, invoice_id, series, financial_year, sequence_no, number, note_date, reason, snapshot,
+        place_of_supply, taxable_value, exempt_value, cgst, sgst, igst, round_off, total, :at, :issued_by,
+        document_hash, :last_hash, 1
+    FROM hashed
+), lines AS (
+    INSERT INTO credit_note_lines (credit_note_id, line_no, invoice_id, invoice_line_no, quantity, taxable_value,
+        cgst, sgst, igst, line_total)
+    SELECT n.id, t.line_no, n.invoice_id, t.invoice_line_no, t.quantity, t.taxable_value, t.cgst, t.sgst, t.igst,
+        t.line_total
+    FROM taken t CROSS JOIN note n
+), chained AS (
+    UPDATE number_series SET last_hash = (SELECT document_hash FROM hashed)
+    WHERE series = :series AND financial_year = :financial_year
+)
+SELECT id FROM hashed"""
+
+
+def take_number(session: Session, financial_year: str, note_date: date) -> Row[Any]:
+    """The next number of the credit notes' series: (series, sequence_no, last_hash, last_date).
+
+    Taken last: the series' row is locked until the commit, and whoever fails gives the number back. ``last_date`` is
+    after ``note_date`` when a later note has a number already; the caller then refuses.
+    """
+    return session.execute(text(_TAKE_NUMBER), {"financial_year": financial_year, "note_date": note_date}).one()
+
+
+def write(session: Session, note: NoteDraft, number: Row[Any], *, at: datetime, issued_by: UUID) -> UUID:
+    """Write a note with its lines and hash under a number just taken; returns its id. One statement."""
+    credits = note.credits
+    lines = {
+        "line_nos": [credit.invoice_line_no for credit in credits],
+        "quantities": [credit.quantity for credit in credits],
+        "taxable_values": [credit.taxable_value for credit in credits],
+        "cgsts": [credit.cgst for credit in credits],
+        "igsts": [credit.igst for credit in credits],
+        "line_totals": [credit.line_total for credit in credits],
+    }
+    paper = {
+        "invoice_id": note.invoice_id,
+        "financial_year": note.financial_year,
+        "note_date": note.note_date,
+        "reason": note.reason,
+        "exempt_value": note.exempt_value,
+        "round_off": note.round_off,
+    }
+    numbered = {"series": number.series, "sequence_no": number.sequence_no, "last_hash": number.last_hash}
+    note_id: UUID = session.scalars(
+        text(_WRITE), {**lines, **paper, **numbered, "at": at, "issued_by": issued_by}
+    ).one()
+    return note_id

@@ -1,0 +1,245 @@
+"""Cutting drafts and issuing a chunk of them. Callers hold the customers' rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from dairy_app.billing.queries.drafts import SUMS, drafts_with_totals
+from dairy_app.billing.rules.runs import SKIP_DETAILS
+from dairy_app.invoices.queries.content import LINE_COLUMNS, LINES_CONTENT, document_content
+from dairy_app.receivables.queries.ledger import BALANCE
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """What one chunk came to. Amounts in rupees."""
+
+    invoices: int = 0
+    orders: int = 0
+    one_time_orders: int = 0
+    prior_period_orders: int = 0
+    one_time_amount: Decimal = Decimal(0)
+    total: Decimal = Decimal(0)
+    skipped: Sequence[dict[str, Any]] = ()
+
+
+def lock_drafts(session: Session, draft_ids: Sequence[UUID], ends: date, through: date | None) -> list[UUID]:
+    """Lock those that are still drafts and end on ``ends``, cut at ``through``; ids ascending.
+
+    The others were issued or cut by somebody else meanwhile.
+    """
+    locked = session.scalars(
+        text("""
+            SELECT id FROM invoices WHERE id = ANY(:ids) AND status = 'draft'
+                AND least(period_end, CAST(:through AS date)) = :ends ORDER BY id FOR NO KEY UPDATE"""),
+        {"ids": list(draft_ids), "ends": ends, "through": through},
+    )
+    return list(locked)
+
+
+def cut_drafts(session: Session, draft_ids: Sequence[UUID], through: date) -> None:
+    """End drafts at ``through``; what was delivered later moves to a new draft of the rest of the period.
+
+    At most five statements: the new drafts may only be opened once the old ones have given up the days.
+    """
+    given = {"ids": list(draft_ids), "through": through}
+    longer = session.execute(
+        text("""
+            SELECT d.id, d.customer_id, d.period_end,
+                EXISTS (SELECT FROM orders o WHERE o.invoice_id = d.id AND o.delivered_on > :through)
+                OR EXISTS (SELECT FROM adjustments a WHERE a.invoice_id = d.id AND a.adjusted_on > :through)
+                    AS has_later
+            FROM invoices d WHERE d.id = ANY(:ids) AND d.status = 'draft'
+                AND d.period_start <= :through AND d.period_end > :through"""),
+        given,
+    ).all()
+    later = [row for row in longer if row.has_later]
+    # Orders of later days must leave before the draft ends earlier than they were delivered, and the new draft
+    # may not overlap the old one: so the old one is cut first, which no rule forbids, then they move.
+    session.execute(
+        text("UPDATE invoices SET period_end = :through, updated_at = now() WHERE id = ANY(:longer)"),
+        {"through": through, "longer": [row.id for row in longer]},
+    )
+    if later:
+        session.execute(
+            text("""
+                INSERT INTO invoices (customer_id, period_start, period_end)
+                SELECT customer_id, CAST(:through AS date) + 1, period_end
+                FROM unnest(CAST(:customers AS uuid[]), CAST(:ends AS date[])) AS cut (customer_id, period_end)"""),
+            {
+                "through": through,
+                "customers": [row.customer_id for row in later],
+                "ends": [row.period_end for row in later],
+            },
+        )
+        session.execute(
+            text("""
+                UPDATE orders o SET invoice_id = draft_for(o.customer_id, o.delivered_on), updated_at = now()
+                WHERE o.invoice_id = ANY(:later) AND o.delivered_on > :through"""),
+            {"later": [row.id for row in later], "through": through},
+        )
+        session.execute(
+            text("""
+                UPDATE adjustments a SET invoice_id = draft_for(a.customer_id, a.adjusted_on), updated_at = now()
+                WHERE a.invoice_id = ANY(:later) AND a.adjusted_on > :through"""),
+            {"later": [row.id for row in later], "through": through},
+        )
+
+
+#: The lines of issuable drafts; where the law wants two papers, a companion is made for those that are apart.
+_WRITE_LINES = f"""
+{drafts_with_totals("d.id = ANY(:drafts)")}, companions AS (
+    INSERT INTO invoices (customer_id, period_start, period_end, companion_of)
+    SELECT customer_id, period_start, period_end, invoice_id FROM totals WHERE skip_code IS NULL AND documents = 2
+    RETURNING id, companion_of
+), written AS (
+    INSERT INTO invoice_lines ({LINE_COLUMNS})
+    SELECT coalesce(k.id, l.invoice_id), {", ".join(f"l.{column.strip()}" for column in LINE_COLUMNS.split(",")[1:])}
+    FROM lines l
+    JOIN totals t ON t.invoice_id = l.invoice_id AND t.skip_code IS NULL
+    LEFT JOIN companions k ON k.companion_of = l.invoice_id AND l.apart
+    RETURNING invoice_id
+)
+SELECT t.customer_id, t.skip_code, t.invoice_date, t.financial_year, t.invoice_id, k.id AS companion_id
+FROM totals t LEFT JOIN companions k ON k.companion_of = t.invoice_id"""
+
+
+_TAKE_NUMBERS = """
+INSERT INTO number_series AS n (series, financial_year, next_no, last_date)
+SELECT s.invoice_series, :financial_year, :count + 1, :invoice_date FROM settings s
+ON CONFLICT (series, financial_year) DO UPDATE
+    SET next_no = n.next_no + :count, last_date = greatest(n.last_date, excluded.last_date)
+RETURNING n.series, n.next_no - :count AS first_no, n.last_hash"""
+
+
+_ISSUE = f"""
+WITH summed AS MATERIALIZED (
+    SELECT l.invoice_id, {LINES_CONTENT} AS content,{SUMS}
+    FROM invoice_lines l WHERE l.invoice_id = ANY(:drafts) GROUP BY l.invoice_id
+), numbered AS (
+    SELECT d.id, d.customer_id, d.period_start, d.period_end, m.*,
+        CAST(:first_no AS integer) + (row_number() OVER (ORDER BY c.code, d.companion_of IS NOT NULL))::integer - 1
+            AS sequence_no,
+        CAST(:series AS text) AS series, CAST(:financial_year AS text) AS financial_year,
+        CAST(:invoice_date AS date) AS invoice_date, CAST(:invoice_date AS date) + s.due_days AS due_date,
+        coalesce(c.state_code, s.state_code) AS place_of_supply,
+        CASE WHEN s.gstin IS NULL THEN 'invoice' WHEN NOT m.has_untaxed THEN 'tax_invoice'
+            WHEN NOT m.has_taxed THEN 'bill_of_supply' ELSE 'invoice_cum_bill_of_supply' END AS document_type,
+        CASE WHEN d.companion_of IS NULL THEN {BALANCE.format(customer="d.customer_id")} ELSE 0.00 END
+            AS previous_balance,
+        jsonb_build_object(
+            'buyer', jsonb_build_object('code', c.code, 'name', c.name, 'gstin', c.gstin,
+                'gst_treatment', c.gst_treatment, 'phone', c.phone, 'area', a.name, 'pincode', c.pincode,
+                'address', concat_ws(', ', c.address_line1, c.address_line2, c.city), 'state_code', c.state_code),
+            'seller', jsonb_build_object('business_name', s.business_name, 'legal_name', s.legal_name,
+                'address', s.address, 'gstin', s.gstin, 'state_code', s.state_code, 'fssai_no', s.fssai_no,
+                'phone', s.phone, 'upi_id', s.upi_id)) AS snapshot
+    FROM summed m
+    JOIN invoices d ON d.id = m.invoice_id
+    JOIN customers c ON c.id = d.customer_id
+    LEFT JOIN areas a ON a.id = c.area_id
+    CROSS JOIN settings s
+), named AS (
+    SELECT n.*, n.series || '/' || n.financial_year || '/' || lpad(n.sequence_no::text, 7, '0') AS number
+    FROM numbered n
+), chained AS (
+    SELECT n.*, chained_sha256({document_content("n", "n.content")}, :last_hash)
+        OVER (ORDER BY n.sequence_no) AS document_hash
+    FROM named n
+), linked AS (
+    SELECT c.*, lag(c.document_hash, 1, :last_hash) OVER (ORDER BY c.sequence_no) AS previous_hash FROM chained c
+), issued AS (
+    UPDATE invoices i SET status = 'issued', series = k.series, financial_year = k.financial_year,
+        sequence_no = k.sequence_no, number = k.number, invoice_date = k.invoice_date, due_date = k.due_date,
+        document_type = k.document_type, place_of_supply = k.place_of_supply, snapshot = k.snapshot,
+        taxable_value = k.taxable_value, exempt_value = k.exempt_value, cgst = k.cgst, sgst = k.sgst,
+        igst = k.igst, round_off = k.round_off, total = k.total, previous_balance = k.previous_balance,
+        issued_at = :at, issued_by = :issued_by, billing_run_id = :run, document_hash = k.document_hash,
+        previous_hash = k.previous_hash, hash_version = 1, updated_at = now()
+    FROM linked k WHERE k.id = i.id
+    RETURNING i.sequence_no, i.total, i.document_hash
+), closed AS (
+    UPDATE number_series SET last_hash = (SELECT document_hash FROM issued ORDER BY sequence_no DESC LIMIT 1)
+    WHERE series = :series AND financial_year = :financial_year
+)
+SELECT count(*) AS invoices, coalesce(sum(total), 0) AS total FROM issued"""
+
+
+_COUNT = """
+SELECT count(*) AS orders, count(*) FILTER (WHERE o.order_type = 'one_time') AS one_time_orders,
+    count(*) FILTER (WHERE o.delivered_on < d.period_start
+        OR d.period_end <= (SELECT late_through(CAST(:today AS date)))) AS prior_period_orders,
+    (SELECT coalesce(sum(l.line_total), 0) FROM invoice_lines l
+        WHERE l.invoice_id = ANY(:drafts) AND l.source = 'one_time') AS one_time_amount
+FROM orders o JOIN invoices d ON d.id = o.invoice_id WHERE o.invoice_id = ANY(:drafts)"""
+
+
+def issue_drafts(
+    session: Session,
+    draft_ids: Sequence[UUID],
+    *,
+    today: date,
+    at: datetime,
+    run_id: UUID | None,
+    issued_by: UUID | None,
+) -> Issued:
+    """Issue locked drafts that end on the same day: lines, numbers, totals, hashes. Six statements.
+
+    A draft that may not be issued is left as it is and named in ``skipped``; one that holds nothing is deleted.
+    """
+    # One chunk after the other: its date must not lie before that of the numbers given meanwhile. A month of thousands
+    # of customers is sorted and hashed in memory, not on disk.
+    session.execute(
+        text("""
+            SELECT pg_advisory_xact_lock(hashtextextended('numbers of invoices', 0)),
+                set_config('work_mem', '64MB', true)""")
+    )
+    drafts = {"drafts": list(draft_ids)}
+    verdicts = session.execute(text(_WRITE_LINES), {**drafts, "today": today}).all()
+    issuable = [row for row in verdicts if row.skip_code is None]
+    skipped = [
+        {
+            "customer_id": str(row.customer_id),
+            "code": row.skip_code,
+            "detail": SKIP_DETAILS[row.skip_code],
+            "invoice_id": str(row.invoice_id),
+        }
+        for row in verdicts
+        if row.skip_code is not None
+    ]
+    _delete_empty(session, draft_ids)
+    if not issuable:
+        return Issued(skipped=skipped)
+    papers = [row.invoice_id for row in issuable] + [row.companion_id for row in issuable if row.companion_id]
+    chosen = {"drafts": papers}
+    dated = {"financial_year": issuable[0].financial_year, "invoice_date": issuable[0].invoice_date}
+    taken = session.execute(text(_TAKE_NUMBERS), {"count": len(papers), **dated}).one()
+    stamped = {"at": at, "issued_by": issued_by, "run": run_id}
+    numbers = {"series": taken.series, "first_no": taken.first_no, "last_hash": taken.last_hash}
+    done = session.execute(text(_ISSUE), {**chosen, **dated, **numbers, **stamped}).one()
+    counts = session.execute(text(_COUNT), {**chosen, "today": today}).one()
+    return Issued(
+        invoices=done.invoices,
+        orders=counts.orders,
+        one_time_orders=counts.one_time_orders,
+        prior_period_orders=counts.prior_period_orders,
+        one_time_amount=counts.one_time_amount,
+        total=done.total,
+        skipped=skipped,
+    )
+
+
+def _delete_empty(session: Session, draft_ids: Sequence[UUID]) -> None:
+    session.execute(
+        text("""
+            DELETE FROM invoices d WHERE d.id = ANY(:drafts) AND d.status = 'draft'
+                AND NOT EXISTS (SELECT FROM orders o WHERE o.invoice_id = d.id)
+                AND NOT EXISTS (SELECT FROM adjustments a WHERE a.invoice_id = d.id)"""),
+        {"drafts": list(draft_ids)},
+    )

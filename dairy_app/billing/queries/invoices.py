@@ -1,0 +1,110 @@
+"""Invoices with what is settled of them, drafts as they would be issued now."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import RowMapping, Select, text
+from sqlalchemy.orm import Session
+
+from dairy_app.billing.queries.drafts import drafts_with_totals
+from dairy_app.customers.models import Customer
+from dairy_app.invoices.models import Invoice
+from dairy_app.invoices.queries.content import LINE_COLUMNS
+from dairy_app.invoices.queries.invoices import visible_invoices
+from dairy_app.invoices.rules import month_bounds
+from dairy_app.receivables.queries.ledger import BALANCE
+from dairy_app.receivables.queries.settled import papers_that_stand
+from dairy_app.receivables.rules import PAYMENT_STATES
+from dairy_app.web.access import Actor
+
+
+def settled_by(session: Session, invoice: Invoice, as_of: date) -> Any:
+    """What stands on a paper and its companion: ``paid`` (rupees; payments, credit) and ``corrected`` (whether)."""
+    return session.execute(
+        text("""
+            SELECT coalesce(sum(a.amount) FILTER (WHERE a.credit_kind IN ('payment', 'opening')), 0)::numeric(12,2)
+                    AS paid,
+                coalesce(bool_or(a.credit_kind IN ('credit_note', 'write_off') AND a.is_chosen), false) AS corrected
+            FROM applications(ARRAY[CAST(:customer AS uuid)], :as_of) a
+            JOIN invoices i ON i.id = a.debit_id AND (i.id = :id OR i.companion_of = :id)
+            WHERE a.debit_kind = 'invoice'"""),
+        {"customer": invoice.customer_id, "id": invoice.id, "as_of": as_of},
+    ).one()
+
+
+def computed_lines(session: Session, invoice_id: UUID, today: date) -> Sequence[RowMapping]:
+    """The lines a draft would get if it were issued now, each with the paper's totals beside it."""
+    return (
+        session.execute(
+            text(f"""
+            {drafts_with_totals("d.id = :id")}
+            SELECT {", ".join(f"l.{column.strip()}" for column in LINE_COLUMNS.split(",") if column != " line_no")},
+                row_number() OVER (ORDER BY l.apart, l.line_no) AS line_no,
+                t.invoice_date, t.place_of_supply, t.skip_code, t.taxable_value AS paper_taxable_value,
+                t.exempt_value, t.cgst AS paper_cgst, t.sgst AS paper_sgst, t.igst AS paper_igst, t.round_off, t.total,
+                {BALANCE.format(customer="t.customer_id")} AS previous_balance
+            FROM lines l JOIN totals t USING (invoice_id) ORDER BY l.apart, l.line_no"""),
+            {"id": invoice_id, "today": today},
+        )
+        .mappings()
+        .all()
+    )
+
+
+def daily_deliveries(session: Session, invoice_id: UUID) -> Sequence[RowMapping]:
+    """Day by day what stands on an invoice; of a void one nothing, its orders are on the next paper."""
+    return (
+        session.execute(
+            text("""
+            SELECT o.delivered_on, o.id AS order_id, o.order_type, i.product_id, g.name AS product_name, g.unit,
+                i.delivered_quantity, i.unit_price, round(i.delivered_quantity * i.unit_price, 2) AS amount
+            FROM orders o JOIN order_items i ON i.order_id = o.id JOIN products g ON g.id = i.product_id
+            WHERE o.invoice_id = :id AND i.delivered_quantity > 0
+            ORDER BY o.delivered_on, o.id, i.line_no"""),
+            {"id": invoice_id},
+        )
+        .mappings()
+        .all()
+    )
+
+
+def invoice_list(
+    actor: Actor,
+    *,
+    as_of: date,
+    period: str | None,
+    status: list[str] | None,
+    customer_id: list[UUID] | None,
+    number: str | None,
+    payment_status: list[str] | None,
+    overdue: bool | None,
+    date_from: date | None,
+    date_to: date | None,
+) -> Select[Any]:
+    """The invoices an actor may see, with code and name of the customer, filtered; how they stand as of a day."""
+    names = (Customer.code.label("customer_code"), Customer.name.label("customer_name"))
+    query = (
+        visible_invoices(actor)
+        .join(Customer, Customer.id == Invoice.customer_id)
+        .with_only_columns(*Invoice.__table__.columns, *names)
+    )
+    if period is not None:
+        query = query.where(Invoice.period_end.between(*month_bounds(period)))
+    if status is not None:
+        query = query.where(Invoice.status.in_(status))
+    if customer_id is not None:
+        query = query.where(Invoice.customer_id.in_(customer_id))
+    if payment_status is not None or overdue is not None:
+        wanted = PAYMENT_STATES if payment_status is None else payment_status
+        wanted = [state for state in wanted if overdue is None or (state == "overdue") == overdue]
+        whose = customer_id if actor.customer_id is None else [actor.customer_id]
+        query = query.where(Invoice.id.in_(papers_that_stand(wanted, whose, as_of)))
+    if number is not None:
+        query = query.where(Invoice.number == number)
+    if date_from is not None:
+        query = query.where(Invoice.invoice_date >= date_from)
+    if date_to is not None:
+        query = query.where(Invoice.invoice_date <= date_to)
+    return query

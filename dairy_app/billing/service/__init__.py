@@ -1,0 +1,1 @@
+"""The use cases of billing: runs, single invoices, crediting, the monthly view."""

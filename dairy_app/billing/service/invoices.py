@@ -1,0 +1,98 @@
+"""One invoice in full, and voiding it."""
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from dairy_app.billing.bulk.voiding import void
+from dairy_app.billing.queries.invoices import computed_lines, daily_deliveries, settled_by
+from dairy_app.business.queries import business_settings, returns_filed_through, today
+from dairy_app.common.clock import now
+from dairy_app.common.errors import Problem
+from dairy_app.customers.bulk import lock_customers
+from dairy_app.invoices.models import Invoice
+from dairy_app.invoices.queries.invoices import customer_names, get_visible_invoice, stored_lines
+from dairy_app.receivables.queries.settled import payments_of, with_settlement
+from dairy_app.web.access import Actor, Role
+
+
+def void_invoice(
+    session: Session,
+    actor: Actor,
+    invoice_id: UUID,
+    reason: str,
+    *,
+    release_payments: bool = False,
+    after_return: bool = False,
+) -> UUID:
+    """Void an issued invoice; its orders go to a fresh draft that the next run issues. Returns the draft's id.
+
+    ``illegal_transition`` for anything but an issued paper, ``period_closed`` after the books are closed,
+    ``return_filed`` after the return that holds it was filed (an admin may ``after_return``) and
+    ``in_use`` when a credit note or a write-off stands on it (then correct by credit note). ``invoice_paid`` when
+    payments settle it, unless ``release_payments``: they are then the customer's credit.
+    """
+    invoice = get_visible_invoice(session, actor, invoice_id)
+    lock_customers(session, [invoice.customer_id])
+    session.expire(invoice)
+    invoice = get_visible_invoice(session, actor, invoice_id, for_update=True)
+    if invoice.status != "issued" or invoice.companion_of is not None:
+        what = "the second paper of another" if invoice.companion_of else invoice.status
+        raise Problem("illegal_transition", f"The invoice is {what}; only an issued one can be voided.")
+    closed = business_settings(session).books_closed_through
+    if closed is not None and invoice.invoice_date is not None and invoice.invoice_date <= closed:
+        raise Problem("period_closed", f"The books are closed through {closed}; correct by credit note.")
+    day = today(session)
+    is_filed = _is_filed(session, invoice, day)
+    if is_filed and not after_return:
+        raise Problem(
+            "return_filed",
+            f"The return that holds the invoice of {invoice.invoice_date} is filed; correct by credit note"
+            " (CGST Act s. 34), or as an admin with after_return.",
+        )
+    if after_return and actor.role != Role.ADMIN:
+        raise Problem("forbidden", "Only an admin may void after the return was filed.")
+    settled = settled_by(session, invoice, day)
+    if settled.corrected:
+        raise Problem("in_use", "A credit note or a write-off stands on the invoice; correct by credit note.")
+    if settled.paid and not release_payments:
+        raise Problem(
+            "invoice_paid",
+            f"Payments of {settled.paid} settle the invoice; with release_payments they become the customer's credit.",
+            facts={"paid": f"{settled.paid:.2f}"},
+        )
+    fresh = void(session, invoice_id, reason=reason, at=now(), on=day, voided_by=actor.user_id, after_return=is_filed)
+    session.expire_all()
+    return fresh
+
+
+def _is_filed(session: Session, invoice: Invoice, day: date) -> bool:
+    return invoice.invoice_date is not None and invoice.invoice_date <= returns_filed_through(session, day)
+
+
+def read_invoice(session: Session, actor: Actor, invoice_id: UUID) -> dict[str, Any]:
+    """An invoice in full, in a constant number of statements; a draft as it would be issued now.
+
+    What is paid of it is as of today, and so are the payments that settle it.
+    """
+    invoice = get_visible_invoice(session, actor, invoice_id)
+    document = {column.key: getattr(invoice, column.key) for column in Invoice.__table__.columns}
+    if invoice.status == "draft":
+        lines = computed_lines(session, invoice_id, today(session))
+        document |= _computed_paper(lines[0]) if lines else {}
+    else:
+        lines = stored_lines(session, invoice_id)
+        (document,) = with_settlement(session, [document], today(session))
+        document["payments"] = payments_of(session, invoice.customer_id, invoice_id, today(session))
+    document["lines"] = lines
+    document["deliveries"] = daily_deliveries(session, invoice_id)
+    return document | dict(customer_names(session, invoice.customer_id))
+
+
+def _computed_paper(line: Any) -> dict[str, Any]:
+    """The totals that every computed line of a draft carries beside it."""
+    names = ("invoice_date", "place_of_supply", "skip_code", "exempt_value", "round_off", "total", "previous_balance")
+    sums = {name: line[f"paper_{name}"] for name in ("taxable_value", "cgst", "sgst", "igst")}
+    return {name: line[name] for name in names} | sums

@@ -1,0 +1,47 @@
+"""What a document says, word by word, as its hash covers it."""
+
+#: Columns of ``invoice_lines`` in the order that ``LINES`` makes them.
+LINE_COLUMNS = (
+    "invoice_id, line_no, product_id, description, hsn_code, unit, source, prior_period, deliveries, first_date,"
+    " last_date, quantity, unit_price, gross_amount, discount, supply_type, gst_rate, taxable_value, cgst, sgst,"
+    " igst, line_total"
+)
+
+
+def document_content(paper: str, lines: str) -> str:
+    """The canonical content of a paper, as an SQL expression over row ``paper`` and its ``lines`` (json).
+
+    Version 1: json text, keys in the order below, of everything a reader of the document sees. (Not jsonb: half
+    of an issue's time would go into sorting keys that stand in a fixed order anyway.)
+    """
+    p = paper
+    return f"""json_build_object('number', {p}.number, 'document_type', {p}.document_type,
+        'customer_id', {p}.customer_id, 'period_start', {p}.period_start, 'period_end', {p}.period_end,
+        'invoice_date', {p}.invoice_date, 'due_date', {p}.due_date, 'place_of_supply', {p}.place_of_supply,
+        'snapshot', {p}.snapshot, 'taxable_value', {p}.taxable_value, 'exempt_value', {p}.exempt_value,
+        'cgst', {p}.cgst, 'sgst', {p}.sgst, 'igst', {p}.igst, 'round_off', {p}.round_off, 'total', {p}.total,
+        'previous_balance', {p}.previous_balance, 'lines', {lines})::text"""
+
+
+#: The lines of a paper ``l`` as they enter the hash.
+LINES_CONTENT = """json_agg(json_build_array(l.line_no, l.product_id, l.description, l.hsn_code, l.unit, l.source,
+    l.prior_period, l.deliveries, l.first_date, l.last_date, l.quantity, l.unit_price, l.gross_amount, l.discount,
+    l.supply_type, l.gst_rate, l.taxable_value, l.cgst, l.sgst, l.igst, l.line_total) ORDER BY l.line_no)"""
+
+
+def note_content(note: str, lines: str) -> str:
+    """The canonical content of a note, as an SQL expression over row ``note`` and its ``lines`` (json).
+
+    Version 1: json text, keys in the order below.
+    """
+    n = note
+    return f"""json_build_object('number', {n}.number, 'customer_id', {n}.customer_id,
+        'invoice_id', {n}.invoice_id, 'note_date', {n}.note_date, 'reason', {n}.reason,
+        'place_of_supply', {n}.place_of_supply, 'snapshot', {n}.snapshot, 'taxable_value', {n}.taxable_value,
+        'exempt_value', {n}.exempt_value, 'cgst', {n}.cgst, 'sgst', {n}.sgst, 'igst', {n}.igst,
+        'round_off', {n}.round_off, 'total', {n}.total, 'lines', {lines})::text"""
+
+
+#: The lines of a note ``l`` as they enter the hash.
+NOTE_LINES_CONTENT = """json_agg(json_build_array(l.line_no, l.invoice_line_no, l.quantity, l.taxable_value, l.cgst,
+    l.sgst, l.igst, l.line_total) ORDER BY l.line_no)"""

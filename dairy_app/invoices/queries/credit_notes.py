@@ -1,0 +1,85 @@
+"""Reading credit notes."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import RowMapping, Select, select, text
+from sqlalchemy.orm import Session
+
+from dairy_app.common.errors import Problem
+from dairy_app.customers.models import Customer
+from dairy_app.invoices.models import CreditNote, Invoice
+from dairy_app.invoices.rules import month_bounds
+from dairy_app.web.access import Actor, Role
+
+
+def visible_notes(actor: Actor) -> Select[Any]:
+    """The notes an actor may see, with the invoice's number and the customer's code and name."""
+    query = (
+        select(
+            *CreditNote.__table__.columns,
+            Invoice.number.label("invoice_number"),
+            Invoice.invoice_date,
+            Customer.code.label("customer_code"),
+            Customer.name.label("customer_name"),
+        )
+        .join(Invoice, Invoice.id == CreditNote.invoice_id)
+        .join(Customer, Customer.id == CreditNote.customer_id)
+    )
+    if actor.role in (Role.ADMIN, Role.ACCOUNTANT):
+        return query
+    return query.where(CreditNote.customer_id == actor.customer_id)
+
+
+def note_list(
+    actor: Actor,
+    *,
+    customer_id: UUID | None,
+    invoice_id: UUID | None,
+    number: str | None,
+    period: str | None,
+    date_from: date | None,
+    date_to: date | None,
+) -> Select[Any]:
+    """The notes an actor may see, filtered. ``period``: those dated in the month."""
+    query = visible_notes(actor)
+    if customer_id is not None:
+        query = query.where(CreditNote.customer_id == customer_id)
+    if invoice_id is not None:
+        query = query.where(CreditNote.invoice_id == invoice_id)
+    if number is not None:
+        query = query.where(CreditNote.number == number)
+    if period is not None:
+        query = query.where(CreditNote.note_date.between(*month_bounds(period)))
+    if date_from is not None:
+        query = query.where(CreditNote.note_date >= date_from)
+    if date_to is not None:
+        query = query.where(CreditNote.note_date <= date_to)
+    return query
+
+
+def get_visible_note(session: Session, actor: Actor, note_id: UUID) -> RowMapping:
+    """A note the actor may see, else 404 ``credit_note_not_found``."""
+    note = session.execute(visible_notes(actor).where(CreditNote.id == note_id)).mappings().one_or_none()
+    if note is None:
+        raise Problem("credit_note_not_found")
+    return note
+
+
+def note_lines(session: Session, note_id: UUID) -> Sequence[RowMapping]:
+    """The lines of a note, with the goods, HSN, unit, price and rate of the invoice's lines."""
+    return (
+        session.execute(
+            text("""
+            SELECT k.line_no, k.invoice_line_no, l.product_id, l.description, l.hsn_code, l.unit, l.unit_price,
+                l.supply_type, l.gst_rate, k.quantity, k.taxable_value, k.cgst, k.sgst, k.igst, k.line_total
+            FROM credit_note_lines k
+            JOIN invoice_lines l ON l.invoice_id = k.invoice_id AND l.line_no = k.invoice_line_no
+            WHERE k.credit_note_id = :id ORDER BY k.line_no"""),
+            {"id": note_id},
+        )
+        .mappings()
+        .all()
+    )

@@ -1,0 +1,1 @@
+"""Use cases of single documents: adjustments, e-invoices, verification."""

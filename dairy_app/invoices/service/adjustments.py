@@ -1,0 +1,75 @@
+"""Charges and discounts on a draft, before it is issued."""
+
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from dairy_app.business.queries import business_settings, today
+from dairy_app.catalogue.queries import is_unrated
+from dairy_app.common.errors import Problem, invalid
+from dairy_app.customers.bulk import lock_customers
+from dairy_app.customers.queries import get_visible_customer
+from dairy_app.invoices.bulk import delete, draft_of
+from dairy_app.invoices.models import Adjustment
+from dairy_app.invoices.queries.adjustments import end_of_running_period, get_adjustment
+from dairy_app.web.access import Actor
+
+#: An older day is a slip in the year: it would open, and number, a paper of a year long filed.
+OLDEST_ADJUSTMENT = timedelta(days=366)
+
+
+def add_adjustment(session: Session, actor: Actor, body: dict[str, Any]) -> dict[str, Any]:
+    """Put a charge or a discount on the customer's draft of a day, which is opened when there is none.
+
+    Any day up to the end of the billing period that runs; one of an issued paper joins the next draft, as a late
+    delivery does. ``period_closed`` in closed books.
+    """
+    customer = get_visible_customer(session, actor, body["customer_id"], lock=True)
+    current = today(session)
+    day = body["adjusted_on"] or current
+    _refuse_day(session, customer.id, day, current)
+    _require_class(session, body, day, current)
+    draft = draft_of(session, customer.id, day)
+    row = Adjustment(**{**body, "adjusted_on": day}, invoice_id=draft, created_by=actor.user_id)
+    session.add(row)
+    session.flush()
+    return get_adjustment(session, row.id)
+
+
+def _require_class(session: Session, body: dict[str, Any], day: date, current: date) -> None:
+    """What is charged or taken off follows goods, whose class says the tax: the one named, else the settings'.
+
+    One without a rate would hold back all of the customer's bill. Where the invoice's date decides, which is not known
+    yet, the rate must be in force today.
+    """
+    dairy = business_settings(session)
+    chosen = body.get("tax_class") or dairy.default_adjustment_class
+    if dairy.gstin is None:
+        return
+    if chosen is None:
+        raise invalid("/tax_class", "Name the tax class of the goods, or set default_adjustment_class.", "required")
+    rate_day = day if dairy.tax_rate_date == "delivery_date" else max(day, current)
+    if is_unrated(session, chosen, rate_day):
+        detail = f"{chosen} has no rate on {rate_day}: name the class of the goods, or enter its rate."
+        raise invalid("/tax_class", detail)
+
+
+def _refuse_day(session: Session, customer_id: UUID, day: date, current: date) -> None:
+    last = end_of_running_period(session, customer_id, current)
+    if not current - OLDEST_ADJUSTMENT <= day <= last:
+        raise invalid("/adjusted_on", f"Must lie between {current - OLDEST_ADJUSTMENT} and {last}.")
+    closed = business_settings(session).books_closed_through
+    if closed is not None and day <= closed:
+        raise Problem("period_closed", f"The books are closed through {closed}.")
+
+
+def delete_adjustment(session: Session, adjustment_id: UUID) -> None:
+    """Take an adjustment off a draft; ``invoice_issued`` once its paper has a number."""
+    found = get_adjustment(session, adjustment_id)
+    lock_customers(session, [found["customer_id"]])
+    status = get_adjustment(session, adjustment_id)["invoice_status"]
+    if status != "draft":
+        raise Problem("invoice_issued", "The adjustment is a line of an issued invoice; correct it by credit note.")
+    delete(session, adjustment_id)

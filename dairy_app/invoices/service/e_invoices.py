@@ -1,0 +1,44 @@
+"""What the government's invoice portal answered for a paper that was registered there.
+
+A seller above the turnover that the law names sends each tax invoice to a registered buyer to the portal, which
+answers with a number (IRN), a receipt and a signed QR code; the paper must bear them (CGST Rules r. 46 (r), 48 (4)).
+Sending is a provider's work; its answer is kept here.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from dairy_app.common.clock import now
+from dairy_app.common.errors import Problem, invalid
+from dairy_app.customers.bulk import lock_customers
+from dairy_app.invoices.queries.invoices import get_visible_invoice
+from dairy_app.web.access import Actor
+
+COLUMNS = ("irn", "ack_no", "ack_date", "signed_qr")
+
+
+def register_e_invoice(session: Session, actor: Actor, invoice_id: UUID, answer: dict[str, Any]) -> None:
+    """Keep the portal's ``answer`` (the four columns) on an issued tax invoice; the same again changes nothing.
+
+    ``illegal_transition`` for any other paper, ``already_exists`` when another answer stands there or the IRN is
+    another paper's.
+    """
+    invoice = get_visible_invoice(session, actor, invoice_id)
+    lock_customers(session, [invoice.customer_id])
+    session.expire(invoice)
+    invoice = get_visible_invoice(session, actor, invoice_id, for_update=True)
+    known = {column: getattr(invoice, column) for column in COLUMNS}
+    if known == answer:
+        return
+    if known["irn"] is not None:
+        raise Problem("already_exists", f"Another answer stands on the invoice, with the IRN {known['irn']}.")
+    if invoice.status != "issued" or invoice.document_type != "tax_invoice":
+        what = invoice.status if invoice.status != "issued" else invoice.document_type
+        raise Problem("illegal_transition", f"The invoice is {what}; only an issued tax invoice is registered.")
+    if answer["ack_date"] > now():
+        raise invalid("/ack_date", "The receipt cannot be of the future.")
+    for column, value in answer.items():
+        setattr(invoice, column, value)
+    session.flush()

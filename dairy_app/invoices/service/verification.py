@@ -1,0 +1,82 @@
+"""Whether the issued papers are still what was issued: numbers, amounts, hashes, and the chain from paper to paper.
+
+Each paper's hash covers its content and the hash of the paper before it, so a changed, removed or renumbered paper is
+found wherever it stands. It cannot be seen when somebody wrote anew every paper from there on and the series' last
+hash: whoever wants to know that too keeps the heads this prints (last number and hash of each series) elsewhere.
+
+Judged in SQL, some thousand papers a statement along the numbers; only what is wrong comes to Python.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from dairy_app.invoices.queries.verification import CHUNK, PAPERS, Series, _judged
+
+#: What is wrong → what it means.
+FINDINGS = {
+    "number_missing": "No paper has this number: one was deleted or renumbered.",
+    "number_taken_twice": "Two papers have this number.",
+    "number_differs": "The number is not that of its series, year and place.",
+    "content_changed": "The paper or a line of it was changed after issue: its hash no longer fits.",
+    "chain_broken": "The paper does not follow the one before it: one of them was changed or replaced.",
+    "lines_differ": "The paper's amounts are not the sum of its lines.",
+    "series_differs": "The series' next number or last hash is not that of its last paper.",
+    "series_missing": "Papers stand in a series that the number series do not know.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that is wrong with a paper or a series; ``code`` is one of ``FINDINGS``."""
+
+    papers: str
+    number: str
+    code: str
+
+    @property
+    def detail(self) -> str:
+        return FINDINGS[self.code]
+
+
+def verify(session: Session, series: Series, chunk: int = CHUNK) -> Iterator[tuple[int, list[Finding]]]:
+    """Look at a series' papers by number: after each stretch, how many papers it had and what is wrong with them.
+
+    Ask in a transaction that sees one instant, or papers issued meanwhile look wrong.
+    """
+    statement = text(_judged(PAPERS[series.papers]))
+    while True:
+        known = {"series": series.series, "financial_year": series.financial_year, "chunk": chunk}
+        after = {"after_no": series.last_no, "after_id": series.last_id, "after_hash": series.last_hash}
+        rows = session.execute(statement, known | after).all()
+        if not rows:
+            break
+        last = rows[-1]
+        yield last.papers, [_finding(series, row) for row in rows[:-1]]
+        series.last_no, series.last_id, series.last_hash = last.sequence_no, last.id, last.document_hash
+    yield 0, _findings_of_the_series(series)
+
+
+def _finding(series: Series, row: Any) -> Finding:
+    if row.code == "number_missing":
+        return _missing(series, row.number_before + 1, row.sequence_no - 1)
+    return Finding(series.papers, row.number, row.code)
+
+
+def _missing(series: Series, first: int, last: int) -> Finding:
+    named = series.number(first) if first == last else f"{series.number(first)} to {series.number(last)}"
+    return Finding(series.papers, named, "number_missing")
+
+
+def _findings_of_the_series(series: Series) -> list[Finding]:
+    name = f"{series.series}/{series.financial_year}"
+    if series.next_no is None:
+        return [Finding(series.papers, name, "series_missing")]
+    if series.next_no > series.last_no + 1:
+        return [_missing(series, series.last_no + 1, series.next_no - 1)]
+    if series.next_no <= series.last_no or series.wanted_hash != series.last_hash:
+        return [Finding(series.papers, name, "series_differs")]
+    return []

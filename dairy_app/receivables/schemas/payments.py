@@ -1,0 +1,323 @@
+"""Money as clients send and see it. Amounts are rupees."""
+
+from typing import Any
+
+from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+
+from dairy_app.receivables.models import PAYMENT_METHODS, PAYMENT_STATUSES
+from dairy_app.receivables.policy import INTERNAL_FIELDS, LEDGER_FIELDS
+from dairy_app.web import uploads
+from dairy_app.web.schemas import (
+    MAX_MONEY,
+    Choice,
+    Day,
+    Line,
+    Money,
+    PageQuery,
+    Paragraph,
+    Several,
+    Sort,
+    Strict,
+    page_of,
+)
+
+
+class AllocationIn(Strict):
+    """So much of the payment settles this invoice."""
+
+    invoice_id = fields.UUID(required=True)
+    amount = Money(required=True, above=True)
+
+
+class PaymentIn(Strict):
+    """Money that came in. ``received_on``: today when left out. What is not allocated settles what is oldest."""
+
+    customer_id = fields.UUID(required=True)
+    amount = Money(required=True, above=True)
+    method = Choice(*PAYMENT_METHODS, required=True)
+    received_on = Day(load_default=None, allow_none=True)
+    reference = Line(100, load_default=None, allow_none=True)
+    notes = Paragraph(500, load_default=None, allow_none=True)
+    collected_by = fields.UUID(load_default=None, allow_none=True)
+    allocations = fields.List(fields.Nested(AllocationIn), load_default=list, validate=validate.Length(max=100))
+
+    #: Their examples would be ids that nobody has.
+    not_in_example = ("collected_by", "allocations")
+
+
+class AllocationsIn(Strict):
+    """What a payment shall settle from today on."""
+
+    allocations = fields.List(fields.Nested(AllocationIn), required=True, validate=validate.Length(1, 100))
+
+
+class ReversalIn(Strict):
+    """Why a payment is taken back, and since when; today when left out."""
+
+    reason = Line(500, required=True, shortest=3)
+    reversed_on = Day(load_default=None, allow_none=True)
+
+
+class PaymentQuery(PageQuery):
+    """Which payments."""
+
+    customer_id = Several(fields.UUID())
+    method = Several(Choice(*PAYMENT_METHODS))
+    status = Several(Choice(*PAYMENT_STATUSES))
+    collected_by = Several(fields.UUID())
+    sort = Sort("received_on", "amount", "customer_name", default="-received_on")
+    reference = Line(
+        100,
+        load_default=None,
+        metadata={"description": "Read without its wrapping: blanks, case, a leading scheme word.", "example": "4123"},
+    )
+    received_from = Day(load_default=None, data_key="received_on[gte]")
+    received_to = Day(load_default=None, data_key="received_on[lte]")
+
+
+class PaymentBrief(Schema):
+    """A payment in a list. Customers do not see who recorded it."""
+
+    sometimes: frozenset[str] = INTERNAL_FIELDS
+    id = fields.UUID()
+    receipt_no = fields.String()
+    customer_id = fields.UUID()
+    customer_code = fields.String()
+    customer_name = fields.String()
+    amount = Money()
+    method = Choice(*PAYMENT_METHODS)
+    received_on = Day()
+    reference = fields.String(allow_none=True)
+    notes = fields.String(allow_none=True)
+    collected_by = fields.UUID(allow_none=True)
+    recorded_by = fields.UUID(allow_none=True)
+    status = Choice(*PAYMENT_STATUSES)
+    reversed_on = Day(allow_none=True)
+    reversal_reason = fields.String(allow_none=True)
+    reversed_by = fields.UUID(allow_none=True)
+    cash_settlement_id = fields.UUID(allow_none=True)
+    created_at = fields.DateTime()
+
+
+class AllocationOut(Schema):
+    """What somebody chose; over when ``released_on`` is set."""
+
+    id = fields.UUID()
+    invoice_id = fields.UUID()
+    invoice_number = fields.String()
+    amount = Money()
+    allocated_on = Day()
+    released_on = Day(allow_none=True)
+
+
+class ApplicationOut(Schema):
+    """What a payment settles as of today, chosen or because it was the oldest; kind ``opening`` has no document."""
+
+    kind = Choice("invoice", "opening")
+    document_id = fields.UUID()
+    document = fields.String(allow_none=True)
+    amount = Money()
+    is_chosen = fields.Boolean()
+
+
+class PaymentOut(PaymentBrief):
+    """A payment in full. ``unapplied``: what has found nothing to settle yet, an advance."""
+
+    sometimes = INTERNAL_FIELDS | LEDGER_FIELDS
+    allocations = fields.List(fields.Nested(AllocationOut))
+    applications = fields.List(fields.Nested(ApplicationOut))
+    unapplied = Money()
+
+
+class WriteOffIn(Strict):
+    """What the dairy gives up: of one invoice, or of whatever the customer owes. Today when no day is named."""
+
+    customer_id = fields.UUID(required=True)
+    invoice_id = fields.UUID(load_default=None, allow_none=True)
+    amount = Money(required=True, above=True)
+    reason = Line(500, required=True, shortest=3)
+    written_off_on = Day(load_default=None, allow_none=True)
+
+    not_in_example = ("invoice_id",)
+
+
+class WriteOffQuery(PageQuery):
+    """Which write-offs."""
+
+    customer_id = fields.UUID(load_default=None)
+    date_from = Day(load_default=None, data_key="written_off_on[gte]")
+    date_to = Day(load_default=None, data_key="written_off_on[lte]")
+
+
+class WriteOffOut(Schema):
+    """Something given up."""
+
+    id = fields.UUID()
+    customer_id = fields.UUID()
+    invoice_id = fields.UUID(allow_none=True)
+    amount = Money()
+    written_off_on = Day()
+    reason = fields.String()
+    written_by = fields.UUID()
+    created_at = fields.DateTime()
+
+
+class WriteOffListed(WriteOffOut):
+    """A write-off in a list."""
+
+    customer_code = fields.String()
+    customer_name = fields.String()
+
+
+class OpeningBalanceIn(Strict):
+    """What one customer, by id or code, owed (above 0) or had paid in advance (below 0); or a CSV of many.
+
+    A CSV comes as the body (``text/csv``), as an upload named ``file`` (``multipart/form-data``) or in ``csv``. Its
+    first line names the columns ``customer_code``, ``as_of``, ``amount``.
+    """
+
+    customer_id = fields.UUID(load_default=None)
+    customer_code = Line(40, load_default=None)
+    as_of = Day(load_default=None)
+    amount = Money(low=-MAX_MONEY, load_default=None)
+    csv = fields.String(load_default=None)
+
+    not_in_example = ("customer_code", "csv")
+    #: Media besides JSON, and how they are read (``web.http``).
+    other_media = uploads.other_media()
+
+    @validates_schema
+    def _one_or_many(self, data: dict[str, Any], **_: Any) -> None:
+        named = {name for name, value in data.items() if value is not None}
+        if "csv" in named:
+            if len(named) > 1:
+                raise ValidationError("Send either a CSV or one balance.", "csv")
+            return
+        if len(named & {"customer_id", "customer_code"}) != 1:
+            raise ValidationError("Name the customer by its id or its code.", "customer_id")
+        for name in ("as_of", "amount"):
+            if name not in named:
+                raise ValidationError("Missing data for required field.", name)
+
+
+class OpeningBalanceRow(Schema):
+    """One opening balance as it was entered."""
+
+    customer_id = fields.UUID()
+    customer_code = fields.String()
+    as_of = Day()
+    amount = Money()
+
+
+class OpeningBalancesEntered(Schema):
+    """What was entered, or with ``dry_run`` would be; of a long file the first 200 rows."""
+
+    dry_run = fields.Boolean()
+    created = fields.Integer()
+    debit = Money()
+    credit = Money()
+    items = fields.List(fields.Nested(OpeningBalanceRow))
+
+
+class OpeningBalanceQuery(PageQuery):
+    """Whose opening balance."""
+
+    customer_id = fields.UUID(load_default=None)
+
+
+class OpeningBalanceOut(OpeningBalanceRow):
+    """An opening balance."""
+
+    id = fields.UUID()
+    customer_name = fields.String()
+    entered_by = fields.UUID(allow_none=True)
+    created_at = fields.DateTime()
+
+
+class CashExpectedQuery(Strict):
+    """Cash collected up to a day (today when left out); of one person with each payment."""
+
+    date = Day(load_default=None)
+    staff_id = fields.UUID(load_default=None)
+
+
+class CashPayment(Schema):
+    """One payment that somebody carries."""
+
+    id = fields.UUID()
+    receipt_no = fields.String()
+    customer_id = fields.UUID()
+    customer_code = fields.String()
+    customer_name = fields.String()
+    received_on = fields.String(metadata={"example": "2026-11-22"})
+    amount = fields.String(metadata={"example": "60.00"})
+
+
+class CashExpected(Schema):
+    """What one member of staff has to hand over. ``payments`` only when ``staff_id`` was asked for."""
+
+    sometimes = ("payments",)
+    staff_id = fields.UUID()
+    staff_name = fields.String()
+    expected = Money()
+    count = fields.Integer()
+    oldest_on = Day()
+    payments = fields.List(fields.Nested(CashPayment))
+
+
+class CashExpectedOut(Schema):
+    """Cash that was collected and not handed over."""
+
+    date = Day()
+    items = fields.List(fields.Nested(CashExpected))
+    expected = Money()
+
+
+class CashSettlementIn(Strict):
+    """Cash that is handed over; ``settled_for`` is the day up to which, today when left out."""
+
+    staff_id = fields.UUID(required=True)
+    settled_for = Day(load_default=None, allow_none=True)
+    handed_over = Money(required=True)
+    notes = Paragraph(500, load_default=None, allow_none=True)
+
+
+class CashSettlementQuery(PageQuery):
+    """Which settlements."""
+
+    staff_id = fields.UUID(load_default=None)
+    date_from = Day(load_default=None, data_key="settled_for[gte]")
+    date_to = Day(load_default=None, data_key="settled_for[lte]")
+
+
+class CashSettlementOut(Schema):
+    """Cash handed over against cash collected; ``variance`` below 0 is missing."""
+
+    id = fields.UUID()
+    staff_id = fields.UUID()
+    settled_for = Day()
+    expected = Money()
+    handed_over = Money()
+    variance = Money()
+    notes = fields.String(allow_none=True)
+    settled_by = fields.UUID()
+    settled_at = fields.DateTime()
+
+
+class CashSettlementListed(CashSettlementOut):
+    """A settlement in a list."""
+
+    staff_name = fields.String()
+    settled_by_name = fields.String()
+
+
+PaymentPage = page_of(PaymentBrief, "PaymentPage")
+
+
+WriteOffPage = page_of(WriteOffListed, "WriteOffPage")
+
+
+OpeningBalancePage = page_of(OpeningBalanceOut, "OpeningBalancePage")
+
+
+CashSettlementPage = page_of(CashSettlementListed, "CashSettlementPage")

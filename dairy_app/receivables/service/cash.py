@@ -1,0 +1,37 @@
+"""Handing over the cash of a day."""
+
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from dairy_app.business.queries import today
+from dairy_app.common.errors import Problem
+from dairy_app.receivables import bulk
+from dairy_app.receivables.models import CashSettlement
+from dairy_app.receivables.queries.cash import is_collector
+from dairy_app.receivables.rules import check_day
+from dairy_app.web.access import Actor
+
+
+def settle_cash(session: Session, actor: Actor, wanted: dict[str, Any]) -> CashSettlement:
+    """Somebody hands over the cash of a day: everything collected up to it and not handed over before.
+
+    ``expected`` is summed under the lock of those payments. Raises ``user_not_found``, ``already_exists`` when
+    nothing is left to hand over (somebody else was first, or the button was pressed twice).
+    """
+    if not is_collector(session, wanted["staff_id"]):
+        raise Problem("user_not_found", "No such member of staff.")
+    day = today(session)
+    settled_for = wanted["settled_for"] or day
+    check_day("settled_for", settled_for, day, None)
+    cash = bulk.lock_cash(session, wanted["staff_id"], settled_for)
+    if not cash:
+        raise Problem("already_exists", f"Everything collected up to {settled_for} is handed over.")
+    row = CashSettlement(
+        **wanted | {"settled_for": settled_for}, expected=sum(cash.values(), Decimal(0)), settled_by=actor.user_id
+    )
+    session.add(row)
+    session.flush()
+    bulk.settle_cash(session, row.id, list(cash))
+    return row

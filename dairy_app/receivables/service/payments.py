@@ -1,0 +1,154 @@
+"""Use cases of money that comes in or is given up. The customer's row is locked first; what decides is read after."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from dairy_app.business.queries import business_settings, today
+from dairy_app.common.errors import Problem, invalid
+from dairy_app.customers.bulk import lock_customers
+from dairy_app.customers.queries import get_visible_customer
+from dairy_app.receivables import bulk
+from dairy_app.receivables.models import Payment, PaymentAllocation
+from dairy_app.receivables.policy import OFFICE, check_payment
+from dairy_app.receivables.queries import payments as queries
+from dairy_app.receivables.queries.cash import is_collector
+from dairy_app.receivables.queries.ledger import balance
+from dairy_app.receivables.rules import check_allocations, check_day, transfer_reference
+from dairy_app.web.access import Actor
+from dairy_app.web.schemas import MAX_MONEY
+
+
+def record_payment(session: Session, actor: Actor, wanted: dict[str, Any]) -> Payment:
+    """Money that came in. What is not allocated settles what is oldest; the rest waits as credit.
+
+    Raises ``customer_not_found``, ``forbidden`` (see policy), ``period_closed``, ``already_exists`` for a reference
+    that is in use (a cheque's: of this customer), and what ``allocate`` raises.
+    """
+    day = today(session)
+    check_payment(actor, wanted, day)
+    get_visible_customer(session, actor, wanted["customer_id"], lock=True)
+    fields = dict(wanted)
+    chosen = fields.pop("allocations")
+    fields["received_on"] = fields["received_on"] or day
+    check_day("received_on", fields["received_on"], day, business_settings(session).books_closed_through)
+    fields["collected_by"] = _collector(session, actor, fields)
+    if fields["reference"] and fields["method"] != "cash":
+        fields["reference"] = transfer_reference(fields["reference"])
+        _refuse_known_reference(session, fields)
+    payment = Payment(**fields, recorded_by=actor.user_id, status="received")
+    session.add(payment)
+    session.flush()
+    if abs(balance(session, payment.customer_id)) > MAX_MONEY:
+        raise invalid("/amount", "With it the customer's balance is larger than any bill can state.", "too_large")
+    _allocate(session, actor, payment, chosen, on=payment.received_on, today=day)
+    return payment
+
+
+def _refuse_known_reference(session: Session, fields: dict[str, Any]) -> None:
+    """Name the receipt, so that whoever books can look; of two at once the index refuses the second."""
+    receipt = queries.receipt_of_reference(session, fields["customer_id"], fields["method"], fields["reference"])
+    if receipt is not None:
+        raise Problem("already_exists", f"Receipt {receipt} has this reference already.")
+
+
+def _collector(session: Session, actor: Actor, fields: dict[str, Any]) -> UUID | None:
+    """Who owes this cash to the dairy: whoever took it at the door."""
+    collector: UUID | None = fields["collected_by"]
+    if actor.role not in OFFICE:
+        return actor.user_id
+    if collector is None:
+        return None
+    if fields["method"] != "cash":
+        raise invalid("/collected_by", "Only cash is collected by somebody.")
+    if not is_collector(session, collector):
+        raise invalid("/collected_by", "Must be a member of staff.", "user_not_found")
+    return collector
+
+
+def allocate(session: Session, actor: Actor, payment_id: UUID, chosen: Sequence[dict[str, Any]]) -> Payment:
+    """Choose later what a payment settles, from today on.
+
+    Raises ``payment_not_found``; ``illegal_transition`` for a reversed one or a paper that is not issued;
+    ``allocation_exceeds_balance``; ``already_exists`` when the payment is allocated to that invoice already;
+    ``period_closed`` when the books are closed through today.
+    """
+    payment = _locked(session, actor, payment_id)
+    _require_received(payment)
+    day = today(session)
+    _require_open_books(session, day)
+    _allocate(session, actor, payment, chosen, on=day, today=day)
+    return payment
+
+
+def _locked(session: Session, actor: Actor, payment_id: UUID) -> Payment:
+    """The payment as it is under the lock of its customer."""
+    payment = queries.get_visible_payment(session, actor, payment_id)
+    lock_customers(session, [payment.customer_id])
+    return queries.get_visible_payment(session, actor, payment_id, lock=True)
+
+
+def _require_received(payment: Payment) -> None:
+    if payment.status != "received":
+        raise Problem("illegal_transition", f"Payment {payment.receipt_no} was reversed on {payment.reversed_on}.")
+
+
+def _require_open_books(session: Session, day: date) -> None:
+    closed = business_settings(session).books_closed_through
+    if closed is not None and day <= closed:
+        raise Problem("period_closed", f"The books are closed through {closed}.")
+
+
+def _allocate(
+    session: Session, actor: Actor, payment: Payment, chosen: Sequence[dict[str, Any]], *, on: date, today: date
+) -> None:
+    if not chosen:
+        return
+    invoices = [each["invoice_id"] for each in chosen]
+    claims = queries.claims(session, payment.customer_id, payment.id, invoices, today)
+    check_allocations(chosen, payment.amount - queries.allocated(session, payment.id), claims)
+    keys = {"payment_id": payment.id, "customer_id": payment.customer_id}
+    session.add_all(PaymentAllocation(**keys, **each, allocated_on=on, allocated_by=actor.user_id) for each in chosen)
+    session.flush()
+
+
+def release_allocation(session: Session, actor: Actor, payment_id: UUID, allocation_id: UUID) -> None:
+    """From today on the chosen money settles what is oldest again. Releasing it twice changes nothing.
+
+    Raises ``payment_not_found``, also when the allocation is another payment's; ``period_closed``.
+    """
+    payment = _locked(session, actor, payment_id)
+    wanted = select(PaymentAllocation).where(
+        PaymentAllocation.id == allocation_id, PaymentAllocation.payment_id == payment.id
+    )
+    allocation = session.scalars(wanted).one_or_none()
+    if allocation is None:
+        raise Problem("payment_not_found", "The payment has no such allocation.")
+    if allocation.released_on is None:
+        day = today(session)
+        _require_open_books(session, day)
+        allocation.released_on = max(day, allocation.allocated_on)
+        session.flush()
+
+
+def reverse_payment(session: Session, actor: Actor, payment_id: UUID, *, reason: str, on: date | None) -> Payment:
+    """A cheque bounced, a transfer was taken back, a receipt was a mistake: the payment ends, its row stays.
+
+    Its allocations are released in the same transaction. Raises ``payment_not_found``, ``illegal_transition`` when
+    it is reversed already, ``period_closed``.
+    """
+    payment = _locked(session, actor, payment_id)
+    _require_received(payment)
+    day = today(session)
+    reversed_on = on or day
+    closed = business_settings(session).books_closed_through
+    check_day("reversed_on", reversed_on, day, closed, since=payment.received_on)
+    bulk.release_allocations(session, payment.id, reversed_on)
+    payment.status, payment.reversed_on, payment.reversal_reason = "reversed", reversed_on, reason
+    payment.reversed_by = actor.user_id
+    session.flush()
+    return payment
