@@ -188,7 +188,7 @@ def roles(prefix: str) -> None:
     """
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,40}", prefix):
         raise click.BadParameter("small letters, digits and _ only", param_hint="--prefix")
-    statements = (Path(__file__).parent / "common" / "roles.sql").read_text(encoding="utf-8")
+    statements = (Path(__file__).parent / "database" / "roles.sql").read_text(encoding="utf-8")
     click.echo(re.sub(r"\bdairy_(owner|app|read)\b", rf"{prefix}_\1", statements), nl=False)
 
 

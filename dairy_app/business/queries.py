@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from dairy_app.business.models import BusinessSettings
+from dairy_app.business.rules import check_open_books
 from dairy_app.common.clock import now
 
 
@@ -22,6 +23,11 @@ def returns_filed_through(session: Session, day: date) -> date:
     """The last day whose GST return counts as filed on ``day``; without a setting the end of the month before last."""
     filed: date = session.scalars(select(func.returns_filed_through(day))).one()
     return filed
+
+
+def require_open_books(session: Session, day: date, instead: str = "") -> None:
+    """Raise ``period_closed`` when the books are closed through ``day``; ``instead`` says what to do then."""
+    check_open_books(day, business_settings(session).books_closed_through, instead)
 
 
 def lock_settings(session: Session) -> None:

@@ -1,9 +1,12 @@
-"""Checks of what a dairy says about itself."""
+"""Checks of what a dairy says about itself, and whether its books are open."""
 
 import re
+from datetime import date
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from marshmallow import ValidationError
+
+from dairy_app.common.errors import Problem
 
 
 def is_time_zone(name: str) -> None:
@@ -38,3 +41,9 @@ def is_gstin(gstin: str) -> None:
     """
     if not GSTIN_FORMAT.fullmatch(gstin) or gstin_check_digit(gstin[:14]) != gstin[14]:
         raise ValidationError("Not a GSTIN: the form or the check digit is wrong.")
+
+
+def check_open_books(day: date, closed: date | None, instead: str = "") -> None:
+    """Raise ``period_closed`` when the books are ``closed`` through ``day``; ``instead`` says what to do then."""
+    if closed is not None and day <= closed:
+        raise Problem("period_closed", f"The books are closed through {closed}{instead and f'; {instead}'}.")

@@ -153,6 +153,49 @@ def _items_of_round(order_ids: Sequence[UUID]) -> Select[Any]:
     )
 
 
+# ------------------------------------------------------------------------------------------- month's grid
+
+#: An order ``o`` delivered from ``:first_day`` to ``:last_day``. It was planned at most 31 days apart from that (the
+#: longest ``delivery_window_days``), and the index is on the planned day.
+DELIVERED_BETWEEN = """(o.delivered_on BETWEEN :first_day AND :last_day
+    AND o.delivery_date BETWEEN CAST(:first_day AS date) - 31 AND CAST(:last_day AS date) + 31)"""
+
+_GRID = text(f"""
+WITH days AS (
+    SELECT o.customer_id, i.product_id, i.unit_price, o.delivered_on, sum(i.delivered_quantity) AS quantity
+    FROM orders o JOIN order_items i ON i.order_id = o.id
+    WHERE o.customer_id = ANY (CAST(:customers AS uuid[])) AND {DELIVERED_BETWEEN} AND i.delivered_quantity > 0
+        AND (CAST(:product_id AS uuid) IS NULL OR i.product_id = :product_id)
+    GROUP BY 1, 2, 3, 4
+), weeks AS (
+    SELECT customer_id, product_id, unit_price, 'W' || ((extract(day FROM delivered_on)::integer - 1) / 7 + 1) AS week,
+        sum(quantity) AS quantity
+    FROM days GROUP BY 1, 2, 3, 4
+), products_of AS (
+    SELECT d.customer_id, d.product_id, d.unit_price, g.name, g.unit,
+        jsonb_object_agg(d.delivered_on, d.quantity) AS daily_quantities,
+        (SELECT jsonb_object_agg(w.week, w.quantity) FROM weeks w WHERE w.customer_id = d.customer_id
+            AND w.product_id = d.product_id AND w.unit_price = d.unit_price) AS week_totals,
+        sum(d.quantity) AS total_quantity, round(sum(d.quantity) * d.unit_price, 2) AS total_amount
+    FROM days d JOIN products g ON g.id = d.product_id
+    GROUP BY d.customer_id, d.product_id, d.unit_price, g.name, g.unit
+)
+SELECT p.customer_id, jsonb_agg(to_jsonb(p) - 'customer_id' ORDER BY p.name, p.unit_price) AS products
+FROM products_of p GROUP BY 1""")
+
+
+def month_grid(
+    session: Session, customer_ids: Sequence[UUID], first: date, last: date, product_id: UUID | None
+) -> dict[UUID, Any]:
+    """By customer, product and price what came day by day and week by week from ``first`` to ``last`` of a month.
+
+    Each has product_id, unit_price, name, unit, daily_quantities, week_totals (W1 is 1–7, W5 the rest),
+    total_quantity and total_amount. Quantities of different units are never added up.
+    """
+    given = {"customers": list(customer_ids), "first_day": first, "last_day": last, "product_id": product_id}
+    return {row.customer_id: row.products for row in session.execute(_GRID, given)}
+
+
 def delivered_of_day(
     session: Session, customer_id: UUID, product_id: UUID, day: date, shift: str | None
 ) -> Sequence[RowMapping]:

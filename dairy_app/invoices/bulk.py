@@ -1,4 +1,4 @@
-"""Which draft an adjustment joins, and taking one off. Callers hold the customer's row."""
+"""Locking an invoice, which draft an adjustment joins, and taking one off."""
 
 from datetime import date
 from uuid import UUID
@@ -6,9 +6,25 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from dairy_app.customers.bulk import lock_customers
+from dairy_app.invoices.models import Invoice
+from dairy_app.invoices.queries.invoices import get_visible_invoice
+from dairy_app.web.access import Actor
+
+
+def lock_invoice(session: Session, actor: Actor, invoice_id: UUID) -> Invoice:
+    """An invoice the actor may see, as it is under the locks of its customer and of itself, in this order.
+
+    Raises ``invoice_not_found``.
+    """
+    invoice = get_visible_invoice(session, actor, invoice_id)
+    lock_customers(session, [invoice.customer_id])
+    session.expire(invoice)
+    return get_visible_invoice(session, actor, invoice_id, for_update=True)
+
 
 def draft_of(session: Session, customer_id: UUID, day: date) -> UUID:
-    """The draft that something of ``day`` joins, opened when there is none."""
+    """The draft that something of ``day`` joins, opened when there is none. The caller holds the customer's row."""
     given = {"id": customer_id, "day": day}
     session.execute(text("SELECT open_drafts(ARRAY[CAST(:id AS uuid)], ARRAY[CAST(:day AS date)])"), given)
     draft: UUID = session.scalars(text("SELECT draft_for(CAST(:id AS uuid), CAST(:day AS date))"), given).one()

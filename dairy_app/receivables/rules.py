@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from dairy_app.business.rules import check_open_books
 from dairy_app.common.errors import FieldError, Problem, invalid
 from dairy_app.web.schemas import MAX_MONEY
 from dairy_app.web.uploads import fault, rows_of
@@ -40,8 +41,7 @@ def check_day(field: str, day: date, today: date, closed: date | None, *, since:
         raise invalid(f"/{field}", f"{day} has not come yet; today is {today}.", "in_future")
     if since is not None and day < since:
         raise invalid(f"/{field}", f"Must not be before {since}.", "too_early")
-    if closed is not None and day <= closed:
-        raise Problem("period_closed", f"The books are closed through {closed}.")
+    check_open_books(day, closed)
 
 
 def transfer_reference(reference: str) -> str:

@@ -26,14 +26,13 @@ from dairy_app.billing.rules.crediting import (
     takes_all,
     the_rest,
 )
-from dairy_app.business.queries import business_settings, returns_filed_through, today
+from dairy_app.business.queries import require_open_books, returns_filed_through, today
 from dairy_app.catalogue.rules import require_whole
 from dairy_app.common.clock import now
 from dairy_app.common.errors import FieldError, Problem, invalid
-from dairy_app.customers.bulk import lock_customers
+from dairy_app.invoices.bulk import lock_invoice
 from dairy_app.invoices.models import Invoice
 from dairy_app.invoices.queries.credit_notes import get_visible_note, note_lines
-from dairy_app.invoices.queries.invoices import get_visible_invoice
 from dairy_app.web.access import Actor
 
 
@@ -76,10 +75,7 @@ def issue_credit_note(session: Session, actor: Actor, asked: NoteRequest) -> dic
 
 
 def _lock_issued(session: Session, actor: Actor, invoice_id: UUID) -> Invoice:
-    invoice = get_visible_invoice(session, actor, invoice_id)
-    lock_customers(session, [invoice.customer_id])
-    session.expire(invoice)
-    invoice = get_visible_invoice(session, actor, invoice_id, for_update=True)
+    invoice = lock_invoice(session, actor, invoice_id)
     if invoice.status != "issued":
         raise Problem("illegal_transition", f"The invoice is {invoice.status}; only an issued one can be credited.")
     return invoice
@@ -90,9 +86,7 @@ def _refuse_date(session: Session, invoice: Invoice, day: date) -> None:
         raise invalid("/note_date", "A credit note cannot be dated in the future.")
     if invoice.invoice_date is not None and day < invoice.invoice_date:
         raise invalid("/note_date", f"Not before the invoice's own date, {invoice.invoice_date}.")
-    closed = business_settings(session).books_closed_through
-    if closed is not None and day <= closed:
-        raise Problem("period_closed", f"The books are closed through {closed}.")
+    require_open_books(session, day)
     filed = returns_filed_through(session, today(session))
     if day <= filed:
         raise Problem("return_filed", f"The returns are filed through {filed}; date the credit note later.")

@@ -8,10 +8,10 @@ from sqlalchemy.orm import Session
 
 from dairy_app.billing.bulk.voiding import void
 from dairy_app.billing.queries.invoices import computed_lines, daily_deliveries, settled_by
-from dairy_app.business.queries import business_settings, returns_filed_through, today
+from dairy_app.business.queries import require_open_books, returns_filed_through, today
 from dairy_app.common.clock import now
 from dairy_app.common.errors import Problem
-from dairy_app.customers.bulk import lock_customers
+from dairy_app.invoices.bulk import lock_invoice
 from dairy_app.invoices.models import Invoice
 from dairy_app.invoices.queries.invoices import customer_names, get_visible_invoice, stored_lines
 from dairy_app.receivables.queries.settled import payments_of, with_settlement
@@ -34,16 +34,12 @@ def void_invoice(
     ``in_use`` when a credit note or a write-off stands on it (then correct by credit note). ``invoice_paid`` when
     payments settle it, unless ``release_payments``: they are then the customer's credit.
     """
-    invoice = get_visible_invoice(session, actor, invoice_id)
-    lock_customers(session, [invoice.customer_id])
-    session.expire(invoice)
-    invoice = get_visible_invoice(session, actor, invoice_id, for_update=True)
+    invoice = lock_invoice(session, actor, invoice_id)
     if invoice.status != "issued" or invoice.companion_of is not None:
         what = "the second paper of another" if invoice.companion_of else invoice.status
         raise Problem("illegal_transition", f"The invoice is {what}; only an issued one can be voided.")
-    closed = business_settings(session).books_closed_through
-    if closed is not None and invoice.invoice_date is not None and invoice.invoice_date <= closed:
-        raise Problem("period_closed", f"The books are closed through {closed}; correct by credit note.")
+    if invoice.invoice_date is not None:
+        require_open_books(session, invoice.invoice_date, "correct by credit note")
     day = today(session)
     is_filed = _is_filed(session, invoice, day)
     if is_filed and not after_return:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from dairy_app.business.queries import business_settings, today
+from dairy_app.business.queries import business_settings, require_open_books, today
 from dairy_app.catalogue.queries import is_unrated
 from dairy_app.common.errors import Problem, invalid
 from dairy_app.customers.bulk import lock_customers
@@ -60,9 +60,7 @@ def _refuse_day(session: Session, customer_id: UUID, day: date, current: date) -
     last = end_of_running_period(session, customer_id, current)
     if not current - OLDEST_ADJUSTMENT <= day <= last:
         raise invalid("/adjusted_on", f"Must lie between {current - OLDEST_ADJUSTMENT} and {last}.")
-    closed = business_settings(session).books_closed_through
-    if closed is not None and day <= closed:
-        raise Problem("period_closed", f"The books are closed through {closed}.")
+    require_open_books(session, day)
 
 
 def delete_adjustment(session: Session, adjustment_id: UUID) -> None:

@@ -12,8 +12,7 @@ from sqlalchemy.orm import Session
 
 from dairy_app.common.clock import now
 from dairy_app.common.errors import Problem, invalid
-from dairy_app.customers.bulk import lock_customers
-from dairy_app.invoices.queries.invoices import get_visible_invoice
+from dairy_app.invoices.bulk import lock_invoice
 from dairy_app.web.access import Actor
 
 COLUMNS = ("irn", "ack_no", "ack_date", "signed_qr")
@@ -25,10 +24,7 @@ def register_e_invoice(session: Session, actor: Actor, invoice_id: UUID, answer:
     ``illegal_transition`` for any other paper, ``already_exists`` when another answer stands there or the IRN is
     another paper's.
     """
-    invoice = get_visible_invoice(session, actor, invoice_id)
-    lock_customers(session, [invoice.customer_id])
-    session.expire(invoice)
-    invoice = get_visible_invoice(session, actor, invoice_id, for_update=True)
+    invoice = lock_invoice(session, actor, invoice_id)
     known = {column: getattr(invoice, column) for column in COLUMNS}
     if known == answer:
         return

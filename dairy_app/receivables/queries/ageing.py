@@ -8,6 +8,8 @@ from uuid import UUID
 from sqlalchemy import RowMapping, text
 from sqlalchemy.orm import Session
 
+from dairy_app.customers.queries import AREAS_WITHIN
+
 _BUCKETS = {
     "not_due": "o.due_date >= :as_of",
     "days_1_30": "o.due_date < :as_of AND o.due_date >= CAST(:as_of AS date) - 30",
@@ -26,10 +28,7 @@ _SUMS = ", ".join(f"coalesce(sum(o.open) FILTER (WHERE {when}), 0) AS {name}" fo
 _TOTALS = ", ".join(f"coalesce(sum({name}), 0) AS total_{name}" for name in AGEING_COLUMNS)
 
 
-_WITHIN = """(CAST(:area AS uuid) IS NULL OR c.area_id IN (
-        WITH RECURSIVE below AS (
-            SELECT CAST(:area AS uuid) AS id UNION SELECT a.id FROM areas a JOIN below b ON a.parent_id = b.id)
-        SELECT id FROM below))"""
+_WITHIN = f"(CAST(:areas AS uuid[]) IS NULL OR c.area_id IN ({AREAS_WITHIN}))"
 
 
 _LISTED = f"""
@@ -69,7 +68,12 @@ def ageing_page(
 
     One statement over everybody for the first page; the next ones read no more than they show.
     """
-    given: dict[str, Any] = {"as_of": as_of, "area": area_id, "limit": limit, "customers": None}
+    given: dict[str, Any] = {
+        "as_of": as_of,
+        "areas": None if area_id is None else [area_id],
+        "limit": limit,
+        "customers": None,
+    }
     if after is None:
         rows = session.execute(_FIRST_PAGE, given).mappings().all()
         totals = {name: rows[0][f"total_{name}"] for name in ("customers", *AGEING_COLUMNS)}

@@ -106,3 +106,31 @@ def statement(session: Session, customer_id: UUID, first: date, last: date) -> S
 #: What the customer owes: the sum of the ledger.
 BALANCE = """coalesce((SELECT sum(b.debit - b.credit) FROM customer_ledger b
         WHERE b.customer_id = {customer}), 0)::numeric(24,2)"""
+
+
+# Invoices count for the month of their period, whatever their date; everything else for the month of its own date.
+_MONTH = """
+SELECT l.customer_id, coalesce(sum(l.debit - l.credit) FILTER (WHERE l.entry_date < :first_day), 0) AS before,
+    coalesce(sum(l.credit - l.debit) FILTER (WHERE l.entry_date >= :first_day
+        AND l.kind IN ('payment', 'reversal')), 0) AS paid,
+    coalesce(sum(l.debit - l.credit) FILTER (WHERE l.entry_date >= :first_day
+        AND l.kind NOT IN ('payment', 'reversal')), 0) AS other_entries
+FROM customer_ledger l
+WHERE l.customer_id = ANY(CAST(:customers AS uuid[])) AND l.entry_date <= :last_day
+    AND l.kind NOT IN ('invoice', 'void')
+GROUP BY 1"""
+
+_OVERDUE = """
+SELECT DISTINCT o.customer_id FROM open_items(CAST(:customers AS uuid[]), :as_of) o
+WHERE o.open > 0 AND o.due_date < :as_of"""
+
+
+def month_of_ledger(session: Session, customer_ids: Sequence[UUID], first: date, last: date) -> dict[UUID, RowMapping]:
+    """By customer, without invoices: what was owed ``before`` the month, ``paid`` and ``other_entries`` in it."""
+    given = {"customers": list(customer_ids), "first_day": first, "last_day": last}
+    return {row["customer_id"]: row for row in session.execute(text(_MONTH), given).mappings()}
+
+
+def customers_overdue(session: Session, customer_ids: Sequence[UUID], as_of: date) -> set[UUID]:
+    """Those of the customers of whom something is open after its due date."""
+    return set(session.scalars(text(_OVERDUE), {"customers": list(customer_ids), "as_of": as_of}))

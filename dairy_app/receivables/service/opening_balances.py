@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from dairy_app.business.queries import business_settings, today
+from dairy_app.business.queries import business_settings, require_open_books, today
 from dairy_app.common.errors import FieldError, Problem
 from dairy_app.customers.bulk import lock_customers
 from dairy_app.customers.queries import get_visible_customer
@@ -94,9 +94,7 @@ def take_back(session: Session, actor: Actor, opening_id: UUID) -> None:
     found = session.get(OpeningBalance, opening_id, populate_existing=True)
     if found is None:
         raise Problem("opening_balance_not_found")
-    closed = business_settings(session).books_closed_through
-    if closed is not None and found.as_of <= closed:
-        raise Problem("period_closed", f"The books are closed through {closed}.")
+    require_open_books(session, found.as_of)
     session.delete(found)
     session.flush()
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from dairy_app.business.queries import business_settings, today
+from dairy_app.business.queries import business_settings, require_open_books, today
 from dairy_app.common.errors import Problem, invalid
 from dairy_app.customers.bulk import lock_customers
 from dairy_app.customers.queries import get_visible_customer
@@ -80,7 +80,7 @@ def allocate(session: Session, actor: Actor, payment_id: UUID, chosen: Sequence[
     payment = _locked(session, actor, payment_id)
     _require_received(payment)
     day = today(session)
-    _require_open_books(session, day)
+    require_open_books(session, day)
     _allocate(session, actor, payment, chosen, on=day, today=day)
     return payment
 
@@ -95,12 +95,6 @@ def _locked(session: Session, actor: Actor, payment_id: UUID) -> Payment:
 def _require_received(payment: Payment) -> None:
     if payment.status != "received":
         raise Problem("illegal_transition", f"Payment {payment.receipt_no} was reversed on {payment.reversed_on}.")
-
-
-def _require_open_books(session: Session, day: date) -> None:
-    closed = business_settings(session).books_closed_through
-    if closed is not None and day <= closed:
-        raise Problem("period_closed", f"The books are closed through {closed}.")
 
 
 def _allocate(
@@ -130,7 +124,7 @@ def release_allocation(session: Session, actor: Actor, payment_id: UUID, allocat
         raise Problem("payment_not_found", "The payment has no such allocation.")
     if allocation.released_on is None:
         day = today(session)
-        _require_open_books(session, day)
+        require_open_books(session, day)
         allocation.released_on = max(day, allocation.allocated_on)
         session.flush()
 
