@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from benchmarks.databases import BenchDatabase
-from dairy_app.accounts.passwords import hash_password, use_cost
+from dairy_app.accounts.rules.passwords import hash_password, use_cost
 from dairy_app.billing.service.runs import RunRequest, carry_out, start_run
 from dairy_app.database import migrations
 from dairy_app.database.transactions import Database

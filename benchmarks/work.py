@@ -18,8 +18,8 @@ from dairy_app.accounts.models import User
 from dairy_app.billing.service.runs import RunRequest, carry_out, start_run
 from dairy_app.database.transactions import Database
 from dairy_app.deliveries.rules import Confirmer, Scope
-from dairy_app.deliveries.service import confirm
-from dairy_app.subscriptions.generation import generate_day
+from dairy_app.deliveries.service.confirmations import confirm
+from dairy_app.subscriptions.service.generation import generate_day
 
 
 def billing(database: Database, period: str) -> Callable[[], str]:

@@ -8,19 +8,19 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 import dairy_app.models  # noqa: F401 - a foreign key must find its table, also in a package without routes
 from dairy_app import __version__
-from dairy_app.accounts import tokens
-from dairy_app.accounts.routes import auth, users
+from dairy_app.accounts.routes.logins import auth, users
+from dairy_app.accounts.service import tokens
 from dairy_app.billing.routes.corrections import corrections
 from dairy_app.billing.routes.invoices import invoices
 from dairy_app.billing.routes.runs import billing
 from dairy_app.business.routes import business
-from dairy_app.catalogue.routes import products
-from dairy_app.catalogue.tax_routes import taxes
+from dairy_app.catalogue.routes.products import products
+from dairy_app.catalogue.routes.taxes import taxes
 from dairy_app.customers.routes import areas, customers
 from dairy_app.database.transactions import Database
 from dairy_app.deliveries.routes import deliveries
-from dairy_app.documents.pages import invoice_pages
-from dairy_app.documents.routes import documents, outbox
+from dairy_app.documents.routes.documents import documents, outbox
+from dairy_app.documents.routes.invoice_page import invoice_pages
 from dairy_app.exports.routes import exports
 from dairy_app.field_words import FIELD_WORDS
 from dairy_app.legacy_import.routes import import_review
@@ -30,10 +30,10 @@ from dairy_app.receivables.routes.payments import payments, receivables
 from dairy_app.receivables.routes.reports import reports
 from dairy_app.sample_words import SAMPLE_WORDS
 from dairy_app.settings import Settings
-from dairy_app.sharing.pages import pages
-from dairy_app.sharing.routes import change_requests, shared, shared_links
-from dairy_app.subscriptions.price_routes import prices
-from dairy_app.subscriptions.routes import subscriptions
+from dairy_app.sharing.routes.links import change_requests, shared, shared_links
+from dairy_app.sharing.routes.page import pages
+from dairy_app.subscriptions.routes.prices import prices
+from dairy_app.subscriptions.routes.standing_orders import subscriptions
 from dairy_app.web import docs, headers, http, logs
 from dairy_app.web.openapi import Words
 

@@ -291,7 +291,8 @@ def preflight(ctx: click.Context, backups: Path | None, structure: bool, as_json
     Settings, server, clock, revision, rights, disk, the age of the last backup, the data itself. Exit code 1 when
     something failed.
     """
-    from dairy_app.monitoring import preflight as flight
+
+    from dairy_app.monitoring.service import preflight as flight
 
     done = list(flight.run(Settings.from_environment(), backups, schema_differences if structure else None))
     if as_json:

@@ -18,7 +18,7 @@ import psycopg2
 import pytest
 from sqlalchemy import make_url
 
-from dairy_app.accounts import passwords
+from dairy_app.accounts.rules import passwords
 from dairy_app.app import create_app
 from dairy_app.database import embedded_postgres, migrations
 from dairy_app.database.addresses import normalise_url

@@ -13,7 +13,7 @@ import time_machine
 from flask_jwt_extended import create_access_token
 from werkzeug.test import TestResponse
 
-from dairy_app.accounts import service as accounts
+from dairy_app.accounts.service import users as accounts
 from dairy_app.business import queries as business
 from dairy_app.web.http import DairyFlask
 from tests.contract import contract_of

@@ -8,9 +8,9 @@ from datetime import timedelta
 import click
 from sqlalchemy.orm import Session
 
-from dairy_app.accounts import service
-from dairy_app.accounts.pages import invitation_link
-from dairy_app.accounts.purge import KEPT, purge
+from dairy_app.accounts.bulk.expired import KEPT, purge
+from dairy_app.accounts.routes.invitation_page import invitation_link
+from dairy_app.accounts.service import users as service
 from dairy_app.common.clock import now
 from dairy_app.settings import LOCAL_HOST, LOCAL_PORT, Settings
 from dairy_app.web.logs import configure_logging

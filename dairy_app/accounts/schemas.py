@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from dairy_app.accounts.rules import normalise_email
+from dairy_app.accounts.rules.logins import normalise_email
 from dairy_app.common.phones import normalise_phone
 from dairy_app.web.access import Role
 from dairy_app.web.schemas import Choice, Line, PageQuery, Strict

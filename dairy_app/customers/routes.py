@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from dairy_app.customers import importing, queries, service
+from dairy_app.customers import queries
 from dairy_app.customers.models import Area
 from dairy_app.customers.schemas import (
     AreaIn,
@@ -19,6 +19,8 @@ from dairy_app.customers.schemas import (
     LinkUserIn,
     NewCustomerOut,
 )
+from dairy_app.customers.service import customers as service
+from dairy_app.customers.service import importing
 from dairy_app.web.access import Role, allow
 from dairy_app.web.etags import etagged
 from dairy_app.web.http import Blueprint, current_actor, current_session

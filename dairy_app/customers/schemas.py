@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
-from dairy_app.accounts.rules import normalise_email
+from dairy_app.accounts.rules.logins import normalise_email
 from dairy_app.business.rules import is_gstin
 from dairy_app.catalogue.schemas import PriceOut
 from dairy_app.common.phones import normalise_phone

@@ -6,7 +6,7 @@ from uuid import UUID
 from flask import request
 
 from dairy_app.business.queries import today
-from dairy_app.deliveries import monthly_edits, queries, service
+from dairy_app.deliveries import queries
 from dairy_app.deliveries.policy import confirmer_of, round_of, scope_of
 from dairy_app.deliveries.rules import Confirmer, Scope
 from dairy_app.deliveries.schemas import (
@@ -28,6 +28,8 @@ from dairy_app.deliveries.schemas import (
     StartIn,
     StartOut,
 )
+from dairy_app.deliveries.service import confirmations as service
+from dairy_app.deliveries.service import monthly_edits
 from dairy_app.orders.policy import hidden_status_fields
 from dairy_app.web.access import Role, allow
 from dairy_app.web.http import Blueprint, caller_address, current_actor, current_session

@@ -13,7 +13,7 @@ from dairy_app.common.clock import now
 from dairy_app.demo import sample
 from dairy_app.invoices.rules import month_bounds
 from dairy_app.subscriptions.bulk import generate, remember_days
-from dairy_app.subscriptions.rules import days_between
+from dairy_app.subscriptions.rules.standing_orders import days_between
 
 _SUBSCRIPTIONS = text("""
 INSERT INTO subscriptions (customer_id, product_id, mode, default_quantity, weekly_pattern, interval_days,

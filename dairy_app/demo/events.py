@@ -9,14 +9,14 @@ from sqlalchemy.orm import Session
 from dairy_app.billing.rules.crediting import LineCredit
 from dairy_app.billing.service.crediting import NoteRequest, issue_credit_note
 from dairy_app.billing.service.invoices import void_invoice
-from dairy_app.customers import service as customers
+from dairy_app.customers.service import customers
 from dairy_app.demo import queries
 from dairy_app.invoices.rules import month_bounds
 from dairy_app.invoices.service.adjustments import add_adjustment
 from dairy_app.receivables.service.cash import settle_cash
 from dairy_app.sharing.models import ChangeRequest
-from dairy_app.sharing.rules import payload_of
-from dairy_app.subscriptions import service as subscriptions
+from dairy_app.sharing.rules.links import payload_of
+from dairy_app.subscriptions.service import standing_orders as subscriptions
 from dairy_app.web.access import Actor
 
 #: Which of the sample's customers, by their place.

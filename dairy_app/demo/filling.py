@@ -21,13 +21,13 @@ from dairy_app.deliveries.rules import Confirmer, Scope
 from dairy_app.demo import bulk, events, people, queries, sample
 from dairy_app.demo.progress import Bars
 from dairy_app.demo.state import State, write_state
-from dairy_app.documents.service import links_of
+from dairy_app.documents.service.documents import links_of
 from dairy_app.exports.commands import export_to_file
-from dairy_app.exports.downloads import download_of
-from dairy_app.exports.span import span_of
+from dairy_app.exports.files.downloads import download_of
+from dairy_app.exports.rules import span_of
 from dairy_app.settings import Settings
-from dairy_app.sharing.service import create_link
-from dairy_app.subscriptions.generation import generate_due
+from dairy_app.sharing.service.links import create_link
+from dairy_app.subscriptions.service.generation import generate_due
 from dairy_app.web.access import Role
 
 #: When the first door of a morning is reached, and the seconds from one to the next.

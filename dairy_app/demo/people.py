@@ -14,12 +14,12 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from dairy_app.accounts import service as accounts
 from dairy_app.accounts.models import User
-from dairy_app.accounts.throttle import Caller
+from dairy_app.accounts.service import users as accounts
+from dairy_app.accounts.service.throttle import Caller
 from dairy_app.business.service import change_settings
 from dairy_app.catalogue import service as catalogue
-from dairy_app.customers import service as customers
+from dairy_app.customers.service import customers
 from dairy_app.demo import sample
 from dairy_app.demo.progress import Bar
 from dairy_app.demo.state import State

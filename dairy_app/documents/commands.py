@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from dairy_app.common.files import make_private_folder
-from dairy_app.documents import printing, queries
+from dairy_app.documents import queries
+from dairy_app.documents.service import printing
 from dairy_app.settings import Settings
 
 

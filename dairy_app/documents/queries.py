@@ -11,8 +11,8 @@ from sqlalchemy import Row, Select, select, text
 from sqlalchemy.orm import Session
 
 from dairy_app.common.errors import Problem
+from dairy_app.documents.drawing.paper import Account, Delivery, Line, Paper, Reference, Registered, parties
 from dairy_app.documents.models import InvoiceLink, OutboxMessage
-from dairy_app.documents.paper import Account, Delivery, Line, Paper, Reference, Registered, parties
 from dairy_app.invoices.rules import month_bounds
 from dairy_app.web.access import Actor, Role
 

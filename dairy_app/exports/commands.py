@@ -16,10 +16,10 @@ from dairy_app.common.errors import Problem
 from dairy_app.common.files import replacing
 from dairy_app.customers.models import Customer
 from dairy_app.database.transactions import Database
-from dairy_app.exports.downloads import MEDIA_TYPES, NAMES, Download, download_of
-from dairy_app.exports.self_checks import require_agreement
-from dairy_app.exports.span import Span, span_of
-from dairy_app.exports.streams import settle
+from dairy_app.exports.files.downloads import MEDIA_TYPES, NAMES, Download, download_of
+from dairy_app.exports.files.streams import settle
+from dairy_app.exports.gst.self_checks import require_agreement
+from dairy_app.exports.rules import Span, span_of
 from dairy_app.settings import Settings
 
 DAY = click.DateTime(["%Y-%m-%d"])

@@ -5,13 +5,13 @@ from typing import Any
 from flask import Response
 
 from dairy_app.customers.queries import get_visible_customer
-from dairy_app.exports import manifests
-from dairy_app.exports.downloads import MEDIA_TYPES, Download, download_of
-from dairy_app.exports.monthly_sheet import MonthlySheet
+from dairy_app.exports.files import manifests
+from dairy_app.exports.files.downloads import MEDIA_TYPES, Download, download_of
+from dairy_app.exports.files.monthly_sheet import MonthlySheet
+from dairy_app.exports.files.streams import ExportStream
+from dairy_app.exports.gst.self_checks import require_agreement, self_checks
+from dairy_app.exports.rules import Span, span_of
 from dairy_app.exports.schemas import CsvQuery, ManifestOut, ManifestQuery, MonthlySheetQuery, SetQuery, SpanQuery
-from dairy_app.exports.self_checks import require_agreement, self_checks
-from dairy_app.exports.span import Span, span_of
-from dairy_app.exports.streams import ExportStream
 from dairy_app.web.access import Role, allow
 from dairy_app.web.http import Blueprint, current_actor, current_database
 

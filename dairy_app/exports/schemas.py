@@ -2,7 +2,7 @@
 
 from marshmallow import fields
 
-from dairy_app.exports.downloads import MEDIA_TYPES
+from dairy_app.exports.files.downloads import MEDIA_TYPES
 from dairy_app.web.schemas import Choice, Day, Money, Month, Strict
 
 

@@ -9,10 +9,10 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from sqlalchemy import text
 
 from dairy_app.common.files import replacing
-from dairy_app.legacy_import.quarantine import WaitingDocuments
-from dairy_app.legacy_import.reader import Dump, UnreadableDump, open_dump
-from dairy_app.legacy_import.report import ImportReport
-from dairy_app.legacy_import.service import ImportDoesNotBalance, import_dump
+from dairy_app.legacy_import.judging.quarantine import WaitingDocuments
+from dairy_app.legacy_import.queries.report import ImportReport
+from dairy_app.legacy_import.reading.dumps import Dump, UnreadableDump, open_dump
+from dairy_app.legacy_import.service.importing import ImportDoesNotBalance, import_dump
 from dairy_app.settings import Settings, SettingsError
 
 

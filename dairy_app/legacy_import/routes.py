@@ -3,8 +3,8 @@
 from typing import Any
 from uuid import UUID
 
-from dairy_app.legacy_import import review
 from dairy_app.legacy_import.schemas import RebilledOut, ReviewPage, ReviewQuery
+from dairy_app.legacy_import.service import review
 from dairy_app.orders.models import Order
 from dairy_app.web.access import Role, allow
 from dairy_app.web.http import Blueprint, current_actor, current_session

@@ -7,7 +7,7 @@ import click
 from rich.console import Console
 from rich.table import Column, Table
 
-from dairy_app.monitoring import consistency
+from dairy_app.monitoring.queries import consistency
 from dairy_app.monitoring.schemas import FindingOut
 from dairy_app.settings import Settings
 

@@ -9,9 +9,9 @@ from sqlalchemy import Row, and_, case, insert, literal, text, update
 from sqlalchemy.orm import Session
 
 from dairy_app.database.audit import Attribution, told
-from dairy_app.deliveries.service import Outcome
+from dairy_app.deliveries.service.confirmations import Outcome
 from dairy_app.sharing.models import SharedLink, SharedLinkEvent
-from dairy_app.sharing.rules import WINDOW
+from dairy_app.sharing.rules.links import WINDOW
 
 _links = SharedLink.__table__
 

@@ -7,8 +7,8 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 from dairy_app.catalogue.models import UNITS
 from dairy_app.deliveries.models import DELIVERY_STATUSES
 from dairy_app.orders.models import ORDER_STATUSES
-from dairy_app.sharing import rules
 from dairy_app.sharing.models import LINK_ACTIONS, REQUEST_KINDS, REQUEST_STATUSES, SHIFTS
+from dairy_app.sharing.rules import links as rules
 from dairy_app.web.schemas import Choice, Day, Line, PageQuery, Paragraph, Pattern, Quantity, Strict, page_of
 
 _PIN = Pattern(r"^[0-9]{4,8}$", error="Must be 4 to 8 digits.")

@@ -31,9 +31,9 @@ from dairy_app.catalogue.models import Product
 from dairy_app.customers.models import Area, Customer
 from dairy_app.customers.queries import with_price
 from dairy_app.orders.models import Order, OrderItem
-from dairy_app.subscriptions.due import deliverable, due, these_days
 from dairy_app.subscriptions.models import GeneratedDay, Subscription, SubscriptionPause
-from dairy_app.subscriptions.queries import has_order
+from dairy_app.subscriptions.queries.due import deliverable, due, these_days
+from dairy_app.subscriptions.queries.standing_orders import has_order
 
 #: Making a day's orders excludes changing standing orders, which exclude nobody but that ("orders" in ASCII).
 _GENERATION = 0x6F7264657273

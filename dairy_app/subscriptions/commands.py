@@ -9,10 +9,10 @@ from rich.console import Console
 from rich.table import Table
 
 from dairy_app.settings import Settings
-from dairy_app.subscriptions import generation
-from dairy_app.subscriptions.amounts import by_area, by_product
-from dairy_app.subscriptions.generation import Generated
+from dairy_app.subscriptions.rules.amounts import by_area, by_product
 from dairy_app.subscriptions.schemas import AreaMade, Blocked, ProductMade
+from dairy_app.subscriptions.service import generation
+from dairy_app.subscriptions.service.generation import Generated
 
 
 @click.group()

@@ -10,7 +10,7 @@ import pytest
 from argon2 import PasswordHasher, Type, extract_parameters, profiles
 from flask_jwt_extended import decode_token
 
-from dairy_app.accounts import passwords
+from dairy_app.accounts.rules import passwords
 from dairy_app.web.http import DairyFlask
 from tests.dairy import PASSWORD, Client, Dairy, ok, refused
 
@@ -165,6 +165,6 @@ def test_the_last_login_is_known(dairy: Dairy) -> None:
 
 def test_a_process_that_was_told_nothing_hashes_at_full_cost() -> None:
     """``dairy create-admin`` builds no application."""
-    code = "from dairy_app.accounts.passwords import hash_password; print(hash_password('x'))"
+    code = "from dairy_app.accounts.rules.passwords import hash_password; print(hash_password('x'))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert extract_parameters(done.stdout.strip()) == profiles.RFC_9106_LOW_MEMORY

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from dairy_app.accounts.rules import refuse_weak_password
+from dairy_app.accounts.rules.logins import refuse_weak_password
 from tests.dairy import PASSWORD, Dairy, ok, refused
 
 NEW = "an entirely different phrase"

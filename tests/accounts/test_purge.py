@@ -8,7 +8,7 @@ import pytest
 import time_machine
 
 from dairy_app import cli
-from dairy_app.accounts.purge import purge
+from dairy_app.accounts.bulk.expired import purge
 from dairy_app.common.clock import now
 from dairy_app.web.http import DairyFlask
 from tests.dairy import PASSWORD, Dairy, ok, refused

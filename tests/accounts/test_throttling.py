@@ -9,7 +9,7 @@ import pytest
 import time_machine
 from werkzeug.test import TestResponse
 
-from dairy_app.accounts.rules import network_of
+from dairy_app.accounts.rules.logins import network_of
 from dairy_app.app import create_app
 from dairy_app.database.transactions import Database
 from dairy_app.settings import Settings

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import event
 
 from dairy_app.deliveries.rules import Confirmer, Scope
-from dairy_app.deliveries.service import Outcome, confirm
+from dairy_app.deliveries.service.confirmations import Outcome, confirm
 from dairy_app.web.http import DairyFlask
 from tests.dairy import Client, Dairy, kept, ok
 

@@ -15,7 +15,7 @@ from dairy_app.business.queries import today
 from dairy_app.common.clock import now
 from dairy_app.customers.bulk import lock_customers
 from dairy_app.deliveries.rules import Confirmer, Scope
-from dairy_app.deliveries.service import confirm
+from dairy_app.deliveries.service.confirmations import confirm
 from dairy_app.orders.service import cancel_order
 from dairy_app.web.access import Actor, Role
 from tests.dairy import ok, refused

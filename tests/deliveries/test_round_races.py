@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from dairy_app.customers.bulk import lock_customers
 from dairy_app.deliveries.rules import Confirmer, Scope
-from dairy_app.deliveries.service import complete_round, correct
+from dairy_app.deliveries.service.confirmations import complete_round, correct
 from tests.dairy import ok, refused
 from tests.deliveries.rounds import Round, bill, leaks
 from tests.deliveries.test_races import admin, confirming, issuing, meanwhile

@@ -8,7 +8,7 @@ import pytest
 
 from dairy_app.deliveries.queries import round_view
 from dairy_app.deliveries.rules import Confirmer, Scope
-from dairy_app.deliveries.service import Outcome, complete_round, confirm
+from dairy_app.deliveries.service.confirmations import Outcome, complete_round, confirm
 from tests.dairy import Dairy, ok
 from tests.deliveries.rounds import Round, leaks
 from tests.deliveries.test_rounds import make_areas

@@ -10,8 +10,8 @@ from uuid import UUID
 import pytest
 from werkzeug.test import TestResponse
 
-from dairy_app.documents import pages
-from dairy_app.documents.words import catalogues
+from dairy_app.documents.drawing.words import catalogues
+from dairy_app.documents.routes import invoice_page as pages
 from dairy_app.web import logs
 from tests.dairy import ok, refused
 from tests.documents.conftest import RADHA, Bills
@@ -107,7 +107,7 @@ def test_the_page_may_load_its_own_files_and_nothing_else(bills: Bills, site: Si
         assert file.headers["Cache-Control"] == "public, max-age=31536000, immutable"
     assert site.get("/i/static/old/paper.css").headers["Cache-Control"] == "no-cache"
     assert site.get("/i/static/old/nothing.css").status_code == 404
-    css = (Path(pages.__file__).parent / "static" / "paper.css").read_text(encoding="utf-8")
+    css = (Path(pages.__file__).parent.parent / "static" / "paper.css").read_text(encoding="utf-8")
     assert "url(" not in css
     assert "@import" not in css
 
@@ -316,8 +316,8 @@ def test_no_token_stands_in_the_log(bills: Bills, site: Site, capsys: pytest.Cap
 
 
 def test_all_words_that_are_named_exist_and_all_that_exist_are_named() -> None:
-    folder = Path(pages.__file__).parent
-    files = [*folder.glob("*.py"), *folder.rglob("templates/**/*.html"), folder.parent / "common" / "words.py"]
+    folder = Path(pages.__file__).parent.parent
+    files = [*folder.rglob("*.py"), *folder.rglob("templates/**/*.html"), folder.parent / "common" / "words.py"]
     source = "\n".join(path.read_text(encoding="utf-8") for path in files)
     texts = set(catalogues()["en"].texts)
     quoted = set(re.findall(r"""["'](\w+)["']""", source))

@@ -7,10 +7,11 @@ from uuid import UUID
 
 import pytest
 
-from dairy_app.documents import pdf, service
-from dairy_app.documents.paper import Reference, Registered
-from dairy_app.documents.typeface import BOLD, REGULAR, typeface
-from dairy_app.documents.words import catalogues
+from dairy_app.documents.drawing import pdf
+from dairy_app.documents.drawing.paper import Reference, Registered
+from dairy_app.documents.drawing.typeface import BOLD, REGULAR, typeface
+from dairy_app.documents.drawing.words import catalogues
+from dairy_app.documents.service import documents as service
 from tests.dairy import ok, refused
 from tests.documents.conftest import RADHA, Bills
 from tests.documents.reading import codes_of, glyphs_of, metadata_of, pages_of, text_of

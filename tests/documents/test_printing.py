@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from dairy_app.documents import printing
+from dairy_app.documents.service import printing
 from tests.command_line import run_command
 from tests.conftest import psycopg_dsn
 from tests.dairy import ok

@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dairy_app.common.words import Words
-from dairy_app.documents.links import Links, Read, named_in
+from dairy_app.documents.drawing.sheet import Style, runs, wrap
+from dairy_app.documents.drawing.speech import amount_in_words
+from dairy_app.documents.drawing.typeface import visible
+from dairy_app.documents.drawing.words import catalogues, choose, languages
 from dairy_app.documents.rules import indian, percent, reference_of, upi_link, whatsapp_link
-from dairy_app.documents.sheet import Style, runs, wrap
-from dairy_app.documents.speech import amount_in_words
-from dairy_app.documents.typeface import visible
-from dairy_app.documents.words import catalogues, choose, languages
+from dairy_app.documents.service.links import Links, Read, named_in
 
 
 @pytest.mark.parametrize(

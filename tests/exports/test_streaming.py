@@ -21,10 +21,8 @@ from sqlalchemy.orm import Session
 
 from dairy_app.cli import explain_failure
 from dairy_app.database.transactions import Database
-from dairy_app.exports.columns import Column, Kind
-from dairy_app.exports.profiles import PROFILES, csv_of
-from dairy_app.exports.span import span_of
-from dairy_app.exports.streams import (
+from dairy_app.exports.books.tally import VouchersSource
+from dairy_app.exports.files.streams import (
     BOM,
     CHUNK_BYTES,
     CHUNKS_AHEAD,
@@ -34,7 +32,9 @@ from dairy_app.exports.streams import (
     Take,
     read_rows,
 )
-from dairy_app.exports.tally import VouchersSource
+from dairy_app.exports.registers.columns import Column, Kind
+from dairy_app.exports.registers.profiles import PROFILES, csv_of
+from dairy_app.exports.rules import span_of
 from dairy_app.web.failures import problem_of_database
 from tests.conftest import SECRET_KEY
 from tests.dairy import Dairy

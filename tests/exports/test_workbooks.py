@@ -13,12 +13,12 @@ import openpyxl
 import pytest
 
 from dairy_app.database.transactions import Database
-from dairy_app.exports import workbooks
-from dairy_app.exports.downloads import DOWNLOADS
-from dairy_app.exports.profiles import PROFILES
-from dairy_app.exports.span import span_of
-from dairy_app.exports.streams import ExportStream
-from dairy_app.exports.workbooks import WorkbookSource
+from dairy_app.exports.files import workbooks
+from dairy_app.exports.files.downloads import DOWNLOADS
+from dairy_app.exports.files.streams import ExportStream
+from dairy_app.exports.files.workbooks import WorkbookSource
+from dairy_app.exports.registers.profiles import PROFILES
+from dairy_app.exports.rules import span_of
 from tests.dairy import ok
 from tests.exports.books import KOLKATA, Books
 from tests.exports.volume import make_invoices

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from dairy_app.database.transactions import Database
-from dairy_app.legacy_import import passwords
-from dairy_app.legacy_import.reader import open_dump
-from dairy_app.legacy_import.report import ImportReport
-from dairy_app.legacy_import.service import import_dump
+from dairy_app.legacy_import.queries.report import ImportReport
+from dairy_app.legacy_import.reading.dumps import open_dump
+from dairy_app.legacy_import.service.importing import import_dump
+from dairy_app.legacy_import.writing import passwords
 from tests.legacy_import.dumps import WrittenDump
 
 Import = Callable[[WrittenDump], ImportReport]

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from dairy_app.legacy_import.report import NO_HOME
-from dairy_app.legacy_import.staging import SOURCES
+from dairy_app.legacy_import.queries.report import NO_HOME
+from dairy_app.legacy_import.writing.staging import SOURCES
 from tests.legacy_import.conftest import Import
 from tests.legacy_import.dumps import WrittenDump, uuid_of
 

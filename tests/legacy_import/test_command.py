@@ -10,9 +10,9 @@ import pytest
 from dairy_app import cli, legacy_import
 from dairy_app.database import migrations
 from dairy_app.database.transactions import Database
-from dairy_app.legacy_import.reader import UnreadableDump, open_dump
-from dairy_app.legacy_import.report import FATES, WORDS
-from dairy_app.legacy_import.service import ImportDoesNotBalance, import_dump
+from dairy_app.legacy_import.queries.report import FATES, WORDS
+from dairy_app.legacy_import.reading.dumps import UnreadableDump, open_dump
+from dairy_app.legacy_import.service.importing import ImportDoesNotBalance, import_dump
 from tests.constraints import bare, refuses  # noqa: F401 - a fixture
 from tests.legacy_import.dumps import MILK, WrittenDump, item
 from tests.races import at_once
@@ -172,7 +172,7 @@ def test_of_two_imports_at_once_the_second_waits_and_writes_nothing(
 
 def test_every_reason_and_remark_has_words_for_people() -> None:
     """Codes stand in the shapes and in the SQL of judging; the report explains each."""
-    sources = [file.read_text() for file in Path(legacy_import.__file__).parent.glob("*.py")]
+    sources = [file.read_text() for file in Path(legacy_import.__file__).parent.rglob("*.py")]
     written = set().union(*(re.findall(r"(?:refuse|remark)\(\"([a-z_]+)\"", source) for source in sources))
     judged = set().union(
         *(re.findall(r"(?:THEN|ELSE|remarks,|reason =) '([a-z]+_[a-z_]+)'", source) for source in sources)

@@ -15,8 +15,8 @@ from sqlalchemy import func, select
 
 from dairy_app.database.transactions import Database
 from dairy_app.legacy_import.commands import import_mongo
-from dairy_app.subscriptions.due import days_from, due
 from dairy_app.subscriptions.models import Subscription
+from dairy_app.subscriptions.queries.due import days_from, due
 from tests.conftest import Server
 from tests.legacy_import.test_expected_totals import SAMPLE, Imported, command, sample_case
 

@@ -21,7 +21,7 @@ from sqlalchemy import make_url, text
 from dairy_app.billing.commands import bill
 from dairy_app.database.transactions import Database
 from dairy_app.legacy_import.commands import import_mongo
-from dairy_app.legacy_import.staging import SOURCES
+from dairy_app.legacy_import.writing.staging import SOURCES
 from tests.conftest import Server
 from tests.legacy_import.dumps import EGGS, MILK, WrittenDump, item, uuid_of
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from dairy_app.database.transactions import Database
-from dairy_app.legacy_import.reader import open_dump
-from dairy_app.legacy_import.service import ImportDoesNotBalance, import_dump
+from dairy_app.legacy_import.reading.dumps import open_dump
+from dairy_app.legacy_import.service.importing import ImportDoesNotBalance, import_dump
 from tests.legacy_import.conftest import Import
 from tests.legacy_import.dumps import WrittenDump, uuid_of
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from bson import Binary, DatetimeMS, Decimal128, Int64, MinKey, ObjectId
 
-from dairy_app.legacy_import.documents import as_json, spelt
-from dairy_app.legacy_import.staging import SOURCES
+from dairy_app.legacy_import.shaping.documents import as_json, spelt
+from dairy_app.legacy_import.writing.staging import SOURCES
 from tests.legacy_import.conftest import Import
 from tests.legacy_import.dumps import MILK, WrittenDump, item
 

@@ -6,7 +6,8 @@ from typing import Any
 import bcrypt
 import pytest
 
-from dairy_app.legacy_import import passwords, rules
+from dairy_app.legacy_import import rules
+from dairy_app.legacy_import.writing import passwords
 from tests.dairy import Dairy, refused
 from tests.legacy_import.conftest import Import
 from tests.legacy_import.dumps import WrittenDump, uuid_of

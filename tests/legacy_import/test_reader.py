@@ -9,7 +9,7 @@ import bson
 import pytest
 from bson import ObjectId, json_util
 
-from dairy_app.legacy_import.reader import UnreadableDump, open_dump
+from dairy_app.legacy_import.reading.dumps import UnreadableDump, open_dump
 
 ORDERS = [
     {

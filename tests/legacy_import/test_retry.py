@@ -8,9 +8,9 @@ from click.testing import CliRunner
 
 from dairy_app.database.transactions import Database
 from dairy_app.legacy_import.commands import import_mongo
-from dairy_app.legacy_import.quarantine import WaitingDocuments
-from dairy_app.legacy_import.report import ImportReport
-from dairy_app.legacy_import.service import import_dump
+from dairy_app.legacy_import.judging.quarantine import WaitingDocuments
+from dairy_app.legacy_import.queries.report import ImportReport
+from dairy_app.legacy_import.service.importing import import_dump
 from tests.legacy_import.conftest import Import
 from tests.legacy_import.dumps import MILK, WrittenDump, item
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from bson import ObjectId
 
-from dairy_app.legacy_import import shapes
+from dairy_app.legacy_import.shaping import shapes
 
 INDIA = ZoneInfo("Asia/Kolkata")
 NAN = float("nan")

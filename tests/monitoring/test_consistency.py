@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from dairy_app.database.transactions import Database
-from dairy_app.monitoring import consistency
+from dairy_app.monitoring.queries import consistency
 from dairy_app.web.http import DairyFlask
 from tests.billing.conftest import LivingDairy
 from tests.command_line import run_command

@@ -13,7 +13,7 @@ import time_machine
 from sqlalchemy import make_url
 
 from dairy_app.database import migrations
-from dairy_app.monitoring import preflight
+from dairy_app.monitoring.service import preflight
 from tests.command_line import run_command
 from tests.conftest import SECRET_KEY, Server, psycopg_dsn
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from dairy_app.monitoring import consistency, stats
+from dairy_app.monitoring.queries import consistency, stats
 from dairy_app.settings import Settings, SettingsError
 from dairy_app.web.http import DairyFlask
 from tests.billing.conftest import LivingDairy

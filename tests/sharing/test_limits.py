@@ -8,10 +8,10 @@ from uuid import uuid4
 import pytest
 import time_machine
 
-from dairy_app.accounts.rules import TRIES_PER_ADDRESS
+from dairy_app.accounts.rules.logins import TRIES_PER_ADDRESS
 from dairy_app.app import create_app
 from dairy_app.settings import Settings
-from dairy_app.sharing.rules import MOST_PER_WINDOW
+from dairy_app.sharing.rules.links import MOST_PER_WINDOW
 from tests.conftest import SECRET_KEY
 from tests.dairy import Client, ok, refused
 from tests.sharing.links import Town

@@ -12,16 +12,18 @@ import time_machine
 from werkzeug.test import TestResponse
 
 from dairy_app.common.errors import CODES
+from dairy_app.common.words import Words, number
 from dairy_app.deliveries.rules import REASON_CODES
-from dairy_app.sharing import pages, words
-from dairy_app.sharing.page_view import safe_link, step_of
-from dairy_app.sharing.words import Words, catalogues, choose, number
+from dairy_app.sharing.routes import page as pages
+from dairy_app.sharing.routes import words
+from dairy_app.sharing.routes.words import catalogues, choose
+from dairy_app.sharing.rules.page_view import safe_link, step_of
 from tests.dairy import ok, refused
 from tests.sharing.links import Link, Town
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 LANGUAGES = sorted(catalogues())
-STATIC = Path(pages.__file__).parent / "static"
+STATIC = Path(pages.__file__).parent.parent / "static"
 
 
 class Site:
@@ -367,9 +369,9 @@ def test_hindi_is_written_in_its_own_script() -> None:
 
 def test_all_words_that_are_named_exist_and_all_that_exist_are_named() -> None:
     """Words that scripts and templates put together from parts are named by their beginning."""
-    folder = Path(pages.__file__).parent
+    folder = Path(pages.__file__).parent.parent
     sources = [
-        *folder.glob("page*.py"),
+        *folder.rglob("page*.py"),
         folder.parent / "common" / "words.py",
         *STATIC.glob("*.js"),
         *folder.rglob("templates/**/*.html"),

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from dairy_app.sharing import rules
+from dairy_app.sharing.rules import links as rules
 
 TODAY = date(2026, 11, 20)
 ONE = UUID(int=1)

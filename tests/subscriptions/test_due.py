@@ -9,9 +9,9 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from dairy_app.subscriptions.due import days_from, due
 from dairy_app.subscriptions.models import MODES, SUBSCRIPTION_STATUSES
-from dairy_app.subscriptions.rules import Entry, Household, StandingOrder, days_between, decide
+from dairy_app.subscriptions.queries.due import days_from, due
+from dairy_app.subscriptions.rules.standing_orders import Entry, Household, StandingOrder, days_between, decide
 from dairy_app.web.http import DairyFlask
 from tests.conftest import raw_connection
 from tests.dairy import Dairy

@@ -18,7 +18,7 @@ BEGIN
     SELECT status INTO paper_status FROM invoices WHERE id = note.invoice_id FOR NO KEY UPDATE;
     IF note.note_date <= returns_filed_through((note.issued_at AT TIME ZONE (SELECT time_zone FROM settings))::date)
         THEN
-        RAISE EXCEPTION 'credit note % is dated into a month whose return is filed', note.nomber
+        RAISE EXCEPTION 'credit note % is dated into a month whose return is filed', note.number
             USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_credit_notes_after_return';
     ELSIF paper_status <> 'issued' THEN
         RAISE EXCEPTION 'credit note % belongs to an invoice that is %', note.number, paper_status
@@ -27,13 +27,13 @@ BEGIN
                 coalesce(sum(k.igst), 0), coalesce(sum(k.line_total), 0))
             FROM credit_note_lines k WHERE k.credit_note_id = note.id)
         IS DISTINCT FROM (note.taxable_value, note.cgst, note.sgst, note.igst, note.total - note.round_off) THEN
-        RAISE EXCEPTION 'credit note % does not equal its lines', note.nomber
+        RAISE EXCEPTION 'credit note % does not equal its lines', note.number
             USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_credit_notes_add_up';
     ELSIF EXISTS (SELECT FROM credit_note_lines k
         JOIN invoice_lines l ON l.invoice_id = k.invoice_id AND l.line_no = k.invoice_line_no
         WHERE k.credit_note_id = note.id AND k.quantity <> trunc(k.quantity) AND l.quantity = trunc(l.quantity)
             AND l.unit IN ('piece', 'packet', 'dozen') AND l.source <> 'adjustment') THEN
-        RAISE EXCEPTION 'credit note % takes back a part of what is sold whole', note.nomber
+        RAISE EXCEPTION 'credit note % takes back a part of what is sold whole', note.number
             USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_credit_notes_whole';
     ELSIF EXISTS (
         SELECT FROM invoice_lines l JOIN (
@@ -49,7 +49,7 @@ BEGIN
             OR taken.taxable_value NOT BETWEEN least(l.taxable_value, 0) AND greatest(l.taxable_value, 0)
             OR taken.cgst NOT BETWEEN least(l.cgst, 0) AND greatest(l.cgst, 0)
             OR taken.igst NOT BETWEEN least(l.igst, 0) AND greatest(l.igst, 0))) THEN
-        RAISE EXCEPTION 'credit note % takes back more than a line has', note.nomber
+        RAISE EXCEPTION 'credit note % takes back more than a line has', note.number
             USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_credit_notes_within_lines';
     END IF;
     RETURN NULL;

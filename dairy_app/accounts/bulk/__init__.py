@@ -1,0 +1,1 @@
+"""The set-based writes of accounts."""

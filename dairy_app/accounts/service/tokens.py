@@ -1,0 +1,147 @@
+"""Signed tokens (JWT, RFC 7519, HS256) and who stands behind one.
+
+An access token lives 15 minutes, a refresh token 30 days. Claims: ``sub`` (user), ``role``,
+``customer_v2_id`` (the linked customer; the name clients of the earlier system read), ``ver`` (the user's
+token version), ``sid`` (the login it came from). What a token says about role and customer is for clients
+only: the application reads both from the database.
+"""
+
+from typing import Any, NoReturn
+from uuid import UUID
+
+import jwt
+from flask import current_app, request
+from flask_jwt_extended import JWTManager, create_access_token, create_refresh_token
+from jwt import ExpiredSignatureError, PyJWTError
+from sqlalchemy.orm import Session
+
+from dairy_app.accounts import queries
+from dairy_app.accounts.rules import passwords
+from dairy_app.accounts.rules.logins import ACCESS_LIFETIME, CLOCK_DIFFERENCE, REFRESH_LIFETIME
+from dairy_app.accounts.service.sessions import Grant, RefreshClaims
+from dairy_app.common.clock import now
+from dairy_app.common.errors import Problem
+from dairy_app.web.access import Actor, Policy, Role
+from dairy_app.web.http import DairyFlask, attribution, writes
+
+#: RFC 6750, section 3: what a 401 says besides the problem document.
+ASK = {"WWW-Authenticate": "Bearer"}
+
+
+REJECT = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+
+
+def register(app: DairyFlask, secret: str, password_cost: str) -> None:
+    """Sign with ``secret``, hash at ``password_cost``, and identify every caller of the application."""
+    passwords.use_cost(password_cost)
+    app.config.update(
+        JWT_SECRET_KEY=secret,
+        JWT_ALGORITHM="HS256",
+        JWT_DECODE_ALGORITHMS=["HS256"],
+        JWT_TOKEN_LOCATION=["headers"],
+        JWT_COOKIE_CSRF_PROTECT=False,  # no cookies, so no claim for them
+        JWT_ACCESS_TOKEN_EXPIRES=ACCESS_LIFETIME,
+        JWT_REFRESH_TOKEN_EXPIRES=REFRESH_LIFETIME,
+        JWT_ENCODE_NBF=False,
+        JWT_DECODE_LEEWAY=CLOCK_DIFFERENCE,
+    )
+    JWTManager(app)
+    app.identify = identify
+
+
+def identify(session: Session, policy: Policy) -> Actor | None:
+    """Who calls, as the database knows them now; None on a public route, where tokens are not looked at.
+
+    Raises not_authenticated (no token, or not one of ours), token_expired, token_revoked (logged out,
+    password changed, user gone), user_inactive, forbidden (the policy does not admit the role).
+    """
+    if policy.roles is None:
+        return None
+    claims = _read(bearer_token(), "access")
+    user_id, version, family = _ids(claims)
+    tells = writes(policy) and not policy.own_transactions
+    who = attribution(actor_user_id=user_id) if tells else None
+    state = queries.login_state(session, user_id, family, who)
+    if state is None:
+        raise Problem("token_revoked", headers=dict(REJECT))
+    if not state.is_active:
+        raise Problem("user_inactive")
+    if state.token_version != version or not state.session_alive:
+        raise Problem("token_revoked", headers=dict(REJECT))
+    role = Role(state.role)
+    if not policy.admits(role):
+        raise Problem("forbidden")
+    return Actor(user_id, state.name, role, state.customer_id)
+
+
+def bearer_token() -> str:
+    """The token of the Authorization header (RFC 6750). Raises not_authenticated when there is none."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Problem("not_authenticated", headers=dict(ASK))
+    return token.strip()
+
+
+def session_of_bearer() -> UUID:
+    """The login that the access token of this request came from; identified already."""
+    return _ids(_read(bearer_token(), "access"))[2]
+
+
+def read_refresh_token(token: str) -> RefreshClaims:
+    """What a refresh token says. Raises not_authenticated, token_expired."""
+    claims = _read(token, "refresh")
+    user_id, version, family = _ids(claims)
+    try:
+        return RefreshClaims(user_id, version, family, UUID(claims["jti"]))
+    except (ValueError, TypeError, AttributeError):
+        _reject()
+
+
+def answer(session: Session, grant: Grant) -> dict[str, Any]:
+    """The body that hands out a new pair of tokens, and says whose they are."""
+    person = queries.person(session, grant.user_id)
+    customer = str(person.customer_v2_id) if person.customer_v2_id else None
+    common = {"ver": grant.version, "sid": str(grant.family)}
+    access = {**common, "role": person.role, "customer_v2_id": customer}
+    renewal = {**common, "jti": str(grant.refresh_id)}
+    user = str(grant.user_id)
+    return {
+        "access_token": create_access_token(user, additional_claims=access),
+        "refresh_token": create_refresh_token(user, additional_claims=renewal),
+        "token_type": "bearer",
+        "expires_in": int(ACCESS_LIFETIME.total_seconds()),
+        "user": person,
+    }
+
+
+def _read(token: str, kind: str) -> dict[str, Any]:
+    """The claims of a token that we signed. Decoded once: the extension would do it three times a request."""
+    secret, algorithms = current_app.config["JWT_SECRET_KEY"], current_app.config["JWT_DECODE_ALGORITHMS"]
+    try:  # a token without an end was not made here
+        claims: dict[str, Any] = jwt.decode(
+            token, secret, algorithms, {"require": ["exp", "sub"]}, leeway=CLOCK_DIFFERENCE
+        )
+    except ExpiredSignatureError:
+        raise _expired() from None
+    except PyJWTError:
+        _reject()
+    if claims.get("type") != kind:
+        _reject()
+    if int(claims["exp"]) <= now().timestamp():  # the leeway is for clocks that run fast, not for a longer life
+        raise _expired()
+    return claims
+
+
+def _ids(claims: dict[str, Any]) -> tuple[UUID, int, UUID]:
+    try:
+        return UUID(claims["sub"]), int(claims["ver"]), UUID(claims["sid"])
+    except (KeyError, ValueError, TypeError, AttributeError):
+        _reject()
+
+
+def _expired() -> Problem:
+    return Problem("token_expired", headers=dict(REJECT))
+
+
+def _reject() -> NoReturn:
+    raise Problem("not_authenticated", "The token is not one of ours.", headers=dict(REJECT))

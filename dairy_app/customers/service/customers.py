@@ -1,0 +1,168 @@
+"""Registering customers, changing them, and the prices agreed with them."""
+
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import delete, func, insert, select
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.orm import Session
+
+from dairy_app.accounts.models import User
+from dairy_app.accounts.service import users as accounts
+from dairy_app.catalogue.bulk import close_price, insert_price
+from dairy_app.common.errors import Problem, invalid
+from dairy_app.customers import bulk, queries, rules
+from dairy_app.customers.models import Area, Customer, CustomerPrice, UnlinkedCustomer
+from dairy_app.customers.policy import check_changes
+from dairy_app.web.access import Actor, Role
+
+#: Field → the role of the user it must name.
+STAFF = {"delivery_boy_id": Role.DELIVERY_BOY, "marketing_staff_id": Role.MARKETING_STAFF}
+
+
+def create_customer(session: Session, actor: Actor, fields: dict[str, Any], *, login: bool = True) -> dict[str, Any]:
+    """A new customer and, unless ``login`` is False, its login, in this one transaction.
+
+    A phone or e-mail that any user already holds is refused (``already_exists``): whoever knows somebody's
+    phone must not get at their login. Without a login a phone may be shared, by customers of different names. What
+    marketing staff register is theirs to look after. Returns what clients see; with ``invitation_token``, for admins
+    only, because it is shown once and lets its holder in.
+    """
+    if actor.role is Role.MARKETING_STAFF:
+        fields = {**fields, "marketing_staff_id": actor.user_id}
+        check_changes(actor, fields.keys() - {"marketing_staff_id"})
+    values = _settled(session, fields, known={})
+    token = None
+    _refuse_known(session, values["name"], values["phone"])
+    if login:
+        contact = {"email": values.get("email"), "phone": values.get("phone")}
+        user = accounts.create_user(session, name=values["name"], role=Role.CUSTOMER, **contact)
+        values["user_id"] = user.id
+        token = accounts.invite(session, user) if actor.role is Role.ADMIN else None
+    made = session.execute(insert(Customer).values(**values).returning(Customer.id)).scalar_one()
+    seen = dict(queries.read_customer(session, actor, made)._mapping)
+    return seen | ({"invitation_token": token} if token else {})
+
+
+def _refuse_known(session: Session, name: str, phone: str) -> None:
+    """A name at a phone is one customer, as in a file of them; two requests, or a file, at once take turns."""
+    bulk.lock_imports(session)
+    if rules.plain_name(name) in {there.name for there in queries.customers_at(session, [phone])}:
+        raise Problem("already_exists", "A customer with this name and this phone is registered.")
+
+
+def change_customer(session: Session, actor: Actor, customer_id: UUID, changes: dict[str, Any]) -> Any:
+    """Change what is sent; phone and e-mail of the login stay as they are.
+
+    Takes the mutex of the customer's money: the billing cycle decides which draft a delivery joins.
+    """
+    customer = queries.get_visible_customer(session, actor, customer_id, lock=True)
+    check_changes(actor, changes)
+    known = {name: getattr(customer, name) for name in ("gstin", "gst_treatment", "state_code")}
+    for name, value in _settled(session, changes, known).items():
+        setattr(customer, name, value)
+    session.flush()
+    return queries.read_customer(session, actor, customer_id)
+
+
+def _settled(session: Session, fields: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:
+    """The columns to write: area by id, staff checked, tax fields that agree with each other."""
+    values = dict(fields)
+    for name, role in STAFF.items():
+        user_id = values.get(name)
+        if user_id is not None and not queries.active_user(session, user_id, role):
+            raise invalid(f"/{name}", f"Must be an active user of role {role}.", "user_not_found")
+    if rules.is_reserved_code(values.get("code") or ""):
+        raise invalid("/code", "Codes of this form are given out by the dairy.")
+    if "area" in values:
+        values["area_id"] = area_id_of(session, values.pop("area"))
+    return values | rules.tax_fields(values, known)
+
+
+def area_id_of(session: Session, name: str) -> UUID:
+    """The area of that name, made when there is none. Two at once get the same one."""
+    for _ in range(2):
+        known = queries.area_named(session, name)
+        if known is not None:
+            return known
+        made: UUID | None = session.scalar(
+            postgresql.insert(Area)
+            .values(name=name)
+            .on_conflict_do_nothing(index_elements=[func.lower(Area.name)])
+            .returning(Area.id)
+        )
+        if made is not None:
+            return made
+    raise Problem("already_exists", "The area is just being changed; try again.")
+
+
+def link_user(session: Session, actor: Actor, customer_id: UUID, user_id: UUID) -> Any:
+    """Give a customer without a login an existing one: an active user of role customer that nobody has.
+
+    Raises ``customer_not_found``, ``user_not_found``; ``already_exists`` when either has a partner;
+    ``illegal_transition`` for a user of another role or a deactivated one. The same user again: no change.
+    """
+    customer = queries.get_visible_customer(session, actor, customer_id, lock=True)
+    user = session.scalar(select(User).where(User.id == user_id).with_for_update(key_share=True))
+    if user is None:
+        raise Problem("user_not_found")
+    if customer.user_id != user_id:
+        if customer.user_id is not None:
+            raise Problem("already_exists", "The customer has a login already.")
+        if user.role != Role.CUSTOMER or not user.is_active:
+            raise Problem("illegal_transition", "Only an active user of role customer can be linked.")
+        customer.user_id = user_id  # a second customer of this user is refused by uq_customers_user_id
+        session.execute(delete(UnlinkedCustomer).where(UnlinkedCustomer.customer_id == customer_id))
+        session.flush()
+    return queries.read_customer(session, actor, customer_id)
+
+
+def set_customer_price(
+    session: Session,
+    actor: Actor,
+    customer_id: UUID,
+    *,
+    product_id: UUID,
+    price: Decimal | None,
+    valid_from: date,
+) -> None:
+    """Agree a price with a customer from a day on, in rupees per unit; the one in force ends the day before.
+
+    ``price`` None ends the agreed price: from that day the quoted or list price counts again, until a later
+    agreed one begins. The same again changes nothing; another price from the same day is ``already_exists``.
+    """
+    queries.get_visible_customer(session, actor, customer_id, lock=True)
+    owner = {"customer_id": customer_id, "product_id": product_id}
+    known = queries.customer_price_from(session, customer_id, product_id, valid_from)
+    if price is None:
+        if known is not None:
+            session.execute(delete(CustomerPrice).where(CustomerPrice.id == known.id))
+        close_price(session, CustomerPrice, owner, valid_from)
+    elif known is None or known.price != price:
+        insert_price(session, CustomerPrice, owner, price, valid_from)
+
+
+def create_area(session: Session, fields: dict[str, Any]) -> Area:
+    """A new area. Raises ``already_exists`` for a name in use, ``area_not_found`` for the parent."""
+    area = Area(**fields)
+    session.add(area)
+    session.flush()
+    session.refresh(area)
+    return area
+
+
+def change_area(session: Session, area_id: UUID, changes: dict[str, Any]) -> Area:
+    """Rename an area or put it below another. An area below itself, at any depth, is refused."""
+    # One at a time: two moves at once could each be right alone and a ring together.
+    session.execute(select(Area.id).order_by(Area.id).with_for_update(key_share=True))
+    area = queries.get_area(session, area_id)
+    parent = changes.get("parent_id")
+    if parent is not None and parent in session.scalars(queries.areas_within(area_id)).all():
+        raise invalid("/parent_id", "An area cannot lie below itself.")
+    for name, value in changes.items():
+        setattr(area, name, value)
+    session.flush()
+    session.refresh(area)
+    return area

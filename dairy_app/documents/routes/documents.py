@@ -1,0 +1,137 @@
+"""``/invoices/{id}/pdf`` and ``/share``, ``/credit-notes/{id}/pdf``, and ``/outbox`` for senders."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import Response, current_app
+
+from dairy_app.common.words import Words
+from dairy_app.documents import queries
+from dairy_app.documents.drawing import pdf
+from dairy_app.documents.drawing.paper import Paper
+from dairy_app.documents.models import OutboxMessage
+from dairy_app.documents.schemas import (
+    FailedIn,
+    LanguageQuery,
+    OutboxMessageOut,
+    OutboxPage,
+    OutboxQuery,
+    RunMessagesIn,
+    RunMessagesOut,
+    ShareIn,
+    ShareOut,
+)
+from dairy_app.documents.service import documents as service
+from dairy_app.documents.service.links import Links
+from dairy_app.web.access import Role, allow
+from dairy_app.web.etags import etagged
+from dairy_app.web.http import Blueprint, current_actor, current_session
+from dairy_app.web.idempotency import idempotent
+from dairy_app.web.pages import Page, read_page
+
+documents = Blueprint("documents", __name__, description="Papers for people, and how they reach them")
+
+
+outbox = Blueprint("outbox", __name__, description="Messages that wait for a sender")
+
+
+PDF = {"type": "string", "format": "binary"}
+
+
+@documents.route("/invoices/<uuid:invoice_id>/pdf")
+@etagged
+@documents.arguments(LanguageQuery, location="query")
+@documents.response(200, PDF, content_type="application/pdf")
+@allow(Role.ADMIN, Role.ACCOUNTANT, Role.CUSTOMER)
+def invoice_pdf(query: dict[str, Any], invoice_id: UUID) -> Response:
+    """The paper of an issued or void invoice, with what is due today. Equal content is equal bytes."""
+    paper = service.invoice_paper(current_session(), current_actor(), invoice_id)
+    return pdf_of(paper, service.words_for(current_session(), query["lang"], paper.language))
+
+
+@documents.route("/credit-notes/<uuid:credit_note_id>/pdf")
+@etagged
+@documents.arguments(LanguageQuery, location="query")
+@documents.response(200, PDF, content_type="application/pdf")
+@allow(Role.ADMIN, Role.ACCOUNTANT, Role.CUSTOMER)
+def credit_note_pdf(query: dict[str, Any], credit_note_id: UUID) -> Response:
+    """The paper of a credit note."""
+    paper = queries.read_note(current_session(), current_actor(), credit_note_id)
+    return pdf_of(paper, service.words_for(current_session(), query["lang"], paper.language))
+
+
+def pdf_of(paper: Paper, t: Words) -> Response:
+    """A paper as a file that browsers show."""
+    response = Response(pdf.draw(paper, t), mimetype="application/pdf")
+    response.headers["Content-Disposition"] = f'inline; filename="{paper.file_name}"'
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response
+
+
+@documents.route("/invoices/<uuid:invoice_id>/share", methods=["POST"])
+@documents.arguments(ShareIn)
+@documents.response(200, ShareOut)
+@allow(Role.ADMIN, Role.ACCOUNTANT)
+def share_invoice(body: dict[str, Any], invoice_id: UUID) -> service.Shared:
+    """The customer's link to an issued invoice, with a message in the customer's language."""
+    session = current_session()
+    return service.share(session, current_actor(), _links(), invoice_id, **body)
+
+
+@documents.route("/invoices/<uuid:invoice_id>/share/revoke", methods=["POST"])
+@documents.response(204)
+@allow(Role.ADMIN, Role.ACCOUNTANT)
+def revoke_links(invoice_id: UUID) -> None:
+    """End every link that was given out to an invoice; shared again it gets a new one."""
+    service.revoke_links(current_session(), current_actor(), invoice_id)
+
+
+@documents.route("/billing/runs/<uuid:run_id>/messages", methods=["POST"])
+@idempotent
+@documents.arguments(RunMessagesIn)
+@documents.response(200, RunMessagesOut)
+@allow(Role.ADMIN, Role.ACCOUNTANT)
+def queue_run_messages(body: dict[str, Any], run_id: UUID) -> service.Queued:
+    """Put a message for every invoice of a billing run into the outbox; asked again, it adds none."""
+    return service.queue_run(current_session(), _links(), run_id, **body)
+
+
+def _links() -> Links:
+    return service.links_of(current_session(), current_app.config["DAIRY"])
+
+
+@outbox.route("/outbox")
+@outbox.arguments(OutboxQuery, location="query")
+@outbox.response(200, OutboxPage)
+@allow(Role.ADMIN, Role.ACCOUNTANT)
+def list_outbox(query: dict[str, Any]) -> Page:
+    """Messages, the oldest first; a sender asks for those of its channel with status queued."""
+    limit, cursor = query.pop("limit"), query.pop("cursor")
+    return read_page(
+        current_session(), queries.outbox(**query), [OutboxMessage.id], limit=limit, cursor=cursor, scalars=True
+    )
+
+
+@outbox.route("/outbox/<uuid:message_id>/sent", methods=["POST"])
+@outbox.response(200, OutboxMessageOut)
+@allow(Role.ADMIN)
+def message_sent(message_id: UUID) -> OutboxMessage:
+    """A message was sent; said again, it changes nothing."""
+    return service.mark_sent(current_session(), message_id)
+
+
+@outbox.route("/outbox/<uuid:message_id>/withdraw", methods=["POST"])
+@outbox.response(200, OutboxMessageOut)
+@allow(Role.ADMIN, Role.ACCOUNTANT)
+def withdraw_message(message_id: UUID) -> OutboxMessage:
+    """Take back a message that waits; said again, it changes nothing."""
+    return service.withdraw(current_session(), message_id)
+
+
+@outbox.route("/outbox/<uuid:message_id>/failed", methods=["POST"])
+@outbox.arguments(FailedIn)
+@outbox.response(200, OutboxMessageOut)
+@allow(Role.ADMIN)
+def message_failed(body: dict[str, Any], message_id: UUID) -> OutboxMessage:
+    """A message could not be sent: it is given up, or goes on waiting."""
+    return service.mark_failed(current_session(), message_id, **body)

@@ -1,0 +1,190 @@
+"""``/i/<token>``: a bill as a page for its customer, to read, to pay, to print, and as PDF.
+
+The page is complete without a script and has none; it loads its style and its icon from here and nothing else. Whoever
+has the link sees the bill, so the address is kept out of logs and of other sites' (``Referrer-Policy``), and no search
+engine may list it. The token holds 128 bits that cannot be guessed, so wrong ones are not counted, just refused.
+"""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from flask import Response, current_app, g, make_response, render_template, request, url_for
+from werkzeug.exceptions import NotFound
+
+from dairy_app.business.queries import business_settings
+from dairy_app.common.words import Words, choose_of, number
+from dairy_app.documents.drawing import goods_table
+from dairy_app.documents.drawing.paper import Paper
+from dairy_app.documents.drawing.pdf import code_of
+from dairy_app.documents.drawing.sheet import runs
+from dairy_app.documents.drawing.speech import amount_in_words, day_of, period_of, title_of
+from dairy_app.documents.drawing.words import catalogues, languages
+from dairy_app.documents.routes.documents import pdf_of
+from dairy_app.documents.rules import indian, percent
+from dairy_app.documents.schemas import LanguageQuery
+from dairy_app.documents.service import documents as service
+from dairy_app.web.access import allow_anyone
+from dairy_app.web.etags import etagged
+from dairy_app.web.http import Blueprint, current_session
+
+PAGE_POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+_YEAR = 365 * 24 * 3600
+
+
+_MEDIA = {".css": "text/css", ".svg": "image/svg+xml"}
+
+
+#: What a refused link is told in words.
+_REFUSED = {"link_expired": "page_expired", "link_revoked": "page_revoked"}
+
+
+_STATIC = Path(__file__).parent.parent / "static"
+
+
+invoice_pages = Blueprint("invoice_pages", __name__, template_folder="../templates")
+
+
+@invoice_pages.route("/i/<token>")
+@invoice_pages.arguments(LanguageQuery, location="query")
+@allow_anyone()
+def show_invoice(query: dict[str, Any], token: str) -> Response:
+    """The bill of a link as a page."""
+    paper = _paper(token)
+    t = _words(query["lang"], paper.language)
+    return make_response(render_template("documents/invoice.html", **_view(paper, t, token)))
+
+
+@invoice_pages.route("/i/<token>/pdf")
+@etagged
+@invoice_pages.arguments(LanguageQuery, location="query")
+@allow_anyone()
+def show_pdf(query: dict[str, Any], token: str) -> Response:
+    """The bill of a link as PDF."""
+    paper = _paper(token)
+    return pdf_of(paper, _words(query["lang"], paper.language))
+
+
+@invoice_pages.route("/i/static/<version>/<name>")
+@allow_anyone(own_transactions=True)
+def file(version: str, name: str) -> Response:
+    """A file of the page. Kept for good under its own version; another version gets the present file, unkept."""
+    if name not in _files():
+        raise NotFound
+    content, media = _files()[name]
+    response = Response(content, mimetype=media)
+    response.headers["Cache-Control"] = f"public, max-age={_YEAR}, immutable" if version == _version() else "no-cache"
+    return response
+
+
+@invoice_pages.after_request
+def in_words(response: Response) -> Response:
+    """Turn a refusal into a page for whoever asks for one; keep every answer out of search engines."""
+    asks_for_page = any(media == "text/html" for media, _ in request.accept_mimetypes)
+    if asks_for_page and response.mimetype == "application/problem+json":
+        response = _refusal_page(response)
+    if response.mimetype == "text/html":
+        response.headers["Content-Security-Policy"] = PAGE_POLICY
+    response.headers["X-Robots-Tag"] = "noindex, nofollow"
+    return response
+
+
+def _refusal_page(refused: Response) -> Response:
+    """What a problem document says, in the reader's words and the other ones; its status and when to come back stay."""
+    if refused.status_code == 422:
+        # Somebody else's parameters (messengers add them): without them the page is fine.
+        return Response(status=303, headers={"Location": request.script_root + request.path})
+    t = choose_of(catalogues(), *_accepted())
+    code = str((refused.get_json(silent=True) or {}).get("code"))
+    kind = "page_not_found" if refused.status_code == 404 else _REFUSED.get(code, "page_fault")
+    spoken = [t, *(each for each in catalogues().values() if each.code != t.code)]  # whose it is nobody knows
+    names = {"t": t, "spoken": spoken, "kind": kind, "phone": g.get("phone")}
+    page = make_response(render_template("documents/refusal.html", **names, asset=_address))
+    page.status_code = refused.status_code
+    if "Retry-After" in refused.headers:
+        page.headers["Retry-After"] = refused.headers["Retry-After"]
+    return page
+
+
+def _paper(token: str) -> Paper:
+    session = current_session()
+    g.phone = business_settings(session).phone  # for whoever has a link that does not work
+    g.opened = service.open_link(session, service.links_of(session, current_app.config["DAIRY"]), token)
+    paper: Paper = g.opened.paper
+    return paper
+
+
+def _words(asked: str | None, own: str | None) -> Words:
+    """The language asked for, else the customer's, else one of the browser's, else the dairy's."""
+    return service.words_for(current_session(), asked, own, *_accepted())
+
+
+def _accepted() -> list[str]:
+    return [tag for tag, _ in request.accept_languages]
+
+
+def _view(paper: Paper, t: Words, token: str) -> dict[str, Any]:
+    """Everything the template shows, in words."""
+    link = paper.pay_link
+    second = business_settings(current_session()).second_language
+    companion = g.opened.companion_token
+    return {
+        "t": t,
+        "paper": paper,
+        "all_words": languages(second).values(),
+        "title": title_of(t, paper.document_type),
+        "columns": goods_table.columns_of(paper, t),
+        "notes_of": lambda line: goods_table.notes_of(paper, line, t),
+        "facts": goods_table.facts_of(paper, t),
+        "totals": goods_table.totals_of(paper, t),
+        "account": goods_table.account_rows(paper, t),
+        "balance": goods_table.balance_row(paper, t),
+        "in_words": amount_in_words(t, paper.total),
+        "registration": goods_table.registration_of(paper, t),
+        "signed": _drawn(paper.registered.signed_qr, "l") if paper.registered else None,
+        "link": link,
+        "qr": _drawn(link) if link else None,
+        "own_link": paper.own_link,
+        "own_qr": _drawn(paper.own_link) if paper.own_link else None,
+        "companion_url": url_for(".show_invoice", token=companion, lang=t.code) if companion else None,
+        "pdf_url": url_for(".show_pdf", token=token, lang=t.code),
+        "page_url": url_for(".show_invoice", token=token),
+        "asset": _address,
+        "indian": indian,
+        "percent": percent,
+        "number": number,
+        "day_of": lambda day: day_of(t, day),
+        "period_of": lambda first, last: period_of(t, first, last),
+        "title_of": lambda document_type: title_of(t, document_type),
+    }
+
+
+def _drawn(text: str, error: str = "m") -> tuple[int, str]:
+    """How many modules a side of the QR code has, and its dark ones as an SVG path."""
+    rows = code_of(text, error)
+    path = "".join(f"M{start} {y}h{length}v1h-{length}z" for y, row in enumerate(rows) for start, length in runs(row))
+    return len(rows), path
+
+
+def _address(name: str) -> str:
+    return url_for("invoice_pages.file", version=_version(), name=name)
+
+
+@cache
+def _files() -> dict[str, tuple[bytes, str]]:
+    """Name → content and media type of every file of the page."""
+    return {path.name: (path.read_bytes(), _MEDIA[path.suffix]) for path in sorted(_STATIC.iterdir())}
+
+
+@cache
+def _version() -> str:
+    """Another one whenever a file changes."""
+    digest = hashlib.sha256()
+    for name, (content, _) in _files().items():
+        digest.update(f"{name} {len(content)} ".encode() + content)
+    return digest.hexdigest()[:16]

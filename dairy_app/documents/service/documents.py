@@ -1,0 +1,236 @@
+"""Papers, links and messages of invoices that are issued; the outbox as senders empty it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row
+from sqlalchemy.orm import Session
+
+from dairy_app.billing.queries.runs import get_run
+from dairy_app.business.models import BusinessSettings
+from dairy_app.business.queries import business_settings, today
+from dairy_app.common.clock import now
+from dairy_app.common.errors import Problem, invalid
+from dairy_app.common.words import Words
+from dairy_app.documents import bulk, queries
+from dairy_app.documents.drawing.messages import Bill, Message, compose
+from dairy_app.documents.drawing.paper import Account, Paper
+from dairy_app.documents.drawing.words import choose
+from dairy_app.documents.models import OutboxMessage
+from dairy_app.documents.rules import whatsapp_link
+from dairy_app.documents.service.links import Links, named_in
+from dairy_app.invoices.queries.invoices import get_visible_invoice
+from dairy_app.settings import Settings
+from dairy_app.web.access import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """How a bill is handed to its customer. ``outbox_id``: the message that waits, when one was queued."""
+
+    url: str
+    language: str
+    subject: str
+    message: str
+    whatsapp_url: str | None
+    outbox_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What a link leads to, with the token of the other paper of its period, good for as long."""
+
+    paper: Paper
+    companion_token: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """What became of the papers of a run: queued now, queued or sent before, nowhere to send to, or paid."""
+
+    queued: int
+    already: int
+    without_address: int
+    paid: int
+
+
+def links_of(session: Session, process: Settings) -> Links:
+    """The dairy's links as they are valid now."""
+    dairy = business_settings(session)
+    expires_on = today(session) + timedelta(days=dairy.invoice_link_days) if dairy.invoice_link_days else None
+    return Links(process.require_secret_key(), dairy.invoice_link_version, process.links_begin_with, expires_on)
+
+
+def invoice_paper(session: Session, actor: Actor, invoice_id: UUID) -> Paper:
+    """The paper of an invoice that the actor may see; 409 ``invoice_not_issued`` for a draft."""
+    invoice = get_visible_invoice(session, actor, invoice_id)
+    papers = queries.read_papers(session, [invoice.id], today(session))
+    if not papers:
+        raise Problem("invoice_not_issued", f"The invoice is {invoice.status}: there is no paper of it.")
+    return papers[0]
+
+
+def open_link(session: Session, links: Links, token: str) -> Opened:
+    """The paper behind a link; ``link_not_found`` for a token not made here, ``link_revoked``, ``link_expired``."""
+    invoice_id = named_in(token)
+    revocations = queries.revocations(session, invoice_id) if invoice_id else 0
+    found = links.read(token, revocations)
+    papers = queries.read_papers(session, [invoice_id], today(session)) if found and invoice_id else []
+    if found is None or not papers:
+        raise Problem("link_not_found")
+    if found.revocations < revocations:
+        raise Problem("link_revoked")
+    if found.expires_on and found.expires_on < today(session):
+        raise Problem("link_expired")
+    paper, companion = papers[0], papers[0].companion
+    beside = replace(links, expires_on=found.expires_on).token(companion.id, revocations) if companion else None
+    return Opened(paper, beside)
+
+
+def revoke_links(session: Session, actor: Actor, invoice_id: UUID) -> None:
+    """End the links given out to a bill, and to the other paper of its period; shared again it gets a new one.
+
+    ``invoice_not_issued`` for a draft.
+    """
+    invoice = get_visible_invoice(session, actor, invoice_id)
+    if invoice.status not in ("issued", "void"):
+        raise Problem("invoice_not_issued", f"The invoice is {invoice.status}: no link leads to it.")
+    bulk.revoke(session, queries.main_paper(session, invoice.id), actor.user_id)
+
+
+def words_for(session: Session, *wishes: str | None) -> Words:
+    """The first wish that the dairy's papers speak, else the dairy's own language, else English."""
+    settings = business_settings(session)
+    return choose(settings.second_language, *wishes, settings.language)
+
+
+def share(
+    session: Session, actor: Actor, links: Links, invoice_id: UUID, *, language: str | None, channel: str, queue: bool
+) -> Shared:
+    """Link, words and chat address for a bill; with ``queue`` the message waits in the outbox from now on.
+
+    Of two papers of one period the first is shared, for both. ``invoice_not_issued`` for any but an issued one.
+    """
+    invoice = get_visible_invoice(session, actor, invoice_id)
+    rows = queries.addressed(session, invoice_id=queries.main_paper(session, invoice_id), lock=queue)
+    if invoice.status != "issued" or not rows:
+        session.refresh(invoice)
+        raise Problem("invoice_not_issued", f"The invoice is {invoice.status}: only an issued one is sent.")
+    row = rows[0]
+    account = queries.read_accounts(session, [row.id], [row.customer_id], today(session))[row.id]
+    settings = business_settings(session)
+    t, message = _composed(settings, row, account, links, language)
+    waits = _wait(session, row, channel, t, message) if queue else None
+    url, chat = links.url(row.id, row.revocations), whatsapp_link(row.phone, message.body)
+    return Shared(url, t.code, message.subject, message.body, chat, waits)
+
+
+def _wait(session: Session, row: Row[Any], channel: str, t: Words, message: Message) -> UUID:
+    """The message that waits in the outbox: the new one, or the one that waits already."""
+    letter = _letter(row, channel, t, message)
+    if letter is None:
+        raise invalid("/channel", f"The customer has no address for {channel}.")
+    made = bulk.queue(session, channel, [letter], again=True)
+    return made[0] if made else queries.waiting_message(session, row.id, channel)
+
+
+def queue_run(
+    session: Session, links: Links, run_id: UUID, *, channel: str, language: str | None, only_open: bool
+) -> Queued:
+    """Queue the messages of all papers of a run; again, it queues none twice. Six statements, whatever the run.
+
+    With ``only_open`` those on which nothing is left to pay are passed over.
+    """
+    get_run(session, run_id)
+    rows = queries.addressed(session, run_id=run_id, lock=True)
+    accounts = queries.read_accounts(
+        session,
+        [each for row in rows for each in (row.id, row.companion_id) if each is not None],
+        [row.customer_id for row in rows],
+        today(session),
+    )
+    settings = business_settings(session)
+    wanted = [row for row in rows if not only_open or _is_open(row, accounts)]
+    letters = []
+    for row in wanted:
+        letter = _letter(row, channel, *_composed(settings, row, accounts[row.id], links, language))
+        if letter is not None:
+            letters.append(letter)
+    queued = len(bulk.queue(session, channel, letters))
+    return Queued(queued, len(letters) - queued, len(wanted) - len(letters), len(rows) - len(wanted))
+
+
+def _is_open(row: Row[Any], accounts: dict[UUID, Account]) -> bool:
+    """Whether something is left to pay on a paper or on its second one."""
+    own = (accounts.get(each) for each in (row.id, row.companion_id))
+    return any(account is not None and account.open > 0 for account in own)
+
+
+def _composed(
+    settings: BusinessSettings, row: Row[Any], account: Account, links: Links, language: str | None
+) -> tuple[Words, Message]:
+    t = choose(settings.second_language, language, row.language, settings.language)
+    bill = Bill(
+        number=row.number,
+        dairy=row.snapshot["seller"]["business_name"],
+        name=row.snapshot["buyer"]["name"],
+        period=(row.period_start, row.period_end),
+        due_date=row.due_date,
+        total=row.total,
+        account=account,
+        url=links.url(row.id, row.revocations),
+    )
+    return t, compose(t, bill)
+
+
+def _letter(row: Row[Any], channel: str, t: Words, message: Message) -> bulk.Letter | None:
+    """What is to be queued; None when the customer has no address for the channel."""
+    address = row.email if channel == "email" else row.phone
+    if not address:
+        return None
+    subject = message.subject[:200] if channel == "email" else None
+    return bulk.Letter(row.id, row.customer_id, address, t.code, subject, message.body)
+
+
+def mark_sent(session: Session, message_id: UUID) -> OutboxMessage:
+    """A sender sent it. Said again it changes nothing; ``illegal_transition`` for one that was given up."""
+    message = queries.get_message(session, message_id)
+    if message.status == "sent":
+        return message
+    if message.status != "queued":
+        raise Problem("illegal_transition", f"The message is {message.status}; share the bill again.")
+    message.status, message.sent_at, message.attempts = "sent", now(), message.attempts + 1
+    message.error = None
+    session.flush()
+    return message
+
+
+def withdraw(session: Session, message_id: UUID) -> OutboxMessage:
+    """Nobody is to send it any more. Said again it changes nothing; a sent or failed one is ``illegal_transition``."""
+    message = queries.get_message(session, message_id)
+    if message.status == "withdrawn":
+        return message
+    if message.status != "queued":
+        raise Problem("illegal_transition", f"The message is {message.status}; only a queued one can be withdrawn.")
+    message.status = "withdrawn"
+    session.flush()
+    return message
+
+
+def mark_failed(session: Session, message_id: UUID, error: str, *, retry: bool) -> OutboxMessage:
+    """A sender failed. With ``retry`` it goes on waiting, else it is given up; a sent one is ``illegal_transition``."""
+    message = queries.get_message(session, message_id)
+    if message.status != "queued":
+        raise Problem("illegal_transition", f"The message is {message.status}.")
+    message.error, message.attempts = error, message.attempts + 1
+    message.status = "queued" if retry else "failed"
+    session.flush()
+    return message
+
+
+def papers_of(session: Session, ids: Sequence[UUID]) -> list[Paper]:
+    """Papers for printing, as of today."""
+    return queries.read_papers(session, ids, today(session))

@@ -1,0 +1,273 @@
+"""Vouchers and masters for Tally's import of XML.
+
+The vouchers are the journal: Sales, Credit Note, Receipt, Payment for a receipt that was reversed, Journal for opening
+balances and write-offs. A debit is an AMOUNT below 0 that is deemed positive, as Tally itself exports it; the amounts
+of a voucher come to 0. REMOTEID is made of the document's own id, so importing again changes and never doubles.
+
+A customer's ledger is named by the code alone, because names change and repeat while a closed month must not; the
+masters give the name as its alias. A void invoice is a cancelled voucher: Tally, too, then knows its number.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import groupby
+from typing import Any
+from xml.sax.saxutils import escape
+
+from sqlalchemy.orm import Session
+
+from dairy_app.exports.files.streams import CHUNK_BYTES, Progress, Take, read_rows
+from dairy_app.exports.gst.codes import STATES, UNIT_QUANTITY_CODES
+from dairy_app.exports.registers.columns import coded
+from dairy_app.exports.registers.entries import JOURNAL, JOURNAL_ORDER, VOUCHER_NO, VOUCHER_TYPES
+from dairy_app.exports.registers.profiles import driver_rows
+from dairy_app.exports.rules import Span
+
+VERSION = 1
+
+
+#: What XML 1.0 has no way to write.
+_NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+_REGISTRATIONS = {
+    "registered": "Regular",
+    "composition": "Composition",
+    "unregistered_business": "Unregistered",
+    "consumer": "Consumer",
+}
+
+
+_TREATMENT = coded("j.gst_treatment", _REGISTRATIONS)
+
+
+_VOUCHERS = f"""
+SELECT j.kind, j.id, to_char(j.day, 'YYYYMMDD') AS day, {coded("j.kind", VOUCHER_TYPES)} AS voucher_type,
+    {VOUCHER_NO} AS voucher_no, j.reference, j.party_code, j.party_name, j.gstin, {_TREATMENT} AS registration,
+    {coded("j.place_of_supply", STATES)} AS state, j.narration, j.is_cancelled,
+    coalesce(j.ledger_name, j.party_code) AS ledger, j.ledger_name IS NULL AS is_party, j.amount
+FROM {JOURNAL}
+ORDER BY {JOURNAL_ORDER}"""
+
+
+_SUMS = f"""
+SELECT count(DISTINCT (j.kind, j.id)) AS vouchers, coalesce(sum(greatest(j.amount, 0)), 0) AS debit,
+    coalesce(sum(greatest(-j.amount, 0)), 0) AS credit
+FROM {JOURNAL}"""
+
+
+_LEDGERS = f"""
+SELECT DISTINCT j.ledger_name AS name FROM {JOURNAL}
+WHERE j.ledger_name IS NOT NULL AND NOT j.is_cancelled ORDER BY 1"""
+
+
+# As the customer stands today: masters describe, they book nothing.
+_PARTIES = f"""
+SELECT DISTINCT ON (j.party_code) j.party_code AS code, coalesce(c.name, j.party_name) AS name,
+    coalesce(c.gstin, j.gstin) AS gstin, {coded("coalesce(c.gst_treatment, j.gst_treatment)", _REGISTRATIONS)}
+        AS registration,
+    {coded("coalesce(c.state_code, j.place_of_supply)", STATES)} AS state, c.pincode,
+    concat_ws(', ', c.address_line1, c.address_line2, c.city) AS address
+FROM {JOURNAL} LEFT JOIN customers c ON c.code = j.party_code
+ORDER BY j.party_code, j.day DESC, j.place, j.id, j.line"""
+
+
+_COUNT_MASTERS = f"""
+SELECT count(DISTINCT j.ledger_name) FILTER (WHERE NOT j.is_cancelled) + count(DISTINCT j.party_code) FROM {JOURNAL}"""
+
+
+#: Tally's own group of each ledger; sales have theirs by name.
+_GROUPS = {
+    "Cash": "Cash-in-Hand",
+    "UPI": "Bank Accounts",
+    "Bank": "Bank Accounts",
+    "Card": "Bank Accounts",
+    "Wallet": "Bank Accounts",
+    "Output CGST": "Duties & Taxes",
+    "Output SGST": "Duties & Taxes",
+    "Output IGST": "Duties & Taxes",
+    "Round off": "Indirect Expenses",
+    "Bad debts": "Indirect Expenses",
+    "Opening balances": "Capital Account",
+}
+
+
+_DUTY_HEADS = {"Output CGST": "Central Tax", "Output SGST": "State Tax", "Output IGST": "Integrated Tax"}
+
+
+_BEGIN = """<?xml version="1.0" encoding="UTF-8"?>
+<ENVELOPE>
+<HEADER><TALLYREQUEST>Import Data</TALLYREQUEST></HEADER>
+<BODY><IMPORTDATA><REQUESTDESC><REPORTNAME>{report}</REPORTNAME></REQUESTDESC>
+<REQUESTDATA>
+"""
+
+
+_END = "</REQUESTDATA>\n</IMPORTDATA></BODY>\n</ENVELOPE>\n"
+
+
+@dataclass(frozen=True, slots=True)
+class VouchersSource:
+    """The journal of some days as Tally's vouchers."""
+
+    span: Span
+
+    def copy(self, session: Session, take: Take, progress: Progress | None = None) -> int:
+        """Hand the XML to ``take`` in chunks; returns the number of vouchers."""
+        rows = read_rows(session, _VOUCHERS, self.span.parameters, take)
+        fields = _named(rows)
+        vouchers = (_voucher(list(lines)) for _, lines in groupby(fields, key=lambda row: (row["kind"], row["id"])))
+        return _envelope("Vouchers", vouchers, take, progress)
+
+
+@dataclass(frozen=True, slots=True)
+class MastersSource:
+    """The ledgers and units that the vouchers of some days need: to be imported first."""
+
+    span: Span
+
+    def copy(self, session: Session, take: Take, progress: Progress | None = None) -> int:
+        """Hand the XML to ``take`` in chunks; returns the number of masters."""
+        return _envelope("All Masters", self._masters(session, take), take, progress)
+
+    def _masters(self, session: Session, take: Take) -> Iterator[str]:
+        yield from (_unit(unit, code) for unit, code in UNIT_QUANTITY_CODES.items())
+        for row in driver_rows(session, _LEDGERS, self.span):
+            yield _ledger(row.name)
+        for party in read_rows(session, _PARTIES, self.span.parameters, take):
+            yield _party(*party)
+
+
+_VOUCHER_FIELDS = (
+    "kind", "id", "day", "voucher_type", "voucher_no", "reference", "party_code", "party_name", "gstin",
+    "registration", "state", "narration", "is_cancelled", "ledger", "is_party", "amount",
+)  # fmt: skip
+
+
+def _named(rows: Iterable[tuple[Any, ...]]) -> Iterator[dict[str, Any]]:
+    return (dict(zip(_VOUCHER_FIELDS, row, strict=True)) for row in rows)
+
+
+def sums_of_vouchers(session: Session, span: Span) -> dict[str, Decimal]:
+    """Debits and credits of all vouchers, in rupees."""
+    row = driver_rows(session, _SUMS, span)[0]
+    return {"debit": row.debit, "credit": row.credit}
+
+
+def count_of_vouchers(session: Session, span: Span) -> int:
+    return int(driver_rows(session, _SUMS, span)[0].vouchers)
+
+
+def count_of_masters(session: Session, span: Span) -> int:
+    return len(UNIT_QUANTITY_CODES) + int(driver_rows(session, _COUNT_MASTERS, span)[0][0])
+
+
+def _envelope(report: str, messages: Iterator[str], take: Take, progress: Progress | None) -> int:
+    written, size, count = [_BEGIN.format(report=report)], 0, 0
+    for message in messages:
+        count += 1
+        written.append(message)
+        size += len(message)
+        if size >= CHUNK_BYTES:
+            take("".join(written).encode())
+            written, size = [], 0
+            if progress:
+                progress(count)
+    take("".join([*written, _END]).encode())
+    if progress:
+        progress(count)
+    return count
+
+
+def _voucher(lines: list[dict[str, Any]]) -> str:
+    head = lines[0]
+    kind = _safe(head["voucher_type"])
+    entries = [] if head["is_cancelled"] else [_entry(line) for line in lines]
+    return "".join([
+        '<TALLYMESSAGE xmlns:UDF="TallyUDF">\n',
+        f'<VOUCHER REMOTEID="dairy-{head["kind"]}-{head["id"]}" VCHTYPE="{kind}" ACTION="Create"'
+        ' OBJVIEW="Accounting Voucher View">\n',
+        _tag("DATE", head["day"]),
+        _tag("EFFECTIVEDATE", head["day"]),
+        _tag("VOUCHERTYPENAME", kind),
+        _tag("VOUCHERNUMBER", head["voucher_no"]),
+        _tag("REFERENCE", head["reference"]),
+        _tag("PARTYLEDGERNAME", head["party_code"]),
+        _tag("PARTYNAME", head["party_name"]),
+        _tag("PARTYGSTIN", head["gstin"]),
+        _tag("GSTREGISTRATIONTYPE", head["registration"]),
+        _tag("PLACEOFSUPPLY", head["state"]),
+        _tag("NARRATION", head["narration"]),
+        _tag("PERSISTEDVIEW", "Accounting Voucher View"),
+        _tag("ISINVOICE", "No"),
+        _tag("ISCANCELLED", "Yes" if head["is_cancelled"] else "No"),
+        *entries,
+        "</VOUCHER>\n</TALLYMESSAGE>\n",
+    ])  # fmt: skip
+
+
+def _entry(line: dict[str, Any]) -> str:
+    positive = line["amount"] > 0 or (line["amount"] == 0 and line["is_party"])
+    return (
+        "<ALLLEDGERENTRIES.LIST>\n"
+        + _tag("LEDGERNAME", line["ledger"])
+        + _tag("ISPARTYLEDGER", "Yes" if line["is_party"] else "No")
+        + _tag("ISDEEMEDPOSITIVE", "Yes" if positive else "No")
+        + _tag("AMOUNT", str(-line["amount"] if line["amount"] else line["amount"]))
+        + "</ALLLEDGERENTRIES.LIST>\n"
+    )
+
+
+def _unit(name: str, code: str) -> str:
+    body = _tag("NAME", code) + _tag("ORIGINALNAME", name) + _tag("ISSIMPLEUNIT", "Yes") + _tag("DECIMALPLACES", "3")
+    return _master("UNIT", code, body)
+
+
+def _ledger(name: str) -> str:
+    group = _GROUPS.get(name, "Sales Accounts")
+    body = _names(name) + _tag("PARENT", group)
+    if name in _DUTY_HEADS:
+        body += _tag("TAXTYPE", "GST") + _tag("GSTDUTYHEAD", _DUTY_HEADS[name])
+    return _master("LEDGER", name, body)
+
+
+def _party(
+    code: str,
+    name: str,
+    gstin: str | None,
+    registration: str | None,
+    state: str | None,
+    pincode: str | None,
+    address: str | None,
+) -> str:
+    body = _names(code, f"{name} ({code})")
+    body += _tag("PARENT", "Sundry Debtors") + _tag("ISBILLWISEON", "No") + _tag("MAILINGNAME", name)
+    if address:
+        body += f"<ADDRESS.LIST>\n{_tag('ADDRESS', address)}</ADDRESS.LIST>\n"
+    body += _tag("PINCODE", pincode) + _tag("COUNTRYNAME", "India") + _tag("LEDSTATENAME", state)
+    return _master("LEDGER", code, body + _tag("GSTREGISTRATIONTYPE", registration) + _tag("PARTYGSTIN", gstin))
+
+
+def _names(*names: str) -> str:
+    """A master's name and its aliases."""
+    listed = "".join(_tag("NAME", each) for each in names)
+    return f"<LANGUAGENAME.LIST><NAME.LIST>\n{listed}</NAME.LIST></LANGUAGENAME.LIST>\n"
+
+
+def _master(kind: str, name: str, body: str) -> str:
+    return (
+        f'<TALLYMESSAGE xmlns:UDF="TallyUDF">\n<{kind} NAME="{_safe(name)}" ACTION="Create">\n'
+        f"{body}</{kind}>\n</TALLYMESSAGE>\n"
+    )
+
+
+def _tag(name: str, value: str | None) -> str:
+    """One element, nothing when there is no value."""
+    return "" if value is None or value == "" else f"<{name}>{_safe(value)}</{name}>\n"
+
+
+def _safe(value: str) -> str:
+    """Escaped for text and attributes; a character that XML cannot hold becomes U+FFFD."""
+    return escape(_NOT_IN_XML.sub("\ufffd", value), {'"': "&quot;", "\r": "&#13;"})

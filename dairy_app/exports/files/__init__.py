@@ -1,0 +1,1 @@
+"""How an export becomes a file: CSV, XLSX, archives, the monthly sheet."""

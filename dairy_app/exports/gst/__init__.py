@@ -1,0 +1,1 @@
+"""GSTR-1, with the code lists of the portal."""

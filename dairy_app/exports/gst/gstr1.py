@@ -1,0 +1,290 @@
+"""The files of GSTR-1, with the headings and the order of columns of the government's offline tool.
+
+One row per document and rate. A void document is only counted, as cancelled, in ``docs``. Credit notes to registered
+buyers and those of invoices listed in ``b2cl`` are listed; every other one is taken off ``b2cs``. What bears no tax is
+in ``exemp`` and, by its HSN at rate 0, in the summaries; a seller without GSTIN has none of it.
+"""
+
+from dairy_app.exports.gst.codes import HSN_DESCRIPTIONS, UNIT_QUANTITY_NAMES
+from dairy_app.exports.registers.columns import Column, Profile, amount, coded, money, number, return_date, text, word
+from dairy_app.exports.registers.entries import DOCUMENTS, SUPPLIES, place_of_supply
+
+_RATE = number("Rate", "trim_scale(r.gst_rate)")
+
+
+_VALUE = money("Taxable Value", "r.value::numeric(14,2)")
+
+
+_CESS = money("Cess Amount", "0.00")
+
+
+_PART_OF_RATE = word("Applicable % of Tax Rate", "NULL::text")
+
+
+_PORTAL = word("E-Commerce GSTIN", "NULL::text")
+
+
+_PLACE = word("Place Of Supply", place_of_supply("r.place_of_supply"))
+
+
+_REVERSE_CHARGE = word("Reverse Charge", "'N'")
+
+
+_GSTIN = text("GSTIN/UIN of Recipient", "r.gstin")
+
+
+_NAME = text("Receiver Name", "r.name")
+
+
+def _by_rate(which: str, sign: int = 1) -> str:
+    """One row ``r`` per document and rate of the taxed supplies that ``which`` chooses."""
+    return f"""
+FROM (
+    SELECT s.id, s.number, s.day, s.total, s.place_of_supply, s.gstin, s.name, s.gst_rate,
+        {sign} * sum(s.value) AS value
+    FROM {SUPPLIES}
+    WHERE s.sign = {sign} AND s.gst_rate > 0 AND {which}
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+) r"""
+
+
+def _document(of: str) -> tuple[Column, Column, Column]:
+    return (
+        text(f"{of} Number", "r.number"),
+        return_date(f"{of} {'date' if of == 'Invoice' else 'Date'}", "r.day"),
+        amount(f"{of} Value", "r.total::numeric(14,2)"),
+    )
+
+
+_INVOICE, _INVOICE_DATE, _INVOICE_VALUE = _document("Invoice")
+
+
+_NOTE, _NOTE_DATE, _NOTE_VALUE = _document("Note")
+
+
+_NOTE_TYPE = word("Note Type", "'C'")
+
+
+_BY_DOCUMENT = "r.day, r.number, r.gst_rate"
+
+
+B2B = Profile(
+    name="gstr1/b2b",
+    version=1,
+    title="Table 4: taxed supplies to registered persons, one row per invoice and rate.",
+    columns=(
+        _GSTIN,
+        _NAME,
+        _INVOICE,
+        _INVOICE_DATE,
+        _INVOICE_VALUE,
+        _PLACE,
+        _REVERSE_CHARGE,
+        _PART_OF_RATE,
+        word("Invoice Type", "'Regular B2B'"),
+        _PORTAL,
+        _RATE,
+        _VALUE,
+        _CESS,
+    ),
+    rows=_by_rate("s.to_registered"),
+    order=_BY_DOCUMENT,
+)
+
+
+B2CL = Profile(
+    name="gstr1/b2cl",
+    version=1,
+    title="Table 5: large inter-state invoices to consumers, one row per invoice and rate.",
+    columns=(
+        _INVOICE,
+        _INVOICE_DATE,
+        _INVOICE_VALUE,
+        _PLACE,
+        _PART_OF_RATE,
+        _RATE,
+        _VALUE,
+        _CESS,
+        _PORTAL,
+    ),
+    rows=_by_rate("s.is_large"),
+    order=_BY_DOCUMENT,
+)
+
+
+B2CS = Profile(
+    name="gstr1/b2cs",
+    version=1,
+    title="Table 7: other taxed supplies to consumers by place and rate, less their credit notes.",
+    columns=(
+        word("Type", "'OE'"),
+        _PLACE,
+        _RATE,
+        _PART_OF_RATE,
+        _VALUE,
+        _CESS,
+        _PORTAL,
+    ),
+    rows=f"""
+FROM (
+    SELECT s.place_of_supply, s.gst_rate, sum(s.value) AS value
+    FROM {SUPPLIES}
+    WHERE s.gst_rate > 0 AND NOT s.to_registered AND NOT s.is_large
+    GROUP BY 1, 2
+) r""",
+    order="r.place_of_supply, r.gst_rate",
+)
+
+
+CDNR = Profile(
+    name="gstr1/cdnr",
+    version=1,
+    title="Table 9B: credit notes to registered persons, one row per note and rate.",
+    columns=(
+        _GSTIN,
+        _NAME,
+        _NOTE,
+        _NOTE_DATE,
+        _NOTE_TYPE,
+        _PLACE,
+        _REVERSE_CHARGE,
+        word("Note Supply Type", "'Regular B2B'"),
+        _NOTE_VALUE,
+        _PART_OF_RATE,
+        _RATE,
+        _VALUE,
+        _CESS,
+    ),
+    rows=_by_rate("s.to_registered", -1),
+    order=_BY_DOCUMENT,
+)
+
+
+CDNUR = Profile(
+    name="gstr1/cdnur",
+    version=1,
+    title="Table 9B: credit notes of the invoices in b2cl, one row per note and rate.",
+    columns=(
+        word("UR Type", "'B2CL'"),
+        _NOTE,
+        _NOTE_DATE,
+        _NOTE_TYPE,
+        _PLACE,
+        _NOTE_VALUE,
+        _PART_OF_RATE,
+        _RATE,
+        _VALUE,
+        _CESS,
+    ),
+    rows=_by_rate("s.is_large", -1),
+    order=_BY_DOCUMENT,
+)
+
+
+EXEMP = Profile(
+    name="gstr1/exemp",
+    version=1,
+    title="Table 8: supplies without tax, less their credit notes; always these four rows.",
+    columns=(
+        word("Description", "r.description"),
+        money("Nil Rated Supplies", "r.nil_rated::numeric(14,2)"),
+        money("Exempted(other than nil rated/non GST supply)", "r.exempt::numeric(14,2)"),
+        money("Non-GST Supplies", "r.non_gst::numeric(14,2)"),
+    ),
+    rows=f"""
+FROM (
+    SELECT k.place, k.description, k.to_registered,
+        coalesce(sum(s.value) FILTER (WHERE s.supply_type = 'nil_rated'), 0) AS nil_rated,
+        coalesce(sum(s.value) FILTER (WHERE s.supply_type NOT IN ('nil_rated', 'non_gst')), 0) AS exempt,
+        coalesce(sum(s.value) FILTER (WHERE s.supply_type = 'non_gst'), 0) AS non_gst
+    FROM (VALUES (1, 'Inter-State supplies to registered persons', true, true),
+        (2, 'Intra-State supplies to registered persons', false, true),
+        (3, 'Inter-State supplies to unregistered persons', true, false),
+        (4, 'Intra-State supplies to unregistered persons', false, false)
+    ) k (place, description, inter_state, to_registered)
+    LEFT JOIN (SELECT * FROM {SUPPLIES} WHERE s.gst_rate = 0) s USING (inter_state, to_registered)
+    GROUP BY 1, 2, 3
+) r""",
+    order="r.place",
+)
+
+
+def _summary(name: str, whom: str, which: str) -> Profile:
+    """One row per HSN, unit and rate, with quantities as the portal takes them: two decimals.
+
+    A charge or discount is part of the goods of its HSN and rate, of those with the greatest value where they are
+    counted in several units. Services (HSN 99…) have no unit and no quantity.
+    """
+    return Profile(
+        name=f"gstr1/{name}",
+        version=2,
+        title=f"Table 12: everything supplied to {whom} by HSN, unit and rate, less credit notes.",
+        columns=(
+            text("HSN", "r.hsn_code"),
+            word("Description", coded("left(r.hsn_code, 4)", HSN_DESCRIPTIONS)),
+            word("UQC", f"coalesce({coded('r.unit', UNIT_QUANTITY_NAMES | {'service': 'NA'})}, 'OTH-OTHERS')"),
+            number("Total Quantity", "trim_scale(round(r.quantity, 2))"),
+            money("Total Value", "r.line_total::numeric(14,2)"),
+            _RATE,
+            _VALUE,
+            money("Integrated Tax Amount", "r.igst::numeric(14,2)"),
+            money("Central Tax Amount", "r.cgst::numeric(14,2)"),
+            money("State/UT Tax Amount", "r.sgst::numeric(14,2)"),
+            _CESS,
+        ),
+        rows=f"""
+FROM (
+    WITH summed AS (
+        SELECT s.hsn_code, CASE WHEN s.hsn_code LIKE '99%%' THEN 'service' ELSE s.unit END AS unit, s.gst_rate,
+            sum(CASE WHEN s.hsn_code LIKE '99%%' THEN 0 ELSE s.quantity END) AS quantity,
+            sum(s.line_total) AS line_total, sum(s.value) AS value, sum(s.igst) AS igst, sum(s.cgst) AS cgst,
+            sum(s.sgst) AS sgst
+        FROM {SUPPLIES} WHERE {which} GROUP BY 1, 2, 3
+    )
+    SELECT coalesce(goods.hsn_code, s.hsn_code) AS hsn_code, coalesce(goods.unit, s.unit) AS unit, s.gst_rate,
+        sum(s.quantity) AS quantity, sum(s.line_total) AS line_total, sum(s.value) AS value, sum(s.igst) AS igst,
+        sum(s.cgst) AS cgst, sum(s.sgst) AS sgst
+    FROM summed s LEFT JOIN LATERAL (
+        SELECT g.hsn_code, g.unit FROM summed g
+        WHERE s.unit IS NULL AND g.unit IS NOT NULL AND g.gst_rate = s.gst_rate
+            AND g.hsn_code LIKE s.hsn_code || '%%'
+        ORDER BY g.hsn_code <> s.hsn_code, abs(g.value) DESC, g.hsn_code, g.unit LIMIT 1
+    ) goods ON true
+    GROUP BY 1, 2, 3
+) r""",
+        order="r.hsn_code, r.unit, r.gst_rate",
+    )
+
+
+HSN_B2B = _summary("hsn-b2b", "registered persons", "s.to_registered")
+
+
+HSN_B2C = _summary("hsn-b2c", "consumers", "NOT s.to_registered")
+
+
+DOCS = Profile(
+    name="gstr1/docs",
+    version=1,
+    title="Table 13: the numbers given to documents, one row per series, and how many of them were cancelled.",
+    columns=(
+        word("Nature of Document", "CASE r.place WHEN 1 THEN 'Invoices for outward supply' ELSE 'Credit Note' END"),
+        text("Sr. No. From", "r.first_number"),
+        text("Sr. No. To", "r.last_number"),
+        number("Total Number", "r.documents"),
+        number("Cancelled", "r.cancelled"),
+    ),
+    rows=f"""
+FROM (
+    SELECT d.place, d.series, d.financial_year, count(*) AS documents,
+        count(*) FILTER (WHERE d.status = 'void') AS cancelled,
+        (array_agg(d.number ORDER BY d.sequence_no))[1] AS first_number,
+        (array_agg(d.number ORDER BY d.sequence_no DESC))[1] AS last_number
+    FROM {DOCUMENTS} WHERE d.of_gst
+    GROUP BY 1, 2, 3
+) r""",
+    order="r.place, r.series, r.financial_year",
+)
+
+
+#: The set, in the order of the return's tables.
+GSTR1 = (B2B, B2CL, B2CS, CDNR, CDNUR, EXEMP, HSN_B2B, HSN_B2C, DOCS)

@@ -1,0 +1,1 @@
+"""What exports hold: columns, profiles and the SQL behind them."""

@@ -1,0 +1,187 @@
+"""The registers: documents, their lines, what was delivered, and what of it stands on no paper yet."""
+
+from dairy_app.exports.gst.codes import STATES, UNIT_QUANTITY_CODES
+from dairy_app.exports.registers.columns import Profile, amount, coded, date, money, number, text, word
+from dairy_app.exports.registers.entries import DOCUMENT_ORDER, DOCUMENTS, LINES, buyer, signed
+
+# Nil-rated and non-GST value are not stored on the paper; what is left of its untaxed value is exempt.
+_REGISTER_ROWS = f"""
+FROM {DOCUMENTS}
+CROSS JOIN LATERAL (
+    SELECT coalesce(sum(l.line_total) FILTER (WHERE l.supply_type = 'nil_rated'), 0) AS nil_rated,
+        coalesce(sum(l.line_total) FILTER (WHERE l.supply_type = 'non_gst'), 0) AS non_gst
+    FROM {LINES} l WHERE l.gst_rate = 0
+) untaxed
+LEFT JOIN (
+    SELECT o.document_id, sum(o.open) AS open FROM open_items(NULL::uuid[], %(as_of)s) o
+    WHERE o.kind = 'invoice' GROUP BY 1
+) due ON due.document_id = d.invoice_id
+LEFT JOIN (
+    SELECT a.debit_id, sum(a.amount) FILTER (WHERE a.credit_kind = 'payment') AS paid,
+        sum(a.amount) FILTER (WHERE a.credit_kind <> 'payment') AS credit
+    FROM applications(NULL::uuid[], %(as_of)s) a WHERE a.debit_kind = 'invoice' GROUP BY 1
+) settled ON settled.debit_id = d.invoice_id"""
+
+
+#: Of a paper; a credit note owes nothing, it is applied to its invoice. Before its own date all of a paper is open.
+_BALANCE_DUE = "CASE d.place WHEN 1 THEN coalesce(due.open, d.total) * d.sign ELSE 0 END::numeric(14,2)"
+
+
+INVOICE_REGISTER = Profile(
+    name="invoice-register",
+    version=2,
+    title="One row per document, by series, financial year and number: invoices, then credit notes below 0.",
+    columns=(
+        word("document_type", "d.document_type"),
+        text("series", "d.series"),
+        text("number", "d.number"),
+        word("financial_year", "d.financial_year"),
+        date("invoice_date", "d.day"),
+        date("period_from", "d.period_start"),
+        date("period_to", "d.period_end"),
+        word("status", "d.status"),
+        text("original_document_number", "d.original_number"),
+        text("reason", "d.reason"),
+        text("customer_code", buyer("code")),
+        text("customer_name", buyer("name")),
+        text("customer_gstin", buyer("gstin")),
+        text("gst_treatment", buyer("gst_treatment")),
+        text("billing_address", buyer("address")),
+        text("pincode", buyer("pincode")),
+        text("place_of_supply_code", "d.place_of_supply"),
+        word("place_of_supply_name", coded("d.place_of_supply", STATES)),
+        text("supplier_gstin", "d.snapshot #>> '{seller,gstin}'"),
+        text("area", buyer("area")),
+        word("currency", "'INR'"),
+        money("exempt_value", signed("(d.exempt_value - untaxed.nil_rated - untaxed.non_gst)")),
+        money("nil_rated_value", signed("untaxed.nil_rated")),
+        money("non_gst_value", signed("untaxed.non_gst")),
+        money("taxable_value", signed("d.taxable_value")),
+        money("cgst_amount", signed("d.cgst")),
+        money("sgst_amount", signed("d.sgst")),
+        money("igst_amount", signed("d.igst")),
+        money("round_off", signed("d.round_off")),
+        money("total_amount", signed("d.total")),
+        money("amount_paid", "coalesce(settled.paid, 0)::numeric(14,2)"),
+        money("credit_applied", "coalesce(settled.credit, 0)::numeric(14,2)"),
+        money("balance_due", _BALANCE_DUE),
+        date("due_date", "d.due_date"),
+        number("days_overdue", f"CASE WHEN {_BALANCE_DUE} > 0 THEN greatest(%(as_of)s - d.due_date, 0) ELSE 0 END"),
+        word("issued_at", """to_char(d.issued_at, 'YYYY-MM-DD"T"HH24:MI:SSTZH:TZM')"""),
+        word("document_hash", "d.document_hash"),
+    ),
+    rows=_REGISTER_ROWS,
+    order=DOCUMENT_ORDER,
+)
+
+
+# The papers are sorted, not their lines: seven times fewer rows, and the first line comes out before the last is
+# read. OFFSET 0 keeps the planner from joining first and sorting everything afterwards.
+_LINES_ROWS = f"""
+FROM (SELECT * FROM {DOCUMENTS} WHERE d.sign <> 0 ORDER BY {DOCUMENT_ORDER}) d
+CROSS JOIN LATERAL (SELECT * FROM {LINES} l ORDER BY line_no OFFSET 0) l"""
+
+
+INVOICE_LINES = Profile(
+    name="invoice-lines",
+    version=2,
+    title="One row per line of the documents, in the order of the register; no lines of void papers.",
+    columns=(
+        text("number", "d.number"),
+        date("invoice_date", "d.day"),
+        text("customer_code", buyer("code")),
+        text("customer_name", buyer("name")),
+        number("line_no", "l.line_no"),
+        word("source", "l.source"),
+        word("prior_period", "l.prior_period::text"),
+        date("first_date", "l.first_date"),
+        date("last_date", "l.last_date"),
+        text("product_sku", "(SELECT p.sku FROM products p WHERE p.id = l.product_id)"),
+        text("description", "l.description"),
+        text("hsn", "l.hsn_code"),
+        word("supply_type", "l.supply_type"),
+        number("quantity", "trim_scale(d.sign * l.quantity)"),
+        word("uqc", coded("l.unit", UNIT_QUANTITY_CODES)),
+        amount("unit_price", "l.unit_price"),
+        money("gross_amount", signed("l.gross_amount")),
+        money("discount_amount", signed("l.discount")),
+        money("taxable_value", signed("l.taxable_value")),
+        number("gst_rate", "l.gst_rate"),
+        money("cgst", signed("l.cgst")),
+        money("sgst", signed("l.sgst")),
+        money("igst", signed("l.igst")),
+        money("line_total", signed("l.line_total")),
+    ),
+    rows=_LINES_ROWS,
+    order=f"{DOCUMENT_ORDER}, l.line_no",
+)
+
+
+# A registered buyer's untaxed goods stand on the companion of the paper that holds the order.
+_NUMBER_OF_ITEM = """coalesce((SELECT k.number FROM invoices k JOIN invoice_lines l ON l.invoice_id = k.id
+    WHERE k.companion_of = i.id AND l.product_id = t.product_id LIMIT 1), i.number)"""
+
+
+_DELIVERED = "round(t.delivered_quantity * t.unit_price, 2)"
+
+
+DELIVERIES = Profile(
+    name="deliveries",
+    version=1,
+    title="One row per delivered item, by the day it was really delivered.",
+    columns=(
+        date("delivery_date", "o.delivered_on"),
+        text("customer_code", "c.code"),
+        word("order_id", "o.id::text"),
+        word("order_type", "o.order_type"),
+        text("product_sku", "p.sku"),
+        number("ordered", "trim_scale(t.quantity)"),
+        number("delivered", "trim_scale(t.delivered_quantity)"),
+        amount("unit_price", "t.unit_price"),
+        money("amount", _DELIVERED),
+        text("invoice_number", _NUMBER_OF_ITEM),
+        text("confirmed_by", "s.confirmed_by_name"),
+        word("method", "s.confirmation_method"),
+    ),
+    rows="""
+FROM orders o
+JOIN order_items t ON t.order_id = o.id AND t.delivered_quantity > 0
+JOIN products p ON p.id = t.product_id
+JOIN customers c ON c.id = o.customer_id
+LEFT JOIN invoices i ON i.id = o.invoice_id
+LEFT JOIN delivery_statuses s ON s.order_id = o.id
+WHERE o.delivered_on BETWEEN %(first)s AND %(last)s""",
+    order="o.delivered_on, c.code, o.id, t.line_no",
+)
+
+
+UNBILLED = Profile(
+    name="unbilled",
+    version=1,
+    title="One row per delivered item that stands on no issued paper, by the day it was delivered, and why.",
+    columns=(
+        date("delivery_date", "o.delivered_on"),
+        text("customer_code", "c.code"),
+        text("customer_name", "c.name"),
+        word("order_id", "o.id::text"),
+        word("order_type", "o.order_type"),
+        text("product_sku", "p.sku"),
+        number("delivered", "trim_scale(t.delivered_quantity)"),
+        amount("unit_price", "t.unit_price"),
+        money("amount", _DELIVERED),
+        date("period_from", "i.period_start"),
+        date("period_to", "i.period_end"),
+        word(
+            "why",
+            "CASE WHEN i.period_end >= %(as_of)s THEN 'period_running' ELSE 'period_ended' END",
+        ),
+    ),
+    rows="""
+FROM invoices i
+JOIN orders o ON o.invoice_id = i.id
+JOIN order_items t ON t.order_id = o.id AND t.delivered_quantity > 0
+JOIN products p ON p.id = t.product_id
+JOIN customers c ON c.id = o.customer_id
+WHERE i.status = 'draft' AND o.delivered_on BETWEEN %(first)s AND %(last)s""",
+    order="o.delivered_on, c.code, o.id, t.line_no",
+)

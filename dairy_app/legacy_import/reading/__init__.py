@@ -1,0 +1,1 @@
+"""Files of the earlier system, read document by document."""

@@ -1,0 +1,1 @@
+"""A document of the earlier system as rows to stage."""

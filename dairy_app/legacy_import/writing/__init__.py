@@ -1,0 +1,1 @@
+"""Staging, and what was staged into our tables."""

@@ -1,0 +1,61 @@
+"""What monitoring programs and auditors ask the database."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Date, DateTime, Text, cast, column, func, literal, select, table
+from sqlalchemy.orm import Session
+
+from dairy_app.business.models import BusinessSettings
+from dairy_app.database.migrations import require_rights
+from dairy_app.monitoring.models import AuditEntry
+from dairy_app.web.pages import Page, read_page
+
+_entries = AuditEntry.__table__
+
+
+#: As text: psycopg2 would read 60.10 in them as a float.
+_AS_TEXT = ("before", "after")
+
+
+def schema_revision(session: Session) -> str | None:
+    """The revision the database stands at; None before the first one ran. Raises MissingRights."""
+    require_rights(session.connection())
+    if session.scalar(select(func.to_regclass("alembic_version"))) is None:
+        return None
+    return session.scalar(select(column("version_num")).select_from(table("alembic_version")))
+
+
+def takes_no_writes(session: Session) -> bool:
+    """Whether the server is a standby, or reads only by its settings."""
+    reads_only = func.current_setting("default_transaction_read_only", type_=Text) == "on"
+    return bool(session.scalar(select(func.pg_is_in_recovery() | reads_only)))
+
+
+def audit_page(
+    session: Session,
+    *,
+    table_name: str | None,
+    row_id: str | None,
+    actor_user_id: UUID | None,
+    first_day: date | None,
+    last_day: date | None,
+    limit: int,
+    cursor: str | None,
+) -> Page:
+    """Entries of the audit log, newest first; the days are those of the dairy's zone, both inclusive."""
+    equal = {"table_name": table_name, "row_id": row_id, "actor_user_id": actor_user_id}
+    conditions: list[Any] = [_entries.c[name] == value for name, value in equal.items() if value is not None]
+    if first_day:
+        conditions.append(_entries.c.at >= _midnight_before(literal(first_day, Date)))
+    if last_day:
+        conditions.append(_entries.c.at < _midnight_before(literal(last_day, Date) + 1))
+    columns = [cast(each, Text).label(each.name) if each.name in _AS_TEXT else each for each in _entries.c]
+    keys = [_entries.c.at, _entries.c.id]
+    return read_page(session, select(*columns).where(*conditions), keys, limit=limit, cursor=cursor, descending=True)
+
+
+def _midnight_before(day: ColumnElement[date]) -> ColumnElement[datetime]:
+    zone = select(BusinessSettings.time_zone).scalar_subquery()
+    return func.timezone(zone, cast(day, DateTime(timezone=False)))

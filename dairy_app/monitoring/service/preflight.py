@@ -1,0 +1,203 @@
+"""Is this machine fit to serve this database: what is looked at before a deployment, and the same after it."""
+
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from dairy_app.business.queries import business_settings
+from dairy_app.common.clock import now
+from dairy_app.database import migrations
+from dairy_app.database.embedded_postgres import EmbeddedPostgresError
+from dairy_app.monitoring.queries import consistency
+from dairy_app.monitoring.queries.audit import schema_revision
+from dairy_app.settings import Settings, SettingsError
+
+OK, WARNING, FAILED = "ok", "warning", "failed"
+
+
+OLDEST_SERVER = 150000
+
+
+#: A nightly backup that is older than this was missed.
+BACKUP_HOURS = 26
+
+
+#: Confirmations are dated by the machine, logins end by it: seconds are fine, minutes are not.
+CLOCK_WARNING, CLOCK_FAILED = 2.0, 60.0
+
+
+LOW_DISK_BYTES = 1_000_000_000
+
+
+_SERVER = text("""
+SELECT current_setting('server_version') AS version, current_setting('server_version_num')::int AS number,
+    current_setting('TimeZone') AS zone, pg_encoding_to_char(encoding) AS encoding,
+    pg_database_size(current_database()) AS bytes,
+    ARRAY(SELECT name FROM pg_settings
+        WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit') AND setting = 'off') AS unsafe,
+    ARRAY(SELECT unnest(ARRAY['btree_gist', 'pg_trgm']) EXCEPT SELECT extname FROM pg_extension ORDER BY 1) AS lacking,
+    current_user AS role,
+    array_remove(ARRAY[
+        CASE WHEN has_schema_privilege('public', 'CREATE') OR has_database_privilege(current_database(), 'CREATE')
+            THEN 'change the schema' END,
+        CASE WHEN has_database_privilege(current_database(), 'TEMPORARY') THEN 'make temporary tables' END,
+        (SELECT 'write the audit log' FROM pg_class c WHERE c.relname = 'audit_log'
+            AND c.relnamespace = 'public'::regnamespace
+            AND has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE'))], NULL) AS may
+FROM pg_database WHERE datname = current_database()""")
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at; ``detail`` says what was found and, when it is not ok, what to do."""
+
+    name: str
+    state: str
+    detail: str
+
+
+def run(
+    settings: Settings, backups: Path | None = None, structure: Callable[[str], list[str]] | None = None
+) -> Iterator[Check]:
+    """Everything in turn; what needs a database ends with the first refusal to connect.
+
+    ``backups``: the folder whose newest file is the last backup. ``structure``: compares the database at a URL with
+    its revision (it needs a role that may create databases).
+    """
+    yield from _settings(settings)
+    try:
+        database = settings.open_database("dairy preflight")
+        started = time.monotonic()
+        with database.transaction(read_only=True, snapshot=True) as session:
+            yield Check("connection", OK, f"{1000 * (time.monotonic() - started):.0f} ms to the first answer")
+            server = session.execute(_SERVER).one()
+            yield from _server(server)
+            yield _clock(session)
+            revision = _revision(session)
+            yield revision
+            if revision.state == OK:
+                zone = _time_zone(session)
+                yield zone
+                if zone.state == OK:
+                    yield _consistency(session)
+        if structure is not None:
+            different = structure(database.url.render_as_string(hide_password=False))
+            said = "as its revision made it" if not different else f"{len(different)} differences: `dairy db check`"
+            yield Check("structure", FAILED if different else OK, said)
+        yield _disk(settings, backups, server.bytes)
+    except (DBAPIError, EmbeddedPostgresError) as error:
+        reason = str(getattr(error, "orig", error)).strip().split("\n")[0]
+        yield Check("connection", FAILED, f"{reason}: check DATABASE_URL")
+    yield _backup(backups)
+
+
+def _settings(settings: Settings) -> Iterator[Check]:
+    try:
+        settings.require_secret_key()
+        yield Check("secret key", OK, "long enough")
+    except SettingsError as error:
+        yield Check("secret key", FAILED, str(error))
+    if not settings.public_url:
+        yield Check("public URL", WARNING, "links will begin with the address that is served: set DAIRY_PUBLIC_URL")
+    else:
+        secure = settings.public_url.startswith("https://")
+        yield Check("public URL", OK if secure else WARNING, settings.public_url + ("" if secure else ": not https"))
+    yield _proxies(settings)
+    where = "DATABASE_URL" if settings.database_url else "the embedded server: for a business set DATABASE_URL"
+    yield Check("database", OK if settings.database_url else WARNING, where)
+
+
+def _proxies(settings: Settings) -> Check:
+    """Who speaks TLS for us is a proxy; unless it is counted, all clients have its address, and one throttle."""
+    if settings.trusted_proxies:
+        said = f"{settings.trusted_proxies} in front are believed: let nobody else reach the port"
+        return Check("proxies", OK, said)
+    if settings.public_url.startswith("https://"):
+        said = "none are believed, but https needs one: set DAIRY_TRUSTED_PROXIES, else all clients share its address"
+        return Check("proxies", WARNING, said)
+    return Check("proxies", OK, "none: what X-Forwarded-For says is thrown away")
+
+
+def _server(server: Any) -> Iterator[Check]:
+    fits = server.number >= OLDEST_SERVER and server.encoding == "UTF8"
+    said = f"PostgreSQL {server.version}, {server.encoding}, time zone {server.zone}"
+    yield Check("server", OK if fits else FAILED, said + ("" if fits else ": needs 15 or newer with UTF8"))
+    lacking = ", ".join(server.lacking)
+    yield Check("extensions", FAILED if lacking else OK, f"{lacking} missing" if lacking else "btree_gist, pg_trgm")
+    off = ", ".join(server.unsafe)
+    yield Check("durability", FAILED if off else OK, f"off: {off}" if off else "a commit survives a power cut")
+    if server.may:
+        said = f"{server.role} may {', '.join(server.may)}: serve with the role of `dairy db roles`, run anew"
+        yield Check("rights", WARNING, said)
+    else:
+        yield Check("rights", OK, f"{server.role} reads and writes rows, and nothing else")
+
+
+def _clock(session: Session) -> Check:
+    before = now()
+    theirs = session.scalar(text("SELECT clock_timestamp()"))
+    assert theirs is not None
+    apart = abs((theirs - (before + (now() - before) / 2)).total_seconds())
+    state = FAILED if apart > CLOCK_FAILED else WARNING if apart > CLOCK_WARNING else OK
+    return Check("clock", state, f"{apart:.1f} s between machine and server" + ("" if state == OK else ": set up NTP"))
+
+
+def _revision(session: Session) -> Check:
+    try:
+        at = schema_revision(session)
+    except migrations.MissingRights as error:
+        return Check("revision", FAILED, str(error))
+    wrong = migrations.misfit(at)
+    return Check("revision", FAILED, wrong) if wrong else Check("revision", OK, f"{at}")
+
+
+def _time_zone(session: Session) -> Check:
+    zone = business_settings(session).time_zone
+    known = session.scalar(text("SELECT EXISTS (SELECT FROM pg_timezone_names WHERE name = :zone)"), {"zone": zone})
+    try:
+        ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError):
+        known = False
+    return Check("time zone", OK if known else FAILED, zone if known else f"{zone} is not known on both sides")
+
+
+def _consistency(session: Session) -> Check:
+    found = [each for each in consistency.find(session) if each.count]
+    said = ", ".join(f"{each.name} {each.count} ({each.severity})" for each in found) or "nothing contradicts itself"
+    state = FAILED if consistency.is_critical(found) else OK
+    if state == OK and any(each.severity == "high" for each in found):
+        state = WARNING
+    return Check("data", state, said + (": see `dairy check-data`" if found else ""))
+
+
+def _disk(settings: Settings, backups: Path | None, database_bytes: int) -> Check:
+    place = backups or settings.data_dir
+    while not place.exists():
+        place = place.parent
+    free = shutil.disk_usage(place).free
+    said = f"{free / 1e9:.1f} GB free at {place}; the database has {database_bytes / 1e9:.2f} GB"
+    if free < LOW_DISK_BYTES or free < database_bytes:
+        return Check("disk", FAILED, f"{said}: no room for a backup")
+    return Check("disk", OK if free > 3 * database_bytes else WARNING, said)
+
+
+def _backup(folder: Path | None) -> Check:
+    if folder is None:
+        return Check("backup", WARNING, "not looked at: name the folder with --backups or DAIRY_BACKUP_DIR")
+    files = [each for each in folder.glob("*.dump") if each.is_file()] if folder.is_dir() else []
+    if not files:
+        return Check("backup", FAILED, f"no *.dump in {folder}: run `dairy db backup {folder}/dairy-$(date +%F).dump`")
+    newest = max(files, key=lambda each: each.stat().st_mtime)
+    age = timedelta(seconds=max(0.0, now().timestamp() - newest.stat().st_mtime))
+    hours = age.total_seconds() / 3600
+    said = f"{newest.name}, {newest.stat().st_size / 1e6:,.1f} MB, {hours:.1f} hours old"
+    return Check("backup", OK if hours <= BACKUP_HOURS else FAILED, said)

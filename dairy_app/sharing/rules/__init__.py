@@ -1,0 +1,1 @@
+"""Pure rules of links and their page."""

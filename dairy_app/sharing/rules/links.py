@@ -1,0 +1,170 @@
+"""What a shared link reaches, how long it lives, how fast it may be used. Pure functions on values."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from itertools import pairwise
+from typing import Any
+from uuid import UUID
+
+from dairy_app.accounts.rules.logins import is_commonly_used
+
+#: Hours a link lives.
+DEFAULT_LIFETIME = 24
+
+
+LONGEST_LIFETIME = 720
+
+
+#: A link may spend so much in a window; a look, a confirmation or a try costs 1. A round with a confirmation every
+#: two seconds spends 30 a minute, a resent batch of a thousand 21.
+WINDOW = timedelta(minutes=1)
+
+
+MOST_PER_WINDOW = 120
+
+
+CONFIRMATIONS_PER_POINT = 50
+
+
+#: Somebody has to read each of them.
+COST_OF_REQUEST = 4
+
+
+#: Every fifth wrong PIN in a row locks the link, each time twice as long: of 10,000 PINs a day of guessing tries 35,
+#: the longest life of a link 180.
+TRIES_PER_LOCK = 5
+
+
+FIRST_LOCK = timedelta(minutes=15)
+
+
+LONGEST_LOCK = timedelta(hours=24)
+
+
+#: Kind of request → the fields that say what is wanted; those with True must be there.
+FIELDS_OF_KIND: dict[str, dict[str, bool]] = {
+    "pause": {"from": True, "to": False},
+    "stop": {"stop_date": True},
+    "extra_item": {"delivery_date": True, "shift": False, "items": True},
+    "quantity": {"date": True, "quantity": True},
+}
+
+
+#: What whoever holds a link learns of a delivery status.
+STATUS_AT_THE_DOOR = ("status", "delivered_at", "delivery_date", "reason_code")
+
+
+#: What ``orders.service.place_order`` notes about a price that an admin stated.
+_PRICE_NOTE = re.compile(r"^Price of .* \(\d+\.\d\d\): .*$", re.MULTILINE)
+
+
+def days_of(link_date: date | None, today: date) -> tuple[date, date]:
+    """The first and last planned day a link reaches: its date, or for a rolling one yesterday and today."""
+    return (link_date, link_date) if link_date is not None else (today - timedelta(days=1), today)
+
+
+def cost_of_confirmations(orders: Sequence[Any]) -> int:
+    """What a set of confirmations spends, by the orders they name.
+
+    An order named again is judged after the first, in a turn of its own, which costs as much as a set.
+    """
+    turns = max(Counter(orders).values(), default=1)
+    return turns + len(orders) // CONFIRMATIONS_PER_POINT
+
+
+def lock_after(failed_attempts: int) -> timedelta | None:
+    """How long a link is locked after so many wrong PINs in a row, None: not now."""
+    if failed_attempts % TRIES_PER_LOCK:
+        return None
+    doublings = min(failed_attempts // TRIES_PER_LOCK - 1, 20)
+    return min(FIRST_LOCK * (1 << doublings), LONGEST_LOCK)
+
+
+def state_of(
+    moment: datetime, *, expires_at: datetime, revoked_at: datetime | None, locked_until: datetime | None
+) -> str:
+    """``revoked``, ``expired``, ``locked`` (no PIN is tried until then) or ``active``; the first that holds."""
+    if revoked_at is not None:
+        return "revoked"
+    if moment >= expires_at:
+        return "expired"
+    return "locked" if locked_until is not None and moment < locked_until else "active"
+
+
+def is_weak_pin(pin: str) -> bool:
+    """Whether it is among the first that anybody would try: equal, counting or repeated digits, years, common ones."""
+    half, odd = divmod(len(pin), 2)
+    steps = {(int(b) - int(a)) % 10 for a, b in pairwise(pin)}
+    repeats = not odd and (pin[:half] == pin[half:] or pin[::2] == pin[1::2])
+    year = len(pin) in (4, 8) and re.search("^(19|20)[0-9]{2}|(19|20)[0-9]{2}$", pin)
+    return len(set(pin)) < 3 or len(steps) == 1 or repeats or bool(year) or any(map(is_commonly_used, (pin, pin[::-1])))
+
+
+def misfits(kind: str, fields: Mapping[str, Any], *, partly: bool = False) -> dict[str, list[str]]:
+    """The fields that a request of this kind lacks (not asked for when ``partly``) or has too many, with the words."""
+    of_kind = FIELDS_OF_KIND[kind]
+    every = {name for each in FIELDS_OF_KIND.values() for name in each}
+    wrong = {name: [f"Not a field of {kind}."] for name in sorted(fields.keys() & every - of_kind.keys())}
+    missing = [] if partly else [name for name, needed in of_kind.items() if needed and name not in fields]
+    return wrong | {name: ["Missing data for required field."] for name in missing}
+
+
+def completed(kind: str, fields: Mapping[str, Any], shift: str | None) -> dict[str, Any]:
+    """The fields of a request with what goes without saying; ``shift``: the link's."""
+    match kind:
+        case "pause":
+            return {"to": None, **fields}
+        case "extra_item":
+            return {"shift": shift or "morning", **fields}
+        case _:
+            return dict(fields)
+
+
+def payload_of(kind: str, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """What a request wants, as it is stored: dates and quantities as text, so that the same wish reads the same."""
+    return {name: _written(fields[name]) for name in FIELDS_OF_KIND[kind] if name in fields}
+
+
+def fields_of(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """The stored wish with its dates, quantities and ids as such again."""
+    return {name: _read(name, value) for name, value in payload.items()}
+
+
+def _written(value: Any) -> Any:
+    if isinstance(value, list):
+        return [{name: _written(each) for name, each in item.items()} for item in value]
+    if isinstance(value, Decimal):
+        return f"{value:.3f}"
+    return value if value is None or isinstance(value, str) else str(value)
+
+
+def _read(name: str, value: Any) -> Any:
+    match name:
+        case "items":
+            return [{"product_id": UUID(each["product_id"]), "quantity": Decimal(each["quantity"])} for each in value]
+        case "quantity":
+            return Decimal(value)
+        case "shift":
+            return value
+        case _:
+            return date.fromisoformat(value) if value is not None else None
+
+
+def for_the_door(round_: Mapping[str, Any]) -> dict[str, Any]:
+    """A round without what is the dairy's own: who confirmed, what they noted, what something costs."""
+    stops = [{**stop, "orders": [_for_the_door(order) for order in stop["orders"]]} for stop in round_["stops"]]
+    return {**round_, "stops": stops}
+
+
+def _for_the_door(order: Mapping[str, Any]) -> dict[str, Any]:
+    said = order["delivery_status"]
+    shown = {name: said[name] for name in STATUS_AT_THE_DOOR} if said else None
+    return {**order, "notes": without_prices(order["notes"]), "delivery_status": shown}
+
+
+def without_prices(notes: str | None) -> str | None:
+    """The notes of an order but for what they say about prices: those are not the door's business."""
+    return _PRICE_NOTE.sub("", notes or "").strip() or None

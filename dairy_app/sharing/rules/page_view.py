@@ -1,0 +1,158 @@
+"""The round as its page shows it: ``GET …/round``'s answer in words, ready for the templates. Pure functions."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from dairy_app.common.words import Words, number
+from dairy_app.customers.rules import is_map_link
+from dairy_app.sharing.rules.links import without_prices
+
+#: Order status → how the page calls it; every other one can still be confirmed.
+STATES = {
+    "DELIVERED": "delivered",
+    "PARTIALLY_DELIVERED": "partial",
+    "NOT_DELIVERED": "not_delivered",
+    "CANCELLED": "cancelled",
+}
+
+
+ICONS = {"delivered": "check", "partial": "half", "not_delivered": "cross", "cancelled": "cross"}
+
+
+#: What is poured or weighed goes in halves when it is not packed; everything else is counted.
+_MEASURED = frozenset({"litre", "kg"})
+
+
+_HALF = Decimal("0.5")
+
+
+_THOUSANDTH = Decimal("0.001")
+
+
+def view_of_round(round_: Mapping[str, Any], t: Words, zone: ZoneInfo) -> dict[str, Any]:
+    """Everything ``round.html`` names. Orders keep their place; a cancelled one is shown, not counted."""
+    shifts = {order.get("shift") for stop in round_["stops"] for order in stop["orders"]}
+    stops = [_stop(place, stop, t, zone, show_shift=len(shifts) > 1) for place, stop in enumerate(round_["stops"], 1)]
+    counts = dict.fromkeys(("open", "delivered", "partial", "not_delivered", "cancelled"), 0)
+    for stop in stops:
+        for order in stop["orders"]:
+            order["date"] = round_["delivery_date"]
+            counts[order["state"]] += 1
+        stop["is_done"] = all(order["state"] != "open" for order in stop["orders"])
+    following = next((stop for stop in stops if not stop["is_done"]), None)
+    for stop in stops:
+        stop["is_next"] = stop is following
+    everything = sum(counts.values()) - counts["cancelled"]
+    day = round_["delivery_date"]
+    shift = round_.get("shift") or (next(iter(shifts)) if len(shifts) == 1 else None)
+    return {
+        "heading": " · ".join(filter(None, [t.date(day), t(f"shift_{shift}") if shift else None])),
+        "stops": stops,
+        "loading": [_loading(row, t) for row in round_["loading_sheet"]],
+        "counts": counts,
+        "all": everything,
+        "done": everything - counts["open"],
+        "today": day,
+        "tomorrow": day + timedelta(days=1),
+    }
+
+
+def _stop(place: int, stop: Mapping[str, Any], t: Words, zone: ZoneInfo, *, show_shift: bool) -> dict[str, Any]:
+    customer = stop["customer"]
+    area = customer.get("area")
+    where = ", ".join(filter(None, [customer.get("address"), area["name"] if isinstance(area, Mapping) else area]))
+    words = [customer["name"], where, customer.get("phone") or "", customer.get("notes") or ""]
+    return {
+        "sequence": place,
+        "customer_id": customer["id"],
+        "name": customer["name"],
+        "where": where,
+        "phone": customer.get("phone"),
+        "map_link": safe_link(customer.get("map_link")),
+        "notes": customer.get("notes"),
+        "search": " ".join(words).casefold(),
+        "orders": [_order(order, t, zone, show_shift=show_shift) for order in stop["orders"]],
+    }
+
+
+def _order(order: Mapping[str, Any], t: Words, zone: ZoneInfo, *, show_shift: bool) -> dict[str, Any]:
+    state = STATES.get(order["status"], "open")
+    said = order.get("delivery_status") or {}
+    return {
+        "id": order["order_id"],
+        "state": state,
+        "icon": ICONS.get(state),
+        "shift": order.get("shift") if show_shift else None,
+        "notes": without_prices(order.get("notes")),
+        "time": _time(said.get("delivered_at"), t, zone),
+        "reason": _reason(said, t),
+        "goods": [_item(item, t, partly=state == "partial") for item in order["items"]],
+    }
+
+
+def _time(instant: datetime | str | None, t: Words, zone: ZoneInfo) -> str | None:
+    if isinstance(instant, str):
+        instant = datetime.fromisoformat(instant)
+    return t.time(instant, zone) if instant else None
+
+
+def _reason(said: Mapping[str, Any], t: Words) -> str | None:
+    code = said.get("reason_code")
+    in_words = (t(f"reason_{code}") if t.has(f"reason_{code}") else code) if code else None
+    return ": ".join(filter(None, [in_words, said.get("notes")])) or None
+
+
+def _item(item: Mapping[str, Any], t: Words, *, partly: bool) -> dict[str, Any]:
+    ordered, unit = Decimal(str(item["quantity"])), item["unit"]
+    delivered = item.get("delivered_quantity")
+    amount = t.quantity(ordered, unit)
+    short = None
+    if partly and delivered is not None:
+        short = t("quantity_of", delivered=number(Decimal(str(delivered))), ordered=amount)
+    return {
+        "product_id": item["product_id"],
+        "name": item["name"],
+        "unit": unit,
+        "ordered": number(ordered),
+        "step": number(step_of(ordered, unit, item.get("packets"))),
+        "amount": amount,
+        "short": short,
+        "packets": _packets(item, t),
+    }
+
+
+def _packets(row: Mapping[str, Any], t: Words) -> str | None:
+    packets = row.get("packets")
+    return t.quantity(Decimal(str(packets)), "packet") if packets and row["unit"] != "packet" else None
+
+
+def step_of(ordered: Decimal, unit: str, packets: Any) -> Decimal:
+    """By how much one tap changes a quantity: a packet, half a litre or kilogram, one piece.
+
+    Never more than was ordered, else one tap could only empty it.
+    """
+    step = Decimal(1)
+    if packets:
+        size = (ordered / Decimal(str(packets))).quantize(_THOUSANDTH, ROUND_HALF_UP)
+        step = size if size > 0 else step
+    elif unit in _MEASURED:
+        step = _HALF
+    return min(step, ordered) if ordered > 0 else step
+
+
+def _loading(row: Mapping[str, Any], t: Words) -> dict[str, Any]:
+    return {
+        "product_id": row["product_id"],
+        "name": row["name"],
+        "unit": row["unit"],
+        "amount": t.quantity(Decimal(str(row["quantity"])), row["unit"]),
+        "packets": _packets(row, t),
+    }
+
+
+def safe_link(link: str | None) -> str | None:
+    """A map's address, None for anything else (``javascript:`` would run)."""
+    return link if link and is_map_link(link) else None

@@ -1,0 +1,226 @@
+"""What the holder of a link does: unlock it, look at the round, confirm deliveries, ask for changes.
+
+Every use is recorded, refused ones too; so a refusal is returned, not raised, for the view to commit. Judged in this
+order on every verb: unknown, too fast, revoked, expired, PIN, scope. Uses of one link stand in line at its row.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from math import ceil
+from typing import Any
+
+from sqlalchemy import update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from dairy_app.accounts.rules.passwords import is_password
+from dairy_app.accounts.service import throttle
+from dairy_app.business.queries import today
+from dairy_app.common.clock import now
+from dairy_app.common.errors import Problem, invalid
+from dairy_app.database.audit import Attribution
+from dairy_app.deliveries.queries import round_view
+from dairy_app.deliveries.rules import LONGEST_DEVICE, Confirmer, Scope, Unread
+from dairy_app.deliveries.service.confirmations import confirm_batch
+from dairy_app.orders.rules import is_orderable
+from dairy_app.sharing import bulk, queries
+from dairy_app.sharing.models import ChangeRequest, SharedLink
+from dairy_app.sharing.rules import links as rules
+from dairy_app.sharing.service import passes
+from dairy_app.sharing.service.links import hash_of
+
+_ENDED = {"revoked": "link_revoked", "expired": "link_expired"}
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who holds a link: what they show, and where they come from."""
+
+    token: str = field(repr=False)
+    #: The pass of an unlocked link.
+    shown: str | None = field(repr=False)
+    caller: throttle.Caller
+    #: What the audit log shall say, but for the link.
+    occasion: Attribution
+    #: The application's secret, which passes are made with.
+    secret: str = field(repr=False)
+
+    @property
+    def device(self) -> str | None:
+        """The caller's program; what PostgreSQL cannot hold is left out."""
+        return (self.caller.user_agent or "").replace("\0", "")[:LONGEST_DEVICE] or None
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """An open link in use: its row, locked; the visitor; the moment."""
+
+    session: Session
+    link: Any
+    visitor: Visitor
+    moment: datetime
+
+    def record(self, action: str, result: str) -> None:
+        """Note this use of the link."""
+        caller = self.visitor.caller
+        bulk.record_use(self.session, self.link.id, self.moment, action, result, caller.address, self.visitor.device)
+
+    def refuse(self, action: str, problem: Problem) -> Problem:
+        """Note this use as refused."""
+        self.record(action, problem.code)
+        return problem
+
+    def scope(self, day: date | None = None) -> Scope:
+        """The orders the link reaches; on one day of it, when named."""
+        first, last = rules.days_of(self.link.link_date, today(self.session))
+        return Scope(
+            delivery_boy_id=self.link.delivery_boy_id,
+            area_id=self.link.area_id,
+            first_day=day or first,
+            last_day=day or last,
+            shift=self.link.shift,
+        )
+
+
+def show_round(session: Session, visitor: Visitor, day: date | None) -> dict[str, Any] | Problem:
+    """The round of one day: the link's date; for a rolling one today, or yesterday when asked.
+
+    Refused with validation_failed for any other day.
+    """
+    visit = _open(session, visitor, "round")
+    if isinstance(visit, Problem):
+        return visit
+    first, last = rules.days_of(visit.link.link_date, today(session))
+    day = day or last
+    if not first <= day <= last:
+        return visit.refuse("round", invalid("/query/date", f"The link is for {last}."))
+    visit.record("round", "ok")
+    return {"name": visit.link.name, **rules.for_the_door(round_view(session, visit.scope(day)))}
+
+
+def confirm(
+    session: Session, visitor: Visitor, batch: Sequence[Mapping[str, Any] | Unread]
+) -> dict[str, Any] | Problem:
+    """Confirm deliveries by the rules of ``deliveries.service.confirm_batch``, within the link's scope; its answer."""
+    orders = [each.order_id if isinstance(each, Unread) else each["order_id"] for each in batch]
+    visit = _open(session, visitor, "confirm", rules.cost_of_confirmations(orders))
+    if isinstance(visit, Problem):
+        return visit
+    caller, link = visitor.caller, visit.link
+    confirmer = Confirmer(
+        user_id=None,
+        name=link.name,
+        method="shared_link",
+        ip=caller.address,
+        device=visitor.device,
+        shared_link_id=link.id,
+    )
+    done = confirm_batch(session, confirmer, visit.scope(), batch)
+    bulk.record_confirmations(session, link.id, visit.moment, done["results"], caller.address, visitor.device)
+    return done
+
+
+def unlock(session: Session, visitor: Visitor, pin: str) -> tuple[str, datetime] | Problem:
+    """The pass for a right PIN, and until when it is good. A link without a PIN takes any.
+
+    Refused with wrong_pin; rate_limited, with Retry-After, while the link is locked: after five wrong ones in a row for
+    a quarter of an hour, after five more for twice as long, and so on to a day. A right one begins anew.
+    """
+    visit = _open(session, visitor, "unlock")
+    if isinstance(visit, Problem):
+        return visit
+    link = visit.link
+    if link.locked_until is not None and visit.moment < link.locked_until:
+        return visit.refuse("unlock", _too_fast(link.locked_until - visit.moment))
+    right = link.pin_hash is None or is_password(pin, link.pin_hash)
+    failed = 0 if right else link.failed_attempts + 1
+    lock = None if right else rules.lock_after(failed)
+    session.execute(
+        update(SharedLink)
+        .where(SharedLink.id == link.id)
+        .values(failed_attempts=failed, locked_until=visit.moment + lock if lock else None)
+    )
+    if not right:
+        return visit.refuse("unlock", Problem("wrong_pin"))
+    visit.record("unlock", "ok")
+    return passes.pass_for(visitor.secret, link), link.expires_at
+
+
+def ask(session: Session, visitor: Visitor, wanted: Mapping[str, Any]) -> tuple[ChangeRequest, bool] | Problem:
+    """A change asked for at a door of the round, and whether it had been asked for before (nothing changes then).
+
+    ``wanted`` holds the fields of ``ChangeRequestIn``. Refused with customer_not_found for who does not stand on the
+    round, subscription_not_found, product_not_found, already_exists (the client_event_id was used for another one).
+    """
+    visit = _open(session, visitor, "request", rules.COST_OF_REQUEST)
+    if isinstance(visit, Problem):
+        return visit
+    refused = _unknown_in(visit, wanted)
+    if refused is not None:
+        return visit.refuse("request", refused)
+    found, made = _asked_once(session, _row(visit, wanted))
+    if found is None:
+        return visit.refuse("request", Problem("already_exists", "The client_event_id was used for another request."))
+    visit.record("request", "ok" if made else "replayed")
+    return found, not made
+
+
+def _row(visit: Visit, wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """The row of ``change_requests``."""
+    row = {name: wanted.get(name) for name in ("kind", "customer_id", "subscription_id", "note", "client_event_id")}
+    payload = rules.payload_of(wanted["kind"], rules.completed(wanted["kind"], wanted, visit.link.shift))
+    return {**row, "payload": payload, "asked_by_link_id": visit.link.id, "created_at": visit.moment}
+
+
+def _asked_once(session: Session, row: Mapping[str, Any]) -> tuple[ChangeRequest | None, bool]:
+    """The request, and whether it is new; None when its client_event_id stands for another one."""
+    for _ in range(2):  # what stood in the way may just have been decided
+        made = session.scalar(insert(ChangeRequest).values(**row).on_conflict_do_nothing().returning(ChangeRequest.id))
+        if made is not None:
+            return session.get_one(ChangeRequest, made), True
+        found = queries.same_request(session, row)
+        if found is not None:
+            same = all(getattr(found, name) == row[name] for name in ("kind", "customer_id", "payload"))
+            return (found if same else None), False
+    return None, False
+
+
+def _unknown_in(visit: Visit, wanted: Mapping[str, Any]) -> Problem | None:
+    """What a request names that the link does not reach, or that does not exist."""
+    if not queries.is_customer_in_scope(visit.session, visit.scope(), wanted["customer_id"]):
+        return Problem("customer_not_found")
+    subscription_id = wanted.get("subscription_id")
+    if subscription_id and not queries.is_subscription_of(visit.session, subscription_id, wanted["customer_id"]):
+        return Problem("subscription_not_found")
+    day = wanted.get("delivery_date")
+    if day is not None and not is_orderable(day, today(visit.session)):
+        return invalid("/delivery_date", "Must be from today to 90 days ahead.")
+    products = {item["product_id"] for item in wanted.get("items", [])}
+    if queries.known_products(visit.session, products) < len(products):
+        return Problem("product_not_found")
+    return None
+
+
+def _open(session: Session, visitor: Visitor, action: str, cost: int = 1) -> Visit | Problem:
+    """The link behind a token, if it may be used now. A refusal is recorded; rate_limited is raised."""
+    moment = now()
+    link = bulk.spend(session, hash_of(visitor.token), cost, moment, visitor.occasion)
+    if link is None:
+        attempt = throttle.begin(session, "shared_link", visitor.token, visitor.caller)
+        throttle.failed(session, attempt)
+        return Problem("link_not_found")
+    if link.window_cost > rules.MOST_PER_WINDOW:
+        raise _too_fast(link.window_started_at + rules.WINDOW - moment)
+    visit = Visit(session, link, visitor, moment)
+    state = rules.state_of(moment, expires_at=link.expires_at, revoked_at=link.revoked_at, locked_until=None)
+    if state != "active":
+        return visit.refuse(action, Problem(_ENDED[state]))
+    if action != "unlock" and not passes.is_pass(visitor.secret, link, visitor.shown):
+        return visit.refuse(action, Problem("pin_required"))
+    return visit
+
+
+def _too_fast(left: timedelta) -> Problem:
+    seconds = max(1, ceil(left.total_seconds()))
+    return Problem("rate_limited", f"Try again in {seconds} s.", headers={"Retry-After": str(seconds)})

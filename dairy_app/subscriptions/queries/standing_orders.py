@@ -1,0 +1,309 @@
+"""Standing orders, read: what is due on which day, and the lists and single ones that clients see."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    FromClause,
+    Row,
+    Select,
+    Text,
+    Uuid,
+    and_,
+    case,
+    cast,
+    column,
+    exists,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+    table,
+    union_all,
+)
+from sqlalchemy.orm import Session
+
+from dairy_app.catalogue.models import Product
+from dairy_app.catalogue.queries import valid_from, valid_to
+from dairy_app.common.errors import Problem
+from dairy_app.customers.models import Area, Customer
+from dairy_app.orders.models import Order, OrderItem
+from dairy_app.subscriptions.models import (
+    GeneratedDay,
+    Subscription,
+    SubscriptionOverride,
+    SubscriptionPause,
+    SubscriptionQuantity,
+)
+from dairy_app.subscriptions.policy import visible_subscriptions
+from dairy_app.subscriptions.queries.due import days_from, deliverable, due, quantity_on, these_days
+from dairy_app.web.access import Actor
+from dairy_app.web.pages import Page, read_page
+
+#: On a higher floor, so read by name.
+_deliveries = table("delivery_statuses", column("order_id", Uuid()), column("status", Text()))
+
+
+def count_due(session: Session, days: Sequence[date]) -> tuple[int, int]:
+    """How many orders these days have or get, and for how many more none can be made."""
+    wanted = deliverable(these_days(days))
+    possible = func.count().filter(or_(wanted.c.hindrance.is_(None), has_order(wanted)))
+    row = session.execute(select(possible, func.count()).select_from(wanted)).one()
+    return row[0], row[1] - row[0]
+
+
+def blocked(session: Session, days: Sequence[date], *, most: int) -> Sequence[Any]:
+    """The first standing orders due on ``days`` of which no order can be made, and why."""
+    wanted = deliverable(these_days(days))
+    return session.execute(
+        select(wanted.c.subscription_id, wanted.c.customer_id, wanted.c.product_id, wanted.c.day)
+        .add_columns(wanted.c.hindrance.label("code"))
+        .where(wanted.c.hindrance.is_not(None), not_(has_order(wanted)))
+        .order_by(wanted.c.day, wanted.c.subscription_id)
+        .limit(most)
+    ).all()
+
+
+def has_order(wanted: FromClause) -> ColumnElement[bool]:
+    """Whether a row of ``due`` has its order already, cancelled or not."""
+    return exists().where(Order.subscription_id == wanted.c.subscription_id, Order.delivery_date == wanted.c.day)
+
+
+def days_with_orders(session: Session, first: date) -> list[date]:
+    """The days from ``first`` on whose orders have been generated."""
+    wanted = select(GeneratedDay.delivery_date).where(GeneratedDay.delivery_date >= first)
+    return list(session.scalars(wanted.order_by(GeneratedDay.delivery_date)))
+
+
+def first_generated_day(session: Session) -> date | None:
+    """The first day whose orders were ever generated."""
+    return session.scalar(select(func.min(GeneratedDay.delivery_date)))
+
+
+def settled_day(session: Session, subscription_ids: Sequence[UUID], first: date, last: date | None) -> Any:
+    """The latest day from ``first`` to ``last`` (None: ever) with an order that is on its way or confirmed.
+
+    A row (delivery_date, status), or None: then every one of these days may still change.
+    """
+    wanted = (
+        select(Order.delivery_date, Order.status)
+        .where(Order.subscription_id.in_(subscription_ids), Order.delivery_date >= first)
+        .where(Order.status.not_in(("PENDING", "CANCELLED")))
+        .order_by(Order.delivery_date.desc())
+        .limit(1)
+    )
+    if last is not None:
+        wanted = wanted.where(Order.delivery_date <= last)
+    return session.execute(wanted).first()
+
+
+def get_visible_subscription(session: Session, actor: Actor, subscription_id: UUID) -> Subscription:
+    """A standing order, locked after its customer: what decides is read after both.
+
+    Raises ``subscription_not_found``, also for what the actor may not see.
+    """
+    visible = (Subscription.id == subscription_id, visible_subscriptions(actor))
+    session.execute(
+        select(Customer.id)
+        .where(Customer.id.in_(select(Subscription.customer_id).where(*visible)))
+        .with_for_update(key_share=True)
+    )
+    found = session.scalars(
+        select(Subscription)
+        .where(*visible)
+        .with_for_update(key_share=True, of=Subscription)
+        .execution_options(populate_existing=True)
+    ).first()
+    if found is None:
+        raise Problem("subscription_not_found")
+    return found
+
+
+def require_visible(session: Session, actor: Actor, subscription_id: UUID) -> None:
+    """Raise ``subscription_not_found`` for what is not there or not the actor's to see."""
+    wanted = select(Subscription.id).where(Subscription.id == subscription_id, visible_subscriptions(actor))
+    if session.scalar(wanted) is None:
+        raise Problem("subscription_not_found")
+
+
+def _subscriptions(actor: Actor, day: date) -> Select[Any]:
+    """The rows an actor sees, with the quantity in force on ``day`` as the default."""
+    held_elsewhere = ("legacy_id", "default_quantity")
+    columns = [column for column in Subscription.__table__.c if column.name not in held_elsewhere]
+    usual = quantity_on(literal(day, Date)).label("default_quantity")
+    return (
+        select(*columns, usual, Product.name.label("product_name"), Product.unit)
+        .join(Product, Product.id == Subscription.product_id)
+        .where(visible_subscriptions(actor))
+    )
+
+
+def subscription_page(
+    session: Session, actor: Actor, day: date, filters: Mapping[str, Any], *, limit: int, cursor: str | None
+) -> Page:
+    """Standing orders, oldest first; one statement."""
+    rows = _subscriptions(actor, day)
+    for name, value in filters.items():
+        rows = rows.where(Subscription.__table__.c[name] == value)
+    return read_page(session, rows, [Subscription.__table__.c.id], limit=limit, cursor=cursor)
+
+
+def subscription_view(session: Session, actor: Actor, subscription_id: UUID, day: date) -> dict[str, Any]:
+    """One standing order with what differs from it on ``day`` and later. Raises ``subscription_not_found``."""
+    row = session.execute(_subscriptions(actor, day).where(Subscription.id == subscription_id)).first()
+    if row is None:
+        raise Problem("subscription_not_found")
+    return {
+        **row._mapping,
+        "pauses": session.execute(
+            select(*seen_pause())
+            .where(SubscriptionPause.subscription_id == subscription_id)
+            .where(func.upper_inf(SubscriptionPause.period) | (func.upper(SubscriptionPause.period) > day))
+            .order_by(func.lower(SubscriptionPause.period))
+        ).all(),
+        "overrides": session.scalars(
+            select(SubscriptionOverride)
+            .where(SubscriptionOverride.subscription_id == subscription_id, SubscriptionOverride.date >= day)
+            .order_by(SubscriptionOverride.date)
+        ).all(),
+        "quantity_changes": session.scalars(
+            select(SubscriptionQuantity)
+            .where(SubscriptionQuantity.subscription_id == subscription_id, SubscriptionQuantity.valid_from > day)
+            .order_by(SubscriptionQuantity.valid_from)
+        ).all(),
+    }
+
+
+def read_pause(session: Session, pause_id: UUID) -> Row[Any]:
+    """One pause."""
+    return session.execute(select(*seen_pause()).where(SubscriptionPause.id == pause_id)).one()
+
+
+def seen_pause() -> list[Any]:
+    """A pause as clients see it: first and last day, the last one NULL while it is open."""
+    return [
+        SubscriptionPause.id,
+        valid_from(SubscriptionPause.period).label("first"),
+        valid_to(SubscriptionPause.period).label("last"),
+        SubscriptionPause.reason,
+        SubscriptionPause.channel,
+        SubscriptionPause.requested_by,
+        SubscriptionPause.created_at,
+    ]
+
+
+def override_of(session: Session, subscription_id: UUID, day: date) -> SubscriptionOverride | None:
+    """What was said about one day."""
+    wanted = select(SubscriptionOverride).where(
+        SubscriptionOverride.subscription_id == subscription_id, SubscriptionOverride.date == day
+    )
+    return session.scalars(wanted).one_or_none()
+
+
+def shift_on(session: Session, subscription: Subscription, day: date) -> str:
+    """The shift of one day: what was said about it, else the standing order's."""
+    said = override_of(session, subscription.id, day)
+    return said.shift if said is not None and said.shift is not None else subscription.shift
+
+
+def has_pause(session: Session, subscription_id: UUID, pause_id: UUID) -> bool:
+    """Whether that pause belongs to that standing order."""
+    wanted = (SubscriptionPause.id == pause_id, SubscriptionPause.subscription_id == subscription_id)
+    return session.scalar(select(SubscriptionPause.id).where(*wanted)) is not None
+
+
+def usual_quantity(session: Session, subscription_id: UUID, day: date) -> Decimal:
+    """The default quantity in force on a day, in the product's unit."""
+    wanted = select(quantity_on(literal(day, Date))).where(Subscription.id == subscription_id)
+    return session.execute(wanted).scalar_one()
+
+
+def pause_on(session: Session, subscription_id: UUID, day: date) -> UUID | None:
+    """The pause that covers a day."""
+    covers = SubscriptionPause.period.contains(cast(day, Date))
+    return session.scalar(
+        select(SubscriptionPause.id).where(SubscriptionPause.subscription_id == subscription_id, covers)
+    )
+
+
+def subscriptions_of(session: Session, customer_id: UUID) -> list[UUID]:
+    """A customer's standing orders."""
+    return list(session.scalars(select(Subscription.id).where(Subscription.customer_id == customer_id)))
+
+
+def calendar(session: Session, subscription_id: UUID, first: date, last: date) -> Sequence[Any]:
+    """Each day of a span: quantity, shift, the rule that decided, and the order made of it. One statement.
+
+    What is off sale comes only where an order was made before; else its rule is ``product_inactive``.
+    """
+    wanted = due(days_from(first, last), Subscription.id == subscription_id)
+    gone = and_(not_(Product.is_active), Order.id.is_(None), wanted.c.quantity > 0)
+    return session.execute(
+        select(
+            wanted.c.day.label("date"),
+            case((gone, 0), else_=wanted.c.quantity).label("quantity"),
+            wanted.c.shift,
+            case((gone, "product_inactive"), else_=wanted.c.rule).label("rule"),
+            Order.id.label("order_id"),
+            Order.status.label("order_status"),
+            _deliveries.c.status.label("delivery_status"),
+            _brought(Order.id).label("delivered_quantity"),
+        )
+        .select_from(wanted)
+        .join(Product, Product.id == wanted.c.product_id)
+        .outerjoin(Order, and_(Order.subscription_id == wanted.c.subscription_id, Order.delivery_date == wanted.c.day))
+        .outerjoin(_deliveries, _deliveries.c.order_id == Order.id)
+        .order_by(wanted.c.day)
+    ).all()
+
+
+def open_orders_of(session: Session, product_id: UUID) -> int:
+    """How many orders that wait for their delivery hold a product."""
+    held = select(OrderItem.order_id).where(OrderItem.product_id == product_id)
+    waiting = select(func.count()).where(Order.id.in_(held), Order.status.in_(("PENDING", "OUT_FOR_DELIVERY")))
+    return session.execute(waiting).scalar_one()
+
+
+def _brought(order_id: Any) -> Any:
+    return select(func.sum(OrderItem.delivered_quantity)).where(OrderItem.order_id == order_id).scalar_subquery()
+
+
+def requirements(session: Session, day: date) -> Sequence[Any]:
+    """What a day needs, by product, area and shift: the orders that are there and those still to be made.
+
+    Equal to what generating the day leads to, before and after it is generated. One statement.
+    """
+    ordered = (
+        select(OrderItem.product_id, Customer.area_id, Order.shift, OrderItem.quantity)
+        .join(Order, Order.id == OrderItem.order_id)
+        .join(Customer, Customer.id == Order.customer_id)
+        .where(Order.delivery_date == day, Order.status != "CANCELLED")
+    )
+    wanted = deliverable(days_from(day, day))
+    to_make = select(wanted.c.product_id, wanted.c.area_id, wanted.c.shift, wanted.c.quantity).where(
+        wanted.c.hindrance.is_(None), not_(has_order(wanted))
+    )
+    needed = union_all(ordered, to_make).subquery("needed")
+    return session.execute(
+        select(
+            needed.c.product_id,
+            Product.name,
+            Product.unit,
+            Product.packet_size,
+            needed.c.area_id,
+            Area.name.label("area"),
+            needed.c.shift,
+            func.sum(needed.c.quantity).label("quantity"),
+            func.count().label("orders"),
+        )
+        .join(Product, Product.id == needed.c.product_id)
+        .outerjoin(Area, Area.id == needed.c.area_id)
+        .group_by(needed.c.product_id, Product.id, needed.c.area_id, Area.id, needed.c.shift)
+        .order_by(Product.name, Product.id, Area.name.nulls_last(), needed.c.area_id, needed.c.shift.desc())
+    ).all()

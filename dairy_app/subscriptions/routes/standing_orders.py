@@ -1,0 +1,219 @@
+"""``/subscriptions``, the making of orders, and the routes of lower packages that standing orders have a part in."""
+
+import calendar
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from dairy_app.business.queries import today
+from dairy_app.customers.queries import get_visible_customer
+from dairy_app.customers.schemas import CustomerOut, CustomerPatch
+from dairy_app.customers.service.customers import change_customer as change_customer_fields
+from dairy_app.orders.queries import visible_order_view
+from dairy_app.orders.schemas import CancelIn, OrderOut
+from dairy_app.subscriptions.queries import standing_orders as queries
+from dairy_app.subscriptions.rules.amounts import by_area, by_product, requirement_totals
+from dairy_app.subscriptions.schemas import (
+    CalendarOut,
+    CalendarQuery,
+    GeneratedOut,
+    GenerateIn,
+    OverrideIn,
+    OverrideOut,
+    PauseIn,
+    PauseOut,
+    RequirementsOut,
+    RequirementsQuery,
+    ResumeIn,
+    StopIn,
+    SubscriptionChanged,
+    SubscriptionIn,
+    SubscriptionOut,
+    SubscriptionPage,
+    SubscriptionPatch,
+    SubscriptionQuery,
+)
+from dairy_app.subscriptions.service import generation
+from dairy_app.subscriptions.service import standing_orders as service
+from dairy_app.web.access import Role, allow
+from dairy_app.web.etags import etagged, etagged_by
+from dairy_app.web.http import Blueprint, current_actor, current_session
+from dairy_app.web.idempotency import idempotent
+from dairy_app.web.pages import Page
+from dairy_app.web.schemas import day_in_path
+
+subscriptions = Blueprint("subscriptions", __name__, description="Standing orders and the orders made of them")
+
+
+WHO = (Role.ADMIN, Role.MARKETING_STAFF, Role.CUSTOMER)
+
+
+def _view(subscription_id: UUID) -> dict[str, Any]:
+    session = current_session()
+    return queries.subscription_view(session, current_actor(), subscription_id, today(session))
+
+
+@subscriptions.route("/subscriptions", methods=["POST"])
+@idempotent
+@subscriptions.arguments(SubscriptionIn)
+@subscriptions.response(201, SubscriptionOut)
+@allow(*WHO)
+def subscribe(wanted: dict[str, Any]) -> dict[str, Any]:
+    """A new standing order; days whose orders are made already get theirs at once."""
+    return _view(service.subscribe(current_session(), current_actor(), wanted))
+
+
+@subscriptions.route("/subscriptions")
+@subscriptions.arguments(SubscriptionQuery, location="query")
+@subscriptions.response(200, SubscriptionPage)
+@allow(*WHO)
+def list_subscriptions(query: dict[str, Any]) -> Page:
+    """Standing orders the caller may see, the oldest first."""
+    session, limit, cursor = current_session(), query.pop("limit"), query.pop("cursor")
+    return queries.subscription_page(session, current_actor(), today(session), query, limit=limit, cursor=cursor)
+
+
+@subscriptions.route("/subscriptions/<uuid:subscription_id>")
+@etagged
+@subscriptions.response(200, SubscriptionOut)
+@allow(*WHO)
+def read_subscription(subscription_id: UUID) -> dict[str, Any]:
+    """One standing order with its pauses, entries and quantities to come."""
+    return _view(subscription_id)
+
+
+@subscriptions.route("/subscriptions/<uuid:subscription_id>", methods=["PATCH"])
+@etagged_by(lambda **address: queries.get_visible_subscription(current_session(), current_actor(), **address))
+@subscriptions.arguments(SubscriptionPatch)
+@subscriptions.response(200, SubscriptionChanged)
+@allow(*WHO)
+def change_subscription(changes: dict[str, Any], subscription_id: UUID) -> dict[str, Any]:
+    """Change what is sent, till further notice; orders that are there already follow."""
+    repriced = service.change(current_session(), current_actor(), subscription_id, changes)
+    return _view(subscription_id) | {"repriced_orders": repriced.orders if repriced else 0}
+
+
+@subscriptions.route("/subscriptions/<uuid:subscription_id>/overrides/<day>", methods=["PUT"])
+@subscriptions.arguments(OverrideIn)
+@subscriptions.response(200, OverrideOut)
+@allow(*WHO)
+def set_override(wanted: dict[str, Any], subscription_id: UUID, day: str) -> Any:
+    """Say what comes on one day; 0 is a quantity."""
+    return service.set_override(current_session(), current_actor(), subscription_id, day_in_path(day), wanted)
+
+
+@subscriptions.route("/subscriptions/<uuid:subscription_id>/overrides/<day>", methods=["DELETE"])
+@subscriptions.response(204)
+@allow(*WHO)
+def clear_override(subscription_id: UUID, day: str) -> None:
+    """Let the usual quantity count again on a day."""
+    service.clear_override(current_session(), current_actor(), subscription_id, day_in_path(day))
+
+
+@subscriptions.route("/subscriptions/<uuid:subscription_id>/pauses", methods=["POST"])
+@idempotent
+@subscriptions.arguments(PauseIn)
+@subscriptions.response(201, PauseOut)
+@allow(*WHO)
+def add_pause(wanted: dict[str, Any], subscription_id: UUID) -> Any:
+    """Nothing comes from one day to another, or until somebody resumes."""
+    session = current_session()
+    return queries.read_pause(session, service.add_pause(session, current_actor(), subscription_id, wanted))
+
+
+@subscriptions.route("/subscriptions/<uuid:subscription_id>/pauses/<uuid:pause_id>", methods=["DELETE"])
+@subscriptions.response(204)
+@allow(*WHO)
+def lift_pause(subscription_id: UUID, pause_id: UUID) -> None:
+    """Take a pause back, as far as it lies ahead."""
+    service.lift_pause(current_session(), current_actor(), subscription_id, pause_id)
+
+
+@subscriptions.route("/subscriptions/<uuid:subscription_id>/resume", methods=["POST"])
+@idempotent
+@subscriptions.arguments(ResumeIn)
+@subscriptions.response(200, SubscriptionOut)
+@allow(*WHO)
+def resume(wanted: dict[str, Any], subscription_id: UUID) -> dict[str, Any]:
+    """Deliver again, from a day on."""
+    service.resume(current_session(), current_actor(), subscription_id, wanted["first"])
+    return _view(subscription_id)
+
+
+@subscriptions.route("/subscriptions/<uuid:subscription_id>/stop", methods=["POST"])
+@idempotent
+@subscriptions.arguments(StopIn)
+@subscriptions.response(200, SubscriptionOut)
+@allow(*WHO)
+def stop(wanted: dict[str, Any], subscription_id: UUID) -> dict[str, Any]:
+    """End a standing order; what was delivered stays billed."""
+    service.stop(current_session(), current_actor(), subscription_id, wanted)
+    return _view(subscription_id)
+
+
+@subscriptions.route("/subscriptions/<uuid:subscription_id>/calendar")
+@subscriptions.arguments(CalendarQuery, location="query")
+@subscriptions.response(200, CalendarOut)
+@allow(*WHO)
+def read_calendar(query: dict[str, Any], subscription_id: UUID) -> dict[str, Any]:
+    """What comes on each day of a month, by which rule, and what became of it."""
+    session, period = current_session(), query.get("period") or query["month"]
+    queries.require_visible(session, current_actor(), subscription_id)
+    first = date.fromisoformat(f"{period}-01")
+    last = first.replace(day=calendar.monthrange(first.year, first.month)[1])
+    return {"period": period, "month": period, "days": queries.calendar(session, subscription_id, first, last)}
+
+
+@subscriptions.route("/orders/generate", methods=["POST"])
+@idempotent
+@subscriptions.arguments(GenerateIn)
+@subscriptions.response(200, GeneratedOut)
+@allow(Role.ADMIN)
+def generate_orders(wanted: dict[str, Any]) -> dict[str, Any]:
+    """Make the orders of a day from all standing orders. A second time makes nothing new."""
+    done = generation.generate_day(current_session(), wanted["delivery_date"])
+    return {
+        "delivery_date": wanted["delivery_date"],
+        "created": done.created,
+        "skipped_existing": done.skipped_existing,
+        "by_product": by_product(done.made),
+        "by_area": by_area(done.made),
+        "blocked": done.blocked,
+        "blocked_first": done.blocked_first,
+    }
+
+
+@subscriptions.route("/reports/requirements")
+@subscriptions.arguments(RequirementsQuery, location="query")
+@subscriptions.response(200, RequirementsOut)
+@allow(Role.ADMIN)
+def read_requirements(query: dict[str, Any]) -> dict[str, Any]:
+    """What a day needs, by product, area and shift: orders there are and orders to come."""
+    items = queries.requirements(current_session(), query["date"])
+    return {"date": query["date"], "items": items, "totals": requirement_totals(items)}
+
+
+@subscriptions.route("/orders/<uuid:order_id>/cancel", methods=["POST"])
+@idempotent
+@subscriptions.arguments(CancelIn)
+@subscriptions.response(200, OrderOut)
+@allow(Role.ADMIN, Role.MARKETING_STAFF, Role.CUSTOMER)
+def cancel_order(body: dict[str, Any], order_id: UUID) -> dict[str, Any]:
+    """Cancel an order that has not been delivered; one of a standing order becomes a day with nothing."""
+    session, actor = current_session(), current_actor()
+    service.cancel_order(session, actor, order_id, body["reason"])
+    return visible_order_view(session, actor, order_id)
+
+
+@subscriptions.route("/customers/<uuid:customer_id>", methods=["PATCH"])
+@etagged_by(lambda **address: get_visible_customer(current_session(), current_actor(), **address, lock=True))
+@subscriptions.arguments(CustomerPatch)
+@subscriptions.response(200, CustomerOut)
+@allow(Role.ADMIN, Role.MARKETING_STAFF, Role.CUSTOMER)
+def change_customer(changes: dict[str, Any], customer_id: UUID) -> Any:
+    """Change what is sent. Customers may change their address, e-mail, language and notes."""
+    session = current_session()
+    changed = change_customer_fields(session, current_actor(), customer_id, changes)
+    if changes.keys() & {"status", "trial_start_date"}:
+        service.customer_changed(session, customer_id, changed.status)
+    return changed

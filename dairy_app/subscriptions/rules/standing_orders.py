@@ -1,0 +1,115 @@
+"""What is due on a day, and which changes make sense: pure functions.
+
+``decide`` is the readable statement of the rule. Orders, calendars and requirements use the same rule in SQL
+(``due.due``); a property test holds the two equal.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+
+#: Modes with a rhythm of their own; the others deliver on named days only.
+RHYTHMIC = ("fixed_daily", "weekly_pattern", "alternate_days")
+
+
+#: Which status may be set by hand from which; pausing and stopping have actions of their own.
+RELEASES = {"draft": "active", "paused": "active", "stopped": "active"}
+
+
+NOTHING = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A quantity (litres, kilograms, pieces: the product's unit) and the rule that decided it."""
+
+    quantity: Decimal
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What was said about one day: ``kind`` is ``override`` or ``irregular``."""
+
+    quantity: Decimal
+    kind: str = "override"
+
+
+@dataclass(frozen=True, slots=True)
+class Household:
+    """The customer as far as it decides deliveries."""
+
+    status: str
+    trial_start_date: date | None = None
+
+    def receives(self, day: date) -> bool:
+        """An active customer always, one on trial from its first day."""
+        if self.status == "trial":
+            return self.trial_start_date is None or self.trial_start_date <= day
+        return self.status == "active"
+
+
+@dataclass(frozen=True, slots=True)
+class StandingOrder:
+    """A subscription with its pauses (first day, first day after or None), entries and later quantities."""
+
+    mode: str
+    default_quantity: Decimal
+    start_date: date
+    status: str = "active"
+    auto_start: bool = True
+    stop_date: date | None = None
+    weekly_pattern: Sequence[int] | None = None
+    interval_days: int | None = None
+    anchor_date: date | None = None
+    pauses: Sequence[tuple[date, date | None]] = ()
+    entries: Mapping[date, Entry] | None = None
+    quantities: Mapping[date, Decimal] | None = None
+
+
+def decide(customer: Household, wanted: StandingOrder, day: date) -> Due:
+    """What is due on ``day``, and why. The first rule that speaks wins."""
+    silent = _silenced(customer, wanted, day)
+    if silent is not None:
+        return Due(NOTHING, silent)
+    entry = (wanted.entries or {}).get(day)
+    if entry is not None:
+        return Due(entry.quantity, entry.kind)
+    match wanted.mode:
+        case "weekly_pattern":
+            falls = day.weekday() in (wanted.weekly_pattern or ())
+        case "alternate_days":
+            assert wanted.anchor_date is not None and wanted.interval_days is not None
+            falls = (day - wanted.anchor_date).days % wanted.interval_days == 0
+        case "fixed_daily":
+            falls = True
+        case _:
+            return Due(NOTHING, "none")
+    return Due(usual_quantity(wanted, day) if falls else NOTHING, wanted.mode)
+
+
+def _silenced(customer: Household, wanted: StandingOrder, day: date) -> str | None:
+    """The rule that says nothing comes, whatever was said about the day."""
+    if not customer.receives(day):
+        return "customer_not_active"
+    if wanted.status != "active":
+        return wanted.status
+    if not wanted.auto_start or day < wanted.start_date:
+        return "not_started"
+    if wanted.stop_date is not None and day >= wanted.stop_date:
+        return "stop_date"
+    if any(first <= day and (after is None or day < after) for first, after in wanted.pauses):
+        return "pause"
+    return None
+
+
+def usual_quantity(wanted: StandingOrder, day: date) -> Decimal:
+    """The default quantity in force: the latest one said to hold from a day not after ``day``."""
+    later = {start: quantity for start, quantity in (wanted.quantities or {}).items() if start <= day}
+    return later[max(later)] if later else wanted.default_quantity
+
+
+def days_between(first: date, last: date) -> list[date]:
+    """Both ends included."""
+    return [first + timedelta(days=n) for n in range((last - first).days + 1)]

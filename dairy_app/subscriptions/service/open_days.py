@@ -1,0 +1,73 @@
+"""Which days of a standing order may still change, and for whom."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from dairy_app.business.queries import business_settings, today
+from dairy_app.common.clock import now
+from dairy_app.common.errors import FieldError, Problem, invalid
+from dairy_app.orders.rules import cutoff_of
+from dairy_app.subscriptions.models import Subscription
+from dairy_app.subscriptions.queries import standing_orders as queries
+from dairy_app.web.access import Actor, Role
+
+ONE_DAY = timedelta(days=1)
+
+
+def first_unsettled_day(session: Session, subscription_ids: Sequence[UUID]) -> date:
+    """Today, or the day after the last delivery from today on that is under way or confirmed."""
+    first = today(session)
+    settled = queries.settled_day(session, subscription_ids, first, None)
+    return first if settled is None else settled.delivery_date + ONE_DAY
+
+
+def first_open_day(session: Session, actor: Actor, subscription_ids: Sequence[UUID], shift: str) -> date:
+    """The first day the actor may still change: nothing settled, and for customers before the cut-off."""
+    day = first_unsettled_day(session, subscription_ids)
+    while actor.role is Role.CUSTOMER and _is_past_cutoff(session, day, shift):
+        day += ONE_DAY
+    return day
+
+
+def require_open(session: Session, actor: Actor, day: date, shift: str, reason: str | None, pointer: str) -> None:
+    """Raise unless the actor may change that day: it has not gone by, and the cut-off has not passed.
+
+    After the cut-off staff may, with a reason. Raises validation_failed, cutoff_passed.
+    """
+    if day < today(session):
+        raise invalid(pointer, f"{day} has gone by.")
+    if not _is_past_cutoff(session, day, shift) or (reason and actor.role is not Role.CUSTOMER):
+        return
+    detail = f"The cut-off for {day} has passed."
+    if actor.role is not Role.CUSTOMER:
+        detail += " Give a reason to change it all the same."
+    raise Problem("cutoff_passed", detail, [FieldError(pointer, "cutoff_passed", detail)])
+
+
+def refuse_settled(session: Session, subscription_ids: Sequence[UUID], first: date, last: date | None) -> None:
+    """Raise illegal_transition when a delivery of these days is under way or confirmed; ``last`` None: ever after."""
+    settled = queries.settled_day(session, subscription_ids, first, last)
+    if settled is not None:
+        raise Problem("illegal_transition", f"The order of {settled.delivery_date} is {settled.status}.")
+
+
+def require_span(
+    session: Session, actor: Actor, found: Subscription, changes: Mapping[str, Any], reason: str | None
+) -> None:
+    """Raise unless a start or an end that is set anew takes only days away that may still change."""
+    start, stop = changes.get("start_date"), changes.get("stop_date")
+    if start is not None and start > found.start_date:
+        refuse_settled(session, [found.id], found.start_date, start - ONE_DAY)
+    if stop is not None:
+        require_open(session, actor, stop, queries.shift_on(session, found, stop), reason, "/stop_date")
+        refuse_settled(session, [found.id], stop, None)
+
+
+def _is_past_cutoff(session: Session, day: date, shift: str) -> bool:
+    rules = business_settings(session)
+    hour = rules.cutoff_morning if shift == "morning" else rules.cutoff_evening
+    return now() >= cutoff_of(day, hour, rules.time_zone)
