@@ -18,7 +18,7 @@ from uuid import uuid4
 import flask
 from flask import Flask, Request, Response, current_app, g, jsonify, request
 from flask.json.provider import DefaultJSONProvider
-from marshmallow import RAISE, Schema, ValidationError, fields, missing
+from marshmallow import RAISE, Schema, fields, missing
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
@@ -31,6 +31,7 @@ from dairy_app.common.errors import FieldError, Problem
 from dairy_app.common.failures import problem_of_database, problem_of_full_pool, problem_of_http
 from dairy_app.common.logs import log
 from dairy_app.common.transactions import Database
+from dairy_app.common.validate import UNKNOWN_FIELD, Invalid
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -58,7 +59,7 @@ class StrictParser(FlaskParser):
     def load_querystring(self, req: Request, schema: Any) -> Any:
         for name, values in req.args.lists():
             if len(values) > 1 and not isinstance(schema.load_fields.get(name), fields.List):
-                raise ValidationError({name: ["Given more than once."]})
+                raise Invalid("Given more than once.", name)
         return super().load_querystring(req, schema)
 
 
@@ -260,7 +261,7 @@ def _refuse_undeclared(view: Callable[..., Any]) -> None:
     taken = {each.location for each in declared_by(view).takes}
     for name, value in request.args.items(multi=True):
         if not taken & {"query", "querystring"}:
-            raise _invalid_parameter(name, "Unknown field.", "unknown_field")
+            raise _invalid_parameter(name, "Unknown field.", UNKNOWN_FIELD)
         if "\x00" in name or "\x00" in value:
             raise _invalid_parameter(name.replace("\x00", ""), "Must not contain NUL characters.", "invalid")
     if any(isinstance(value, str) and "\x00" in value for value in (request.view_args or {}).values()):

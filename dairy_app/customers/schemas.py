@@ -4,12 +4,12 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from marshmallow import ValidationError, fields, post_load, validate, validates_schema
+from marshmallow import fields, post_load, validates_schema
 
 from dairy_app.accounts.rules import normalise_email
 from dairy_app.business.rules import is_gstin
 from dairy_app.catalogue.schemas import PriceOut
-from dairy_app.common import uploads
+from dairy_app.common import uploads, validate
 from dairy_app.common.phones import normalise_phone
 from dairy_app.common.schemas import (
     Choice,
@@ -18,12 +18,12 @@ from dairy_app.common.schemas import (
     Money,
     PageQuery,
     Paragraph,
-    Pattern,
     Quantity,
     Several,
     Sort,
     Strict,
 )
+from dairy_app.common.validate import Invalid, Pattern
 from dairy_app.customers.models import BILLING_CYCLES, CUSTOMER_STATUSES, GST_TREATMENTS
 from dairy_app.customers.rules import MAP_LINK
 
@@ -64,7 +64,7 @@ def _read(normalise: Callable[[str], str], written: str) -> str:
     try:
         return normalise(written)
     except ValueError as error:
-        raise ValidationError(f"{error}.") from None
+        raise Invalid(f"{error}.") from None
 
 
 class Gstin(fields.String):
@@ -118,7 +118,7 @@ class CustomerFields(Strict):
     @validates_schema
     def one_area(self, data: dict[str, Any], **_: Any) -> None:
         if "area" in data and "area_id" in data:
-            raise ValidationError("Send area or area_id, not both.", "area")
+            raise Invalid("Send area or area_id, not both.", "area")
 
 
 class CustomerIn(CustomerFields):
@@ -132,7 +132,7 @@ class CustomerIn(CustomerFields):
     @validates_schema
     def some_area(self, data: dict[str, Any], **_: Any) -> None:
         if "area" not in data and "area_id" not in data:
-            raise ValidationError("Missing data for required field: area or area_id.", "area")
+            raise Invalid("Missing data for required field: area or area_id.", "area")
 
 
 class YesOrNo(fields.Boolean):

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from marshmallow import Schema, fields, post_load, validate
+from marshmallow import Schema, fields, post_load
 
+from dairy_app.common import validate
 from dairy_app.common.schemas import Choice, Line, PageQuery, Strict, page_of
 from dairy_app.documents.models import CHANNELS, MESSAGE_STATUSES
 

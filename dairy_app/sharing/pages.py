@@ -14,11 +14,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import Response, g, make_response, render_template, request, url_for
-from marshmallow import fields, validate
+from marshmallow import fields
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import NotFound
 
 from dairy_app.business.queries import business_settings
+from dairy_app.common import validate
 from dairy_app.common.access import allow_anyone
 from dairy_app.common.clock import now
 from dairy_app.common.errors import Problem
