@@ -23,7 +23,7 @@ from dairy_app.documents.words import Words, catalogues, choose
 #: Papers read with one set of statements.
 CHUNK = 100
 #: Raised when the drawing changes: kept files are then drawn anew.
-DRAWING = 2
+DRAWING = 3
 
 
 @dataclass(frozen=True, slots=True)
