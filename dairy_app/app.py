@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flask_smorest import Blueprint
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import dairy_app.models  # noqa: F401 - a foreign key must find its table, also in a package without routes
@@ -44,7 +43,7 @@ API = "/api/v1"
 class Mount:
     """One blueprint and where it stands."""
 
-    blueprint: Blueprint
+    blueprint: http.Blueprint
     prefix: str = API
 
 
@@ -96,9 +95,6 @@ def create_app(
     app.database = database or settings.open_database_to_serve()
     app.config.update(
         MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
-        API_TITLE="dairy_app",
-        API_VERSION=__version__,
-        OPENAPI_VERSION="3.1.0",
         DAIRY=settings,
     )
     if settings.trusted_proxies:
@@ -110,9 +106,9 @@ def create_app(
     http.register_errors(app)
     http.register_locations(app)
     tokens.register(app, secret, settings.password_cost)
-    api = docs.ProblemApi(app, Words(SAMPLE_WORDS, FIELD_WORDS))
+    api = docs.ApiDocument(app, Words(SAMPLE_WORDS, FIELD_WORDS), __version__)
     for mount in mounts:
-        api.register_blueprint(mount.blueprint, url_prefix=mount.prefix)
+        api.mount(mount.blueprint, mount.prefix)
     docs.register(app, api)
     for page in (pages, invoice_pages, metrics):
         app.register_blueprint(page)  # for people and for Prometheus: not in the document of the API

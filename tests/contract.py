@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from flask_smorest.spec.plugins import FlaskPlugin
 from jsonschema_rs import Draft202012Validator, Registry
 from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 
 from dairy_app.web.http import DairyFlask
+from dairy_app.web.openapi import path_of
 
 URI = "urn:openapi"
 
@@ -53,7 +53,7 @@ class Contract:
             rule, _ = app.url_map.bind("localhost").match(path.partition("?")[0], method=method, return_rule=True)
         except HTTPException:
             return
-        described = FlaskPlugin.flaskpath2openapi(rule.rule)
+        described = path_of(rule.rule)
         laboratory = rule.endpoint.startswith("lab.")
         if described not in self.document["paths"] or laboratory or method in {"HEAD", "OPTIONS"}:
             return

@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
-from flask_smorest.spec.plugins import FlaskPlugin
 
 from dairy_app.orders import queries
+from dairy_app.web.openapi import path_of
 from tests.contract import contract_of
 from tests.dairy import Dairy, ok
 
@@ -14,7 +14,7 @@ def test_a_wrong_answer_is_noticed(dairy: Dairy, monkeypatch: pytest.MonkeyPatch
     """A field that is missing, a word off the list, money as a number: each is an answer against the document."""
     order = dairy.order(dairy.customer(), (dairy.product(), "2"))
     right = ok(dairy.admin.get(f"/orders/{order['id']}"))
-    path = FlaskPlugin.flaskpath2openapi("/api/v1/orders/<uuid:order_id>")
+    path = path_of("/api/v1/orders/<uuid:order_id>")
 
     def faults(status: int = 200, media: str = "application/json", **wrong: Any) -> list[str]:
         return contract_of(dairy.app).faults("GET", path, status, media, right | wrong)

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from flask_smorest.spec.plugins import FlaskPlugin
 from marshmallow import ValidationError
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
@@ -21,7 +20,7 @@ from dairy_app.sharing.schemas import SharedLinkIn
 from dairy_app.web import examples, uploads
 from dairy_app.web.access import Role, policy_of
 from dairy_app.web.http import DairyFlask
-from dairy_app.web.openapi import without_null
+from dairy_app.web.openapi import path_of, without_null
 from tests.conftest import SECRET_KEY
 
 PROBLEM_SCHEMA = "#/components/schemas/Problem"
@@ -87,7 +86,7 @@ def reached(document: Any, part: Any) -> set[str]:
 def views(app: DairyFlask) -> dict[tuple[str, str], Any]:
     """Every route below /api/v1, and health, by its path and method in the document."""
     return {
-        (FlaskPlugin.flaskpath2openapi(rule.rule), method.lower()): app.view_functions[rule.endpoint]
+        (path_of(rule.rule), method.lower()): app.view_functions[rule.endpoint]
         for rule in app.url_map.iter_rules()
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
         if rule.rule.startswith("/api/v1") or rule.rule == "/api/health"

@@ -14,7 +14,6 @@ from uuid import uuid4
 
 import pytest
 import time_machine
-from flask_smorest.spec.plugins import FlaskPlugin
 from hypothesis import HealthCheck, given
 from hypothesis import settings as bounds
 from hypothesis import strategies as st
@@ -31,7 +30,8 @@ from dairy_app.sample_words import SAMPLE_WORDS
 from dairy_app.settings import Settings
 from dairy_app.web import examples, strict_json
 from dairy_app.web.access import Role, policy_of
-from dairy_app.web.http import DairyFlask
+from dairy_app.web.http import DairyFlask, declared_by
+from dairy_app.web.openapi import path_of
 from tests.conftest import SECRET_KEY, Server
 from tests.dairy import Client, Dairy, ok
 
@@ -75,11 +75,9 @@ def operations(app: DairyFlask) -> Iterator[Operation]:
         view = app.view_functions[rule.endpoint]
         policy = policy_of(view)
         assert policy is not None
-        taken = {}
-        for each in getattr(view, "_apidoc", {}).get("arguments", {}).get("parameters", []):
-            taken[each["in"]] = each["schema"]() if isinstance(each["schema"], type) else each["schema"]
+        taken = {each.location: each.schema for each in declared_by(view).takes}
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
-            path = FlaskPlugin.flaskpath2openapi(rule.rule)
+            path = path_of(rule.rule)
             public = policy.roles is None
             yield Operation(
                 rule.endpoint, method, path, taken.get("json"), taken.get("query"), taken.get("form"), public

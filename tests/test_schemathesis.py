@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 import schemathesis
-from flask_smorest.spec.plugins import FlaskPlugin
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as bounds
 from hypothesis import strategies as st
@@ -27,6 +26,7 @@ from dairy_app.catalogue import queries as catalogue
 from dairy_app.common.errors import Problem
 from dairy_app.web.access import Role, policy_of
 from dairy_app.web.http import DairyFlask
+from dairy_app.web.openapi import path_of
 from tests.dairy import Client, Dairy, ok
 from tests.test_access_matrix import client_of
 from tests.test_hostile_input import House
@@ -71,7 +71,7 @@ def admitted(app: DairyFlask, role: Role | None) -> set[str]:
     for rule in app.url_map.iter_rules():
         policy = policy_of(app.view_functions[rule.endpoint])
         if policy is not None and (policy.roles is None if role is None else role in (policy.roles or ())):
-            path = FlaskPlugin.flaskpath2openapi(rule.rule)
+            path = path_of(rule.rule)
             found |= {f"{method} {path}" for method in rule.methods or ()}
     return found
 

@@ -2,12 +2,14 @@
 
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate, validates_schema
+from marshmallow import fields, validates_schema
 
 from dairy_app.accounts.rules.logins import normalise_email
 from dairy_app.common.phones import normalise_phone
+from dairy_app.web import validate
 from dairy_app.web.access import Role
 from dairy_app.web.schemas import Choice, Line, PageQuery, Strict
+from dairy_app.web.validate import Invalid
 
 ROLES = [role.value for role in Role]
 #: Longer than any password may be: who typed an old, longer one is refused by the hash, not by the form.
@@ -21,7 +23,7 @@ class Email(fields.String):
         try:
             return normalise_email(super()._deserialize(value, attr, data, **kwargs))
         except ValueError:
-            raise ValidationError("Must be an e-mail address.") from None
+            raise Invalid("Must be an e-mail address.") from None
 
 
 class Phone(fields.String):
@@ -31,7 +33,7 @@ class Phone(fields.String):
         try:
             return normalise_phone(super()._deserialize(value, attr, data, **kwargs))
         except ValueError:
-            raise ValidationError("Must be a phone number, for example +91 98200 12345.") from None
+            raise Invalid("Must be a phone number, for example +91 98200 12345.") from None
 
 
 def _secret(**kwargs: Any) -> fields.String:
@@ -50,7 +52,7 @@ class LoginIn(Strict):
     def one_login(self, data: dict[str, Any], **_: Any) -> None:
         """Neither none nor two."""
         if ("email" in data) == ("phone" in data):
-            raise ValidationError("Send either email or phone.")
+            raise Invalid("Send either email or phone.")
 
 
 class RefreshIn(Strict):

@@ -4,9 +4,8 @@ import re
 from datetime import date
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from marshmallow import ValidationError
-
 from dairy_app.common.errors import Problem
+from dairy_app.web.validate import Invalid
 
 
 def is_time_zone(name: str) -> None:
@@ -14,7 +13,7 @@ def is_time_zone(name: str) -> None:
     try:
         ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValidationError("Must be the name of a time zone, for example Asia/Kolkata.") from None
+        raise Invalid("Must be the name of a time zone, for example Asia/Kolkata.") from None
 
 
 GSTIN_FORMAT = re.compile(r"[0-9]{2}[A-Z]{5}[0-9]{4}[A-Z][1-9A-Z]Z[0-9A-Z]")
@@ -40,7 +39,7 @@ def is_gstin(gstin: str) -> None:
     The form: two digits of the state, the PAN, which of its registrations, Z, the check digit.
     """
     if not GSTIN_FORMAT.fullmatch(gstin) or gstin_check_digit(gstin[:14]) != gstin[14]:
-        raise ValidationError("Not a GSTIN: the form or the check digit is wrong.")
+        raise Invalid("Not a GSTIN: the form or the check digit is wrong.")
 
 
 def check_open_books(day: date, closed: date | None, instead: str = "") -> None:

@@ -1,10 +1,12 @@
 """The dairy's settings as clients see them."""
 
-from marshmallow import fields, validate
+from marshmallow import fields
 
 from dairy_app.business.models import INVOICE_DATE_RULES, TAX_RATE_DATES
 from dairy_app.business.rules import is_gstin, is_time_zone
-from dairy_app.web.schemas import Choice, Day, Line, Paragraph, Pattern, Percent, Strict
+from dairy_app.web import validate
+from dairy_app.web.schemas import Choice, Day, Line, Paragraph, Percent, Strict
+from dairy_app.web.validate import Pattern
 
 
 class SettingsOut(Strict):

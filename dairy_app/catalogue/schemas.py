@@ -3,7 +3,8 @@
 from marshmallow import fields
 
 from dairy_app.catalogue.models import SUPPLY_TYPES, UNITS
-from dairy_app.web.schemas import Choice, Day, Line, Money, PageQuery, Pattern, Percent, Quantity, Strict
+from dairy_app.web.schemas import Choice, Day, Line, Money, PageQuery, Percent, Quantity, Strict
+from dairy_app.web.validate import Pattern
 
 
 class ProductFields(Strict):

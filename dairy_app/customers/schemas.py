@@ -4,7 +4,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from marshmallow import ValidationError, fields, post_load, validate, validates_schema
+from marshmallow import fields, post_load, validates_schema
 
 from dairy_app.accounts.rules.logins import normalise_email
 from dairy_app.business.rules import is_gstin
@@ -12,20 +12,9 @@ from dairy_app.catalogue.schemas import PriceOut
 from dairy_app.common.phones import normalise_phone
 from dairy_app.customers.models import BILLING_CYCLES, CUSTOMER_STATUSES, GST_TREATMENTS
 from dairy_app.customers.rules import MAP_LINK
-from dairy_app.web import uploads
-from dairy_app.web.schemas import (
-    Choice,
-    Day,
-    Line,
-    Money,
-    PageQuery,
-    Paragraph,
-    Pattern,
-    Quantity,
-    Several,
-    Sort,
-    Strict,
-)
+from dairy_app.web import uploads, validate
+from dairy_app.web.schemas import Choice, Day, Line, Money, PageQuery, Paragraph, Quantity, Several, Sort, Strict
+from dairy_app.web.validate import Invalid, Pattern
 
 #: integer ends here.
 MAX_SEQUENCE = 2_147_483_647
@@ -64,7 +53,7 @@ def _read(normalise: Callable[[str], str], written: str) -> str:
     try:
         return normalise(written)
     except ValueError as error:
-        raise ValidationError(f"{error}.") from None
+        raise Invalid(f"{error}.") from None
 
 
 class Gstin(fields.String):
@@ -118,7 +107,7 @@ class CustomerFields(Strict):
     @validates_schema
     def one_area(self, data: dict[str, Any], **_: Any) -> None:
         if "area" in data and "area_id" in data:
-            raise ValidationError("Send area or area_id, not both.", "area")
+            raise Invalid("Send area or area_id, not both.", "area")
 
 
 class CustomerIn(CustomerFields):
@@ -132,7 +121,7 @@ class CustomerIn(CustomerFields):
     @validates_schema
     def some_area(self, data: dict[str, Any], **_: Any) -> None:
         if "area" not in data and "area_id" not in data:
-            raise ValidationError("Missing data for required field: area or area_id.", "area")
+            raise Invalid("Missing data for required field: area or area_id.", "area")
 
 
 class YesOrNo(fields.Boolean):

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate, validates_schema
+from marshmallow import ValidationError, fields, validates_schema
 
 from dairy_app.catalogue.models import UNITS
 from dairy_app.customers.schemas import Latitude, Longitude
@@ -13,9 +13,11 @@ from dairy_app.deliveries.models import CONFIRMATION_METHODS, DELIVERY_STATUSES
 from dairy_app.deliveries.rules import REASON_CODES, Unread
 from dairy_app.orders.models import ORDER_STATUSES, SHIFTS
 from dairy_app.orders.schemas import MOST_ITEMS, DeliveryStatusOut
+from dairy_app.web import validate
 from dairy_app.web.failures import MAX_FIELD_ERRORS, field_errors
 from dairy_app.web.schemas import Choice, Day, Instant, Line, PageQuery, Paragraph, Quantity, Strict, page_of
 from dairy_app.web.strict_json import Unstorable
+from dairy_app.web.validate import Invalid
 
 #: A morning of one dairy fits; a body of that many is still small.
 MOST_CONFIRMATIONS = 1000
@@ -28,7 +30,7 @@ _FIRST_CLOCK, _LAST_CLOCK = datetime(1960, 1, 1, tzinfo=UTC), datetime(2200, 1, 
 
 def _clock_may_say(instant: datetime) -> None:
     if not _FIRST_CLOCK <= instant < _LAST_CLOCK:
-        raise ValidationError("Must be from 1960 to 2199.")
+        raise Invalid("Must be from 1960 to 2199.")
 
 
 class ReportedLatitude(Latitude):
@@ -84,7 +86,7 @@ class ConfirmationIn(Strict):
     def nothing_delivered_is_nothing(self, data: dict[str, Any], **_: Any) -> None:
         brought = any(item["delivered_quantity"] for item in data.get("items", []))
         if data["status"] == "not_delivered" and brought:
-            raise ValidationError("not_delivered cannot have delivered quantities.", "items")
+            raise Invalid("not_delivered cannot have delivered quantities.", "items")
 
 
 class EachJudged(fields.Nested):
@@ -315,7 +317,7 @@ class CorrectionIn(Strict):
     @validates_schema
     def one_of_both(self, data: dict[str, Any], **_: Any) -> None:
         if ("items" in data) == ("status" in data):
-            raise ValidationError("Send either items or status.", "items")
+            raise Invalid("Send either items or status.", "items")
 
 
 class MonthlyEditIn(Strict):
@@ -347,7 +349,7 @@ class SequenceIn(Strict):
         seen = set()
         for position, customer_id in enumerate(data["customer_ids"]):
             if customer_id in seen:
-                raise ValidationError({"customer_ids": {position: ["The customer is named twice."]}})
+                raise Invalid("The customer is named twice.", "customer_ids", position)
             seen.add(customer_id)
 
 

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from marshmallow import Schema, fields, post_load, validate
+from marshmallow import Schema, fields, post_load
 
 from dairy_app.documents.models import CHANNELS, MESSAGE_STATUSES
+from dairy_app.web import validate
 from dairy_app.web.schemas import Choice, Line, PageQuery, Strict, page_of
 
 _LANGUAGE = {"example": "hi", "description": "Of the dairy's two languages; default: the customer's, else the dairy's."}

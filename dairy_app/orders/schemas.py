@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate, validates_schema
+from marshmallow import fields, validates_schema
 
 from dairy_app.catalogue.models import UNITS
 from dairy_app.customers.schemas import Latitude, Longitude
 from dairy_app.orders.models import ORDER_SOURCES, ORDER_STATUSES, ORDER_TYPES, PRICE_SOURCES, SHIFTS
 from dairy_app.orders.policy import INTERNAL_FIELDS
+from dairy_app.web import validate
 from dairy_app.web.schemas import (
     Choice,
     Day,
@@ -21,6 +22,7 @@ from dairy_app.web.schemas import (
     Strict,
     page_of,
 )
+from dairy_app.web.validate import Invalid
 
 #: More lines than any door gets; keeps one request bounded.
 MOST_ITEMS = 100
@@ -37,7 +39,7 @@ class OrderItemIn(Strict):
     @validates_schema
     def price_has_reason(self, data: dict[str, Any], **_: Any) -> None:
         if ("unit_price" in data) != ("price_reason" in data):
-            raise ValidationError("unit_price and price_reason go together.", "price_reason")
+            raise Invalid("unit_price and price_reason go together.", "price_reason")
 
 
 class OrderIn(Strict):
@@ -54,7 +56,7 @@ class OrderIn(Strict):
         seen = set()
         for position, item in enumerate(data["items"]):
             if item["product_id"] in seen:
-                raise ValidationError({"items": {position: {"product_id": ["The product is named twice."]}}})
+                raise Invalid("The product is named twice.", "items", position, "product_id")
             seen.add(item["product_id"])
 
 

@@ -2,14 +2,16 @@
 
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate, validates_schema
+from marshmallow import fields, validates_schema
 
 from dairy_app.catalogue.models import UNITS
 from dairy_app.deliveries.models import DELIVERY_STATUSES
 from dairy_app.orders.models import ORDER_STATUSES
 from dairy_app.sharing.models import LINK_ACTIONS, REQUEST_KINDS, REQUEST_STATUSES, SHIFTS
 from dairy_app.sharing.rules import links as rules
-from dairy_app.web.schemas import Choice, Day, Line, PageQuery, Paragraph, Pattern, Quantity, Strict, page_of
+from dairy_app.web import validate
+from dairy_app.web.schemas import Choice, Day, Line, PageQuery, Paragraph, Quantity, Strict, page_of
+from dairy_app.web.validate import Coded, Invalid, Pattern, SeveralInvalid
 
 _PIN = Pattern(r"^[0-9]{4,8}$", error="Must be 4 to 8 digits.")
 
@@ -33,9 +35,9 @@ class SharedLinkIn(Strict):
     @validates_schema
     def one_round(self, data: dict[str, Any], **_: Any) -> None:
         if ("delivery_boy_id" in data) == ("area_id" in data):
-            raise ValidationError("Send either delivery_boy_id or area_id.", "delivery_boy_id")
+            raise Invalid("Send either delivery_boy_id or area_id.", "delivery_boy_id")
         if ("date" in data) == data["rolling"]:
-            raise ValidationError("Send either date or rolling: true.", "date")
+            raise Invalid("Send either date or rolling: true.", "date")
 
 
 class SharedLinkOut(Strict):
@@ -200,13 +202,13 @@ class _Wish(Strict):
     @validates_schema
     def days_in_order(self, data: dict[str, Any], **_: Any) -> None:
         if data.get("to") is not None and "from" in data and data["to"] < data["from"]:
-            raise ValidationError("Must not be before from.", "to")
+            raise Invalid("Must not be before from.", "to")
 
     @validates_schema
     def products_differ(self, data: dict[str, Any], **_: Any) -> None:
         named = [item["product_id"] for item in data.get("items", [])]
         if len(set(named)) < len(named):
-            raise ValidationError("A product is named twice.", "items")
+            raise Invalid("A product is named twice.", "items")
 
 
 class ChangeRequestIn(_Wish):
@@ -223,11 +225,11 @@ class ChangeRequestIn(_Wish):
     def fits_kind(self, data: dict[str, Any], **_: Any) -> None:
         wrong = rules.misfits(data["kind"], data)
         if data["kind"] == "quantity" and "subscription_id" not in data:
-            wrong["subscription_id"] = ["Missing data for required field."]
+            wrong["subscription_id"] = [validate.MISSING]
         if data["kind"] == "extra_item" and "subscription_id" in data:
-            wrong["subscription_id"] = ["Not a field of extra_item."]
+            wrong["subscription_id"] = [Coded("Not a field of extra_item.")]
         if wrong:
-            raise ValidationError(wrong)
+            raise SeveralInvalid(wrong)
 
 
 class ChangeRequestMadeOut(Strict):

@@ -2,14 +2,16 @@
 
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate, validates_schema
+from marshmallow import fields, validates_schema
 
 from dairy_app.catalogue.models import UNITS
 from dairy_app.catalogue.schemas import PriceOut, ProductOut
 from dairy_app.customers.schemas import CustomerPriceOut
 from dairy_app.orders.models import ORDER_STATUSES
 from dairy_app.subscriptions.models import CHANNELS, MODES, OVERRIDE_KINDS, SHIFTS, SUBSCRIPTION_STATUSES
+from dairy_app.web import validate
 from dairy_app.web.schemas import Choice, Day, Line, Money, Month, PageQuery, Quantity, Strict, page_of
+from dairy_app.web.validate import Invalid
 
 #: What may decide a day; ``due._rule`` and ``rules.decide``.
 RULES = (
@@ -41,7 +43,7 @@ class Weekdays(fields.List[int]):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
         days = super()._deserialize(value, attr, data, **kwargs)
         if len(set(days)) < len(days):
-            raise ValidationError("A weekday is named twice.")
+            raise Invalid("A weekday is named twice.")
         return sorted(days)
 
 
@@ -136,9 +138,9 @@ class CalendarQuery(Strict):
     @validates_schema
     def one_month(self, data: dict[str, Any], **_: Any) -> None:
         if not data:
-            raise ValidationError("Missing data for required field.", "period")
+            raise Invalid(validate.MISSING, "period")
         if len(data) > 1:
-            raise ValidationError("Send either period or month.", "period")
+            raise Invalid("Send either period or month.", "period")
 
 
 class PauseOut(Strict):

@@ -1,23 +1,23 @@
 """The OpenAPI 3.1 document and its page for people, both without a word from outside.
 
-What the document says beyond the library's own is in ``web.openapi``.
+What the document says of each operation is in ``web.openapi``.
 """
 
-from http import HTTPStatus
 from itertools import groupby
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 import flask_swagger_ui
+from apispec import APISpec
+from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Blueprint, Flask, Response, jsonify, request
-from flask_smorest import Api
-from flask_smorest import Blueprint as SmorestBlueprint
+from marshmallow import Schema
 from marshmallow.fields import Constant, Field, Time, Url
 from werkzeug.exceptions import NotFound
 
 from dairy_app.common.errors import CODES
-from dairy_app.web import openapi
+from dairy_app.web import http, openapi
 from dairy_app.web.access import allow_anyone
 from dairy_app.web.schemas import Exact, Month
 
@@ -54,57 +54,68 @@ dairy's time zone, months `YYYY-MM`, instants RFC 3339 with an offset. Unknown f
 """
 
 
-class ProblemApi(Api):
-    """The OpenAPI document of the blueprints; errors are left to ``web.http`` and its one shape.
+class ApiDocument:
+    """The OpenAPI document of the blueprints that are mounted with it.
 
-    The document is made when it is first asked for: it takes as long as all the rest of the start-up.
+    It is made when it is first asked for: that takes as long as all the rest of the start-up.
     """
 
-    def __init__(self, app: Flask, words: openapi.Words) -> None:
-        self._words = words
-        self._mounted: list[SmorestBlueprint] = []
+    def __init__(self, app: Flask, words: openapi.Words, version: str) -> None:
+        self._app, self._words, self._version = app, words, version
+        self._mounted: list[http.Blueprint] = []
         self._making = Lock()
         self._document: dict[str, Any] | None = None
-        super().__init__(app)
 
-    def register_blueprint(self, blueprint: SmorestBlueprint, **options: Any) -> None:
+    def mount(self, blueprint: http.Blueprint, prefix: str) -> None:
         """Serve a blueprint, and describe it later."""
-        self._app.register_blueprint(blueprint, **options)
+        self._app.register_blueprint(blueprint, url_prefix=prefix)
         self._mounted.append(blueprint)
 
     def document(self) -> dict[str, Any]:
         """The OpenAPI document of everything mounted."""
         with self._making:
             if self._document is None:
-                for each in self._mounted:
-                    each.register_views_in_doc(self, self._app, self.spec, name=each.name, parameters=None)
-                    self.spec.tag({"name": each.name, "description": each.description})
-                classes = {name: key[0] for key, name in self.ma_plugin.converter.refs.items()}
-                self._document = openapi.complete(self._app, self.spec.to_dict(), classes, self._words)
+                self._document = self._make()
             return self._document
 
-    def _register_error_handlers(self) -> None:
-        """Not the library's handlers: ``register_errors`` serves the whole application."""
+    def _make(self) -> dict[str, Any]:
+        classes: dict[str, type[Schema]] = {}
 
-    def _register_responses(self) -> None:
-        self.spec.components.schema("Problem", openapi.problem_schema())
-        for status in HTTPStatus:  # the library refers to them by name; ``openapi.complete`` puts the codes there
-            self.spec.components.response(status.name, {"description": status.phrase}, lazy=True)
-        self.spec.components.response(self.DEFAULT_ERROR_RESPONSE_NAME, {"description": "A problem"}, lazy=True)
+        def name_of(schema: Any) -> str:
+            """A component has the name of its class, which is kept for what ``complete`` says of its fields."""
+            own: type[Schema] = schema if isinstance(schema, type) else type(schema)
+            classes[own.__name__] = own
+            return own.__name__
 
-    def _init_spec(self, **options: Any) -> None:
-        super()._init_spec(**options)
-        self.register_field(Exact, "string", "decimal")
-        self.register_field(Month, "string", None)
-        self.register_field(Url, "string", "uri")
-        self.ma_plugin.converter.add_attribute_function(_form_of)
-        bearer = {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
-        self.spec.components.security_scheme("bearerAuth", bearer)
-        self.spec.options["info"] = {
-            "description": _INTRODUCTION + _table_of_codes(),
-            "contact": {"name": "Whoever runs this server"},
-            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
-        }
+        spec = _begun(MarshmallowPlugin(name_of), self._version)
+        for blueprint in self._mounted:
+            for rule in self._app.url_map.iter_rules():
+                if rule.endpoint.rpartition(".")[0] == blueprint.name:
+                    view = self._app.view_functions[rule.endpoint]
+                    methods = sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
+                    spec.path(
+                        path=openapi.path_of(rule.rule),
+                        operations={method.lower(): openapi.operation_of(view, blueprint.name) for method in methods},
+                        parameters=openapi.parameters_of(rule.rule),
+                    )
+            spec.tag({"name": blueprint.name, "description": blueprint.description})
+        return openapi.complete(self._app, spec.to_dict(), classes, self._words)
+
+
+def _begun(plugin: MarshmallowPlugin, version: str) -> APISpec:
+    """A document without operations, and what it makes of our fields."""
+    information = {
+        "description": _INTRODUCTION + _table_of_codes(),
+        "contact": {"name": "Whoever runs this server"},
+        "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+    }
+    spec = APISpec("dairy_app", version, "3.1.0", [plugin], info=information)
+    for field, form in ((Exact, "decimal"), (Month, None), (Url, "uri")):
+        plugin.map_to_openapi_type(field, "string", form)  # type: ignore[no-untyped-call]
+    assert plugin.converter is not None, "APISpec makes it"
+    plugin.converter.add_attribute_function(_form_of)  # type: ignore[no-untyped-call]
+    spec.components.schema("Problem", openapi.problem_schema())
+    return spec
 
 
 def _form_of(_converter: Any, field: Field[Any], **_: Any) -> dict[str, Any]:
@@ -121,7 +132,7 @@ def _table_of_codes() -> str:
     return "".join(f"| {status} | {', '.join(f'`{code}`' for code in codes)} |\n" for status, codes in by_status)
 
 
-def register(app: Flask, api: ProblemApi) -> None:
+def register(app: Flask, api: ApiDocument) -> None:
     """Serve ``/api/openapi.json`` and ``/api/docs``. Call it after all blueprints are registered."""
     pages = Blueprint("docs", __name__, url_prefix="/api")
 

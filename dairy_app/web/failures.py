@@ -11,6 +11,7 @@ from dairy_app.database import constraints
 from dairy_app.database.transactions import RETRYABLE, sqlstate
 from dairy_app.web.logs import log
 from dairy_app.web.strict_json import token
+from dairy_app.web.validate import Coded
 
 #: A body with a million unknown fields gets a short answer.
 MAX_FIELD_ERRORS = 100
@@ -23,12 +24,6 @@ _PASSING = {
         "database_full",
         "The disk of the database is full; nothing was changed. Its operator must make room.",
     ),
-}
-#: What marshmallow says → the stable code of the field's error; everything else is "invalid".
-_FIELD_CODES = {
-    "Missing data for required field.": "required",
-    "Unknown field.": "unknown_field",
-    "Field may not be null.": "null",
 }
 
 
@@ -57,19 +52,15 @@ def _problem_of_fields(messages: Mapping[str, Any]) -> Problem:
 
 def field_errors(messages: Any, pointer: str = "") -> list[FieldError]:
     """The messages of a schema, one by one, each with the pointer to its field below ``pointer``."""
-    return [
-        FieldError(where[:MAX_POINTER], _FIELD_CODES.get(text, "invalid"), text)
-        for where, text in _flatten(messages, pointer)
-    ]
+    return [FieldError(where[:MAX_POINTER], said.code, str(said)) for where, said in _flatten(messages, pointer)]
 
 
-def _flatten(messages: Any, pointer: str) -> list[tuple[str, str]]:
+def _flatten(messages: Any, pointer: str) -> list[tuple[str, Coded]]:
     if isinstance(messages, Mapping):
         parts = [_flatten(value, f"{pointer}/{token(key)}") for key, value in messages.items()]
         return [pair for part in parts for pair in part]
-    if isinstance(messages, list):
-        return [(pointer.removesuffix("/_schema"), str(text)) for text in messages]
-    return [(pointer.removesuffix("/_schema"), str(messages))]
+    said = messages if isinstance(messages, list) else [messages]
+    return [(pointer.removesuffix("/_schema"), each if isinstance(each, Coded) else Coded(str(each))) for each in said]
 
 
 def problem_of_database(error: DBAPIError) -> Problem:

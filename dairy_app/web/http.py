@@ -1,21 +1,24 @@
 """The request: its id, its actor, its one transaction, its answer or its problem document.
 
 ``DairyFlask`` runs every view inside one transaction with the caller already identified and the route's
-policy already checked; a view is left with parsing, one service call and the answer.
+policy already checked; a view is left with parsing, one service call and the answer. What a view takes and answers it
+declares with the decorators of ``Blueprint``: webargs reads by that, ``common.docs`` describes it.
 """
 
 import ipaddress
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
+from functools import wraps
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 from uuid import uuid4
 
+import flask
 from flask import Flask, Request, Response, current_app, g, jsonify, request
 from flask.json.provider import DefaultJSONProvider
-from flask_smorest import Blueprint as SmorestBlueprint
-from marshmallow import RAISE, Schema, ValidationError, fields, missing
+from marshmallow import RAISE, Schema, fields, missing
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
@@ -29,6 +32,7 @@ from dairy_app.web import strict_json
 from dairy_app.web.access import Actor, Policy, policy_of
 from dairy_app.web.failures import problem_of_database, problem_of_full_pool, problem_of_http
 from dairy_app.web.logs import log
+from dairy_app.web.validate import UNKNOWN_FIELD, Invalid
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,100}")
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -56,25 +60,119 @@ class StrictParser(FlaskParser):
     def load_querystring(self, req: Request, schema: Any) -> Any:
         for name, values in req.args.lists():
             if len(values) > 1 and not isinstance(schema.load_fields.get(name), fields.List):
-                raise ValidationError({name: ["Given more than once."]})
+                raise Invalid("Given more than once.", name)
         return super().load_querystring(req, schema)
 
 
-class Blueprint(SmorestBlueprint):
+PARSER = StrictParser()
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A part of the request that a view reads: ``location`` is the name that webargs has for it."""
+
+    location: str
+    schema: Schema
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer of a view. A schema that is written out, not one of marshmallow, describes content that is not JSON."""
+
+    status: int
+    schema: Schema | Mapping[str, Any] | None
+    content_type: str
+    description: str
+    headers: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What a view takes and answers, in the order in which its decorators were applied: from the view outwards."""
+
+    takes: tuple[Taken, ...] = ()
+    answers: tuple[Answered, ...] = ()
+
+    @property
+    def bodies(self) -> list[Schema]:
+        """The schemas of JSON bodies."""
+        return [each.schema for each in self.takes if each.location == "json"]
+
+    @property
+    def parameters(self) -> list[Schema]:
+        """The schemas of the query string."""
+        return [each.schema for each in self.takes if each.location == "query"]
+
+
+def declared_by(view: Callable[..., Any]) -> Declared:
+    """What a view declares with the decorators of ``Blueprint``; nothing when it has none."""
+    declared: Declared = getattr(view, "declared", Declared())
+    return declared
+
+
+def _declare(view: View, declared: Declared) -> View:
+    view.declared = declared  # type: ignore[attr-defined]
+    return view
+
+
+class Blueprint(flask.Blueprint):
     """A domain's routes; request and response schemas make the OpenAPI document too."""
 
-    ARGUMENTS_PARSER = StrictParser()
+    def __init__(self, name: str, import_name: str, *, description: str = "", **options: Any) -> None:
+        super().__init__(name, import_name, **options)
+        self.description = description
 
-    if TYPE_CHECKING:  # the library comes without types
-
-        def route(self, rule: str, **options: Any) -> Callable[[View], View]: ...
-        def response(self, status_code: int, schema: Any = None, **options: Any) -> Callable[[View], View]: ...
-        def doc(self, **options: Any) -> Callable[[View], View]: ...
-
-    def arguments(self, schema: type[Schema], **options: Any) -> Callable[[View], View]:
+    def arguments(self, schema: type[Schema], *, location: str = "json") -> Callable[[View], View]:
         """Read a part of the request. The schema is made once, not once a request: copying its fields takes long."""
-        read: Callable[[View], View] = super().arguments(schema(), **options)
-        return read
+        taken = Taken(location, schema())
+
+        def mark(view: View) -> View:
+            before = declared_by(view)
+            reading = PARSER.use_args(taken.schema, location=location)(view)
+            return _declare(reading, replace(before, takes=(*before.takes, taken)))  # type: ignore[return-value]
+
+        return mark
+
+    def response(
+        self,
+        status: int,
+        schema: type[Schema] | Schema | Mapping[str, Any] | None = None,
+        *,
+        content_type: str = "application/json",
+        headers: Mapping[str, Any] | None = None,
+    ) -> Callable[[Callable[..., Any]], Callable[..., Response]]:
+        """Answer with what the view returns, written by ``schema``.
+
+        With another status or more headers when it returns them too, as Flask reads tuples. A ``Response`` is left as
+        it is; of one the declaration is only for the document.
+        """
+        written = schema() if isinstance(schema, type) else schema
+        answered = Answered(status, written, content_type, HTTPStatus(status).phrase, headers)
+
+        def mark(view: Callable[..., Any]) -> Callable[..., Response]:
+            @wraps(view)
+            def answering(*args: Any, **kwargs: Any) -> Response:
+                returned = view(*args, **kwargs)
+                content, *rest = returned if isinstance(returned, tuple) else (returned,)
+                if not isinstance(content, Response):
+                    content = jsonify(written.dump(content) if isinstance(written, Schema) else content)
+                    content.status_code = status
+                return current_app.make_response((content, *rest)) if rest else content
+
+            before = declared_by(view)
+            return _declare(answering, replace(before, answers=(*before.answers, answered)))
+
+        return mark
+
+    def alt_response(self, status: int, *, schema: type[Schema], description: str) -> Callable[[View], View]:
+        """Declare another answer that the view itself may give."""
+        answered = Answered(status, schema(), "application/json", description, None)
+
+        def mark(view: View) -> View:
+            before = declared_by(view)
+            return _declare(view, replace(before, answers=(*before.answers, answered)))
+
+        return mark
 
 
 class IsoJson(DefaultJSONProvider):
@@ -161,10 +259,10 @@ def _read_body() -> None:
 
 def _refuse_undeclared(view: Callable[..., Any]) -> None:
     """Refuse query parameters and bodies that the route does not take, and characters no text may hold."""
-    taken = {each["in"] for each in getattr(view, "_apidoc", {}).get("arguments", {}).get("parameters", [])}
+    taken = {each.location for each in declared_by(view).takes}
     for name, value in request.args.items(multi=True):
         if not taken & {"query", "querystring"}:
-            raise _invalid_parameter(name, "Unknown field.", "unknown_field")
+            raise _invalid_parameter(name, "Unknown field.", UNKNOWN_FIELD)
         if "\x00" in name or "\x00" in value:
             raise _invalid_parameter(name.replace("\x00", ""), "Must not contain NUL characters.", "invalid")
     if any(isinstance(value, str) and "\x00" in value for value in (request.view_args or {}).values()):

@@ -1,4 +1,4 @@
-"""What the routes declare, told as OpenAPI 3.1: the library's own description, completed.
+"""What the routes declare, told as OpenAPI 3.1: apispec writes schemas and parameters, the rest is said here.
 
 A request refuses what it does not know; an answer has every field it names and may get more. What an operation
 refuses is read from its code (``web.refusals``), what a field means from one table of words.
@@ -8,15 +8,16 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from inspect import cleandoc
 from typing import Any
 
 from flask import Flask
-from flask_smorest.spec.plugins import FlaskPlugin
 from marshmallow import Schema
 
 from dairy_app.common.errors import CODES, Problem
 from dairy_app.web import examples
 from dairy_app.web.access import Policy, Role, policy_of
+from dairy_app.web.http import Answered, Declared, declared_by
 from dairy_app.web.refusals import codes_of
 
 PROBLEM = "application/problem+json"
@@ -27,6 +28,15 @@ _OF_REQUESTS = frozenset({ANSWERED_PATTERN, "default", "readOnly"})
 #: Statuses of what may be asked again later.
 _TRY_AGAIN = frozenset({429, 503})
 _NULL_MEANS = re.compile(r"[;,] null: [^.;]*")
+_SECURITY_SCHEMES = {"bearerAuth": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
+#: A part of an address as Flask's rules write it: ``<name>``, ``<uuid:name>``.
+_PART = re.compile(r"<(?:(\w+):)?(\w+)>")
+#: What its converter takes.
+_CONVERTED: dict[str, dict[str, Any]] = {
+    "": {"type": "string", "minLength": 1},
+    "path": {"type": "string"},
+    "uuid": {"type": "string", "format": "uuid"},
+}
 #: Parts of an address that are no id.
 _IN_PATH = {"day": {"type": "string", "format": "date", "example": "2026-11-22"}}
 
@@ -79,6 +89,51 @@ def _refusal(codes: list[str]) -> dict[str, Any]:
     return answer
 
 
+def path_of(rule: str) -> str:
+    """The address of a rule of Flask as OpenAPI writes it."""
+    return _PART.sub(r"{\2}", rule)
+
+
+def parameters_of(rule: str) -> list[dict[str, Any]]:
+    """The parameters in the address of a rule of Flask."""
+    return [
+        {"in": "path", "name": name, "required": True, "schema": _CONVERTED[converter]}
+        for converter, name in _PART.findall(rule)
+    ]
+
+
+def operation_of(view: Callable[..., Any], tag: str) -> dict[str, Any]:
+    """What a view declares, and its docstring; schemas are left to apispec."""
+    declared = declared_by(view)
+    operation: dict[str, Any] = {}
+    if declared.parameters:
+        operation["parameters"] = [{"in": "query", "schema": schema} for schema in declared.parameters]
+    operation["responses"] = _responses(declared)
+    for schema in declared.bodies:
+        operation["requestBody"] = {"required": True, "content": {JSON: {"schema": schema}}}
+    summary, _, description = cleandoc(view.__doc__ or "").partition("\n\n")
+    operation |= {"summary": summary} if summary else {}
+    operation |= {"description": description} if description else {}
+    return operation | {"tags": [tag]}
+
+
+def _responses(declared: Declared) -> dict[int, dict[str, Any]]:
+    """The answers by status; one of several content types has all that is said of it in one place."""
+    responses: dict[int, dict[str, Any]] = {}
+    for each in declared.answers:
+        told = _told(each)
+        if each.status in responses:  # the decorator above is said first
+            told["content"] |= responses[each.status]["content"]
+        responses[each.status] = told
+    return responses
+
+
+def _told(answer: Answered) -> dict[str, Any]:
+    told: dict[str, Any] = {"description": answer.description}
+    told |= {"headers": answer.headers} if answer.headers else {}
+    return told | ({"content": {answer.content_type: {"schema": answer.schema}}} if answer.schema is not None else {})
+
+
 def complete(app: Flask, document: dict[str, Any], classes: Mapping[str, type[Schema]], words: Words) -> dict[str, Any]:
     """Add to each operation what its route declares, to each schema what its fields mean.
 
@@ -86,7 +141,7 @@ def complete(app: Flask, document: dict[str, Any], classes: Mapping[str, type[Sc
     """
     document["servers"] = [{"url": "/"}]
     endpoints = {
-        (FlaskPlugin.flaskpath2openapi(rule.rule), method.lower()): rule.endpoint
+        (path_of(rule.rule), method.lower()): rule.endpoint
         for rule in app.url_map.iter_rules()
         for method in rule.methods or ()
     }
@@ -102,7 +157,7 @@ def complete(app: Flask, document: dict[str, Any], classes: Mapping[str, type[Sc
             operation["summary"] = operation.get("summary", "").replace("`", "")
             operation["description"] = _plain(operation.get("description", ""))
             operation["responses"] = {str(status): each for status, each in operation["responses"].items()}
-            declared = getattr(view, "_apidoc", {})
+            declared = declared_by(view)
             _add_body(operation, declared, document["components"]["schemas"], words)
             _add_answers(operation, declared, words)
             _add_headers(operation, view, method, makes_resource=_makes_resource(document["paths"], path, method))
@@ -111,7 +166,8 @@ def complete(app: Flask, document: dict[str, Any], classes: Mapping[str, type[Sc
                 _add_policy(operation, policy)
                 codes = codes_of(view, policy, method, has_path="{" in path)
                 _add_refusals(operation, codes)
-    _share_refusals(document)
+    responses, shown = _share_refusals(document)
+    document["components"] |= {"responses": responses, "securitySchemes": _SECURITY_SCHEMES, "examples": shown}
     _complete_schemas(document, classes, words)
     return document
 
@@ -134,8 +190,6 @@ def _add_policy(operation: dict[str, Any], policy: Policy) -> None:
 
 def _add_refusals(operation: dict[str, Any], codes: list[str]) -> None:
     responses = operation["responses"]
-    for name in [name for name in responses if name == "default" or int(name) >= 400]:
-        del responses[name]
     by_status: dict[int, list[str]] = {}
     for code in codes:
         by_status.setdefault(CODES[code][0], []).append(code)
@@ -143,8 +197,11 @@ def _add_refusals(operation: dict[str, Any], codes: list[str]) -> None:
         responses[str(status)] = _refusal(own)
 
 
-def _share_refusals(document: dict[str, Any]) -> None:
-    """Say once what most operations answer with a status; and give examples of the codes that are answered."""
+def _share_refusals(document: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Say once what most operations answer with a status.
+
+    Gives those answers, and examples of the codes that are answered.
+    """
     operations = list(_operations(document))
     refusals = [(status, each) for operation in operations for status, each in operation["responses"].items()]
     said = Counter((status, each["description"]) for status, each in refusals if PROBLEM in each.get("content", {}))
@@ -156,10 +213,9 @@ def _share_refusals(document: dict[str, Any]) -> None:
         for status, each in operation["responses"].items():
             if each == shared.get(status):
                 operation["responses"][status] = {"$ref": f"#/components/responses/Refused{status}"}
-    document["components"]["responses"] = {f"Refused{status}": each for status, each in sorted(shared.items())}
     codes = {code for _, each in refusals for code in each.get("content", {}).get(PROBLEM, {}).get("examples", ())}
     shown = {code: {"value": Problem(code).document("urn:request:5f0c1d2e")} for code in CODES if code in codes}
-    document["components"]["examples"] = shown
+    return {f"Refused{status}": each for status, each in sorted(shared.items())}, shown
 
 
 def _operations(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -198,15 +254,14 @@ def _answered_header(response: dict[str, Any], name: str, description: str) -> N
     response.setdefault("headers", {})[name] = {"description": description, "schema": {"type": "string"}}
 
 
-def _add_body(operation: dict[str, Any], declared: Mapping[str, Any], schemas: Mapping[str, Any], words: Words) -> None:
-    for each in declared.get("arguments", {}).get("parameters", []):
-        if each["in"] == "json":
-            body, schema = operation["requestBody"], each["schema"]
-            _add_example(body, schema, words)
-            component = schemas[body["content"][JSON]["schema"]["$ref"].rpartition("/")[2]]
-            body["required"] = bool(component.get("required"))
-            body["content"] |= {media: _uploaded(media) for media in getattr(schema, "other_media", ())}
-            body["description"] = _docstring(type(schema))
+def _add_body(operation: dict[str, Any], declared: Declared, schemas: Mapping[str, Any], words: Words) -> None:
+    for schema in declared.bodies:
+        body = operation["requestBody"]
+        _add_example(body, schema, words)
+        component = schemas[body["content"][JSON]["schema"]["$ref"].rpartition("/")[2]]
+        body["required"] = bool(component.get("required"))
+        body["content"] |= {media: _uploaded(media) for media in getattr(schema, "other_media", ())}
+        body["description"] = _docstring(type(schema))
 
 
 def _uploaded(media: str) -> dict[str, Any]:
@@ -218,11 +273,10 @@ def _uploaded(media: str) -> dict[str, Any]:
     return {"schema": file}
 
 
-def _add_answers(operation: dict[str, Any], declared: Mapping[str, Any], words: Words) -> None:
-    for status, answers in declared.get("response", {}).get("responses", {}).items():
-        for answer in answers:
-            if isinstance(answer, dict) and isinstance(answer.get("schema"), Schema):
-                _add_example(operation["responses"][str(status)], answer["schema"], words)
+def _add_answers(operation: dict[str, Any], declared: Declared, words: Words) -> None:
+    for answer in declared.answers:
+        if isinstance(answer.schema, Schema):
+            _add_example(operation["responses"][str(answer.status)], answer.schema, words)
 
 
 def _add_example(part: dict[str, Any], schema: Schema, words: Words) -> None:
@@ -239,14 +293,13 @@ def _describe_path(operations: dict[str, Any], words: Words) -> None:
         parameter.setdefault("description", words.meanings.get(f"path.{name}") or words.meanings.get(name, ""))
 
 
-def _describe_parameters(operation: dict[str, Any], declared: Mapping[str, Any], words: Words) -> None:
-    for each in declared.get("arguments", {}).get("parameters", []):
-        if each["in"] == "query":
-            for parameter in operation["parameters"]:
-                if parameter["in"] == "query":
-                    meaning = _meaning(type(each["schema"]), parameter["name"], words)
-                    parameter.setdefault("description", without_null(meaning))
-                    parameter["schema"] = _as_sent(parameter["schema"])
+def _describe_parameters(operation: dict[str, Any], declared: Declared, words: Words) -> None:
+    for schema in declared.parameters:
+        for parameter in operation["parameters"]:
+            if parameter["in"] == "query":
+                meaning = _meaning(type(schema), parameter["name"], words)
+                parameter.setdefault("description", without_null(meaning))
+                parameter["schema"] = _as_sent(parameter["schema"])
 
 
 def _meaning(schema: type[Schema] | None, name: str, words: Words) -> str:

@@ -21,6 +21,7 @@ from dairy_app.common.errors import CODES
 from dairy_app.database import ddl
 from dairy_app.database.constraints import references_by_table, rules_by_table
 from dairy_app.web.access import Policy, Role
+from dairy_app.web.http import declared_by
 
 _OURS = "dairy_app."
 #: What it refuses, every route may refuse; see ``_shared``.
@@ -60,8 +61,7 @@ def _shared(view: Callable[..., Any], policy: Policy, method: str, has_path: boo
 
 def _fields(view: Callable[..., Any]) -> frozenset[str]:
     """The names of all fields of the bodies that a route takes, at any depth."""
-    arguments = getattr(view, "_apidoc", {}).get("arguments", {}).get("parameters", [])
-    waiting = [each["schema"] for each in arguments if each["in"] == "json"]
+    waiting = declared_by(view).bodies
     names: set[str] = set()
     while waiting:
         for name, field in waiting.pop().fields.items():

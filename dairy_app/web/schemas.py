@@ -8,9 +8,11 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from marshmallow import RAISE, Schema, ValidationError, fields, validate
+from marshmallow import RAISE, Schema, ValidationError, fields
 
 from dairy_app.common.errors import invalid
+from dairy_app.web import validate
+from dairy_app.web.validate import Coded, Invalid, Pattern, code_messages
 
 #: numeric(12,2) and numeric(10,3) end here.
 MAX_MONEY = Decimal("9999999999.99")
@@ -19,23 +21,20 @@ _PLAIN_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _PLAIN_NUMBER = re.compile(r"-?[0-9]{1,12}(\.[0-9]+)?")
 
 
-class Pattern(validate.Regexp):
-    """The whole text has this form: ``^…$`` as ECMA-262 reads it, so that the OpenAPI document can give it on.
-
-    Python's own ``$`` also matches before a closing line break, and its ``\\Z`` means nothing elsewhere.
-    """
-
-    def __call__(self, value: Any) -> Any:
-        if self.regex.fullmatch(value) is None:
-            raise ValidationError(self._format_error(value))
-        return value
-
-
 class Strict(Schema):
-    """A schema that refuses fields it does not know."""
+    """A schema that refuses fields it does not know, and says with a code what is wrong with a field."""
+
+    error_messages = {
+        "unknown": Coded("Unknown field.", validate.UNKNOWN_FIELD),
+        "type": Coded("Invalid input type."),
+    }
 
     class Meta:
         unknown = RAISE
+
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
+        """Every field of a schema is given to this once."""
+        code_messages(field_obj)
 
 
 class Exact(fields.Field[Decimal]):
@@ -112,7 +111,7 @@ class Line(fields.String):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         line = super()._deserialize(value, attr, data, **kwargs).strip()
         if any(ord(c) < 32 or ord(c) == 127 for c in line):
-            raise ValidationError("Must be one line without control characters.")
+            raise Invalid("Must be one line without control characters.")
         return line
 
 

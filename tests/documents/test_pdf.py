@@ -218,6 +218,17 @@ def test_conjuncts_are_one_glyph() -> None:
     assert len(typeface(REGULAR).shape("क").widths) == 1
 
 
+@pytest.mark.parametrize(
+    "parts", [("Flat 4, ", "शिवाजी नगर, ", "Pune 411005"), ("C/o ", "क्षत्रिय"), ("विश्राम 12 ", "Road")]
+)
+def test_each_script_is_shaped_by_its_own_rules(parts: tuple[str, ...]) -> None:
+    """Shaped by the rules of Latin, the i of शिवाजी would follow its consonant: शविाजी."""
+    apart = [typeface(REGULAR).shape(part) for part in parts]
+    together = typeface(REGULAR).shape("".join(parts))
+    assert together.widths == tuple(glyph for part in apart for glyph in part.widths)
+    assert together.letters == tuple(letter for part in apart for letter in part.letters)
+
+
 HOSTILE = "<b>&amp; \\) Tj ET %s {0} {{x}} \u202e\u200b)(' ગુજરાતી 😀 " + "x" * 90
 
 

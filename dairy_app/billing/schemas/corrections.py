@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, post_load, validate, validates_schema
+from marshmallow import Schema, fields, post_load, validates_schema
 
 from dairy_app.billing.rules.crediting import LineCredit
 from dairy_app.catalogue.models import SUPPLY_TYPES
 from dairy_app.invoices.models import ADJUSTMENT_KINDS, INVOICE_STATUSES
+from dairy_app.web import validate
 from dairy_app.web.schemas import (
     MAX_MONEY,
     Choice,
@@ -20,6 +21,7 @@ from dairy_app.web.schemas import (
     Strict,
     page_of,
 )
+from dairy_app.web.validate import Invalid
 
 #: More lines than any invoice has.
 MOST_LINES = 1000
@@ -38,7 +40,7 @@ class LineCreditIn(Strict):
     @validates_schema
     def one_of_both(self, data: dict[str, Any], **_: Any) -> None:
         if ("quantity" in data) == ("amount" in data):
-            raise ValidationError("Send either quantity or amount.", "quantity")
+            raise Invalid("Send either quantity or amount.", "quantity")
 
     @post_load
     def made(self, data: dict[str, Any], **_: Any) -> LineCredit:
@@ -58,7 +60,7 @@ class CreditNoteIn(Strict):
         seen = set()
         for position, line in enumerate(data["lines"] or ()):
             if line.line_no in seen:
-                raise ValidationError({"lines": {position: {"line_no": ["The line is named twice."]}}})
+                raise Invalid("The line is named twice.", "lines", position, "line_no")
             seen.add(line.line_no)
 
 
@@ -143,7 +145,7 @@ class AdjustmentIn(Strict):
     def kind_has_its_sign(self, data: dict[str, Any], **_: Any) -> None:
         kind, amount = data["kind"], data["amount"]
         if amount == 0 or (kind == "charge" and amount < 0) or (kind == "discount" and amount > 0):
-            raise ValidationError("A charge is above 0, a discount below 0, a correction is not 0.", "amount")
+            raise Invalid("A charge is above 0, a discount below 0, a correction is not 0.", "amount")
 
 
 class AdjustmentQuery(PageQuery):

@@ -1,6 +1,6 @@
 """Invoices as clients see them."""
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, fields
 
 from dairy_app.catalogue.models import SUPPLY_TYPES, UNITS
 from dairy_app.invoices.models import (
@@ -14,6 +14,7 @@ from dairy_app.invoices.models import (
 )
 from dairy_app.orders.models import ORDER_TYPES
 from dairy_app.receivables.rules import PAYMENT_STATES
+from dairy_app.web import validate
 from dairy_app.web.schemas import (
     Choice,
     Day,
@@ -22,7 +23,6 @@ from dairy_app.web.schemas import (
     Money,
     Month,
     PageQuery,
-    Pattern,
     Percent,
     Quantity,
     Several,
@@ -30,6 +30,7 @@ from dairy_app.web.schemas import (
     Strict,
     page_of,
 )
+from dairy_app.web.validate import Pattern
 
 
 class InvoiceQuery(PageQuery):

@@ -1,8 +1,9 @@
 """Previews and runs as clients see them."""
 
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, fields
 
 from dairy_app.billing.models import RUN_STATUSES
+from dairy_app.web import validate
 from dairy_app.web.schemas import (
     Choice,
     Day,

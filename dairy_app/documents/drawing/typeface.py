@@ -71,17 +71,18 @@ class Typeface:
         text = visible(text)
         if not text:  # HarfBuzz has no places for no letters; an empty cell is a text like any other
             return NOTHING
-        buffer = hb.Buffer()
-        buffer.add_str(text)
-        buffer.guess_segment_properties()
-        buffer.direction = "ltr"
-        hb.shape(self._font, buffer, {})
         glyphs, clusters = [], []
-        for info, place in zip(buffer.glyph_infos, buffer.glyph_positions, strict=True):
-            natural = self._font.get_glyph_h_advance(info.codepoint)
-            lengths = (natural, place.x_advance, place.x_offset, place.y_offset)
-            glyphs.append((info.codepoint, *(round(length * self.scale) for length in lengths)))
-            clusters.append(info.cluster)
+        for start, part in _by_script(text):
+            buffer = hb.Buffer()
+            buffer.add_str(part)
+            buffer.guess_segment_properties()
+            buffer.direction = "ltr"
+            hb.shape(self._font, buffer, {})
+            for info, place in zip(buffer.glyph_infos, buffer.glyph_positions, strict=True):
+                natural = self._font.get_glyph_h_advance(info.codepoint)
+                lengths = (natural, place.x_advance, place.x_offset, place.y_offset)
+                glyphs.append((info.codepoint, *(round(length * self.scale) for length in lengths)))
+                clusters.append(start + info.cluster)
         ends = [*sorted(set(clusters)), len(text)]
         pieces = {start: text[start:end] for start, end in pairwise(ends)}
         alone = [clusters.count(cluster) == 1 for cluster in clusters]
@@ -111,6 +112,30 @@ class Typeface:
         wanted.flags = flags.RETAIN_GIDS | flags.NO_LAYOUT_CLOSURE | flags.NO_HINTING | flags.NOTDEF_OUTLINE
         outlines: bytes = hb.subset(self.face, wanted).blob.data
         return outlines
+
+
+def _by_script(text: str) -> list[tuple[int, str]]:
+    """The text in parts of one script, each with its place. HarfBuzz shapes all of a text by its first one's rules.
+
+    What has no script (digits, blanks, ₹, marks) goes with what stands before it.
+    """
+    starts, current = [0], None
+    for place, letter in enumerate(text):
+        script = _script_of(letter)
+        if script is not None and script != current:
+            if current is not None:
+                starts.append(place)
+            current = script
+    return [(start, text[start:end]) for start, end in pairwise([*starts, len(text)])]
+
+
+@lru_cache(maxsize=4096)
+def _script_of(letter: str) -> str | None:
+    buffer = hb.Buffer()
+    buffer.add_str(letter)
+    buffer.guess_segment_properties()
+    script: str | None = buffer.script
+    return script
 
 
 @cache

@@ -28,7 +28,7 @@ CHUNK = 100
 
 
 #: Raised when the drawing changes: kept files are then drawn anew.
-DRAWING = 2
+DRAWING = 3
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, validate, validates_schema
+from marshmallow import Schema, fields, validates_schema
 
 from dairy_app.receivables.models import PAYMENT_METHODS, PAYMENT_STATUSES
 from dairy_app.receivables.policy import INTERNAL_FIELDS, LEDGER_FIELDS
-from dairy_app.web import uploads
+from dairy_app.web import uploads, validate
 from dairy_app.web.schemas import (
     MAX_MONEY,
     Choice,
@@ -20,6 +20,7 @@ from dairy_app.web.schemas import (
     Strict,
     page_of,
 )
+from dairy_app.web.validate import Invalid
 
 
 class AllocationIn(Strict):
@@ -191,13 +192,13 @@ class OpeningBalanceIn(Strict):
         named = {name for name, value in data.items() if value is not None}
         if "csv" in named:
             if len(named) > 1:
-                raise ValidationError("Send either a CSV or one balance.", "csv")
+                raise Invalid("Send either a CSV or one balance.", "csv")
             return
         if len(named & {"customer_id", "customer_code"}) != 1:
-            raise ValidationError("Name the customer by its id or its code.", "customer_id")
+            raise Invalid("Name the customer by its id or its code.", "customer_id")
         for name in ("as_of", "amount"):
             if name not in named:
-                raise ValidationError("Missing data for required field.", name)
+                raise Invalid(validate.MISSING, name)
 
 
 class OpeningBalanceRow(Schema):

@@ -14,7 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from flask import Response, g, make_response, render_template, request, url_for
-from marshmallow import fields, validate
+from marshmallow import fields
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import NotFound
 
@@ -27,6 +27,7 @@ from dairy_app.sharing.routes.links import PASS_COOKIE, visitor
 from dairy_app.sharing.routes.words import catalogues, choose
 from dairy_app.sharing.rules.page_view import view_of_round
 from dairy_app.sharing.service import visits
+from dairy_app.web import validate
 from dairy_app.web.access import allow_anyone
 from dairy_app.web.http import Blueprint, current_session, refusal
 from dairy_app.web.schemas import Strict

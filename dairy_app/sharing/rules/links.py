@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from dairy_app.accounts.rules.logins import is_commonly_used
+from dairy_app.web.validate import MISSING, Coded
 
 #: Hours a link lives.
 DEFAULT_LIFETIME = 24
@@ -103,13 +104,13 @@ def is_weak_pin(pin: str) -> bool:
     return len(set(pin)) < 3 or len(steps) == 1 or repeats or bool(year) or any(map(is_commonly_used, (pin, pin[::-1])))
 
 
-def misfits(kind: str, fields: Mapping[str, Any], *, partly: bool = False) -> dict[str, list[str]]:
+def misfits(kind: str, fields: Mapping[str, Any], *, partly: bool = False) -> dict[str, list[Coded]]:
     """The fields that a request of this kind lacks (not asked for when ``partly``) or has too many, with the words."""
     of_kind = FIELDS_OF_KIND[kind]
     every = {name for each in FIELDS_OF_KIND.values() for name in each}
-    wrong = {name: [f"Not a field of {kind}."] for name in sorted(fields.keys() & every - of_kind.keys())}
+    wrong = {name: [Coded(f"Not a field of {kind}.")] for name in sorted(fields.keys() & every - of_kind.keys())}
     missing = [] if partly else [name for name, needed in of_kind.items() if needed and name not in fields]
-    return wrong | {name: ["Missing data for required field."] for name in missing}
+    return wrong | {name: [MISSING] for name in missing}
 
 
 def completed(kind: str, fields: Mapping[str, Any], shift: str | None) -> dict[str, Any]:

@@ -34,7 +34,7 @@ def approve(session: Session, actor: Actor, request_id: UUID, reason: str | None
     request = _pending(session, actor, request_id)
     wrong = rules.misfits(request.kind, changes, partly=True)
     if wrong:
-        errors = [FieldError(f"/{name}", "invalid", words[0]) for name, words in wrong.items()]
+        errors = [FieldError(f"/{name}", said[0].code, str(said[0])) for name, said in wrong.items()]
         raise Problem("validation_failed", "; ".join(error.detail for error in errors), errors)
     fields = {**rules.fields_of(request.payload), **changes}
     said = reason or (request.note or "")[:LONGEST_REASON] or "Asked for at the door."
