@@ -89,6 +89,13 @@ imports: .venv/installed-dev ## Check that no package imports a higher one
 lint-migrations: .venv/installed-dev ## Lint the SQL of the revisions with squawk
 	@$(RUN) pytest -q -n 0 tests/migrations/test_lint.py
 
+# NAME reaches the recipe by the environment: quotes in it are only quotes.
+.PHONY: revision
+revision: .venv/installed-dev ## Begin the next revision of the database (NAME='what it brings')
+	@test -n "$$NAME" || { echo "What does it bring? make revision NAME='birthdays of customers'" >&2; exit 2; }
+	@number=$$($(BIN)/python -c 'from dairy_app.common import migrations; print(migrations.next_number())') && \
+	  $(RUN) alembic revision --rev-id "$$number" -m "$$NAME" >/dev/null && ls alembic/versions/"$$number"_*.py
+
 .PHONY: bench
 bench: .venv/installed-dev ## Measure against plain SQL (SIZE=large, HISTORY=12)
 	@SIZE='$(SIZE)' HISTORY='$(HISTORY)' $(RUN) benchmarks
