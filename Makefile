@@ -61,6 +61,13 @@ test-lowest: .venv-lowest/installed ## Draw the papers with the lowest versions 
 test-browser: .venv/installed-browser ## Run the tests of the round's page in the system's Chromium (SCREENSHOTS=folder)
 	@$(RUN) pytest -n 2 --dist loadfile -o 'addopts=--strict-markers --strict-config' $(or $(ARGS),tests/browser)
 
+.PHONY: coverage
+coverage: .venv/installed-dev ## Run the tests and list the lines of dairy_app that none reaches (ARGS=tests/orders)
+	@rm -f .coverage .coverage.*
+	@$(RUN) coverage run -m pytest -n $(JOBS) --maxprocesses 8 --dist worksteal $(ARGS)
+	@$(RUN) coverage combine --quiet
+	@$(RUN) coverage report
+
 .PHONY: check
 check: format-check lint types imports lint-migrations test ## All that CI runs: format, lint, types, imports, migrations, tests
 
@@ -115,7 +122,7 @@ audit: .venv/installed-locks ## Ask for known vulnerabilities of what requiremen
 
 .PHONY: clean
 clean: ## Remove .venv and caches (the data in .dairy stays)
-	rm -rf .venv .venv-lowest build dist .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-lowest build dist .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis .coverage .coverage.*
 
 .venv/made-in:
 	@python=$$($(find_python)) && rm -rf .venv && "$$python" -m venv .venv && pwd > $@
