@@ -1,4 +1,4 @@
-"""`make revision`: begins a file that lint, the upgrade and the downgrade accept as it is, and that nobody may leave so."""
+"""`make revision` begins a file that lint, upgrade and downgrade accept as it is, and that nobody may leave so."""
 
 import os
 import shutil
@@ -44,7 +44,7 @@ def make_revision(checkout: Path, *arguments: str) -> subprocess.CompletedProces
 def test_a_revision_is_numbered_and_accepted_as_it_was_begun(checkout: Path, database_url: str) -> None:
     last, number = migrations.head(), migrations.next_number()
     assert last is not None
-    done = make_revision(checkout, "NAME=customers' birthdays, \"all\" of them.")
+    done = make_revision(checkout, 'NAME=customers\' birthdays, "all" of them.')
     file = f"alembic/versions/{number}_customers_birthdays_all_of_them.py"
     assert (done.returncode, done.stdout, done.stderr) == (0, f"{file}\n", "")
     text = (checkout / file).read_text(encoding="utf-8")
