@@ -61,6 +61,13 @@ test-lowest: .venv-lowest/installed ## Draw the papers with the lowest versions 
 test-browser: .venv/installed-browser ## Run the tests of the round's page in the system's Chromium (SCREENSHOTS=folder)
 	@$(RUN) pytest -n 2 --dist loadfile -o 'addopts=--strict-markers --strict-config' $(or $(ARGS),tests/browser)
 
+.PHONY: coverage
+coverage: .venv/installed-dev ## Run the tests and list the lines of dairy_app that none reaches (ARGS=tests/orders)
+	@rm -f .coverage .coverage.*
+	@$(RUN) coverage run -m pytest -n $(JOBS) --maxprocesses 8 --dist worksteal $(ARGS)
+	@$(RUN) coverage combine --quiet
+	@$(RUN) coverage report
+
 .PHONY: check
 check: format-check lint types imports lint-migrations test ## All that CI runs: format, lint, types, imports, migrations, tests
 
@@ -89,6 +96,13 @@ imports: .venv/installed-dev ## Check that no package imports a higher one
 lint-migrations: .venv/installed-dev ## Lint the SQL of the revisions with squawk
 	@$(RUN) pytest -q -n 0 tests/migrations/test_lint.py
 
+# NAME reaches the recipe by the environment: quotes in it are only quotes.
+.PHONY: revision
+revision: .venv/installed-dev ## Begin the next revision of the database (NAME='what it brings')
+	@test -n "$$NAME" || { echo "What does it bring? make revision NAME='birthdays of customers'" >&2; exit 2; }
+	@number=$$($(BIN)/python -c 'from dairy_app.common import migrations; print(migrations.next_number())') && \
+	  $(RUN) alembic revision --rev-id "$$number" -m "$$NAME" >/dev/null && ls alembic/versions/"$$number"_*.py
+
 .PHONY: bench
 bench: .venv/installed-dev ## Measure against plain SQL (SIZE=large, HISTORY=12)
 	@SIZE='$(SIZE)' HISTORY='$(HISTORY)' $(RUN) benchmarks
@@ -108,7 +122,7 @@ audit: .venv/installed-locks ## Ask for known vulnerabilities of what requiremen
 
 .PHONY: clean
 clean: ## Remove .venv and caches (the data in .dairy stays)
-	rm -rf .venv .venv-lowest build dist .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-lowest build dist .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis .coverage .coverage.*
 
 .venv/made-in:
 	@python=$$($(find_python)) && rm -rf .venv && "$$python" -m venv .venv && pwd > $@
