@@ -174,9 +174,10 @@ class WorkerDatabase:
 
     def _held(self, state: State) -> dict[str, bytes | None]:
         """What each table holds, where nobody knows what all hold; None: something that the state has no rows for."""
-        filled = {table for (table,) in self._ask("EXECUTE filled")}
-        wanted = filled & state.rows.keys()
-        return {name: self._rows_of(name) if name in wanted else None if name in filled else b"" for name in self.tables}
+        held: dict[str, bytes | None] = dict.fromkeys(self.tables, b"")
+        for (table,) in self._ask("EXECUTE filled"):
+            held[table] = self._rows_of(table) if table in state.rows else None
+        return held
 
     def _become(self, state: State) -> None:
         """Bring the database from where it is into a state."""
