@@ -153,7 +153,8 @@ class Dairy:
                 self._memory = memory
 
         settings = replace(self.app.config["DAIRY"], data_dir=Path())
-        asked = (moment(), setup.__qualname__, repr((args, sorted(kwargs.items()), self._last_number, settings)))
+        given = repr((args, sorted(kwargs.items()), self._last_number, settings))
+        asked = (moment(), setup.__module__, setup.__qualname__, given)
         own = [self, self.app, self.nobody, *(client for client, _ in self._clients)]
         put_aside = {id(each): place for each, place in zip(own, PLACES, strict=False)}
         brought_back = {id(place): each for each, place in zip(own, PLACES, strict=False)}

@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import make_url
 
-from dairy_app import embedded_postgres
+from dairy_app.database import embedded_postgres
 from tests.conftest import SECRET_KEY, Server, psycopg_dsn, short_temp_dir
 from tests.preloaded import preloaded
 

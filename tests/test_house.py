@@ -12,7 +12,7 @@ from typing import Any
 import click
 import pytest
 
-from dairy_app import cli
+from dairy_app import cli, serving
 from tests.command_line import run_command
 from tests.conftest import psycopg_dsn
 
@@ -171,16 +171,32 @@ def test_an_address_that_cannot_be_had_is_one_line(database_url: str, others: st
     assert errors.startswith(f"dairy: {said}")
 
 
+@pytest.fixture
+def serve_here(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Callable[[], subprocess.CompletedProcess[str]]:
+    """`dairy serve` as far as its first fork: a database that it refuses, it refuses before."""
+
+    def forks(_: Any) -> None:
+        raise AssertionError("it serves")
+
+    monkeypatch.setattr(serving.Workers, "run", forks)
+    settings = {"DATABASE_URL": psycopg_dsn(database_url), "DAIRY_SECRET_KEY": "k" * 32}
+
+    return lambda: run_command("serve", "--workers", "1", "--port", "0", **settings)
+
+
 @pytest.mark.parametrize(("revision", "words"), [("0001", "run `dairy db upgrade`"), ("9999", "which this version")])
 def test_a_database_of_another_version_is_not_served(
-    database_url: str, sql: Callable[..., Any], revision: str, words: str
+    serve_here: Callable[[], subprocess.CompletedProcess[str]],
+    database_url: str,
+    sql: Callable[..., Any],
+    revision: str,
+    words: str,
 ) -> None:
     sql("UPDATE alembic_version SET version_num = %s", revision)
-    server = serve(database_url)
-    _, errors = server.communicate(timeout=60)
-    assert server.returncode == 1
-    assert words in errors
-    assert errors.count("\n") == 1
+    served = serve_here()
+    assert served.returncode == 1
+    assert words in served.stderr
+    assert served.stderr.count("\n") == 1
     for command in ("db", "current"), ("preflight", "--json"):
         done = run_command(*command, DATABASE_URL=database_url)
         said = done.stdout + done.stderr

@@ -162,12 +162,22 @@ class WorkerDatabase:
         ((writers,),) = self._ask(WRITERS)
         rows = {}
         for (table,) in self._ask("EXECUTE filled"):
-            text = io.BytesIO()
-            self.cursor.copy_expert(f"COPY {quoted(table)} TO STDOUT", text)
-            rows[table] = text.getvalue()
+            rows[table] = self._rows_of(table)
         sequences = {name: (last, called) for name, last, called in self._ask("EXECUTE stands")}
         self._writers = writers
         return State(rows, sequences, depth)
+
+    def _rows_of(self, table: str) -> bytes:
+        text = io.BytesIO()
+        self.cursor.copy_expert(f"COPY {quoted(table)} TO STDOUT", text)
+        return text.getvalue()
+
+    def _held(self, state: State) -> dict[str, bytes | None]:
+        """What each table holds, where nobody knows what all hold; None: something that the state has no rows for."""
+        held: dict[str, bytes | None] = dict.fromkeys(self.tables, b"")
+        for (table,) in self._ask("EXECUTE filled"):
+            held[table] = self._rows_of(table) if table in state.rows else None
+        return held
 
     def _become(self, state: State) -> None:
         """Bring the database from where it is into a state."""
@@ -175,10 +185,10 @@ class WorkerDatabase:
         if before is state:
             self.here = state
             return
-        held = {name: before.rows.get(name, b"") for name in self.tables} if before else None
+        held = {name: before.rows.get(name, b"") for name in self.tables} if before else self._held(state)
         statements, copies = ["BEGIN"], []
         for name in self.tables:
-            wanted, has = state.rows.get(name, b""), held[name] if held is not None else None
+            wanted, has = state.rows.get(name, b""), held[name]
             if has is None or not wanted.startswith(has):
                 statements.append(f"DELETE FROM {quoted(name)}")
                 has = b""

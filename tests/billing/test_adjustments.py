@@ -7,7 +7,7 @@ import psycopg2
 import pytest
 
 from tests.billing.conftest import LivingDairy
-from tests.dairy import ok, refused
+from tests.dairy import kept, ok, refused
 from tests.races import at_once
 
 
@@ -254,8 +254,8 @@ ATTEMPTS = [
 ]
 
 
-@pytest.fixture
-def papers(living: LivingDairy) -> dict[str, str]:
+@kept
+def adjusted(living: LivingDairy) -> dict[str, str]:
     """A customer with a void, an issued and a draft paper; an adjustment stands on the issued one."""
     asha, other = living.customer(), living.customer()
     void = ok(adjust(living, asha), 201)["invoice_id"]
@@ -273,6 +273,13 @@ def papers(living: LivingDairy) -> dict[str, str]:
     columns = ", ".join(f"{name} = i.{name}" for name in copied).replace("series = i.series", "series = 'X'")
     unlined = f"UPDATE invoices d SET {frozen}, {columns} FROM invoices i WHERE d.id = '{draft}' AND i.id = '{issued}'"
     return ids | {"admin": str(living.admin.user["id"]), "unlined": unlined}
+
+
+@pytest.fixture
+def papers(living: LivingDairy) -> dict[str, str]:
+    made: dict[str, str] = adjusted(living)
+    living.go_to("2026-11-02")
+    return made
 
 
 @pytest.mark.parametrize(("attempt", "name"), [(a[1], a[2]) for a in ATTEMPTS], ids=[a[0] for a in ATTEMPTS])

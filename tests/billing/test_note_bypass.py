@@ -9,7 +9,7 @@ import pytest
 from tests.billing.conftest import LivingDairy
 from tests.billing.test_credit_notes import credit, issued
 from tests.conftest import raw_connection
-from tests.dairy import ok
+from tests.dairy import kept, ok
 from tests.races import at_once
 
 #: A note of 1 kg of ghee and 2 litres of milk as SQL literals, by column.
@@ -181,8 +181,8 @@ ATTEMPTS = [
 ]
 
 
-@pytest.fixture
-def names(living: LivingDairy) -> dict[str, Any]:
+@kept
+def noted(living: LivingDairy) -> dict[str, Any]:
     """An invoice of 10 litres and 3 kg (2740 rupees) with a note of 1 litre, another customer, and a draft."""
     paper = issued(living)
     lines = {line["hsn_code"]: line["line_no"] for line in paper["lines"]}
@@ -194,6 +194,13 @@ def names(living: LivingDairy) -> dict[str, Any]:
     ids = {"invoice": paper["id"], "customer": paper["customer_id"], "other": other["id"], "draft": draft}
     known = {"note": made["id"], "admin": living.admin.user["id"], "new": "00000000-0000-7000-8000-000000000001"}
     return ids | known | {"milk": lines["0401"], "ghee": lines["0405"]}
+
+
+@pytest.fixture
+def names(living: LivingDairy) -> dict[str, Any]:
+    made: dict[str, Any] = noted(living)
+    living.go_to("2026-11-01")
+    return made
 
 
 @pytest.mark.parametrize(("attempt", "name"), [(a[1], a[2]) for a in ATTEMPTS], ids=[a[0] for a in ATTEMPTS])

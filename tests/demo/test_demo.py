@@ -30,11 +30,13 @@ from dairy_app.demo import filling, people, queries
 from dairy_app.demo.progress import bars
 from dairy_app.demo.state import read_state
 from dairy_app.settings import Settings
+from tests.command_line import run_command
 from tests.conftest import SECRET_KEY, Server
 from tests.dairy import Client, Dairy, ok
 
 #: The fewest it takes: the two hundred of the demo itself take half a minute.
 CUSTOMERS = 20
+FILL = ("--no-serve", "--customers", str(CUSTOMERS))
 
 
 @dataclass
@@ -45,25 +47,22 @@ class Demo:
     folder: Path
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return run_command("demo", *(arguments or FILL), **self.settings)
+
+    def run_as_a_newcomer(self) -> subprocess.CompletedProcess[str]:
+        """In a process of its own, as `make demo` does."""
         return subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "dairy_app.cli",
-                "demo",
-                *(arguments or ["--no-serve", "--customers", str(CUSTOMERS)]),
-            ],
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=110,
-            check=False,
-        )
+            [sys.executable, "-m", "dairy_app.cli", "demo", *FILL],
+            env=self.environment, capture_output=True, text=True, timeout=110, check=False,
+        )  # fmt: skip
+
+    @property
+    def settings(self) -> dict[str, str]:
+        return {"DATABASE_URL": self.url, "DAIRY_DATA_DIR": str(self.folder), "DAIRY_LOG_LEVEL": "error"}
 
     @property
     def environment(self) -> dict[str, str]:
-        own = {"DATABASE_URL": self.url, "DAIRY_DATA_DIR": str(self.folder), "LANG": "C.UTF-8"}
-        return {"PATH": os.environ["PATH"], "DAIRY_LOG_LEVEL": "error", **own}
+        return {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", **self.settings}
 
     def summary(self) -> dict[str, Any]:
         database = Database(self.url)
@@ -81,7 +80,7 @@ class Demo:
 def finished(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Demo, str]]:
     """A first run on an empty database without a single table; and what it printed."""
     demo = Demo(server.create_database(), tmp_path_factory.mktemp("demo"))
-    done = demo.run()
+    done = demo.run_as_a_newcomer()
     assert done.returncode == 0, done.stderr
     yield demo, done.stdout
     server.drop_database(demo.url)

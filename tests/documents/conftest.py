@@ -56,10 +56,16 @@ class Bills:
 
     def issue(self) -> Any:
         self.dairy.go_to("2026-11-03")
-        self.run = self.dairy.bill("2026-10", confirm=True)
-        assert self.run["skipped"] == []
-        first = [each for each in self.dairy.invoices(customer_id=self.person["id"]) if each["status"] == "issued"]
-        return self.dairy.invoice(first[-1]["id"])
+        self.run, invoice = self._issue(self.dairy, self.person["id"])
+        return invoice
+
+    @staticmethod
+    @kept
+    def _issue(dairy: Any, customer_id: str) -> tuple[Any, Any]:
+        run = dairy.bill("2026-10", confirm=True)
+        assert run["skipped"] == []
+        first = [each for each in dairy.invoices(customer_id=customer_id) if each["status"] == "issued"]
+        return run, dairy.invoice(first[-1]["id"])
 
     def pay(self, amount: str, **fields: Any) -> Any:
         body = {"customer_id": self.person["id"], "amount": amount, "method": "cash", "received_on": self.dairy.day(0)}

@@ -16,7 +16,7 @@ from dairy_app.web.access import Role, allow, allow_anyone
 from dairy_app.web.http import Blueprint, DairyFlask, current_session, refusal
 from dairy_app.web.idempotency import idempotent
 from dairy_app.web.schemas import Line, Money, Strict
-from tests.conftest import SECRET_KEY, Server
+from tests.conftest import SECRET_KEY, Kept, Server
 from tests.dairy import Dairy
 
 
@@ -113,9 +113,13 @@ def make_laboratory() -> Blueprint:
     return lab
 
 
-@pytest.fixture
-def app(settings: Settings, database: Database) -> DairyFlask:
+def with_laboratory(settings: Settings, database: Database) -> DairyFlask:
     return create_app(settings, database, [*ROUTES, Mount(make_laboratory())])
+
+
+@pytest.fixture
+def app(settings: Settings, database: Database, process: Kept) -> DairyFlask:
+    return process.app(settings, database, with_laboratory)
 
 
 @pytest.fixture
@@ -128,7 +132,7 @@ def lab(dairy: Dairy) -> Dairy:
 def one_connection(settings: Settings, database_url: str) -> Iterator[DairyFlask]:
     """An application whose pool has one connection: what one request leaves on it, the next one finds."""
     database = Database(database_url, pool_size=1)
-    yield create_app(settings, database, [*ROUTES, Mount(make_laboratory())])
+    yield with_laboratory(settings, database)
     database.dispose()
 
 
@@ -140,6 +144,6 @@ def shared_lab(server: Server, template: str, tmp_path_factory: pytest.TempPathF
     settings = Settings(
         data_dir=tmp_path_factory.mktemp("lab"), secret_key=SECRET_KEY, log_level="error", password_cost="cheapest"
     )
-    yield Dairy(create_app(settings, database, [*ROUTES, Mount(make_laboratory())]))
+    yield Dairy(with_laboratory(settings, database))
     database.dispose()
     server.drop_database(url)

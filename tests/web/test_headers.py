@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from dairy_app.app import create_app
 from dairy_app.database.transactions import Database
 from dairy_app.settings import Settings
 from dairy_app.web import headers
 from dairy_app.web.http import DairyFlask
+from tests.conftest import Kept
 from tests.dairy import Client, Dairy, ok, refused
 
 GZIP = {"Accept-Encoding": "gzip, deflate"}
@@ -25,8 +25,8 @@ def lab(shared_lab: Dairy) -> Dairy:
 
 
 @pytest.fixture
-def json_logged(settings: Settings, database: Database) -> DairyFlask:
-    return create_app(replace(settings, log_level="info", log_format="json"), database)
+def json_logged(settings: Settings, database: Database, process: Kept) -> DairyFlask:
+    return process.app(replace(settings, log_level="info", log_format="json"), database)
 
 
 @pytest.mark.parametrize(
