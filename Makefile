@@ -100,7 +100,7 @@ lint-migrations: .venv/installed-dev ## Lint the SQL of the revisions with squaw
 .PHONY: revision
 revision: .venv/installed-dev ## Begin the next revision of the database (NAME='what it brings')
 	@test -n "$$NAME" || { echo "What does it bring? make revision NAME='birthdays of customers'" >&2; exit 2; }
-	@number=$$($(BIN)/python -c 'from dairy_app.common import migrations; print(migrations.next_number())') && \
+	@number=$$($(BIN)/python -c 'from dairy_app.database import migrations; print(migrations.next_number())') && \
 	  $(RUN) alembic revision --rev-id "$$number" -m "$$NAME" >/dev/null && ls alembic/versions/"$$number"_*.py
 
 .PHONY: bench

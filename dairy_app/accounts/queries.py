@@ -176,3 +176,9 @@ def an_old_hash(session: Session) -> str | None:
 def _nth_newest(conditions: list[Any], since: datetime, n: int) -> Any:
     chosen = select(LoginAttempt.at).where(*conditions, LoginAttempt.at > since)
     return chosen.order_by(LoginAttempt.at.desc()).offset(n - 1).limit(1).subquery()
+
+
+def is_my_turn(session: Session, key: bytes) -> bool:
+    """Whether nobody else tries the same at this moment; then nobody does until the transaction ends."""
+    number = int.from_bytes(key[:8], "big", signed=True)
+    return bool(session.scalar(select(func.pg_try_advisory_xact_lock(number))))

@@ -1,4 +1,4 @@
-"""Dated prices and tax rates, written: one row after the other, never two for one day."""
+"""Products and tax classes, written; their dated prices and rates: one row after the other, never two for one day."""
 
 from datetime import date
 from decimal import Decimal
@@ -6,9 +6,10 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, insert, select, update
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
-from dairy_app.catalogue.models import TaxRate
+from dairy_app.catalogue.models import Product, TaxClass, TaxRate
 from dairy_app.catalogue.queries import in_force, seen_price, valid_from
 from dairy_app.common.errors import Problem
 
@@ -49,3 +50,36 @@ def close_price(session: Session, table: Any, owner: dict[str, Any], end: date) 
         .values(valid=func.daterange(valid_from(table.valid), end))
         .execution_options(synchronize_session=False)
     )
+
+
+def insert_product(session: Session, row: dict[str, Any]) -> UUID:
+    """A new product; its id."""
+    made: UUID = session.execute(insert(Product).values(**row).returning(Product.id)).scalar_one()
+    return made
+
+
+def update_product(session: Session, product_id: UUID, row: dict[str, Any]) -> None:
+    """Write columns of one product; a value may be SQL over its other columns."""
+    session.execute(
+        update(Product).where(Product.id == product_id).values(**row).execution_options(synchronize_session=False)
+    )
+
+
+def lock_product(session: Session, product_id: UUID) -> None:
+    """Hold the product's row, so that its prices are set in turn. Raises ``product_not_found``."""
+    found = session.scalar(select(Product.id).where(Product.id == product_id).with_for_update(key_share=True))
+    if found is None:
+        raise Problem("product_not_found")
+
+
+def insert_tax_class(session: Session, row: dict[str, Any]) -> bool:
+    """A new tax class; False when the code exists."""
+    new = postgresql.insert(TaxClass).values(**row).on_conflict_do_nothing().returning(TaxClass.code)
+    return session.scalar(new) is not None
+
+
+def lock_tax_class(session: Session, code: str) -> None:
+    """Hold the class's row, so that its rates are set in turn. Raises ``tax_class_not_found``."""
+    locked = select(TaxClass.code).where(TaxClass.code == code).with_for_update(key_share=True)
+    if session.scalar(locked) is None:
+        raise Problem("tax_class_not_found")

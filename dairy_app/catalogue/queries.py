@@ -139,3 +139,13 @@ def list_prices(session: Session, product_id: UUID, *, limit: int, cursor: str |
     prices = select(*seen_price(ProductPrice)).where(ProductPrice.product_id == product_id)
     start = valid_from(ProductPrice.valid).label("valid_from")
     return read_page(session, prices, [start], limit=limit, cursor=cursor)
+
+
+def product_row(session: Session, product_id: UUID) -> Product | None:
+    """A product's own row, None when there is none."""
+    return session.get(Product, product_id)
+
+
+def unit_of(session: Session, product_id: UUID) -> str:
+    """The unit in which a product is counted."""
+    return session.get_one(Product, product_id).unit

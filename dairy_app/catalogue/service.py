@@ -5,12 +5,18 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select, update
-from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from dairy_app.catalogue.bulk import insert_price, insert_rate
-from dairy_app.catalogue.models import Product, ProductPrice, TaxClass
+from dairy_app.catalogue.bulk import (
+    insert_price,
+    insert_product,
+    insert_rate,
+    insert_tax_class,
+    lock_product,
+    lock_tax_class,
+    update_product,
+)
+from dairy_app.catalogue.models import Product, ProductPrice
 from dairy_app.catalogue.queries import default_tax_class, get_product, get_tax_class
 from dairy_app.common.errors import Problem
 
@@ -21,8 +27,7 @@ def create_product(session: Session, fields: dict[str, Any]) -> Any:
     Raises ``already_exists`` for a SKU in use, ``tax_class_not_found``.
     """
     tax_class = fields.get("tax_class") or default_tax_class(fields.get("hsn_code"), fields.get("is_packed", False))
-    made = session.execute(insert(Product).values(**{**fields, "tax_class": tax_class}).returning(Product.id))
-    return get_product(session, made.scalar_one())
+    return get_product(session, insert_product(session, {**fields, "tax_class": tax_class}))
 
 
 def change_product(session: Session, product_id: UUID, changes: dict[str, Any]) -> Any:
@@ -35,12 +40,7 @@ def change_product(session: Session, product_id: UUID, changes: dict[str, Any]) 
             )
         }
     if changes:
-        session.execute(
-            update(Product)
-            .where(Product.id == product_id)
-            .values(**changes)
-            .execution_options(synchronize_session=False)
-        )
+        update_product(session, product_id, changes)
     return get_product(session, product_id)
 
 
@@ -56,8 +56,7 @@ def set_price(session: Session, product_id: UUID, price: Decimal, valid_from: da
 
 def create_tax_class(session: Session, fields: dict[str, Any]) -> dict[str, Any]:
     """A new class of goods that are taxed alike, without a rate. Raises ``already_exists``."""
-    new = upsert(TaxClass).values(**fields).on_conflict_do_nothing().returning(TaxClass.code)
-    if session.scalar(new) is None:
+    if not insert_tax_class(session, fields):
         raise Problem("already_exists", f"There is a tax class {fields['code']!r} already.")
     return get_tax_class(session, fields["code"])
 
@@ -68,15 +67,6 @@ def set_rate(session: Session, code: str, valid_from: date, rate: dict[str, Any]
     ``rate``: supply_type, gst_rate (per cent) and source. Raises ``tax_class_not_found``; ``already_exists`` when a
     rate begins on that day.
     """
-    locked = select(TaxClass.code).where(TaxClass.code == code).with_for_update(key_share=True)
-    if session.scalar(locked) is None:
-        raise Problem("tax_class_not_found")
+    lock_tax_class(session, code)
     insert_rate(session, code, valid_from, rate)
     return get_tax_class(session, code)
-
-
-def lock_product(session: Session, product_id: UUID) -> None:
-    """Hold the product's row, so that its prices are set in turn. Raises ``product_not_found``."""
-    found = session.scalar(select(Product.id).where(Product.id == product_id).with_for_update(key_share=True))
-    if found is None:
-        raise Problem("product_not_found")

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Integer, Text, cast, column, func, insert, literal, select, text
+from sqlalchemy import Integer, Text, cast, column, delete, func, insert, literal, select, text
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
-from dairy_app.customers.models import Area, Customer
+from dairy_app.customers.models import Area, Customer, CustomerPrice, UnlinkedCustomer
 
 
 def lock_imports(session: Session) -> None:
@@ -60,3 +61,30 @@ def lock_customers(session: Session, customer_ids: Sequence[UUID]) -> None:
         text("SELECT FROM customers WHERE id = ANY (:ids) ORDER BY id FOR NO KEY UPDATE"),
         {"ids": list(customer_ids)},
     )
+
+
+def insert_customer(session: Session, row: dict[str, Any]) -> UUID:
+    """A new customer; its id."""
+    made: UUID = session.execute(insert(Customer).values(**row).returning(Customer.id)).scalar_one()
+    return made
+
+
+def forget_unlinked(session: Session, customer_id: UUID) -> None:
+    """The customer has a login now: it no longer waits for one."""
+    session.execute(delete(UnlinkedCustomer).where(UnlinkedCustomer.customer_id == customer_id))
+
+
+def delete_price(session: Session, price_id: UUID) -> None:
+    """Delete one agreed price."""
+    session.execute(delete(CustomerPrice).where(CustomerPrice.id == price_id))
+
+
+def insert_area(session: Session, name: str) -> UUID | None:
+    """A new area; its id, None when one of that name exists, in whatever capitals."""
+    new = postgresql.insert(Area).values(name=name)
+    return session.scalar(new.on_conflict_do_nothing(index_elements=[func.lower(Area.name)]).returning(Area.id))
+
+
+def lock_areas(session: Session) -> None:
+    """Hold all areas: two moves at once could each be right alone and a ring together."""
+    session.execute(select(Area.id).order_by(Area.id).with_for_update(key_share=True))

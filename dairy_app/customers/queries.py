@@ -137,6 +137,11 @@ def _matches(search: str) -> ColumnElement[bool]:
     return found
 
 
+def customer_exists(session: Session, customer_id: UUID) -> bool:
+    """Whether there is a customer of this id, whoever may see it."""
+    return session.get(Customer, customer_id) is not None
+
+
 # --------------------------------------------------------------------------------------------------- areas
 
 
@@ -152,6 +157,11 @@ def areas_within(*area_ids: UUID) -> Select[Any]:
     """The ids of areas and of all areas below them."""
     within = text(AREAS_WITHIN).bindparams(areas=list(area_ids)).columns(column("id", Uuid()))
     return select(within.subquery().c.id)
+
+
+def area_ids_within(session: Session, area_id: UUID) -> set[UUID]:
+    """An area and all areas below it."""
+    return set(session.scalars(areas_within(area_id)))
 
 
 def list_areas(session: Session, *, limit: int, cursor: str | None) -> Page:

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from dairy_app.common.errors import Problem
 from dairy_app.common.files import replacing
-from dairy_app.customers.models import Customer
+from dairy_app.customers.queries import customer_exists
 from dairy_app.database.transactions import Database
 from dairy_app.exports.files.downloads import MEDIA_TYPES, NAMES, Download, download_of
 from dairy_app.exports.files.streams import settle
@@ -94,7 +94,7 @@ def _asked(
 
 def _require_customer(database: Database, customer_id: UUID | None) -> None:
     with database.transaction(read_only=True) as session:
-        if customer_id is not None and session.get(Customer, customer_id) is None:
+        if customer_id is not None and not customer_exists(session, customer_id):
             raise Problem("customer_not_found")
 
 

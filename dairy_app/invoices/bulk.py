@@ -31,6 +31,6 @@ def draft_of(session: Session, customer_id: UUID, day: date) -> UUID:
     return draft
 
 
-def delete(session: Session, adjustment_id: UUID) -> None:
-    """Delete the row; the database refuses once its paper is issued."""
+def delete_row(session: Session, adjustment_id: UUID) -> None:
+    """Delete an adjustment; the database refuses once its paper is issued."""
     session.execute(text("DELETE FROM adjustments WHERE id = :id"), {"id": adjustment_id})

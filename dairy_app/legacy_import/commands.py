@@ -6,13 +6,13 @@ from pathlib import Path
 import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-from sqlalchemy import text
 
 from dairy_app.common.files import replacing
 from dairy_app.legacy_import.judging.quarantine import WaitingDocuments
 from dairy_app.legacy_import.queries.report import ImportReport
 from dairy_app.legacy_import.reading.dumps import Dump, UnreadableDump, open_dump
 from dairy_app.legacy_import.service.importing import ImportDoesNotBalance, import_dump
+from dairy_app.legacy_import.writing import staging
 from dairy_app.settings import Settings, SettingsError
 
 
@@ -71,7 +71,7 @@ def _run(dump: Dump | None, dry_run: bool) -> ImportReport:
     steps = None
     try:
         with _progress() as progress, database.transaction() as session:
-            if not session.scalar(text("SELECT has_database_privilege(current_database(), 'TEMPORARY')")):
+            if not staging.may_stage(session):
                 raise SettingsError("the import works in temporary tables: run it with the owner's role")
             steps = _Steps(progress)
             report = import_dump(session, dump or WaitingDocuments(session), steps)

@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from dairy_app.legacy_import.queries.review import waiting
 from dairy_app.legacy_import.schemas import RebilledOut, ReviewPage, ReviewQuery
 from dairy_app.legacy_import.service import review
 from dairy_app.orders.models import Order
@@ -23,7 +24,7 @@ def list_import_review(query: dict[str, Any]) -> Page:
 
     Merely viewing a month set that mark.
     """
-    rows = review.waiting(query["customer_id"], query["period"])
+    rows = waiting(query["customer_id"], query["period"])
     keys = [Order.delivered_on, Order.id]
     return read_page(current_session(), rows, keys, limit=query["limit"], cursor=query["cursor"])
 

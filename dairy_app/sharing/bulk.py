@@ -1,16 +1,18 @@
 """Set-based writes: what a link spends, and the record of its uses."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, and_, case, insert, literal, text, update
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
 from dairy_app.database.audit import Attribution, told
 from dairy_app.deliveries.service.confirmations import Outcome
-from dairy_app.sharing.models import SharedLink, SharedLinkEvent
+from dairy_app.sharing.models import ChangeRequest, SharedLink, SharedLinkEvent
 from dairy_app.sharing.rules.links import WINDOW
 
 _links = SharedLink.__table__
@@ -67,3 +69,16 @@ def record_confirmations(
         "outcomes": json.dumps(rows, default=str),
     }
     session.execute(_RECORD_CONFIRMATIONS, parameters)
+
+
+def record_pins(session: Session, link_id: UUID, failed: int, locked_until: datetime | None) -> None:
+    """How many wrong PINs in a row a link has seen, and until when it takes none."""
+    values = {"failed_attempts": failed, "locked_until": locked_until}
+    session.execute(update(SharedLink).where(_links.c.id == link_id).values(**values))
+
+
+def insert_request(session: Session, row: Mapping[str, Any]) -> ChangeRequest | None:
+    """A new request; None when an open one like it, or one with its client_event_id, exists."""
+    new = postgresql.insert(ChangeRequest).values(**row).on_conflict_do_nothing().returning(ChangeRequest.id)
+    made = session.scalar(new)
+    return None if made is None else session.get_one(ChangeRequest, made)

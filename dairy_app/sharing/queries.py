@@ -157,3 +157,8 @@ def get_visible_change_request(session: Session, actor: Actor, request_id: UUID)
     if found is None:
         raise Problem("change_request_not_found")
     return found
+
+
+def user_named(session: Session, user_id: UUID) -> User | None:
+    """The user for whose round a link is; None when there is none."""
+    return session.get(User, user_id)

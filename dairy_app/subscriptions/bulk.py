@@ -13,6 +13,7 @@ from sqlalchemy import (
     Uuid,
     and_,
     case,
+    delete,
     func,
     insert,
     literal,
@@ -31,7 +32,13 @@ from dairy_app.catalogue.models import Product
 from dairy_app.customers.models import Area, Customer
 from dairy_app.customers.queries import with_price
 from dairy_app.orders.models import Order, OrderItem
-from dairy_app.subscriptions.models import GeneratedDay, Subscription, SubscriptionPause
+from dairy_app.subscriptions.models import (
+    GeneratedDay,
+    Subscription,
+    SubscriptionOverride,
+    SubscriptionPause,
+    SubscriptionQuantity,
+)
 from dairy_app.subscriptions.queries.due import deliverable, due, these_days
 from dairy_app.subscriptions.queries.standing_orders import has_order
 
@@ -248,3 +255,72 @@ def reprice(session: Session, first: date, product_id: UUID, *only: ColumnElemen
     left: int = session.execute(select(func.count(kept.c.order_id.distinct()))).scalar_one()
     session.expire_all()
     return Repriced(repriced, left)
+
+
+# --------------------------------------------------------------------------------------- one standing order
+
+
+def insert_subscription(session: Session, row: Mapping[str, Any]) -> UUID:
+    """A new standing order; its id."""
+    made: UUID = session.execute(insert(Subscription).values(row).returning(Subscription.id)).scalar_one()
+    return made
+
+
+def update_subscription(session: Session, subscription_id: UUID, row: Mapping[str, Any]) -> None:
+    """Write columns of one standing order. What the session holds of it is out of date afterwards."""
+    session.execute(
+        update(Subscription)
+        .where(Subscription.id == subscription_id)
+        .values({**row, "updated_at": func.now()})
+        .execution_options(synchronize_session=False)
+    )
+
+
+def insert_beside(session: Session, table: Any, row: Mapping[str, Any]) -> UUID:
+    """A row of ``table``: an override, a pause or a quantity of a standing order; its id."""
+    made: UUID = session.execute(insert(table).values(row).returning(table.id)).scalar_one()
+    return made
+
+
+def delete_override(session: Session, subscription_id: UUID, day: date) -> None:
+    """Forget what was entered for a day."""
+    session.execute(
+        delete(SubscriptionOverride)
+        .where(SubscriptionOverride.subscription_id == subscription_id, SubscriptionOverride.date == day)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def delete_quantities_from(session: Session, subscription_id: UUID, day: date) -> None:
+    """Forget the default quantities that begin on a day or later."""
+    session.execute(
+        delete(SubscriptionQuantity)
+        .where(SubscriptionQuantity.subscription_id == subscription_id, SubscriptionQuantity.valid_from >= day)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def end_pause(session: Session, subscription_id: UUID, pause_id: UUID | None, day: date) -> bool:
+    """End a pause before ``day``; delete one that has not begun by then. Whether there was anything to end."""
+    ours = (SubscriptionPause.id == pause_id, SubscriptionPause.subscription_id == subscription_id)
+    quiet: dict[str, Any] = {"synchronize_session": False}
+    gone = session.execute(
+        delete(SubscriptionPause).where(*ours, func.lower(SubscriptionPause.period) >= day).execution_options(**quiet)
+    )
+    cut = session.execute(
+        update(SubscriptionPause)
+        .where(*ours, func.coalesce(func.upper(SubscriptionPause.period) > day, True))
+        .values(period=days(func.lower(SubscriptionPause.period), day), updated_at=func.now())
+        .execution_options(**quiet)
+    )
+    return bool(gone.rowcount or cut.rowcount)  # type: ignore[attr-defined]
+
+
+def days(first: Any, end: date | None) -> Any:
+    """The days from ``first`` up to, but not including, ``end``; None has no end."""
+    return func.daterange(first, end)
+
+
+def among(subscription_ids: Sequence[UUID]) -> ColumnElement[bool]:
+    """The condition that narrows ``generate`` to these standing orders."""
+    return Subscription.id.in_(subscription_ids)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dairy_app.common import migrations
+from dairy_app.database import migrations
 from tests.migrations.test_lint import squawk
 
 TOP = Path(__file__).resolve().parents[2]

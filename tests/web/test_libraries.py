@@ -16,7 +16,7 @@ DOCUMENTED = {"_serialize", "_deserialize", "_get_current_object"}
 #: Of the standard library and of named tuples.
 OWN = {"_asdict", "_replace", "_fields", "_mapping", "_exit"}
 #: ReportLab has no other door to the document that a canvas draws, and fonts are added to that.
-WITHOUT_A_DOOR = {("documents/sheet.py", "_doc")}
+WITHOUT_A_DOOR = {("documents/drawing/sheet.py", "_doc")}
 CALLED = (staticmethod, classmethod, property)
 
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
 from dairy_app.accounts import queries
+from dairy_app.accounts.bulk import sessions as bulk
 from dairy_app.accounts.models import RefreshToken, User
 from dairy_app.accounts.rules.logins import REFRESH_LIFETIME, ROTATION_GRACE, network_of, normalise_email
 from dairy_app.accounts.rules.passwords import hash_password, is_outdated, is_password
@@ -148,16 +148,13 @@ def _grant(session: Session, user: User, family: UUID, caller: Caller) -> Grant:
 
 
 def _revoke_family(session: Session, family: UUID) -> None:
-    open_ones = (RefreshToken.family == family, RefreshToken.revoked_at.is_(None))
-    session.execute(update(RefreshToken).where(*open_ones).values(revoked_at=now()))
+    bulk.revoke_family(session, family, now())
 
 
 def _forget_rotated(session: Session, family: UUID, moment: datetime) -> None:
     """A used-up token needs no row: a signed token without one is known to be used."""
-    used_up = (RefreshToken.family == family, RefreshToken.rotated_at < moment - ROTATION_GRACE)
-    session.execute(delete(RefreshToken).where(*used_up))
+    bulk.delete_rotated(session, family, moment - ROTATION_GRACE)
 
 
 def _forget_expired(session: Session, user: User) -> None:
-    over = (RefreshToken.user_id == user.id, RefreshToken.expires_at <= now())
-    session.execute(delete(RefreshToken).where(*over))
+    bulk.delete_expired(session, user.id, now())

@@ -11,10 +11,10 @@ import hashlib
 from dataclasses import dataclass
 from math import ceil
 
-from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from dairy_app.accounts import queries
+from dairy_app.accounts.bulk import sessions as bulk
 from dairy_app.accounts.models import LoginAttempt
 from dairy_app.accounts.rules.logins import THROTTLE_WINDOW, TRIES_PER_ADDRESS, TRIES_PER_LOGIN, network_of
 from dairy_app.common.clock import now
@@ -48,7 +48,7 @@ def begin(session: Session, kind: str, tried: str, caller: Caller, *, known: boo
     ``known``: this try came from this network before, and succeeded.
     """
     key = hashlib.sha256(f"{kind}:{tried}".encode()).digest()
-    if not session.scalar(select(func.pg_try_advisory_xact_lock(int.from_bytes(key[:8], "big", signed=True)))):
+    if not queries.is_my_turn(session, key):
         raise NotYourTurn(_too_many(1))
     network = network_of(caller.address)
     since = now() - THROTTLE_WINDOW
@@ -66,14 +66,10 @@ def _too_many(seconds: int) -> Problem:
 def failed(session: Session, attempt: Try) -> None:
     """Record a failure, to be committed: return the refusal, do not raise it. Some outdated ones go."""
     session.add(LoginAttempt(kind=attempt.kind, at=now(), login_hash=attempt.key, ip_address=attempt.network))
-    oldest = select(LoginAttempt.id, LoginAttempt.at).order_by(LoginAttempt.id).limit(SWEEP)
-    chosen = oldest.with_for_update(skip_locked=True).subquery()
-    outdated = select(chosen.c.id).where(chosen.c.at <= now() - THROTTLE_WINDOW)
-    session.execute(delete(LoginAttempt).where(LoginAttempt.id.in_(outdated)))
+    bulk.sweep_attempts(session, now() - THROTTLE_WINDOW, SWEEP)
     session.flush()
 
 
 def succeeded(session: Session, attempt: Try) -> None:
     """Forget this network's failures at this login; those of strangers and of other logins stay."""
-    mine = (LoginAttempt.login_hash == attempt.key, LoginAttempt.ip_address == attempt.network)
-    session.execute(delete(LoginAttempt).where(*mine))
+    bulk.forget_attempts(session, attempt.key, attempt.network)

@@ -5,12 +5,12 @@ import secrets
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from dairy_app.accounts import queries
-from dairy_app.accounts.models import Invitation, RefreshToken, User
+from dairy_app.accounts.bulk import sessions as bulk
+from dairy_app.accounts.models import Invitation, User
 from dairy_app.accounts.rules.logins import (
     INVITATION_LIFETIME,
     normalise_email,
@@ -159,13 +159,11 @@ def _refuse_locking_everybody_out(session: Session, user: User, role: str, activ
 def end_sessions(session: Session, user: User) -> None:
     """Every access and refresh token of the user is void from the end of this transaction on."""
     user.token_version += 1
-    open_ones = (RefreshToken.user_id == user.id, RefreshToken.revoked_at.is_(None))
-    session.execute(update(RefreshToken).where(*open_ones).values(revoked_at=now()))
+    bulk.revoke_tokens_of_user(session, user.id, now())
 
 
 def _end_invitations(session: Session, user_id: UUID) -> None:
-    open_ones = (Invitation.user_id == user_id, Invitation.used_at.is_(None))
-    session.execute(update(Invitation).where(*open_ones).values(used_at=now()))
+    bulk.end_invitations(session, user_id, now())
 
 
 def _set_password(session: Session, user: User, password: str, pointer: str) -> None:

@@ -11,10 +11,10 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from dairy_app.billing.bulk import issuing as bulk
+from dairy_app.billing.bulk.runs import close_interrupted, fail_run
 from dairy_app.billing.models import BillingRun
 from dairy_app.billing.queries import runs as queries
 from dairy_app.billing.rules.runs import SKIP_DETAILS, is_unusual
@@ -144,7 +144,7 @@ def start_run(session: Session, request: RunRequest, actor: Actor | None) -> Sta
     if known is not None:
         return known
     _, waiting = _judged(session, request)
-    _close_interrupted(session)
+    close_interrupted(session, now(), now() - SILENCE, INTERRUPTED)
     run = BillingRun(
         period=request.period,
         through=request.through,
@@ -230,16 +230,6 @@ def _refuse_unusual(session: Session, request: RunRequest, due: dict[str, Any]) 
         )
 
 
-def _close_interrupted(session: Session) -> None:
-    session.execute(
-        text(f"""
-            UPDATE billing_runs r SET status = 'failed', finished_at = :now, updated_at = now(),
-                error = :error
-            WHERE status = 'running' AND heartbeat_at < :silent AND NOT {queries.RUN_IS_HELD}"""),
-        {"now": now(), "silent": now() - SILENCE, "error": INTERRUPTED},
-    )
-
-
 def dry_run(session: Session, request: RunRequest) -> dict[str, Any]:
     """The run that would come of it, judged and shaped like one, with nothing written."""
     due, waiting = _judged(session, request)
@@ -288,7 +278,7 @@ def carry_out(
                 return run
     except BaseException as fault:
         reason = type(fault).__name__ if isinstance(fault, Exception) else INTERRUPTED  # Ctrl-C
-        database.run(lambda session: _fail(session, run_id, reason))
+        database.run(lambda session: fail_run(session, run_id, now(), reason))
         raise
 
 
@@ -333,12 +323,3 @@ def _count(run: BillingRun, customers: int, issued: bulk.Issued) -> None:
     run.prior_period_orders += issued.prior_period_orders
     run.total += issued.total
     run.skipped = [*run.skipped, *issued.skipped]
-
-
-def _fail(session: Session, run_id: UUID, reason: str) -> None:
-    session.execute(
-        text("""
-            UPDATE billing_runs SET status = 'failed', finished_at = :now, error = :reason, updated_at = now()
-            WHERE id = :id AND status = 'running'"""),
-        {"id": run_id, "now": now(), "reason": reason},
-    )

@@ -5,16 +5,14 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, select
-from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
-from dairy_app.accounts.models import User
+from dairy_app.accounts.queries import lock_user
 from dairy_app.accounts.service import users as accounts
 from dairy_app.catalogue.bulk import close_price, insert_price
 from dairy_app.common.errors import Problem, invalid
 from dairy_app.customers import bulk, queries, rules
-from dairy_app.customers.models import Area, Customer, CustomerPrice, UnlinkedCustomer
+from dairy_app.customers.models import Area, CustomerPrice
 from dairy_app.customers.policy import check_changes
 from dairy_app.web.access import Actor, Role
 
@@ -41,7 +39,7 @@ def create_customer(session: Session, actor: Actor, fields: dict[str, Any], *, l
         user = accounts.create_user(session, name=values["name"], role=Role.CUSTOMER, **contact)
         values["user_id"] = user.id
         token = accounts.invite(session, user) if actor.role is Role.ADMIN else None
-    made = session.execute(insert(Customer).values(**values).returning(Customer.id)).scalar_one()
+    made = bulk.insert_customer(session, values)
     seen = dict(queries.read_customer(session, actor, made)._mapping)
     return seen | ({"invitation_token": token} if token else {})
 
@@ -87,12 +85,7 @@ def area_id_of(session: Session, name: str) -> UUID:
         known = queries.area_named(session, name)
         if known is not None:
             return known
-        made: UUID | None = session.scalar(
-            postgresql.insert(Area)
-            .values(name=name)
-            .on_conflict_do_nothing(index_elements=[func.lower(Area.name)])
-            .returning(Area.id)
-        )
+        made = bulk.insert_area(session, name)
         if made is not None:
             return made
     raise Problem("already_exists", "The area is just being changed; try again.")
@@ -105,16 +98,14 @@ def link_user(session: Session, actor: Actor, customer_id: UUID, user_id: UUID) 
     ``illegal_transition`` for a user of another role or a deactivated one. The same user again: no change.
     """
     customer = queries.get_visible_customer(session, actor, customer_id, lock=True)
-    user = session.scalar(select(User).where(User.id == user_id).with_for_update(key_share=True))
-    if user is None:
-        raise Problem("user_not_found")
+    user = lock_user(session, user_id)
     if customer.user_id != user_id:
         if customer.user_id is not None:
             raise Problem("already_exists", "The customer has a login already.")
         if user.role != Role.CUSTOMER or not user.is_active:
             raise Problem("illegal_transition", "Only an active user of role customer can be linked.")
         customer.user_id = user_id  # a second customer of this user is refused by uq_customers_user_id
-        session.execute(delete(UnlinkedCustomer).where(UnlinkedCustomer.customer_id == customer_id))
+        bulk.forget_unlinked(session, customer_id)
         session.flush()
     return queries.read_customer(session, actor, customer_id)
 
@@ -138,7 +129,7 @@ def set_customer_price(
     known = queries.customer_price_from(session, customer_id, product_id, valid_from)
     if price is None:
         if known is not None:
-            session.execute(delete(CustomerPrice).where(CustomerPrice.id == known.id))
+            bulk.delete_price(session, known.id)
         close_price(session, CustomerPrice, owner, valid_from)
     elif known is None or known.price != price:
         insert_price(session, CustomerPrice, owner, price, valid_from)
@@ -156,10 +147,10 @@ def create_area(session: Session, fields: dict[str, Any]) -> Area:
 def change_area(session: Session, area_id: UUID, changes: dict[str, Any]) -> Area:
     """Rename an area or put it below another. An area below itself, at any depth, is refused."""
     # One at a time: two moves at once could each be right alone and a ring together.
-    session.execute(select(Area.id).order_by(Area.id).with_for_update(key_share=True))
+    bulk.lock_areas(session)
     area = queries.get_area(session, area_id)
     parent = changes.get("parent_id")
-    if parent is not None and parent in session.scalars(queries.areas_within(area_id)).all():
+    if parent is not None and parent in queries.area_ids_within(session, area_id):
         raise invalid("/parent_id", "An area cannot lie below itself.")
     for name, value in changes.items():
         setattr(area, name, value)

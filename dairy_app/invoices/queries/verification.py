@@ -1,6 +1,8 @@
 """The documents of a series in the order of their numbers, judged in SQL."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
@@ -110,3 +112,10 @@ def all_series(session: Session, only: str | None = None) -> list[Series]:
         {"only": only},
     )
     return [Series(**row) for row in rows.mappings()]
+
+
+def next_judged(session: Session, series: Series, chunk: int) -> Sequence[Any]:
+    """The findings of the next ``chunk`` documents of a series, then their last one with how many they were."""
+    known = {"series": series.series, "financial_year": series.financial_year, "chunk": chunk}
+    after = {"after_no": series.last_no, "after_id": series.last_id, "after_hash": series.last_hash}
+    return session.execute(text(_judged(PAPERS[series.papers])), known | after).all()

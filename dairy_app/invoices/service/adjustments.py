@@ -11,7 +11,7 @@ from dairy_app.catalogue.queries import is_unrated
 from dairy_app.common.errors import Problem, invalid
 from dairy_app.customers.bulk import lock_customers
 from dairy_app.customers.queries import get_visible_customer
-from dairy_app.invoices.bulk import delete, draft_of
+from dairy_app.invoices.bulk import delete_row, draft_of
 from dairy_app.invoices.models import Adjustment
 from dairy_app.invoices.queries.adjustments import end_of_running_period, get_adjustment
 from dairy_app.web.access import Actor
@@ -70,4 +70,4 @@ def delete_adjustment(session: Session, adjustment_id: UUID) -> None:
     status = get_adjustment(session, adjustment_id)["invoice_status"]
     if status != "draft":
         raise Problem("invoice_issued", "The adjustment is a line of an issued invoice; correct it by credit note.")
-    delete(session, adjustment_id)
+    delete_row(session, adjustment_id)

@@ -11,10 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from dairy_app.invoices.queries.verification import CHUNK, PAPERS, Series, _judged
+from dairy_app.invoices.queries.verification import CHUNK, Series, next_judged
 
 #: What is wrong → what it means.
 FINDINGS = {
@@ -47,11 +46,8 @@ def verify(session: Session, series: Series, chunk: int = CHUNK) -> Iterator[tup
 
     Ask in a transaction that sees one instant, or papers issued meanwhile look wrong.
     """
-    statement = text(_judged(PAPERS[series.papers]))
     while True:
-        known = {"series": series.series, "financial_year": series.financial_year, "chunk": chunk}
-        after = {"after_no": series.last_no, "after_id": series.last_id, "after_hash": series.last_hash}
-        rows = session.execute(statement, known | after).all()
+        rows = next_judged(session, series, chunk)
         if not rows:
             break
         last = rows[-1]

@@ -7,7 +7,6 @@ database as it was. Tables follow the order of their foreign keys.
 from collections.abc import Callable
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from dairy_app.business import queries as business
@@ -83,7 +82,7 @@ def import_dump(session: Session, dump: Documents, progress: Progress = lambda s
     A second run writes nothing. ``progress(step, documents)`` is told what is going on. Raises
     ``UnreadableDump`` and ``ImportDoesNotBalance``; the caller rolls back.
     """
-    session.execute(text("SELECT pg_advisory_xact_lock(hashtext('import-mongo'))"))
+    staging.lock_import(session)
     zone = business.business_settings(session).time_zone
     staging.create(session)
     if isinstance(dump, quarantine.WaitingDocuments):

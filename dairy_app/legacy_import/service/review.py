@@ -11,71 +11,13 @@ with it.
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, exists, func, select, text, true
 from sqlalchemy.orm import Session
 
 from dairy_app.common.errors import Problem
-from dairy_app.customers.models import Customer
-from dairy_app.invoices.models import Invoice
-from dairy_app.legacy_import.models import ImportedBill
-from dairy_app.orders.models import Order, OrderItem
+from dairy_app.legacy_import.queries.review import lock_external
+from dairy_app.legacy_import.writing.review import move_to_draft
 from dairy_app.orders.queries import get_visible_order
 from dairy_app.web.access import Actor
-
-_AMOUNT = (
-    select(func.sum(func.round(OrderItem.delivered_quantity * OrderItem.unit_price, 2)))
-    .where(OrderItem.order_id == Order.id)
-    .correlate(Order)
-    .scalar_subquery()
-)
-
-
-_RECORD = (
-    select(
-        ImportedBill.amount.label("recorded_amount"),
-        ImportedBill.billed_month.label("recorded_month"),
-        ImportedBill.is_paid.label("recorded_as_paid"),
-    )
-    .where(ImportedBill.order_id == Order.id)
-    .order_by(ImportedBill.is_paid.desc(), ImportedBill.created_at.desc(), ImportedBill.id)
-    .limit(1)
-    .lateral("record")
-)
-
-
-_REBILL = """
-UPDATE orders SET invoice_id = draft_for(customer_id, delivered_on), updated_at = now()
-WHERE id = :order RETURNING invoice_id
-"""
-
-
-def waiting(customer_id: UUID | None, period: str | None) -> Select[Any]:
-    """Orders on external papers that no paid bill record proves; ``period``: the month, YYYY-MM, of their delivery."""
-    rows = (
-        select(
-            Order.id,
-            Order.legacy_id,
-            Order.customer_id,
-            Customer.code.label("customer_code"),
-            Customer.name.label("customer_name"),
-            Order.status,
-            Order.delivered_on,
-            _AMOUNT.label("amount"),
-            *_RECORD.c,
-        )
-        .join(Invoice, Invoice.id == Order.invoice_id)
-        .join(Customer, Customer.id == Order.customer_id)
-        .outerjoin(_RECORD, true())
-        .where(
-            Invoice.status == "external",
-            ~exists().where(ImportedBill.order_id == Order.id, ImportedBill.is_paid, ImportedBill.amount == _AMOUNT),
-        )
-    )
-    if customer_id is not None:
-        rows = rows.where(Order.customer_id == customer_id)
-    if period is not None:
-        rows = rows.where(func.to_char(Order.delivered_on, "YYYY-MM") == period)
-    return rows
 
 
 def rebill(session: Session, actor: Actor, order_id: UUID) -> dict[str, Any]:
@@ -84,16 +26,9 @@ def rebill(session: Session, actor: Actor, order_id: UUID) -> dict[str, Any]:
     Raises ``order_not_found`` and, when the order does not stand on an external paper, ``illegal_transition``.
     """
     customer_id = get_visible_order(session, actor, order_id).customer_id
-    on = session.scalar(
-        select(Order.delivered_on)
-        .join(Invoice, Invoice.id == Order.invoice_id)
-        .where(Order.id == order_id, Invoice.status == "external")
-        .with_for_update(of=Order)
-    )
+    on = lock_external(session, order_id)
     if on is None:
         raise Problem("illegal_transition", "The order does not stand on a paper of the earlier system.")
-    session.execute(text("SELECT open_drafts(ARRAY[:customer]::uuid[], ARRAY[:on]::date[])"),
-                    {"customer": customer_id, "on": on})  # fmt: skip
-    invoice_id = session.scalar(text(_REBILL), {"order": order_id})
+    invoice_id = move_to_draft(session, customer_id, order_id, on)
     session.expire_all()
     return {"order_id": order_id, "customer_id": customer_id, "invoice_id": invoice_id, "delivered_on": on}

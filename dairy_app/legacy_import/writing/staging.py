@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Any, NamedTuple, get_type_hints
 from uuid import UUID
 
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from dairy_app.database.transactions import driver_cursor
@@ -192,6 +193,16 @@ SOURCES = (
     Source("stop_requests", request_shapes.request, REQUESTS),
     Source("pending_approvals", request_shapes.request, REQUESTS),
 )
+
+
+def lock_import(session: Session) -> None:
+    """Let one import work at a time, until its transaction ends."""
+    session.execute(text("SELECT pg_advisory_xact_lock(hashtext('import-mongo'))"))
+
+
+def may_stage(session: Session) -> bool:
+    """Whether the role may make temporary tables."""
+    return bool(session.scalar(text("SELECT has_database_privilege(current_database(), 'TEMPORARY')")))
 
 
 def create(session: Session) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -19,6 +18,7 @@ from dairy_app.database import migrations
 from dairy_app.database.embedded_postgres import EmbeddedPostgresError
 from dairy_app.monitoring.queries import consistency
 from dairy_app.monitoring.queries.audit import schema_revision
+from dairy_app.monitoring.queries.server import knows_time_zone, server_clock, server_facts
 from dairy_app.settings import Settings, SettingsError
 
 OK, WARNING, FAILED = "ok", "warning", "failed"
@@ -36,24 +36,6 @@ CLOCK_WARNING, CLOCK_FAILED = 2.0, 60.0
 
 
 LOW_DISK_BYTES = 1_000_000_000
-
-
-_SERVER = text("""
-SELECT current_setting('server_version') AS version, current_setting('server_version_num')::int AS number,
-    current_setting('TimeZone') AS zone, pg_encoding_to_char(encoding) AS encoding,
-    pg_database_size(current_database()) AS bytes,
-    ARRAY(SELECT name FROM pg_settings
-        WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit') AND setting = 'off') AS unsafe,
-    ARRAY(SELECT unnest(ARRAY['btree_gist', 'pg_trgm']) EXCEPT SELECT extname FROM pg_extension ORDER BY 1) AS lacking,
-    current_user AS role,
-    array_remove(ARRAY[
-        CASE WHEN has_schema_privilege('public', 'CREATE') OR has_database_privilege(current_database(), 'CREATE')
-            THEN 'change the schema' END,
-        CASE WHEN has_database_privilege(current_database(), 'TEMPORARY') THEN 'make temporary tables' END,
-        (SELECT 'write the audit log' FROM pg_class c WHERE c.relname = 'audit_log'
-            AND c.relnamespace = 'public'::regnamespace
-            AND has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE'))], NULL) AS may
-FROM pg_database WHERE datname = current_database()""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +61,7 @@ def run(
         started = time.monotonic()
         with database.transaction(read_only=True, snapshot=True) as session:
             yield Check("connection", OK, f"{1000 * (time.monotonic() - started):.0f} ms to the first answer")
-            server = session.execute(_SERVER).one()
+            server = server_facts(session)
             yield from _server(server)
             yield _clock(session)
             revision = _revision(session)
@@ -144,9 +126,7 @@ def _server(server: Any) -> Iterator[Check]:
 
 def _clock(session: Session) -> Check:
     before = now()
-    theirs = session.scalar(text("SELECT clock_timestamp()"))
-    assert theirs is not None
-    apart = abs((theirs - (before + (now() - before) / 2)).total_seconds())
+    apart = abs((server_clock(session) - (before + (now() - before) / 2)).total_seconds())
     state = FAILED if apart > CLOCK_FAILED else WARNING if apart > CLOCK_WARNING else OK
     return Check("clock", state, f"{apart:.1f} s between machine and server" + ("" if state == OK else ": set up NTP"))
 
@@ -162,7 +142,7 @@ def _revision(session: Session) -> Check:
 
 def _time_zone(session: Session) -> Check:
     zone = business_settings(session).time_zone
-    known = session.scalar(text("SELECT EXISTS (SELECT FROM pg_timezone_names WHERE name = :zone)"), {"zone": zone})
+    known = knows_time_zone(session, zone)
     try:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError):

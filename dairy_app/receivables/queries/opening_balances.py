@@ -28,3 +28,8 @@ def with_opening_balance(session: Session, customer_ids: Sequence[UUID]) -> set[
     """Those of the customers that have an opening balance."""
     wanted = text("SELECT customer_id FROM opening_balances WHERE customer_id = ANY (:ids)")
     return set(session.scalars(wanted, {"ids": list(customer_ids)}))
+
+
+def opening_balance(session: Session, opening_id: UUID, *, again: bool = False) -> OpeningBalance | None:
+    """One opening balance; ``again``: as it is now, although it was read before."""
+    return session.get(OpeningBalance, opening_id, populate_existing=again)

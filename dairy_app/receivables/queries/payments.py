@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from dairy_app.common.errors import Problem
 from dairy_app.customers.models import Customer
-from dairy_app.receivables.models import Payment
+from dairy_app.receivables.models import Payment, PaymentAllocation
 from dairy_app.receivables.policy import visible_payments
 from dairy_app.receivables.rules import Claim
 from dairy_app.web.access import Actor
@@ -127,3 +127,14 @@ def allocated(session: Session, payment_id: UUID) -> Decimal:
     """How much of a payment is chosen for invoices."""
     live = "SELECT coalesce(sum(amount), 0) FROM payment_allocations WHERE payment_id = :id AND released_on IS NULL"
     return Decimal(session.scalars(text(live), {"id": payment_id}).one())
+
+
+def get_allocation(session: Session, payment_id: UUID, allocation_id: UUID) -> PaymentAllocation:
+    """An allocation of a payment. Raises ``payment_not_found`` when it is another payment's, too."""
+    wanted = select(PaymentAllocation).where(
+        PaymentAllocation.id == allocation_id, PaymentAllocation.payment_id == payment_id
+    )
+    allocation = session.scalars(wanted).one_or_none()
+    if allocation is None:
+        raise Problem("payment_not_found", "The payment has no such allocation.")
+    return allocation

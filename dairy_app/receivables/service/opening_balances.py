@@ -14,8 +14,7 @@ from dairy_app.common.errors import FieldError, Problem
 from dairy_app.customers.bulk import lock_customers
 from dairy_app.customers.queries import get_visible_customer
 from dairy_app.receivables import bulk
-from dairy_app.receivables.models import OpeningBalance
-from dairy_app.receivables.queries.opening_balances import customers_by_code, with_opening_balance
+from dairy_app.receivables.queries.opening_balances import customers_by_code, opening_balance, with_opening_balance
 from dairy_app.receivables.rules import OpeningRow, check_day, read_opening_rows
 from dairy_app.web.access import Actor
 from dairy_app.web.uploads import fault, refuse_file
@@ -88,10 +87,10 @@ def take_back(session: Session, actor: Actor, opening_id: UUID) -> None:
 
     Raises ``opening_balance_not_found``, ``period_closed`` once the books are closed past its day.
     """
-    seen = session.get(OpeningBalance, opening_id)
+    seen = opening_balance(session, opening_id)
     if seen is not None:
         get_visible_customer(session, actor, seen.customer_id, lock=True)
-    found = session.get(OpeningBalance, opening_id, populate_existing=True)
+    found = opening_balance(session, opening_id, again=True)
     if found is None:
         raise Problem("opening_balance_not_found")
     require_open_books(session, found.as_of)

@@ -5,7 +5,6 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dairy_app.business.queries import business_settings, require_open_books, today
@@ -116,12 +115,7 @@ def release_allocation(session: Session, actor: Actor, payment_id: UUID, allocat
     Raises ``payment_not_found``, also when the allocation is another payment's; ``period_closed``.
     """
     payment = _locked(session, actor, payment_id)
-    wanted = select(PaymentAllocation).where(
-        PaymentAllocation.id == allocation_id, PaymentAllocation.payment_id == payment.id
-    )
-    allocation = session.scalars(wanted).one_or_none()
-    if allocation is None:
-        raise Problem("payment_not_found", "The payment has no such allocation.")
+    allocation = queries.get_allocation(session, payment.id, allocation_id)
     if allocation.released_on is None:
         day = today(session)
         require_open_books(session, day)

@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
-from dairy_app.accounts.models import User
 from dairy_app.accounts.rules.passwords import hash_password
 from dairy_app.business.queries import business_settings, today
 from dairy_app.common.clock import now
 from dairy_app.common.errors import invalid
 from dairy_app.customers.queries import active_user, get_area
+from dairy_app.sharing import queries
 from dairy_app.sharing.models import SharedLink
 from dairy_app.sharing.queries import lock_link
 from dairy_app.sharing.rules import links as rules
@@ -72,7 +72,7 @@ def _owner_of_round(session: Session, wanted: Mapping[str, Any]) -> str:
     """The name of the delivery boy or the area whose round it is."""
     if "area_id" in wanted:
         return get_area(session, wanted["area_id"]).name
-    boy = session.get(User, wanted["delivery_boy_id"])
+    boy = queries.user_named(session, wanted["delivery_boy_id"])
     if boy is None or not active_user(session, boy.id, Role.DELIVERY_BOY):
         raise invalid("/delivery_boy_id", "Must be an active user of role delivery_boy.", "user_not_found")
     return boy.name

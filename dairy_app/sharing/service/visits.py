@@ -10,8 +10,6 @@ from datetime import date, datetime, timedelta
 from math import ceil
 from typing import Any
 
-from sqlalchemy import update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from dairy_app.accounts.rules.passwords import is_password
@@ -25,7 +23,7 @@ from dairy_app.deliveries.rules import LONGEST_DEVICE, Confirmer, Scope, Unread
 from dairy_app.deliveries.service.confirmations import confirm_batch
 from dairy_app.orders.rules import is_orderable
 from dairy_app.sharing import bulk, queries
-from dairy_app.sharing.models import ChangeRequest, SharedLink
+from dairy_app.sharing.models import ChangeRequest
 from dairy_app.sharing.rules import links as rules
 from dairy_app.sharing.service import passes
 from dairy_app.sharing.service.links import hash_of
@@ -136,11 +134,7 @@ def unlock(session: Session, visitor: Visitor, pin: str) -> tuple[str, datetime]
     right = link.pin_hash is None or is_password(pin, link.pin_hash)
     failed = 0 if right else link.failed_attempts + 1
     lock = None if right else rules.lock_after(failed)
-    session.execute(
-        update(SharedLink)
-        .where(SharedLink.id == link.id)
-        .values(failed_attempts=failed, locked_until=visit.moment + lock if lock else None)
-    )
+    bulk.record_pins(session, link.id, failed, visit.moment + lock if lock else None)
     if not right:
         return visit.refuse("unlock", Problem("wrong_pin"))
     visit.record("unlock", "ok")
@@ -176,9 +170,9 @@ def _row(visit: Visit, wanted: Mapping[str, Any]) -> dict[str, Any]:
 def _asked_once(session: Session, row: Mapping[str, Any]) -> tuple[ChangeRequest | None, bool]:
     """The request, and whether it is new; None when its client_event_id stands for another one."""
     for _ in range(2):  # what stood in the way may just have been decided
-        made = session.scalar(insert(ChangeRequest).values(**row).on_conflict_do_nothing().returning(ChangeRequest.id))
+        made = bulk.insert_request(session, row)
         if made is not None:
-            return session.get_one(ChangeRequest, made), True
+            return made, True
         found = queries.same_request(session, row)
         if found is not None:
             same = all(getattr(found, name) == row[name] for name in ("kind", "customer_id", "payload"))

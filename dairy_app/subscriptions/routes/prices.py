@@ -3,8 +3,8 @@
 from typing import Any
 from uuid import UUID
 
+from dairy_app.catalogue.bulk import lock_product
 from dairy_app.catalogue.schemas import PriceIn, ProductPatch
-from dairy_app.catalogue.service import lock_product
 from dairy_app.customers.queries import list_customer_prices
 from dairy_app.customers.schemas import CustomerPriceIn
 from dairy_app.subscriptions.schemas import CustomerPricesSet, PriceSet, ProductChanged

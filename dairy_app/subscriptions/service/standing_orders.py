@@ -10,13 +10,11 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, update
 from sqlalchemy.orm import Session
 
 from dairy_app.business.queries import today
 from dairy_app.catalogue import service as catalogue
-from dairy_app.catalogue.models import Product
-from dairy_app.catalogue.queries import minimum_price
+from dairy_app.catalogue.queries import minimum_price, product_row, unit_of
 from dairy_app.catalogue.rules import require_whole
 from dairy_app.common.clock import now
 from dairy_app.common.errors import FieldError, Problem, invalid
@@ -80,7 +78,7 @@ def subscribe(session: Session, actor: Actor, wanted: Mapping[str, Any]) -> UUID
     if row["mode"] in RHYTHMIC and not row.get("default_quantity"):
         raise invalid("/default_quantity", f"Mode {row['mode']} needs a quantity above 0.", "required")
     _check_sold(session, row)
-    made: UUID = session.execute(insert(Subscription).values(row).returning(Subscription.id)).scalar_one()
+    made = bulk.insert_subscription(session, row)
     _follow(session, [made], "The standing order began.")
     return made
 
@@ -105,12 +103,7 @@ def change(session: Session, actor: Actor, subscription_id: UUID, changes: Mappi
     require_span(session, actor, found, row, said["reason"])
     _check_quantity(session, found, row, said["default_quantity"])
     _require_whole(session, found, said["default_quantity"], "/default_quantity")
-    session.execute(
-        update(Subscription)
-        .where(Subscription.id == found.id)
-        .values({**row, **_said(actor, said), "updated_at": func.now()})
-        .execution_options(synchronize_session=False)
-    )
+    bulk.update_subscription(session, found.id, {**row, **_said(actor, said)})
     if said["default_quantity"] is not None:
         _set_quantity(session, actor, found, said)
     elif said["effective_from"] is not None:
@@ -156,9 +149,8 @@ def _check_quantity(session: Session, found: Subscription, row: Mapping[str, Any
 
 
 def _require_whole(session: Session, found: Subscription, quantity: Decimal | None, pointer: str) -> None:
-    product = session.get_one(Product, found.product_id)
     if quantity is not None:
-        require_whole(product.unit, quantity, pointer)
+        require_whole(unit_of(session, found.product_id), quantity, pointer)
 
 
 def _check_shape(row: Mapping[str, Any]) -> None:
@@ -175,7 +167,7 @@ def _check_shape(row: Mapping[str, Any]) -> None:
 
 def _check_sold(session: Session, row: Mapping[str, Any]) -> None:
     """The product is sold, and somebody knows what it costs on the first day."""
-    product = session.get(Product, row["product_id"])
+    product = product_row(session, row["product_id"])
     if product is None:
         raise Problem("product_not_found", errors=[FieldError("/product_id", "product_not_found", "No such product.")])
     if not product.is_active:
@@ -198,11 +190,7 @@ def _set_quantity(session: Session, actor: Actor, found: Subscription, said: Map
     else:
         require_open(session, actor, day, found.shift, said["reason"], "/effective_from")
         refuse_settled(session, [found.id], day, day)
-    session.execute(
-        delete(SubscriptionQuantity)
-        .where(SubscriptionQuantity.subscription_id == found.id, SubscriptionQuantity.valid_from >= day)
-        .execution_options(synchronize_session=False)
-    )
+    bulk.delete_quantities_from(session, found.id, day)
     row = {"valid_from": day, "quantity": said["default_quantity"], "reason": said["reason"]}
     _insert(session, SubscriptionQuantity, actor, found.id, said["channel"], row)
 
@@ -219,7 +207,7 @@ def set_override(
     bulk.hold_generation(session)
     _check_day(session, actor, found, day, wanted.get("note"), wanted.get("shift"))
     _require_whole(session, found, wanted["quantity"], "/quantity")
-    session.execute(_override_of(found.id, day))
+    bulk.delete_override(session, found.id, day)
     row = {"date": day, **{name: wanted[name] for name in ("kind", "quantity", "shift", "note") if name in wanted}}
     _insert(session, SubscriptionOverride, actor, found.id, wanted.get("channel"), row)
     _follow(session, [found.id], wanted.get("note") or f"Changed for {day}.")
@@ -236,16 +224,8 @@ def clear_override(session: Session, actor: Actor, subscription_id: UUID, day: d
     if said is None:
         return
     _check_day(session, actor, found, day, "cleared")
-    session.execute(_override_of(found.id, day))
+    bulk.delete_override(session, found.id, day)
     _follow(session, [found.id], f"The change for {day} was taken back.")
-
-
-def _override_of(subscription_id: UUID, day: date) -> Any:
-    return (
-        delete(SubscriptionOverride)
-        .where(SubscriptionOverride.subscription_id == subscription_id, SubscriptionOverride.date == day)
-        .execution_options(synchronize_session=False)
-    )
 
 
 def _check_day(
@@ -271,7 +251,7 @@ def add_pause(session: Session, actor: Actor, subscription_id: UUID, wanted: Map
     shift = queries.shift_on(session, found, first)
     require_open(session, actor, first, shift, wanted.get("reason"), "/from")
     refuse_settled(session, [found.id], first, last)
-    period = func.daterange(first, None if last is None else last + ONE_DAY)
+    period = bulk.days(first, None if last is None else last + ONE_DAY)
     row = {"period": period, "reason": wanted.get("reason")}
     made = _insert(session, SubscriptionPause, actor, found.id, wanted.get("channel"), row)
     _follow(session, [found.id], wanted.get("reason") or "Paused.")
@@ -302,9 +282,7 @@ def resume(session: Session, actor: Actor, subscription_id: UUID, day: date | No
     else:
         require_open(session, actor, day, queries.shift_on(session, found, day), "resumed", "/from")
     if found.status == "paused":
-        session.execute(
-            update(Subscription).where(Subscription.id == found.id).values(status="active", updated_at=func.now())
-        )
+        bulk.update_subscription(session, found.id, {"status": "active"})
         said = {"requested_by": actor.user_id, "channel": channel_of(actor, None)}
         bulk.pause_until(session, found.id, today(session), day, said)
         if queries.pause_on(session, found.id, day) is None:
@@ -316,18 +294,7 @@ def resume(session: Session, actor: Actor, subscription_id: UUID, day: date | No
 
 def _end_pauses(session: Session, found: Subscription, day: date, pause_id: UUID | None) -> None:
     """End one pause so that ``day`` is no part of it; one that has not begun by then goes altogether."""
-    ours = (SubscriptionPause.id == pause_id, SubscriptionPause.subscription_id == found.id)
-    quiet: dict[str, Any] = {"synchronize_session": False}
-    gone = session.execute(
-        delete(SubscriptionPause).where(*ours, func.lower(SubscriptionPause.period) >= day).execution_options(**quiet)
-    )
-    cut = session.execute(
-        update(SubscriptionPause)
-        .where(*ours, func.coalesce(func.upper(SubscriptionPause.period) > day, True))
-        .values(period=func.daterange(func.lower(SubscriptionPause.period), day), updated_at=func.now())
-        .execution_options(**quiet)
-    )
-    if not gone.rowcount and not cut.rowcount:  # type: ignore[attr-defined]
+    if not bulk.end_pause(session, found.id, pause_id, day):
         raise Problem("illegal_transition", f"The standing order is not paused on {day}.")
     session.expire_all()
     _follow(session, [found.id], "Resumed.")
@@ -352,13 +319,11 @@ def stop(session: Session, actor: Actor, subscription_id: UUID, wanted: Mapping[
         shift = queries.shift_on(session, found, day)
         require_open(session, actor, day, shift, wanted.get("reason"), "/stop_date")
         refuse_settled(session, [found.id], day, None)
-    row = {"stop_date": day, **_said(actor, wanted), "updated_at": func.now()}
+    row = {"stop_date": day, **_said(actor, wanted)}
     # Days before it that are still to come are delivered; the nightly run closes it when its day is there.
     if day <= max(first_unsettled_day(session, [found.id]), found.start_date):
         row["status"] = "stopped"
-    session.execute(
-        update(Subscription).where(Subscription.id == found.id).values(row).execution_options(synchronize_session=False)
-    )
+    bulk.update_subscription(session, found.id, row)
     session.expire_all()
     _follow(session, [found.id], wanted.get("reason") or f"Stopped from {day}.")
 
@@ -388,7 +353,7 @@ def _follow(session: Session, subscription_ids: Sequence[UUID], reason: str) -> 
     bulk.follow(session, subscription_ids, first, at=now(), reason=reason)
     days = queries.days_with_orders(session, first)
     if days and subscription_ids:
-        bulk.generate(session, days, Subscription.id.in_(subscription_ids))
+        bulk.generate(session, days, bulk.among(subscription_ids))
 
 
 def set_price(session: Session, product_id: UUID, price: Decimal, valid_from: date) -> tuple[Any, bulk.Repriced]:
@@ -437,7 +402,7 @@ def _keep(session: Session, actor: Actor, subscription_id: UUID, kept: Sequence[
     for before, after in zip(kept, now_due, strict=True):
         if (before.quantity, before.shift) != (after.quantity, after.shift):
             row = {name: before._mapping[name] for name in ("date", "quantity", "shift")}
-            session.execute(_override_of(subscription_id, before.date))
+            bulk.delete_override(session, subscription_id, before.date)
             _insert(session, SubscriptionOverride, actor, subscription_id, None, row | {"note": "After the cut-off."})
 
 
@@ -446,5 +411,4 @@ def _insert(
 ) -> UUID:
     """A row beside a standing order, with who asked for it and by which way; its id."""
     said = {"subscription_id": subscription_id, "requested_by": actor.user_id, "channel": channel_of(actor, channel)}
-    made: UUID = session.execute(insert(table).values({**said, **row}).returning(table.id)).scalar_one()
-    return made
+    return bulk.insert_beside(session, table, {**said, **row})
