@@ -7,7 +7,6 @@ Undo: what the downgrade gives back, and what it cannot.
 % if upgrades or downgrades:
 
 import sqlalchemy as sa
-
 from alembic import op
 ${imports if imports else ""}
 % else:

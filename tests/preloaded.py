@@ -39,7 +39,11 @@ def preloaded(folder: Path) -> Iterator[Path]:
     client.write_text(CLIENT.format(python=sys.executable, address=address))
     client.chmod(0o755)
     ready, at_work = os.pipe()
-    process = subprocess.Popen([sys.executable, "-m", "tests.preloaded", address, str(at_work)], pass_fds=[at_work])
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.preloaded", address, str(at_work)],
+        cwd=Path(__file__).resolve().parent.parent,
+        pass_fds=[at_work],
+    )
     os.close(at_work)
     try:
         os.read(ready, 1)
