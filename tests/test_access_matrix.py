@@ -19,6 +19,8 @@ from dairy_app.common.http import DairyFlask, check_policies
 from dairy_app.settings import Settings
 from tests.dairy import PASSWORD, Client, Dairy, ok, refused
 
+pytestmark = pytest.mark.slow
+
 PINNED = Path(__file__).with_name("access_matrix.txt")
 LETTERS = dict(zip(Role, "ACDMKS", strict=True))
 HEADING = """\

@@ -18,6 +18,8 @@ from dairy_app.billing import service
 from dairy_app.billing.service import RunRequest
 from dairy_app.common.transactions import Database
 
+pytestmark = pytest.mark.slow
+
 CUSTOMERS = 120
 #: Each costs a run at most two of its sixty chunks, so none comes to its end before it is killed.
 KILLS = 20

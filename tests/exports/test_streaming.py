@@ -190,6 +190,7 @@ def test_all_rows_come_from_one_snapshot(database: Database, sql: Callable[..., 
     assert (body.count(b"before"), body.count(b"after")) == (100_000, 0)
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_rows(database: Database, sql: Callable[..., Any]) -> None:
     lines = make_invoices(sql, 10_000)
     assert lines == 50_000
@@ -207,6 +208,7 @@ def test_memory_does_not_grow_with_the_rows(database: Database, sql: Callable[..
     assert peak < 3 * (CHUNKS_AHEAD + 2) * CHUNK_BYTES
 
 
+@pytest.mark.slow
 def test_vouchers_are_made_in_constant_memory(database: Database, sql: Callable[..., Any]) -> None:
     make_invoices(sql, 5_000)
     source = VouchersSource(span_of("2026-10", None, None))
@@ -259,6 +261,7 @@ def asked(port: int, dairy: Dairy) -> Iterator[http.client.HTTPResponse]:
             yield answer
 
 
+@pytest.mark.slow
 def test_over_the_wire_a_broken_stream_never_looks_whole(
     dairy: Dairy, database_url: str, sql: Callable[..., Any], tmp_path: Path
 ) -> None:

@@ -17,6 +17,8 @@ from dairy_app.common import backups, migrations, revisions, structure
 from tests.conftest import Server, raw_connection
 from tests.receivables.conftest import ISSUED
 
+pytestmark = pytest.mark.slow
+
 Rows = dict[str, list[str]]
 
 
