@@ -13,6 +13,9 @@ JOBS ?= auto
 ARGS ?=
 SIZE ?= small
 
+# Some machines forbid Python to keep what it compiled. Tests start many processes, each of which would compile all again.
+unexport PYTHONDONTWRITEBYTECODE
+
 # The Python to make .venv with: PYTHON=…, else the first of these that is new enough and can make one.
 define find_python
 for python in $(PYTHON) python3 python3.13 python3.12 python3.11 python3.14; do \
@@ -39,6 +42,10 @@ demo: .venv/installed ## Fill a sample dairy and serve it at http://127.0.0.1:80
 .PHONY: test
 test: .venv/installed-dev ## Run all tests on an embedded server of their own, or on TEST_DATABASE_URL
 	@$(RUN) pytest -n $(JOBS) --maxprocesses 8 --dist worksteal $(ARGS)
+
+.PHONY: test-fast
+test-fast: .venv/installed-dev ## Run the tests that are not marked slow: for a look while working
+	@$(RUN) pytest -n $(JOBS) --maxprocesses 8 --dist worksteal -m 'not slow' $(ARGS)
 
 # The schema uses only what PostgreSQL 15 has; this keeps that true where one is installed.
 PG15 := $(firstword $(wildcard /usr/lib/postgresql/15/bin /usr/pgsql-15/bin /opt/homebrew/opt/postgresql@15/bin))

@@ -19,6 +19,8 @@ from dairy_app.web.access import Policy, Role, policy_of
 from dairy_app.web.http import DairyFlask, check_policies
 from tests.dairy import PASSWORD, Client, Dairy, ok, refused
 
+pytestmark = pytest.mark.slow
+
 PINNED = Path(__file__).with_name("access_matrix.txt")
 LETTERS = dict(zip(Role, "ACDMKS", strict=True))
 HEADING = """\

@@ -3,12 +3,15 @@
 import json
 from pathlib import Path
 
+import pytest
 from sqlalchemy import make_url
 
 from benchmarks.__main__ import main
 from benchmarks.cases import Scale
 from benchmarks.databases import BenchDatabase, BenchServer
 from tests.conftest import Server
+
+pytestmark = pytest.mark.slow
 
 SMALLEST = Scale(confirmations=16, sets=1, reads=10, threads=(2,), rounds=1, workers=1)
 

@@ -93,6 +93,7 @@ def views(app: DairyFlask) -> dict[tuple[str, str], Any]:
     }
 
 
+@pytest.mark.slow
 def test_it_is_valid(document: Any) -> None:
     assert document["openapi"] == "3.1.0"
     assert [str(error) for error in OpenAPIV31SpecValidator(document).iter_errors()] == []

@@ -35,6 +35,8 @@ from dairy_app.web.openapi import path_of
 from tests.conftest import SECRET_KEY, Server
 from tests.dairy import Client, Dairy, ok
 
+pytestmark = pytest.mark.slow
+
 #: What a field may get instead of its value. JSON texts, because some of them Python could not write.
 NASTY = (
     "null", "true", "false", "0", "-1", "1.5", "2147483648", "-9223372036854775809", "1e400", "99999999999999999999",

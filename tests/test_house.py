@@ -122,6 +122,7 @@ def test_serving_without_a_secret_key_is_refused() -> None:
     assert done.stderr.startswith("dairy: set DAIRY_SECRET_KEY")
 
 
+@pytest.mark.slow
 def test_a_reader_that_goes_away_is_no_error() -> None:
     command = f'"{sys.executable}" -m dairy_app.cli db sql | head -n 1'
     done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=True)
@@ -146,6 +147,7 @@ def serve(url: str, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.slow
 def test_the_server_says_where_it_is_answers_and_stops_when_told(database_url: str) -> None:
     server = serve(database_url)
     try:
@@ -160,6 +162,7 @@ def test_the_server_says_where_it_is_answers_and_stops_when_told(database_url: s
     assert server.returncode == 0, errors
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("others", ["listening", "address"])
 def test_an_address_that_cannot_be_had_is_one_line(database_url: str, others: str) -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:

@@ -151,6 +151,7 @@ def until_listening(server: "subprocess.Popen[bytes]", port: int) -> None:
             raise AssertionError(f"the server ended with {server.wait(timeout=0.05)}")
 
 
+@pytest.mark.slow
 def test_over_the_network(port: int) -> None:
     """What only a real server shows: bodies in chunks, and one that is too large."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)

@@ -31,6 +31,8 @@ from tests.dairy import Client, Dairy, ok
 from tests.test_access_matrix import client_of
 from tests.test_hostile_input import House
 
+pytestmark = pytest.mark.slow
+
 load_all_checks()
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 #: Of every operation so many requests.

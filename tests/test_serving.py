@@ -23,6 +23,8 @@ from dairy_app.serving import address_of
 from tests.conftest import SECRET_KEY, raw_connection
 from tests.dairy import Dairy
 
+pytestmark = pytest.mark.slow
+
 LIMIT = 100_000
 
 

@@ -104,6 +104,7 @@ def test_a_bcrypt_hash_of_the_earlier_system_is_taken_and_renewed(dairy: Dairy, 
     ok(login(dairy.nobody, "kept from the old one", email=user["email"]))
 
 
+@pytest.mark.slow
 def test_how_long_an_answer_takes_tells_neither_logins_nor_old_hashes(dairy: Dairy, sql: Any) -> None:
     """Each takes the work of bcrypt while one such hash is left; with the cheapest argon2 it is nearly all of it."""
 

@@ -17,6 +17,9 @@ import time_machine
 from dairy_app.billing.service import runs as service
 from dairy_app.billing.service.runs import RunRequest
 from dairy_app.database.transactions import Database
+from tests.command_line import run_command
+
+pytestmark = pytest.mark.slow
 
 CUSTOMERS = 120
 #: Each costs a run at most two of its sixty chunks, so none comes to its end before it is killed.
@@ -128,7 +131,7 @@ def test_stopped_by_its_operator_a_run_is_interrupted_and_the_next_one_ends_it(
     ((broken_off,),) = sql("SELECT id FROM billing_runs")
     with database.transaction() as session:
         assert service.read_run(session, broken_off).status == "interrupted"
-    again = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    again = run_command("bill", "--period", "2026-10", "--yes", DATABASE_URL=database_url)
     assert again.returncode == 0, again.stderr
     assert sql(issued) == [(CUSTOMERS,)]
     check(sql)

@@ -36,6 +36,7 @@ def expected(
     return {"taxable_value": taxable, "cgst": cgst, "igst": igst, "line_total": taxable + 2 * cgst + igst}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("inclusive", [True, False], ids=["inclusive", "exclusive"])
 @pytest.mark.parametrize("state", ["27", "29"], ids=["same state", "other state"])
 def test_lines_equal_the_formulas(living: LivingDairy, inclusive: bool, state: str) -> None:
@@ -97,6 +98,7 @@ def test_lines_equal_the_formulas(living: LivingDairy, inclusive: bool, state: s
     check()
 
 
+@pytest.mark.slow
 def test_a_price_with_the_tax_in_it_is_what_is_paid(sql: Any) -> None:
     """Every price from 1.00 to 599.99 at every rate there was: to the paisa, so that no bill flips a rupee."""
     found = sql(f"""

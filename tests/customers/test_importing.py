@@ -153,6 +153,7 @@ def test_what_is_no_such_file(dairy: Dairy, text: str, code: str) -> None:
     assert refused(answer, 422, "validation_failed")["errors"][0]["code"] == code
 
 
+@pytest.mark.slow
 def test_more_than_ten_thousand_rows_come_in_several_files(dairy: Dairy) -> None:
     text = "name,phone,address_line1,area\n" + "a,b,c,d\n" * 10_001
     assert refused(send(dairy, text), 422, "validation_failed")["errors"][0]["code"] == "too_many"

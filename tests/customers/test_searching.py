@@ -123,6 +123,7 @@ def test_a_list_of_twice_as_many_asks_as_often(dairy: Dairy) -> None:
     assert counts[0][1] == counts[1][1]
 
 
+@pytest.mark.slow
 def test_at_volume_the_indexes_are_used(dairy: Dairy, sql: Any) -> None:
     sql(
         """INSERT INTO customers (name, phone, status)

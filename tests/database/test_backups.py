@@ -14,6 +14,8 @@ from dairy_app.database import backups, migrations, structure
 from tests.command_line import run_command
 from tests.conftest import Server, psycopg_dsn, raw_connection
 
+pytestmark = pytest.mark.slow
+
 Sql = Callable[..., Any]
 
 

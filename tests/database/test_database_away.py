@@ -26,6 +26,8 @@ from tests.conftest import raw_connection
 from tests.dairy import Client, Dairy, ok, refused
 from tests.test_serving import ask, serving
 
+pytestmark = pytest.mark.slow
+
 SHORT = Limits(1, 1, 5)
 
 

@@ -23,6 +23,8 @@ from sqlalchemy import NullPool, create_engine, text
 from dairy_app.database import embedded_postgres
 from dairy_app.database.embedded_postgres import EmbeddedPostgresError, start, stop
 
+pytestmark = pytest.mark.slow
+
 ROOT = os.geteuid() == 0
 # Starts a server as the user given. It changes user after the imports only, since a checkout in /root can be
 # read by root alone.

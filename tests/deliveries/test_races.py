@@ -195,6 +195,7 @@ def _outcomes(round_: Round, order: Any, chance: random.Random) -> Iterator[Any]
         )()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_eight_at_once(round_: Round, sql: Any) -> None:
     """Confirmations, cancellations, runs and voids of the same orders from eight threads: nothing leaks."""

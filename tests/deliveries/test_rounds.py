@@ -244,6 +244,7 @@ def fill(sql: Any, round_: Round) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_round_is_found_by_indexes(round_: Round, sql: Any) -> None:
     fill(sql, round_)
     ((boy,),) = sql("SELECT id::text FROM users WHERE email = 'boy7@x.example'")

@@ -34,6 +34,8 @@ from tests.command_line import run_command
 from tests.conftest import SECRET_KEY, Server
 from tests.dairy import Client, Dairy, ok
 
+pytestmark = pytest.mark.slow
+
 #: The fewest it takes: the two hundred of the demo itself take half a minute.
 CUSTOMERS = 20
 FILL = ("--no-serve", "--customers", str(CUSTOMERS))

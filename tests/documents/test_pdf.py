@@ -332,6 +332,7 @@ TEXTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", TEXTS.values(), ids=TEXTS)
 def test_any_text_is_drawn_wherever_it_stands(bills: Bills, words: str) -> None:
     """Every text of a paper, whoever wrote it, in both languages and on every kind of document."""

@@ -53,6 +53,7 @@ def test_what_changed_or_broke_is_written_anew(bills: Bills, database_url: str, 
     assert names(tmp_path) == [file.name]
 
 
+@pytest.mark.slow
 def test_several_processes_write_the_same(
     bills: Bills, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

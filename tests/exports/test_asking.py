@@ -139,6 +139,7 @@ def run_process(database_url: str, *arguments: str) -> subprocess.CompletedProce
     )
 
 
+@pytest.mark.slow
 def test_the_command_writes_the_same_bytes(books: Books, database_url: str, tmp_path: Path) -> None:
     october = ("--from", "2026-10-01", "--to", "2026-10-31")
     for profile in ("invoice-register", "invoice-lines"):
@@ -218,6 +219,7 @@ def test_wrong_use_of_the_command_writes_nothing(database_url: str, arguments: t
     assert (done.returncode, done.stdout) == (2, "")
 
 
+@pytest.mark.slow
 def test_a_command_that_fails_keeps_the_older_file(database_url: str, tmp_path: Path, sql: object) -> None:
     target = tmp_path / "register.csv"
     asked = ("invoice-register", "--period", "2026-10", "-o", str(target))

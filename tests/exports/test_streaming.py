@@ -11,6 +11,7 @@ import sys
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from dairy_app.app import create_app
 from dairy_app.cli import explain_failure
 from dairy_app.database.transactions import Database
 from dairy_app.exports.books.tally import VouchersSource
@@ -35,8 +37,9 @@ from dairy_app.exports.files.streams import (
 from dairy_app.exports.registers.columns import Column, Kind
 from dairy_app.exports.registers.profiles import PROFILES, csv_of
 from dairy_app.exports.rules import span_of
+from dairy_app.settings import Settings
 from dairy_app.web.failures import problem_of_database
-from tests.conftest import SECRET_KEY
+from tests.conftest import SECRET_KEY, Server, raw_connection
 from tests.dairy import Dairy
 from tests.exports.books import Books
 from tests.exports.volume import make_invoices
@@ -190,8 +193,41 @@ def test_all_rows_come_from_one_snapshot(database: Database, sql: Callable[..., 
     assert (body.count(b"before"), body.count(b"after")) == (100_000, 0)
 
 
-def test_memory_does_not_grow_with_the_rows(database: Database, sql: Callable[..., Any]) -> None:
-    lines = make_invoices(sql, 10_000)
+@dataclass(frozen=True)
+class Volume:
+    """Fifty thousand lines in a database of their own, and a dairy that asks for them."""
+
+    url: str
+    database: Database
+    dairy: Dairy
+    sql: Callable[..., Any]
+    lines: int
+
+
+@pytest.fixture(scope="module")
+def volume(server: Server, template: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Volume]:
+    """For tests that only read: it takes five seconds to make."""
+    url = server.create_database(template)
+    database = Database(url)
+    settings = Settings(
+        data_dir=tmp_path_factory.mktemp("volume"), secret_key=SECRET_KEY, log_level="error", password_cost="cheapest"
+    )
+    with raw_connection(url) as connection:
+        connection.autocommit = True
+
+        def sql(statement: str) -> list[tuple[Any, ...]]:
+            with connection.cursor() as cursor:
+                cursor.execute(statement)
+                return cursor.fetchall() if cursor.description else []
+
+        yield Volume(url, database, Dairy(create_app(settings, database)), sql, make_invoices(sql, 10_000))
+    database.dispose()
+    server.drop_database(url)
+
+
+@pytest.mark.slow
+def test_memory_does_not_grow_with_the_rows(volume: Volume) -> None:
+    database, lines = volume.database, volume.lines
     assert lines == 50_000
     profile, span = PROFILES["invoice-lines"], span_of("2026-10", None, None)
     list(ExportStream(database, source("SELECT 1, 2")))  # what is loaded once
@@ -207,6 +243,7 @@ def test_memory_does_not_grow_with_the_rows(database: Database, sql: Callable[..
     assert peak < 3 * (CHUNKS_AHEAD + 2) * CHUNK_BYTES
 
 
+@pytest.mark.slow
 def test_vouchers_are_made_in_constant_memory(database: Database, sql: Callable[..., Any]) -> None:
     make_invoices(sql, 5_000)
     source = VouchersSource(span_of("2026-10", None, None))
@@ -259,12 +296,11 @@ def asked(port: int, dairy: Dairy) -> Iterator[http.client.HTTPResponse]:
             yield answer
 
 
-def test_over_the_wire_a_broken_stream_never_looks_whole(
-    dairy: Dairy, database_url: str, sql: Callable[..., Any], tmp_path: Path
-) -> None:
-    lines = make_invoices(sql, 10_000)
+@pytest.mark.slow
+def test_over_the_wire_a_broken_stream_never_looks_whole(volume: Volume, tmp_path: Path) -> None:
+    dairy, sql, lines = volume.dairy, volume.sql, volume.lines
     of_export = "FROM pg_stat_activity WHERE query LIKE 'COPY%' AND datname = current_database()"
-    with served(database_url, tmp_path) as port:
+    with served(volume.url, tmp_path) as port:
         with asked(port, dairy) as whole:
             assert whole.read().count(b"\r\n") > lines - 10
         with asked(port, dairy) as broken:

@@ -145,6 +145,7 @@ def test_what_does_not_fit_on_a_sheet_goes_on_in_the_next(accounts: Books, monke
     assert rows == whole[1:]
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_rows(database: Database, sql: Callable[..., Any]) -> None:
     lines = make_invoices(sql, 1_000)
     source = WorkbookSource(PROFILES["invoice-lines"], span_of("2026-10", None, None))

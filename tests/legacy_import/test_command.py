@@ -17,6 +17,8 @@ from tests.constraints import bare, refuses  # noqa: F401 - a fixture
 from tests.legacy_import.dumps import MILK, WrittenDump, item
 from tests.races import at_once
 
+pytestmark = pytest.mark.slow
+
 TABLES = ("users", "customers", "products", "orders", "invoices", "delivery_statuses", "import_quarantine", "areas")
 
 

@@ -25,6 +25,8 @@ from dairy_app.legacy_import.writing.staging import SOURCES
 from tests.conftest import Server
 from tests.legacy_import.dumps import EGGS, MILK, WrittenDump, item, uuid_of
 
+pytestmark = pytest.mark.slow
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 SAMPLE = Path(os.environ.get("DAIRY_MONGO_DUMP") or CHECKOUT.parent / "shared" / "data" / "mongo-dump")
 FORMS = ("mongodump", "mongoexport", "backup")

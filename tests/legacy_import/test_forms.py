@@ -14,6 +14,8 @@ from dairy_app.legacy_import.service.importing import import_dump
 from tests.legacy_import.dumps import MILK, WrittenDump, item
 from tests.legacy_import.test_expected_totals import SAMPLE
 
+pytestmark = pytest.mark.slow
+
 #: What came of each document, by its key as far as every form has it.
 WAITING = """
 SELECT collection, reason, document - '_id', resolved_at FROM import_quarantine

@@ -4,12 +4,15 @@ from copy import deepcopy
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from bson import Binary, DatetimeMS, Decimal128, Int64, MinKey, ObjectId
 
 from dairy_app.legacy_import.shaping.documents import as_json, spelt
 from dairy_app.legacy_import.writing.staging import SOURCES
 from tests.legacy_import.conftest import Import
 from tests.legacy_import.dumps import MILK, WrittenDump, item
+
+pytestmark = pytest.mark.slow
 
 NONSENSE: tuple[Any, ...] = (
     None, True, -1, 10**15, float("nan"), float("inf"), "", "banana", "NaN", "1e400", "9" * 40, "2026-02-30",

@@ -13,6 +13,8 @@ from dairy_app.billing.commands import bill
 from tests.legacy_import.conftest import Import
 from tests.legacy_import.dumps import EGGS, MILK, WrittenDump, item, uuid_of
 
+pytestmark = pytest.mark.slow
+
 PARTIAL = {"status": "PARTIALLY_DELIVERED"}
 
 

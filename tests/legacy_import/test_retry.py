@@ -14,6 +14,8 @@ from dairy_app.legacy_import.service.importing import import_dump
 from tests.legacy_import.conftest import Import
 from tests.legacy_import.dumps import MILK, WrittenDump, item
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def dump() -> WrittenDump:

@@ -9,6 +9,8 @@ from alembic.script import Script, ScriptDirectory
 from dairy_app.database import backups, migrations, structure
 from tests.conftest import Server
 
+pytestmark = pytest.mark.slow
+
 
 def revisions() -> list[Script]:
     directory = ScriptDirectory.from_config(migrations.configuration())

@@ -18,6 +18,8 @@ from dairy_app.database import backups, migrations, structure
 from tests.conftest import Server, raw_connection
 from tests.receivables.conftest import ISSUED
 
+pytestmark = pytest.mark.slow
+
 Rows = dict[str, list[str]]
 
 

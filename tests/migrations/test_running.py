@@ -17,6 +17,8 @@ from alembic import command
 from dairy_app.database import migrations
 from tests.conftest import Server, raw_connection
 
+pytestmark = pytest.mark.slow
+
 #: Same as in alembic/env.py; a test fails when it is not.
 ONE_AT_A_TIME = 0x6461697279
 

@@ -10,6 +10,8 @@ from dairy_app.commands import create_from_models, schema_differences
 from dairy_app.database import migrations, structure
 from tests.conftest import Server
 
+pytestmark = pytest.mark.slow
+
 Sql = Callable[..., Any]
 
 

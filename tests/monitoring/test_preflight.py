@@ -147,6 +147,7 @@ def test_proxies_are_asked_for(flight: Flight, url: str, proxies: str, state: st
     assert words in found["proxies"][1]
 
 
+@pytest.mark.slow
 def test_the_structure_is_compared_when_asked(flight: Flight, server: Server, template: str) -> None:
     url = server.create_database(template)
     assert flight("--structure", DATABASE_URL=psycopg_dsn(url))[1]["structure"] == ("ok", "as its revision made it")

@@ -10,6 +10,8 @@ from dairy_app.database import backups, migrations, structure
 from tests.billing.conftest import LivingDairy
 from tests.conftest import Server, raw_connection
 
+pytestmark = pytest.mark.slow
+
 
 def all_rows(url: str) -> dict[str, list[str]]:
     with raw_connection(url) as connection, connection.cursor() as cursor:

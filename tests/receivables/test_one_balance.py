@@ -26,6 +26,7 @@ def days() -> list[date]:
     return [START - timedelta(1), *(START + timedelta(n) for n in range(0, DAYS + 40, 9)), LAST]
 
 
+@pytest.mark.slow
 def test_any_day_adds_up_and_agrees_with_the_books_kept_by_hand(lives: list[History], sql: Callable[..., Any]) -> None:
     seen = 0
     for day in days():

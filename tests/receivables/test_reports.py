@@ -167,6 +167,7 @@ def test_an_invoice_says_how_it_is_paid(till: Till) -> None:
     assert shown()[paid] == ("unpaid", "0.00", "50.00")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["/customers/{id}/ledger", "/customers/{id}/balance", "/invoices"])
 def test_a_customers_money_is_read_by_index(till: Till, sql: Any, path: str) -> None:
     """No table of money is read from end to end for one customer, also when it is one of many."""

@@ -28,6 +28,8 @@ import pytest
 from tests.billing.conftest import LivingDairy
 from tests.dairy import ok
 
+pytestmark = pytest.mark.slow
+
 MONTHS = [f"2025-{month:02}" for month in range(4, 13)] + ["2026-01", "2026-02", "2026-03"]
 YEAR = {"from": "2025-04-01", "to": "2026-03-31"}
 CHANGED = "2025-09"

@@ -24,6 +24,8 @@ import pytest
 from tests.billing.conftest import LivingDairy
 from tests.dairy import Client, ok, refused
 
+pytestmark = pytest.mark.slow
+
 SEPTEMBER = {"Asha": "3298.50", "Bela": "1080.00", "Chitra": "858.00", "Divya": "180.00"}
 OCTOBER = {"Asha": "2520.00", "Bela": "1425.00", "Chitra": "1071.00", "Divya": "126.00"}
 

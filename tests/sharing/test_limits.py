@@ -16,6 +16,8 @@ from tests.conftest import SECRET_KEY
 from tests.dairy import Client, ok, refused
 from tests.sharing.links import Town
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_link_is_limited_per_minute(town: Town, clock: time_machine.Traveller, sql: Any) -> None:
     link, other, order = town.link(), town.link(), town.order()

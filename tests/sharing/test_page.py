@@ -252,6 +252,7 @@ def test_too_many_pins(town: Town, site: Site) -> None:
     assert "Try again in 15 min." in Seen(locked).words
 
 
+@pytest.mark.slow
 def test_too_fast(town: Town, site: Site) -> None:
     link = town.link()
     statuses = [site.open(link).status_code for _ in range(121)]

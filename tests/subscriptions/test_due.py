@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import pytest
 from sqlalchemy import select
 
 from dairy_app.subscriptions.models import MODES, SUBSCRIPTION_STATUSES
@@ -93,6 +94,7 @@ def write(cursor: Any, product: str, customer: Household, wanted: StandingOrder)
     return UUID(str(made))
 
 
+@pytest.mark.slow
 def test_sql_and_python_agree_on_thousands_of_days(app: DairyFlask, dairy: Dairy, database_url: str) -> None:
     product, chance = dairy.product()["id"], random.Random(20261122)
     known = {}
