@@ -16,7 +16,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "orders": ("dairy_app.subscriptions.commands:orders", "Make the orders of a day (for a nightly cron job)."),
     "bill": ("dairy_app.billing.commands:bill", "Issue the invoices of a period."),
     "verify-invoices": ("dairy_app.billing.commands:verify_invoices", "Prove that issued papers are unchanged."),
-    "invoices": ("dairy_app.documents.commands:invoices", "Write the papers of a month as PDF."),
+    "invoices": ("dairy_app.documents.commands:invoices", "Write the invoices of a month as PDF."),
     "export": ("dairy_app.exports.commands:export", "Write a register for the accountant."),
     "import-mongo": ("dairy_app.legacy_import.commands:import_mongo", "Take over the earlier system's data."),
     "check-data": ("dairy_app.monitoring.commands:check_data", "Look for data that contradicts itself."),

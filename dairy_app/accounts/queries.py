@@ -169,7 +169,7 @@ def was_here(session: Session, *, email: str | None, phone: str | None, network:
 
 
 def an_old_hash(session: Session) -> str | None:
-    """A bcrypt hash of somebody whose login was taken over and who has not come yet; None when none is left."""
+    """A bcrypt hash of somebody whose login was taken over and who is in the future; None when none is left."""
     return session.scalar(select(User.password_hash).where(User.password_hash.like("$2%")).limit(1))
 
 

@@ -1,4 +1,4 @@
-"""``dairy bill``: a billing run with a progress bar. ``dairy verify-invoices``: are the papers what was issued?"""
+"""``dairy bill``: a billing run with a progress bar. ``dairy verify-invoices``: are the documents what was issued?"""
 
 import json
 from collections import Counter
@@ -84,7 +84,7 @@ def _print(run: Any, as_json: bool) -> int:
 
 
 def _skipped(skipped: list[dict[str, Any]]) -> Iterator[str]:
-    """A line for each reason: how many papers wait, what to do, whose they are unless it is everybody's."""
+    """A line for each reason: how many documents wait, what to do, whose they are unless it is everybody's."""
     for code, count in Counter(paper["code"] for paper in skipped).most_common():
         papers = [paper for paper in skipped if paper["code"] == code]
         whose = ", ".join(str(paper["customer_id"]) for paper in papers[:EXAMPLES] if code not in OF_THE_DAIRY)
@@ -99,14 +99,14 @@ def _skipped(skipped: list[dict[str, Any]]) -> Iterator[str]:
 def verify_invoices(ctx: click.Context, only: str | None, as_json: bool) -> None:
     """Prove that issued invoices and credit notes are still what was issued.
 
-    Numbers without gaps, amounts equal to their lines, hashes, and the chain from paper to paper. Voided papers
+    Numbers without gaps, amounts equal to their lines, hashes, and the chain between documents. Voided documents
     count like others. Exit code 1 when something is wrong. Keep the last hashes elsewhere: they prove the rest.
     """
     database = Settings.from_environment().open_database("dairy verify-invoices")
     with database.transaction(read_only=True, snapshot=True) as session:
         series = all_series(session, only)
         if only is not None and not series:
-            raise click.BadParameter(f"no paper has a number of series {only!r}", param_hint="--series")
+            raise click.BadParameter(f"no document has a number of series {only!r}", param_hint="--series")
         found = _verified(session, series)
     (_print_findings_as_json if as_json else _print_findings)(series, found)
     ctx.exit(1 if found else 0)

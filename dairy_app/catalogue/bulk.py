@@ -25,7 +25,7 @@ def insert_price(session: Session, table: Any, owner: dict[str, UUID], price: De
     begins = valid_from(table.valid)
     following = session.scalar(select(func.min(begins)).where(*own, begins >= start))
     if following == start:
-        raise Problem("already_exists", f"A price from {start} on is set already.")
+        raise Problem("already_exists", f"A price from {start} on already exists.")
     close_price(session, table, owner, start)
     row = {**owner, "price": price, "valid": func.daterange(start, following)}
     return session.execute(insert(table).values(row).returning(*seen_price(table))).one()
@@ -36,7 +36,7 @@ def insert_rate(session: Session, tax_class: str, start: date, rate: dict[str, A
     begins = valid_from(TaxRate.valid)
     following = session.scalar(select(func.min(begins)).where(TaxRate.tax_class == tax_class, begins >= start))
     if following == start:
-        raise Problem("already_exists", f"A rate from {start} on is set already.")
+        raise Problem("already_exists", f"A rate from {start} on already exists.")
     close_price(session, TaxRate, {"tax_class": tax_class}, start)
     session.execute(insert(TaxRate).values(tax_class=tax_class, valid=func.daterange(start, following), **rate))
 

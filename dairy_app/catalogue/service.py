@@ -47,7 +47,7 @@ def change_product(session: Session, product_id: UUID, changes: dict[str, Any]) 
 def set_price(session: Session, product_id: UUID, price: Decimal, valid_from: date) -> Any:
     """The list price from a day on, in rupees per unit; the price in force ends the day before.
 
-    What becomes of orders that are there already: ``subscriptions.service.set_price``. Raises ``product_not_found``;
+    What becomes of orders that already exist: ``subscriptions.service.set_price``. Raises ``product_not_found``;
     ``already_exists`` when a price begins on that day.
     """
     lock_product(session, product_id)
@@ -57,12 +57,12 @@ def set_price(session: Session, product_id: UUID, price: Decimal, valid_from: da
 def create_tax_class(session: Session, fields: dict[str, Any]) -> dict[str, Any]:
     """A new class of goods that are taxed alike, without a rate. Raises ``already_exists``."""
     if not insert_tax_class(session, fields):
-        raise Problem("already_exists", f"There is a tax class {fields['code']!r} already.")
+        raise Problem("already_exists", f"Tax class {fields['code']!r} already exists.")
     return get_tax_class(session, fields["code"])
 
 
 def set_rate(session: Session, code: str, valid_from: date, rate: dict[str, Any]) -> dict[str, Any]:
-    """The rate of a class from a day on; the one in force ends the day before. Papers already issued keep theirs.
+    """The rate of a class from a day on; the one in force ends the day before. Documents already issued keep theirs.
 
     ``rate``: supply_type, gst_rate (per cent) and source. Raises ``tax_class_not_found``; ``already_exists`` when a
     rate begins on that day.

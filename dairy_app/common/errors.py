@@ -1,7 +1,7 @@
 """Every error a client can get: one table of codes, one exception, one shape (RFC 9457).
 
 A service raises ``Problem(code, detail)`` and knows nothing of HTTP. The database raises by constraint;
-the code then stands in the constraint's ``info`` or, for a trigger, in the head of its file of SQL.
+the code then is in the constraint's ``info`` or, for a trigger, in the head of its file of SQL.
 A fault that nobody named is ``internal_error`` and shows the client nothing of itself.
 """
 
@@ -14,7 +14,7 @@ CODES: dict[str, tuple[int, str]] = {
     # 400: the request can be read, but business dates or states forbid it (see the API notes)
     "malformed_request": (400, "The request could not be read"),
     "order_cancelled": (400, "The order is cancelled"),
-    "delivery_date_in_future": (400, "The delivery date lies in the future"),
+    "delivery_date_in_future": (400, "The delivery date is in the future"),
     "delivery_date_outside_window": (400, "The delivery date is too far from the order's date"),
     # 401, 403
     "not_authenticated": (401, "Log in first"),
@@ -54,12 +54,12 @@ CODES: dict[str, tuple[int, str]] = {
     "customer_stopped": (409, "The customer is stopped"),
     "invoice_issued": (409, "The invoice is issued and can no longer change"),
     "invoice_not_issued": (409, "The invoice is not issued"),
-    "invoice_paid": (409, "Payments stand on the invoice"),
+    "invoice_paid": (409, "Payments have been applied to this invoice"),
     "period_not_ended": (409, "The period has not ended"),
     "period_closed": (409, "The books of that period are closed"),
     "unusual_total": (409, "The total differs unusually from the month before"),
-    "already_exists": (409, "Already there"),
-    "overlaps": (409, "Overlaps with one that is there"),
+    "already_exists": (409, "Already exists"),
+    "overlaps": (409, "Overlaps an existing entry"),
     "in_use": (409, "Still in use"),
     "self_check_failed": (409, "The tables of the return do not agree"),
     "return_filed": (409, "The return of that month is filed"),

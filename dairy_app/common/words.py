@@ -15,7 +15,7 @@ DEFAULT_LANGUAGE = "en"
 
 
 class Words:
-    """The catalogue of one language; called with a key and what stands in its braces."""
+    """The catalogue of one language; called with a key and what is in its braces."""
 
     def __init__(self, code: str, texts: Mapping[str, str]) -> None:
         self.code, self.texts = code, texts

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dairy_app.common.errors import FieldError, Problem
 from dairy_app.web.access import Actor, Role
 
-#: Where the dairy delivers and what the household wants it to know. Not the name (it stands on invoices), not
+#: Where the dairy delivers and what the household wants it to know. Not the name (it is on invoices), not
 #: the phone (the delivery boy calls it), nothing that decides money, tax or the round.
 OWN_FIELDS = frozenset({"address_line1", "address_line2", "city", "pincode", "map_link", "email", "language", "notes"})
 #: Who looks after a customer and how it is billed is the admin's to say.

@@ -178,7 +178,7 @@ def get_area(session: Session, area_id: UUID) -> Area:
 
 
 def area_named(session: Session, name: str) -> UUID | None:
-    """The area of that name: exactly so, else but for capitals."""
+    """The area of that name: exactly so, else except for capitals."""
     return session.scalar(
         select(Area.id)
         .where(func.lower(Area.name) == func.lower(name))

@@ -126,7 +126,7 @@ def _replay(tools: Path, source: Path, prologue: str, address: str, environment:
 
 
 def _copy_header(script: IO[bytes], target: IO[bytes]) -> None:
-    """Copies the settings at the top, but for one that newer tools write and PostgreSQL 15 and 16 do not know."""
+    """Copies the settings at the top, except for one that newer tools write and PostgreSQL 15 and 16 do not know."""
     for line in script:
         if not line.startswith(b"SET transaction_timeout"):
             target.write(line)

@@ -349,7 +349,7 @@ class SequenceIn(Strict):
         seen = set()
         for position, customer_id in enumerate(data["customer_ids"]):
             if customer_id in seen:
-                raise Invalid("The customer is named twice.", "customer_ids", position)
+                raise Invalid("The customer is listed twice.", "customer_ids", position)
             seen.add(customer_id)
 
 

@@ -46,7 +46,7 @@ JOIN product_prices price ON price.product_id = p.id AND price.valid @> w.day
 """)
 
 # Of ten customers seven pay what is billed by UPI, one rounds it up to the next hundred in cash at the door, one pays
-# half of it by cheque, and one does not pay: in the order of the papers' numbers.
+# half of it by cheque, and one does not pay: in the order of the documents' numbers.
 _PAYMENTS = text("""
 INSERT INTO payments (customer_id, amount, method, received_on, reference, notes, collected_by, recorded_by)
 SELECT b.customer_id, CASE b.manner WHEN 7 THEN ceil(b.total / 100 + 0.01) * 100 WHEN 8 THEN round(b.total / 2)
@@ -68,7 +68,7 @@ ORDER BY b.place
 
 
 def insert_payments(session: Session, period: str, day: date, recorded_by: UUID) -> None:
-    """What came in until ``day`` for the invoices of a month; nothing when it is there already."""
+    """What came in until ``day`` for the invoices of a month; nothing when it already exists."""
     first, last = month_bounds(period)
     known = {"first": first, "last": last, "notes": f"Bill of {period}", "day": day, "recorded_by": recorded_by}
     session.execute(_PAYMENTS, known)

@@ -1,4 +1,4 @@
-"""What a dairy's days bring beside deliveries: charges, credit notes, a void paper, pauses, who comes and who goes."""
+"""What a dairy's days bring beside deliveries: charges, credit notes, a void invoice, pauses, who starts, who stops."""
 
 from datetime import date, timedelta
 from decimal import Decimal

@@ -23,7 +23,7 @@ _LAST_NAMES = """
     Naik Pande Patil Phadke Ranade Sathe Sawant Shinde Tambe Wagh
 """
 DEVANAGARI = ("सुनीता देशपांडे", "प्रकाश जोशी", "वैशाली कुलकर्णी", "गणेश पाटील")
-#: Registered buyers. The last one takes curd beside its milk: taxed and exempt goods, so two papers a month.
+#: Registered buyers. The last one takes curd beside its milk: taxed and exempt goods, so two documents a month.
 SHOPS = ("Amruttulya Tea House", 'Hotel "Annapurna"', "Sai Sweets, Warje", "Kothrud Canteen")
 AREAS = ("Kothrud", "Karve Nagar", "Warje", "Bavdhan", "Erandwane", "Aundh")
 BOYS = ("Ravi Jadhav", "Salim Shaikh", "Mangesh Pawar", "Kailas More")

@@ -59,5 +59,5 @@ def _not_ours() -> SettingsError:
 
 
 def write_state(session: Session, state: State) -> None:
-    """Move the mark; it stands on the sample admin."""
+    """Move the mark; it is on the sample admin."""
     session.execute(_WRITE_MARK, {"mark": state.mark})

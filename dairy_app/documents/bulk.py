@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from dairy_app.common.clock import now
 
-# One message waits per paper and channel; a run that is queued again skips what was sent already, too.
+# One message waits per document and channel; a run that is queued again skips what was sent already, too.
 _QUEUE = """
 INSERT INTO outbox_messages (invoice_id, customer_id, recipient, language, subject, body, channel)
 SELECT n.*, :channel

@@ -1,4 +1,4 @@
-"""``dairy invoices``: papers as files, messages into the outbox."""
+"""``dairy invoices``: documents as files, messages into the outbox."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ from dairy_app.settings import Settings
 @click.group(invoke_without_command=True)
 @click.pass_context
 def invoices(context: click.Context) -> None:
-    """Papers of issued invoices, for printing.
+    """Documents of issued invoices, for printing.
 
     \b
     Example: dairy invoices pdf --period 2026-10 -o invoices

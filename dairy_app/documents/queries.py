@@ -1,4 +1,4 @@
-"""Reading papers whole, many at a time, in a constant number of statements; and what waits in the outbox."""
+"""Reading documents whole, many at a time, in a constant number of statements; and what waits in the outbox."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -36,7 +36,7 @@ SELECT l.invoice_id, l.description, l.hsn_code, l.unit, l.quantity, l.unit_price
     l.last_date
 FROM invoice_lines l WHERE l.invoice_id = ANY(:ids) ORDER BY l.invoice_id, l.line_no"""
 
-# Orders stand on the first of two papers; each shows the days of its own goods, by the name they had at issue.
+# Orders are on the first of two documents; each shows the days of its own goods, by the name they had at issue.
 _DELIVERIES = """
 SELECT p.id AS invoice_id, o.delivered_on, l.description, i.delivered_quantity, l.unit, i.unit_price,
     round(i.delivered_quantity * i.unit_price, 2) AS amount
@@ -50,8 +50,8 @@ JOIN LATERAL (
 WHERE p.id = ANY(:ids)
 ORDER BY p.id, o.delivered_on, o.id, i.line_no"""
 
-#: One row a paper: what the ledger says of it. The customers stand in the statement, so that their rows are found by
-#: index. A paper issued later is told by when it was issued, not by its date: the balance before it knew no other.
+#: One row a document: what the ledger says of it. The customers are in the statement, so that their rows are found by
+#: index. A document issued later is told by when it was issued, not by its date: the balance before it knew no other.
 ACCOUNTS = """
 WITH items AS MATERIALIZED (
     SELECT customer_id, kind, document_id, open
@@ -76,7 +76,7 @@ WHERE i.id = ANY(:ids) AND i.status = 'issued'"""
 
 
 def read_papers(session: Session, ids: Sequence[UUID], as_of: date) -> list[Paper]:
-    """The papers of issued and void invoices, in the order of ``ids``; others are left out. Four statements."""
+    """The documents of issued and void invoices, in the order of ``ids``; others are left out. Four statements."""
     given = {"ids": list(ids)}
     heads = {row.id: row for row in session.execute(text(_HEADS), given)}
     accounts = read_accounts(session, list(heads), [row.customer_id for row in heads.values()], as_of)
@@ -171,7 +171,7 @@ WHERE k.credit_note_id = :id ORDER BY k.line_no"""
 
 
 def read_note(session: Session, actor: Actor, note_id: UUID) -> Paper:
-    """The paper of a credit note that the actor may see, else 404 ``credit_note_not_found``. Two statements."""
+    """The document of a credit note that the actor may see, else 404 ``credit_note_not_found``. Two statements."""
     whole = actor.role in (Role.ADMIN, Role.ACCOUNTANT)
     own = "" if whole else " AND n.customer_id = :customer_id"
     row = session.execute(text(_NOTE + own), {"id": note_id, "customer_id": actor.customer_id}).one_or_none()
@@ -206,12 +206,12 @@ _PERIOD = "i.status IN ('issued', 'void') AND i.period_end BETWEEN :first AND :l
 
 
 def count_of_period(session: Session, period: str) -> int:
-    """How many papers a month has."""
+    """How many documents a month has."""
     return int(session.scalars(text(f"SELECT count(*) FROM invoices i WHERE {_PERIOD}"), _bounds(period)).one())
 
 
 def papers_of_period(session: Session, period: str, after: UUID | None, limit: int) -> list[UUID]:
-    """Ids of issued and void papers whose period ends in a month, by id; the next ones after ``after``."""
+    """Ids of issued and void documents whose period ends in a month, by id; the next ones after ``after``."""
     found = session.scalars(
         text(f"""
             SELECT i.id FROM invoices i
@@ -241,7 +241,7 @@ ORDER BY c.code, i.period_start"""
 def addressed(
     session: Session, *, invoice_id: UUID | None = None, run_id: UUID | None = None, lock: bool = False
 ) -> Sequence[Row[Any]]:
-    """Issued papers of one id or one run, with where their customer is reached now. Of two papers the first.
+    """Issued documents of one id or one run, with where their customer is reached now. Of two documents the first.
 
     With ``lock`` none of them is made void until the transaction ends.
     """
@@ -251,7 +251,7 @@ def addressed(
 
 
 def main_paper(session: Session, invoice_id: UUID) -> UUID:
-    """The first of two papers; of a single one itself."""
+    """The first of two documents; of a single one itself."""
     found: UUID = session.scalars(
         text("SELECT coalesce(companion_of, id) FROM invoices WHERE id = :id"), {"id": invoice_id}
     ).one()
@@ -265,7 +265,7 @@ def revocations(session: Session, invoice_id: UUID) -> int:
 
 
 def waiting_message(session: Session, invoice_id: UUID, channel: str) -> UUID:
-    """The message of a paper and a channel that waits in the outbox."""
+    """The message of a document and a channel that waits in the outbox."""
     query = select(OutboxMessage.id).where(
         OutboxMessage.invoice_id == invoice_id, OutboxMessage.channel == channel, OutboxMessage.status == "queued"
     )

@@ -81,7 +81,7 @@ def spelt(number: int, names: Sequence[str], powers: Sequence[tuple[int, str]]) 
 
 
 def reference_of(number: str) -> str:
-    """A paper's number as UPI takes it for ``tr``: no slashes, 15 characters at most."""
+    """A document's number as UPI takes it for ``tr``: no slashes, 15 characters at most."""
     return number.replace("/", "")
 
 

@@ -1,4 +1,4 @@
-"""Papers and messages as clients see them."""
+"""Documents and messages as clients see them."""
 
 from typing import Any
 
@@ -57,12 +57,12 @@ class RunMessagesIn(Strict):
         load_default=False,
         truthy={True},
         falsy={False},
-        metadata={"description": "Leave out the papers on which nothing is left to pay."},
+        metadata={"description": "Leave out invoices on which nothing is left to pay."},
     )
 
 
 class RunMessagesOut(Schema):
-    """Papers of the run: queued now, queued or sent before, without an address for the channel, paid."""
+    """Documents of the run: queued now, queued or sent before, without an address for the channel, paid."""
 
     queued = fields.Integer()
     already = fields.Integer()

@@ -14,7 +14,7 @@ LONGEST_DAYS = 366
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The days of an export, both included. ``label`` stands in the file name.
+    """The days of an export, both included. ``label`` is in the file name.
 
     ``as_of``: the day for which balances and days overdue are told, so that the same file comes out next year.
     ``customer_id``: of the profiles about one customer.

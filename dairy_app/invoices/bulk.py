@@ -32,5 +32,5 @@ def draft_of(session: Session, customer_id: UUID, day: date) -> UUID:
 
 
 def delete_row(session: Session, adjustment_id: UUID) -> None:
-    """Delete an adjustment; the database refuses once its paper is issued."""
+    """Delete an adjustment; the database refuses once its document is issued."""
     session.execute(text("DELETE FROM adjustments WHERE id = :id"), {"id": adjustment_id})

@@ -20,7 +20,7 @@ import_review = Blueprint("import_review", __name__, description="Orders that th
 @import_review.response(200, ReviewPage)
 @allow(Role.ADMIN)
 def list_import_review(query: dict[str, Any]) -> Page:
-    """Imported orders marked as billed by the earlier system, by day, but for those that a paid bill record proves.
+    """Imported orders marked as billed by the earlier system, by day, except for those that a paid bill record proves.
 
     Merely viewing a month set that mark.
     """

@@ -65,7 +65,7 @@ class StatsOut(Strict):
     one_time_papers = fields.Integer(metadata={"description": "Papers with one-time lines; in 31 days.", "example": 41})
     one_time_amount = Money(metadata={"description": "One-time revenue on them."})
     orphans = fields.Integer(
-        metadata={"description": "Delivered, but on no paper, or without an order; in 31 days.", "example": 0}
+        metadata={"description": "Delivered, but on no invoice, or without an order; in 31 days.", "example": 0}
     )
     orders_pending_long = fields.Integer(metadata={"description": "Open for more than 7 days.", "example": 0})
     failed_logins_last_hour = fields.Integer(metadata={"example": 0})

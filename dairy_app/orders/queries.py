@@ -1,4 +1,4 @@
-"""Every read of orders. What stands on higher floors (delivery, paper) is read by the table's name."""
+"""Every read of orders. What is on higher floors (delivery, document) is read by the table's name."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -64,12 +64,12 @@ _statuses = table("delivery_statuses", *(column(name, kind) for name, kind in _S
 _invoices = table("invoices", *(column(name, kind) for name, kind in _INVOICE_COLUMNS.items()))
 _orders = Order.__table__
 
-#: Papers on which an order is billed; ``external`` ones by an earlier system.
+#: Documents on which an order is billed; ``external`` ones by an earlier system.
 _BILLED = ("issued", "external")
 
 
 def _order_rows(actor: Actor) -> Select[Any]:
-    """The orders an actor sees, each with its delivery status and its paper in the same row."""
+    """The orders an actor sees, each with its delivery status and its document in the same row."""
     return (
         select(
             *_orders.c,

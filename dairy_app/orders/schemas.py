@@ -56,7 +56,7 @@ class OrderIn(Strict):
         seen = set()
         for position, item in enumerate(data["items"]):
             if item["product_id"] in seen:
-                raise Invalid("The product is named twice.", "items", position, "product_id")
+                raise Invalid("The product is listed twice.", "items", position, "product_id")
             seen.add(item["product_id"])
 
 
@@ -82,7 +82,7 @@ class OrderQuery(PageQuery):
     delivery_boy_id = Several(
         fields.UUID(), metadata={"description": "On his round: the order's own, else its customer's."}
     )
-    billed = fields.Boolean(metadata={"description": "Whether it stands on an issued invoice."})
+    billed = fields.Boolean(metadata={"description": "Whether it is on an issued invoice."})
     sort = Sort("delivery_date", "created_at", default="-delivery_date")
 
 
@@ -129,7 +129,7 @@ class DeliveryStatusOut(Strict):
 
 
 class InvoiceOfOrder(Strict):
-    """The paper an order stands on; a draft has no number."""
+    """The document an order is on; a draft has no number."""
 
     id = fields.UUID()
     number = fields.String(allow_none=True)
@@ -137,7 +137,7 @@ class InvoiceOfOrder(Strict):
 
 
 class OrderOut(Strict):
-    """An order with its items, its delivery and its paper."""
+    """An order with its items, its delivery and its document."""
 
     id = fields.UUID()
     customer_id = fields.UUID()

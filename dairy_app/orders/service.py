@@ -84,7 +84,7 @@ def _refuse_after_cutoff(session: Session, actor: Actor, day: date, shift: str) 
     hour = rules.cutoff_morning if shift == "morning" else rules.cutoff_evening
     last = cutoff_of(day, hour, rules.time_zone)
     if now() >= last:
-        raise Problem("cutoff_passed", f"Changes of {day} were possible until {last.isoformat()}.")
+        raise Problem("cutoff_passed", f"Changes for {day} were possible until {last.isoformat()}.")
 
 
 def _priced(

@@ -1,4 +1,4 @@
-"""Set-based writes of receivables. Callers hold the customers' rows, but for cash, where the payments' own do."""
+"""Set-based writes of receivables. Callers hold the customers' rows, except for cash, where the payments' own do."""
 
 import json
 from collections.abc import Sequence

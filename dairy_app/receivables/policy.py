@@ -50,9 +50,9 @@ def check_payment(actor: Actor, wanted: dict[str, Any], today: date) -> None:
     if wanted["method"] != "cash":
         errors.append(FieldError("/method", "forbidden", "You may record cash only."))
     if wanted["received_on"] not in {None, today}:
-        errors.append(FieldError("/received_on", "forbidden", f"You may record what you took today, {today}."))
+        errors.append(FieldError("/received_on", "forbidden", f"You may record what you collected today, {today}."))
     if wanted["collected_by"] not in {None, actor.user_id}:
-        errors.append(FieldError("/collected_by", "forbidden", "You may record what you took yourself."))
+        errors.append(FieldError("/collected_by", "forbidden", "You may record what you collected yourself."))
     if wanted["allocations"]:
         errors.append(FieldError("/allocations", "forbidden", "The office chooses what a payment settles."))
     if errors:

@@ -38,7 +38,7 @@ def check_day(field: str, day: date, today: date, closed: date | None, *, since:
     Raises ``validation_failed`` (a day to come, or too early) or ``period_closed``.
     """
     if day > today:
-        raise invalid(f"/{field}", f"{day} has not come yet; today is {today}.", "in_future")
+        raise invalid(f"/{field}", f"{day} is in the future; today is {today}.", "in_future")
     if since is not None and day < since:
         raise invalid(f"/{field}", f"Must not be before {since}.", "too_early")
     check_open_books(day, closed)
@@ -66,7 +66,7 @@ class Claim:
 def check_allocations(chosen: Sequence[Mapping[str, Any]], free: Decimal, claims: Mapping[UUID, Claim]) -> None:
     """Whether ``chosen`` (invoice_id, amount) fits the payment's free rupees and what each invoice still takes.
 
-    Raises ``invoice_not_found`` (also another customer's), ``illegal_transition`` for a draft or a void paper,
+    Raises ``invoice_not_found`` (also another customer's), ``illegal_transition`` for a draft or a void document,
     ``allocation_exceeds_balance``.
     """
     if sum((each["amount"] for each in chosen), Decimal(0)) > free:
@@ -78,7 +78,7 @@ def check_allocations(chosen: Sequence[Mapping[str, Any]], free: Decimal, claims
         if claim is None:
             raise Problem("invoice_not_found")
         if each["invoice_id"] in seen:
-            raise invalid(f"/allocations/{place}/invoice_id", "The invoice is named twice.", "duplicate")
+            raise invalid(f"/allocations/{place}/invoice_id", "The invoice is listed twice.", "duplicate")
         seen.add(each["invoice_id"])
         if claim.status != "issued":
             raise Problem("illegal_transition", f"The invoice is {claim.status}; only an issued one can be paid.")
@@ -164,7 +164,7 @@ PAYMENT_STATES = ("paid", "partial", "unpaid", "overdue")
 
 
 def payment_status(total: Decimal, balance_due: Decimal, due_date: date, as_of: date) -> str:
-    """How an issued invoice stands on a day: ``paid``, ``overdue``, ``partial`` or ``unpaid``; the first that fits."""
+    """How an issued invoice is on a day: ``paid``, ``overdue``, ``partial`` or ``unpaid``; the first that fits."""
     if balance_due == 0:
         return "paid"
     if due_date < as_of:

@@ -69,7 +69,7 @@ def event_page(session: Session, link_id: UUID, *, limit: int, cursor: str | Non
 
 
 def is_customer_in_scope(session: Session, scope: Scope, customer_id: UUID) -> bool:
-    """Whether the scope holds an order of this customer, cancelled or not: who stands on the round."""
+    """Whether the scope holds an order of this customer, cancelled or not: who is on the round."""
     orders = orders_within(scope).subquery()
     found = select(Order.id).where(Order.customer_id == customer_id, Order.id.in_(select(orders.c.id)))
     return session.scalar(found.limit(1)) is not None
@@ -95,7 +95,7 @@ def known_products(session: Session, product_ids: Collection[UUID]) -> int:
 
 
 def same_request(session: Session, values: Mapping[str, Any]) -> ChangeRequest | None:
-    """The request that stands in the way of another with these values: sent before, or waiting and alike."""
+    """The request that is in the way of another with these values: sent before, or waiting and alike."""
     if values["client_event_id"] is not None:
         sent = select(ChangeRequest).where(ChangeRequest.client_event_id == values["client_event_id"])
         found = session.scalar(sent)

@@ -208,7 +208,7 @@ class _Wish(Strict):
     def products_differ(self, data: dict[str, Any], **_: Any) -> None:
         named = [item["product_id"] for item in data.get("items", [])]
         if len(set(named)) < len(named):
-            raise Invalid("A product is named twice.", "items")
+            raise Invalid("A product is listed twice.", "items")
 
 
 class ChangeRequestIn(_Wish):

@@ -43,7 +43,7 @@ class Weekdays(fields.List[int]):
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
         days = super()._deserialize(value, attr, data, **kwargs)
         if len(set(days)) < len(days):
-            raise Invalid("A weekday is named twice.")
+            raise Invalid("A weekday is listed twice.")
         return sorted(days)
 
 

@@ -76,7 +76,7 @@ def problem_of_database(error: DBAPIError) -> Problem:
         return Problem("database_unavailable")
     if _is_busy(error):
         log.error("database busy", sqlstate=sqlstate(error))
-        return Problem("database_busy", "Others hold what is needed; try again.")
+        return Problem("database_busy", "Other requests are using these records; try again.")
     log.error("database fault", exc_info=error)
     return Problem("internal_error")
 
@@ -84,7 +84,7 @@ def problem_of_database(error: DBAPIError) -> Problem:
 def problem_of_full_pool() -> Problem:
     """No connection became free in time."""
     log.error("database busy: no free connection")
-    return Problem("database_busy", "Too many requests are at work; try again.")
+    return Problem("database_busy", "Too many requests are being handled; try again.")
 
 
 def _code_of_refusal(error: DBAPIError) -> str | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from flask import Flask, Response, request
 from flask_cors import CORS
 
-#: An answer of the API is data: it loads nothing, runs nothing, stands in no frame.
+#: An answer of the API is data: it loads nothing, runs nothing, is in no frame.
 DATA_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 MIN_GZIP_BYTES = 1024
 _LEVEL = 6

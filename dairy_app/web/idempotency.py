@@ -79,7 +79,7 @@ def idempotent_but(*secrets: str) -> Callable[[View], View]:
 
 
 def _store(key: str, response: Response, secrets: Sequence[str]) -> None:
-    """Keep the answer, but for a refusal that commits: trying again must be possible."""
+    """Keep the answer, except for a refusal that commits: trying again must be possible."""
     if response.status_code >= HTTPStatus.BAD_REQUEST:
         current_session().execute(delete(IdempotencyKey).where(*_this_request(key)))
         return
@@ -111,7 +111,7 @@ def _content() -> bytes:
 
 
 def _remember(key: str) -> Response | None:
-    """Insert the key; when it is there already, the answer that was given then."""
+    """Insert the key; when it already exists, the answer that was given then."""
     asked = hashlib.sha256(request.query_string + b"\n" + _content()).digest()
     row = {"user_id": current_actor().user_id, "route": _route(), "key": key, "request_hash": asked}
     session = current_session()

@@ -90,4 +90,4 @@ def read_cursor(cursor: str, types: Sequence[type]) -> list[Any]:
 
 
 def _not_given_out() -> Problem:
-    return invalid("/query/cursor", "The cursor is not one that this list gave out.")
+    return invalid("/query/cursor", "This cursor is not from this list.")

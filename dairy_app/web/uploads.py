@@ -74,7 +74,7 @@ def rows_of(text: str, check_header: Callable[[Sequence[str]], None]) -> Iterato
             if any(plain):
                 yield line, plain, header
     except csv.Error as error:
-        raise invalid("/csv", f"Line {line} is not CSV, or the next one: {error}.") from None
+        raise invalid("/csv", f"Line {line} or the one after it is not CSV: {error}.") from None
 
 
 def fault(line: int, column: str, code: str, detail: str) -> FieldError:
@@ -86,7 +86,7 @@ def refuse_file(faults: Sequence[FieldError]) -> Problem:
     """All or nothing: one refusal that names every fault, the first ``MOST_FAULTS`` of them."""
     shown = sorted(faults, key=lambda each: (int(each.pointer.split("/")[2]), each.pointer))[:MOST_FAULTS]
     counted = "one fault" if len(faults) == 1 else f"{len(faults)} faults"
-    return Problem("validation_failed", f"Nothing was entered: {counted}.", list(shown))
+    return Problem("validation_failed", f"Nothing was imported: {counted}.", list(shown))
 
 
 def _plain(cell: str) -> str:
@@ -123,7 +123,7 @@ def _text_of_table(raw: bytes) -> str:
         log.warning(
             "workbook not read", fault=type(error).__name__, place=f"{Path(place.filename).name}:{place.lineno}"
         )
-        raise invalid("/file", "The file is no workbook that can be read; save it as CSV UTF-8.") from None
+        raise invalid("/file", "The file is not a readable workbook; save it as CSV UTF-8.") from None
 
 
 def _check_part(name: str, content: bytes) -> None:

@@ -250,7 +250,7 @@ def test_for_people_it_is_a_table(verified: Verify, sql: Any, capsys: Any) -> No
     last = sql("SELECT last_hash FROM number_series WHERE series = 'INV'")[0][0]
     assert last in re.sub(r"[│\s]", "", out.partition("Last hash")[2]), "to be noted, so whole in a narrow terminal too"
     code, _, err = printed("--series", "XYZ")
-    assert code == 2 and "no paper has a number of series 'XYZ'" in err
+    assert code == 2 and "no document has a number of series 'XYZ'" in err
     tamper(sql, "DELETE FROM invoices WHERE sequence_no = 3")
     code, out, err = printed()
     assert code == 1 and "number_missing" in out and "INV/2627/0000003" in out

@@ -129,7 +129,7 @@ def test_all_or_nothing_and_every_fault_by_its_line(dairy: Dairy, boy: Any) -> N
         ("/rows/10/marketing_staff", "user_not_found"), ("/rows/11/gstin", "required"), ("/rows/12/login", "invalid"),
         ("/rows/12/status", "invalid"), ("/rows/12/stop_sequence", "invalid"),
     ]  # fmt: skip
-    assert problem["detail"] == "Nothing was entered: 13 faults."
+    assert problem["detail"] == "Nothing was imported: 13 faults."
     assert "Line 6: +919812300001 stands in line 2 too." in [each["detail"] for each in problem["errors"]]
     assert listed(dairy) == before
 
@@ -158,7 +158,7 @@ def test_more_than_ten_thousand_rows_come_in_several_files(dairy: Dairy) -> None
     text = "name,phone,address_line1,area\n" + "a,b,c,d\n" * 10_001
     assert refused(send(dairy, text), 422, "validation_failed")["errors"][0]["code"] == "too_many"
     faulty = "name,phone,address_line1,area,pincode,status\n" + ",b,,d,e,f\n" * 2001
-    assert refused(send(dairy, faulty), 422, "validation_failed")["detail"] == "Nothing was entered: 10005 faults."
+    assert refused(send(dairy, faulty), 422, "validation_failed")["detail"] == "Nothing was imported: 10005 faults."
 
 
 def workbook(*rows: tuple[Any, ...]) -> bytes:

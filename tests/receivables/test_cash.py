@@ -1,4 +1,4 @@
-"""Cash at the door: who carries how much, and what is handed over."""
+"""Cash at the door: who carries how much, and what has been handed over."""
 
 from typing import Any
 

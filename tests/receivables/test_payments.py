@@ -147,7 +147,7 @@ def test_a_reference_is_free_again_once_its_payment_is_reversed(till: Till) -> N
     made = till.paid("100.00", method="upi", reference="AXIS 4242 42")
     assert made["reference"] == "AXIS424242"
     problem = refused(till.pay("100.00", method="card", reference="axis424242"), 409, "already_exists")
-    assert problem["detail"] == f"Receipt {made['receipt_no']} has this reference already."
+    assert problem["detail"] == f"Receipt {made['receipt_no']} already has this reference."
     till.paid("100.00", method="cheque", reference="AXIS424242")
     ok(till.reverse(made))
     till.paid("100.00", method="upi", reference="axis424242")

@@ -79,7 +79,7 @@ def log_in(session: Session, *, email: str | None, phone: str | None, password: 
 def refresh(session: Session, claims: RefreshClaims, caller: Caller) -> Grant | Problem:
     """A new pair of tokens for a refresh token, which is used up by it.
 
-    Returned, because the family ends with it: token_revoked when the token was used before, but for one
+    Returned, because the family ends with it: token_revoked when the token was used before, except for one
     repeat within 30 seconds. Raises token_revoked for what ended earlier, user_inactive.
     """
     user = _bearer(session, claims)

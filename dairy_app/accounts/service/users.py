@@ -153,7 +153,7 @@ def _refuse_locking_everybody_out(session: Session, user: User, role: str, activ
     is_admin = user.role == Role.ADMIN and user.is_active
     stays_admin = role == Role.ADMIN and active
     if is_admin and not stays_admin and not queries.other_admin_exists(session, user.id):
-        raise Problem("illegal_transition", "The last admin who can log in must stay one.")
+        raise Problem("illegal_transition", "At least one active admin must remain.")
 
 
 def end_sessions(session: Session, user: User) -> None:

@@ -92,7 +92,7 @@ def cut_drafts(session: Session, draft_ids: Sequence[UUID], through: date) -> No
         )
 
 
-#: The lines of issuable drafts; where the law wants two papers, a companion is made for those that are apart.
+#: The lines of issuable drafts; where the law wants two documents, a companion is made for those that are apart.
 _WRITE_LINES = f"""
 {drafts_with_totals("d.id = ANY(:drafts)")}, companions AS (
     INSERT INTO invoices (customer_id, period_start, period_end, companion_of)

@@ -17,7 +17,7 @@ def void(
     voided_by: UUID,
     after_return: bool,
 ) -> UUID:
-    """Void an issued paper and its companion; orders and adjustments move to a fresh draft of the same days.
+    """Void an issued document and its companion; orders and adjustments move to a fresh draft of the same days.
 
     Returns the draft's id. The row, its number and its lines stay for ever; what was chosen to settle it is free again.
     """

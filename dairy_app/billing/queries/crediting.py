@@ -49,7 +49,7 @@ def open_paper(session: Session, invoice_id: UUID) -> OpenPaper:
 
 
 def financial_year(session: Session, day: date) -> str:
-    """The financial year of a day, as it stands in numbers: ``2627``."""
+    """The financial year of a day, as it is in numbers: ``2627``."""
     year: str = session.scalars(
         text("SELECT financial_year(:day, financial_year_start_month) FROM settings"), {"day": day}
     ).one()

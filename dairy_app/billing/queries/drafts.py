@@ -6,7 +6,7 @@ From the outside in: ``PAPERS`` are the drafts with their date and place of supp
 customers ``c``; ``{ends}`` is the last day of each, earlier than its own for a preview of a run up to a day.
 
 The untaxed lines of a registered buyer, by composition too, are ``apart``: when there are taxed ones, they go to a
-second paper (CGST Rules r. 46A lets only unregistered buyers have both on one). Each paper is rounded for itself.
+second document (CGST Rules r. 46A lets only unregistered buyers have both on one). Each document is rounded for itself.
 
 Amounts (each half up to the paisa, once per line): gross = q × p. Prices with the tax in them: cgst = sgst = gross ×
 rate / (2 × (100 + rate)) within the state, else igst = gross × rate / (100 + rate), and taxable = gross − tax: the
@@ -17,7 +17,7 @@ setting. Computed amounts are wider than any column, so that a slip on one draft
 everybody's fault.
 """
 
-#: Dated not before the last paper of its series; a late one, for days whose return is filed, on the day it is made.
+#: Dated not before the last document of its series; a late one, for days whose return is filed, on the day it is made.
 #: Place of supply defaults to the seller's state.
 PAPERS = """
 papers AS MATERIALIZED (
@@ -116,7 +116,7 @@ delivered AS (
 )"""
 
 
-#: Sums of stored or computed lines ``l``, one row a paper.
+#: Sums of stored or computed lines ``l``, one row a document.
 SUMS = """
     coalesce(sum(l.taxable_value), 0)::numeric(24,2) AS taxable_value,
     coalesce(sum(l.line_total) FILTER (WHERE l.gst_rate = 0), 0)::numeric(24,2) AS exempt_value,

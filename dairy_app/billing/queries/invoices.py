@@ -21,7 +21,7 @@ from dairy_app.web.access import Actor
 
 
 def settled_by(session: Session, invoice: Invoice, as_of: date) -> Any:
-    """What stands on a paper and its companion: ``paid`` (rupees; payments, credit) and ``corrected`` (whether)."""
+    """What is on a document and its companion: ``paid`` (rupees; payments, credit) and ``corrected`` (whether)."""
     return session.execute(
         text("""
             SELECT coalesce(sum(a.amount) FILTER (WHERE a.credit_kind IN ('payment', 'opening')), 0)::numeric(12,2)
@@ -35,7 +35,7 @@ def settled_by(session: Session, invoice: Invoice, as_of: date) -> Any:
 
 
 def computed_lines(session: Session, invoice_id: UUID, today: date) -> Sequence[RowMapping]:
-    """The lines a draft would get if it were issued now, each with the paper's totals beside it."""
+    """The lines a draft would get if it were issued now, each with the document's totals beside it."""
     return (
         session.execute(
             text(f"""
@@ -54,7 +54,7 @@ def computed_lines(session: Session, invoice_id: UUID, today: date) -> Sequence[
 
 
 def daily_deliveries(session: Session, invoice_id: UUID) -> Sequence[RowMapping]:
-    """Day by day what stands on an invoice; of a void one nothing, its orders are on the next paper."""
+    """Day by day what is on an invoice; of a void one nothing, its orders are on the next document."""
     return (
         session.execute(
             text("""

@@ -1,4 +1,4 @@
-"""Who is on the sheet of a month, what was issued for it, and what its drafts would come to."""
+"""Who is on the sheet of a month, what was issued for it, and what its drafts would total."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -62,6 +62,6 @@ def customers_of_month(
 def drafts_of_month(
     session: Session, customer_ids: Sequence[UUID], first: date, last: date, today: date
 ) -> dict[UUID, Decimal]:
-    """What the drafts of a month would come to if they were issued today, in rupees, by customer."""
+    """What the drafts of a month would total if they were issued today, in rupees, by customer."""
     given = {"customers": list(customer_ids), "first_day": first, "last_day": last, "today": today}
     return {row.customer_id: row.total for row in session.execute(text(_DRAFTS), given)}

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 
 def unbilled(session: Session, as_of: date) -> Sequence[RowMapping]:
-    """Delivered value that stands on drafts, by month delivered and source: what a backfill would recover.
+    """Delivered value that is on drafts, by month delivered and source: what a backfill would recover.
 
     ``oldest_days``: age in days, on ``as_of``, of the oldest delivery.
     """

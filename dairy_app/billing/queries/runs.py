@@ -28,7 +28,7 @@ DUE = """d.status = 'draft' AND d.companion_of IS NULL AND (
 ENDS = "least(d.period_end, CAST(:through AS date))"
 
 
-#: Whether a draft's paper will be dated the day it is made.
+#: Whether a draft's document will be dated the day it is made.
 _IS_LATE = f"{ENDS} <= (SELECT late_through(CAST(:today AS date)))"
 
 
@@ -41,14 +41,14 @@ def due_parameters(
     return {"last_day": last_day, "today": today, "not_ended": today, "through": through, "customer_ids": ids}
 
 
-#: How far a run has come: whether it is at the late papers, the last day of the drafts, the customer's code.
+#: How far a run has come: whether it is at the late documents, the last day of the drafts, the customer's code.
 Position = tuple[bool, date, str]
 
 
 def next_chunk(session: Session, due: dict[str, Any], after: Position | None, size: int) -> Sequence[Any]:
     """The next drafts due, all of one last day: (id, customer_id, is_late, ends, code, is_last), by day and code.
 
-    Older days first and late papers, dated today, last: dates in a number series never go back. ``is_last``: whether
+    Older days first and late documents, dated today, last: dates in a number series never go back. ``is_last``: whether
     the customer has no draft after this one.
     """
     is_late, ends, code = after or (False, date.min, "")
@@ -90,7 +90,7 @@ def period_left_out(session: Session, due: dict[str, Any]) -> date | None:
 
 
 def preview_totals(session: Session, due: dict[str, Any], area_id: UUID | None = None) -> RowMapping:
-    """What a run would issue now, in one statement: counts, sums, and the papers that could not be issued.
+    """What a run would issue now, in one statement: counts, sums, and the documents that could not be issued.
 
     ``without_hsn``: untaxed things of a registered dairy that GSTR-1 will want a code for; NULL when there are none.
     """

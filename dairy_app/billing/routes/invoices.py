@@ -1,4 +1,4 @@
-"""``/invoices``: lists, single papers, voiding, the answer of the invoice portal."""
+"""``/invoices``: lists, single documents, voiding, the answer of the invoice portal."""
 
 from typing import Any
 from uuid import UUID

@@ -145,7 +145,7 @@ def read_run(run_id: UUID) -> BillingRun:
 @billing.response(200, UnbilledOut)
 @allow(Role.ADMIN, Role.ACCOUNTANT)
 def read_unbilled(query: dict[str, Any]) -> dict[str, Any]:
-    """Delivered value that stands on drafts, by month and source: what a backfill would recover."""
+    """Delivered value that is on drafts, by month and source: what a backfill would recover."""
     session = current_session()
     as_of = query["as_of"] or today(session)
     rows = unbilled(session, as_of)

@@ -5,12 +5,12 @@ from decimal import Decimal
 #: Why a draft is passed over, and what to do about it.
 SKIP_DETAILS = {
     "missing_seller": "Give the dairy a business name in the settings.",
-    "period_closed": "The books are closed past the date this invoice would bear.",
-    "amount_too_large": "A line or the total is above 99,99,99,999 rupees: a quantity, a price or a charge is a slip.",
+    "period_closed": "The books are closed through the date this invoice would have.",
+    "amount_too_large": "A line or the total is above 99,99,99,999 rupees: check the quantity, price or charge.",
     "zero_price": "Something delivered has the price 0 and is not marked free.",
     "missing_tax_rate": "A product's tax class has no rate on that date: choose a class or enter the rate.",
     "missing_hsn": "A taxed product has no HSN code.",
-    "negative_total": "Discounts exceed what was delivered: the draft waits for more, or for a smaller discount.",
+    "negative_total": "Discounts exceed what was delivered: the draft waits for more deliveries or a smaller discount.",
 }
 
 

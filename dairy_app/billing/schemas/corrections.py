@@ -60,7 +60,7 @@ class CreditNoteIn(Strict):
         seen = set()
         for position, line in enumerate(data["lines"] or ()):
             if line.line_no in seen:
-                raise Invalid("The line is named twice.", "lines", position, "line_no")
+                raise Invalid("The line is listed twice.", "lines", position, "line_no")
             seen.add(line.line_no)
 
 
@@ -158,7 +158,7 @@ class AdjustmentQuery(PageQuery):
 
 
 class AdjustmentOut(Schema):
-    """An adjustment and the paper it stands on."""
+    """An adjustment and the document it is on."""
 
     id = fields.UUID()
     customer_id = fields.UUID()

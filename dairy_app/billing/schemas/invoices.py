@@ -40,9 +40,10 @@ class InvoiceQuery(PageQuery):
     status = Several(Choice(*INVOICE_STATUSES))
     customer_id = Several(fields.UUID())
     number = Line(16, load_default=None)
-    payment_status = Several(Choice(*PAYMENT_STATES), metadata={"description": "As of today, of issued papers."})
+    payment_status = Several(Choice(*PAYMENT_STATES), metadata={"description": "As of today, of issued invoices."})
     overdue = fields.Boolean(
-        load_default=None, metadata={"description": "Whether something is open of an issued paper after its due date."}
+        load_default=None,
+        metadata={"description": "Whether something is open of an issued invoice after its due date."},
     )
     sort = Sort("period_start", "invoice_date", "due_date", "total", "customer_name", default="-period_start")
     date_from = Day(load_default=None, data_key="invoice_date[gte]")
@@ -61,7 +62,7 @@ class InvoiceBrief(Schema):
     status = Choice(*INVOICE_STATUSES)
     document_type = Choice(*DOCUMENT_TYPES, allow_none=True)
     companion_of = fields.UUID(
-        allow_none=True, metadata={"description": "The first paper, when this is the second of the same period."}
+        allow_none=True, metadata={"description": "The first invoice, when this is its companion for the same period."}
     )
     customer_id = fields.UUID()
     customer_code = fields.String()
@@ -181,7 +182,7 @@ class EInvoiceIn(Strict):
 
 
 class VoidIn(Strict):
-    """Why an invoice is voided; it stays on the paper for ever."""
+    """Why an invoice is voided; it stays on the document for ever."""
 
     reason = Line(500, required=True, shortest=3)
     release_payments = fields.Boolean(

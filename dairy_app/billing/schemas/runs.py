@@ -39,7 +39,7 @@ class PreviewTotals(Schema):
 
 
 class BillingWarning(Schema):
-    """Something that keeps papers back, or that the reader should know."""
+    """Something that keeps documents back, or that the reader should know."""
 
     code = fields.String()
     detail = fields.String()

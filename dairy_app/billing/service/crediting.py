@@ -49,7 +49,7 @@ class NoteRequest:
 def issue_credit_note(session: Session, actor: Actor, asked: NoteRequest) -> dict[str, Any]:
     """Take back a part or all of an issued invoice (CGST Act s. 34); returns the note as ``read_credit_note``.
 
-    ``illegal_transition`` for a paper that is not issued, ``period_closed`` in closed books, ``credit_exceeds_line``
+    ``illegal_transition`` for a document that is not issued, ``period_closed`` in closed books, ``credit_exceeds_line``
     above what a line or the invoice has left, ``validation_failed`` for a date the series or the invoice forbids.
     A constant number of statements, however many lines.
     """
@@ -70,7 +70,9 @@ def issue_credit_note(session: Session, actor: Actor, asked: NoteRequest) -> dic
     )
     number = take_number(session, note.financial_year, day)
     if number.last_date > day:
-        raise invalid("/note_date", f"A credit note of {number.last_date} has a number already; dates never go back.")
+        raise invalid(
+            "/note_date", f"A credit note of {number.last_date} already exists; a new one cannot be dated earlier."
+        )
     return read_credit_note(session, actor, write(session, note, number, at=now(), issued_by=actor.user_id))
 
 
@@ -120,7 +122,7 @@ def _credit(line: OpenLine, wanted: LineCredit, pointer: str) -> Credit:
             raise _exceeds(line, pointer, "amount")
         credit = by_amount(line, wanted.amount)
     if (credit.taxable_value if line.is_taxed else credit.line_total) <= 0:
-        raise invalid(pointer, f"So little of line {line.line_no} comes to no paisa of value.")
+        raise invalid(pointer, f"This much of line {line.line_no} is worth less than one paisa.")
     return credit
 
 

@@ -29,14 +29,14 @@ def void_invoice(
 ) -> UUID:
     """Void an issued invoice; its orders go to a fresh draft that the next run issues. Returns the draft's id.
 
-    ``illegal_transition`` for anything but an issued paper, ``period_closed`` after the books are closed,
+    ``illegal_transition`` for anything but an issued document, ``period_closed`` after the books are closed,
     ``return_filed`` after the return that holds it was filed (an admin may ``after_return``) and
-    ``in_use`` when a credit note or a write-off stands on it (then correct by credit note). ``invoice_paid`` when
+    ``in_use`` when a credit note or a write-off is on it (then correct by credit note). ``invoice_paid`` when
     payments settle it, unless ``release_payments``: they are then the customer's credit.
     """
     invoice = lock_invoice(session, actor, invoice_id)
     if invoice.status != "issued" or invoice.companion_of is not None:
-        what = "the second paper of another" if invoice.companion_of else invoice.status
+        what = "the companion of another" if invoice.companion_of else invoice.status
         raise Problem("illegal_transition", f"The invoice is {what}; only an issued one can be voided.")
     if invoice.invoice_date is not None:
         require_open_books(session, invoice.invoice_date, "correct by credit note")
@@ -52,11 +52,12 @@ def void_invoice(
         raise Problem("forbidden", "Only an admin may void after the return was filed.")
     settled = settled_by(session, invoice, day)
     if settled.corrected:
-        raise Problem("in_use", "A credit note or a write-off stands on the invoice; correct by credit note.")
+        raise Problem("in_use", "The invoice has a credit note or a write-off; correct it by credit note.")
     if settled.paid and not release_payments:
         raise Problem(
             "invoice_paid",
-            f"Payments of {settled.paid} settle the invoice; with release_payments they become the customer's credit.",
+            f"Payments of {settled.paid} have been applied to the invoice;"
+            " with release_payments they become the customer's credit.",
             facts={"paid": f"{settled.paid:.2f}"},
         )
     fresh = void(session, invoice_id, reason=reason, at=now(), on=day, voided_by=actor.user_id, after_return=is_filed)

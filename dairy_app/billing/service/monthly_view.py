@@ -41,7 +41,7 @@ def monthly_view(
     """One row per customer by code, five statements whatever the page; amounts in rupees.
 
     ``product_id`` shows who got that product, and only it; the money is that of the whole customer.
-    ``bill`` is what is issued for the month plus what its drafts would come to. Balances and status are those of
+    ``bill`` is what is issued for the month plus what its drafts would total. Balances and status are those of
     the month's last day, or of today while it runs: previous_balance + bill + other_entries − paid =
     current_balance.
     """

@@ -78,9 +78,9 @@ def preview(session: Session, request: RunRequest, *, area_id: UUID | None = Non
 
 
 def out_of_turn(session: Session, request: RunRequest) -> list[dict[str, Any]]:
-    """The warning ``period_unbilled``, when a run would date the papers of a month that it leaves out later, too.
+    """The warning ``period_unbilled``, when a run would date the documents of a month that it leaves out later, too.
 
-    A paper for a month whose return is filed is dated the day it is made, and no later number may bear an earlier date.
+    An invoice for a month whose return is filed is dated the day it is made; no later number has an earlier date.
     """
     last = queries.period_left_out(session, _due(session, request))
     if last is None:
@@ -122,7 +122,7 @@ def _due(session: Session, request: RunRequest) -> dict[str, Any]:
     if request.through is not None:
         first, last = month_bounds(request.period)
         if not first <= request.through <= min(last, day):
-            raise invalid("/through", f"through must be a day of {request.period} that has come.")
+            raise invalid("/through", f"through must be a day of {request.period} and not in the future.")
     return queries.due_parameters(request.period, day, request.through, request.customer_ids)
 
 
@@ -200,9 +200,7 @@ def _known_run(session: Session, request: RunRequest) -> Started | None:
     if run is None:
         return None
     if (run.period, run.through, run.customer_ids) != (request.period, request.through, _chosen(request)):
-        raise Problem(
-            "idempotency_key_reused", f"The key was used to bill {run.period}, not the same customers or days."
-        )
+        raise Problem("idempotency_key_reused", f"This key was already used for a different run, of {run.period}.")
     cut_short = run.status == "failed" or bool(_cut_short(session, [run]))
     if cut_short:
         run.status, run.finished_at, run.error, run.heartbeat_at = "running", None, None, now()
@@ -225,7 +223,7 @@ def _refuse_unusual(session: Session, request: RunRequest, due: dict[str, Any]) 
     if is_unusual(total, before, percent):
         raise Problem(
             "unusual_total",
-            f"{request.period} would come to {total}, {month_before} was {before}: confirm to issue all the same.",
+            f"{request.period} would total {total}, {month_before} was {before}: confirm to issue all the same.",
             facts={"total": f"{total:.2f}", "previous_total": f"{before:.2f}"},
         )
 
@@ -314,7 +312,7 @@ def _issue_chunk(
 
 
 def _count(run: BillingRun, customers: int, issued: bulk.Issued) -> None:
-    # A run that is taken up again meets those without a paper once more.
+    # A run that is taken up again meets those without a document once more.
     run.customers_done = min(run.customers_done + customers, run.customers_total)
     run.invoices_issued += issued.invoices
     run.orders_billed += issued.orders

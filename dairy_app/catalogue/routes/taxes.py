@@ -35,5 +35,5 @@ def create_tax_class(body: dict[str, Any]) -> dict[str, Any]:
 @taxes.response(201, TaxClassOut)
 @allow(Role.ADMIN, Role.ACCOUNTANT)
 def set_rate(body: dict[str, Any], code: str) -> dict[str, Any]:
-    """Set the rate from a day on; the one in force ends the day before. Issued papers keep theirs."""
+    """Set the rate from a day on; the one in force ends the day before. Issued documents keep theirs."""
     return service.set_rate(current_session(), code, body.pop("valid_from"), body)

@@ -101,7 +101,7 @@ def link_user(session: Session, actor: Actor, customer_id: UUID, user_id: UUID) 
     user = lock_user(session, user_id)
     if customer.user_id != user_id:
         if customer.user_id is not None:
-            raise Problem("already_exists", "The customer has a login already.")
+            raise Problem("already_exists", "The customer already has a login.")
         if user.role != Role.CUSTOMER or not user.is_active:
             raise Problem("illegal_transition", "Only an active user of role customer can be linked.")
         customer.user_id = user_id  # a second customer of this user is refused by uq_customers_user_id
@@ -151,7 +151,7 @@ def change_area(session: Session, area_id: UUID, changes: dict[str, Any]) -> Are
     area = queries.get_area(session, area_id)
     parent = changes.get("parent_id")
     if parent is not None and parent in queries.area_ids_within(session, area_id):
-        raise invalid("/parent_id", "An area cannot lie below itself.")
+        raise invalid("/parent_id", "An area cannot be below itself.")
     for name, value in changes.items():
         setattr(area, name, value)
     session.flush()

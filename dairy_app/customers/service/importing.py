@@ -110,10 +110,10 @@ def _check_header(header: Sequence[str]) -> None:
     missing = [name for name in REQUIRED if name not in header]
     unknown = [name or "(no name)" for name in header if name not in _ROW.fields]
     twice = [name for name, count in Counter(header).items() if count > 1 and name in _ROW.fields]
-    for words, names in (("lacks", missing), ("does not know", unknown), ("names twice", twice)):
-        if names:
-            known = ", ".join(_ROW.fields)
-            raise invalid("/csv", f"The first line {words}: {', '.join(names)}. Columns: {known}.", "columns")
+    wrong = {"missing columns": missing, "unknown columns": unknown, "repeated columns": twice}
+    said = "; ".join(f"{words}: {', '.join(names)}" for words, names in wrong.items() if names)
+    if said:
+        raise invalid("/csv", f"{said.capitalize()}. Known columns: {', '.join(_ROW.fields)}.", "columns")
 
 
 def _repeated(rows: Sequence[Row]) -> list[FieldError]:
@@ -172,7 +172,7 @@ def _settle_staff(session: Session, rows: Sequence[Row]) -> list[FieldError]:
             login = row.pop(column, None)
             if login is not None and login not in ids:
                 faults.append(
-                    fault(row["line"], column, "user_not_found", f"{login} is no active user of role {role}.")
+                    fault(row["line"], column, "user_not_found", f"{login} is not an active user of role {role}.")
                 )
             row[f"{column}_id"] = ids.get(login)
     return faults

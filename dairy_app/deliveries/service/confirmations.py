@@ -135,7 +135,7 @@ def complete_round(session: Session, confirmer: Confirmer, scope: Scope, wanted:
     completed_at = wanted.get("completed_at") or at
     _refuse_future(session, scope)
     if completed_at > at + FAST_CLOCK:
-        raise Problem("delivery_date_in_future", "completed_at has not come yet.")
+        raise Problem("delivery_date_in_future", "completed_at is in the future.")
     locked = set(bulk.lock_customers_of_open_orders(session, scope))
     orders = {row.id: row for row in queries.orders_of_round(session, scope)}
     excepted = _of_round(wanted.get("excepted", ()), orders)
@@ -175,7 +175,7 @@ def start_round(session: Session, scope: Scope) -> dict[str, int]:
 def _refuse_future(session: Session, scope: Scope) -> None:
     day: date | None = scope.first_day
     if day is not None and day > today(session):
-        raise Problem("delivery_date_in_future", f"{day} has not come yet.")
+        raise Problem("delivery_date_in_future", f"{day} is in the future.")
 
 
 def put_in_sequence(session: Session, actor: Actor, customer_ids: Sequence[UUID]) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The table of lines: which columns a kind of paper has, and what stands in them."""
+"""The table of lines: which columns a kind of document has, and what is in them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from dairy_app.exports.gst.codes import STATES
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column; ``width`` in points on paper, 0 takes what the others leave."""
+    """One column; ``width`` in points on document, 0 takes what the others leave."""
 
     key: str
     heading: str
@@ -22,7 +22,7 @@ class Column:
 
 
 def columns_of(paper: Paper, t: Words) -> list[Column]:
-    """Numbered goods with HSN, quantity, rate and value; of a taxed paper with its tax, by place of supply."""
+    """Numbered goods with HSN, quantity, rate and value; of a taxed document with its tax, by place of supply."""
     rate = t("rate_with_tax") if paper.prices_include_tax else t("rate")
     columns = [
         Column("goods", t("goods"), 0, lambda line: line.description, "left"),

@@ -12,7 +12,7 @@ from dairy_app.documents.rules import indian
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """What a message speaks of. ``total`` in rupees, of both papers where the law wanted two."""
+    """What a message speaks of. ``total`` in rupees, of both documents where the law wanted two."""
 
     number: str
     dairy: str

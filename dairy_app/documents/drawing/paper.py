@@ -1,4 +1,4 @@
-"""What stands on a paper, whoever draws it: the snapshot of its issue, its lines, and the account as of a day."""
+"""What is on a document, whoever draws it: the snapshot of its issue, its lines, and the account as of a day."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -76,7 +76,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """Another paper that this one names."""
+    """Another document that this one names."""
 
     id: UUID
     number: str
@@ -87,7 +87,7 @@ class Reference:
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """What the government's portal answered for a paper: its number, its receipt, the text of the QR code."""
+    """What the government's portal answered for a document: its number, its receipt, the text of the QR code."""
 
     irn: str
     ack_no: str
@@ -99,8 +99,8 @@ class Registered:
 class Account:
     """What the customer owes on the day ``as_of``, and how it came about. Rupees, below 0: paid in advance.
 
-    ``previous`` + this paper and its companion − ``received`` + ``later`` = ``balance``. ``received`` is whatever came
-    in or was credited since the paper was issued; below 0 when more was charged than received.
+    ``previous`` + this document and its companion − ``received`` + ``later`` = ``balance``. ``received`` is what came
+    in or was credited since the document was issued; below 0 when more was charged than received.
     """
 
     as_of: date
@@ -109,7 +109,7 @@ class Account:
     received: Decimal
     later: Decimal
     balance: Decimal
-    #: What is open of this very paper.
+    #: What is open of this very document.
     open: Decimal
 
 
@@ -134,9 +134,9 @@ class Paper:
     lines: Sequence[Line]
     due_date: date | None = None
     period: tuple[date, date] | None = None
-    #: Of a void paper: the day and the reason.
+    #: Of a void document: the day and the reason.
     void: tuple[date, str] | None = None
-    #: The other paper of the same period.
+    #: The other document of the same period.
     companion: Reference | None = None
     #: The invoice that a credit note takes back from.
     original: Reference | None = None
@@ -145,12 +145,12 @@ class Paper:
     deliveries: Sequence[Delivery] = ()
     account: Account | None = None
     footer: str | None = None
-    #: The customer's own, for whoever reads the paper.
+    #: The customer's own, for whoever reads the document.
     language: str | None = None
 
     @property
     def has_tax(self) -> bool:
-        """Whether the paper has columns of tax: a bill of supply and a plain invoice must not."""
+        """Whether the document has columns of tax: a bill of supply and a plain invoice must not."""
         return any(line.gst_rate > 0 for line in self.lines)
 
     @property
@@ -174,7 +174,7 @@ class Paper:
 
     @property
     def own_link(self) -> str | None:
-        """The one that pays what is open of this paper alone; None when that is the same, or nothing."""
+        """The one that pays what is open of this document alone; None when that is the same, or nothing."""
         if self.account is None or self.account.open == self.account.balance:
             return None
         return self._upi_link(self.account.open)

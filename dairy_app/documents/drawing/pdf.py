@@ -1,4 +1,4 @@
-"""A paper as PDF: A4, as many pages as it takes. Equal papers in one language are equal bytes."""
+"""A document as PDF: A4, as many pages as it takes. Equal documents in one language are equal bytes."""
 
 from collections.abc import Sequence
 
@@ -79,7 +79,7 @@ STAMP = Style(110, bold=True, color="0.96 0.86 0.86")
 
 
 def draw(paper: Paper, t: Words) -> bytes:
-    """The paper in the words ``t``."""
+    """The document in the words ``t``."""
     return _Drawing(paper, t).bytes()
 
 
@@ -90,7 +90,7 @@ def code_of(text: str, error: str = "m") -> Sequence[Sequence[int]]:
 
 
 class _Drawing:
-    """One paper being drawn, from top to bottom; ``y`` is where to go on."""
+    """One document being drawn, from top to bottom; ``y`` is where to go on."""
 
     def __init__(self, paper: Paper, t: Words) -> None:
         self.paper, self.t, self.y = paper, t, EDGE
@@ -320,7 +320,7 @@ class _Drawing:
         self.y = top + height + 12
 
     def _pay_alone(self, link: str, account: Account, top: float) -> None:
-        """The second choice, smaller and under its name: this paper without what else is due."""
+        """The second choice, smaller and under its name: this document without what else is due."""
         x, y = EDGE + 306, top + 14
         words = f"{self.t('only_this')} ₹{indian(account.open)}"
         y = self.sheet.wrapped(x, y, ROOM - 306 - QR_SIDE - 12, words, LABEL, 2) - 6

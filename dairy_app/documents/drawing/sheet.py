@@ -134,7 +134,7 @@ class Sheet:
 
 @dataclass(slots=True)
 class Page:
-    """What stands on one page."""
+    """What is on one page."""
 
     operators: list[str]
     links: list[tuple[str, tuple[float, ...]]]

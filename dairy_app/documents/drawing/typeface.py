@@ -1,6 +1,6 @@
-"""Letters on paper: HarfBuzz shapes them, and a paper carries only the glyphs that it uses.
+"""Letters on document: HarfBuzz shapes them, and a document carries only the glyphs that it uses.
 
-ReportLab's own shaping numbers conjuncts in the order in which the process met them, so equal papers would not have
+ReportLab's own shaping numbers conjuncts in the order in which the process met them, so equal documents would not have
 equal bytes, and what one copies out of them would be private characters. Here a font is one Type0 font of the glyphs
 as HarfBuzz numbers them, and what does not stand there letter by letter (राधा, क्षत्रिय) says its text beside it.
 

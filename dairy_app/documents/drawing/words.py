@@ -17,10 +17,10 @@ def catalogues() -> dict[str, Words]:
 
 
 def languages(second: str | None) -> dict[str, Words]:
-    """What a dairy's papers speak: English, and the second language of its settings when there are words for it."""
+    """What a dairy's documents speak: English, and the second language of its settings when there are words for it."""
     return {code: words for code, words in catalogues().items() if code in {DEFAULT_LANGUAGE, second}}
 
 
 def choose(second: str | None, *wishes: str | None) -> Words:
-    """The first wish that the dairy's papers speak, else English."""
+    """The first wish that the dairy's documents speak, else English."""
     return choose_of(languages(second), *wishes)

@@ -44,7 +44,7 @@ PDF = {"type": "string", "format": "binary"}
 @documents.response(200, PDF, content_type="application/pdf")
 @allow(Role.ADMIN, Role.ACCOUNTANT, Role.CUSTOMER)
 def invoice_pdf(query: dict[str, Any], invoice_id: UUID) -> Response:
-    """The paper of an issued or void invoice, with what is due today. Equal content is equal bytes."""
+    """The document of an issued or void invoice, with what is due today. Equal content is equal bytes."""
     paper = service.invoice_paper(current_session(), current_actor(), invoice_id)
     return pdf_of(paper, service.words_for(current_session(), query["lang"], paper.language))
 
@@ -55,13 +55,13 @@ def invoice_pdf(query: dict[str, Any], invoice_id: UUID) -> Response:
 @documents.response(200, PDF, content_type="application/pdf")
 @allow(Role.ADMIN, Role.ACCOUNTANT, Role.CUSTOMER)
 def credit_note_pdf(query: dict[str, Any], credit_note_id: UUID) -> Response:
-    """The paper of a credit note."""
+    """The document of a credit note."""
     paper = queries.read_note(current_session(), current_actor(), credit_note_id)
     return pdf_of(paper, service.words_for(current_session(), query["lang"], paper.language))
 
 
 def pdf_of(paper: Paper, t: Words) -> Response:
-    """A paper as a file that browsers show."""
+    """A document as a file that browsers show."""
     response = Response(pdf.draw(paper, t), mimetype="application/pdf")
     response.headers["Content-Disposition"] = f'inline; filename="{paper.file_name}"'
     response.headers["Cache-Control"] = "private, no-cache"

@@ -1,4 +1,4 @@
-"""Papers, links and messages of invoices that are issued; the outbox as senders empty it."""
+"""Documents, links and messages of invoices that are issued; the outbox as senders empty it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -41,7 +41,7 @@ class Shared:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """What a link leads to, with the token of the other paper of its period, good for as long."""
+    """What a link leads to, with the token of the other document of its period, good for as long."""
 
     paper: Paper
     companion_token: str | None
@@ -49,7 +49,7 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Queued:
-    """What became of the papers of a run: queued now, queued or sent before, nowhere to send to, or paid."""
+    """What became of the documents of a run: queued now, queued or sent before, nowhere to send to, or paid."""
 
     queued: int
     already: int
@@ -65,16 +65,16 @@ def links_of(session: Session, process: Settings) -> Links:
 
 
 def invoice_paper(session: Session, actor: Actor, invoice_id: UUID) -> Paper:
-    """The paper of an invoice that the actor may see; 409 ``invoice_not_issued`` for a draft."""
+    """The document of an invoice that the actor may see; 409 ``invoice_not_issued`` for a draft."""
     invoice = get_visible_invoice(session, actor, invoice_id)
     papers = queries.read_papers(session, [invoice.id], today(session))
     if not papers:
-        raise Problem("invoice_not_issued", f"The invoice is {invoice.status}: there is no paper of it.")
+        raise Problem("invoice_not_issued", f"The invoice is {invoice.status}: it has no PDF.")
     return papers[0]
 
 
 def open_link(session: Session, links: Links, token: str) -> Opened:
-    """The paper behind a link; ``link_not_found`` for a token not made here, ``link_revoked``, ``link_expired``."""
+    """The document behind a link; ``link_not_found`` for a token not made here, ``link_revoked``, ``link_expired``."""
     invoice_id = named_in(token)
     revocations = queries.revocations(session, invoice_id) if invoice_id else 0
     found = links.read(token, revocations)
@@ -91,18 +91,18 @@ def open_link(session: Session, links: Links, token: str) -> Opened:
 
 
 def revoke_links(session: Session, actor: Actor, invoice_id: UUID) -> None:
-    """End the links given out to a bill, and to the other paper of its period; shared again it gets a new one.
+    """End the links given out to a bill, and to the other document of its period; shared again it gets a new one.
 
     ``invoice_not_issued`` for a draft.
     """
     invoice = get_visible_invoice(session, actor, invoice_id)
     if invoice.status not in ("issued", "void"):
-        raise Problem("invoice_not_issued", f"The invoice is {invoice.status}: no link leads to it.")
+        raise Problem("invoice_not_issued", f"The invoice is {invoice.status}: it cannot be shared by link.")
     bulk.revoke(session, queries.main_paper(session, invoice.id), actor.user_id)
 
 
 def words_for(session: Session, *wishes: str | None) -> Words:
-    """The first wish that the dairy's papers speak, else the dairy's own language, else English."""
+    """The first wish that the dairy's documents speak, else the dairy's own language, else English."""
     settings = business_settings(session)
     return choose(settings.second_language, *wishes, settings.language)
 
@@ -112,7 +112,7 @@ def share(
 ) -> Shared:
     """Link, words and chat address for a bill; with ``queue`` the message waits in the outbox from now on.
 
-    Of two papers of one period the first is shared, for both. ``invoice_not_issued`` for any but an issued one.
+    Of two documents of one period the first is shared, for both. ``invoice_not_issued`` for any but an issued one.
     """
     invoice = get_visible_invoice(session, actor, invoice_id)
     rows = queries.addressed(session, invoice_id=queries.main_paper(session, invoice_id), lock=queue)
@@ -140,7 +140,7 @@ def _wait(session: Session, row: Row[Any], channel: str, t: Words, message: Mess
 def queue_run(
     session: Session, links: Links, run_id: UUID, *, channel: str, language: str | None, only_open: bool
 ) -> Queued:
-    """Queue the messages of all papers of a run; again, it queues none twice. Six statements, whatever the run.
+    """Queue the messages of all documents of a run; again, it queues none twice. Six statements, whatever the run.
 
     With ``only_open`` those on which nothing is left to pay are passed over.
     """
@@ -164,7 +164,7 @@ def queue_run(
 
 
 def _is_open(row: Row[Any], accounts: dict[UUID, Account]) -> bool:
-    """Whether something is left to pay on a paper or on its second one."""
+    """Whether something is left to pay on a document or on its second one."""
     own = (accounts.get(each) for each in (row.id, row.companion_id))
     return any(account is not None and account.open > 0 for account in own)
 
@@ -201,7 +201,7 @@ def mark_sent(session: Session, message_id: UUID) -> OutboxMessage:
     if message.status == "sent":
         return message
     if message.status != "queued":
-        raise Problem("illegal_transition", f"The message is {message.status}; share the bill again.")
+        raise Problem("illegal_transition", f"The message is {message.status}; share the invoice again.")
     message.status, message.sent_at, message.attempts = "sent", now(), message.attempts + 1
     message.error = None
     session.flush()
@@ -232,5 +232,5 @@ def mark_failed(session: Session, message_id: UUID, error: str, *, retry: bool) 
 
 
 def papers_of(session: Session, ids: Sequence[UUID]) -> list[Paper]:
-    """Papers for printing, as of today."""
+    """Documents for printing, as of today."""
     return queries.read_papers(session, ids, today(session))

@@ -1,4 +1,4 @@
-"""All papers of a month as files: several processes, a few papers in memory at a time, taken up where it stopped."""
+"""All documents of a month as files: several processes, a few in memory at a time, taken up where it stopped."""
 
 import hashlib
 import multiprocessing
@@ -23,7 +23,7 @@ from dairy_app.documents.drawing.paper import Paper
 from dairy_app.documents.drawing.words import catalogues, choose
 from dairy_app.documents.service import documents as service
 
-#: Papers read with one set of statements.
+#: Documents read with one set of statements.
 CHUNK = 100
 
 
@@ -33,7 +33,7 @@ DRAWING = 3
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """Which papers to write where. ``language`` None: each customer's own."""
+    """Which documents to write where. ``language`` None: each customer's own."""
 
     url: str
     folder: Path
@@ -51,7 +51,7 @@ class Failed:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """Files written, files that were there already with the same content, and papers that could not be drawn."""
+    """Files written, files that were there already with the same content, and documents that could not be drawn."""
 
     written: int = 0
     kept: int = 0
@@ -68,7 +68,7 @@ class Done:
 def print_period(
     database: Database, url: str, period: str, folder: Path, *, jobs: int, language: str | None
 ) -> Iterator[Done]:
-    """Write a month's papers; yields after each chunk what it came to. Two chunks a process are under way at most."""
+    """Write a month's documents; yields what each chunk totalled. Two chunks a process are under way at most."""
     tasks = _tasks(database, url, period, folder, language)
     if jobs == 1:
         for task in tasks:
@@ -153,7 +153,7 @@ def _write(folder: Path, paper: Paper, t: Words) -> Done:
 
 
 def mark_of(paper: Paper, t: Words) -> bytes:
-    """A comment at the end of a file that names its content: papers that would be drawn alike have the same one."""
+    """A comment at the end of a file that names its content: documents that would be drawn alike have the same one."""
     content = f"{DRAWING} {t.code} {_fingerprint_of_words()} {paper!r}"
     return f"% dairy_app {hashlib.sha256(content.encode()).hexdigest()}\n".encode()
 

@@ -1,4 +1,4 @@
-"""Every file that can be asked for: by name and form, how it is made and what it comes to."""
+"""Every file that can be asked for: by name and form, how it is made and what it totals."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

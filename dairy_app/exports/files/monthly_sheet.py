@@ -25,7 +25,7 @@ WEEKS = ("W1", "W2", "W3", "W4", "W5")
 WHO = ("Code", "Name", "Phone", "Area", "Product", "Unit", "Price")
 
 
-#: Heading → key of a customer's row; they stand on its first row only, so that a column can be added up.
+#: Heading → key of a customer's row; they are on its first row only, so that a column can be added up.
 MONEY = {
     "Bill": "bill",
     "Paid": "paid",

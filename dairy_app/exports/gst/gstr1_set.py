@@ -1,4 +1,4 @@
-"""All files of GSTR-1 in one archive, with what they come to and whether that agrees. Equal rows give equal bytes."""
+"""All files of GSTR-1 in one archive, with what they total and whether that agrees. Equal rows give equal bytes."""
 
 import csv
 import hashlib

@@ -51,7 +51,7 @@ def _guarded(sql: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """One export: name and version stand in file name and headers. A change of columns or rows is a new version.
+    """One export: name and version are in file name and headers. A change of columns or rows is a new version.
 
     ``rows`` is the FROM and WHERE, with parameters ``first``, ``last`` (days), ``as_of`` and ``customer_id``;
     ``order`` is total. ``of_customer``: one customer must be named.

@@ -1,10 +1,10 @@
-"""The registers: documents, their lines, what was delivered, and what of it stands on no paper yet."""
+"""The registers: documents, their lines, what was delivered, and what of it is on no document yet."""
 
 from dairy_app.exports.gst.codes import STATES, UNIT_QUANTITY_CODES
 from dairy_app.exports.registers.columns import Profile, amount, coded, date, money, number, text, word
 from dairy_app.exports.registers.entries import DOCUMENT_ORDER, DOCUMENTS, LINES, buyer, signed
 
-# Nil-rated and non-GST value are not stored on the paper; what is left of its untaxed value is exempt.
+# Nil-rated and non-GST value are not stored on the document; what is left of its untaxed value is exempt.
 _REGISTER_ROWS = f"""
 FROM {DOCUMENTS}
 CROSS JOIN LATERAL (
@@ -23,7 +23,7 @@ LEFT JOIN (
 ) settled ON settled.debit_id = d.invoice_id"""
 
 
-#: Of a paper; a credit note owes nothing, it is applied to its invoice. Before its own date all of a paper is open.
+#: Of a document; a credit note owes nothing, it is applied to its invoice. Before its date all of an invoice is open.
 _BALANCE_DUE = "CASE d.place WHEN 1 THEN coalesce(due.open, d.total) * d.sign ELSE 0 END::numeric(14,2)"
 
 
@@ -75,7 +75,7 @@ INVOICE_REGISTER = Profile(
 )
 
 
-# The papers are sorted, not their lines: seven times fewer rows, and the first line comes out before the last is
+# The documents are sorted, not their lines: seven times fewer rows, and the first line comes out before the last is
 # read. OFFSET 0 keeps the planner from joining first and sorting everything afterwards.
 _LINES_ROWS = f"""
 FROM (SELECT * FROM {DOCUMENTS} WHERE d.sign <> 0 ORDER BY {DOCUMENT_ORDER}) d
@@ -117,7 +117,7 @@ INVOICE_LINES = Profile(
 )
 
 
-# A registered buyer's untaxed goods stand on the companion of the paper that holds the order.
+# A registered buyer's untaxed goods are on the companion of the document that holds the order.
 _NUMBER_OF_ITEM = """coalesce((SELECT k.number FROM invoices k JOIN invoice_lines l ON l.invoice_id = k.id
     WHERE k.companion_of = i.id AND l.product_id = t.product_id LIMIT 1), i.number)"""
 
@@ -158,7 +158,7 @@ WHERE o.delivered_on BETWEEN %(first)s AND %(last)s""",
 UNBILLED = Profile(
     name="unbilled",
     version=1,
-    title="One row per delivered item that stands on no issued paper, by the day it was delivered, and why.",
+    title="One row per delivered item that is on no issued invoice, by the day it was delivered, and why.",
     columns=(
         date("delivery_date", "o.delivered_on"),
         text("customer_code", "c.code"),

@@ -1,7 +1,7 @@
 """The SQL that several exports read, written once: documents, their lines, and the journal of everything that moved.
 
-A paper that was made void keeps its row and its number, with all values 0: so the columns can be summed as they
-stand, and Σ register = Σ lines + round-off holds without a filter. What the void paper said is in the invoice. A
+A document that was made void keeps its row and its number, with all values 0: so the columns can be summed as they
+stand, and Σ register = Σ lines + round-off holds without a filter. What the void document said is in the invoice. A
 credit note is a document of its own with everything below 0; it follows its invoice in how GST sees it.
 """
 
@@ -133,7 +133,7 @@ _OF_DOCUMENTS = f"""
     WHERE e.line = 1 OR (e.amount <> 0 AND d.sign <> 0)"""
 
 
-# Money has no paper that would keep the customer's name as it was; the code stays.
+# Money has no document that would keep the customer's name as it was; the code stays.
 _OF_MONEY = f"""
     SELECT m.kind, m.place, m.id, m.day, m.voucher_no, c.code, NULL, NULL, NULL, NULL, m.reference, false,
         e.line, e.ledger_name, e.amount, m.narration
@@ -158,7 +158,7 @@ _OF_MONEY = f"""
     CROSS JOIN LATERAL (VALUES (1, NULL, m.amount), (2, m.ledger_name, -m.amount)) e (line, ledger_name, amount)"""
 
 
-#: Double entry ``j``: every voucher's lines, which come to 0. Void papers: their first line alone, at 0.
+#: Double entry ``j``: every voucher's lines, which come to 0. Void documents: their first line alone, at 0.
 JOURNAL = f"""({_OF_DOCUMENTS}
     UNION ALL{_OF_MONEY}
 ) j"""

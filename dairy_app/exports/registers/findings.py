@@ -1,4 +1,4 @@
-"""What an accountant should look at before filing: prices of 0, papers the portal would refuse, gaps in the numbers."""
+"""What an accountant should look at before filing: prices of 0, invoices the portal would refuse, gaps in the numbers."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ _MISSING_GSTIN = f"""
         AND {buyer("gstin")} IS NULL"""
 
 
-# By the product's tax class of today: in force neither on the paper's date nor on a day of delivery.
+# By the product's tax class of today: in force neither on the document's date nor on a day of delivery.
 _RATE_NOT_IN_FORCE = f"""
     SELECT 'rate_not_in_force', d.day, d.number, {buyer("code")}, p.sku,
         l.description || ': ' || l.supply_type || ' at ' || l.gst_rate || ' per cent, not the rate of class '

@@ -53,7 +53,7 @@ def adjustment_list(
 
 
 def get_adjustment(session: Session, adjustment_id: UUID) -> dict[str, Any]:
-    """An adjustment with the state of its paper, else 404 ``adjustment_not_found``."""
+    """An adjustment with the state of its document, else 404 ``adjustment_not_found``."""
     row = session.execute(_adjustments().where(Adjustment.id == adjustment_id)).mappings().one_or_none()
     if row is None:
         raise Problem("adjustment_not_found")

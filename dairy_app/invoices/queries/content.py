@@ -9,10 +9,10 @@ LINE_COLUMNS = (
 
 
 def document_content(paper: str, lines: str) -> str:
-    """The canonical content of a paper, as an SQL expression over row ``paper`` and its ``lines`` (json).
+    """The canonical content of a document, as an SQL expression over row ``paper`` and its ``lines`` (json).
 
     Version 1: json text, keys in the order below, of everything a reader of the document sees. (Not jsonb: half
-    of an issue's time would go into sorting keys that stand in a fixed order anyway.)
+    of an issue's time would go into sorting keys that are in a fixed order anyway.)
     """
     p = paper
     return f"""json_build_object('number', {p}.number, 'document_type', {p}.document_type,
@@ -23,7 +23,7 @@ def document_content(paper: str, lines: str) -> str:
         'previous_balance', {p}.previous_balance, 'lines', {lines})::text"""
 
 
-#: The lines of a paper ``l`` as they enter the hash.
+#: The lines of a document ``l`` as they enter the hash.
 LINES_CONTENT = """json_agg(json_build_array(l.line_no, l.product_id, l.description, l.hsn_code, l.unit, l.source,
     l.prior_period, l.deliveries, l.first_date, l.last_date, l.quantity, l.unit_price, l.gross_amount, l.discount,
     l.supply_type, l.gst_rate, l.taxable_value, l.cgst, l.sgst, l.igst, l.line_total) ORDER BY l.line_no)"""

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from dairy_app.invoices.queries.content import LINES_CONTENT, NOTE_LINES_CONTENT, document_content, note_content
 
-#: Papers a statement.
+#: Documents a statement.
 CHUNK = 5000
 
 
@@ -18,7 +18,7 @@ CHUNK = 5000
 NUMBER = ":series || '/' || :financial_year || '/' || lpad({no}::text, 7, '0')"
 
 
-# Papers of one kind in the order of their numbers, each with its hash and sums as they should be.
+# Documents of one kind in the order of their numbers, each with its hash and sums as they should be.
 _INVOICES = f"""
     SELECT i.id, i.number, i.sequence_no, i.document_hash, i.previous_hash, l.lines_total, l.sums,
         i.total - i.round_off AS lines_wanted, (i.taxable_value, i.cgst, i.sgst, i.igst) AS sums_wanted,
@@ -51,7 +51,7 @@ NOBODY = UUID(int=0)
 
 
 def _judged(papers: str) -> str:
-    """The findings of the next papers, then their last one with how many they were (its ``code`` is NULL)."""
+    """The findings of the next documents, then their last one with how many they were (its ``code`` is NULL)."""
     return f"""
 WITH papers AS MATERIALIZED ({papers}
 ), linked AS MATERIALIZED (
@@ -76,7 +76,7 @@ ORDER BY 7, 2, 6"""
 
 @dataclass(slots=True)
 class Series:
-    """One series in one financial year: what the number series say of it, and how far its papers were looked at."""
+    """One series in one financial year: what the number series say of it, and how far its documents were looked at."""
 
     papers: str
     series: str
@@ -93,7 +93,7 @@ class Series:
 
 
 def all_series(session: Session, only: str | None = None) -> list[Series]:
-    """Every series that has papers or has given numbers; ``only``: of this name."""
+    """Every series that has documents or has given numbers; ``only``: of this name."""
     rows = session.execute(
         text("""
             WITH papers AS (

@@ -16,14 +16,14 @@ from dairy_app.invoices.models import Adjustment
 from dairy_app.invoices.queries.adjustments import end_of_running_period, get_adjustment
 from dairy_app.web.access import Actor
 
-#: An older day is a slip in the year: it would open, and number, a paper of a year long filed.
+#: An older day is a slip in the year: it would open, and number, a document of a year long filed.
 OLDEST_ADJUSTMENT = timedelta(days=366)
 
 
 def add_adjustment(session: Session, actor: Actor, body: dict[str, Any]) -> dict[str, Any]:
     """Put a charge or a discount on the customer's draft of a day, which is opened when there is none.
 
-    Any day up to the end of the billing period that runs; one of an issued paper joins the next draft, as a late
+    Any day up to the end of the billing period that runs; one of an issued document joins the next draft, as a late
     delivery does. ``period_closed`` in closed books.
     """
     customer = get_visible_customer(session, actor, body["customer_id"], lock=True)
@@ -59,15 +59,15 @@ def _require_class(session: Session, body: dict[str, Any], day: date, current: d
 def _refuse_day(session: Session, customer_id: UUID, day: date, current: date) -> None:
     last = end_of_running_period(session, customer_id, current)
     if not current - OLDEST_ADJUSTMENT <= day <= last:
-        raise invalid("/adjusted_on", f"Must lie between {current - OLDEST_ADJUSTMENT} and {last}.")
+        raise invalid("/adjusted_on", f"Must be between {current - OLDEST_ADJUSTMENT} and {last}.")
     require_open_books(session, day)
 
 
 def delete_adjustment(session: Session, adjustment_id: UUID) -> None:
-    """Take an adjustment off a draft; ``invoice_issued`` once its paper has a number."""
+    """Take an adjustment off a draft; ``invoice_issued`` once its document has a number."""
     found = get_adjustment(session, adjustment_id)
     lock_customers(session, [found["customer_id"]])
     status = get_adjustment(session, adjustment_id)["invoice_status"]
     if status != "draft":
-        raise Problem("invoice_issued", "The adjustment is a line of an issued invoice; correct it by credit note.")
+        raise Problem("invoice_issued", "The adjustment is on an issued invoice; correct it by credit note.")
     delete_row(session, adjustment_id)

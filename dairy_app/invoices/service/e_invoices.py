@@ -1,7 +1,7 @@
-"""What the government's invoice portal answered for a paper that was registered there.
+"""What the government's invoice portal answered for a document that was registered there.
 
 A seller above the turnover that the law names sends each tax invoice to a registered buyer to the portal, which
-answers with a number (IRN), a receipt and a signed QR code; the paper must bear them (CGST Rules r. 46 (r), 48 (4)).
+answers with a number (IRN), a receipt and a signed QR code; the document must bear them (CGST Rules r. 46 (r), 48 (4)).
 Sending is a provider's work; its answer is kept here.
 """
 
@@ -21,20 +21,20 @@ COLUMNS = ("irn", "ack_no", "ack_date", "signed_qr")
 def register_e_invoice(session: Session, actor: Actor, invoice_id: UUID, answer: dict[str, Any]) -> None:
     """Keep the portal's ``answer`` (the four columns) on an issued tax invoice; the same again changes nothing.
 
-    ``illegal_transition`` for any other paper, ``already_exists`` when another answer stands there or the IRN is
-    another paper's.
+    ``illegal_transition`` for any other document, ``already_exists`` when another answer stands there or the IRN is
+    another document's.
     """
     invoice = lock_invoice(session, actor, invoice_id)
     known = {column: getattr(invoice, column) for column in COLUMNS}
     if known == answer:
         return
     if known["irn"] is not None:
-        raise Problem("already_exists", f"Another answer stands on the invoice, with the IRN {known['irn']}.")
+        raise Problem("already_exists", f"The invoice already has another answer, with the IRN {known['irn']}.")
     if invoice.status != "issued" or invoice.document_type != "tax_invoice":
         what = invoice.status if invoice.status != "issued" else invoice.document_type
         raise Problem("illegal_transition", f"The invoice is {what}; only an issued tax invoice is registered.")
     if answer["ack_date"] > now():
-        raise invalid("/ack_date", "The receipt cannot be of the future.")
+        raise invalid("/ack_date", "The receipt cannot be in the future.")
     for column, value in answer.items():
         setattr(invoice, column, value)
     session.flush()

@@ -1,10 +1,10 @@
-"""Whether the issued papers are still what was issued: numbers, amounts, hashes, and the chain from paper to paper.
+"""Whether the issued documents are still what was issued: numbers, amounts, hashes, and the chain between them.
 
-Each paper's hash covers its content and the hash of the paper before it, so a changed, removed or renumbered paper is
-found wherever it stands. It cannot be seen when somebody wrote anew every paper from there on and the series' last
+Each document's hash covers its content and the hash of the document before it, so one that was changed, removed or
+renumbered is found. What cannot be seen is that somebody wrote every document from there on anew, with the series' last
 hash: whoever wants to know that too keeps the heads this prints (last number and hash of each series) elsewhere.
 
-Judged in SQL, some thousand papers a statement along the numbers; only what is wrong comes to Python.
+Judged in SQL, some thousand documents a statement along the numbers; only what is wrong comes to Python.
 """
 
 from collections.abc import Iterator
@@ -17,20 +17,20 @@ from dairy_app.invoices.queries.verification import CHUNK, Series, next_judged
 
 #: What is wrong → what it means.
 FINDINGS = {
-    "number_missing": "No paper has this number: one was deleted or renumbered.",
-    "number_taken_twice": "Two papers have this number.",
+    "number_missing": "No document has this number: one was deleted or renumbered.",
+    "number_taken_twice": "Two documents have this number.",
     "number_differs": "The number is not that of its series, year and place.",
-    "content_changed": "The paper or a line of it was changed after issue: its hash no longer fits.",
-    "chain_broken": "The paper does not follow the one before it: one of them was changed or replaced.",
-    "lines_differ": "The paper's amounts are not the sum of its lines.",
-    "series_differs": "The series' next number or last hash is not that of its last paper.",
-    "series_missing": "Papers stand in a series that the number series do not know.",
+    "content_changed": "The document or a line of it was changed after issue: its hash no longer matches.",
+    "chain_broken": "The document does not follow the one before it: one of them was changed or replaced.",
+    "lines_differ": "The document's amounts are not the sum of its lines.",
+    "series_differs": "The series' next number or last hash is not that of its last document.",
+    "series_missing": "Documents have numbers of a series that number_series does not contain.",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong with a paper or a series; ``code`` is one of ``FINDINGS``."""
+    """One thing that is wrong with a document or a series; ``code`` is one of ``FINDINGS``."""
 
     papers: str
     number: str
@@ -42,9 +42,9 @@ class Finding:
 
 
 def verify(session: Session, series: Series, chunk: int = CHUNK) -> Iterator[tuple[int, list[Finding]]]:
-    """Look at a series' papers by number: after each stretch, how many papers it had and what is wrong with them.
+    """Look at a series' documents by number: after each stretch, how many documents it had and what is wrong with them.
 
-    Ask in a transaction that sees one instant, or papers issued meanwhile look wrong.
+    Ask in a transaction that sees one instant, or documents issued meanwhile look wrong.
     """
     while True:
         rows = next_judged(session, series, chunk)

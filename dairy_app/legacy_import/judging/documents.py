@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from dairy_app.legacy_import.writing.staging import Stage
 
-# The first document of a key counts; an exact copy but for its object id is harmless, anything else is not.
+# The first document of a key counts; an exact copy except for its object id is harmless, anything else is not.
 # One customer in both generations of customers is one customer: the newer one counts.
 _REPEATED = """
 UPDATE {table} s SET
@@ -68,7 +68,7 @@ ANALYZE stage_logins
 """
 
 
-# An area is known by its name: the second of one name, and one that is there already, are part of the first.
+# An area is known by its name: the second of one name, and one that already exists, are part of the first.
 _AREA_NAMES = """
 UPDATE stage_areas s SET fate = 'merged'
 WHERE s.fate IS NULL AND s.reason IS NULL AND (EXISTS (SELECT FROM areas a WHERE lower(a.name) = lower(s.name))

@@ -1,6 +1,6 @@
 """What was ordered, what of it was delivered, and which status an order therefore has here.
 
-Delivered and confirmed: on a draft. Billed by the earlier system: on an external paper, confirmed or not,
+Delivered and confirmed: on a draft. Billed by the earlier system: on an external document, confirmed or not,
 because it must not be billed again. Delivered, but neither: OUT_FOR_DELIVERY, for somebody to review.
 """
 
@@ -211,7 +211,7 @@ WHERE r.line = d.line AND r.place > 1
 
 
 def papers(session: Session) -> None:
-    """Which orders were delivered, and on what kind of paper they stand."""
+    """Which orders were delivered, and on what kind of document they stand."""
     session.execute(text(_PAPERS))
 
 

@@ -221,7 +221,7 @@ class ImportReport:
         return sum(count for (_, fate), count in self.fates.items() if fate == "written")
 
     def months(self) -> list[tuple[str, str, int, Decimal, Decimal]]:
-        """(paper, month, orders, rupees before, rupees after), summed over customers."""
+        """(document, month, orders, rupees before, rupees after), summed over customers."""
         sums: dict[tuple[str, str], list[Any]] = defaultdict(lambda: [0, Decimal(0), Decimal(0)])
         for m in self.money:
             total = sums[m.stands_on, m.month]

@@ -84,7 +84,7 @@ ORDER BY stands_on, month, customer
 """
 
 
-# Delivered as far as the earlier system knew, but not on any paper here: at most this much.
+# Delivered as far as the earlier system knew, but not on any document here: at most this much.
 _LEFT_OUT = """
 SELECT coalesce(o.reason, 'delivered_not_confirmed') AS reason, count(*),
     round(sum((SELECT coalesce(sum(round(i.quantity * i.price, 2)), 0)
@@ -97,7 +97,7 @@ GROUP BY 1 ORDER BY 1
 
 
 class Money(NamedTuple):
-    """Rupees of one customer in one month on one kind of paper, in the dump and in our tables."""
+    """Rupees of one customer in one month on one kind of document, in the dump and in our tables."""
 
     customer: str
     month: str
@@ -141,7 +141,7 @@ def rows_for_review(session: Session, limit: int) -> list[tuple[str, str, int, l
 
 
 def money(session: Session) -> Iterator[Money]:
-    """What this import put on drafts and external papers, per customer and month.
+    """What this import put on drafts and external documents, per customer and month.
 
     Of a large dairy these are a row a customer and month: each word is held once, and of equal sums one.
     """
@@ -156,7 +156,7 @@ def money(session: Session) -> Iterator[Money]:
 
 
 def left_out(session: Session) -> list[tuple[str, int, Decimal]]:
-    """(reason, orders, rupees at most) of deliveries that stand on no paper."""
+    """(reason, orders, rupees at most) of deliveries that are on no document."""
     return [(reason, orders, amount) for reason, orders, amount in session.execute(text(_LEFT_OUT))]
 
 

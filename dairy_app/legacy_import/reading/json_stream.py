@@ -54,7 +54,7 @@ class Text:
         self._window, self._at, self._ended = "", 0, False
 
     def at_end(self) -> bool:
-        """Whether nothing but blanks follows; the cursor then stands on what is next."""
+        """Whether nothing but blanks follows; the cursor then is on what is next."""
         while True:
             rest = self._window[self._at : self._at + 1]
             if rest and not rest.isspace():

@@ -1,6 +1,6 @@
 """Orders that the earlier system marked as billed: somebody looks whether they really were.
 
-Merely viewing a month set the mark there. Such an order stands on an external paper, outside the ledger, until an
+Merely viewing a month set the mark there. Such an order is on an external document, outside the ledger, until an
 administrator moves it to the draft of its customer; from then on it is billed like any other, once.
 
 A paid bill record over what was delivered proves that it was billed; such an order is not listed. An unpaid one
@@ -21,14 +21,14 @@ from dairy_app.web.access import Actor
 
 
 def rebill(session: Session, actor: Actor, order_id: UUID) -> dict[str, Any]:
-    """Move one order from its external paper to the draft of the day it was delivered, or the next one open.
+    """Move one order from its external document to the draft of the day it was delivered, or the next one open.
 
-    Raises ``order_not_found`` and, when the order does not stand on an external paper, ``illegal_transition``.
+    Raises ``order_not_found`` and, when the order does not are on an external document, ``illegal_transition``.
     """
     customer_id = get_visible_order(session, actor, order_id).customer_id
     on = lock_external(session, order_id)
     if on is None:
-        raise Problem("illegal_transition", "The order does not stand on a paper of the earlier system.")
+        raise Problem("illegal_transition", "The order is not on an invoice of the earlier system.")
     invoice_id = move_to_draft(session, customer_id, order_id, on)
     session.expire_all()
     return {"order_id": order_id, "customer_id": customer_id, "invoice_id": invoice_id, "delivered_on": on}

@@ -240,7 +240,7 @@ def order(collection: str, line: int, document: Document, zone: tzinfo) -> tuple
 
 
 def _order_days(document: Document, zone: tzinfo, notes: Notes) -> dict[str, Any]:
-    """The planned day, the day and the instant of delivery; each stands in for a missing other."""
+    """The planned day, the day and the instant of delivery; each is in for a missing other."""
     planned = rules.day(document.get("delivery_date"), zone)
     delivered_at = rules.instant(document.get("delivered_at"), zone)
     delivered_on = delivered_at.astimezone(zone).date() if delivered_at else planned

@@ -313,7 +313,7 @@ SIDE_KINDS = {
 
 
 def side(collection: str, line: int, document: Document, zone: tzinfo) -> SideRow:
-    """A change of one day that stands beside its standing order; these were written in UTC.
+    """A change of one day that is beside its standing order; these were written in UTC.
 
     An adjustment of one day is such a change. One until further notice, like a stop, was carried out in the standing
     order itself, so it is only a log of it.

@@ -41,7 +41,7 @@ SELECT id, price, daterange(:since, NULL) FROM stage_products WHERE fate = 'writ
 """
 
 
-# Delivered, but of a product that was deleted: its name, unit and price stand in the order, so the money is
+# Delivered, but of a product that was deleted: its name, unit and price are in the order, so the money is
 # not lost. The product comes back switched off. An open order of such a product goes to quarantine.
 _LOST_PRODUCTS = f"""
 WITH lost AS (
@@ -111,7 +111,7 @@ ORDER BY s.id, p.id, c.price
 """
 
 
-# Billed by the earlier system: one paper per customer and month of delivery, outside our numbers and ledger.
+# Billed by the earlier system: one document per customer and month of delivery, outside our numbers and ledger.
 _EXTERNAL_PAPERS = """
 INSERT INTO invoices (customer_id, period_start, period_end, status, legacy_id)
 SELECT DISTINCT o.customer_id, m.first_day, (m.first_day + interval '1 month - 1 day')::date, 'external',
@@ -257,7 +257,7 @@ def insert_customers(session: Session, since: date) -> None:
 
 
 def insert_orders(session: Session) -> None:
-    """Orders with their items, on the drafts of their months or on external papers."""
+    """Orders with their items, on the drafts of their months or on external documents."""
     session.execute(text(_LOCK_CUSTOMERS))
     for statement in (_DRAFTS, _EXTERNAL_PAPERS, _ORDERS, _ORDER_ITEMS):
         session.execute(text(statement))

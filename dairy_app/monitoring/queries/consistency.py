@@ -1,4 +1,4 @@
-"""Does the data agree with itself: the reports of STEP 31, and the money against its papers.
+"""Does the data agree with itself: the reports of STEP 31, and the money against its documents.
 
 Most of these rows cannot come to be, because a constraint or a trigger refuses them. They are counted all the
 same: triggers can be switched off, a backup can be repaired by hand, an import can run with them disabled.

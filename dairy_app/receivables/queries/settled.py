@@ -1,6 +1,6 @@
 """What has been paid of invoices as of a day: read from ``open_items`` and ``applications``, which receivables own.
 
-amount_paid + credit_applied + balance_due = total of an issued paper. Payments are ``amount_paid``; a credit note, a
+amount_paid + credit_applied + balance_due = total of an issued document. Payments are ``amount_paid``; a credit note, a
 write-off and an opening credit are ``credit_applied``.
 """
 
@@ -42,9 +42,9 @@ _VOID = {"amount_paid": Decimal(0), "credit_applied": Decimal(0), "balance_due":
 
 
 def with_settlement(session: Session, papers: Sequence[Mapping[str, Any]], as_of: date) -> list[dict[str, Any]]:
-    """Each paper with amount_paid, credit_applied, balance_due and payment_status. One statement, however many.
+    """Each document with amount_paid, credit_applied, balance_due and payment_status. One statement, however many.
 
-    Nothing of a void paper is owed, and it has no status; of a draft there is neither.
+    Nothing of a void document is owed, and it has no status; of a draft there is neither.
     """
     issued = [paper for paper in papers if paper["status"] == "issued"]
     given = {"customers": list({paper["customer_id"] for paper in issued}), "as_of": as_of}
@@ -54,7 +54,7 @@ def with_settlement(session: Session, papers: Sequence[Mapping[str, Any]], as_of
 
 
 def papers_that_stand(states: Sequence[str], customers: Sequence[UUID] | None, as_of: date) -> Select[Any]:
-    """The ids of issued papers that stand in one of ``states`` on a day, as ``payment_status`` says; one scan."""
+    """The ids of issued documents that are in one of ``states`` on a day, as ``payment_status`` says; one scan."""
     given = {"states": list(states), "whose": None if customers is None else list(customers), "stood_on": as_of}
     return select(_STANDING.bindparams(**given).columns(column("document_id", Uuid())).subquery().c.document_id)
 

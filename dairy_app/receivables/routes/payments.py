@@ -122,7 +122,7 @@ def release_allocation(payment_id: UUID, allocation_id: UUID) -> None:
 @receivables.response(201, WriteOffOut)
 @allow(Role.ADMIN, Role.ACCOUNTANT)
 def write_off(body: dict[str, Any]) -> WriteOff:
-    """Give up what is open of an invoice, or of whatever a customer owes; the paper stays valid."""
+    """Give up what is open of an invoice, or of whatever a customer owes; the document stays valid."""
     return write_offs.write_off(current_session(), current_actor(), body)
 
 

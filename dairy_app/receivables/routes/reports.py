@@ -80,7 +80,7 @@ def read_ageing(query: dict[str, Any]) -> dict[str, Any]:
     session, limit, day = current_session(), query["limit"], today(current_session())
     as_of = query["as_of"] or day
     if as_of > day:
-        raise invalid("/query/as_of", f"{as_of} has not come yet; today is {day}.", "in_future")
+        raise invalid("/query/as_of", f"{as_of} is in the future; today is {day}.", "in_future")
     after = read_cursor(query["cursor"], [str])[0] if query["cursor"] else None
     totals, items = ageing_page(session, as_of, area_id=query["area_id"], after=after, limit=limit + 1)
     following = write_cursor([items[limit - 1]["customer_code"]]) if len(items) > limit else None

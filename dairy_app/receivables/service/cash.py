@@ -27,7 +27,7 @@ def settle_cash(session: Session, actor: Actor, wanted: dict[str, Any]) -> CashS
     check_day("settled_for", settled_for, day, None)
     cash = bulk.lock_cash(session, wanted["staff_id"], settled_for)
     if not cash:
-        raise Problem("already_exists", f"Everything collected up to {settled_for} is handed over.")
+        raise Problem("already_exists", f"Everything collected up to {settled_for} has been handed over.")
     row = CashSettlement(
         **wanted | {"settled_for": settled_for}, expected=sum(cash.values(), Decimal(0)), settled_by=actor.user_id
     )

@@ -43,7 +43,9 @@ def record_payment(session: Session, actor: Actor, wanted: dict[str, Any]) -> Pa
     session.add(payment)
     session.flush()
     if abs(balance(session, payment.customer_id)) > MAX_MONEY:
-        raise invalid("/amount", "With it the customer's balance is larger than any bill can state.", "too_large")
+        raise invalid(
+            "/amount", "With this payment the customer's balance would be more than an invoice can show.", "too_large"
+        )
     _allocate(session, actor, payment, chosen, on=payment.received_on, today=day)
     return payment
 
@@ -52,7 +54,7 @@ def _refuse_known_reference(session: Session, fields: dict[str, Any]) -> None:
     """Name the receipt, so that whoever books can look; of two at once the index refuses the second."""
     receipt = queries.receipt_of_reference(session, fields["customer_id"], fields["method"], fields["reference"])
     if receipt is not None:
-        raise Problem("already_exists", f"Receipt {receipt} has this reference already.")
+        raise Problem("already_exists", f"Receipt {receipt} already has this reference.")
 
 
 def _collector(session: Session, actor: Actor, fields: dict[str, Any]) -> UUID | None:
@@ -63,7 +65,7 @@ def _collector(session: Session, actor: Actor, fields: dict[str, Any]) -> UUID |
     if collector is None:
         return None
     if fields["method"] != "cash":
-        raise invalid("/collected_by", "Only cash is collected by somebody.")
+        raise invalid("/collected_by", "Only cash has a collector.")
     if not is_collector(session, collector):
         raise invalid("/collected_by", "Must be a member of staff.", "user_not_found")
     return collector
@@ -72,7 +74,7 @@ def _collector(session: Session, actor: Actor, fields: dict[str, Any]) -> UUID |
 def allocate(session: Session, actor: Actor, payment_id: UUID, chosen: Sequence[dict[str, Any]]) -> Payment:
     """Choose later what a payment settles, from today on.
 
-    Raises ``payment_not_found``; ``illegal_transition`` for a reversed one or a paper that is not issued;
+    Raises ``payment_not_found``; ``illegal_transition`` for a reversed one or a document that is not issued;
     ``allocation_exceeds_balance``; ``already_exists`` when the payment is allocated to that invoice already;
     ``period_closed`` when the books are closed through today.
     """

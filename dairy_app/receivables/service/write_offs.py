@@ -17,9 +17,9 @@ from dairy_app.web.access import Actor
 
 
 def write_off(session: Session, actor: Actor, wanted: dict[str, Any]) -> WriteOff:
-    """Give up what is open of one invoice, or of whatever the customer owes. The paper stays valid.
+    """Give up what is open of one invoice, or of whatever the customer owes. The document stays valid.
 
-    Raises ``customer_not_found``, ``invoice_not_found``, ``illegal_transition`` for a paper that is not issued,
+    Raises ``customer_not_found``, ``invoice_not_found``, ``illegal_transition`` for a document that is not issued,
     ``period_closed``, ``allocation_exceeds_balance``.
     """
     customer = get_visible_customer(session, actor, wanted["customer_id"], lock=True)

@@ -124,7 +124,7 @@ def send_pin(form: dict[str, str], token: str) -> Response:
 @pages.route("/s/worker.js")
 @allow_anyone(own_transactions=True)
 def worker() -> Response:
-    """The service worker; it stands here, not among the files, because a worker reaches only what lies below it."""
+    """The service worker; it stands here, not among the files, because a worker reaches only what is below it."""
     response = _file(_files()["worker.js"], "no-cache")
     response.headers["Content-Security-Policy"] = WORKER_POLICY
     return response

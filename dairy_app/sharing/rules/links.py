@@ -167,5 +167,5 @@ def _for_the_door(order: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def without_prices(notes: str | None) -> str | None:
-    """The notes of an order but for what they say about prices: those are not the door's business."""
+    """The notes of an order except for what they say about prices: those are not the door's business."""
     return _PRICE_NOTE.sub("", notes or "").strip() or None

@@ -96,5 +96,5 @@ def _standing_orders(session: Session, actor: Actor, request: ChangeRequest) -> 
     get_visible_customer(session, actor, request.customer_id, lock=True)
     running = queries.running_subscriptions(session, request.customer_id)
     if not running:
-        raise Problem("illegal_transition", "The customer has no standing order that runs.")
+        raise Problem("illegal_transition", "The customer has no active standing order.")
     return running

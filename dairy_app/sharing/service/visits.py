@@ -39,7 +39,7 @@ class Visitor:
     #: The pass of an unlocked link.
     shown: str | None = field(repr=False)
     caller: throttle.Caller
-    #: What the audit log shall say, but for the link.
+    #: What the audit log shall say, except for the link.
     occasion: Attribution
     #: The application's secret, which passes are made with.
     secret: str = field(repr=False)
@@ -144,7 +144,7 @@ def unlock(session: Session, visitor: Visitor, pin: str) -> tuple[str, datetime]
 def ask(session: Session, visitor: Visitor, wanted: Mapping[str, Any]) -> tuple[ChangeRequest, bool] | Problem:
     """A change asked for at a door of the round, and whether it had been asked for before (nothing changes then).
 
-    ``wanted`` holds the fields of ``ChangeRequestIn``. Refused with customer_not_found for who does not stand on the
+    ``wanted`` holds the fields of ``ChangeRequestIn``. Refused with customer_not_found for who does not are on the
     round, subscription_not_found, product_not_found, already_exists (the client_event_id was used for another one).
     """
     visit = _open(session, visitor, "request", rules.COST_OF_REQUEST)

@@ -1,4 +1,4 @@
-"""What every standing order wants on which day, and why: the one place where the rule stands in SQL."""
+"""What every standing order wants on which day, and why: the one place where the rule is in SQL."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -53,7 +53,7 @@ def due(days: FromClause, *only: ColumnElement[bool]) -> Subquery:
 
     ``days`` has a column ``day``; ``only`` narrows the rows of ``subscriptions``. Columns: subscription_id,
     customer_id, product_id, area_id, day, shift, price_per_unit (quoted, rupees), rule, quantity (the product's
-    unit; 0: nothing comes). This is the one place where the rule stands in SQL; ``rules.decide`` reads the same.
+    unit; 0: nothing comes). This is the one place where the rule is in SQL; ``rules.decide`` reads the same.
     """
     s, day = Subscription, days.c.day
     of_the_day = and_(SubscriptionOverride.subscription_id == s.id, SubscriptionOverride.date == day)

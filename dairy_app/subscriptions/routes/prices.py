@@ -1,4 +1,4 @@
-"""Prices and products where orders that are there already have a part in the change."""
+"""Prices and products where orders that already exist have a part in the change."""
 
 from typing import Any
 from uuid import UUID

@@ -88,7 +88,7 @@ def read_subscription(subscription_id: UUID) -> dict[str, Any]:
 @subscriptions.response(200, SubscriptionChanged)
 @allow(*WHO)
 def change_subscription(changes: dict[str, Any], subscription_id: UUID) -> dict[str, Any]:
-    """Change what is sent, till further notice; orders that are there already follow."""
+    """Change what is sent, till further notice; orders that already exist follow."""
     repriced = service.change(current_session(), current_actor(), subscription_id, changes)
     return _view(subscription_id) | {"repriced_orders": repriced.orders if repriced else 0}
 

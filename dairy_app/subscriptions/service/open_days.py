@@ -39,7 +39,7 @@ def require_open(session: Session, actor: Actor, day: date, shift: str, reason: 
     After the cut-off staff may, with a reason. Raises validation_failed, cutoff_passed.
     """
     if day < today(session):
-        raise invalid(pointer, f"{day} has gone by.")
+        raise invalid(pointer, f"{day} is in the past.")
     if not _is_past_cutoff(session, day, shift) or (reason and actor.role is not Role.CUSTOMER):
         return
     detail = f"The cut-off for {day} has passed."

@@ -1,4 +1,4 @@
-"""Changing standing orders. Whatever changes, the orders that are there already follow in the same transaction.
+"""Changing standing orders. Whatever changes, the orders that already exist follow in the same transaction.
 
 Every change takes the same road: the customer's lock, the standing order's, then the rules, then the rows, then
 ``_follow``. Which day may still change is judged by ``openings``.
@@ -162,7 +162,7 @@ def _check_shape(row: Mapping[str, Any]) -> None:
         if (mode == "alternate_days") != (row.get(name) is not None):
             raise invalid(f"/{name}", "Goes with mode alternate_days.")
     if row.get("stop_date") is not None and row["stop_date"] < row["start_date"]:
-        raise invalid("/stop_date", "Cannot lie before the start.")
+        raise invalid("/stop_date", "Cannot be before the start.")
 
 
 def _check_sold(session: Session, row: Mapping[str, Any]) -> None:
@@ -247,7 +247,7 @@ def add_pause(session: Session, actor: Actor, subscription_id: UUID, wanted: Map
     bulk.hold_generation(session)
     first, last = wanted["first"], wanted.get("last")
     if last is not None and last < first:
-        raise invalid("/to", "Cannot lie before the first day of the pause.")
+        raise invalid("/to", "Cannot be before the first day of the pause.")
     shift = queries.shift_on(session, found, first)
     require_open(session, actor, first, shift, wanted.get("reason"), "/from")
     refuse_settled(session, [found.id], first, last)
@@ -314,7 +314,7 @@ def stop(session: Session, actor: Actor, subscription_id: UUID, wanted: Mapping[
     if day is None:
         day = max(first_open_day(session, actor, [found.id], found.shift), found.start_date)
     elif day < found.start_date:
-        raise invalid("/stop_date", "Cannot lie before the start.")
+        raise invalid("/stop_date", "Cannot be before the start.")
     else:
         shift = queries.shift_on(session, found, day)
         require_open(session, actor, day, shift, wanted.get("reason"), "/stop_date")
@@ -357,7 +357,7 @@ def _follow(session: Session, subscription_ids: Sequence[UUID], reason: str) -> 
 
 
 def set_price(session: Session, product_id: UUID, price: Decimal, valid_from: date) -> tuple[Any, bulk.Repriced]:
-    """The list price from a day on, and what became of the orders of its days that are there already.
+    """The list price from a day on, and what became of the orders of its days that already exist.
 
     Raises ``product_not_found``; ``already_exists`` when a price begins on that day.
     """
@@ -371,7 +371,7 @@ def set_customer_price(
 ) -> bulk.Repriced:
     """Agree a price with a customer from a day on, or end it (None), as ``customers.service.set_customer_price``.
 
-    Orders of its days that are there already follow.
+    Orders of its days that already exist follow.
     """
     bulk.hold_generation(session)
     customers.set_customer_price(session, actor, customer_id, product_id=product_id, price=price, valid_from=valid_from)
