@@ -1,4 +1,4 @@
-"""What an accountant should look at before filing: prices of 0, invoices the portal would refuse, gaps in the numbers."""
+"""What an accountant checks before filing: prices of 0, invoices the portal would refuse, gaps in the numbers."""
 
 from typing import Any
 

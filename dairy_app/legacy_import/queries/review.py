@@ -34,7 +34,7 @@ _RECORD = (
 
 
 def waiting(customer_id: UUID | None, period: str | None) -> Select[Any]:
-    """Orders on external invoices that no paid bill record proves; ``period``: the month, YYYY-MM, of their delivery."""
+    """Orders on external invoices that no paid bill record proves; ``period``: the month of their delivery."""
     rows = (
         select(
             Order.id,
