@@ -15,7 +15,13 @@ from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
 from dairy_app.billing.rules.crediting import Credit
-from dairy_app.invoices.queries.content import NOTE_LINES_CONTENT, note_content
+from dairy_app.invoices.queries.content import (
+    NOTE_COLUMNS,
+    NOTE_LINE_COLUMNS,
+    NOTE_LINES_CONTENT,
+    listed,
+    note_content,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,24 +64,16 @@ WITH taken AS MATERIALIZED (
         CAST(:note_date AS date) AS note_date, CAST(:reason AS text) AS reason, i.snapshot, i.place_of_supply,
         m.taxable_value, CAST(:exempt_value AS numeric(12,2)) AS exempt_value, m.cgst, m.cgst AS sgst, m.igst,
         CAST(:round_off AS numeric(12,2)) AS round_off,
-        (m.lines_total + :round_off)::numeric(12,2) AS total, m.content
+        (m.lines_total + :round_off)::numeric(12,2) AS total, CAST(:at AS timestamptz) AS issued_at,
+        CAST(:issued_by AS uuid) AS issued_by, :last_hash AS previous_hash, 1 AS hash_version, m.content
     FROM invoices i CROSS JOIN summed m WHERE i.id = :invoice_id
 ), hashed AS MATERIALIZED (
     SELECT n.*, chain_step(NULL, {note_content("n", "n.content")}, :last_hash) AS document_hash FROM note n
 ), written AS (
-    INSERT INTO credit_notes (id, customer_id, invoice_id, series, financial_year, sequence_no, number, note_date,
-        reason, snapshot, place_of_supply, taxable_value, exempt_value, cgst, sgst, igst, round_off, total, issued_at,
-        issued_by, document_hash, previous_hash, hash_version)
-    SELECT id, customer_id, invoice_id, series, financial_year, sequence_no, number, note_date, reason, snapshot,
-        place_of_supply, taxable_value, exempt_value, cgst, sgst, igst, round_off, total, :at, :issued_by,
-        document_hash, :last_hash, 1
-    FROM hashed
+    INSERT INTO credit_notes ({listed(NOTE_COLUMNS)}) SELECT {listed(NOTE_COLUMNS)} FROM hashed
 ), lines AS (
-    INSERT INTO credit_note_lines (credit_note_id, line_no, invoice_id, invoice_line_no, quantity, taxable_value,
-        cgst, sgst, igst, line_total)
-    SELECT n.id, t.line_no, n.invoice_id, t.invoice_line_no, t.quantity, t.taxable_value, t.cgst, t.sgst, t.igst,
-        t.line_total
-    FROM taken t CROSS JOIN note n
+    INSERT INTO credit_note_lines ({listed(NOTE_LINE_COLUMNS)}) SELECT {listed(NOTE_LINE_COLUMNS)}
+    FROM (SELECT t.*, n.id AS credit_note_id, n.invoice_id FROM taken t CROSS JOIN note n) l
 ), chained AS (
     UPDATE number_series SET last_hash = (SELECT document_hash FROM hashed)
     WHERE series = :series AND financial_year = :financial_year

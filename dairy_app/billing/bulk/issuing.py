@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from dairy_app.billing.queries.drafts import SUMS, drafts_with_totals
 from dairy_app.billing.rules.runs import SKIP_DETAILS
-from dairy_app.invoices.queries.content import LINE_COLUMNS, LINES_CONTENT, document_content
+from dairy_app.invoices.queries.content import LINE_COLUMNS, LINES_CONTENT, document_content, listed
 from dairy_app.receivables.queries.ledger import BALANCE
 
 
@@ -99,8 +99,8 @@ _WRITE_LINES = f"""
     SELECT customer_id, period_start, period_end, invoice_id FROM totals WHERE skip_code IS NULL AND documents = 2
     RETURNING id, companion_of
 ), written AS (
-    INSERT INTO invoice_lines ({LINE_COLUMNS})
-    SELECT coalesce(k.id, l.invoice_id), {", ".join(f"l.{column.strip()}" for column in LINE_COLUMNS.split(",")[1:])}
+    INSERT INTO invoice_lines ({listed(LINE_COLUMNS)})
+    SELECT coalesce(k.id, l.invoice_id), {listed(LINE_COLUMNS[1:], "l")}
     FROM lines l
     JOIN totals t ON t.invoice_id = l.invoice_id AND t.skip_code IS NULL
     LEFT JOIN companions k ON k.companion_of = l.invoice_id AND l.apart

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from dairy_app.billing.queries.drafts import drafts_with_totals
 from dairy_app.customers.models import Customer
 from dairy_app.invoices.models import Invoice
-from dairy_app.invoices.queries.content import LINE_COLUMNS
+from dairy_app.invoices.queries.content import LINE_COLUMNS, listed
 from dairy_app.invoices.queries.invoices import visible_invoices
 from dairy_app.invoices.rules import month_bounds
 from dairy_app.receivables.queries.ledger import BALANCE
@@ -40,7 +40,7 @@ def computed_lines(session: Session, invoice_id: UUID, today: date) -> Sequence[
         session.execute(
             text(f"""
             {drafts_with_totals("d.id = :id")}
-            SELECT {", ".join(f"l.{column.strip()}" for column in LINE_COLUMNS.split(",") if column != " line_no")},
+            SELECT {listed((name for name in LINE_COLUMNS if name != "line_no"), "l")},
                 row_number() OVER (ORDER BY l.apart, l.line_no) AS line_no,
                 t.invoice_date, t.place_of_supply, t.skip_code, t.taxable_value AS paper_taxable_value,
                 t.exempt_value, t.cgst AS paper_cgst, t.sgst AS paper_sgst, t.igst AS paper_igst, t.round_off, t.total,

@@ -1,11 +1,21 @@
 """What a document says, word by word, as its hash covers it."""
 
-#: Columns of ``invoice_lines`` in the order that ``LINES`` makes them.
-LINE_COLUMNS = (
-    "invoice_id, line_no, product_id, description, hsn_code, unit, source, prior_period, deliveries, first_date,"
-    " last_date, quantity, unit_price, gross_amount, discount, supply_type, gst_rate, taxable_value, cgst, sgst,"
-    " igst, line_total"
+from collections.abc import Iterable
+
+from dairy_app.invoices.models import CreditNote, CreditNoteLine, InvoiceLine
+
+#: Columns of an invoice's line, in the order of its table.
+LINE_COLUMNS = tuple(column.name for column in InvoiceLine.__table__.c)
+#: Columns of a credit note that is written; when it was is the database's to say.
+NOTE_COLUMNS = tuple(
+    column.name for column in CreditNote.__table__.c if column.name not in {"created_at", "updated_at"}
 )
+NOTE_LINE_COLUMNS = tuple(column.name for column in CreditNoteLine.__table__.c)
+
+
+def listed(columns: Iterable[str], row: str = "") -> str:
+    """Names of columns for a SELECT or INSERT; ``row``: each of this row."""
+    return ", ".join(f"{row}.{name}" if row else name for name in columns)
 
 
 def document_content(paper: str, lines: str) -> str:

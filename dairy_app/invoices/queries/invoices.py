@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from dairy_app.common.errors import Problem
 from dairy_app.customers.models import Customer
 from dairy_app.invoices.models import Invoice
-from dairy_app.invoices.queries.content import LINE_COLUMNS
+from dairy_app.invoices.queries.content import LINE_COLUMNS, listed
 from dairy_app.web.access import Actor, Role
 from dairy_app.web.pages import Key
 
@@ -38,7 +38,7 @@ def stored_lines(session: Session, invoice_id: UUID) -> Sequence[RowMapping]:
     """The frozen lines of an issued or void invoice."""
     return (
         session.execute(
-            text(f"SELECT {LINE_COLUMNS} FROM invoice_lines WHERE invoice_id = :id ORDER BY line_no"),
+            text(f"SELECT {listed(LINE_COLUMNS)} FROM invoice_lines WHERE invoice_id = :id ORDER BY line_no"),
             {"id": invoice_id},
         )
         .mappings()
