@@ -166,7 +166,7 @@ def _add_month(database: BenchDatabase, first: date, last: date) -> None:
     database.psql("ANALYZE;")
     wrong = database.value(_WRONG)
     if wrong:
-        raise AssertionError(f"{wrong} orders of the sample do not agree with their items or papers")
+        raise AssertionError(f"{wrong} orders of the sample do not agree with their items or documents")
 
 
 def _bill(database: BenchDatabase, first: date) -> None:

@@ -88,6 +88,7 @@ def misfit(at: str | None) -> str | None:
 
 
 def next_number() -> str:
+    """The number of the revision that would be written next, four digits."""
     return f"{int(head() or 0) + 1:04d}"
 
 

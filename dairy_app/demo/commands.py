@@ -141,6 +141,7 @@ def addresses(out: Console, settings: Settings, password: str, pages: filling.Pa
 
 
 def serve(settings: Settings, port: int) -> None:
+    """Serve the sample dairy on a port of this machine until it is stopped."""
     from dairy_app import serving
 
     serving.serve(settings, HOST, port, serving.default_workers(), 8)

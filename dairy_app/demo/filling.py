@@ -139,6 +139,7 @@ def _bill_month(database: Database, period: str, bars: Bars) -> None:
 
 
 def finish(database: Database, state: State) -> State:
+    """Record that the sample is whole."""
     ready = State(is_ready=True, day=state.day)
     with database.transaction() as session:
         write_state(session, ready)

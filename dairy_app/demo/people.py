@@ -68,11 +68,13 @@ def password_of(key: str) -> str:
 
 
 def actor_of(session: Session, email: str) -> Actor:
+    """The actor behind a login of the sample."""
     user = session.scalars(select(User).where(User.email == email)).one()
     return Actor(user.id, user.name, Role(user.role))
 
 
 def name_of(session: Session, user_id: UUID) -> str:
+    """The name of a user."""
     return session.scalars(select(User.name).where(User.id == user_id)).one()
 
 

@@ -36,6 +36,7 @@ class Bars:
 
 @contextmanager
 def bars() -> Iterator[Bars]:
+    """Progress bars on the terminal, gone when the block ends."""
     columns = (TextColumn("{task.description:<22}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console) as progress:
         yield Bars(progress)

@@ -101,6 +101,7 @@ def cash_at_doors(session: Session) -> Sequence[Row[Any]]:
 
 
 def time_zone(session: Session) -> str:
+    """The dairy's time zone."""
     return str(session.scalar(text("SELECT time_zone FROM settings")))
 
 

@@ -66,6 +66,7 @@ def gstin(number: int) -> str:
 
 
 def seller() -> dict[str, Any]:
+    """The settings of the sample dairy."""
     return {
         "business_name": "Sahyadri Dairy (sample)",
         "legal_name": "Sahyadri Sample Dairy LLP",

@@ -69,7 +69,7 @@ def invoice_pdfs(period: datetime, folder: Path, jobs: int | None, language: str
         with _bar(total) as advance:
             for part in printing.print_period(database, url, asked, folder, jobs=processes, language=language):
                 done += part
-                advance(part.papers)
+                advance(part.documents)
     finally:
         database.dispose()
     click.echo(f"{folder}: {done.written:,} written, {done.kept:,} were there")
@@ -88,7 +88,7 @@ def _make(folder: Path) -> None:
 
 @contextmanager
 def _bar(total: int) -> Iterator[Callable[[int], None]]:
-    columns = (TextColumn("Papers"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+    columns = (TextColumn("Documents"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True)) as progress:
         task = progress.add_task("", total=total)
         yield lambda by: progress.advance(task, by)

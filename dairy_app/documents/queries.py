@@ -11,7 +11,7 @@ from sqlalchemy import Row, Select, select, text
 from sqlalchemy.orm import Session
 
 from dairy_app.common.errors import Problem
-from dairy_app.documents.drawing.paper import Account, Delivery, Line, Paper, Reference, Registered, parties
+from dairy_app.documents.drawing.document import Account, Delivery, Document, Line, Reference, Registered, parties
 from dairy_app.documents.models import InvoiceLink, OutboxMessage
 from dairy_app.invoices.rules import month_bounds
 from dairy_app.web.access import Actor, Role
@@ -60,7 +60,7 @@ WITH items AS MATERIALIZED (
     SELECT customer_id, sum(open) AS balance FROM items GROUP BY 1
 )
 SELECT i.id, coalesce(b.balance, 0) AS balance, coalesce(own.open, 0) AS open, m.previous_balance AS previous,
-    m.total + coalesce(o.total, 0) AS papers, later.total AS later
+    m.total + coalesce(o.total, 0) AS documents, later.total AS later
 FROM invoices i
 JOIN invoices m ON m.id = coalesce(i.companion_of, i.id)
 LEFT JOIN invoices o ON o.companion_of = m.id
@@ -75,7 +75,7 @@ CROSS JOIN LATERAL (
 WHERE i.id = ANY(:ids) AND i.status = 'issued'"""
 
 
-def read_papers(session: Session, ids: Sequence[UUID], as_of: date) -> list[Paper]:
+def read_documents(session: Session, ids: Sequence[UUID], as_of: date) -> list[Document]:
     """The documents of issued and void invoices, in the order of ``ids``; others are left out. Four statements."""
     given = {"ids": list(ids)}
     heads = {row.id: row for row in session.execute(text(_HEADS), given)}
@@ -87,7 +87,9 @@ def read_papers(session: Session, ids: Sequence[UUID], as_of: date) -> list[Pape
     for invoice_id, *values in session.execute(text(_DELIVERIES), given):
         deliveries.setdefault(invoice_id, []).append(Delivery(*values))
     return [
-        replace(_paper(heads[each]), lines=lines[each], deliveries=deliveries.get(each, ()), account=accounts.get(each))
+        replace(
+            _document(heads[each]), lines=lines[each], deliveries=deliveries.get(each, ()), account=accounts.get(each)
+        )
         for each in ids
         if each in heads
     ]
@@ -102,8 +104,8 @@ def read_accounts(session: Session, ids: Sequence[UUID], customers: Sequence[UUI
         row.id: Account(
             as_of=as_of,
             previous=row.previous,
-            papers=row.papers,
-            received=row.previous + row.papers + row.later - row.balance,
+            documents=row.documents,
+            received=row.previous + row.documents + row.later - row.balance,
             later=row.later,
             balance=row.balance,
             open=row.open,
@@ -112,7 +114,7 @@ def read_accounts(session: Session, ids: Sequence[UUID], customers: Sequence[UUI
     }
 
 
-def _paper(row: Row[Any]) -> Paper:
+def _document(row: Row[Any]) -> Document:
     seller, buyer = parties(row.snapshot)
     other = None
     if row.other_id is not None:
@@ -124,7 +126,7 @@ def _paper(row: Row[Any]) -> Paper:
     if row.irn is not None:
         day = row.ack_date.astimezone(ZoneInfo(row.time_zone)).date()
         registered = Registered(row.irn, row.ack_no, day, row.signed_qr)
-    return Paper(
+    return Document(
         id=row.id,
         document_type=row.document_type,
         number=row.number,
@@ -170,7 +172,7 @@ JOIN invoice_lines l ON l.invoice_id = k.invoice_id AND l.line_no = k.invoice_li
 WHERE k.credit_note_id = :id ORDER BY k.line_no"""
 
 
-def read_note(session: Session, actor: Actor, note_id: UUID) -> Paper:
+def read_note(session: Session, actor: Actor, note_id: UUID) -> Document:
     """The document of a credit note that the actor may see, else 404 ``credit_note_not_found``. Two statements."""
     whole = actor.role in (Role.ADMIN, Role.ACCOUNTANT)
     own = "" if whole else " AND n.customer_id = :customer_id"
@@ -179,7 +181,7 @@ def read_note(session: Session, actor: Actor, note_id: UUID) -> Paper:
         raise Problem("credit_note_not_found")
     seller, buyer = parties(row.snapshot)
     lines = [Line(*values) for values in session.execute(text(_NOTE_LINES), {"id": note_id})]
-    return Paper(
+    return Document(
         id=row.id,
         document_type="credit_note",
         number=row.number,
@@ -210,7 +212,7 @@ def count_of_period(session: Session, period: str) -> int:
     return int(session.scalars(text(f"SELECT count(*) FROM invoices i WHERE {_PERIOD}"), _bounds(period)).one())
 
 
-def papers_of_period(session: Session, period: str, after: UUID | None, limit: int) -> list[UUID]:
+def documents_of_period(session: Session, period: str, after: UUID | None, limit: int) -> list[UUID]:
     """Ids of issued and void documents whose period ends in a month, by id; the next ones after ``after``."""
     found = session.scalars(
         text(f"""
@@ -250,7 +252,7 @@ def addressed(
     return session.execute(text(statement), {"id": run_id or invoice_id}).all()
 
 
-def main_paper(session: Session, invoice_id: UUID) -> UUID:
+def main_document(session: Session, invoice_id: UUID) -> UUID:
     """The first of two documents; of a single one itself."""
     found: UUID = session.scalars(
         text("SELECT coalesce(companion_of, id) FROM invoices WHERE id = :id"), {"id": invoice_id}

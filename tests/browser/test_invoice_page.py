@@ -99,7 +99,7 @@ def test_the_phone_does_not_scroll_sideways(visit: Callable[..., Visit]) -> None
     assert page.evaluate("document.documentElement.scrollWidth") == 360
 
 
-def test_it_prints_to_one_sheet_of_paper(visit: Callable[..., Visit], invoice: Any) -> None:
+def test_it_prints_to_one_sheet_of_document(visit: Callable[..., Visit], invoice: Any) -> None:
     page = visit(**DESK).open()
     shot(page, "invoice-desk-en")
     printed = page.pdf(format="A4", prefer_css_page_size=True)

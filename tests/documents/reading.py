@@ -1,4 +1,4 @@
-"""Reading papers as a person, a phone and a machine would."""
+"""Reading documents as a person, a phone and a machine would."""
 
 import re
 import zlib

@@ -1,4 +1,4 @@
-"""The outbox and the settings of papers against plain SQL: each constraint refuses by its name."""
+"""The outbox and the settings of documents against plain SQL: each constraint refuses by its name."""
 
 from typing import Any
 

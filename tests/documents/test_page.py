@@ -213,7 +213,7 @@ def test_a_link_expires_when_the_dairy_says_so(bills: Bills, site: Site) -> None
         assert site.get(f"/i/{good}").status_code == 200
 
 
-def test_the_other_paper_of_a_link_lives_no_longer(bills: Bills, site: Site) -> None:
+def test_the_other_document_of_a_link_lives_no_longer(bills: Bills, site: Site) -> None:
     bills.bill(gstin="27AAPFU0939F1ZV", gst_treatment="registered")
     bills.seller(invoice_link_days=1)
     [first, _] = bills.dairy.invoices(customer_id=bills.person["id"])
@@ -291,10 +291,10 @@ def test_a_wrong_link_speaks_both_languages_and_says_whom_to_call(bills: Bills, 
     assert {"href": "tel:+91 98123 45678"} in seen.every("a")
 
 
-def test_two_papers_lead_to_each_other(bills: Bills, site: Site) -> None:
+def test_two_documents_lead_to_each_other(bills: Bills, site: Site) -> None:
     bills.bill(gstin="27AAPFU0939F1ZV", gst_treatment="registered")
-    papers = bills.dairy.invoices(customer_id=bills.person["id"])
-    token = bills.token(papers[0])
+    documents = bills.dairy.invoices(customer_id=bills.person["id"])
+    token = bills.token(documents[0])
     first = site.get(f"/i/{token}")
     (other,) = {each["href"] for each in Seen(first).every("a") if re.match(r"/i/[^/]{43}\?", each["href"] or "")} - {
         f"/i/{token}?lang=hi"

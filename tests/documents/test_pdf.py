@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from dairy_app.documents.drawing import pdf
-from dairy_app.documents.drawing.paper import Reference, Registered
+from dairy_app.documents.drawing.document import Reference, Registered
 from dairy_app.documents.drawing.typeface import BOLD, REGULAR, typeface
 from dairy_app.documents.drawing.words import catalogues
 from dairy_app.documents.service import documents as service
@@ -152,9 +152,9 @@ def test_the_account_adds_up_over_several_bills(bills: Bills) -> None:
 
 def test_two_papers_of_one_period_name_each_other(bills: Bills) -> None:
     invoice = bills.bill(gstin="27AAPFU0939F1ZV", gst_treatment="registered")
-    papers = bills.dairy.invoices(customer_id=bills.person["id"])
-    assert len(papers) == 2
-    texts = {paper["number"]: text_of(bills.pdf(paper)) for paper in papers}
+    documents = bills.dairy.invoices(customer_id=bills.person["id"])
+    assert len(documents) == 2
+    texts = {document["number"]: text_of(bills.pdf(document)) for document in documents}
     for number, text in texts.items():
         (other,) = set(texts) - {number}
         assert f"Issued together with {other}" in text
@@ -162,7 +162,9 @@ def test_two_papers_of_one_period_name_each_other(bills: Bills) -> None:
         assert "Amount due ₹612.00" in text
         assert ("Butter 200 g" in text) != ("Cow milk 1 l" in text)
         assert "Deliveries, day by day" in text
-    amounts = sorted(code.split("&am=")[1].split("&")[0] for paper in papers for code in codes_of(bills.pdf(paper)))
+    amounts = sorted(
+        code.split("&am=")[1].split("&")[0] for document in documents for code in codes_of(bills.pdf(document))
+    )
     assert amounts == ["192.00", "420.00", "612.00", "612.00"]
     assert invoice["number"] in texts
 
@@ -253,10 +255,10 @@ def test_a_month_of_two_goods_is_one_page(bills: Bills) -> None:
 def test_a_long_bill_goes_on_with_its_headings(
     bills: Bills, goods: int, days: int, pages_with_lines: int, pages_in_all: int
 ) -> None:
-    """A shop's and a hotel's: the paper of a small bill with more of everything."""
+    """A shop's and a hotel's: the document of a small bill with more of everything."""
     invoice = bills.bill()
     with bills.dairy.app.database.transaction(read_only=True) as session:
-        (small,) = service.papers_of(session, [UUID(invoice["id"])])
+        (small,) = service.documents_of(session, [UUID(invoice["id"])])
     lines = [replace(small.lines[0], description=f"Product number {n}.") for n in range(goods)]
     deliveries = [
         replace(small.deliveries[0], day=date(2026, 10, day), goods=line.description)
@@ -335,10 +337,10 @@ TEXTS = {
 @pytest.mark.slow
 @pytest.mark.parametrize("words", TEXTS.values(), ids=TEXTS)
 def test_any_text_is_drawn_wherever_it_stands(bills: Bills, words: str) -> None:
-    """Every text of a paper, whoever wrote it, in both languages and on every kind of document."""
+    """Every text of a document, whoever wrote it, in both languages and on every kind of document."""
     invoice = bills.bill()
     with bills.dairy.app.database.transaction(read_only=True) as session:
-        (whole,) = service.papers_of(session, [UUID(invoice["id"])])
+        (whole,) = service.documents_of(session, [UUID(invoice["id"])])
     party = {"name": words, "legal_name": words, "address": words, "phone": words, "code": words}
     goods = replace(whole.lines[0], description=words, hsn_code=words, unit=words)
     lines = [
@@ -350,7 +352,7 @@ def test_any_text_is_drawn_wherever_it_stands(bills: Bills, words: str) -> None:
         replace(goods, source="adjustment", quantity=Decimal(1), hsn_code=None),
         replace(goods, quantity=None, supply_type=words, gst_rate=Decimal(0)),
     ]
-    paper = replace(
+    document = replace(
         whole,
         seller=replace(whole.seller, **party, upi_id=words[:100]),
         buyer=replace(whole.buyer, **party),
@@ -366,7 +368,7 @@ def test_any_text_is_drawn_wherever_it_stands(bills: Bills, words: str) -> None:
     )
     for kind in ("tax_invoice", "bill_of_supply", "invoice_cum_bill_of_supply", "invoice", "credit_note"):
         for language in catalogues():
-            text = text_of(pdf.draw(replace(paper, document_type=kind), catalogues()[language]))
+            text = text_of(pdf.draw(replace(document, document_type=kind), catalogues()[language]))
             assert "612.00" in text, (kind, language)
 
 

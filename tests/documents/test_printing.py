@@ -23,7 +23,7 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_every_paper_of_the_month_is_a_file(bills: Bills, database_url: str, tmp_path: Path) -> None:
+def test_every_document_of_the_month_is_a_file(bills: Bills, database_url: str, tmp_path: Path) -> None:
     one = bills.bill()
     ok(bills.admin.post(f"/invoices/{one['id']}/void", {"reason": "Wrong price"}))
     bills.dairy.bill("2026-10", confirm=True)
@@ -65,11 +65,11 @@ def test_several_processes_write_the_same(
     assert names(tmp_path) == ["INV-2627-0000001.pdf", "INV-2627-0000002.pdf"]
 
 
-def test_a_month_without_papers_is_an_empty_folder(bills: Bills, database_url: str, tmp_path: Path) -> None:
+def test_a_month_without_documents_is_an_empty_folder(bills: Bills, database_url: str, tmp_path: Path) -> None:
     assert print_all(database_url, tmp_path) == "0 written, 0 were there"
 
 
-def test_papers_are_read_as_a_set(bills: Bills, database_url: str, tmp_path: Path) -> None:
+def test_documents_are_read_as_a_set(bills: Bills, database_url: str, tmp_path: Path) -> None:
     milk, _ = bills.goods()
     sent = []
     for count in (2, 4):
@@ -109,7 +109,7 @@ def test_a_folder_that_cannot_be_made_is_one_line(bills: Bills, database_url: st
     assert "cannot make" in done.stderr
 
 
-def test_a_paper_that_cannot_be_drawn_is_named_and_holds_nobody_up(
+def test_a_document_that_cannot_be_drawn_is_named_and_holds_nobody_up(
     bills: Bills, database_url: str, tmp_path: Path, sql: Any
 ) -> None:
     """One whose seller got lost (a hand in the database), between two that are whole."""
@@ -130,17 +130,17 @@ def test_a_paper_that_cannot_be_drawn_is_named_and_holds_nobody_up(
     assert names(tmp_path) == drawn
 
 
-def test_a_paper_whose_picture_fails_is_named_by_its_number(
+def test_a_document_whose_picture_fails_is_named_by_its_number(
     bills: Bills, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bills.bill()
     bills.bill()
     drawing = printing.pdf.draw
 
-    def failing(paper: Any, t: Any) -> bytes:
-        if paper.number.endswith("1"):
+    def failing(document: Any, t: Any) -> bytes:
+        if document.number.endswith("1"):
             raise ValueError("no room")
-        return drawing(paper, t)
+        return drawing(document, t)
 
     monkeypatch.setattr(printing.pdf, "draw", failing)
     done = run_command("invoices", "pdf", "--period", "2026-10", "-o", tmp_path, DATABASE_URL=psycopg_dsn(database_url))

@@ -75,7 +75,7 @@ def test_every_language_says_everything_with_the_same_gaps() -> None:
             }, key
 
 
-def test_papers_speak_english_and_the_second_language() -> None:
+def test_documents_speak_english_and_the_second_language() -> None:
     assert list(languages("hi")) == ["en", "hi"]
     assert list(languages(None)) == list(languages("mr")) == ["en"]
     assert choose("hi", "hi-IN").code == "hi"
@@ -166,7 +166,7 @@ def test_the_proof_does_not_show_the_key() -> None:
     assert "s" * 8 not in repr(made()) + token
 
 
-# ------------------------------------------------------------------------------------------------ on paper
+# ------------------------------------------------------------------------------------------------ on document
 
 
 @given(st.text(alphabet="aक्षि \n<W", max_size=80), st.integers(20, 200))

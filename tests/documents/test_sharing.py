@@ -65,9 +65,9 @@ def test_the_message_names_the_previous_balance(bills: Bills) -> None:
     assert "To pay: ₹676.00 by 10 Dec 2026." in lines
 
 
-def test_two_papers_are_one_message(bills: Bills) -> None:
+def test_two_documents_are_one_message(bills: Bills) -> None:
     bills.bill(gstin="27AAPFU0939F1ZV", gst_treatment="registered")
-    one, other = (bills.share(paper) for paper in bills.dairy.invoices(customer_id=bills.person["id"]))
+    one, other = (bills.share(document) for document in bills.dairy.invoices(customer_id=bills.person["id"]))
     assert one == other
     assert ": ₹612.00." in one["message"]
     assert bills.admin.post(f"/billing/runs/{bills.run['id']}/messages").get_json()["queued"] == 1
@@ -129,7 +129,7 @@ def test_without_an_address_nothing_is_queued(bills: Bills) -> None:
     assert ok(bills.admin.get("/outbox"))["items"] == []
 
 
-def test_nobody_is_asked_to_pay_a_void_paper(bills: Bills) -> None:
+def test_nobody_is_asked_to_pay_a_void_document(bills: Bills) -> None:
     invoice = bills.bill()
     bills.share(invoice, queue=True)
     ok(bills.admin.post(f"/invoices/{invoice['id']}/void", {"reason": "Wrong price"}))

@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 
 from dairy_app.common.words import Words
-from dairy_app.documents.drawing.paper import Delivery
+from dairy_app.documents.drawing.document import Delivery
 from dairy_app.documents.rules import indian
 
 #: So many kinds of goods have a column each in half of a sheet's width.

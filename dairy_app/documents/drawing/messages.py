@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 
 from dairy_app.common.words import Words
-from dairy_app.documents.drawing.paper import Account
+from dairy_app.documents.drawing.document import Account
 from dairy_app.documents.drawing.speech import day_of, period_of
 from dairy_app.documents.rules import indian
 

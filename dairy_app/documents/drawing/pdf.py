@@ -6,6 +6,7 @@ import segno
 
 from dairy_app.common.words import Words
 from dairy_app.documents.drawing.days_table import DaysTable, days_table
+from dairy_app.documents.drawing.document import Account, Document, Party
 from dairy_app.documents.drawing.goods_table import (
     Column,
     account_rows,
@@ -16,7 +17,6 @@ from dairy_app.documents.drawing.goods_table import (
     registration_of,
     totals_of,
 )
-from dairy_app.documents.drawing.paper import Account, Paper, Party
 from dairy_app.documents.drawing.sheet import ACCENT, GREY, HEIGHT, PALE, WIDTH, Sheet, Style, wrap
 from dairy_app.documents.drawing.speech import amount_in_words, day_of, title_of
 from dairy_app.documents.rules import indian, percent
@@ -78,9 +78,9 @@ TOTAL = Style(11, bold=True)
 STAMP = Style(110, bold=True, color="0.96 0.86 0.86")
 
 
-def draw(paper: Paper, t: Words) -> bytes:
+def draw(document: Document, t: Words) -> bytes:
     """The document in the words ``t``."""
-    return _Drawing(paper, t).bytes()
+    return _Drawing(document, t).bytes()
 
 
 def code_of(text: str, error: str = "m") -> Sequence[Sequence[int]]:
@@ -92,10 +92,10 @@ def code_of(text: str, error: str = "m") -> Sequence[Sequence[int]]:
 class _Drawing:
     """One document being drawn, from top to bottom; ``y`` is where to go on."""
 
-    def __init__(self, paper: Paper, t: Words) -> None:
-        self.paper, self.t, self.y = paper, t, EDGE
-        title = f"{title_of(t, paper.document_type)} {paper.number}"
-        self.sheet = Sheet(title=title, author=paper.seller.name, subject=paper.buyer.name, language=t.code)
+    def __init__(self, document: Document, t: Words) -> None:
+        self.document, self.t, self.y = document, t, EDGE
+        title = f"{title_of(t, document.document_type)} {document.number}"
+        self.sheet = Sheet(title=title, author=document.seller.name, subject=document.buyer.name, language=t.code)
         self._stamp()
 
     def bytes(self) -> bytes:
@@ -110,7 +110,7 @@ class _Drawing:
         return self.sheet.bytes()
 
     def _stamp(self) -> None:
-        if self.paper.void:
+        if self.document.void:
             self.sheet.across(self.t("void"), STAMP)
 
     def _turn(self) -> None:
@@ -118,7 +118,7 @@ class _Drawing:
         self.sheet.end_page()
         self._stamp()
         self.y = EDGE + 4
-        words = f"{self.paper.number} · {self.paper.buyer.name}"
+        words = f"{self.document.number} · {self.document.buyer.name}"
         self.sheet.text(EDGE, self.y, wrap(words, ROOM - 80, LABEL, 1)[0], LABEL)
         self.sheet.text(EDGE + ROOM, self.y, self.t("continued"), LABEL, "right")
         self.y += 16
@@ -131,23 +131,23 @@ class _Drawing:
         return True
 
     def _heads(self) -> None:
-        paper, t, top = self.paper, self.t, self.y
+        document, t, top = self.document, self.t, self.y
         right = EDGE + ROOM
         y = top + 12
-        for line in wrap(title_of(t, paper.document_type), 240, TITLE):
+        for line in wrap(title_of(t, document.document_type), 240, TITLE):
             self.sheet.text(right, y, line, TITLE, "right")
             y += TITLE.leading
         self.sheet.text(right, y - 4, t("original"), LABEL, "right")
-        left = self.sheet.wrapped(EDGE, top + 14, 270, paper.seller.name, NAME, 2) - 5
-        for line in self._party(paper.seller):
+        left = self.sheet.wrapped(EDGE, top + 14, 270, document.seller.name, NAME, 2) - 5
+        for line in self._party(document.seller):
             left = self.sheet.wrapped(EDGE, left, 280, line, SMALL, 4)
         self.y = max(left, y) + 2
         self.sheet.rule(EDGE, self.y, ROOM, ACCENT, 1.2)
         self.y += 14
         facts = self._facts(EDGE + 300, self.y)
         self.sheet.text(EDGE, self.y, t("buyer"), LABEL)
-        y = self.sheet.wrapped(EDGE, self.y + 12, 280, paper.buyer.name, Style(10, bold=True), 3)
-        for line in self._party(paper.buyer):
+        y = self.sheet.wrapped(EDGE, self.y + 12, 280, document.buyer.name, Style(10, bold=True), 3)
+        for line in self._party(document.buyer):
             y = self.sheet.wrapped(EDGE, y, 280, line, SMALL, 5)
         self.y = max(facts, y) + 2
         for notice in self._notices():
@@ -162,12 +162,12 @@ class _Drawing:
         named = [("GSTIN", party.gstin), ("FSSAI", party.fssai_no), (t("phone"), party.phone)]
         named.append((t("customer_code"), party.code))
         lines.append(" · ".join(f"{name}: {value}" for name, value in named if value))
-        if party.state_name and (self.paper.seller.gstin or party.gstin):
+        if party.state_name and (self.document.seller.gstin or party.gstin):
             lines.append(t("state", name=party.state_name, code=party.state_code))
         return [line for line in lines if line.strip()]
 
     def _facts(self, x: float, y: float) -> float:
-        for label, value in facts_of(self.paper, self.t):
+        for label, value in facts_of(self.document, self.t):
             self.sheet.text(x, y, label, LABEL)
             indent = max(84.0, LABEL.width(label) + 6)
             strong = STRONG if label == self.t("number") else BODY
@@ -175,11 +175,11 @@ class _Drawing:
         return y
 
     def _notices(self) -> list[str]:
-        paper, t, notices = self.paper, self.t, []
-        if paper.void:
-            notices.append(t("void_since", day=day_of(t, paper.void[0]), reason=paper.void[1]))
-        if paper.companion:
-            other = paper.companion
+        document, t, notices = self.document, self.t, []
+        if document.void:
+            notices.append(t("void_since", day=day_of(t, document.void[0]), reason=document.void[1]))
+        if document.companion:
+            other = document.companion
             named = {"number": other.number, "title": title_of(t, other.document_type), "total": indian(other.total)}
             notices.append(t("companion", **named))
         return notices
@@ -187,7 +187,7 @@ class _Drawing:
     # ---------------------------------------------------------------------------------------------- lines
 
     def _lines(self) -> None:
-        columns = columns_of(self.paper, self.t)
+        columns = columns_of(self.document, self.t)
         fixed = sum(column.width for column in columns)
         places, x = [], EDGE + 18
         for column in columns:
@@ -195,9 +195,9 @@ class _Drawing:
             places.append((x, width, column))
             x += width
         self._table_head(places)
-        for number, line in enumerate(self.paper.lines, 1):
+        for number, line in enumerate(self.document.lines, 1):
             goods = wrap(line.description, places[0][1] - GAP, BODY, 4)
-            notes = [row for note in notes_of(self.paper, line, self.t) for row in wrap(note, places[0][1], NOTE, 3)]
+            notes = [row for note in notes_of(self.document, line, self.t) for row in wrap(note, places[0][1], NOTE, 3)]
             height = len(goods) * BODY.leading + len(notes) * NOTE.leading + 3
             if self._needs(height):
                 self._table_head(places)
@@ -231,10 +231,10 @@ class _Drawing:
     # ----------------------------------------------------------------------------------------------- sums
 
     def _sums(self) -> None:
-        paper, t = self.paper, self.t
-        totals = totals_of(paper, t)
-        said = wrap(amount_in_words(t, paper.total), 270, STRONG)
-        rates = paper.rates if len(paper.rates) > 1 else []
+        document, t = self.document, self.t
+        totals = totals_of(document, t)
+        said = wrap(amount_in_words(t, document.total), 270, STRONG)
+        rates = document.rates if len(document.rates) > 1 else []
         left = 14 + len(said) * STRONG.leading + (len(rates) + 2) * SMALL.leading
         height = max(left, len(totals) * BODY.leading + 24)
         self._needs(height)
@@ -242,8 +242,8 @@ class _Drawing:
         for label, amount in totals:
             y = self._sum(y, label, amount, BODY)
         self.sheet.rule(right - 230, y - 8, 230, ACCENT, 0.8)
-        label = t("credit_total" if paper.document_type == "credit_note" else "total")
-        self._sum(y + 5, label, f"₹{indian(paper.total)}", TOTAL)
+        label = t("credit_total" if document.document_type == "credit_note" else "total")
+        self._sum(y + 5, label, f"₹{indian(document.total)}", TOTAL)
         self.sheet.text(EDGE, self.y, t("in_words"), LABEL)
         y = self.y + 12
         for line in said:
@@ -261,13 +261,13 @@ class _Drawing:
         return y + max(1, len(wrap(label, 145, style))) * style.leading
 
     def _rates(self, y: float) -> None:
-        paper, t = self.paper, self.t
-        names = ("igst",) if paper.is_interstate else ("cgst", "sgst")
+        document, t = self.document, self.t
+        names = ("igst",) if document.is_interstate else ("cgst", "sgst")
         heads = [t("tax_summary"), t("taxable_value"), *(t(name) for name in names)]
         ends = [EDGE + 60, *(EDGE + 130 + 68 * place for place in range(len(heads) - 1))]
         for head, end in zip(heads, ends, strict=True):
             self.sheet.text(end, y, wrap(head, 66, NOTE, 1)[0], NOTE, "right")
-        for each in paper.rates:
+        for each in document.rates:
             y += SMALL.leading
             amounts = (each.taxable_value, *(getattr(each, name) for name in names))
             cells = [f"{percent(each.rate)} %", *(indian(amount) for amount in amounts)]
@@ -276,14 +276,16 @@ class _Drawing:
 
     def _registration(self) -> None:
         """The government's number and code of an e-invoice, large enough for the many modules of a signed text."""
-        if self.paper.registered is None:
+        if self.document.registered is None:
             return
         self._needs(SIGNED_SIDE + 8)
         top, y = self.y - 4, self.y + 8
-        self.sheet.squares(EDGE + ROOM - SIGNED_SIDE, top, SIGNED_SIDE, code_of(self.paper.registered.signed_qr, "l"))
+        self.sheet.squares(
+            EDGE + ROOM - SIGNED_SIDE, top, SIGNED_SIDE, code_of(self.document.registered.signed_qr, "l")
+        )
         self.sheet.text(EDGE, y, self.t("e_invoice"), HEADING)
         y += 6
-        for label, value in registration_of(self.paper, self.t):
+        for label, value in registration_of(self.document, self.t):
             self.sheet.text(EDGE, y + 10, label, LABEL)
             y = self.sheet.wrapped(EDGE, y + 21, ROOM - SIGNED_SIDE - 24, value, BODY)
         self.y = top + SIGNED_SIDE + 12
@@ -291,19 +293,19 @@ class _Drawing:
     # -------------------------------------------------------------------------------------------- account
 
     def _account(self) -> None:
-        paper, t = self.paper, self.t
-        balance = balance_row(paper, t)
-        if paper.account is None or balance is None:
+        document, t = self.document, self.t
+        balance = balance_row(document, t)
+        if document.account is None or balance is None:
             return
-        link = paper.pay_link
-        rows = account_rows(paper, t)
+        link = document.pay_link
+        rows = account_rows(document, t)
         height = max(62 + len(rows) * BODY.leading, QR_SIDE + 34 if link else 0)
         self._needs(height)
         top = self.y - 4
         self.sheet.box(EDGE, top, ROOM, height - 6)
         y = top + 14
         self.sheet.text(EDGE + 8, y, t("account"), HEADING)
-        self.sheet.text(EDGE + 290, y, t("account_as_of", day=day_of(t, paper.account.as_of)), LABEL, "right")
+        self.sheet.text(EDGE + 290, y, t("account_as_of", day=day_of(t, document.account.as_of)), LABEL, "right")
         for label, amount in rows:
             y += BODY.leading + 1
             self.sheet.text(EDGE + 8, y, wrap(label, 190, BODY, 1)[0], BODY)
@@ -312,11 +314,11 @@ class _Drawing:
         self.sheet.text(EDGE + 8, y, balance[0], TOTAL)
         self.sheet.text(EDGE + 290, y, f"₹{balance[1]}", TOTAL, "right")
         if link:
-            self._pay(link, paper.account, top)
-        if paper.account.open <= 0:
+            self._pay(link, document.account, top)
+        if document.account.open <= 0:
             self.sheet.wrapped(EDGE + 306, top + 14, ROOM - 306 - QR_SIDE - 12, t("paid_here"), STRONG)
-        elif paper.own_link:
-            self._pay_alone(paper.own_link, paper.account, top)
+        elif document.own_link:
+            self._pay_alone(document.own_link, document.account, top)
         self.y = top + height + 12
 
     def _pay_alone(self, link: str, account: Account, top: float) -> None:
@@ -329,7 +331,7 @@ class _Drawing:
         self.sheet.link(x, y, OWN_QR_SIDE, OWN_QR_SIDE, link)
 
     def _pay(self, link: str, account: Account, top: float) -> None:
-        paper, t = self.paper, self.t
+        document, t = self.document, self.t
         x = EDGE + ROOM - QR_SIDE - 6
         self.sheet.box(x, top + 4, QR_SIDE, QR_SIDE, "1 1 1")
         self.sheet.squares(x, top + 4, QR_SIDE, code_of(link))
@@ -339,15 +341,15 @@ class _Drawing:
         for line in wrap(words, 190, Style(7.5, bold=True), 1):
             self.sheet.text(EDGE + ROOM - 6, y, line, Style(7.5, bold=True), "right")
         self.sheet.text(
-            EDGE + ROOM - 6, y + 10, wrap(t("pay_to", upi_id=paper.seller.upi_id), 230, LABEL, 1)[0], LABEL, "right"
+            EDGE + ROOM - 6, y + 10, wrap(t("pay_to", upi_id=document.seller.upi_id), 230, LABEL, 1)[0], LABEL, "right"
         )
 
     # ----------------------------------------------------------------------------------------- deliveries
 
     def _deliveries(self) -> None:
-        if not self.paper.deliveries:
+        if not self.document.deliveries:
             return
-        table = days_table(self.paper.deliveries, self.t, HALF)
+        table = days_table(self.document.deliveries, self.t, HALF)
         rows, step = list(table.rows), SMALL.leading
         named = zip(table.columns, table.head, strict=True)
         head = 1 + max(len(wrap(name, width - 3, NOTE, 2)) for (width, _), name in named)
@@ -386,8 +388,8 @@ class _Drawing:
             self.sheet.on(page)
             y = BOTTOM + 14
             self.sheet.rule(EDGE, y - 8, ROOM)
-            if self.paper.footer:
-                self.sheet.wrapped(EDGE, y, ROOM, self.paper.footer, NOTE, 3)
+            if self.document.footer:
+                self.sheet.wrapped(EDGE, y, ROOM, self.document.footer, NOTE, 3)
             y = HEIGHT - 20
             self.sheet.text(EDGE, y, t("electronic"), NOTE)
             self.sheet.text(EDGE + ROOM, y, t("page_of", page=number, pages=len(pages)), NOTE, "right")

@@ -8,7 +8,7 @@ from flask import Response, current_app
 from dairy_app.common.words import Words
 from dairy_app.documents import queries
 from dairy_app.documents.drawing import pdf
-from dairy_app.documents.drawing.paper import Paper
+from dairy_app.documents.drawing.document import Document
 from dairy_app.documents.models import OutboxMessage
 from dairy_app.documents.schemas import (
     FailedIn,
@@ -29,7 +29,7 @@ from dairy_app.web.http import Blueprint, current_actor, current_session
 from dairy_app.web.idempotency import idempotent
 from dairy_app.web.pages import Page, read_page
 
-documents = Blueprint("documents", __name__, description="Papers for people, and how they reach them")
+documents = Blueprint("documents", __name__, description="Documents for people, and how they reach them")
 
 
 outbox = Blueprint("outbox", __name__, description="Messages that wait for a sender")
@@ -45,8 +45,8 @@ PDF = {"type": "string", "format": "binary"}
 @allow(Role.ADMIN, Role.ACCOUNTANT, Role.CUSTOMER)
 def invoice_pdf(query: dict[str, Any], invoice_id: UUID) -> Response:
     """The document of an issued or void invoice, with what is due today. Equal content is equal bytes."""
-    paper = service.invoice_paper(current_session(), current_actor(), invoice_id)
-    return pdf_of(paper, service.words_for(current_session(), query["lang"], paper.language))
+    document = service.invoice_document(current_session(), current_actor(), invoice_id)
+    return pdf_of(document, service.words_for(current_session(), query["lang"], document.language))
 
 
 @documents.route("/credit-notes/<uuid:credit_note_id>/pdf")
@@ -56,14 +56,14 @@ def invoice_pdf(query: dict[str, Any], invoice_id: UUID) -> Response:
 @allow(Role.ADMIN, Role.ACCOUNTANT, Role.CUSTOMER)
 def credit_note_pdf(query: dict[str, Any], credit_note_id: UUID) -> Response:
     """The document of a credit note."""
-    paper = queries.read_note(current_session(), current_actor(), credit_note_id)
-    return pdf_of(paper, service.words_for(current_session(), query["lang"], paper.language))
+    document = queries.read_note(current_session(), current_actor(), credit_note_id)
+    return pdf_of(document, service.words_for(current_session(), query["lang"], document.language))
 
 
-def pdf_of(paper: Paper, t: Words) -> Response:
+def pdf_of(document: Document, t: Words) -> Response:
     """A document as a file that browsers show."""
-    response = Response(pdf.draw(paper, t), mimetype="application/pdf")
-    response.headers["Content-Disposition"] = f'inline; filename="{paper.file_name}"'
+    response = Response(pdf.draw(document, t), mimetype="application/pdf")
+    response.headers["Content-Disposition"] = f'inline; filename="{document.file_name}"'
     response.headers["Cache-Control"] = "private, no-cache"
     return response
 

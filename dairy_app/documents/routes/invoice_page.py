@@ -16,7 +16,7 @@ from werkzeug.exceptions import NotFound
 from dairy_app.business.queries import business_settings
 from dairy_app.common.words import Words, choose_of, number
 from dairy_app.documents.drawing import goods_table
-from dairy_app.documents.drawing.paper import Paper
+from dairy_app.documents.drawing.document import Document
 from dairy_app.documents.drawing.pdf import code_of
 from dairy_app.documents.drawing.sheet import runs
 from dairy_app.documents.drawing.speech import amount_in_words, day_of, period_of, title_of
@@ -55,9 +55,9 @@ invoice_pages = Blueprint("invoice_pages", __name__, template_folder="../templat
 @allow_anyone()
 def show_invoice(query: dict[str, Any], token: str) -> Response:
     """The bill of a link as a page."""
-    paper = _paper(token)
-    t = _words(query["lang"], paper.language)
-    return make_response(render_template("documents/invoice.html", **_view(paper, t, token)))
+    document = _document(token)
+    t = _words(query["lang"], document.language)
+    return make_response(render_template("documents/invoice.html", **_view(document, t, token)))
 
 
 @invoice_pages.route("/i/<token>/pdf")
@@ -66,8 +66,8 @@ def show_invoice(query: dict[str, Any], token: str) -> Response:
 @allow_anyone()
 def show_pdf(query: dict[str, Any], token: str) -> Response:
     """The bill of a link as PDF."""
-    paper = _paper(token)
-    return pdf_of(paper, _words(query["lang"], paper.language))
+    document = _document(token)
+    return pdf_of(document, _words(query["lang"], document.language))
 
 
 @invoice_pages.route("/i/static/<version>/<name>")
@@ -111,12 +111,12 @@ def _refusal_page(refused: Response) -> Response:
     return page
 
 
-def _paper(token: str) -> Paper:
+def _document(token: str) -> Document:
     session = current_session()
     g.phone = business_settings(session).phone  # for whoever has a link that does not work
     g.opened = service.open_link(session, service.links_of(session, current_app.config["DAIRY"]), token)
-    paper: Paper = g.opened.paper
-    return paper
+    document: Document = g.opened.document
+    return document
 
 
 def _words(asked: str | None, own: str | None) -> Words:
@@ -128,29 +128,29 @@ def _accepted() -> list[str]:
     return [tag for tag, _ in request.accept_languages]
 
 
-def _view(paper: Paper, t: Words, token: str) -> dict[str, Any]:
+def _view(document: Document, t: Words, token: str) -> dict[str, Any]:
     """Everything the template shows, in words."""
-    link = paper.pay_link
+    link = document.pay_link
     second = business_settings(current_session()).second_language
     companion = g.opened.companion_token
     return {
         "t": t,
-        "paper": paper,
+        "document": document,
         "all_words": languages(second).values(),
-        "title": title_of(t, paper.document_type),
-        "columns": goods_table.columns_of(paper, t),
-        "notes_of": lambda line: goods_table.notes_of(paper, line, t),
-        "facts": goods_table.facts_of(paper, t),
-        "totals": goods_table.totals_of(paper, t),
-        "account": goods_table.account_rows(paper, t),
-        "balance": goods_table.balance_row(paper, t),
-        "in_words": amount_in_words(t, paper.total),
-        "registration": goods_table.registration_of(paper, t),
-        "signed": _drawn(paper.registered.signed_qr, "l") if paper.registered else None,
+        "title": title_of(t, document.document_type),
+        "columns": goods_table.columns_of(document, t),
+        "notes_of": lambda line: goods_table.notes_of(document, line, t),
+        "facts": goods_table.facts_of(document, t),
+        "totals": goods_table.totals_of(document, t),
+        "account": goods_table.account_rows(document, t),
+        "balance": goods_table.balance_row(document, t),
+        "in_words": amount_in_words(t, document.total),
+        "registration": goods_table.registration_of(document, t),
+        "signed": _drawn(document.registered.signed_qr, "l") if document.registered else None,
         "link": link,
         "qr": _drawn(link) if link else None,
-        "own_link": paper.own_link,
-        "own_qr": _drawn(paper.own_link) if paper.own_link else None,
+        "own_link": document.own_link,
+        "own_qr": _drawn(document.own_link) if document.own_link else None,
         "companion_url": url_for(".show_invoice", token=companion, lang=t.code) if companion else None,
         "pdf_url": url_for(".show_pdf", token=token, lang=t.code),
         "page_url": url_for(".show_invoice", token=token),

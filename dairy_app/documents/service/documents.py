@@ -16,8 +16,8 @@ from dairy_app.common.clock import now
 from dairy_app.common.errors import Problem, invalid
 from dairy_app.common.words import Words
 from dairy_app.documents import bulk, queries
+from dairy_app.documents.drawing.document import Account, Document
 from dairy_app.documents.drawing.messages import Bill, Message, compose
-from dairy_app.documents.drawing.paper import Account, Paper
 from dairy_app.documents.drawing.words import choose
 from dairy_app.documents.models import OutboxMessage
 from dairy_app.documents.rules import whatsapp_link
@@ -43,7 +43,7 @@ class Shared:
 class Opened:
     """What a link leads to, with the token of the other document of its period, good for as long."""
 
-    paper: Paper
+    document: Document
     companion_token: str | None
 
 
@@ -64,13 +64,13 @@ def links_of(session: Session, process: Settings) -> Links:
     return Links(process.require_secret_key(), dairy.invoice_link_version, process.links_begin_with, expires_on)
 
 
-def invoice_paper(session: Session, actor: Actor, invoice_id: UUID) -> Paper:
+def invoice_document(session: Session, actor: Actor, invoice_id: UUID) -> Document:
     """The document of an invoice that the actor may see; 409 ``invoice_not_issued`` for a draft."""
     invoice = get_visible_invoice(session, actor, invoice_id)
-    papers = queries.read_papers(session, [invoice.id], today(session))
-    if not papers:
+    documents = queries.read_documents(session, [invoice.id], today(session))
+    if not documents:
         raise Problem("invoice_not_issued", f"The invoice is {invoice.status}: it has no PDF.")
-    return papers[0]
+    return documents[0]
 
 
 def open_link(session: Session, links: Links, token: str) -> Opened:
@@ -78,16 +78,16 @@ def open_link(session: Session, links: Links, token: str) -> Opened:
     invoice_id = named_in(token)
     revocations = queries.revocations(session, invoice_id) if invoice_id else 0
     found = links.read(token, revocations)
-    papers = queries.read_papers(session, [invoice_id], today(session)) if found and invoice_id else []
-    if found is None or not papers:
+    documents = queries.read_documents(session, [invoice_id], today(session)) if found and invoice_id else []
+    if found is None or not documents:
         raise Problem("link_not_found")
     if found.revocations < revocations:
         raise Problem("link_revoked")
     if found.expires_on and found.expires_on < today(session):
         raise Problem("link_expired")
-    paper, companion = papers[0], papers[0].companion
+    document, companion = documents[0], documents[0].companion
     beside = replace(links, expires_on=found.expires_on).token(companion.id, revocations) if companion else None
-    return Opened(paper, beside)
+    return Opened(document, beside)
 
 
 def revoke_links(session: Session, actor: Actor, invoice_id: UUID) -> None:
@@ -98,7 +98,7 @@ def revoke_links(session: Session, actor: Actor, invoice_id: UUID) -> None:
     invoice = get_visible_invoice(session, actor, invoice_id)
     if invoice.status not in ("issued", "void"):
         raise Problem("invoice_not_issued", f"The invoice is {invoice.status}: it cannot be shared by link.")
-    bulk.revoke(session, queries.main_paper(session, invoice.id), actor.user_id)
+    bulk.revoke(session, queries.main_document(session, invoice.id), actor.user_id)
 
 
 def words_for(session: Session, *wishes: str | None) -> Words:
@@ -115,7 +115,7 @@ def share(
     Of two documents of one period the first is shared, for both. ``invoice_not_issued`` for any but an issued one.
     """
     invoice = get_visible_invoice(session, actor, invoice_id)
-    rows = queries.addressed(session, invoice_id=queries.main_paper(session, invoice_id), lock=queue)
+    rows = queries.addressed(session, invoice_id=queries.main_document(session, invoice_id), lock=queue)
     if invoice.status != "issued" or not rows:
         session.refresh(invoice)
         raise Problem("invoice_not_issued", f"The invoice is {invoice.status}: only an issued one is sent.")
@@ -231,6 +231,6 @@ def mark_failed(session: Session, message_id: UUID, error: str, *, retry: bool) 
     return message
 
 
-def papers_of(session: Session, ids: Sequence[UUID]) -> list[Paper]:
+def documents_of(session: Session, ids: Sequence[UUID]) -> list[Document]:
     """Documents for printing, as of today."""
-    return queries.read_papers(session, ids, today(session))
+    return queries.read_documents(session, ids, today(session))

@@ -19,7 +19,7 @@ from dairy_app.common.words import Words
 from dairy_app.database.transactions import Database
 from dairy_app.documents import queries
 from dairy_app.documents.drawing import pdf
-from dairy_app.documents.drawing.paper import Paper
+from dairy_app.documents.drawing.document import Document
 from dairy_app.documents.drawing.words import catalogues, choose
 from dairy_app.documents.service import documents as service
 
@@ -61,7 +61,7 @@ class Done:
         return Done(self.written + other.written, self.kept + other.kept, self.failed + other.failed)
 
     @property
-    def papers(self) -> int:
+    def documents(self) -> int:
         return self.written + self.kept + len(self.failed)
 
 
@@ -90,7 +90,7 @@ def _tasks(database: Database, url: str, period: str, folder: Path, language: st
         position = after
 
         def read(session: Session) -> list[UUID]:
-            return queries.papers_of_period(session, period, position, CHUNK)  # noqa: B023 - run at once
+            return queries.documents_of_period(session, period, position, CHUNK)  # noqa: B023 - run at once
 
         ids = database.run(read, read_only=True)
         if not ids:
@@ -116,9 +116,12 @@ def _print(database: Database, task: Task) -> Done:
     """
     try:
         with database.transaction(read_only=True, snapshot=True) as session:
-            papers = service.papers_of(session, task.ids)
+            documents = service.documents_of(session, task.ids)
             dairy = business_settings(session)
-            words = [choose(dairy.second_language, task.language, paper.language, dairy.language) for paper in papers]
+            words = [
+                choose(dairy.second_language, task.language, document.language, dairy.language)
+                for document in documents
+            ]
     except (DBAPIError, OSError):
         raise
     except Exception as error:
@@ -126,13 +129,13 @@ def _print(database: Database, task: Task) -> Done:
             return Done(failed=(Failed(str(task.ids[0]), _said(error)),))
         return sum((_print(database, replace(task, ids=(each,))) for each in task.ids), Done())
     done = Done()
-    for paper, t in zip(papers, words, strict=True):
+    for document, t in zip(documents, words, strict=True):
         try:
-            done += _write(task.folder, paper, t)
+            done += _write(task.folder, document, t)
         except OSError:
             raise
         except Exception as error:
-            done += Done(failed=(Failed(paper.number, _said(error)),))
+            done += Done(failed=(Failed(document.number, _said(error)),))
     return done
 
 
@@ -141,20 +144,20 @@ def _said(error: Exception) -> str:
     return f"{type(error).__name__}: {error}".splitlines()[0][:200]
 
 
-def _write(folder: Path, paper: Paper, t: Words) -> Done:
+def _write(folder: Path, document: Document, t: Words) -> Done:
     """One file, whole or not at all. One that says it has the same content is left alone."""
-    target, mark = folder / paper.file_name, mark_of(paper, t)
+    target, mark = folder / document.file_name, mark_of(document, t)
     if target.exists() and _is_marked(target, mark):
         return Done(kept=1)
     with replacing(target) as file:
         # After %%EOF, where every reader stops: what the file was drawn from.
-        file.write(pdf.draw(paper, t) + mark)
+        file.write(pdf.draw(document, t) + mark)
     return Done(written=1)
 
 
-def mark_of(paper: Paper, t: Words) -> bytes:
+def mark_of(document: Document, t: Words) -> bytes:
     """A comment at the end of a file that names its content: documents that would be drawn alike have the same one."""
-    content = f"{DRAWING} {t.code} {_fingerprint_of_words()} {paper!r}"
+    content = f"{DRAWING} {t.code} {_fingerprint_of_words()} {document!r}"
     return f"% dairy_app {hashlib.sha256(content.encode()).hexdigest()}\n".encode()
 
 

@@ -157,10 +157,12 @@ def sums_of_vouchers(session: Session, span: Span) -> dict[str, Decimal]:
 
 
 def count_of_vouchers(session: Session, span: Span) -> int:
+    """How many vouchers the file of a span has."""
     return int(driver_rows(session, _SUMS, span)[0].vouchers)
 
 
 def count_of_masters(session: Session, span: Span) -> int:
+    """How many masters the file of a span has."""
     return len(UNIT_QUANTITY_CODES) + int(driver_rows(session, _COUNT_MASTERS, span)[0][0])
 
 

@@ -70,30 +70,37 @@ class Profile:
 
 
 def text(name: str, sql: str) -> Column:
+    """A column of free text."""
     return Column(name, sql, Kind.TEXT)
 
 
 def word(name: str, sql: str) -> Column:
+    """A column of codes and names without line breaks."""
     return Column(name, sql, Kind.WORD)
 
 
 def number(name: str, sql: str) -> Column:
+    """A column of counts and quantities."""
     return Column(name, sql, Kind.NUMBER)
 
 
 def money(name: str, sql: str) -> Column:
+    """A column of rupees with two decimals."""
     return Column(name, sql, Kind.MONEY)
 
 
 def amount(name: str, sql: str) -> Column:
+    """A column of rupees as the portal writes them."""
     return Column(name, sql, Kind.AMOUNT)
 
 
 def date(name: str, sql: str) -> Column:
+    """A column of days, YYYY-MM-DD."""
     return Column(name, sql, Kind.DATE)
 
 
 def return_date(name: str, sql: str) -> Column:
+    """A column of days as the portal writes them."""
     return Column(name, sql, Kind.RETURN_DATE)
 
 

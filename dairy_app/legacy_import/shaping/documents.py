@@ -134,6 +134,7 @@ def identity_of(collection: str, line: int, document: Document) -> dict[str, Any
 
 
 def name_of(value: Any) -> str | None:
+    """A name of at most 200 characters, None for nothing."""
     found = rules.text(value)
     return found[:200] if found else None
 
@@ -144,5 +145,6 @@ def first(document: Document, *names: str) -> Any:
 
 
 def cut(value: Any, length: int) -> str | None:
+    """The text of a value, cut to a length; None for nothing."""
     found = rules.text(value)
     return found[:length] if found else None

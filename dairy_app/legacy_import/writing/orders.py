@@ -230,6 +230,7 @@ UPDATE stage_settings SET fate = 'merged' WHERE fate IS NULL AND reason IS NULL
 
 
 def insert_users(session: Session) -> None:
+    """The staged users, with the hashes of their passwords."""
     session.execute(text(_USERS))
 
 

@@ -105,7 +105,7 @@ class Account:
 
     as_of: date
     previous: Decimal
-    papers: Decimal
+    documents: Decimal
     received: Decimal
     later: Decimal
     balance: Decimal
@@ -114,7 +114,7 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
-class Paper:
+class Document:
     """An issued invoice, bill of supply or credit note. ``document_type`` chooses its title and columns."""
 
     id: UUID
