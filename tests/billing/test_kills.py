@@ -114,7 +114,10 @@ def test_stopped_by_its_operator_a_run_is_interrupted_and_the_next_one_ends_it(
         CREATE TRIGGER slowly BEFORE UPDATE OF status ON invoices FOR EACH ROW EXECUTE FUNCTION slowly()""")
     environment = {"PATH": os.environ["PATH"], "DATABASE_URL": database_url, "LANG": "C.UTF-8"}
     command = [sys.executable, "-m", "dairy_app.cli", "bill", "--period", "2026-10", "--yes"]
-    run = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    run = subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
+    )  # fmt: skip
     issued = "SELECT count(*) FROM invoices WHERE status = 'issued'"
     for _ in range(1200):
         if sql(issued)[0][0] or run.poll() is not None:
