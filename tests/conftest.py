@@ -16,6 +16,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import psycopg2
 import pytest
 from sqlalchemy import make_url
@@ -30,6 +31,10 @@ from dairy_app.web import logs
 from dairy_app.web.http import DairyFlask
 from tests.dairy import Dairy
 from tests.worker_database import WorkerDatabase, psycopg_dsn
+
+# No test fails because the machine was busy.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 
 #: Races wait for each other on a machine that has other work to do.
 PATIENT = Limits(60, 60, 60)
