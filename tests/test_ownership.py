@@ -116,3 +116,27 @@ def test_sql_names_only_own_and_lower_tables_views_and_functions() -> None:
 )
 def test_what_a_piece_of_sql_names(sql: str, names: set[str]) -> None:
     assert named(sql) == names
+
+
+def used() -> dict[str, set[str]]:
+    """Package → the packages whose modules it imports or whose tables and functions its SQL names."""
+    found: dict[str, set[str]] = {}
+    for path in sorted(PRODUCT.rglob("*.py")):
+        where = path.relative_to(PRODUCT).parts
+        if len(where) > 1:
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("dairy_app."):
+                    found.setdefault(where[0], set()).add(str(node.module).split(".")[1])
+    for package, _, sql in places():
+        if package in found:
+            found[package] |= {owners()[name] for name in named(sql)}
+    everywhere = {"common", "database", "web"}
+    return {package: names - everywhere - {package} for package, names in found.items() if package not in everywhere}
+
+
+def test_architecture_says_what_each_package_uses() -> None:
+    section = (
+        (TOP / "ARCHITECTURE.md").read_text(encoding="utf-8").split("| package | uses |", 1)[1].split("\n\n", 1)[0]
+    )
+    rows = re.findall(r"^\| `(\w+)` \| (.*) \|$", section, re.MULTILINE)
+    assert {package: set(re.findall(r"`(\w+)`", names)) for package, names in rows} == used()
