@@ -318,6 +318,7 @@ def test_every_block_says_what_it_is() -> None:
 
 
 @needs_a_terminal
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_what_readers_type_does_what_is_shown(sample: Session) -> None:
     faults = [fault for name in FOR_READERS for fault in sample.run(TOP / name)]
@@ -325,6 +326,7 @@ def test_what_readers_type_does_what_is_shown(sample: Session) -> None:
 
 
 @needs_a_terminal
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_what_administrators_type_does_what_is_shown(administered: Session) -> None:
     faults = administered.run(TOP / FOR_DBAS)

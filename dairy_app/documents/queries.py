@@ -114,6 +114,14 @@ def read_accounts(session: Session, ids: Sequence[UUID], customers: Sequence[UUI
     }
 
 
+_AMOUNTS = ("place_of_supply", "taxable_value", "exempt_value", "cgst", "sgst", "igst", "round_off", "total")
+
+
+def _amounts(row: Any) -> dict[str, Any]:
+    """What an invoice and a credit note both state: place of supply, values, taxes, round-off, total."""
+    return {name: getattr(row, name) for name in _AMOUNTS}
+
+
 def _document(row: Row[Any]) -> Document:
     seller, buyer = parties(row.snapshot)
     other = None
@@ -133,14 +141,7 @@ def _document(row: Row[Any]) -> Document:
         day=row.invoice_date,
         seller=seller,
         buyer=buyer,
-        place_of_supply=row.place_of_supply,
-        taxable_value=row.taxable_value,
-        exempt_value=row.exempt_value,
-        cgst=row.cgst,
-        sgst=row.sgst,
-        igst=row.igst,
-        round_off=row.round_off,
-        total=row.total,
+        **_amounts(row),
         lines=(),
         due_date=row.due_date,
         period=(row.period_start, row.period_end),
@@ -188,14 +189,7 @@ def read_note(session: Session, actor: Actor, note_id: UUID) -> Document:
         day=row.note_date,
         seller=seller,
         buyer=buyer,
-        place_of_supply=row.place_of_supply,
-        taxable_value=row.taxable_value,
-        exempt_value=row.exempt_value,
-        cgst=row.cgst,
-        sgst=row.sgst,
-        igst=row.igst,
-        round_off=row.round_off,
-        total=row.total,
+        **_amounts(row),
         lines=lines,
         original=Reference(row.invoice_id, row.invoice_number, row.document_type, row.invoice_date, row.invoice_total),
         reason=row.reason,
