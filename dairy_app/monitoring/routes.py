@@ -13,7 +13,7 @@ from dairy_app.business.queries import today
 from dairy_app.common.errors import Problem
 from dairy_app.database import migrations
 from dairy_app.monitoring.queries import consistency, stats
-from dairy_app.monitoring.queries.audit import audit_page, schema_revision, takes_no_writes
+from dairy_app.monitoring.queries.health import audit_page, schema_revision, takes_no_writes
 from dairy_app.monitoring.schemas import AuditPage, AuditQuery, ConsistencyOut, StatsOut
 from dairy_app.web.access import Role, allow, allow_anyone
 from dairy_app.web.http import Blueprint, current_database, current_session

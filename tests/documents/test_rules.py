@@ -16,7 +16,7 @@ from dairy_app.documents.drawing.speech import amount_in_words
 from dairy_app.documents.drawing.typeface import visible
 from dairy_app.documents.drawing.words import catalogues, choose, languages
 from dairy_app.documents.rules import indian, percent, reference_of, upi_link, whatsapp_link
-from dairy_app.documents.service.links import Links, Read, named_in
+from dairy_app.documents.service.invoice_links import Links, Read, named_in
 
 
 @pytest.mark.parametrize(

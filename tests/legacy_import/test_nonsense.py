@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from bson import Binary, DatetimeMS, Decimal128, Int64, MinKey, ObjectId
 
-from dairy_app.legacy_import.shaping.documents import as_json, spelt
+from dairy_app.legacy_import.shaping.staged import as_json, spelt
 from dairy_app.legacy_import.writing.staging import SOURCES
 from tests.legacy_import.conftest import Import
 from tests.legacy_import.dumps import MILK, WrittenDump, item

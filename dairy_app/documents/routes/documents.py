@@ -22,7 +22,7 @@ from dairy_app.documents.schemas import (
     ShareOut,
 )
 from dairy_app.documents.service import documents as service
-from dairy_app.documents.service.links import Links
+from dairy_app.documents.service.invoice_links import Links
 from dairy_app.web.access import Role, allow
 from dairy_app.web.etags import etagged
 from dairy_app.web.http import Blueprint, current_actor, current_session

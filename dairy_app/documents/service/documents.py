@@ -21,7 +21,7 @@ from dairy_app.documents.drawing.messages import Bill, Message, compose
 from dairy_app.documents.drawing.words import choose
 from dairy_app.documents.models import OutboxMessage
 from dairy_app.documents.rules import whatsapp_link
-from dairy_app.documents.service.links import Links, named_in
+from dairy_app.documents.service.invoice_links import Links, named_in
 from dairy_app.invoices.queries.invoices import get_visible_invoice
 from dairy_app.settings import Settings
 from dairy_app.web.access import Actor

@@ -14,7 +14,7 @@ from bson.codec_options import DatetimeConversion
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from dairy_app.legacy_import.shaping.documents import CONTENT_KEY
+from dairy_app.legacy_import.shaping.staged import CONTENT_KEY
 
 _OPTIONS = json_util.JSONOptions(
     tz_aware=True,

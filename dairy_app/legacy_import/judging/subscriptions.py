@@ -7,7 +7,7 @@ of its document, and when that is unknown the embedded one, because the earlier 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from dairy_app.legacy_import.judging import documents as judging
+from dairy_app.legacy_import.judging import fates as judging
 from dairy_app.legacy_import.writing.staging import SIDES, SUBSCRIPTIONS
 
 _PRODUCTS = """

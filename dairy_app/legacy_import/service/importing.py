@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from dairy_app.business import queries as business
 from dairy_app.common import clock
-from dairy_app.legacy_import.judging import documents as judging
+from dairy_app.legacy_import.judging import fates as judging
 from dairy_app.legacy_import.judging import orders as order_judging
 from dairy_app.legacy_import.judging import quarantine
 from dairy_app.legacy_import.judging import subscriptions as subscription_judging

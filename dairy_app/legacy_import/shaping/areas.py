@@ -5,16 +5,8 @@ from datetime import tzinfo
 from typing import Any
 
 from dairy_app.legacy_import import rules
-from dairy_app.legacy_import.shaping.documents import (
-    Document,
-    Notes,
-    cut,
-    first,
-    identity_of,
-    name_of,
-    without_passwords,
-)
 from dairy_app.legacy_import.shaping.rows import AddressRow, AreaRow, SettingsRow, UserRow
+from dairy_app.legacy_import.shaping.staged import Document, Notes, cut, first, identity_of, name_of, without_passwords
 
 _PINCODE = re.compile("[1-9][0-9]{5}")
 

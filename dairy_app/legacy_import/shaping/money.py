@@ -5,8 +5,8 @@ from datetime import tzinfo
 from decimal import Decimal
 
 from dairy_app.legacy_import import rules
-from dairy_app.legacy_import.shaping.documents import Document, Notes, cut, first, identity_of
 from dairy_app.legacy_import.shaping.rows import BillRow, PaymentRow, WalletRow
+from dairy_app.legacy_import.shaping.staged import Document, Notes, cut, first, identity_of
 
 _METHODS = {
     "cash": "cash", "upi": "upi", "gpay": "upi", "google_pay": "upi", "phonepe": "upi", "paytm": "upi", "bhim": "upi",

@@ -7,8 +7,8 @@ from hashlib import sha256
 from typing import Any
 
 from dairy_app.legacy_import import rules
-from dairy_app.legacy_import.shaping.documents import Document, Notes, cut, first, identity_of, name_of, spelt
 from dairy_app.legacy_import.shaping.rows import LinkRow, RequestRow
+from dairy_app.legacy_import.shaping.staged import Document, Notes, cut, first, identity_of, name_of, spelt
 
 _KINDS = {
     "pause": "pause", "quantity_change": "quantity", "add_product": "extra_item",

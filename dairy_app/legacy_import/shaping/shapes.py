@@ -13,16 +13,6 @@ from bson import ObjectId
 
 from dairy_app.customers.rules import is_map_link
 from dairy_app.legacy_import import rules
-from dairy_app.legacy_import.shaping.documents import (
-    Document,
-    Notes,
-    as_json,
-    cut,
-    first,
-    identity_of,
-    name_of,
-    without_passwords,
-)
 from dairy_app.legacy_import.shaping.rows import (
     CustomerPriceRow,
     CustomerRow,
@@ -32,6 +22,16 @@ from dairy_app.legacy_import.shaping.rows import (
     OrderRow,
     ProductRow,
     UserRow,
+)
+from dairy_app.legacy_import.shaping.staged import (
+    Document,
+    Notes,
+    as_json,
+    cut,
+    first,
+    identity_of,
+    name_of,
+    without_passwords,
 )
 
 

@@ -11,8 +11,8 @@ from decimal import Decimal
 from typing import Any
 
 from dairy_app.legacy_import import rules
-from dairy_app.legacy_import.shaping.documents import Document, Notes, cut, first, identity_of
 from dairy_app.legacy_import.shaping.rows import EntryRow, SideRow, SubscriptionRow
+from dairy_app.legacy_import.shaping.staged import Document, Notes, cut, first, identity_of
 
 STATUSES = frozenset({"draft", "active", "paused", "stopped"})
 

@@ -23,7 +23,7 @@ from dairy_app.legacy_import.shaping import money as money_shapes
 from dairy_app.legacy_import.shaping import requests as request_shapes
 from dairy_app.legacy_import.shaping import rows, shapes
 from dairy_app.legacy_import.shaping import subscriptions as subscription_shapes
-from dairy_app.legacy_import.shaping.documents import Document, spelt
+from dairy_app.legacy_import.shaping.staged import Document, spelt
 
 #: Documents per COPY: memory stays the same however large a collection is.
 CHUNK = 5000

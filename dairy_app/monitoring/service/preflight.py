@@ -17,7 +17,7 @@ from dairy_app.common.clock import now
 from dairy_app.database import migrations
 from dairy_app.database.embedded_postgres import EmbeddedPostgresError
 from dairy_app.monitoring.queries import consistency
-from dairy_app.monitoring.queries.audit import schema_revision
+from dairy_app.monitoring.queries.health import schema_revision
 from dairy_app.monitoring.queries.server import knows_time_zone, server_clock, server_facts
 from dairy_app.settings import Settings, SettingsError
 
