@@ -186,6 +186,13 @@ ATTEMPTS = [
         "tr_invoices_frozen",
     ),
     (
+        "a draft that nothing refers to given another id",
+        "INSERT INTO invoices (customer_id, period_start, period_end)"
+        " VALUES ('{customer}', '2026-12-01', '2026-12-31');"
+        " UPDATE invoices SET id = uuid7() WHERE period_start = '2026-12-01'",
+        "tr_invoices_frozen",
+    ),
+    (
         "a draft cut below its deliveries",
         "UPDATE invoices SET period_end = '2026-10-01' WHERE id = '{draft}'",
         "tr_invoices_end_after_their_orders",

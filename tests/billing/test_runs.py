@@ -282,6 +282,20 @@ def test_an_unusual_total_asks_first(living: LivingDairy) -> None:
     assert living.bill("2026-11", confirm=True)["invoices_issued"] == 1
 
 
+@pytest.mark.parametrize("quantity", ["15", "5"])
+def test_exactly_as_far_from_the_month_before_as_the_setting_allows_is_not_unusual(
+    living: LivingDairy, quantity: str
+) -> None:
+    milk, asha = living.product("60.00"), living.customer()
+    ok(living.admin.patch("/settings", {"unusual_total_percent": "50"}))
+    living.delivered(asha, (milk, "10"), on="2026-10-05")
+    living.delivered(asha, (milk, quantity), on="2026-11-05")
+    living.go_to("2026-12-01")
+    file_late(living)
+    living.bill("2026-10")
+    assert living.bill("2026-11")["invoices_issued"] == 1
+
+
 def test_what_a_month_has_issued_counts_when_its_rest_is_judged(living: LivingDairy) -> None:
     milk, asha, bela = living.product("60.00"), living.customer(), living.customer()
     living.delivered(asha, (milk, "10"), on="2026-10-05")

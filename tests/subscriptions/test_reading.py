@@ -213,8 +213,8 @@ def test_requirements_equal_what_generating_makes(household: Household) -> None:
         (milk, "Warje", "morning"): ("3.000", 1),
         ("Toned", "Kothrud", "morning"): ("1.500", 1),
     }
-    totals = {row["name"]: (row["quantity"], row["packets"]) for row in before["totals"]}
-    assert totals == {milk: ("6.500", None), "Toned": ("1.500", 3)}
+    totals = {row["name"]: (row["orders"], row["quantity"], row["packets"]) for row in before["totals"]}
+    assert totals == {milk: (4, "6.500", None), "Toned": (1, "1.500", 3)}
     assert household.generate()["created"] == 4
     assert needs(dairy) == before
 

@@ -111,11 +111,13 @@ def test_a_price_and_the_day_that_is_made_meanwhile(household: Household, databa
 def test_a_product_off_sale_is_promised_no_more(household: Household) -> None:
     made = household.subscribe()
     household.generate()
+    ok(household.pause(made, "2026-11-29", "2026-11-29"))
     changed = ok(household.admin.patch(f"/products/{household.milk['id']}", {"is_active": False}))
     assert changed["open_orders"] == 1
     calendar = household.calendar(made)
     assert calendar[TOMORROW] == ("2.000", "fixed_daily"), "its order is made"
-    assert {calendar[f"2026-11-{day}"] for day in range(22, 31)} == {("0.000", "product_inactive")}
+    assert calendar["2026-11-29"] == ("0.000", "pause"), "nothing was due anyway"
+    assert {calendar[f"2026-11-{day}"] for day in (*range(22, 29), 30)} == {("0.000", "product_inactive")}
     refused(household.admin.post("/orders", {"customer_id": household.customer["id"], "delivery_date": TOMORROW,
         "items": [{"product_id": household.milk["id"], "quantity": "1"}]}), 422, "product_inactive")  # fmt: skip
     changed = ok(household.admin.patch(f"/products/{household.milk['id']}", {"is_active": True}))
