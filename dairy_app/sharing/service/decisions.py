@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from dairy_app.common.clock import now
 from dairy_app.common.errors import FieldError, Problem
 from dairy_app.customers.queries import get_visible_customer
-from dairy_app.orders.service import place_order
+from dairy_app.orders.service import NewItem, NewOrder, place_order
 from dairy_app.sharing import queries
 from dairy_app.sharing.models import ChangeRequest
 from dairy_app.sharing.rules import links as rules
@@ -71,8 +71,10 @@ def _apply(
     said = {"reason": reason, "channel": CHANNEL}
     match request.kind:
         case "extra_item":
-            wanted = {**fields, "customer_id": request.customer_id, "notes": request.note}
-            return place_order(session, actor, wanted, source=CHANNEL)
+            items = [NewItem(**item) for item in fields["items"]]
+            day, shift = fields["delivery_date"], fields["shift"]
+            order = NewOrder(day, items, shift, customer_id=request.customer_id, notes=request.note)
+            return place_order(session, actor, order, source=CHANNEL)
         case "quantity":
             assert request.subscription_id is not None  # ck_change_requests_subscription_fits_kind
             wanted = {"quantity": fields["quantity"], "note": reason, "channel": CHANNEL}
