@@ -17,7 +17,7 @@ from dairy_app.business.service import change_settings
 from dairy_app.common.files import make_private_folder
 from dairy_app.database.transactions import Database
 from dairy_app.deliveries.bulk import confirm_deliveries
-from dairy_app.deliveries.rules import Confirmer, Scope
+from dairy_app.deliveries.rules import Confirmation, Confirmer, Scope
 from dairy_app.demo import bulk, events, people, queries, sample
 from dairy_app.demo.progress import Bars
 from dairy_app.demo.state import State, write_state
@@ -77,11 +77,11 @@ def _deliver_day(session: Session, day: date, zone: ZoneInfo) -> None:
             raise LookupError(f"the sample of {day} was refused: {refused}")
 
 
-def _confirmation(row: Any, day: date, place: int, moment: datetime) -> dict[str, Any]:
+def _confirmation(row: Any, day: date, place: int, moment: datetime) -> Confirmation:
     items = [(product, Decimal(quantity), unit) for product, quantity, unit in row.items]
     done = sample.outcome(day, place, items)
     at = None if done["status"] == "not_delivered" else moment
-    return {"order_id": row.id, "delivery_date": day, "delivered_at": at, **done}
+    return Confirmation(row.id, delivery_date=day, delivered_at=at, **done)
 
 
 def bill(database: Database, day: date, bars: Bars) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import Row
 from dairy_app.accounts.routes.logins import caller
 from dairy_app.common.clock import now
 from dairy_app.common.errors import Problem
+from dairy_app.deliveries.rules import Confirmation
 from dairy_app.deliveries.schemas import BatchIn, BatchOut, ConfirmationIn
 from dairy_app.deliveries.service.confirmations import Outcome
 from dairy_app.settings import Settings
@@ -130,7 +131,7 @@ def show_shared_round(query: dict[str, date], token: str) -> Any:
 @shared.arguments(ConfirmationIn)
 @shared.response(200, SharedConfirmationOut)
 @allow_anyone()
-def confirm_shared_delivery(confirmation: dict[str, Any], token: str) -> Any:
+def confirm_shared_delivery(confirmation: Confirmation, token: str) -> Any:
     """Confirm one order of the link's round. The same again changes nothing."""
     done = visits.confirm(current_session(), visitor(token), [confirmation])
     return refusal(done) if isinstance(done, Problem) else _confirmed(done["results"][0])

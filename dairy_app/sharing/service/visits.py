@@ -19,7 +19,7 @@ from dairy_app.common.clock import now
 from dairy_app.common.errors import Problem, invalid
 from dairy_app.database.audit import Attribution
 from dairy_app.deliveries.queries import round_view
-from dairy_app.deliveries.rules import LONGEST_DEVICE, Confirmer, Scope, Unread
+from dairy_app.deliveries.rules import LONGEST_DEVICE, Confirmation, Confirmer, Scope, Unread
 from dairy_app.deliveries.service.confirmations import confirm_batch
 from dairy_app.orders.rules import is_orderable
 from dairy_app.sharing import bulk, queries
@@ -97,11 +97,9 @@ def show_round(session: Session, visitor: Visitor, day: date | None) -> dict[str
     return {"name": visit.link.name, **rules.for_the_door(round_view(session, visit.scope(day)))}
 
 
-def confirm(
-    session: Session, visitor: Visitor, batch: Sequence[Mapping[str, Any] | Unread]
-) -> dict[str, Any] | Problem:
+def confirm(session: Session, visitor: Visitor, batch: Sequence[Confirmation | Unread]) -> dict[str, Any] | Problem:
     """Confirm deliveries by the rules of ``deliveries.service.confirm_batch``, within the link's scope; its answer."""
-    orders = [each.order_id if isinstance(each, Unread) else each["order_id"] for each in batch]
+    orders = [each.order_id for each in batch]
     visit = _open(session, visitor, "confirm", rules.cost_of_confirmations(orders))
     if isinstance(visit, Problem):
         return visit
