@@ -16,6 +16,7 @@ from dairy_app.invoices.service.adjustments import add_adjustment
 from dairy_app.receivables.service.cash import settle_cash
 from dairy_app.sharing.models import ChangeRequest
 from dairy_app.sharing.rules.links import payload_of
+from dairy_app.subscriptions.rules.wishes import NewPause
 from dairy_app.subscriptions.service import standing_orders as subscriptions
 from dairy_app.web.access import Actor
 
@@ -48,7 +49,7 @@ def _come_and_go(session: Session, admin: Actor, households: list[UUID], day: da
     for place, status, more in ((ON_TRIAL, "trial", {"trial_start_date": begun}), (GONE, "stopped", {})):
         customers.change_customer(session, admin, households[place], {"status": status} | more)
         subscriptions.customer_changed(session, households[place], status)
-    away = {"first": day + timedelta(days=2), "last": day + timedelta(days=6), "reason": "A wedding in Nashik"}
+    away = NewPause(day + timedelta(days=2), day + timedelta(days=6), "A wedding in Nashik")
     subscriptions.add_pause(session, admin, queries.standing_order_of(session, households[AWAY]), away)
 
 

@@ -16,6 +16,7 @@ from dairy_app.customers.queries import get_visible_customer
 from dairy_app.deliveries import queries
 from dairy_app.deliveries.rules import Delivered
 from dairy_app.deliveries.service import confirmations as service
+from dairy_app.subscriptions.rules.wishes import DayQuantity
 from dairy_app.subscriptions.service.standing_orders import set_override
 from dairy_app.web.access import Actor
 
@@ -51,8 +52,7 @@ def set_day(session: Session, actor: Actor, wanted: DayEntry) -> dict[str, Any]:
     standing = _only(queries.standing_of_day(session, *which), "standing order")
     if standing is None:
         raise Problem("subscription_not_found", f"The customer has no standing order of the product on {day}.")
-    override = {"quantity": wanted.quantity, "note": wanted.reason}
-    set_override(session, actor, standing["id"], day, override)
+    set_override(session, actor, standing["id"], day, DayQuantity(wanted.quantity, note=wanted.reason))
     return {"applied": "override", "subscription_id": standing["id"], "order_id": None}
 
 

@@ -15,6 +15,7 @@ from dairy_app.orders.service import NewItem, NewOrder, place_order
 from dairy_app.sharing import queries
 from dairy_app.sharing.models import ChangeRequest
 from dairy_app.sharing.rules import links as rules
+from dairy_app.subscriptions.rules.wishes import DayQuantity, Ending, NewPause
 from dairy_app.subscriptions.service.standing_orders import add_pause, set_override, stop
 from dairy_app.web.access import Actor
 
@@ -68,7 +69,6 @@ def _apply(
     session: Session, actor: Actor, request: ChangeRequest, fields: Mapping[str, Any], reason: str
 ) -> UUID | None:
     """Do what is wanted; the order's id when it made one."""
-    said = {"reason": reason, "channel": CHANNEL}
     match request.kind:
         case "extra_item":
             items = [NewItem(**item) for item in fields["items"]]
@@ -77,14 +77,14 @@ def _apply(
             return place_order(session, actor, order, source=CHANNEL)
         case "quantity":
             assert request.subscription_id is not None  # ck_change_requests_subscription_fits_kind
-            wanted = {"quantity": fields["quantity"], "note": reason, "channel": CHANNEL}
-            set_override(session, actor, request.subscription_id, fields["date"], wanted)
+            quantity = DayQuantity(fields["quantity"], note=reason, channel=CHANNEL)
+            set_override(session, actor, request.subscription_id, fields["date"], quantity)
         case "pause":
             for each in _standing_orders(session, actor, request):
-                add_pause(session, actor, each, {"first": fields["from"], "last": fields.get("to"), **said})
+                add_pause(session, actor, each, NewPause(fields["from"], fields.get("to"), reason, CHANNEL))
         case "stop":
             for each in _standing_orders(session, actor, request):
-                stop(session, actor, each, {"stop_date": fields["stop_date"], **said})
+                stop(session, actor, each, Ending(fields["stop_date"], reason, CHANNEL))
     return None
 
 
