@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from dairy_app.billing.rules.crediting import LineCredit
 from dairy_app.billing.service.crediting import NoteRequest, issue_credit_note
 from dairy_app.billing.service.invoices import VoidRequest, void_invoice
+from dairy_app.common.changes import UNSET
 from dairy_app.customers.service import customers
 from dairy_app.demo import queries
 from dairy_app.invoices.rules import month_bounds
@@ -45,8 +46,9 @@ def _adjust(session: Session, admin: Actor, customer: UUID) -> None:
 
 def _come_and_go(session: Session, admin: Actor, households: list[UUID], day: date) -> None:
     begun = day - timedelta(days=2)
-    for place, status, more in ((ON_TRIAL, "trial", {"trial_start_date": begun}), (GONE, "stopped", {})):
-        customers.change_customer(session, admin, households[place], {"status": status} | more)
+    for place, status, start in ((ON_TRIAL, "trial", begun), (GONE, "stopped", UNSET)):
+        change = customers.CustomerChange(status=status, trial_start_date=start)
+        customers.change_customer(session, admin, households[place], change)
         subscriptions.customer_changed(session, households[place], status)
     away = NewPause(day + timedelta(days=2), day + timedelta(days=6), "A wedding in Nashik")
     subscriptions.add_pause(session, admin, queries.standing_order_of(session, households[AWAY]), away)

@@ -101,7 +101,7 @@ def _customer(
     more: dict[str, Any] = {"delivery_boy_id": boy, "marketing_staff_id": staff["Mira Marketing"]}
     if is_first:
         more["email"] = CUSTOMER_EMAIL
-    customer_id: UUID = customers.create_customer(session, admin, fields | more)["id"]
+    customer_id: UUID = customers.create_customer(session, admin, customers.NewCustomer(**fields | more))["id"]
     return customer_id
 
 

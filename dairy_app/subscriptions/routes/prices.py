@@ -7,6 +7,7 @@ from dairy_app.catalogue.bulk import lock_product
 from dairy_app.catalogue.schemas import PriceIn, ProductPatch
 from dairy_app.customers.queries import list_customer_prices
 from dairy_app.customers.schemas import CustomerPriceIn
+from dairy_app.customers.service.customers import AgreedPrice
 from dairy_app.subscriptions.schemas import CustomerPricesSet, PriceSet, ProductChanged
 from dairy_app.subscriptions.service import standing_orders as service
 from dairy_app.web.access import Role, allow
@@ -45,13 +46,13 @@ def set_price(body: dict[str, Any], product_id: UUID) -> dict[str, Any]:
 @prices.arguments(CustomerPriceIn)
 @prices.response(200, CustomerPricesSet)
 @allow(Role.ADMIN)
-def set_customer_price(body: dict[str, Any], customer_id: UUID) -> dict[str, Any]:
+def set_customer_price(agreed: AgreedPrice, customer_id: UUID) -> dict[str, Any]:
     """Agree a price from a day on, or end it (null); answers with that product's agreed prices.
 
     Standing orders' orders of those days that are still pending follow; one-time orders keep what they were promised.
     """
     session = current_session()
-    repriced = service.set_customer_price(session, current_actor(), customer_id, **body)
-    page = list_customer_prices(session, customer_id, product_id=body["product_id"], limit=200, cursor=None)
+    repriced = service.set_customer_price(session, current_actor(), customer_id, agreed)
+    page = list_customer_prices(session, customer_id, product_id=agreed.product_id, limit=200, cursor=None)
     counted = {"repriced_orders": repriced.orders, "kept_orders": repriced.kept}
     return {"items": page.items, "next_cursor": page.next_cursor, **counted}

@@ -6,8 +6,10 @@ from typing import Any
 from uuid import UUID
 
 from dairy_app.business.queries import today
+from dairy_app.common.changes import sent
 from dairy_app.customers.queries import get_visible_customer
 from dairy_app.customers.schemas import CustomerOut, CustomerPatch
+from dairy_app.customers.service.customers import CustomerChange
 from dairy_app.customers.service.customers import change_customer as change_customer_fields
 from dairy_app.orders.queries import visible_order_view
 from dairy_app.orders.schemas import CancelIn, OrderOut
@@ -211,10 +213,10 @@ def cancel_order(body: dict[str, Any], order_id: UUID) -> dict[str, Any]:
 @subscriptions.arguments(CustomerPatch)
 @subscriptions.response(200, CustomerOut)
 @allow(Role.ADMIN, Role.MARKETING_STAFF, Role.CUSTOMER)
-def change_customer(changes: dict[str, Any], customer_id: UUID) -> Any:
+def change_customer(changes: CustomerChange, customer_id: UUID) -> Any:
     """Change what is sent. Customers may change their address, e-mail, language and notes."""
     session = current_session()
     changed = change_customer_fields(session, current_actor(), customer_id, changes)
-    if changes.keys() & {"status", "trial_start_date"}:
+    if sent(changes).keys() & {"status", "trial_start_date"}:
         service.customer_changed(session, customer_id, changed.status)
     return changed

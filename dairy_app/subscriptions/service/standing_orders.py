@@ -371,15 +371,15 @@ def set_price(session: Session, product_id: UUID, price: Decimal, valid_from: da
 
 
 def set_customer_price(
-    session: Session, actor: Actor, customer_id: UUID, *, product_id: UUID, price: Decimal | None, valid_from: date
+    session: Session, actor: Actor, customer_id: UUID, agreed: customers.AgreedPrice
 ) -> bulk.Repriced:
     """Agree a price with a customer from a day on, or end it (None), as ``customers.service.set_customer_price``.
 
     Orders of its days that are there already follow.
     """
     bulk.hold_generation(session)
-    customers.set_customer_price(session, actor, customer_id, product_id=product_id, price=price, valid_from=valid_from)
-    return bulk.reprice(session, valid_from, product_id, Order.customer_id == customer_id)
+    customers.set_customer_price(session, actor, customer_id, agreed)
+    return bulk.reprice(session, agreed.valid_from, agreed.product_id, Order.customer_id == customer_id)
 
 
 def change_product(session: Session, product_id: UUID, changes: dict[str, Any]) -> dict[str, Any]:
