@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from dairy_app.billing.service import runs as service
 from dairy_app.billing.service.runs import RunRequest
 from dairy_app.business.queries import today
-from dairy_app.business.service import change_settings
+from dairy_app.business.service import SettingsChange, change_settings
 from dairy_app.common.files import make_private_folder
 from dairy_app.database.transactions import Database
 from dairy_app.deliveries.bulk import confirm_deliveries
@@ -115,7 +115,7 @@ def happen(database: Database, day: date) -> None:
 
 def _file_returns(database: Database, through: date | None) -> None:
     with database.transaction() as session:
-        change_settings(session, {"returns_filed_through": through})
+        change_settings(session, SettingsChange(returns_filed_through=through))
 
 
 def _pay(database: Database, period: str, day: date) -> None:

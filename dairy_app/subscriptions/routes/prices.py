@@ -5,6 +5,7 @@ from uuid import UUID
 
 from dairy_app.catalogue.bulk import lock_product
 from dairy_app.catalogue.schemas import PriceIn, ProductPatch
+from dairy_app.catalogue.service import NewPrice, ProductChange
 from dairy_app.customers.queries import list_customer_prices
 from dairy_app.customers.schemas import CustomerPriceIn
 from dairy_app.customers.service.customers import AgreedPrice
@@ -23,7 +24,7 @@ prices = Blueprint("prices", __name__, description="Prices, and the orders that 
 @prices.arguments(ProductPatch)
 @prices.response(200, ProductChanged)
 @allow(Role.ADMIN)
-def change_product(changes: dict[str, Any], product_id: UUID) -> dict[str, Any]:
+def change_product(changes: ProductChange, product_id: UUID) -> dict[str, Any]:
     """Change what is sent; ``is_active`` false takes the product off sale and counts the open orders that hold it."""
     return service.change_product(current_session(), product_id, changes)
 
@@ -33,12 +34,12 @@ def change_product(changes: dict[str, Any], product_id: UUID) -> dict[str, Any]:
 @prices.arguments(PriceIn)
 @prices.response(201, PriceSet)
 @allow(Role.ADMIN)
-def set_price(body: dict[str, Any], product_id: UUID) -> dict[str, Any]:
+def set_price(wanted: NewPrice, product_id: UUID) -> dict[str, Any]:
     """Set the list price from a day on; the price in force ends the day before.
 
     Standing orders' orders of those days that are still pending take it; one-time orders keep what they were promised.
     """
-    made, repriced = service.set_price(current_session(), product_id, **body)
+    made, repriced = service.set_price(current_session(), product_id, wanted)
     return {**made._mapping, "repriced_orders": repriced.orders, "kept_orders": repriced.kept}
 
 

@@ -360,14 +360,14 @@ def _follow(session: Session, subscription_ids: Sequence[UUID], reason: str) -> 
         bulk.generate(session, days, bulk.among(subscription_ids))
 
 
-def set_price(session: Session, product_id: UUID, price: Decimal, valid_from: date) -> tuple[Any, bulk.Repriced]:
+def set_price(session: Session, product_id: UUID, wanted: catalogue.NewPrice) -> tuple[Any, bulk.Repriced]:
     """The list price from a day on, and what became of the orders of its days that are there already.
 
     Raises ``product_not_found``; ``already_exists`` when a price begins on that day.
     """
     bulk.hold_generation(session)
-    made = catalogue.set_price(session, product_id, price, valid_from)
-    return made, bulk.reprice(session, valid_from, product_id)
+    made = catalogue.set_price(session, product_id, wanted)
+    return made, bulk.reprice(session, wanted.valid_from, product_id)
 
 
 def set_customer_price(
@@ -382,11 +382,11 @@ def set_customer_price(
     return bulk.reprice(session, agreed.valid_from, agreed.product_id, Order.customer_id == customer_id)
 
 
-def change_product(session: Session, product_id: UUID, changes: dict[str, Any]) -> dict[str, Any]:
+def change_product(session: Session, product_id: UUID, asked: catalogue.ProductChange) -> dict[str, Any]:
     """Change what is sent; with how many open orders hold the product, when it is taken off sale."""
     bulk.hold_generation(session)
-    made = dict(catalogue.change_product(session, product_id, changes)._mapping)
-    is_taken_off = changes.get("is_active") is False
+    made = dict(catalogue.change_product(session, product_id, asked)._mapping)
+    is_taken_off = asked.is_active is False
     made["open_orders"] = queries.open_orders_of(session, product_id) if is_taken_off else None
     return made
 
