@@ -81,7 +81,8 @@ def make_people(session: Session, day: date, first_day: date, count: int, passwo
     change_settings(session, SettingsChange(**sample.seller()))
     for login in LOGINS:
         mark = State(day=day).mark if login.role is Role.ADMIN else None
-        user = accounts.create_user(session, name=login.name, role=login.role, email=login.email, legacy_id=mark)
+        person = accounts.NewUser(login.name, login.role, login.email, legacy_id=mark)
+        user = accounts.create_user(session, person)
         _arrive(session, user, password)
     admin = actor_of(session, LOGINS[0].email)
     staff = {login.name: actor_of(session, login.email).user_id for login in LOGINS}

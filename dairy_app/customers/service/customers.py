@@ -107,8 +107,8 @@ def create_customer(session: Session, actor: Actor, wanted: NewCustomer) -> dict
     token = None
     _refuse_known(session, values["name"], values["phone"])
     if login:
-        contact = {"email": values.get("email"), "phone": values.get("phone")}
-        user = accounts.create_user(session, name=values["name"], role=Role.CUSTOMER, **contact)
+        person = accounts.NewUser(values["name"], Role.CUSTOMER, values.get("email"), values["phone"])
+        user = accounts.create_user(session, person)
         values["user_id"] = user.id
         token = accounts.invite(session, user) if actor.role is Role.ADMIN else None
     made = bulk.insert_customer(session, values)
