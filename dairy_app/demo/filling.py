@@ -26,7 +26,7 @@ from dairy_app.exports.commands import export_to_file
 from dairy_app.exports.files.downloads import download_of
 from dairy_app.exports.rules import span_of
 from dairy_app.settings import Settings
-from dairy_app.sharing.service.links import create_link
+from dairy_app.sharing.service.links import NewLink, create_link
 from dairy_app.subscriptions.service.generation import generate_due
 from dairy_app.web.access import Role
 
@@ -164,7 +164,7 @@ def open_pages(database: Database, settings: Settings) -> Pages:
 def _open_round(session: Session) -> str:
     admin = people.actor_of(session, people.LOGINS[0].email)
     boy = next(login.email for login in people.LOGINS if login.role is Role.DELIVERY_BOY)
-    wanted = {"delivery_boy_id": people.actor_of(session, boy).user_id, "expires_in_hours": 24}
+    wanted = NewLink(delivery_boy_id=people.actor_of(session, boy).user_id, expires_in_hours=24)
     return create_link(session, admin, wanted)[1]
 
 

@@ -15,7 +15,7 @@ from dairy_app.deliveries.schemas import BatchIn, BatchOut, ConfirmationIn
 from dairy_app.deliveries.service.confirmations import Outcome
 from dairy_app.settings import Settings
 from dairy_app.sharing import queries
-from dairy_app.sharing.rules.links import state_of
+from dairy_app.sharing.rules.links import Approval, NewRequest, state_of
 from dairy_app.sharing.schemas import (
     ApproveIn,
     ChangeRequestIn,
@@ -59,7 +59,7 @@ PASS_COOKIE = "dairy_link"
 @shared_links.arguments(SharedLinkIn)
 @shared_links.response(201, SharedLinkCreatedOut)
 @allow(Role.ADMIN)
-def create_shared_link(wanted: dict[str, Any]) -> dict[str, Any]:
+def create_shared_link(wanted: service.NewLink) -> dict[str, Any]:
     """A new link to a round; its token is shown once."""
     session = current_session()
     link_id, token = service.create_link(session, current_actor(), wanted)
@@ -150,7 +150,7 @@ def confirm_shared_deliveries(batch: dict[str, Any], token: str) -> Any:
 @shared.arguments(ChangeRequestIn)
 @shared.response(201, ChangeRequestMadeOut)
 @allow_anyone()
-def ask_for_change(wanted: dict[str, Any], token: str) -> Any:
+def ask_for_change(wanted: NewRequest, token: str) -> Any:
     """Ask for a pause, a stop, another quantity or an extra item; staff decide."""
     asked = visits.ask(current_session(), visitor(token), wanted)
     if isinstance(asked, Problem):
@@ -175,10 +175,10 @@ def list_change_requests(query: dict[str, Any]) -> Page:
 @change_requests.arguments(ApproveIn)
 @change_requests.response(200, ChangeRequestOut)
 @allow(Role.ADMIN, Role.MARKETING_STAFF)
-def approve_change_request(body: dict[str, Any], request_id: UUID) -> Row[Any]:
+def approve_change_request(approval: Approval, request_id: UUID) -> Row[Any]:
     """Do what was asked for, or what the fields sent make of it."""
     session, actor = current_session(), current_actor()
-    decisions.approve(session, actor, request_id, body.pop("reason", None), body)
+    decisions.approve(session, actor, request_id, approval)
     return queries.shown_change_request(session, actor, request_id)
 
 

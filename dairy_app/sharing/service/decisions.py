@@ -26,13 +26,14 @@ CHANNEL = "shared_link"
 LONGEST_REASON = 500
 
 
-def approve(session: Session, actor: Actor, request_id: UUID, reason: str | None, changes: Mapping[str, Any]) -> None:
-    """Do what was asked for, or what ``changes`` make of it, and note who decided.
+def approve(session: Session, actor: Actor, request_id: UUID, approval: rules.Approval) -> None:
+    """Do what was asked for, or what the ``approval`` makes of it, and note who decided.
 
     Raises change_request_not_found, illegal_transition (decided already), validation_failed for changes that the kind
     of request has not, and whatever the applying service raises.
     """
     request = _pending(session, actor, request_id)
+    changes, reason = rules.said_in(approval), approval.reason
     wrong = rules.misfits(request.kind, changes, partly=True)
     if wrong:
         errors = [FieldError(f"/{name}", said[0].code, str(said[0])) for name, said in wrong.items()]
