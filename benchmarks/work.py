@@ -17,7 +17,7 @@ from sqlalchemy import select, text
 from dairy_app.accounts.models import User
 from dairy_app.billing.service.runs import RunRequest, carry_out, start_run
 from dairy_app.database.transactions import Database
-from dairy_app.deliveries.rules import Confirmer, Scope
+from dairy_app.deliveries.rules import Confirmation, Confirmer, Scope
 from dairy_app.deliveries.service.confirmations import confirm
 from dairy_app.subscriptions.service.generation import generate_day
 
@@ -40,7 +40,7 @@ def confirm_set(database: Database, first: str, last: str) -> Callable[[], str]:
         confirmer = Confirmer(admin.id, admin.name, "admin", None, None)
         queue = text("SELECT order_id FROM bench_queue WHERE n BETWEEN :first AND :last ORDER BY n")
         orders = session.scalars(queue, {"first": int(first), "last": int(last)}).all()
-    wanted = [{"order_id": order, "status": "delivered"} for order in orders]
+    wanted = [Confirmation(order, "delivered") for order in orders]
 
     def run() -> str:
         done = 0

@@ -5,6 +5,7 @@ from typing import Any
 from marshmallow import fields, validates_schema
 
 from dairy_app.accounts.rules.logins import normalise_email
+from dairy_app.accounts.service.users import NewUser, UserChange
 from dairy_app.common.phones import normalise_phone
 from dairy_app.web import validate
 from dairy_app.web.access import Role
@@ -121,6 +122,7 @@ class UserCreatedOut(UserOut, InvitationOut):
 class UserIn(Strict):
     """A new user; e-mail or phone is needed, both are fine."""
 
+    makes = NewUser
     name = Line(200, required=True)
     role = Choice(*ROLES, required=True)
     email = Email(load_default=None, allow_none=True)
@@ -130,6 +132,7 @@ class UserIn(Strict):
 class UserPatch(Strict):
     """Only what is sent changes."""
 
+    makes = UserChange
     name = Line(200)
     role = Choice(*ROLES)
     email = Email(allow_none=True)

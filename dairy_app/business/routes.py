@@ -1,7 +1,5 @@
 """``/settings``: who the dairy is and by which rules it bills."""
 
-from typing import Any
-
 from dairy_app.business import queries, service
 from dairy_app.business.models import BusinessSettings
 from dairy_app.business.schemas import SettingsOut, SettingsPatch
@@ -26,6 +24,6 @@ def read_settings() -> BusinessSettings:
 @business.arguments(SettingsPatch)
 @business.response(200, SettingsOut)
 @allow(Role.ADMIN)
-def patch_settings(changes: dict[str, Any]) -> BusinessSettings:
+def patch_settings(changes: service.SettingsChange) -> BusinessSettings:
     """Change the settings that are sent."""
     return service.change_settings(current_session(), changes)

@@ -4,6 +4,7 @@ from marshmallow import fields
 
 from dairy_app.business.models import INVOICE_DATE_RULES, TAX_RATE_DATES
 from dairy_app.business.rules import is_gstin, is_time_zone
+from dairy_app.business.service import SettingsChange
 from dairy_app.web import validate
 from dairy_app.web.schemas import Choice, Day, Line, Paragraph, Percent, Strict
 from dairy_app.web.validate import Pattern
@@ -65,3 +66,5 @@ class SettingsOut(Strict):
 
 class SettingsPatch(SettingsOut):
     """Only what is sent changes."""
+
+    makes = SettingsChange

@@ -1,19 +1,59 @@
 """Changing the dairy's settings."""
 
-from typing import Any
+from dataclasses import dataclass
+from datetime import date, time
+from decimal import Decimal
 
 from sqlalchemy.orm import Session
 
 from dairy_app.business.models import BusinessSettings
 from dairy_app.business.queries import business_settings, today
+from dairy_app.common.changes import UNSET, Unset, sent
 from dairy_app.common.errors import invalid
 
 
-def change_settings(session: Session, changes: dict[str, Any]) -> BusinessSettings:
-    """Change what is in ``changes``, leave the rest. The CHECKs of the table judge the values together.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingsChange:
+    """What shall be different in the settings; what is UNSET stays as it is."""
+
+    business_name: str | Unset | None = UNSET
+    legal_name: str | Unset | None = UNSET
+    address: str | Unset | None = UNSET
+    gstin: str | Unset | None = UNSET
+    state_code: str | Unset | None = UNSET
+    fssai_no: str | Unset | None = UNSET
+    phone: str | Unset | None = UNSET
+    upi_id: str | Unset | None = UNSET
+    time_zone: str | Unset = UNSET
+    language: str | Unset = UNSET
+    invoice_series: str | Unset = UNSET
+    credit_note_series: str | Unset = UNSET
+    due_days: int | Unset = UNSET
+    invoice_date_rule: str | Unset = UNSET
+    prices_include_tax: bool | Unset = UNSET
+    tax_rate_date: str | Unset = UNSET
+    delivery_window_days: int | Unset = UNSET
+    cutoff_morning: time | Unset | None = UNSET
+    cutoff_evening: time | Unset | None = UNSET
+    unusual_total_percent: Decimal | Unset | None = UNSET
+    billing_chunk: int | Unset = UNSET
+    books_closed_through: date | Unset | None = UNSET
+    returns_filed_through: date | Unset | None = UNSET
+    default_adjustment_class: str | Unset | None = UNSET
+    generation_days_ahead: int | Unset = UNSET
+    financial_year_start_month: int | Unset = UNSET
+    second_language: str | Unset | None = UNSET
+    invoice_footer: str | Unset | None = UNSET
+    invoice_link_version: int | Unset = UNSET
+    invoice_link_days: int | Unset | None = UNSET
+
+
+def change_settings(session: Session, asked: SettingsChange) -> BusinessSettings:
+    """Change what is asked for, leave the rest. The CHECKs of the table judge the values together.
 
     A return can only be filed for days that are over.
     """
+    changes = sent(asked)
     filed = changes.get("returns_filed_through")
     if filed is not None and filed >= today(session):
         raise invalid("/returns_filed_through", "Must be a day that is over.")

@@ -3,6 +3,7 @@
 from marshmallow import fields
 
 from dairy_app.catalogue.models import SUPPLY_TYPES, UNITS
+from dairy_app.catalogue.service import NewPrice, NewProduct, NewRate, NewTaxClass, ProductChange
 from dairy_app.web.schemas import Choice, Day, Line, Money, PageQuery, Percent, Quantity, Strict
 from dairy_app.web.validate import Pattern
 
@@ -28,6 +29,7 @@ class ProductFields(Strict):
 class ProductIn(ProductFields):
     """A new product; prices are set apart from it."""
 
+    makes = NewProduct
     sku = Line(60, required=True)
     name = Line(200, required=True)
     unit = Choice(*UNITS, required=True)
@@ -36,6 +38,7 @@ class ProductIn(ProductFields):
 class ProductPatch(ProductFields):
     """Only what is sent changes. The unit never does: quantities already ordered would change with it."""
 
+    makes = ProductChange
     is_active = fields.Boolean(truthy={True}, falsy={False})
 
 
@@ -70,6 +73,7 @@ class ProductsQuery(PageQuery):
 class PriceIn(Strict):
     """A price from a day on."""
 
+    makes = NewPrice
     price = Money(required=True)
     valid_from = Day(required=True)
 
@@ -87,6 +91,7 @@ class PriceOut(Strict):
 class TaxClassIn(Strict):
     """A new class of goods that are taxed alike."""
 
+    makes = NewTaxClass
     code = fields.String(required=True, validate=Pattern(r"^[a-z][a-z0-9_]{1,59}$"))
     description = Line(200, required=True)
     hsn_prefix = fields.String(load_default=None, allow_none=True, validate=Pattern(r"^[0-9]{2,8}$"))
@@ -102,6 +107,7 @@ class TaxClassIn(Strict):
 class TaxRateIn(Strict):
     """A rate from a day on. Only ``taxable`` goods have one above 0."""
 
+    makes = NewRate
     supply_type = Choice(*SUPPLY_TYPES, required=True)
     gst_rate = Percent(required=True)
     valid_from = Day(required=True)

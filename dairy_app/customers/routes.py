@@ -41,10 +41,9 @@ STAFF = (Role.ADMIN, Role.ACCOUNTANT, Role.MARKETING_STAFF, Role.DELIVERY_BOY)
 @customers.arguments(CustomerIn)
 @customers.response(201, NewCustomerOut)
 @allow(Role.ADMIN, Role.MARKETING_STAFF)
-def create_customer(body: dict[str, Any]) -> dict[str, Any]:
+def create_customer(wanted: service.NewCustomer) -> dict[str, Any]:
     """Register a customer and, unless ``login`` is false, its login."""
-    login = body.pop("login")
-    return service.create_customer(current_session(), current_actor(), body, login=login)
+    return service.create_customer(current_session(), current_actor(), wanted)
 
 
 @customers.route("/customers/import", methods=["POST"])
@@ -110,15 +109,15 @@ def list_areas(query: dict[str, Any]) -> Page:
 @areas.arguments(AreaIn)
 @areas.response(201, AreaOut)
 @allow(Role.ADMIN)
-def create_area(body: dict[str, Any]) -> Area:
+def create_area(wanted: service.NewArea) -> Area:
     """A new area."""
-    return service.create_area(current_session(), body)
+    return service.create_area(current_session(), wanted)
 
 
 @areas.route("/areas/<uuid:area_id>", methods=["PATCH"])
 @areas.arguments(AreaPatch)
 @areas.response(200, AreaOut)
 @allow(Role.ADMIN)
-def change_area(changes: dict[str, Any], area_id: UUID) -> Area:
+def change_area(changes: service.AreaChange, area_id: UUID) -> Area:
     """Rename an area or put it below another."""
     return service.change_area(current_session(), area_id, changes)

@@ -12,6 +12,7 @@ from dairy_app.catalogue.schemas import PriceOut
 from dairy_app.common.phones import normalise_phone
 from dairy_app.customers.models import BILLING_CYCLES, CUSTOMER_STATUSES, GST_TREATMENTS
 from dairy_app.customers.rules import MAP_LINK
+from dairy_app.customers.service.customers import AgreedPrice, AreaChange, CustomerChange, NewArea, NewCustomer
 from dairy_app.web import uploads, validate
 from dairy_app.web.schemas import Choice, Day, Line, Money, PageQuery, Paragraph, Quantity, Several, Sort, Strict
 from dairy_app.web.validate import Invalid, Pattern
@@ -113,6 +114,7 @@ class CustomerFields(Strict):
 class CustomerIn(CustomerFields):
     """A new customer. With ``login`` (the default) it gets a login with its phone and e-mail."""
 
+    makes: type | None = NewCustomer
     name = Line(200, required=True)
     phone = Phone(40, required=True)
     address_line1 = Line(200, required=True)
@@ -145,6 +147,7 @@ class Login(Line):
 class CustomerRow(CustomerIn):
     """One line of a file of customers: cells are texts, staff are named by their e-mail or phone."""
 
+    makes = None
     stop_sequence = fields.Integer(validate=validate.Range(0, MAX_SEQUENCE))
     login = YesOrNo(load_default=True)
     delivery_boy = Login(254)
@@ -194,6 +197,8 @@ class CustomersImported(Strict):
 
 class CustomerPatch(CustomerFields):
     """Only what is sent changes. Phone and e-mail of the login stay as they are."""
+
+    makes = CustomerChange
 
 
 class CustomerOut(Strict):
@@ -269,6 +274,7 @@ class LinkUserIn(Strict):
 class CustomerPriceIn(Strict):
     """A price agreed from a day on; null ends the agreed price on that day."""
 
+    makes = AgreedPrice
     product_id = fields.UUID(required=True)
     price = Money(required=True, allow_none=True)
     valid_from = Day(required=True)
@@ -289,6 +295,7 @@ class CustomerPricesQuery(PageQuery):
 class AreaPatch(Strict):
     """Only what is sent changes."""
 
+    makes: type | None = AreaChange
     name = Line(200)
     parent_id = fields.UUID(allow_none=True)
 
@@ -296,6 +303,7 @@ class AreaPatch(Strict):
 class AreaIn(AreaPatch):
     """A new area."""
 
+    makes = NewArea
     name = Line(200, required=True)
 
 

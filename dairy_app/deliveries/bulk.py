@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -13,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from dairy_app.customers.models import Customer
 from dairy_app.deliveries.queries import OPEN, orders_within
-from dairy_app.deliveries.rules import LONGEST_DEVICE, Confirmer, Scope
+from dairy_app.deliveries.rules import LONGEST_DEVICE, Confirmation, Confirmer, Delivered, Scope
 from dairy_app.orders.models import Order
 
 _CONFIRM = text("""
@@ -26,14 +27,14 @@ FROM confirm_deliveries(CAST(:confirmations AS jsonb), CAST(:confirmed_by AS uui
 
 def confirm_deliveries(
     session: Session,
-    confirmations: Sequence[Mapping[str, Any]],
+    confirmations: Sequence[Confirmation],
     confirmer: Confirmer,
     scope: Scope,
     *,
     at: datetime,
 ) -> Sequence[Row[Any]]:
     """One row per confirmation, in their order: confirmed, replayed, or rejected with code and detail."""
-    given = {"confirmations": json.dumps(list(confirmations), default=str), "at": at}
+    given = {"confirmations": json.dumps(list(confirmations), default=_plain), "at": at}
     return session.execute(_CONFIRM, given | _who(confirmer) | _where(scope)).all()
 
 
@@ -73,7 +74,7 @@ FROM correct_delivery(CAST(:order AS uuid), CAST(:items AS jsonb), :reason, CAST
 def correct_delivery(
     session: Session,
     order_id: UUID,
-    items: Sequence[Mapping[str, Any]] | None,
+    items: Sequence[Delivered] | None,
     reason: str,
     *,
     corrected_by: UUID,
@@ -84,7 +85,7 @@ def correct_delivery(
     """Correct one confirmed delivery; without items nothing was delivered. ``boy``, ``only_on`` narrow who may."""
     given = {
         "order": order_id,
-        "items": None if items is None else json.dumps(list(items), default=str),
+        "items": None if items is None else json.dumps(list(items), default=_plain),
         "reason": reason,
         "corrected_by": corrected_by,
         "boy": boy,
@@ -136,6 +137,13 @@ WHERE c.id = s.customer_id AND c.stop_sequence IS DISTINCT FROM s.place * 10
 def put_in_sequence(session: Session, customer_ids: Sequence[UUID]) -> None:
     """Give locked customers the places 10, 20, 30 …, so that one can be put in between later."""
     session.execute(_SEQUENCE, {"customers": list(customer_ids)})
+
+
+def _plain(value: object) -> Any:
+    """What JSON has no form for: an object as those of its fields that say something, all else as text."""
+    if not is_dataclass(value):
+        return str(value)
+    return {field.name: said for field in fields(value) if (said := getattr(value, field.name)) is not None}
 
 
 def _who(confirmer: Confirmer) -> dict[str, Any]:

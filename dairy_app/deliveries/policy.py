@@ -1,11 +1,9 @@
 """Who may confirm what, and how a confirmation of theirs is called."""
 
-from collections.abc import Mapping
 from datetime import date
-from typing import Any
 
 from dairy_app.common.errors import Problem
-from dairy_app.deliveries.rules import Confirmer, Scope
+from dairy_app.deliveries.rules import Confirmer, RoundChoice, Scope
 from dairy_app.web.access import Actor, Role
 
 _METHODS = {Role.ADMIN: "admin", Role.DELIVERY_BOY: "delivery_boy"}
@@ -23,12 +21,12 @@ def scope_of(actor: Actor) -> Scope:
     return Scope(delivery_boy_id=actor.user_id if actor.role == Role.DELIVERY_BOY else None)
 
 
-def round_of(actor: Actor, wanted: Mapping[str, Any], day: date) -> Scope:
-    """The round of one day that an actor asks for; ``wanted`` holds the fields of ``RoundQuery``.
+def round_of(actor: Actor, wanted: RoundChoice, day: date) -> Scope:
+    """The round of one day that an actor asks for.
 
     Raises forbidden when a delivery boy names another one.
     """
-    own, named = scope_of(actor).delivery_boy_id, wanted.get("delivery_boy_id")
+    own, named = scope_of(actor).delivery_boy_id, wanted.delivery_boy_id
     if own is not None and named not in {None, own}:
         raise Problem("forbidden", "A delivery boy has his own round only.")
-    return Scope(own or named, wanted.get("area_id"), day, day, wanted.get("shift"))
+    return Scope(own or named, wanted.area_id, day, day, wanted.shift)

@@ -8,7 +8,7 @@ from flask import request
 from dairy_app.business.queries import today
 from dairy_app.deliveries import queries
 from dairy_app.deliveries.policy import confirmer_of, round_of, scope_of
-from dairy_app.deliveries.rules import Confirmer, Scope
+from dairy_app.deliveries.rules import Confirmation, Confirmer, RoundChoice, RoundDone, Scope
 from dairy_app.deliveries.schemas import (
     BatchIn,
     BatchOut,
@@ -44,7 +44,7 @@ deliveries = Blueprint("deliveries", __name__, description="Confirming deliverie
 @deliveries.arguments(ConfirmationIn)
 @deliveries.response(200, ConfirmationOut)
 @allow(Role.ADMIN, Role.DELIVERY_BOY)
-def confirm_delivery(confirmation: dict[str, Any]) -> dict[str, Any]:
+def confirm_delivery(confirmation: Confirmation) -> dict[str, Any]:
     """Confirm one order: full, partial or nothing delivered. The same again changes nothing."""
     actor = current_actor()
     outcome = service.confirm(current_session(), confirmer(), scope_of(actor), [confirmation])[0]
@@ -67,7 +67,7 @@ def confirm_deliveries(batch: dict[str, Any]) -> dict[str, Any]:
 @deliveries.arguments(CorrectionIn)
 @deliveries.response(200, ConfirmationOut)
 @allow(Role.ADMIN, Role.DELIVERY_BOY)
-def correct_delivery(wanted: dict[str, Any], order_id: UUID) -> dict[str, Any]:
+def correct_delivery(wanted: service.Correction, order_id: UUID) -> dict[str, Any]:
     """Correct a confirmed delivery while its invoice is a draft; a delivery boy his own, on the day itself."""
     actor = current_actor()
     outcome = service.correct(current_session(), actor, order_id, wanted)
@@ -78,7 +78,7 @@ def correct_delivery(wanted: dict[str, Any], order_id: UUID) -> dict[str, Any]:
 @deliveries.arguments(MonthlyEditIn)
 @deliveries.response(200, MonthlyEditOut)
 @allow(Role.ADMIN)
-def set_day(wanted: dict[str, Any]) -> dict[str, Any]:
+def set_day(wanted: monthly_edits.DayEntry) -> dict[str, Any]:
     """Type a quantity into the month's grid: a day to come is overridden, a day delivered is corrected."""
     return monthly_edits.set_day(current_session(), current_actor(), wanted)
 
@@ -87,7 +87,7 @@ def set_day(wanted: dict[str, Any]) -> dict[str, Any]:
 @deliveries.arguments(RoundQuery, location="query")
 @deliveries.response(200, RoundOut)
 @allow(Role.ADMIN, Role.DELIVERY_BOY)
-def show_round(query: dict[str, Any]) -> dict[str, Any]:
+def show_round(query: RoundChoice) -> dict[str, Any]:
     """The stops of a round in sequence, what to load, and how far it is. A delivery boy sees his own."""
     return queries.round_view(current_session(), _round(query))
 
@@ -97,7 +97,7 @@ def show_round(query: dict[str, Any]) -> dict[str, Any]:
 @deliveries.arguments(StartIn)
 @deliveries.response(200, StartOut)
 @allow(Role.ADMIN, Role.DELIVERY_BOY)
-def start_round(wanted: dict[str, Any]) -> dict[str, int]:
+def start_round(wanted: RoundChoice) -> dict[str, int]:
     """Send a round's waiting orders out for delivery. A repeat changes nothing."""
     return service.start_round(current_session(), _round(wanted))
 
@@ -107,7 +107,7 @@ def start_round(wanted: dict[str, Any]) -> dict[str, int]:
 @deliveries.arguments(CompleteIn)
 @deliveries.response(200, CompleteOut)
 @allow(Role.ADMIN, Role.DELIVERY_BOY)
-def complete_round(wanted: dict[str, Any]) -> dict[str, Any]:
+def complete_round(wanted: RoundDone) -> dict[str, Any]:
     """Confirm every open order of a round in full, but the exceptions. A repeat changes nothing."""
     return service.complete_round(current_session(), confirmer(), _round(wanted), wanted)
 
@@ -137,8 +137,8 @@ def confirmer() -> Confirmer:
     return confirmer_of(current_actor(), caller_address(), request.headers.get("User-Agent"))
 
 
-def _round(wanted: dict[str, Any]) -> Scope:
-    day = wanted.get("delivery_date") or today(current_session())
+def _round(wanted: RoundChoice) -> Scope:
+    day = wanted.delivery_date or today(current_session())
     return round_of(current_actor(), wanted, day)
 
 

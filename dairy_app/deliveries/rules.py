@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from itertools import groupby
 from typing import Any
@@ -49,6 +49,33 @@ class Confirmer:
 
 
 @dataclass(frozen=True, slots=True)
+class Delivered:
+    """How much of one product was brought."""
+
+    product_id: UUID
+    delivered_quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What happened at one door. Without ``items`` all of the order was brought, unless nothing was (``status``)."""
+
+    order_id: UUID
+    #: ``delivered`` or ``not_delivered``.
+    status: str
+    items: Sequence[Delivered] | None = None
+    customer_id: UUID | None = None
+    delivery_date: date | None = None
+    delivered_at: datetime | None = None
+    client_event_id: UUID | None = None
+    device_time: datetime | None = None
+    latitude: Decimal | None = None
+    longitude: Decimal | None = None
+    reason_code: str | None = None
+    notes: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Unread:
     """A confirmation of a batch that breaks the schema: rejected by itself, beside the others."""
 
@@ -58,6 +85,25 @@ class Unread:
 
 
 # -------------------------------------------------------------------------------------------------- rounds
+
+
+@dataclass(frozen=True, slots=True)
+class RoundChoice:
+    """Which round is meant: a day's (None: today's) orders of a delivery boy, of an area, of a shift, or of all."""
+
+    delivery_date: date | None = None
+    shift: str | None = None
+    delivery_boy_id: UUID | None = None
+    area_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RoundDone(RoundChoice):
+    """A round of which all but the orders ``excepted`` were delivered in full; without an instant just now."""
+
+    excepted: Sequence[UUID] = ()
+    completed_at: datetime | None = None
+
 
 _OPEN = frozenset({"PENDING", "OUT_FOR_DELIVERY"})
 _OF_CUSTOMER = ("id", "name", "phone", "area", "latitude", "longitude", "notes")

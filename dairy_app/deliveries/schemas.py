@@ -10,7 +10,9 @@ from marshmallow import ValidationError, fields, validates_schema
 from dairy_app.catalogue.models import UNITS
 from dairy_app.customers.schemas import Latitude, Longitude
 from dairy_app.deliveries.models import CONFIRMATION_METHODS, DELIVERY_STATUSES
-from dairy_app.deliveries.rules import REASON_CODES, Unread
+from dairy_app.deliveries.rules import REASON_CODES, Confirmation, Delivered, RoundChoice, RoundDone, Unread
+from dairy_app.deliveries.service.confirmations import Correction
+from dairy_app.deliveries.service.monthly_edits import DayEntry
 from dairy_app.orders.models import ORDER_STATUSES, SHIFTS
 from dairy_app.orders.schemas import MOST_ITEMS, DeliveryStatusOut
 from dairy_app.web import validate
@@ -56,6 +58,7 @@ class ReportedLongitude(ReportedLatitude):
 class DeliveredItem(Strict):
     """How much of one product was brought."""
 
+    makes = Delivered
     product_id = fields.UUID(required=True)
     delivered_quantity = Quantity(required=True)
 
@@ -63,6 +66,7 @@ class DeliveredItem(Strict):
 class ConfirmationIn(Strict):
     """What happened at one door. Without ``items`` all of the order was brought."""
 
+    makes = Confirmation
     order_id = fields.UUID(required=True)
     customer_id = fields.UUID(metadata={"description": "Checked against the order when sent."})
     delivery_date = Day(metadata={"description": "Default: the day of delivered_at, else today."})
@@ -84,7 +88,7 @@ class ConfirmationIn(Strict):
 
     @validates_schema
     def nothing_delivered_is_nothing(self, data: dict[str, Any], **_: Any) -> None:
-        brought = any(item["delivered_quantity"] for item in data.get("items", []))
+        brought = any(item.delivered_quantity for item in data.get("items", []))
         if data["status"] == "not_delivered" and brought:
             raise Invalid("not_delivered cannot have delivered quantities.", "items")
 
@@ -159,6 +163,7 @@ class BatchOut(Strict):
 class RoundQuery(Strict):
     """Which round: a day's orders of a delivery boy, of an area with those below it, of a shift, or of all."""
 
+    makes = RoundChoice
     delivery_date = Day(metadata={"description": "Default: today."})
     shift = Choice(*SHIFTS)
     delivery_boy_id = fields.UUID(metadata={"description": "A delivery boy may only name himself."})
@@ -274,6 +279,7 @@ class StartOut(Strict):
 class CompleteIn(RoundQuery):
     """A round of which all but some orders were delivered in full."""
 
+    makes = RoundDone
     delivery_date = Day(required=True)
     excepted = fields.List(
         fields.UUID(),
@@ -309,6 +315,7 @@ class CompleteOut(Strict):
 class CorrectionIn(Strict):
     """What was really delivered: every product of the order with its quantity, or nothing at all."""
 
+    makes = Correction
     not_in_example = ("status",)
     items = fields.List(fields.Nested(DeliveredItem), validate=validate.Length(min=1, max=MOST_ITEMS))
     status = Choice("not_delivered")
@@ -323,6 +330,7 @@ class CorrectionIn(Strict):
 class MonthlyEditIn(Strict):
     """A cell of the month's grid, typed anew."""
 
+    makes = DayEntry
     customer_id = fields.UUID(required=True)
     product_id = fields.UUID(required=True)
     date = Day("iso", required=True)

@@ -8,14 +8,16 @@ from sqlalchemy.orm import Session
 
 from dairy_app.billing.rules.crediting import LineCredit
 from dairy_app.billing.service.crediting import NoteRequest, issue_credit_note
-from dairy_app.billing.service.invoices import void_invoice
+from dairy_app.billing.service.invoices import VoidRequest, void_invoice
+from dairy_app.common.changes import UNSET
 from dairy_app.customers.service import customers
 from dairy_app.demo import queries
 from dairy_app.invoices.rules import month_bounds
-from dairy_app.invoices.service.adjustments import add_adjustment
-from dairy_app.receivables.service.cash import settle_cash
+from dairy_app.invoices.service.adjustments import NewAdjustment, add_adjustment
+from dairy_app.receivables.service.cash import CashHandover, settle_cash
 from dairy_app.sharing.models import ChangeRequest
 from dairy_app.sharing.rules.links import payload_of
+from dairy_app.subscriptions.rules.wishes import NewPause
 from dairy_app.subscriptions.service import standing_orders as subscriptions
 from dairy_app.web.access import Actor
 
@@ -36,19 +38,19 @@ def happen(session: Session, day: date, period: str, admin: Actor, boy: UUID) ->
 
 
 def _adjust(session: Session, admin: Actor, customer: UUID) -> None:
-    body = {"customer_id": customer, "adjusted_on": None, "tax_class": "milk_fresh"}
-    can = {"kind": "charge", "description": "Milk can, deposit", "amount": Decimal(150), "reason": "Lent a can"}
-    late = {"kind": "discount", "description": "Late mornings", "amount": Decimal(-20), "reason": "The van broke down"}
-    for fields in (can, late):
-        add_adjustment(session, admin, body | fields)
+    can = ("charge", "Milk can, deposit", Decimal(150), "Lent a can")
+    late = ("discount", "Late mornings", Decimal(-20), "The van broke down")
+    for said in (can, late):
+        add_adjustment(session, admin, NewAdjustment(customer, *said, tax_class="milk_fresh"))
 
 
 def _come_and_go(session: Session, admin: Actor, households: list[UUID], day: date) -> None:
     begun = day - timedelta(days=2)
-    for place, status, more in ((ON_TRIAL, "trial", {"trial_start_date": begun}), (GONE, "stopped", {})):
-        customers.change_customer(session, admin, households[place], {"status": status} | more)
+    for place, status, start in ((ON_TRIAL, "trial", begun), (GONE, "stopped", UNSET)):
+        change = customers.CustomerChange(status=status, trial_start_date=start)
+        customers.change_customer(session, admin, households[place], change)
         subscriptions.customer_changed(session, households[place], status)
-    away = {"first": day + timedelta(days=2), "last": day + timedelta(days=6), "reason": "A wedding in Nashik"}
+    away = NewPause(day + timedelta(days=2), day + timedelta(days=6), "A wedding in Nashik")
     subscriptions.add_pause(session, admin, queries.standing_order_of(session, households[AWAY]), away)
 
 
@@ -62,8 +64,7 @@ def _ask(session: Session, customer: UUID, boy: UUID, day: date) -> None:
 def _hand_over(session: Session, admin: Actor) -> None:
     """The one who carries least hands it over, ten rupees short; the others still have theirs."""
     for cash in queries.cash_at_doors(session)[:1]:
-        handed = {"handed_over": cash.amount - 10, "notes": "Ten rupees short", "settled_for": None}
-        settle_cash(session, admin, {"staff_id": cash.staff_id, **handed})
+        settle_cash(session, admin, CashHandover(cash.staff_id, cash.amount - 10, notes="Ten rupees short"))
 
 
 def _correct(session: Session, admin: Actor, period: str) -> UUID | None:
@@ -71,7 +72,7 @@ def _correct(session: Session, admin: Actor, period: str) -> UUID | None:
     voided = None
     for place, bill in enumerate(queries.bills_to_correct(session, *month_bounds(period))):
         if place == 0:
-            void_invoice(session, admin, bill.id, "Another house's milk stood on it")
+            void_invoice(session, admin, bill.id, VoidRequest("Another house's milk stood on it"))
             voided = bill.customer_id
             continue
         taken = LineCredit(1, quantity=Decimal(1)) if place == 1 else LineCredit(1, amount=Decimal("12.50"))

@@ -13,11 +13,11 @@ from sqlalchemy.orm import Session
 from dairy_app.billing.service import runs as service
 from dairy_app.billing.service.runs import RunRequest
 from dairy_app.business.queries import today
-from dairy_app.business.service import change_settings
+from dairy_app.business.service import SettingsChange, change_settings
 from dairy_app.common.files import make_private_folder
 from dairy_app.database.transactions import Database
 from dairy_app.deliveries.bulk import confirm_deliveries
-from dairy_app.deliveries.rules import Confirmer, Scope
+from dairy_app.deliveries.rules import Confirmation, Confirmer, Scope
 from dairy_app.demo import bulk, events, people, queries, sample
 from dairy_app.demo.progress import Bars
 from dairy_app.demo.state import State, write_state
@@ -26,7 +26,7 @@ from dairy_app.exports.commands import export_to_file
 from dairy_app.exports.files.downloads import download_of
 from dairy_app.exports.rules import span_of
 from dairy_app.settings import Settings
-from dairy_app.sharing.service.links import create_link
+from dairy_app.sharing.service.links import NewLink, create_link
 from dairy_app.subscriptions.service.generation import generate_due
 from dairy_app.web.access import Role
 
@@ -77,11 +77,11 @@ def _deliver_day(session: Session, day: date, zone: ZoneInfo) -> None:
             raise LookupError(f"the sample of {day} was refused: {refused}")
 
 
-def _confirmation(row: Any, day: date, place: int, moment: datetime) -> dict[str, Any]:
+def _confirmation(row: Any, day: date, place: int, moment: datetime) -> Confirmation:
     items = [(product, Decimal(quantity), unit) for product, quantity, unit in row.items]
     done = sample.outcome(day, place, items)
     at = None if done["status"] == "not_delivered" else moment
-    return {"order_id": row.id, "delivery_date": day, "delivered_at": at, **done}
+    return Confirmation(row.id, delivery_date=day, delivered_at=at, **done)
 
 
 def bill(database: Database, day: date, bars: Bars) -> None:
@@ -115,7 +115,7 @@ def happen(database: Database, day: date) -> None:
 
 def _file_returns(database: Database, through: date | None) -> None:
     with database.transaction() as session:
-        change_settings(session, {"returns_filed_through": through})
+        change_settings(session, SettingsChange(returns_filed_through=through))
 
 
 def _pay(database: Database, period: str, day: date) -> None:
@@ -165,7 +165,7 @@ def open_pages(database: Database, settings: Settings) -> Pages:
 def _open_round(session: Session) -> str:
     admin = people.actor_of(session, people.LOGINS[0].email)
     boy = next(login.email for login in people.LOGINS if login.role is Role.DELIVERY_BOY)
-    wanted = {"delivery_boy_id": people.actor_of(session, boy).user_id, "expires_in_hours": 24}
+    wanted = NewLink(delivery_boy_id=people.actor_of(session, boy).user_id, expires_in_hours=24)
     return create_link(session, admin, wanted)[1]
 
 

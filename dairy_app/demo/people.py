@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from dairy_app.accounts.models import User
 from dairy_app.accounts.service import users as accounts
 from dairy_app.accounts.service.throttle import Caller
-from dairy_app.business.service import change_settings
+from dairy_app.business.service import SettingsChange, change_settings
 from dairy_app.catalogue import service as catalogue
 from dairy_app.customers.service import customers
 from dairy_app.demo import sample
@@ -80,10 +80,11 @@ def name_of(session: Session, user_id: UUID) -> str:
 
 def make_people(session: Session, day: date, first_day: date, count: int, password: str, bar: Bar) -> list[UUID]:
     """Settings, logins, products, prices and customers; the customers' ids in the order of the sample."""
-    change_settings(session, sample.seller())
+    change_settings(session, SettingsChange(**sample.seller()))
     for login in LOGINS:
         mark = State(day=day).mark if login.role is Role.ADMIN else None
-        user = accounts.create_user(session, name=login.name, role=login.role, email=login.email, legacy_id=mark)
+        person = accounts.NewUser(login.name, login.role, login.email, legacy_id=mark)
+        user = accounts.create_user(session, person)
         _arrive(session, user, password)
     admin = actor_of(session, LOGINS[0].email)
     staff = {login.name: actor_of(session, login.email).user_id for login in LOGINS}
@@ -103,7 +104,7 @@ def _customer(
     more: dict[str, Any] = {"delivery_boy_id": boy, "marketing_staff_id": staff["Mira Marketing"]}
     if is_first:
         more["email"] = CUSTOMER_EMAIL
-    customer_id: UUID = customers.create_customer(session, admin, fields | more)["id"]
+    customer_id: UUID = customers.create_customer(session, admin, customers.NewCustomer(**fields | more))["id"]
     return customer_id
 
 
@@ -111,12 +112,13 @@ def make_products(session: Session, first_day: date) -> dict[str, UUID]:
     """The products with their prices; ids by SKU."""
     made: dict[str, UUID] = {}
     for ware in sample.WARES:
-        product = catalogue.create_product(session, dict(ware.fields))
-        catalogue.set_price(session, product.id, Decimal(ware.price), first_day - timedelta(days=365))
+        product = catalogue.create_product(session, catalogue.NewProduct(**ware.fields))
+        price = catalogue.NewPrice(Decimal(ware.price), first_day - timedelta(days=365))
+        catalogue.set_price(session, product.id, price)
         made[ware.fields["sku"]] = product.id
-    sku, price = sample.DEARER
+    sku, dearer = sample.DEARER
     second_month = (first_day + timedelta(days=31)).replace(day=16)
-    catalogue.set_price(session, made[sku], Decimal(price), second_month)
+    catalogue.set_price(session, made[sku], catalogue.NewPrice(Decimal(dearer), second_month))
     return made
 
 

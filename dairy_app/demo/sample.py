@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from dairy_app.business.rules import gstin_check_digit
+from dairy_app.deliveries.rules import Delivered
 
 SEED = 2026
 CUSTOMERS = 200
@@ -174,7 +175,7 @@ def outcome(day: date, place: int, items: list[Any]) -> dict[str, Any]:
     if draw < 0.06:
         short = chance.randrange(len(items))
         delivered = [
-            {"product_id": str(product), "delivered_quantity": str(_less(quantity, unit) if n == short else quantity)}
+            Delivered(product, _less(quantity, unit) if n == short else quantity)
             for n, (product, quantity, unit) in enumerate(items)
         ]
         return {"status": "delivered", "items": delivered}

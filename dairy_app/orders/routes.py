@@ -19,7 +19,7 @@ orders = Blueprint("orders", __name__, description="Orders")
 @orders.arguments(OrderIn)
 @orders.response(201, OrderOut)
 @allow(Role.ADMIN, Role.MARKETING_STAFF, Role.CUSTOMER)
-def place_order(wanted: dict[str, Any]) -> dict[str, Any]:
+def place_order(wanted: service.NewOrder) -> dict[str, Any]:
     """Place a one-time order; the server sets the prices of the delivery date."""
     session, actor = current_session(), current_actor()
     order_id = service.place_order(session, actor, wanted)

@@ -8,6 +8,7 @@ from dairy_app.catalogue.models import UNITS
 from dairy_app.customers.schemas import Latitude, Longitude
 from dairy_app.orders.models import ORDER_SOURCES, ORDER_STATUSES, ORDER_TYPES, PRICE_SOURCES, SHIFTS
 from dairy_app.orders.policy import INTERNAL_FIELDS
+from dairy_app.orders.service import NewItem, NewOrder
 from dairy_app.web import validate
 from dairy_app.web.schemas import (
     Choice,
@@ -31,6 +32,7 @@ MOST_ITEMS = 100
 class OrderItemIn(Strict):
     """One product of a new order. An admin may state a price, with a reason; else the server sets it."""
 
+    makes = NewItem
     product_id = fields.UUID(required=True)
     quantity = Quantity(required=True, above=True)
     unit_price = Money(metadata={"description": "Admins only; needs price_reason."})
@@ -45,6 +47,7 @@ class OrderItemIn(Strict):
 class OrderIn(Strict):
     """A new one-time order."""
 
+    makes = NewOrder
     customer_id = fields.UUID(metadata={"description": "May be left out by customers: their own."})
     delivery_date = Day(required=True)
     shift = Choice(*SHIFTS, load_default="morning")
@@ -55,9 +58,9 @@ class OrderIn(Strict):
     def products_differ(self, data: dict[str, Any], **_: Any) -> None:
         seen = set()
         for position, item in enumerate(data["items"]):
-            if item["product_id"] in seen:
+            if item.product_id in seen:
                 raise Invalid("The product is listed twice.", "items", position, "product_id")
-            seen.add(item["product_id"])
+            seen.add(item.product_id)
 
 
 class CancelIn(Strict):

@@ -1,7 +1,9 @@
 """Placing and cancelling orders."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -20,7 +22,28 @@ from dairy_app.orders.rules import LONGEST_AHEAD, cutoff_of, is_orderable, may_b
 from dairy_app.web.access import Actor, Role
 
 
-def place_order(session: Session, actor: Actor, wanted: Mapping[str, Any], source: str | None = None) -> UUID:
+@dataclass(frozen=True, slots=True)
+class NewItem:
+    """One product of a new order. A price that is stated has a reason."""
+
+    product_id: UUID
+    quantity: Decimal
+    unit_price: Decimal | None = None
+    price_reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewOrder:
+    """A one-time order that is wanted. Without ``customer_id`` the caller's own."""
+
+    delivery_date: date
+    items: Sequence[NewItem]
+    shift: str = "morning"
+    customer_id: UUID | None = None
+    notes: str | None = None
+
+
+def place_order(session: Session, actor: Actor, wanted: NewOrder, source: str | None = None) -> UUID:
     """Place a one-time order and return its id. Prices are those of the planned day, set here.
 
     A price of nothing that an admin states is marked free; else no invoice with it could ever be issued.
@@ -28,15 +51,15 @@ def place_order(session: Session, actor: Actor, wanted: Mapping[str, Any], sourc
     Raises customer_not_found, customer_stopped, validation_failed (date), cutoff_passed, product_not_found,
     product_inactive, no_price, forbidden (a price stated by somebody else than an admin).
     """
-    customer = _customer_for(session, actor, wanted.get("customer_id"))
+    customer = _customer_for(session, actor, wanted.customer_id)
     if customer.status == "stopped":
         raise Problem("customer_stopped")
-    day, shift = wanted["delivery_date"], wanted["shift"]
+    day, shift = wanted.delivery_date, wanted.shift
     first = today(session)
     if not is_orderable(day, first):
         raise invalid("/delivery_date", f"Must be from {first} to {first + LONGEST_AHEAD}.")
     _refuse_after_cutoff(session, actor, day, shift)
-    items, reasons = _priced(session, actor, customer, day, wanted["items"])
+    items, reasons = _priced(session, actor, customer, day, wanted.items)
     order = Order(
         customer_id=customer.id,
         delivery_date=day,
@@ -44,7 +67,7 @@ def place_order(session: Session, actor: Actor, wanted: Mapping[str, Any], sourc
         placed_by=actor.user_id,
         source=source or ("customer" if actor.role == Role.CUSTOMER else "staff"),
         address=_address(session, customer),
-        notes="\n".join([*filter(None, [wanted.get("notes")]), *reasons]) or None,
+        notes="\n".join([*filter(None, [wanted.notes]), *reasons]) or None,
     )
     session.add(order)
     session.flush()
@@ -88,22 +111,22 @@ def _refuse_after_cutoff(session: Session, actor: Actor, day: date, shift: str) 
 
 
 def _priced(
-    session: Session, actor: Actor, customer: Customer, day: date, wanted: list[dict[str, Any]]
+    session: Session, actor: Actor, customer: Customer, day: date, wanted: Sequence[NewItem]
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """The rows of ``order_items`` with their prices, and the reasons for prices an admin stated."""
-    ids = [item["product_id"] for item in wanted]
+    ids = [item.product_id for item in wanted]
     products, prices = products_by_id(session, ids), prices_for(session, customer.id, ids, day)
     rows, reasons = [], []
     for position, item in enumerate(wanted):
         pointer = f"/items/{position}/product_id"
-        product = _sold(products.get(item["product_id"]), pointer)
-        require_whole(product.unit, item["quantity"], f"/items/{position}/quantity")
-        row = {"line_no": position + 1, "product_id": product.id, "quantity": item["quantity"]}
-        if "unit_price" in item:
+        product = _sold(products.get(item.product_id), pointer)
+        require_whole(product.unit, item.quantity, f"/items/{position}/quantity")
+        row: dict[str, Any] = {"line_no": position + 1, "product_id": product.id, "quantity": item.quantity}
+        if item.unit_price is not None:
             if actor.role != Role.ADMIN:
                 raise Problem("forbidden", "Only an admin may state a price.")
-            row |= {"unit_price": item["unit_price"], "price_source": "override" if item["unit_price"] else "free"}
-            reasons.append(f"Price of {product.name} ({item['unit_price']:.2f}): {item['price_reason']}")
+            row |= {"unit_price": item.unit_price, "price_source": "override" if item.unit_price else "free"}
+            reasons.append(f"Price of {product.name} ({item.unit_price:.2f}): {item.price_reason}")
         elif product.id in prices:
             row["unit_price"], source = prices[product.id]
             row["price_source"] = "free" if source == "customer" and not row["unit_price"] else source

@@ -1,12 +1,12 @@
 """Who may record, see and settle which money."""
 
 from datetime import date
-from typing import Any
 
 from sqlalchemy import ColumnElement, false, true
 
 from dairy_app.common.errors import FieldError, Problem
 from dairy_app.receivables.models import CashSettlement, Payment
+from dairy_app.receivables.rules import NewPayment
 from dairy_app.web.access import Actor, Role
 
 OFFICE = frozenset({Role.ADMIN, Role.ACCOUNTANT})
@@ -39,7 +39,7 @@ def hidden_payment_fields(role: Role) -> frozenset[str]:
     return LEDGER_FIELDS if role is Role.DELIVERY_BOY else INTERNAL_FIELDS
 
 
-def check_payment(actor: Actor, wanted: dict[str, Any], today: date) -> None:
+def check_payment(actor: Actor, wanted: NewPayment, today: date) -> None:
     """A delivery boy records cash that he took today himself, and does not choose what it settles.
 
     Raises ``forbidden``, naming the fields. Whose cash it is, is judged by whom he may see.
@@ -47,13 +47,13 @@ def check_payment(actor: Actor, wanted: dict[str, Any], today: date) -> None:
     if actor.role in OFFICE:
         return
     errors = []
-    if wanted["method"] != "cash":
+    if wanted.method != "cash":
         errors.append(FieldError("/method", "forbidden", "You may record cash only."))
-    if wanted["received_on"] not in {None, today}:
+    if wanted.received_on not in {None, today}:
         errors.append(FieldError("/received_on", "forbidden", f"You may record what you collected today, {today}."))
-    if wanted["collected_by"] not in {None, actor.user_id}:
+    if wanted.collected_by not in {None, actor.user_id}:
         errors.append(FieldError("/collected_by", "forbidden", "You may record what you collected yourself."))
-    if wanted["allocations"]:
+    if wanted.allocations:
         errors.append(FieldError("/allocations", "forbidden", "The office chooses what a payment settles."))
     if errors:
         raise Problem("forbidden", " ".join(each.detail for each in errors), errors)

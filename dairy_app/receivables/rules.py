@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from dairy_app.business.rules import check_open_books
@@ -55,6 +54,28 @@ def transfer_reference(reference: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Allocation:
+    """So much of a payment shall settle this invoice; ``amount`` in rupees."""
+
+    invoice_id: UUID
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class NewPayment:
+    """Money that came in. ``received_on`` None: today. What is not allocated settles what is oldest."""
+
+    customer_id: UUID
+    amount: Decimal
+    method: str
+    received_on: date | None = None
+    reference: str | None = None
+    notes: str | None = None
+    collected_by: UUID | None = None
+    allocations: Sequence[Allocation] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """What an invoice can still be given by one payment; ``takes`` in rupees."""
 
@@ -63,26 +84,26 @@ class Claim:
     takes: Decimal
 
 
-def check_allocations(chosen: Sequence[Mapping[str, Any]], free: Decimal, claims: Mapping[UUID, Claim]) -> None:
-    """Whether ``chosen`` (invoice_id, amount) fits the payment's free rupees and what each invoice still takes.
+def check_allocations(chosen: Sequence[Allocation], free: Decimal, claims: Mapping[UUID, Claim]) -> None:
+    """Whether ``chosen`` fits the payment's free rupees and what each invoice still takes.
 
     Raises ``invoice_not_found`` (also another customer's), ``illegal_transition`` for a draft or a void document,
     ``allocation_exceeds_balance``.
     """
-    if sum((each["amount"] for each in chosen), Decimal(0)) > free:
+    if sum((each.amount for each in chosen), Decimal(0)) > free:
         detail = f"The payment has {free:.2f} to allocate."
         raise Problem("allocation_exceeds_balance", detail, [FieldError("/allocations", "exceeds_payment", detail)])
     seen: set[UUID] = set()
     for place, each in enumerate(chosen):
-        claim = claims.get(each["invoice_id"])
+        claim = claims.get(each.invoice_id)
         if claim is None:
             raise Problem("invoice_not_found")
-        if each["invoice_id"] in seen:
+        if each.invoice_id in seen:
             raise invalid(f"/allocations/{place}/invoice_id", "The invoice is listed twice.", "duplicate")
-        seen.add(each["invoice_id"])
+        seen.add(each.invoice_id)
         if claim.status != "issued":
             raise Problem("illegal_transition", f"The invoice is {claim.status}; only an issued one can be paid.")
-        if each["amount"] > claim.takes:
+        if each.amount > claim.takes:
             detail = f"{claim.takes:.2f} is open on {claim.number}."
             errors = [FieldError(f"/allocations/{place}/amount", "exceeds_balance", detail)]
             raise Problem("allocation_exceeds_balance", detail, errors)

@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from marshmallow import fields, validates_schema
+from marshmallow import fields, post_load, validates_schema
 
 from dairy_app.catalogue.models import UNITS
 from dairy_app.deliveries.models import DELIVERY_STATUSES
 from dairy_app.orders.models import ORDER_STATUSES
 from dairy_app.sharing.models import LINK_ACTIONS, REQUEST_KINDS, REQUEST_STATUSES, SHIFTS
 from dairy_app.sharing.rules import links as rules
+from dairy_app.sharing.service.links import NewLink
 from dairy_app.web import validate
 from dairy_app.web.schemas import Choice, Day, Line, PageQuery, Paragraph, Quantity, Strict, page_of
 from dairy_app.web.validate import Coded, Invalid, Pattern, SeveralInvalid
@@ -19,6 +20,7 @@ _PIN = Pattern(r"^[0-9]{4,8}$", error="Must be 4 to 8 digits.")
 class SharedLinkIn(Strict):
     """A new link: whose round, for when, until when."""
 
+    makes = NewLink
     kind = Choice("round", required=True)
     delivery_boy_id = fields.UUID()
     area_id = fields.UUID(metadata={"description": "The area and all areas below it."})
@@ -179,6 +181,7 @@ class SharedConfirmationOut(Strict):
 class WantedItem(Strict):
     """One product asked for."""
 
+    makes = rules.AskedItem
     product_id = fields.UUID(required=True)
     quantity = Quantity(required=True, above=True)
 
@@ -206,14 +209,20 @@ class _Wish(Strict):
 
     @validates_schema
     def products_differ(self, data: dict[str, Any], **_: Any) -> None:
-        named = [item["product_id"] for item in data.get("items", [])]
+        named = [item.product_id for item in data.get("items", [])]
         if len(set(named)) < len(named):
             raise Invalid("A product is listed twice.", "items")
+
+    @post_load
+    def _made(self, data: dict[str, Any], **_: Any) -> Any:
+        said = {("from_" if name == "from" else name): value for name, value in data.items()}
+        return said if self.makes is None else self.makes(**said)
 
 
 class ChangeRequestIn(_Wish):
     """A change asked for at a door. Each kind has its own fields."""
 
+    makes = rules.NewRequest
     kind = Choice(*REQUEST_KINDS, required=True)
     customer_id = fields.UUID(required=True)
     subscription_id = fields.UUID(metadata={"description": "pause, stop: default all; quantity: needed."})
@@ -253,6 +262,7 @@ class ChangeRequestQuery(PageQuery):
 class ApproveIn(_Wish):
     """Why, and what shall be done instead of what was asked for."""
 
+    makes = rules.Approval
     reason = Line(500)
     not_in_example = ("from_", "to", "stop_date", "delivery_date", "shift", "items", "date", "quantity")
 

@@ -9,6 +9,7 @@ from dairy_app.catalogue.schemas import PriceOut, ProductOut
 from dairy_app.customers.schemas import CustomerPriceOut
 from dairy_app.orders.models import ORDER_STATUSES
 from dairy_app.subscriptions.models import CHANNELS, MODES, OVERRIDE_KINDS, SHIFTS, SUBSCRIPTION_STATUSES
+from dairy_app.subscriptions.rules.wishes import DayQuantity, Ending, NewPause, NewSubscription, SubscriptionChange
 from dairy_app.web import validate
 from dairy_app.web.schemas import Choice, Day, Line, Money, Month, PageQuery, Quantity, Strict, page_of
 from dairy_app.web.validate import Invalid
@@ -67,6 +68,7 @@ class _Rhythm(Strict):
 class SubscriptionIn(_Rhythm):
     """A new standing order: one product in one shift."""
 
+    makes = NewSubscription
     customer_id = fields.UUID(metadata={"description": "May be left out by customers: their own."})
     product_id = fields.UUID(required=True)
     mode = Choice(*MODES, required=True)
@@ -78,6 +80,7 @@ class SubscriptionIn(_Rhythm):
 class SubscriptionPatch(_Rhythm):
     """Only what is sent changes."""
 
+    makes = SubscriptionChange
     mode = Choice(*MODES)
     shift = Choice(*SHIFTS)
     start_date = Day()
@@ -99,6 +102,7 @@ class SubscriptionQuery(PageQuery):
 class OverrideIn(Strict):
     """What comes on one day; 0 is a quantity."""
 
+    makes = DayQuantity
     quantity = Quantity(required=True)
     kind = Choice(*OVERRIDE_KINDS, load_default="override")
     shift = Choice(*SHIFTS, allow_none=True)
@@ -109,6 +113,7 @@ class OverrideIn(Strict):
 class PauseIn(Strict):
     """Nothing comes on these days, both included; without ``to`` until somebody resumes."""
 
+    makes = NewPause
     first = Day(required=True, data_key="from")
     last = Day(allow_none=True, data_key="to", load_default=None)
     reason = Line(500)
@@ -124,6 +129,7 @@ class ResumeIn(Strict):
 class StopIn(Strict):
     """When deliveries end."""
 
+    makes = Ending
     stop_date = Day(metadata={"description": "The first day nothing comes; default the first open day."})
     reason = Line(500)
     channel = Choice(*SAID_CHANNELS)

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
-from marshmallow import RAISE, Schema, ValidationError, fields
+from marshmallow import RAISE, Schema, ValidationError, fields, post_load
 
 from dairy_app.common.errors import invalid
 from dairy_app.web import validate
@@ -22,7 +22,12 @@ _PLAIN_NUMBER = re.compile(r"-?[0-9]{1,12}(\.[0-9]+)?")
 
 
 class Strict(Schema):
-    """A schema that refuses fields it does not know, and says with a code what is wrong with a field."""
+    """A schema that refuses fields it does not know, and says with a code what is wrong with a field.
+
+    What is read is an object of the class ``makes``, which a service takes; without one (a query) a mapping.
+    """
+
+    makes: type | None = None
 
     error_messages = {
         "unknown": Coded("Unknown field.", validate.UNKNOWN_FIELD),
@@ -35,6 +40,10 @@ class Strict(Schema):
     def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
         """Every field of a schema is given to this once."""
         code_messages(field_obj)
+
+    @post_load
+    def _made(self, data: dict[str, Any], **_: Any) -> Any:
+        return data if self.makes is None else self.makes(**data)
 
 
 class Exact(fields.Field[Decimal]):

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import event
 
-from dairy_app.deliveries.rules import Confirmer, Scope
+from dairy_app.deliveries.rules import Confirmation, Confirmer, Delivered, Scope
 from dairy_app.deliveries.service.confirmations import Outcome, confirm
 from dairy_app.web.http import DairyFlask
 from tests.dairy import Client, Dairy, kept, ok
@@ -87,10 +87,16 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=KOLKATA)
 
 
+def confirmation(status: str = "delivered", items: Any = None, **fields: Any) -> Confirmation:
+    """What happened at one door, as the schema makes it; ``items`` as they are sent."""
+    named = None if items is None else [Delivered(**item) for item in items]
+    return Confirmation(status=status, items=named, **fields)
+
+
 def confirm_set(dairy: Dairy, confirmations: list[dict[str, Any]]) -> list[Outcome]:
     """Confirm a set in one transaction, as an admin; by order: ``{"order": …, "items": …}``."""
     admin = Confirmer(UUID(dairy.admin.user["id"]), dairy.admin.user["name"], "admin", "10.0.0.9", "pytest")
-    bodies = [{"status": "delivered", **confirmation} for confirmation in confirmations]
+    bodies = [confirmation(**each) for each in confirmations]
     with dairy.app.database.transaction() as session:  # once: a deadlock is not tried again
         return confirm(session, admin, Scope(), bodies)
 

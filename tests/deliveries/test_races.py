@@ -19,7 +19,7 @@ from dairy_app.deliveries.service.confirmations import confirm
 from dairy_app.orders.service import cancel_order
 from dairy_app.web.access import Actor, Role
 from tests.dairy import ok, refused
-from tests.deliveries.rounds import Round, bill, confirm_set, leaks
+from tests.deliveries.rounds import Round, bill, confirm_set, confirmation, leaks
 
 Race = Callable[..., Any]
 
@@ -48,7 +48,7 @@ def _waiting(sql: Any) -> int:
 
 
 def confirming(round_: Round, order: Any, **fields: Any) -> Callable[[Session], Any]:
-    body = {"order_id": UUID(order["id"]), "status": "delivered", **fields}
+    body = confirmation(order_id=UUID(order["id"]), **fields)
 
     def run(session: Session) -> None:
         actor = admin(round_)

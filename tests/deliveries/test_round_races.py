@@ -7,8 +7,8 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from dairy_app.customers.bulk import lock_customers
-from dairy_app.deliveries.rules import Confirmer, Scope
-from dairy_app.deliveries.service.confirmations import complete_round, correct
+from dairy_app.deliveries.rules import Confirmer, RoundDone, Scope
+from dairy_app.deliveries.service.confirmations import Correction, complete_round, correct
 from tests.dairy import ok, refused
 from tests.deliveries.rounds import Round, bill, leaks
 from tests.deliveries.test_races import admin, confirming, issuing, meanwhile
@@ -19,7 +19,7 @@ TODAY = "2026-11-20"
 
 def correcting(round_: Round, order: Any, **fields: Any) -> Any:
     def run(session: Session) -> None:
-        correct(session, admin(round_), UUID(order["id"]), {"reason": "x", **fields})
+        correct(session, admin(round_), UUID(order["id"]), Correction("x", **fields))
 
     return run
 
@@ -113,7 +113,7 @@ def test_cancelled_while_completed(round_: Round, sql: Any) -> None:
 
     def complete(session: Session) -> None:
         boy = Confirmer(UUID(round_.boy.user["id"]), "Bala Boy", "delivery_boy", None, None)
-        assert complete_round(session, boy, Scope(boy.user_id), {})["confirmed"] == 1
+        assert complete_round(session, boy, Scope(boy.user_id), RoundDone())["confirmed"] == 1
 
     path = f"/orders/{order['id']}/cancel"
     with meanwhile(round_, sql, complete, lambda: round_.dairy.admin.post(path, {"reason": "away"})) as second:

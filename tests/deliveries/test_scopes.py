@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from dairy_app.deliveries.queries import round_view
-from dairy_app.deliveries.rules import Confirmer, Scope
+from dairy_app.deliveries.rules import Confirmation, Confirmer, RoundDone, Scope
 from dairy_app.deliveries.service.confirmations import Outcome, complete_round, confirm
 from tests.dairy import Dairy, ok
 from tests.deliveries.rounds import Round, leaks
@@ -18,7 +18,7 @@ NOVEMBER_20 = date(2026, 11, 20)
 
 
 def confirm_within(dairy: Dairy, scope: Scope, order: Any, confirmer: Confirmer = HELPER) -> Outcome:
-    body = {"order_id": UUID(order["id"]), "status": "delivered"}
+    body = Confirmation(UUID(order["id"]), "delivered")
     with dairy.app.database.transaction() as session:
         (outcome,) = confirm(session, confirmer, scope, [body])
     return outcome
@@ -83,7 +83,7 @@ def test_without_a_login_a_round_is_seen_and_completed_too(round_: Round, sql: A
     inside, evening = round_.order(), round_.order(shift="evening")
     scope = Scope(UUID(round_.boy.user["id"]), None, NOVEMBER_20, NOVEMBER_20, "morning")
     with round_.dairy.app.database.transaction() as session:
-        assert complete_round(session, HELPER, scope, {})["confirmed"] == 1
+        assert complete_round(session, HELPER, scope, RoundDone())["confirmed"] == 1
         view = round_view(session, scope)
     assert [order["status"] for stop in view["stops"] for order in stop["orders"]] == ["DELIVERED"]
     assert sql("SELECT order_id::text, length(device_info) FROM delivery_statuses") == [(inside["id"], 300)]

@@ -147,10 +147,10 @@ def list_users(query: dict[str, Any]) -> Page:
 @users.arguments(UserIn)
 @users.response(201, UserCreatedOut)
 @allow(Role.ADMIN)
-def create_user(body: dict[str, Any]) -> dict[str, Any]:
+def create_user(wanted: service.NewUser) -> dict[str, Any]:
     """A new user, with an invitation to hand over."""
     session = current_session()
-    user = service.create_user(session, **body)
+    user = service.create_user(session, wanted)
     token = service.invite(session, user)
     return {**queries.person(session, user.id)._mapping, "invitation_token": token}
 
@@ -169,7 +169,7 @@ def read_user(user_id: UUID) -> Row[Any]:
 @users.arguments(UserPatch)
 @users.response(200, UserOut)
 @allow(Role.ADMIN)
-def patch_user(changes: dict[str, Any], user_id: UUID) -> Row[Any]:
+def patch_user(changes: service.UserChange, user_id: UUID) -> Row[Any]:
     """Change a user; ``is_active`` false ends its tokens at once."""
     service.change_user(current_session(), user_id, changes)
     return queries.person(current_session(), user_id)

@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from dairy_app.accounts.rules.passwords import hash_password, is_password
 from dairy_app.accounts.service import throttle
 from dairy_app.accounts.service.login_log import note, warn
 from dairy_app.accounts.service.throttle import Caller
+from dairy_app.common.changes import UNSET, Unset, sent
 from dairy_app.common.clock import now
 from dairy_app.common.errors import Problem, invalid
 from dairy_app.common.phones import normalise_phone
@@ -28,22 +30,37 @@ from dairy_app.database.audit import Attribution, tell
 from dairy_app.web.access import Actor, Role
 
 
-def create_user(
-    session: Session,
-    *,
-    name: str,
-    role: Role | str,
-    email: str | None = None,
-    phone: str | None = None,
-    legacy_id: str | None = None,
-) -> User:
+@dataclass(frozen=True, slots=True)
+class NewUser:
+    """Somebody who shall log in, with an e-mail address, a phone number or both."""
+
+    name: str
+    role: str
+    email: str | None = None
+    phone: str | None = None
+    #: What another system called the user.
+    legacy_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UserChange:
+    """What shall be different in a user; what is UNSET stays as it is."""
+
+    name: str | Unset = UNSET
+    role: str | Unset = UNSET
+    email: str | Unset | None = UNSET
+    phone: str | Unset | None = UNSET
+    is_active: bool | Unset = UNSET
+
+
+def create_user(session: Session, wanted: NewUser) -> User:
     """A user who cannot log in before an invitation is accepted.
 
     E-mail and phone may be written in any usual way. Raises already_exists when any user holds one of them,
     whoever that is; validation_failed when both are missing or one cannot be read.
     """
-    user = User(name=name, role=Role(role).value, legacy_id=legacy_id)
-    _set_logins(user, {"email": email, "phone": phone})
+    user = User(name=wanted.name, role=Role(wanted.role).value, legacy_id=wanted.legacy_id)
+    _set_logins(user, {"email": wanted.email, "phone": wanted.phone})
     session.add(user)
     _write(session)
     note(session, "user created", created_user_id=str(user.id), role=user.role)
@@ -52,7 +69,7 @@ def create_user(
 
 def create_admin(session: Session, *, email: str, password: str | None, name: str) -> User:
     """An admin; with ``password`` ready to log in, else to be invited. Raises as ``create_user``."""
-    user = create_user(session, name=name, role=Role.ADMIN, email=email)
+    user = create_user(session, NewUser(name, Role.ADMIN, email))
     if password is not None:
         _set_password(session, user, password, "/password")
     return user
@@ -127,13 +144,14 @@ def lock_user(session: Session, user_id: UUID) -> User:
     return queries.lock_user(session, user_id)
 
 
-def change_user(session: Session, user_id: UUID, changes: dict[str, Any]) -> User:
+def change_user(session: Session, user_id: UUID, asked: UserChange) -> User:
     """Change name, e-mail, phone, role or ``is_active``. Deactivation ends tokens and invitations at once.
 
     Raises user_not_found, already_exists, validation_failed; illegal_transition for the last admin who can
     log in, and for another role of a login that belongs to a customer.
     """
     user = lock_user(session, user_id)
+    changes = sent(asked)
     role, active = changes.get("role", user.role), changes.get("is_active", user.is_active)
     _refuse_locking_everybody_out(session, user, role, active)
     if role != Role.CUSTOMER and role != user.role and queries.linked_customer_id(session, user.id):

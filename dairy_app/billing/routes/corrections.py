@@ -32,9 +32,9 @@ corrections = Blueprint("corrections", __name__, description="Credit notes on is
 @corrections.arguments(CreditNoteIn)
 @corrections.response(201, CreditNoteOut)
 @allow(Role.ADMIN, Role.ACCOUNTANT)
-def issue_credit_note(body: dict[str, Any]) -> dict[str, Any]:
+def issue_credit_note(asked: service.NoteRequest) -> dict[str, Any]:
     """Take back lines of an issued invoice, by quantity or by amount, or all that is left of it."""
-    return service.issue_credit_note(current_session(), current_actor(), service.NoteRequest(**body))
+    return service.issue_credit_note(current_session(), current_actor(), asked)
 
 
 @corrections.route("/credit-notes")
@@ -68,9 +68,9 @@ def read_credit_note(credit_note_id: UUID) -> dict[str, Any]:
 @corrections.arguments(AdjustmentIn)
 @corrections.response(201, AdjustmentOut)
 @allow(Role.ADMIN, Role.ACCOUNTANT)
-def add_adjustment(body: dict[str, Any]) -> dict[str, Any]:
+def add_adjustment(wanted: adjustments.NewAdjustment) -> dict[str, Any]:
     """Put a charge or a discount on the customer's draft; it becomes a line when the draft is issued."""
-    return adjustments.add_adjustment(current_session(), current_actor(), body)
+    return adjustments.add_adjustment(current_session(), current_actor(), wanted)
 
 
 @corrections.route("/adjustments")

@@ -49,10 +49,10 @@ def read_invoice(invoice_id: UUID) -> dict[str, Any]:
 @invoices.arguments(EInvoiceIn)
 @invoices.response(200, InvoiceOut)
 @allow(Role.ADMIN, Role.ACCOUNTANT)
-def register_e_invoice(body: dict[str, Any], invoice_id: UUID) -> dict[str, Any]:
+def register_e_invoice(answer: e_invoices.PortalAnswer, invoice_id: UUID) -> dict[str, Any]:
     """Keep what the government's portal answered when this tax invoice was registered; written once."""
     session, actor = current_session(), current_actor()
-    e_invoices.register_e_invoice(session, actor, invoice_id, body)
+    e_invoices.register_e_invoice(session, actor, invoice_id, answer)
     return service.read_invoice(session, actor, invoice_id)
 
 
@@ -61,9 +61,9 @@ def register_e_invoice(body: dict[str, Any], invoice_id: UUID) -> dict[str, Any]
 @invoices.arguments(VoidIn)
 @invoices.response(200, VoidOut)
 @allow(Role.ADMIN, Role.ACCOUNTANT)
-def void_invoice(body: dict[str, Any], invoice_id: UUID) -> dict[str, Any]:
+def void_invoice(asked: service.VoidRequest, invoice_id: UUID) -> dict[str, Any]:
     """Void an issued invoice; its orders go to a fresh draft, which the next run issues under a new number."""
     session, actor = current_session(), current_actor()
-    fresh = service.void_invoice(session, actor, invoice_id, **body)
+    fresh = service.void_invoice(session, actor, invoice_id, asked)
     voided = get_visible_invoice(session, actor, invoice_id)
     return {"id": voided.id, "number": voided.number, "status": voided.status, "replaced_by": fresh}

@@ -2,11 +2,13 @@
 
 from typing import Any
 
-from marshmallow import Schema, fields, post_load, validates_schema
+from marshmallow import Schema, fields, validates_schema
 
 from dairy_app.billing.rules.crediting import LineCredit
+from dairy_app.billing.service.crediting import NoteRequest
 from dairy_app.catalogue.models import SUPPLY_TYPES
 from dairy_app.invoices.models import ADJUSTMENT_KINDS, INVOICE_STATUSES
+from dairy_app.invoices.service.adjustments import NewAdjustment
 from dairy_app.web import validate
 from dairy_app.web.schemas import (
     MAX_MONEY,
@@ -30,6 +32,7 @@ MOST_LINES = 1000
 class LineCreditIn(Strict):
     """What to take back of one line: either a quantity of its goods, or an amount with the tax in it."""
 
+    makes = LineCredit
     not_in_example = ("amount",)
     line_no = fields.Integer(
         required=True, strict=True, validate=validate.Range(1, 1_000_000), metadata={"description": "Of the invoice."}
@@ -42,14 +45,11 @@ class LineCreditIn(Strict):
         if ("quantity" in data) == ("amount" in data):
             raise Invalid("Send either quantity or amount.", "quantity")
 
-    @post_load
-    def made(self, data: dict[str, Any], **_: Any) -> LineCredit:
-        return LineCredit(**data)
-
 
 class CreditNoteIn(Strict):
     """Without ``lines`` all that is left of the invoice is taken back; without ``note_date`` it is of today."""
 
+    makes = NoteRequest
     invoice_id = fields.UUID(required=True)
     lines = fields.List(fields.Nested(LineCreditIn), load_default=None, validate=validate.Length(1, MOST_LINES))
     reason = Line(500, required=True, shortest=3)
@@ -133,6 +133,7 @@ class AdjustmentIn(Strict):
     ``amount`` holds the tax or not, as prices do (settings); without ``tax_class`` it is exempt.
     """
 
+    makes = NewAdjustment
     customer_id = fields.UUID(required=True)
     kind = Choice(*ADJUSTMENT_KINDS, required=True)
     description = Line(200, required=True)

@@ -2,6 +2,7 @@
 
 from marshmallow import Schema, fields
 
+from dairy_app.billing.service.invoices import VoidRequest
 from dairy_app.catalogue.models import SUPPLY_TYPES, UNITS
 from dairy_app.invoices.models import (
     ACK_NO_FORMAT,
@@ -12,6 +13,7 @@ from dairy_app.invoices.models import (
     SIGNED_QR_FORMAT,
     SIGNED_QR_LENGTH,
 )
+from dairy_app.invoices.service.e_invoices import PortalAnswer
 from dairy_app.orders.models import ORDER_TYPES
 from dairy_app.receivables.rules import PAYMENT_STATES
 from dairy_app.web import validate
@@ -160,6 +162,7 @@ class InvoiceOut(InvoiceBrief):
 class EInvoiceIn(Strict):
     """What the government's invoice portal answered: IRN, receipt, and the signed text of the QR code."""
 
+    makes = PortalAnswer
     irn = fields.String(
         required=True,
         validate=Pattern(IRN_FORMAT),
@@ -184,6 +187,7 @@ class EInvoiceIn(Strict):
 class VoidIn(Strict):
     """Why an invoice is voided; it stays on the document for ever."""
 
+    makes = VoidRequest
     reason = Line(500, required=True, shortest=3)
     release_payments = fields.Boolean(
         load_default=False,

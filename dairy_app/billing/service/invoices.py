@@ -1,5 +1,6 @@
 """One invoice in full, and voiding it."""
 
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -18,15 +19,16 @@ from dairy_app.receivables.queries.settled import payments_of, with_settlement
 from dairy_app.web.access import Actor, Role
 
 
-def void_invoice(
-    session: Session,
-    actor: Actor,
-    invoice_id: UUID,
-    reason: str,
-    *,
-    release_payments: bool = False,
-    after_return: bool = False,
-) -> UUID:
+@dataclass(frozen=True, slots=True)
+class VoidRequest:
+    """Why an invoice shall be void; also although payments settle it, or although its return is filed."""
+
+    reason: str
+    release_payments: bool = False
+    after_return: bool = False
+
+
+def void_invoice(session: Session, actor: Actor, invoice_id: UUID, asked: VoidRequest) -> UUID:
     """Void an issued invoice; its orders go to a fresh draft that the next run issues. Returns the draft's id.
 
     ``illegal_transition`` for anything but an issued document, ``period_closed`` after the books are closed,
@@ -42,25 +44,27 @@ def void_invoice(
         require_open_books(session, invoice.invoice_date, "correct by credit note")
     day = today(session)
     is_filed = _is_filed(session, invoice, day)
-    if is_filed and not after_return:
+    if is_filed and not asked.after_return:
         raise Problem(
             "return_filed",
             f"The return that holds the invoice of {invoice.invoice_date} is filed; correct by credit note"
             " (CGST Act s. 34), or as an admin with after_return.",
         )
-    if after_return and actor.role != Role.ADMIN:
+    if asked.after_return and actor.role != Role.ADMIN:
         raise Problem("forbidden", "Only an admin may void after the return was filed.")
     settled = settled_by(session, invoice, day)
     if settled.corrected:
         raise Problem("in_use", "The invoice has a credit note or a write-off; correct it by credit note.")
-    if settled.paid and not release_payments:
+    if settled.paid and not asked.release_payments:
         raise Problem(
             "invoice_paid",
             f"Payments of {settled.paid} have been applied to the invoice;"
             " with release_payments they become the customer's credit.",
             facts={"paid": f"{settled.paid:.2f}"},
         )
-    fresh = void(session, invoice_id, reason=reason, at=now(), on=day, voided_by=actor.user_id, after_return=is_filed)
+    fresh = void(
+        session, invoice_id, reason=asked.reason, at=now(), on=day, voided_by=actor.user_id, after_return=is_filed
+    )
     session.expire_all()
     return fresh
 

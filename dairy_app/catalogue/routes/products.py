@@ -38,9 +38,9 @@ def list_products(query: dict[str, Any]) -> Page:
 @products.arguments(ProductIn)
 @products.response(201, ProductOut)
 @allow(Role.ADMIN)
-def create_product(body: dict[str, Any]) -> Any:
+def create_product(wanted: service.NewProduct) -> Any:
     """A new product. It can be ordered once it has a price."""
-    return service.create_product(current_session(), body)
+    return service.create_product(current_session(), wanted)
 
 
 @products.route("/products/<uuid:product_id>")

@@ -24,9 +24,9 @@ def list_tax_classes() -> dict[str, Any]:
 @taxes.arguments(TaxClassIn)
 @taxes.response(201, TaxClassOut)
 @allow(Role.ADMIN, Role.ACCOUNTANT)
-def create_tax_class(body: dict[str, Any]) -> dict[str, Any]:
+def create_tax_class(wanted: service.NewTaxClass) -> dict[str, Any]:
     """A new class. Goods of it cannot be billed before it has a rate."""
-    return service.create_tax_class(current_session(), body)
+    return service.create_tax_class(current_session(), wanted)
 
 
 @taxes.route("/tax-classes/<code>/rates", methods=["POST"])
@@ -34,6 +34,6 @@ def create_tax_class(body: dict[str, Any]) -> dict[str, Any]:
 @taxes.arguments(TaxRateIn)
 @taxes.response(201, TaxClassOut)
 @allow(Role.ADMIN, Role.ACCOUNTANT)
-def set_rate(body: dict[str, Any], code: str) -> dict[str, Any]:
+def set_rate(wanted: service.NewRate, code: str) -> dict[str, Any]:
     """Set the rate from a day on; the one in force ends the day before. Issued documents keep theirs."""
-    return service.set_rate(current_session(), code, body.pop("valid_from"), body)
+    return service.set_rate(current_session(), code, wanted)

@@ -1,5 +1,6 @@
 """Registering customers, changing them, and the prices agreed with them."""
 
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -10,6 +11,7 @@ from sqlalchemy.orm import Session
 from dairy_app.accounts.queries import lock_user
 from dairy_app.accounts.service import users as accounts
 from dairy_app.catalogue.bulk import close_price, insert_price
+from dairy_app.common.changes import UNSET, Unset, sent
 from dairy_app.common.errors import Problem, invalid
 from dairy_app.customers import bulk, queries, rules
 from dairy_app.customers.models import Area, CustomerPrice
@@ -20,14 +22,84 @@ from dairy_app.web.access import Actor, Role
 STAFF = {"delivery_boy_id": Role.DELIVERY_BOY, "marketing_staff_id": Role.MARKETING_STAFF}
 
 
-def create_customer(session: Session, actor: Actor, fields: dict[str, Any], *, login: bool = True) -> dict[str, Any]:
-    """A new customer and, unless ``login`` is False, its login, in this one transaction.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CustomerChange:
+    """What shall be different in a customer; what is UNSET stays as it is.
+
+    ``area`` names one, which is made when there is none; it comes instead of ``area_id``.
+    """
+
+    code: str | Unset = UNSET
+    name: str | Unset = UNSET
+    phone: str | Unset = UNSET
+    email: str | Unset | None = UNSET
+    address_line1: str | Unset = UNSET
+    address_line2: str | Unset | None = UNSET
+    city: str | Unset | None = UNSET
+    state_code: str | Unset | None = UNSET
+    pincode: str | Unset | None = UNSET
+    latitude: Decimal | Unset | None = UNSET
+    longitude: Decimal | Unset | None = UNSET
+    map_link: str | Unset | None = UNSET
+    area: str | Unset = UNSET
+    area_id: UUID | Unset = UNSET
+    delivery_boy_id: UUID | Unset | None = UNSET
+    stop_sequence: int | Unset | None = UNSET
+    marketing_staff_id: UUID | Unset | None = UNSET
+    status: str | Unset = UNSET
+    trial_start_date: date | Unset | None = UNSET
+    billing_cycle: str | Unset = UNSET
+    language: str | Unset | None = UNSET
+    gstin: str | Unset | None = UNSET
+    gst_treatment: str | Unset = UNSET
+    notes: str | Unset | None = UNSET
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewCustomer(CustomerChange):
+    """A customer to register, with an area; what is UNSET, the table says. ``login``: with its phone and e-mail."""
+
+    name: str
+    phone: str
+    address_line1: str
+    login: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class AgreedPrice:
+    """A price of one product from a day on, in rupees per unit; None ends the agreed price."""
+
+    product_id: UUID
+    price: Decimal | None
+    valid_from: date
+
+
+@dataclass(frozen=True, slots=True)
+class NewArea:
+    """A part of town, below another one or not."""
+
+    name: str
+    parent_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AreaChange:
+    """What shall be different in an area; what is UNSET stays as it is."""
+
+    name: str | Unset = UNSET
+    parent_id: UUID | Unset | None = UNSET
+
+
+def create_customer(session: Session, actor: Actor, wanted: NewCustomer) -> dict[str, Any]:
+    """A new customer and, unless its ``login`` is False, its login, in this one transaction.
 
     A phone or e-mail that any user already holds is refused (``already_exists``): whoever knows somebody's
     phone must not get at their login. Without a login a phone may be shared, by customers of different names. What
     marketing staff register is theirs to look after. Returns what clients see; with ``invitation_token``, for admins
     only, because it is shown once and lets its holder in.
     """
+    fields = sent(wanted)
+    login: bool = fields.pop("login")
     if actor.role is Role.MARKETING_STAFF:
         fields = {**fields, "marketing_staff_id": actor.user_id}
         check_changes(actor, fields.keys() - {"marketing_staff_id"})
@@ -35,8 +107,8 @@ def create_customer(session: Session, actor: Actor, fields: dict[str, Any], *, l
     token = None
     _refuse_known(session, values["name"], values["phone"])
     if login:
-        contact = {"email": values.get("email"), "phone": values.get("phone")}
-        user = accounts.create_user(session, name=values["name"], role=Role.CUSTOMER, **contact)
+        person = accounts.NewUser(values["name"], Role.CUSTOMER, values.get("email"), values["phone"])
+        user = accounts.create_user(session, person)
         values["user_id"] = user.id
         token = accounts.invite(session, user) if actor.role is Role.ADMIN else None
     made = bulk.insert_customer(session, values)
@@ -51,12 +123,13 @@ def _refuse_known(session: Session, name: str, phone: str) -> None:
         raise Problem("already_exists", "A customer with this name and this phone is registered.")
 
 
-def change_customer(session: Session, actor: Actor, customer_id: UUID, changes: dict[str, Any]) -> Any:
+def change_customer(session: Session, actor: Actor, customer_id: UUID, asked: CustomerChange) -> Any:
     """Change what is sent; phone and e-mail of the login stay as they are.
 
     Takes the mutex of the customer's money: the billing cycle decides which draft a delivery joins.
     """
     customer = queries.get_visible_customer(session, actor, customer_id, lock=True)
+    changes = sent(asked)
     check_changes(actor, changes)
     known = {name: getattr(customer, name) for name in ("gstin", "gst_treatment", "state_code")}
     for name, value in _settled(session, changes, known).items():
@@ -110,45 +183,38 @@ def link_user(session: Session, actor: Actor, customer_id: UUID, user_id: UUID) 
     return queries.read_customer(session, actor, customer_id)
 
 
-def set_customer_price(
-    session: Session,
-    actor: Actor,
-    customer_id: UUID,
-    *,
-    product_id: UUID,
-    price: Decimal | None,
-    valid_from: date,
-) -> None:
-    """Agree a price with a customer from a day on, in rupees per unit; the one in force ends the day before.
+def set_customer_price(session: Session, actor: Actor, customer_id: UUID, agreed: AgreedPrice) -> None:
+    """Agree a price with a customer from a day on; the one in force ends the day before.
 
     ``price`` None ends the agreed price: from that day the quoted or list price counts again, until a later
     agreed one begins. The same again changes nothing; another price from the same day is ``already_exists``.
     """
     queries.get_visible_customer(session, actor, customer_id, lock=True)
-    owner = {"customer_id": customer_id, "product_id": product_id}
-    known = queries.customer_price_from(session, customer_id, product_id, valid_from)
-    if price is None:
+    owner = {"customer_id": customer_id, "product_id": agreed.product_id}
+    known = queries.customer_price_from(session, customer_id, agreed.product_id, agreed.valid_from)
+    if agreed.price is None:
         if known is not None:
             bulk.delete_price(session, known.id)
-        close_price(session, CustomerPrice, owner, valid_from)
-    elif known is None or known.price != price:
-        insert_price(session, CustomerPrice, owner, price, valid_from)
+        close_price(session, CustomerPrice, owner, agreed.valid_from)
+    elif known is None or known.price != agreed.price:
+        insert_price(session, CustomerPrice, owner, agreed.price, agreed.valid_from)
 
 
-def create_area(session: Session, fields: dict[str, Any]) -> Area:
+def create_area(session: Session, wanted: NewArea) -> Area:
     """A new area. Raises ``already_exists`` for a name in use, ``area_not_found`` for the parent."""
-    area = Area(**fields)
+    area = Area(name=wanted.name, parent_id=wanted.parent_id)
     session.add(area)
     session.flush()
     session.refresh(area)
     return area
 
 
-def change_area(session: Session, area_id: UUID, changes: dict[str, Any]) -> Area:
+def change_area(session: Session, area_id: UUID, asked: AreaChange) -> Area:
     """Rename an area or put it below another. An area below itself, at any depth, is refused."""
     # One at a time: two moves at once could each be right alone and a ring together.
     bulk.lock_areas(session)
     area = queries.get_area(session, area_id)
+    changes = sent(asked)
     parent = changes.get("parent_id")
     if parent is not None and parent in queries.area_ids_within(session, area_id):
         raise invalid("/parent_id", "An area cannot be below itself.")

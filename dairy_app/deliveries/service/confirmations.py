@@ -17,7 +17,7 @@ from dairy_app.common.clock import now
 from dairy_app.common.errors import FieldError, Problem
 from dairy_app.customers.bulk import lock_customers
 from dairy_app.deliveries import bulk, queries
-from dairy_app.deliveries.rules import Confirmer, Scope, Unread
+from dairy_app.deliveries.rules import Confirmation, Confirmer, Delivered, RoundDone, Scope, Unread
 from dairy_app.web.access import Actor, Role
 
 #: A phone's clock may be this fast.
@@ -51,12 +51,12 @@ class Outcome:
 
 
 def confirm(
-    session: Session, confirmer: Confirmer, scope: Scope, confirmations: Sequence[Mapping[str, Any]]
+    session: Session, confirmer: Confirmer, scope: Scope, confirmations: Sequence[Confirmation]
 ) -> list[Outcome]:
     """Confirm a set of deliveries, each on its own: what one is refused for does not touch the others.
 
-    One statement for the whole set. A confirmation holds the fields of ``ConfirmationIn``; one of an order out
-    of ``scope`` is order_not_found. The same order twice in a set is judged one after the other.
+    One statement for the whole set. A confirmation of an order out of ``scope`` is order_not_found. The
+    same order twice in a set is judged one after the other.
     """
     rows = bulk.confirm_deliveries(session, confirmations, confirmer, scope, at=now())
     if len(rows) != len(confirmations):
@@ -76,7 +76,7 @@ def confirm(
 
 
 def confirm_batch(
-    session: Session, confirmer: Confirmer, scope: Scope, batch: Sequence[Mapping[str, Any] | Unread]
+    session: Session, confirmer: Confirmer, scope: Scope, batch: Sequence[Confirmation | Unread]
 ) -> dict[str, Any]:
     """Confirm a batch, of which some may be unreadable: counts, and a result for each in the order sent.
 
@@ -99,10 +99,19 @@ def _rejected(index: int, unread: Unread) -> Outcome:
     return Outcome(index, unread.order_id, "rejected", "validation_failed", detail, None, None, unread.errors)
 
 
-def correct(session: Session, actor: Actor, order_id: UUID, wanted: Mapping[str, Any]) -> Outcome:
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What was really delivered, and why it was said otherwise: ``items``, or status ``not_delivered``."""
+
+    reason: str
+    items: Sequence[Delivered] | None = None
+    status: str | None = None
+
+
+def correct(session: Session, actor: Actor, order_id: UUID, wanted: Correction) -> Outcome:
     """Say anew what was delivered of a confirmed order, with a reason, while its invoice is a draft.
 
-    ``wanted`` holds the fields of ``CorrectionIn``. What was delivered joins or leaves the customer's draft; what is
+    What was delivered joins or leaves the customer's draft; what is
     said already is replayed. A delivery boy corrects his own orders, on the day of the delivery only. Raises
     order_not_found, illegal_transition (not confirmed yet), forbidden, invoice_issued, product_not_in_order,
     quantity_exceeds_ordered, validation_failed (a product unnamed or named twice).
@@ -111,8 +120,8 @@ def correct(session: Session, actor: Actor, order_id: UUID, wanted: Mapping[str,
     row = bulk.correct_delivery(
         session,
         order_id,
-        wanted.get("items"),
-        wanted["reason"],
+        wanted.items,
+        wanted.reason,
         corrected_by=actor.user_id,
         boy=actor.user_id if is_boy else None,
         only_on=today(session) if is_boy else None,
@@ -124,21 +133,21 @@ def correct(session: Session, actor: Actor, order_id: UUID, wanted: Mapping[str,
     return outcome
 
 
-def complete_round(session: Session, confirmer: Confirmer, scope: Scope, wanted: Mapping[str, Any]) -> dict[str, Any]:
+def complete_round(session: Session, confirmer: Confirmer, scope: Scope, wanted: RoundDone) -> dict[str, Any]:
     """Confirm every open order of one day's round in full, but the exceptions: four statements, any size.
 
-    ``scope`` is of one day; ``wanted`` may hold ``excepted`` (order ids) and ``completed_at``. What is not open any
-    more is left as it is, so that a repeat changes nothing. Raises delivery_date_in_future; order_not_found for an
-    exception that is not of the round, with its place, and then nothing is confirmed.
+    ``scope`` is of one day, whatever round ``wanted`` means. What is not open any more is left as it is, so that
+    a repeat changes nothing. Raises delivery_date_in_future; order_not_found for an exception
+    that is not of the round, with its place, and then nothing is confirmed.
     """
     at = now()
-    completed_at = wanted.get("completed_at") or at
+    completed_at = wanted.completed_at or at
     _refuse_future(session, scope)
     if completed_at > at + FAST_CLOCK:
         raise Problem("delivery_date_in_future", "completed_at is in the future.")
     locked = set(bulk.lock_customers_of_open_orders(session, scope))
     orders = {row.id: row for row in queries.orders_of_round(session, scope)}
-    excepted = _of_round(wanted.get("excepted", ()), orders)
+    excepted = _of_round(wanted.excepted, orders)
     waiting = {row.id for row in orders.values() if row.status in queries.OPEN and row.customer_id in locked}
     wanted_ids = sorted(waiting - excepted)
     done = bulk.deliver_in_full(session, wanted_ids, confirmer, scope, delivered_at=completed_at, at=at)

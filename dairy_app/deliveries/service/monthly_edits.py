@@ -1,6 +1,9 @@
 """Typing a quantity into a cell of the month's grid: a day to come is an override, a day delivered a correction."""
 
-from collections.abc import Mapping, Sequence
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -11,12 +14,26 @@ from dairy_app.business.queries import today
 from dairy_app.common.errors import Problem, invalid
 from dairy_app.customers.queries import get_visible_customer
 from dairy_app.deliveries import queries
+from dairy_app.deliveries.rules import Delivered
 from dairy_app.deliveries.service import confirmations as service
+from dairy_app.subscriptions.rules.wishes import DayQuantity
 from dairy_app.subscriptions.service.standing_orders import set_override
 from dairy_app.web.access import Actor
 
 
-def set_day(session: Session, actor: Actor, wanted: Mapping[str, Any]) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class DayEntry:
+    """A quantity typed into a cell of the month's grid, and why."""
+
+    customer_id: UUID
+    product_id: UUID
+    date: dt.date
+    quantity: Decimal
+    reason: str
+    shift: str | None = None
+
+
+def set_day(session: Session, actor: Actor, wanted: DayEntry) -> dict[str, Any]:
     """Set what one customer gets or got of one product on one day, in the product's unit.
 
     A day on which it was delivered is corrected, while its invoice is a draft; any other day from today on gets an
@@ -24,9 +41,9 @@ def set_day(session: Session, actor: Actor, wanted: Mapping[str, Any]) -> dict[s
     illegal_transition (a day gone by without a confirmed delivery), subscription_not_found (nothing comes regularly:
     place an order), validation_failed (shift needed), and what a correction and an override raise.
     """
-    customer_id, product_id, day = wanted["customer_id"], wanted["product_id"], wanted["date"]
+    customer_id, product_id, day = wanted.customer_id, wanted.product_id, wanted.date
     get_visible_customer(session, actor, customer_id)
-    which = (customer_id, product_id, day, wanted.get("shift"))
+    which = (customer_id, product_id, day, wanted.shift)
     delivered = _only(queries.delivered_of_day(session, *which), "delivery")
     if delivered is not None:
         return _correct(session, actor, delivered["id"], product_id, wanted)
@@ -35,8 +52,7 @@ def set_day(session: Session, actor: Actor, wanted: Mapping[str, Any]) -> dict[s
     standing = _only(queries.standing_of_day(session, *which), "standing order")
     if standing is None:
         raise Problem("subscription_not_found", f"The customer has no standing order of the product on {day}.")
-    override = {"quantity": wanted["quantity"], "note": wanted["reason"]}
-    set_override(session, actor, standing["id"], day, override)
+    set_override(session, actor, standing["id"], day, DayQuantity(wanted.quantity, note=wanted.reason))
     return {"applied": "override", "subscription_id": standing["id"], "order_id": None}
 
 
@@ -48,15 +64,10 @@ def _only(found: Sequence[RowMapping], what: str) -> RowMapping | None:
     return found[0] if found else None
 
 
-def _correct(
-    session: Session, actor: Actor, order_id: UUID, product_id: UUID, wanted: Mapping[str, Any]
-) -> dict[str, Any]:
+def _correct(session: Session, actor: Actor, order_id: UUID, product_id: UUID, wanted: DayEntry) -> dict[str, Any]:
     items = [
-        {
-            "product_id": item.product_id,
-            "delivered_quantity": wanted["quantity"] if item.product_id == product_id else item.delivered_quantity,
-        }
+        Delivered(item.product_id, wanted.quantity if item.product_id == product_id else item.delivered_quantity)
         for item in queries.delivered_items(session, order_id)
     ]
-    service.correct(session, actor, order_id, {"items": items, "reason": wanted["reason"]})
+    service.correct(session, actor, order_id, service.Correction(wanted.reason, items))
     return {"applied": "correction", "order_id": order_id, "subscription_id": None}

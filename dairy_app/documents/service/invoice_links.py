@@ -51,7 +51,7 @@ class Links:
         return base64.urlsafe_b64encode(content + proof).decode().rstrip("=")
 
     def token(self, invoice_id: UUID, revocations: int = 0) -> str:
-        """43 characters that may are in an address, 46 with a last day."""
+        """43 characters that may be in an address, 46 with a last day."""
         return self._written(invoice_id.bytes + _day_bytes(self.expires_on), revocations)
 
     def url(self, invoice_id: UUID, revocations: int = 0) -> str:

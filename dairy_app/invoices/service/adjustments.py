@@ -1,6 +1,8 @@
 """Charges and discounts on a draft, before it is issued."""
 
+from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -20,32 +22,55 @@ from dairy_app.web.access import Actor
 OLDEST_ADJUSTMENT = timedelta(days=366)
 
 
-def add_adjustment(session: Session, actor: Actor, body: dict[str, Any]) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class NewAdjustment:
+    """A charge (above 0), a discount (below 0) or a correction, in rupees; ``adjusted_on`` None: today."""
+
+    customer_id: UUID
+    kind: str
+    description: str
+    amount: Decimal
+    reason: str
+    tax_class: str | None = None
+    adjusted_on: date | None = None
+
+
+def add_adjustment(session: Session, actor: Actor, wanted: NewAdjustment) -> dict[str, Any]:
     """Put a charge or a discount on the customer's draft of a day, which is opened when there is none.
 
     Any day up to the end of the billing period that runs; one of an issued document joins the next draft, as a late
     delivery does. ``period_closed`` in closed books.
     """
-    customer = get_visible_customer(session, actor, body["customer_id"], lock=True)
+    customer = get_visible_customer(session, actor, wanted.customer_id, lock=True)
     current = today(session)
-    day = body["adjusted_on"] or current
+    day = wanted.adjusted_on or current
     _refuse_day(session, customer.id, day, current)
-    _require_class(session, body, day, current)
+    _require_class(session, wanted.tax_class, day, current)
     draft = draft_of(session, customer.id, day)
-    row = Adjustment(**{**body, "adjusted_on": day}, invoice_id=draft, created_by=actor.user_id)
+    row = Adjustment(
+        customer_id=customer.id,
+        kind=wanted.kind,
+        description=wanted.description,
+        amount=wanted.amount,
+        tax_class=wanted.tax_class,
+        adjusted_on=day,
+        reason=wanted.reason,
+        invoice_id=draft,
+        created_by=actor.user_id,
+    )
     session.add(row)
     session.flush()
     return get_adjustment(session, row.id)
 
 
-def _require_class(session: Session, body: dict[str, Any], day: date, current: date) -> None:
+def _require_class(session: Session, named: str | None, day: date, current: date) -> None:
     """What is charged or taken off follows goods, whose class says the tax: the one named, else the settings'.
 
     One without a rate would hold back all of the customer's bill. Where the invoice's date decides, which is not known
     yet, the rate must be in force today.
     """
     dairy = business_settings(session)
-    chosen = body.get("tax_class") or dairy.default_adjustment_class
+    chosen = named or dairy.default_adjustment_class
     if dairy.gstin is None:
         return
     if chosen is None:

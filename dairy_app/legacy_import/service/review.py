@@ -23,7 +23,7 @@ from dairy_app.web.access import Actor
 def rebill(session: Session, actor: Actor, order_id: UUID) -> dict[str, Any]:
     """Move one order from its external document to the draft of the day it was delivered, or the next one open.
 
-    Raises ``order_not_found`` and, when the order does not are on an external document, ``illegal_transition``.
+    Raises ``order_not_found`` and, when the order is not on an external invoice, ``illegal_transition``.
     """
     customer_id = get_visible_order(session, actor, order_id).customer_id
     on = lock_external(session, order_id)

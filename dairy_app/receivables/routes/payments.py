@@ -10,6 +10,7 @@ from dairy_app.receivables.queries import payments as queries
 from dairy_app.receivables.queries.cash import cash_to_hand_over, settlement_list
 from dairy_app.receivables.queries.opening_balances import opening_balance_list
 from dairy_app.receivables.queries.write_offs import write_off_list
+from dairy_app.receivables.rules import NewPayment
 from dairy_app.receivables.schemas.payments import (
     AllocationsIn,
     CashExpectedOut,
@@ -59,7 +60,7 @@ def _shown(payment: Payment) -> dict[str, Any]:
 @payments.arguments(PaymentIn)
 @payments.response(201, PaymentOut)
 @allow(Role.ADMIN, Role.ACCOUNTANT, Role.DELIVERY_BOY)
-def record_payment(body: dict[str, Any]) -> dict[str, Any]:
+def record_payment(body: NewPayment) -> dict[str, Any]:
     """Record money that came in; delivery staff record cash of their own round, taken today."""
     return _shown(service.record_payment(current_session(), current_actor(), body))
 
@@ -121,7 +122,7 @@ def release_allocation(payment_id: UUID, allocation_id: UUID) -> None:
 @receivables.arguments(WriteOffIn)
 @receivables.response(201, WriteOffOut)
 @allow(Role.ADMIN, Role.ACCOUNTANT)
-def write_off(body: dict[str, Any]) -> WriteOff:
+def write_off(body: write_offs.NewWriteOff) -> WriteOff:
     """Give up what is open of an invoice, or of whatever a customer owes; the document stays valid."""
     return write_offs.write_off(current_session(), current_actor(), body)
 
@@ -143,11 +144,13 @@ def list_write_offs(query: dict[str, Any]) -> Page:
 @receivables.arguments(OpeningBalanceIn)
 @receivables.response(201, OpeningBalancesEntered)
 @allow(Role.ADMIN, Role.ACCOUNTANT)
-def enter_opening_balances(query: dict[str, Any], body: dict[str, Any]) -> opening_balances.Entered:
+def enter_opening_balances(
+    query: dict[str, Any], body: opening_balances.NewOpeningBalance | str
+) -> opening_balances.Entered:
     """Enter what one customer owed when the books began, or a CSV of many: all rows or none."""
     session, actor = current_session(), current_actor()
-    if body["csv"] is not None:
-        return opening_balances.enter_file(session, actor, body["csv"], **query)
+    if isinstance(body, str):
+        return opening_balances.enter_file(session, actor, body, **query)
     return opening_balances.enter_one(session, actor, body, **query)
 
 
@@ -187,7 +190,7 @@ def read_expected_cash(query: dict[str, Any]) -> dict[str, Any]:
 @receivables.arguments(CashSettlementIn)
 @receivables.response(201, CashSettlementOut)
 @allow(Role.ADMIN, Role.ACCOUNTANT)
-def settle_cash(body: dict[str, Any]) -> CashSettlement:
+def settle_cash(body: cash.CashHandover) -> CashSettlement:
     """Take over the cash that somebody collected up to a day; the difference is the variance."""
     return cash.settle_cash(current_session(), current_actor(), body)
 

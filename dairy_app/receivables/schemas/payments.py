@@ -2,10 +2,14 @@
 
 from typing import Any
 
-from marshmallow import Schema, fields, validates_schema
+from marshmallow import Schema, fields, post_load, validates_schema
 
 from dairy_app.receivables.models import PAYMENT_METHODS, PAYMENT_STATUSES
 from dairy_app.receivables.policy import INTERNAL_FIELDS, LEDGER_FIELDS
+from dairy_app.receivables.rules import Allocation, NewPayment
+from dairy_app.receivables.service.cash import CashHandover
+from dairy_app.receivables.service.opening_balances import NewOpeningBalance
+from dairy_app.receivables.service.write_offs import NewWriteOff
 from dairy_app.web import uploads, validate
 from dairy_app.web.schemas import (
     MAX_MONEY,
@@ -26,6 +30,7 @@ from dairy_app.web.validate import Invalid
 class AllocationIn(Strict):
     """So much of the payment settles this invoice."""
 
+    makes = Allocation
     invoice_id = fields.UUID(required=True)
     amount = Money(required=True, above=True)
 
@@ -33,6 +38,7 @@ class AllocationIn(Strict):
 class PaymentIn(Strict):
     """Money that came in. ``received_on``: today when left out. What is not allocated settles what is oldest."""
 
+    makes = NewPayment
     customer_id = fields.UUID(required=True)
     amount = Money(required=True, above=True)
     method = Choice(*PAYMENT_METHODS, required=True)
@@ -133,6 +139,7 @@ class PaymentOut(PaymentBrief):
 class WriteOffIn(Strict):
     """What the dairy gives up: of one invoice, or of whatever the customer owes. Today when no day is named."""
 
+    makes = NewWriteOff
     customer_id = fields.UUID(required=True)
     invoice_id = fields.UUID(load_default=None, allow_none=True)
     amount = Money(required=True, above=True)
@@ -199,6 +206,11 @@ class OpeningBalanceIn(Strict):
         for name in ("as_of", "amount"):
             if name not in named:
                 raise Invalid(validate.MISSING, name)
+
+    @post_load
+    def _made(self, data: dict[str, Any], **_: Any) -> NewOpeningBalance | str:
+        csv: str | None = data.pop("csv")  # read, a file is its text
+        return NewOpeningBalance(**data) if csv is None else csv
 
 
 class OpeningBalanceRow(Schema):
@@ -277,6 +289,7 @@ class CashExpectedOut(Schema):
 class CashSettlementIn(Strict):
     """Cash that is handed over; ``settled_for`` is the day up to which, today when left out."""
 
+    makes = CashHandover
     staff_id = fields.UUID(required=True)
     settled_for = Day(load_default=None, allow_none=True)
     handed_over = Money(required=True)

@@ -1,7 +1,9 @@
 """Handing over the cash of a day."""
 
+from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
-from typing import Any
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
@@ -14,22 +16,37 @@ from dairy_app.receivables.rules import check_day
 from dairy_app.web.access import Actor
 
 
-def settle_cash(session: Session, actor: Actor, wanted: dict[str, Any]) -> CashSettlement:
+@dataclass(frozen=True, slots=True)
+class CashHandover:
+    """Cash that somebody hands over, collected up to the day ``settled_for`` (None: today)."""
+
+    staff_id: UUID
+    handed_over: Decimal
+    settled_for: date | None = None
+    notes: str | None = None
+
+
+def settle_cash(session: Session, actor: Actor, wanted: CashHandover) -> CashSettlement:
     """Somebody hands over the cash of a day: everything collected up to it and not handed over before.
 
     ``expected`` is summed under the lock of those payments. Raises ``user_not_found``, ``already_exists`` when
     nothing is left to hand over (somebody else was first, or the button was pressed twice).
     """
-    if not is_collector(session, wanted["staff_id"]):
+    if not is_collector(session, wanted.staff_id):
         raise Problem("user_not_found", "No such member of staff.")
     day = today(session)
-    settled_for = wanted["settled_for"] or day
+    settled_for = wanted.settled_for or day
     check_day("settled_for", settled_for, day, None)
-    cash = bulk.lock_cash(session, wanted["staff_id"], settled_for)
+    cash = bulk.lock_cash(session, wanted.staff_id, settled_for)
     if not cash:
         raise Problem("already_exists", f"Everything collected up to {settled_for} has been handed over.")
     row = CashSettlement(
-        **wanted | {"settled_for": settled_for}, expected=sum(cash.values(), Decimal(0)), settled_by=actor.user_id
+        staff_id=wanted.staff_id,
+        settled_for=settled_for,
+        expected=sum(cash.values(), Decimal(0)),
+        handed_over=wanted.handed_over,
+        notes=wanted.notes,
+        settled_by=actor.user_id,
     )
     session.add(row)
     session.flush()

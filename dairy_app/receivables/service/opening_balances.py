@@ -34,21 +34,32 @@ class Entered:
     items: Sequence[dict[str, Any]]
 
 
-def enter_one(session: Session, actor: Actor, wanted: dict[str, Any], *, dry_run: bool) -> Entered:
-    """The opening balance of one customer, by id or code.
+@dataclass(frozen=True, slots=True)
+class NewOpeningBalance:
+    """What one customer, named by id or by code, owed (above 0) or had paid in advance (below 0) on a day."""
+
+    customer_id: UUID | None
+    customer_code: str | None
+    as_of: date
+    amount: Decimal
+
+
+def enter_one(session: Session, actor: Actor, wanted: NewOpeningBalance, *, dry_run: bool) -> Entered:
+    """The opening balance of one customer.
 
     Raises ``customer_not_found``, ``period_closed``, ``already_exists``.
     """
-    customer_id = wanted["customer_id"]
+    customer_id = wanted.customer_id
     if customer_id is None:
-        customer_id = customers_by_code(session, [wanted["customer_code"]]).get(wanted["customer_code"])
+        code = wanted.customer_code or ""
+        customer_id = customers_by_code(session, [code]).get(code)
         if customer_id is None:
             raise Problem("customer_not_found")
     customer = get_visible_customer(session, actor, customer_id, lock=True)
-    check_day("as_of", wanted["as_of"], today(session), business_settings(session).books_closed_through)
+    check_day("as_of", wanted.as_of, today(session), business_settings(session).books_closed_through)
     if with_opening_balance(session, [customer.id]):
         raise Problem("already_exists", f"{customer.code} has an opening balance.")
-    row = OpeningRow(0, customer.code, wanted["as_of"], wanted["amount"])
+    row = OpeningRow(0, customer.code, wanted.as_of, wanted.amount)
     return _enter(session, actor, [row], {customer.code: customer.id}, dry_run=dry_run)
 
 

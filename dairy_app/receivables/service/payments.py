@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -17,12 +16,12 @@ from dairy_app.receivables.policy import OFFICE, check_payment
 from dairy_app.receivables.queries import payments as queries
 from dairy_app.receivables.queries.cash import is_collector
 from dairy_app.receivables.queries.ledger import balance
-from dairy_app.receivables.rules import check_allocations, check_day, transfer_reference
+from dairy_app.receivables.rules import Allocation, NewPayment, check_allocations, check_day, transfer_reference
 from dairy_app.web.access import Actor
 from dairy_app.web.schemas import MAX_MONEY
 
 
-def record_payment(session: Session, actor: Actor, wanted: dict[str, Any]) -> Payment:
+def record_payment(session: Session, actor: Actor, wanted: NewPayment) -> Payment:
     """Money that came in. What is not allocated settles what is oldest; the rest waits as credit.
 
     Raises ``customer_not_found``, ``forbidden`` (see policy), ``period_closed``, ``already_exists`` for a reference
@@ -30,48 +29,56 @@ def record_payment(session: Session, actor: Actor, wanted: dict[str, Any]) -> Pa
     """
     day = today(session)
     check_payment(actor, wanted, day)
-    get_visible_customer(session, actor, wanted["customer_id"], lock=True)
-    fields = dict(wanted)
-    chosen = fields.pop("allocations")
-    fields["received_on"] = fields["received_on"] or day
-    check_day("received_on", fields["received_on"], day, business_settings(session).books_closed_through)
-    fields["collected_by"] = _collector(session, actor, fields)
-    if fields["reference"] and fields["method"] != "cash":
-        fields["reference"] = transfer_reference(fields["reference"])
-        _refuse_known_reference(session, fields)
-    payment = Payment(**fields, recorded_by=actor.user_id, status="received")
+    get_visible_customer(session, actor, wanted.customer_id, lock=True)
+    received_on = wanted.received_on or day
+    check_day("received_on", received_on, day, business_settings(session).books_closed_through)
+    collector, reference = _collector(session, actor, wanted), wanted.reference
+    if reference and wanted.method != "cash":
+        reference = transfer_reference(reference)
+        _refuse_known_reference(session, wanted, reference)
+    payment = Payment(
+        customer_id=wanted.customer_id,
+        amount=wanted.amount,
+        method=wanted.method,
+        received_on=received_on,
+        reference=reference,
+        notes=wanted.notes,
+        collected_by=collector,
+        recorded_by=actor.user_id,
+        status="received",
+    )
     session.add(payment)
     session.flush()
     if abs(balance(session, payment.customer_id)) > MAX_MONEY:
         raise invalid(
             "/amount", "With this payment the customer's balance would be more than an invoice can show.", "too_large"
         )
-    _allocate(session, actor, payment, chosen, on=payment.received_on, today=day)
+    _allocate(session, actor, payment, wanted.allocations, on=payment.received_on, today=day)
     return payment
 
 
-def _refuse_known_reference(session: Session, fields: dict[str, Any]) -> None:
+def _refuse_known_reference(session: Session, wanted: NewPayment, reference: str) -> None:
     """Name the receipt, so that whoever books can look; of two at once the index refuses the second."""
-    receipt = queries.receipt_of_reference(session, fields["customer_id"], fields["method"], fields["reference"])
+    receipt = queries.receipt_of_reference(session, wanted.customer_id, wanted.method, reference)
     if receipt is not None:
         raise Problem("already_exists", f"Receipt {receipt} already has this reference.")
 
 
-def _collector(session: Session, actor: Actor, fields: dict[str, Any]) -> UUID | None:
+def _collector(session: Session, actor: Actor, wanted: NewPayment) -> UUID | None:
     """Who owes this cash to the dairy: whoever took it at the door."""
-    collector: UUID | None = fields["collected_by"]
+    collector = wanted.collected_by
     if actor.role not in OFFICE:
         return actor.user_id
     if collector is None:
         return None
-    if fields["method"] != "cash":
+    if wanted.method != "cash":
         raise invalid("/collected_by", "Only cash has a collector.")
     if not is_collector(session, collector):
         raise invalid("/collected_by", "Must be a member of staff.", "user_not_found")
     return collector
 
 
-def allocate(session: Session, actor: Actor, payment_id: UUID, chosen: Sequence[dict[str, Any]]) -> Payment:
+def allocate(session: Session, actor: Actor, payment_id: UUID, chosen: Sequence[Allocation]) -> Payment:
     """Choose later what a payment settles, from today on.
 
     Raises ``payment_not_found``; ``illegal_transition`` for a reversed one or a document that is not issued;
@@ -99,15 +106,17 @@ def _require_received(payment: Payment) -> None:
 
 
 def _allocate(
-    session: Session, actor: Actor, payment: Payment, chosen: Sequence[dict[str, Any]], *, on: date, today: date
+    session: Session, actor: Actor, payment: Payment, chosen: Sequence[Allocation], *, on: date, today: date
 ) -> None:
     if not chosen:
         return
-    invoices = [each["invoice_id"] for each in chosen]
+    invoices = [each.invoice_id for each in chosen]
     claims = queries.claims(session, payment.customer_id, payment.id, invoices, today)
     check_allocations(chosen, payment.amount - queries.allocated(session, payment.id), claims)
-    keys = {"payment_id": payment.id, "customer_id": payment.customer_id}
-    session.add_all(PaymentAllocation(**keys, **each, allocated_on=on, allocated_by=actor.user_id) for each in chosen)
+    keys = {"payment_id": payment.id, "customer_id": payment.customer_id, "allocated_by": actor.user_id}
+    session.add_all(
+        PaymentAllocation(**keys, invoice_id=each.invoice_id, amount=each.amount, allocated_on=on) for each in chosen
+    )
     session.flush()
 
 

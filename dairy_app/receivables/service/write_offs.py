@@ -1,8 +1,8 @@
 """Giving up what is open."""
 
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -16,22 +16,40 @@ from dairy_app.receivables.rules import check_day
 from dairy_app.web.access import Actor
 
 
-def write_off(session: Session, actor: Actor, wanted: dict[str, Any]) -> WriteOff:
+@dataclass(frozen=True, slots=True)
+class NewWriteOff:
+    """What shall be given up: of one invoice, or of whatever the customer owes. ``written_off_on`` None: today."""
+
+    customer_id: UUID
+    amount: Decimal
+    reason: str
+    invoice_id: UUID | None = None
+    written_off_on: date | None = None
+
+
+def write_off(session: Session, actor: Actor, wanted: NewWriteOff) -> WriteOff:
     """Give up what is open of one invoice, or of whatever the customer owes. The document stays valid.
 
     Raises ``customer_not_found``, ``invoice_not_found``, ``illegal_transition`` for a document that is not issued,
     ``period_closed``, ``allocation_exceeds_balance``.
     """
-    customer = get_visible_customer(session, actor, wanted["customer_id"], lock=True)
+    customer = get_visible_customer(session, actor, wanted.customer_id, lock=True)
     day = today(session)
-    written_on = wanted["written_off_on"] or day
-    open_amount, since = _open(session, customer.id, wanted["invoice_id"], day)
+    written_on = wanted.written_off_on or day
+    open_amount, since = _open(session, customer.id, wanted.invoice_id, day)
     check_day("written_off_on", written_on, day, business_settings(session).books_closed_through, since=since)
-    if wanted["amount"] > open_amount:
+    if wanted.amount > open_amount:
         detail = f"{max(open_amount, Decimal(0)):.2f} is open."
         errors = [FieldError("/amount", "exceeds_balance", detail)]
         raise Problem("allocation_exceeds_balance", detail, errors)
-    row = WriteOff(**wanted | {"written_off_on": written_on}, written_by=actor.user_id)
+    row = WriteOff(
+        customer_id=customer.id,
+        invoice_id=wanted.invoice_id,
+        amount=wanted.amount,
+        reason=wanted.reason,
+        written_off_on=written_on,
+        written_by=actor.user_id,
+    )
     session.add(row)
     session.flush()
     return row

@@ -10,11 +10,12 @@ from sqlalchemy import Row
 from dairy_app.accounts.routes.logins import caller
 from dairy_app.common.clock import now
 from dairy_app.common.errors import Problem
+from dairy_app.deliveries.rules import Confirmation
 from dairy_app.deliveries.schemas import BatchIn, BatchOut, ConfirmationIn
 from dairy_app.deliveries.service.confirmations import Outcome
 from dairy_app.settings import Settings
 from dairy_app.sharing import queries
-from dairy_app.sharing.rules.links import state_of
+from dairy_app.sharing.rules.links import Approval, NewRequest, state_of
 from dairy_app.sharing.schemas import (
     ApproveIn,
     ChangeRequestIn,
@@ -58,7 +59,7 @@ PASS_COOKIE = "dairy_link"
 @shared_links.arguments(SharedLinkIn)
 @shared_links.response(201, SharedLinkCreatedOut)
 @allow(Role.ADMIN)
-def create_shared_link(wanted: dict[str, Any]) -> dict[str, Any]:
+def create_shared_link(wanted: service.NewLink) -> dict[str, Any]:
     """A new link to a round; its token is shown once."""
     session = current_session()
     link_id, token = service.create_link(session, current_actor(), wanted)
@@ -130,7 +131,7 @@ def show_shared_round(query: dict[str, date], token: str) -> Any:
 @shared.arguments(ConfirmationIn)
 @shared.response(200, SharedConfirmationOut)
 @allow_anyone()
-def confirm_shared_delivery(confirmation: dict[str, Any], token: str) -> Any:
+def confirm_shared_delivery(confirmation: Confirmation, token: str) -> Any:
     """Confirm one order of the link's round. The same again changes nothing."""
     done = visits.confirm(current_session(), visitor(token), [confirmation])
     return refusal(done) if isinstance(done, Problem) else _confirmed(done["results"][0])
@@ -149,7 +150,7 @@ def confirm_shared_deliveries(batch: dict[str, Any], token: str) -> Any:
 @shared.arguments(ChangeRequestIn)
 @shared.response(201, ChangeRequestMadeOut)
 @allow_anyone()
-def ask_for_change(wanted: dict[str, Any], token: str) -> Any:
+def ask_for_change(wanted: NewRequest, token: str) -> Any:
     """Ask for a pause, a stop, another quantity or an extra item; staff decide."""
     asked = visits.ask(current_session(), visitor(token), wanted)
     if isinstance(asked, Problem):
@@ -174,10 +175,10 @@ def list_change_requests(query: dict[str, Any]) -> Page:
 @change_requests.arguments(ApproveIn)
 @change_requests.response(200, ChangeRequestOut)
 @allow(Role.ADMIN, Role.MARKETING_STAFF)
-def approve_change_request(body: dict[str, Any], request_id: UUID) -> Row[Any]:
+def approve_change_request(approval: Approval, request_id: UUID) -> Row[Any]:
     """Do what was asked for, or what the fields sent make of it."""
     session, actor = current_session(), current_actor()
-    decisions.approve(session, actor, request_id, body.pop("reason", None), body)
+    decisions.approve(session, actor, request_id, approval)
     return queries.shown_change_request(session, actor, request_id)
 
 

@@ -1,8 +1,10 @@
 """What a shared link reaches, how long it lives, how fast it may be used. Pure functions on values."""
 
+import datetime as dt
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -10,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from dairy_app.accounts.rules.logins import is_commonly_used
+from dairy_app.common.changes import UNSET, Unset, sent
 from dairy_app.web.validate import MISSING, Coded
 
 #: Hours a link lives.
@@ -52,6 +55,9 @@ FIELDS_OF_KIND: dict[str, dict[str, bool]] = {
     "extra_item": {"delivery_date": True, "shift": False, "items": True},
     "quantity": {"date": True, "quantity": True},
 }
+
+
+_WISHED = frozenset(name for fields in FIELDS_OF_KIND.values() for name in fields)
 
 
 #: What whoever holds a link learns of a delivery status.
@@ -104,11 +110,58 @@ def is_weak_pin(pin: str) -> bool:
     return len(set(pin)) < 3 or len(steps) == 1 or repeats or bool(year) or any(map(is_commonly_used, (pin, pin[::-1])))
 
 
+@dataclass(frozen=True, slots=True)
+class AskedItem:
+    """So much of one product."""
+
+    product_id: UUID
+    quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What may be wanted at a door; which of it, the kind of the request says. What is not said is UNSET."""
+
+    from_: dt.date | Unset = UNSET
+    to: dt.date | Unset | None = UNSET
+    stop_date: dt.date | Unset = UNSET
+    delivery_date: dt.date | Unset = UNSET
+    shift: str | Unset = UNSET
+    items: Sequence[AskedItem] | Unset = UNSET
+    date: dt.date | Unset = UNSET
+    quantity: Decimal | Unset = UNSET
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRequest(Wish):
+    """A change that is asked for at a door. Sent again with the same ``client_event_id`` it is the same one."""
+
+    kind: str
+    customer_id: UUID
+    subscription_id: UUID | None = None
+    note: str | None = None
+    client_event_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Approval(Wish):
+    """That a request is done, or what its wish makes of it; and why."""
+
+    reason: str | None = None
+
+
+def said_in(wish: Wish) -> dict[str, Any]:
+    """The fields of a wish that are said, by the names that a request has for them."""
+    said = {name.removesuffix("_"): value for name, value in sent(wish).items()}
+    if "items" in said:
+        said["items"] = [asdict(item) for item in said["items"]]
+    return {name: value for name, value in said.items() if name in _WISHED}
+
+
 def misfits(kind: str, fields: Mapping[str, Any], *, partly: bool = False) -> dict[str, list[Coded]]:
     """The fields that a request of this kind lacks (not asked for when ``partly``) or has too many, with the words."""
     of_kind = FIELDS_OF_KIND[kind]
-    every = {name for each in FIELDS_OF_KIND.values() for name in each}
-    wrong = {name: [Coded(f"Not a field of {kind}.")] for name in sorted(fields.keys() & every - of_kind.keys())}
+    wrong = {name: [Coded(f"Not a field of {kind}.")] for name in sorted(fields.keys() & _WISHED - of_kind.keys())}
     missing = [] if partly else [name for name, needed in of_kind.items() if needed and name not in fields]
     return wrong | {name: [MISSING] for name in missing}
 

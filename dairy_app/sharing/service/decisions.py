@@ -11,10 +11,11 @@ from sqlalchemy.orm import Session
 from dairy_app.common.clock import now
 from dairy_app.common.errors import FieldError, Problem
 from dairy_app.customers.queries import get_visible_customer
-from dairy_app.orders.service import place_order
+from dairy_app.orders.service import NewItem, NewOrder, place_order
 from dairy_app.sharing import queries
 from dairy_app.sharing.models import ChangeRequest
 from dairy_app.sharing.rules import links as rules
+from dairy_app.subscriptions.rules.wishes import DayQuantity, Ending, NewPause
 from dairy_app.subscriptions.service.standing_orders import add_pause, set_override, stop
 from dairy_app.web.access import Actor
 
@@ -25,13 +26,14 @@ CHANNEL = "shared_link"
 LONGEST_REASON = 500
 
 
-def approve(session: Session, actor: Actor, request_id: UUID, reason: str | None, changes: Mapping[str, Any]) -> None:
-    """Do what was asked for, or what ``changes`` make of it, and note who decided.
+def approve(session: Session, actor: Actor, request_id: UUID, approval: rules.Approval) -> None:
+    """Do what was asked for, or what the ``approval`` makes of it, and note who decided.
 
     Raises change_request_not_found, illegal_transition (decided already), validation_failed for changes that the kind
     of request has not, and whatever the applying service raises.
     """
     request = _pending(session, actor, request_id)
+    changes, reason = rules.said_in(approval), approval.reason
     wrong = rules.misfits(request.kind, changes, partly=True)
     if wrong:
         errors = [FieldError(f"/{name}", said[0].code, str(said[0])) for name, said in wrong.items()]
@@ -68,21 +70,22 @@ def _apply(
     session: Session, actor: Actor, request: ChangeRequest, fields: Mapping[str, Any], reason: str
 ) -> UUID | None:
     """Do what is wanted; the order's id when it made one."""
-    said = {"reason": reason, "channel": CHANNEL}
     match request.kind:
         case "extra_item":
-            wanted = {**fields, "customer_id": request.customer_id, "notes": request.note}
-            return place_order(session, actor, wanted, source=CHANNEL)
+            items = [NewItem(**item) for item in fields["items"]]
+            day, shift = fields["delivery_date"], fields["shift"]
+            order = NewOrder(day, items, shift, customer_id=request.customer_id, notes=request.note)
+            return place_order(session, actor, order, source=CHANNEL)
         case "quantity":
             assert request.subscription_id is not None  # ck_change_requests_subscription_fits_kind
-            wanted = {"quantity": fields["quantity"], "note": reason, "channel": CHANNEL}
-            set_override(session, actor, request.subscription_id, fields["date"], wanted)
+            quantity = DayQuantity(fields["quantity"], note=reason, channel=CHANNEL)
+            set_override(session, actor, request.subscription_id, fields["date"], quantity)
         case "pause":
             for each in _standing_orders(session, actor, request):
-                add_pause(session, actor, each, {"first": fields["from"], "last": fields.get("to"), **said})
+                add_pause(session, actor, each, NewPause(fields["from"], fields.get("to"), reason, CHANNEL))
         case "stop":
             for each in _standing_orders(session, actor, request):
-                stop(session, actor, each, {"stop_date": fields["stop_date"], **said})
+                stop(session, actor, each, Ending(fields["stop_date"], reason, CHANNEL))
     return None
 
 

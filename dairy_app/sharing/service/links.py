@@ -1,10 +1,10 @@
 """Making links and revoking them; the admin's side."""
 
+import datetime as dt
 import hashlib
 import secrets
-from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -30,27 +30,43 @@ def hash_of(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-def create_link(session: Session, actor: Actor, wanted: Mapping[str, Any]) -> tuple[UUID, str]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewLink:
+    """A link that is wanted: the round of a delivery boy or of an area, on a date or (None) on every day."""
+
+    expires_in_hours: int
+    delivery_boy_id: UUID | None = None
+    area_id: UUID | None = None
+    date: dt.date | None = None
+    shift: str | None = None
+    pin: str | None = field(default=None, repr=False)
+    name: str | None = None
+    #: What requests say besides; the one follows from the date, of the other there is one.
+    rolling: bool = True
+    kind: str = "round"
+
+
+def create_link(session: Session, actor: Actor, wanted: NewLink) -> tuple[UUID, str]:
     """A new link; its id and its token, which is shown once.
 
-    ``wanted`` holds the fields of ``SharedLinkIn``. Raises validation_failed for a PIN that anybody would try, for
+    Raises validation_failed for a PIN that anybody would try, for
     somebody who delivers nothing, for a date that is past, or that the link would not live to see; area_not_found.
     """
-    if "pin" in wanted and rules.is_weak_pin(wanted["pin"]):
+    if wanted.pin is not None and rules.is_weak_pin(wanted.pin):
         raise invalid("/pin", "This PIN is among the first that anybody would try. Choose another.", "weak_pin")
     moment, token = now(), secrets.token_urlsafe(TOKEN_BYTES)
-    expires_at = moment + timedelta(hours=wanted["expires_in_hours"])
+    expires_at = moment + timedelta(hours=wanted.expires_in_hours)
     _refuse_useless_date(session, wanted, expires_at)
     owner = _owner_of_round(session, wanted)
     link = SharedLink(
         token_hash=hash_of(token),
-        name=wanted.get("name") or f"Link: {owner}"[:200],
-        delivery_boy_id=wanted.get("delivery_boy_id"),
-        area_id=wanted.get("area_id"),
-        link_date=wanted.get("date"),
-        is_rolling="date" not in wanted,
-        shift=wanted.get("shift"),
-        pin_hash=hash_password(wanted["pin"]) if "pin" in wanted else None,
+        name=wanted.name or f"Link: {owner}"[:200],
+        delivery_boy_id=wanted.delivery_boy_id,
+        area_id=wanted.area_id,
+        link_date=wanted.date,
+        is_rolling=wanted.date is None,
+        shift=wanted.shift,
+        pin_hash=None if wanted.pin is None else hash_password(wanted.pin),
         expires_at=expires_at,
         created_by=actor.user_id,
         created_at=moment,
@@ -68,20 +84,20 @@ def revoke_link(session: Session, actor: Actor, link_id: UUID) -> None:
         session.flush()
 
 
-def _owner_of_round(session: Session, wanted: Mapping[str, Any]) -> str:
+def _owner_of_round(session: Session, wanted: NewLink) -> str:
     """The name of the delivery boy or the area whose round it is."""
-    if "area_id" in wanted:
-        return get_area(session, wanted["area_id"]).name
-    boy = queries.user_named(session, wanted["delivery_boy_id"])
+    if wanted.area_id is not None:
+        return get_area(session, wanted.area_id).name
+    boy = queries.user_named(session, wanted.delivery_boy_id) if wanted.delivery_boy_id else None
     if boy is None or not active_user(session, boy.id, Role.DELIVERY_BOY):
         raise invalid("/delivery_boy_id", "Must be an active user of role delivery_boy.", "user_not_found")
     return boy.name
 
 
-def _refuse_useless_date(session: Session, wanted: Mapping[str, Any], expires_at: datetime) -> None:
-    if "date" not in wanted:
+def _refuse_useless_date(session: Session, wanted: NewLink, expires_at: datetime) -> None:
+    if wanted.date is None:
         return
     first = today(session) - timedelta(days=1)  # what came yesterday may still be confirmed
     last = expires_at.astimezone(ZoneInfo(business_settings(session).time_zone)).date()
-    if not first <= wanted["date"] <= last:
+    if not first <= wanted.date <= last:
         raise invalid("/date", f"Must be from yesterday, {first}, to the link's last day, {last}.")

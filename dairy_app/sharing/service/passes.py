@@ -6,17 +6,25 @@ is stored. Another PIN or another end makes another pass; a revoked link opens w
 
 import hmac
 from datetime import datetime
-from typing import Any
+from typing import Protocol
+from uuid import UUID
 
 
-def pass_for(secret: str, link: Any) -> str:
+class Link(Protocol):
+    """What a pass is made of: a row of ``shared_links``."""
+
+    id: UUID
+    pin_hash: str | None
+    expires_at: datetime
+
+
+def pass_for(secret: str, link: Link) -> str:
     """The pass of a link with a PIN, as hexadecimal text."""
-    end: datetime = link.expires_at
-    said = f"shared-link\n{link.id}\n{link.pin_hash}\n{end.timestamp():.6f}"
+    said = f"shared-link\n{link.id}\n{link.pin_hash}\n{link.expires_at.timestamp():.6f}"
     return hmac.new(secret.encode(), said.encode(), "sha256").hexdigest()
 
 
-def is_pass(secret: str, link: Any, shown: str | None) -> bool:
+def is_pass(secret: str, link: Link, shown: str | None) -> bool:
     """Whether what was shown opens the link. One without a PIN is open."""
     if link.pin_hash is None:
         return True

@@ -19,7 +19,7 @@ from dairy_app.common.clock import now
 from dairy_app.common.errors import Problem, invalid
 from dairy_app.database.audit import Attribution
 from dairy_app.deliveries.queries import round_view
-from dairy_app.deliveries.rules import LONGEST_DEVICE, Confirmer, Scope, Unread
+from dairy_app.deliveries.rules import LONGEST_DEVICE, Confirmation, Confirmer, Scope, Unread
 from dairy_app.deliveries.service.confirmations import confirm_batch
 from dairy_app.orders.rules import is_orderable
 from dairy_app.sharing import bulk, queries
@@ -97,11 +97,9 @@ def show_round(session: Session, visitor: Visitor, day: date | None) -> dict[str
     return {"name": visit.link.name, **rules.for_the_door(round_view(session, visit.scope(day)))}
 
 
-def confirm(
-    session: Session, visitor: Visitor, batch: Sequence[Mapping[str, Any] | Unread]
-) -> dict[str, Any] | Problem:
+def confirm(session: Session, visitor: Visitor, batch: Sequence[Confirmation | Unread]) -> dict[str, Any] | Problem:
     """Confirm deliveries by the rules of ``deliveries.service.confirm_batch``, within the link's scope; its answer."""
-    orders = [each.order_id if isinstance(each, Unread) else each["order_id"] for each in batch]
+    orders = [each.order_id for each in batch]
     visit = _open(session, visitor, "confirm", rules.cost_of_confirmations(orders))
     if isinstance(visit, Problem):
         return visit
@@ -141,11 +139,11 @@ def unlock(session: Session, visitor: Visitor, pin: str) -> tuple[str, datetime]
     return passes.pass_for(visitor.secret, link), link.expires_at
 
 
-def ask(session: Session, visitor: Visitor, wanted: Mapping[str, Any]) -> tuple[ChangeRequest, bool] | Problem:
+def ask(session: Session, visitor: Visitor, wanted: rules.NewRequest) -> tuple[ChangeRequest, bool] | Problem:
     """A change asked for at a door of the round, and whether it had been asked for before (nothing changes then).
 
-    ``wanted`` holds the fields of ``ChangeRequestIn``. Refused with customer_not_found for who does not are on the
-    round, subscription_not_found, product_not_found, already_exists (the client_event_id was used for another one).
+    Refused with customer_not_found for a customer who is not on the round, subscription_not_found, product_not_found,
+    already_exists (the client_event_id was used for another one).
     """
     visit = _open(session, visitor, "request", rules.COST_OF_REQUEST)
     if isinstance(visit, Problem):
@@ -160,10 +158,12 @@ def ask(session: Session, visitor: Visitor, wanted: Mapping[str, Any]) -> tuple[
     return found, not made
 
 
-def _row(visit: Visit, wanted: Mapping[str, Any]) -> dict[str, Any]:
+def _row(visit: Visit, wanted: rules.NewRequest) -> dict[str, Any]:
     """The row of ``change_requests``."""
-    row = {name: wanted.get(name) for name in ("kind", "customer_id", "subscription_id", "note", "client_event_id")}
-    payload = rules.payload_of(wanted["kind"], rules.completed(wanted["kind"], wanted, visit.link.shift))
+    row = {
+        name: getattr(wanted, name) for name in ("kind", "customer_id", "subscription_id", "note", "client_event_id")
+    }
+    payload = rules.payload_of(wanted.kind, rules.completed(wanted.kind, rules.said_in(wanted), visit.link.shift))
     return {**row, "payload": payload, "asked_by_link_id": visit.link.id, "created_at": visit.moment}
 
 
@@ -180,17 +180,17 @@ def _asked_once(session: Session, row: Mapping[str, Any]) -> tuple[ChangeRequest
     return None, False
 
 
-def _unknown_in(visit: Visit, wanted: Mapping[str, Any]) -> Problem | None:
+def _unknown_in(visit: Visit, wanted: rules.NewRequest) -> Problem | None:
     """What a request names that the link does not reach, or that does not exist."""
-    if not queries.is_customer_in_scope(visit.session, visit.scope(), wanted["customer_id"]):
+    if not queries.is_customer_in_scope(visit.session, visit.scope(), wanted.customer_id):
         return Problem("customer_not_found")
-    subscription_id = wanted.get("subscription_id")
-    if subscription_id and not queries.is_subscription_of(visit.session, subscription_id, wanted["customer_id"]):
+    subscription_id, said = wanted.subscription_id, rules.said_in(wanted)
+    if subscription_id and not queries.is_subscription_of(visit.session, subscription_id, wanted.customer_id):
         return Problem("subscription_not_found")
-    day = wanted.get("delivery_date")
+    day = said.get("delivery_date")
     if day is not None and not is_orderable(day, today(visit.session)):
         return invalid("/delivery_date", "Must be from today to 90 days ahead.")
-    products = {item["product_id"] for item in wanted.get("items", [])}
+    products = {item["product_id"] for item in said.get("items", [])}
     if queries.known_products(visit.session, products) < len(products):
         return Problem("product_not_found")
     return None

@@ -5,8 +5,10 @@ from uuid import UUID
 
 from dairy_app.catalogue.bulk import lock_product
 from dairy_app.catalogue.schemas import PriceIn, ProductPatch
+from dairy_app.catalogue.service import NewPrice, ProductChange
 from dairy_app.customers.queries import list_customer_prices
 from dairy_app.customers.schemas import CustomerPriceIn
+from dairy_app.customers.service.customers import AgreedPrice
 from dairy_app.subscriptions.schemas import CustomerPricesSet, PriceSet, ProductChanged
 from dairy_app.subscriptions.service import standing_orders as service
 from dairy_app.web.access import Role, allow
@@ -22,7 +24,7 @@ prices = Blueprint("prices", __name__, description="Prices, and the orders that 
 @prices.arguments(ProductPatch)
 @prices.response(200, ProductChanged)
 @allow(Role.ADMIN)
-def change_product(changes: dict[str, Any], product_id: UUID) -> dict[str, Any]:
+def change_product(changes: ProductChange, product_id: UUID) -> dict[str, Any]:
     """Change what is sent; ``is_active`` false takes the product off sale and counts the open orders that hold it."""
     return service.change_product(current_session(), product_id, changes)
 
@@ -32,12 +34,12 @@ def change_product(changes: dict[str, Any], product_id: UUID) -> dict[str, Any]:
 @prices.arguments(PriceIn)
 @prices.response(201, PriceSet)
 @allow(Role.ADMIN)
-def set_price(body: dict[str, Any], product_id: UUID) -> dict[str, Any]:
+def set_price(wanted: NewPrice, product_id: UUID) -> dict[str, Any]:
     """Set the list price from a day on; the price in force ends the day before.
 
     Standing orders' orders of those days that are still pending take it; one-time orders keep what they were promised.
     """
-    made, repriced = service.set_price(current_session(), product_id, **body)
+    made, repriced = service.set_price(current_session(), product_id, wanted)
     return {**made._mapping, "repriced_orders": repriced.orders, "kept_orders": repriced.kept}
 
 
@@ -45,13 +47,13 @@ def set_price(body: dict[str, Any], product_id: UUID) -> dict[str, Any]:
 @prices.arguments(CustomerPriceIn)
 @prices.response(200, CustomerPricesSet)
 @allow(Role.ADMIN)
-def set_customer_price(body: dict[str, Any], customer_id: UUID) -> dict[str, Any]:
+def set_customer_price(agreed: AgreedPrice, customer_id: UUID) -> dict[str, Any]:
     """Agree a price from a day on, or end it (null); answers with that product's agreed prices.
 
     Standing orders' orders of those days that are still pending follow; one-time orders keep what they were promised.
     """
     session = current_session()
-    repriced = service.set_customer_price(session, current_actor(), customer_id, **body)
-    page = list_customer_prices(session, customer_id, product_id=body["product_id"], limit=200, cursor=None)
+    repriced = service.set_customer_price(session, current_actor(), customer_id, agreed)
+    page = list_customer_prices(session, customer_id, product_id=agreed.product_id, limit=200, cursor=None)
     counted = {"repriced_orders": repriced.orders, "kept_orders": repriced.kept}
     return {"items": page.items, "next_cursor": page.next_cursor, **counted}

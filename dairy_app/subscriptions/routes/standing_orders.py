@@ -6,13 +6,16 @@ from typing import Any
 from uuid import UUID
 
 from dairy_app.business.queries import today
+from dairy_app.common.changes import sent
 from dairy_app.customers.queries import get_visible_customer
 from dairy_app.customers.schemas import CustomerOut, CustomerPatch
+from dairy_app.customers.service.customers import CustomerChange
 from dairy_app.customers.service.customers import change_customer as change_customer_fields
 from dairy_app.orders.queries import visible_order_view
 from dairy_app.orders.schemas import CancelIn, OrderOut
 from dairy_app.subscriptions.queries import standing_orders as queries
 from dairy_app.subscriptions.rules.amounts import by_area, by_product, requirement_totals
+from dairy_app.subscriptions.rules.wishes import DayQuantity, Ending, NewPause, NewSubscription, SubscriptionChange
 from dairy_app.subscriptions.schemas import (
     CalendarOut,
     CalendarQuery,
@@ -58,7 +61,7 @@ def _view(subscription_id: UUID) -> dict[str, Any]:
 @subscriptions.arguments(SubscriptionIn)
 @subscriptions.response(201, SubscriptionOut)
 @allow(*WHO)
-def subscribe(wanted: dict[str, Any]) -> dict[str, Any]:
+def subscribe(wanted: NewSubscription) -> dict[str, Any]:
     """A new standing order; days whose orders are made already get theirs at once."""
     return _view(service.subscribe(current_session(), current_actor(), wanted))
 
@@ -87,7 +90,7 @@ def read_subscription(subscription_id: UUID) -> dict[str, Any]:
 @subscriptions.arguments(SubscriptionPatch)
 @subscriptions.response(200, SubscriptionChanged)
 @allow(*WHO)
-def change_subscription(changes: dict[str, Any], subscription_id: UUID) -> dict[str, Any]:
+def change_subscription(changes: SubscriptionChange, subscription_id: UUID) -> dict[str, Any]:
     """Change what is sent, till further notice; orders that already exist follow."""
     repriced = service.change(current_session(), current_actor(), subscription_id, changes)
     return _view(subscription_id) | {"repriced_orders": repriced.orders if repriced else 0}
@@ -97,7 +100,7 @@ def change_subscription(changes: dict[str, Any], subscription_id: UUID) -> dict[
 @subscriptions.arguments(OverrideIn)
 @subscriptions.response(200, OverrideOut)
 @allow(*WHO)
-def set_override(wanted: dict[str, Any], subscription_id: UUID, day: str) -> Any:
+def set_override(wanted: DayQuantity, subscription_id: UUID, day: str) -> Any:
     """Say what comes on one day; 0 is a quantity."""
     return service.set_override(current_session(), current_actor(), subscription_id, day_in_path(day), wanted)
 
@@ -115,7 +118,7 @@ def clear_override(subscription_id: UUID, day: str) -> None:
 @subscriptions.arguments(PauseIn)
 @subscriptions.response(201, PauseOut)
 @allow(*WHO)
-def add_pause(wanted: dict[str, Any], subscription_id: UUID) -> Any:
+def add_pause(wanted: NewPause, subscription_id: UUID) -> Any:
     """Nothing comes from one day to another, or until somebody resumes."""
     session = current_session()
     return queries.read_pause(session, service.add_pause(session, current_actor(), subscription_id, wanted))
@@ -145,7 +148,7 @@ def resume(wanted: dict[str, Any], subscription_id: UUID) -> dict[str, Any]:
 @subscriptions.arguments(StopIn)
 @subscriptions.response(200, SubscriptionOut)
 @allow(*WHO)
-def stop(wanted: dict[str, Any], subscription_id: UUID) -> dict[str, Any]:
+def stop(wanted: Ending, subscription_id: UUID) -> dict[str, Any]:
     """End a standing order; what was delivered stays billed."""
     service.stop(current_session(), current_actor(), subscription_id, wanted)
     return _view(subscription_id)
@@ -210,10 +213,10 @@ def cancel_order(body: dict[str, Any], order_id: UUID) -> dict[str, Any]:
 @subscriptions.arguments(CustomerPatch)
 @subscriptions.response(200, CustomerOut)
 @allow(Role.ADMIN, Role.MARKETING_STAFF, Role.CUSTOMER)
-def change_customer(changes: dict[str, Any], customer_id: UUID) -> Any:
+def change_customer(changes: CustomerChange, customer_id: UUID) -> Any:
     """Change what is sent. Customers may change their address, e-mail, language and notes."""
     session = current_session()
     changed = change_customer_fields(session, current_actor(), customer_id, changes)
-    if changes.keys() & {"status", "trial_start_date"}:
+    if sent(changes).keys() & {"status", "trial_start_date"}:
         service.customer_changed(session, customer_id, changed.status)
     return changed

@@ -1,8 +1,7 @@
 """Which days of a standing order may still change, and for whom."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, timedelta
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -56,10 +55,15 @@ def refuse_settled(session: Session, subscription_ids: Sequence[UUID], first: da
 
 
 def require_span(
-    session: Session, actor: Actor, found: Subscription, changes: Mapping[str, Any], reason: str | None
+    session: Session,
+    actor: Actor,
+    found: Subscription,
+    *,
+    start: date | None,
+    stop: date | None,
+    reason: str | None,
 ) -> None:
-    """Raise unless a start or an end that is set anew takes only days away that may still change."""
-    start, stop = changes.get("start_date"), changes.get("stop_date")
+    """Raise unless a start or an end that is set anew takes only days away that may still change; None: as it is."""
     if start is not None and start > found.start_date:
         refuse_settled(session, [found.id], found.start_date, start - ONE_DAY)
     if stop is not None:

@@ -16,6 +16,7 @@ from dairy_app.business.queries import today
 from dairy_app.catalogue import service as catalogue
 from dairy_app.catalogue.queries import minimum_price, product_row, unit_of
 from dairy_app.catalogue.rules import require_whole
+from dairy_app.common.changes import sent
 from dairy_app.common.clock import now
 from dairy_app.common.errors import FieldError, Problem, invalid
 from dairy_app.customers.queries import get_visible_customer, prices_for
@@ -24,21 +25,11 @@ from dairy_app.orders import service as orders
 from dairy_app.orders.models import Order
 from dairy_app.orders.queries import get_visible_order
 from dairy_app.subscriptions import bulk
-from dairy_app.subscriptions.models import (
-    Subscription,
-    SubscriptionOverride,
-    SubscriptionPause,
-    SubscriptionQuantity,
-)
-from dairy_app.subscriptions.policy import (
-    OWN_FIELDS,
-    OWN_NEW_FIELDS,
-    channel_of,
-    check_fields,
-    check_quote,
-)
+from dairy_app.subscriptions.models import Subscription, SubscriptionOverride, SubscriptionPause, SubscriptionQuantity
+from dairy_app.subscriptions.policy import OWN_FIELDS, OWN_NEW_FIELDS, channel_of, check_fields, check_quote
 from dairy_app.subscriptions.queries import standing_orders as queries
 from dairy_app.subscriptions.rules.standing_orders import RELEASES, RHYTHMIC
+from dairy_app.subscriptions.rules.wishes import DayQuantity, Ending, NewPause, NewSubscription, SubscriptionChange
 from dairy_app.subscriptions.service.open_days import (
     ONE_DAY,
     first_open_day,
@@ -50,13 +41,14 @@ from dairy_app.subscriptions.service.open_days import (
 from dairy_app.web.access import Actor, Role
 
 
-def subscribe(session: Session, actor: Actor, wanted: Mapping[str, Any]) -> UUID:
+def subscribe(session: Session, actor: Actor, asked: NewSubscription) -> UUID:
     """A new standing order; its id. Days whose orders are made already get theirs at once.
 
     It begins on the first day the actor may still change unless ``start_date`` says otherwise. Raises
     customer_not_found, customer_stopped, product_not_found, product_inactive, no_price, cutoff_passed, forbidden
     (a customer that quotes a price), validation_failed.
     """
+    wanted = sent(asked)
     check_fields(actor, wanted, OWN_NEW_FIELDS)
     check_quote(actor, wanted, minimum_price(session, wanted.get("product_id")))
     customer_id = wanted.get("customer_id") or actor.customer_id
@@ -68,7 +60,7 @@ def subscribe(session: Session, actor: Actor, wanted: Mapping[str, Any]) -> UUID
     bulk.hold_generation(session)
     row = {name: value for name, value in wanted.items() if name not in ("reason", "channel")}
     opening = first_open_day(session, actor, [], wanted["shift"])
-    row |= _said(actor, wanted)
+    row |= _said(actor, wanted.get("channel"), wanted.get("reason"))
     row |= {"customer_id": customer.id, "start_date": wanted.get("start_date") or opening}
     if actor.role is Role.CUSTOMER:
         require_open(session, actor, row["start_date"], wanted["shift"], None, "/start_date")
@@ -83,7 +75,7 @@ def subscribe(session: Session, actor: Actor, wanted: Mapping[str, Any]) -> UUID
     return made
 
 
-def change(session: Session, actor: Actor, subscription_id: UUID, changes: Mapping[str, Any]) -> bulk.Repriced | None:
+def change(session: Session, actor: Actor, subscription_id: UUID, asked: SubscriptionChange) -> bulk.Repriced | None:
     """Change what is sent, from the first day that may still change on; a new price also for orders made already.
 
     ``default_quantity`` holds till further notice from ``effective_from`` (default: the first open day); what was
@@ -91,6 +83,7 @@ def change(session: Session, actor: Actor, subscription_id: UUID, changes: Mappi
     Raises subscription_not_found, forbidden, cutoff_passed, illegal_transition, validation_failed, no_price.
     """
     found = queries.get_visible_subscription(session, actor, subscription_id)
+    changes = sent(asked)
     check_fields(actor, changes, OWN_FIELDS)
     check_quote(actor, changes, minimum_price(session, found.product_id))
     bulk.hold_generation(session)
@@ -100,10 +93,11 @@ def change(session: Session, actor: Actor, subscription_id: UUID, changes: Mappi
     if "status" in fields and fields["status"] != found.status and RELEASES.get(found.status) != fields["status"]:
         raise Problem("illegal_transition", f"The standing order is {found.status}.")
     row = _settled(found, fields)
-    require_span(session, actor, found, row, said["reason"])
+    start, stop = row.get("start_date"), row.get("stop_date")
+    require_span(session, actor, found, start=start, stop=stop, reason=said["reason"])
     _check_quantity(session, found, row, said["default_quantity"])
     _require_whole(session, found, said["default_quantity"], "/default_quantity")
-    bulk.update_subscription(session, found.id, {**row, **_said(actor, said)})
+    bulk.update_subscription(session, found.id, {**row, **_said(actor, said["channel"], said["reason"])})
     if said["default_quantity"] is not None:
         _set_quantity(session, actor, found, said)
     elif said["effective_from"] is not None:
@@ -117,12 +111,12 @@ def change(session: Session, actor: Actor, subscription_id: UUID, changes: Mappi
     return bulk.reprice(session, today(session), found.product_id, Order.subscription_id == found.id)
 
 
-def _said(actor: Actor, words: Mapping[str, Any]) -> dict[str, Any]:
+def _said(actor: Actor, channel: str | None, reason: str | None) -> dict[str, Any]:
     """Who asks for the standing order to be as it becomes, by which way, and why."""
     return {
         "requested_by": actor.user_id,
-        "channel": channel_of(actor, words.get("channel")),
-        "change_reason": words.get("reason"),
+        "channel": channel_of(actor, channel),
+        "change_reason": reason,
     }
 
 
@@ -196,21 +190,20 @@ def _set_quantity(session: Session, actor: Actor, found: Subscription, said: Map
 
 
 def set_override(
-    session: Session, actor: Actor, subscription_id: UUID, day: date, wanted: Mapping[str, Any]
+    session: Session, actor: Actor, subscription_id: UUID, day: date, wanted: DayQuantity
 ) -> SubscriptionOverride:
     """Say what comes on one day, 0 included; said again, the new word counts.
 
-    ``wanted``: quantity, and kind, shift, note, channel when they differ from the usual. Raises
-    subscription_not_found, validation_failed (a day gone by), cutoff_passed, illegal_transition (delivered).
+    Raises subscription_not_found, validation_failed (a day gone by), cutoff_passed, illegal_transition (delivered).
     """
     found = queries.get_visible_subscription(session, actor, subscription_id)
     bulk.hold_generation(session)
-    _check_day(session, actor, found, day, wanted.get("note"), wanted.get("shift"))
-    _require_whole(session, found, wanted["quantity"], "/quantity")
+    _check_day(session, actor, found, day, wanted.note, wanted.shift)
+    _require_whole(session, found, wanted.quantity, "/quantity")
     bulk.delete_override(session, found.id, day)
-    row = {"date": day, **{name: wanted[name] for name in ("kind", "quantity", "shift", "note") if name in wanted}}
-    _insert(session, SubscriptionOverride, actor, found.id, wanted.get("channel"), row)
-    _follow(session, [found.id], wanted.get("note") or f"Changed for {day}.")
+    row = {"date": day, **{name: getattr(wanted, name) for name in ("kind", "quantity", "shift", "note")}}
+    _insert(session, SubscriptionOverride, actor, found.id, wanted.channel, row)
+    _follow(session, [found.id], wanted.note or f"Changed for {day}.")
     made = queries.override_of(session, found.id, day)
     assert made is not None
     return made
@@ -237,24 +230,24 @@ def _check_day(
     refuse_settled(session, [found.id], day, day)
 
 
-def add_pause(session: Session, actor: Actor, subscription_id: UUID, wanted: Mapping[str, Any]) -> UUID:
-    """Nothing comes from ``first`` to ``last``, both included; ``last`` None: until somebody resumes. The pause's id.
+def add_pause(session: Session, actor: Actor, subscription_id: UUID, wanted: NewPause) -> UUID:
+    """Let nothing come on the days of a pause; its id.
 
     Raises subscription_not_found, validation_failed (ends before it starts, begins in the past), overlaps,
     cutoff_passed, illegal_transition (a day of it is delivered).
     """
     found = queries.get_visible_subscription(session, actor, subscription_id)
     bulk.hold_generation(session)
-    first, last = wanted["first"], wanted.get("last")
+    first, last = wanted.first, wanted.last
     if last is not None and last < first:
         raise invalid("/to", "Cannot be before the first day of the pause.")
     shift = queries.shift_on(session, found, first)
-    require_open(session, actor, first, shift, wanted.get("reason"), "/from")
+    require_open(session, actor, first, shift, wanted.reason, "/from")
     refuse_settled(session, [found.id], first, last)
     period = bulk.days(first, None if last is None else last + ONE_DAY)
-    row = {"period": period, "reason": wanted.get("reason")}
-    made = _insert(session, SubscriptionPause, actor, found.id, wanted.get("channel"), row)
-    _follow(session, [found.id], wanted.get("reason") or "Paused.")
+    row = {"period": period, "reason": wanted.reason}
+    made = _insert(session, SubscriptionPause, actor, found.id, wanted.channel, row)
+    _follow(session, [found.id], wanted.reason or "Paused.")
     return made
 
 
@@ -300,7 +293,7 @@ def _end_pauses(session: Session, found: Subscription, day: date, pause_id: UUID
     _follow(session, [found.id], "Resumed.")
 
 
-def stop(session: Session, actor: Actor, subscription_id: UUID, wanted: Mapping[str, Any]) -> None:
+def stop(session: Session, actor: Actor, subscription_id: UUID, wanted: Ending) -> None:
     """End a standing order: from ``stop_date`` (default: the first open day) nothing comes any more.
 
     What was delivered stays delivered and billed. Stopped already from that day: no change. Raises
@@ -308,7 +301,7 @@ def stop(session: Session, actor: Actor, subscription_id: UUID, wanted: Mapping[
     """
     found = queries.get_visible_subscription(session, actor, subscription_id)
     bulk.hold_generation(session)
-    day = wanted.get("stop_date")
+    day = wanted.stop_date
     if found.status == "stopped" and (day is None or day == found.stop_date):
         return
     if day is None:
@@ -317,15 +310,15 @@ def stop(session: Session, actor: Actor, subscription_id: UUID, wanted: Mapping[
         raise invalid("/stop_date", "Cannot be before the start.")
     else:
         shift = queries.shift_on(session, found, day)
-        require_open(session, actor, day, shift, wanted.get("reason"), "/stop_date")
+        require_open(session, actor, day, shift, wanted.reason, "/stop_date")
         refuse_settled(session, [found.id], day, None)
-    row = {"stop_date": day, **_said(actor, wanted)}
+    row = {"stop_date": day, **_said(actor, wanted.channel, wanted.reason)}
     # Days before it that are still to come are delivered; the nightly run closes it when its day is there.
     if day <= max(first_unsettled_day(session, [found.id]), found.start_date):
         row["status"] = "stopped"
     bulk.update_subscription(session, found.id, row)
     session.expire_all()
-    _follow(session, [found.id], wanted.get("reason") or f"Stopped from {day}.")
+    _follow(session, [found.id], wanted.reason or f"Stopped from {day}.")
 
 
 def cancel_order(session: Session, actor: Actor, order_id: UUID, reason: str) -> None:
@@ -337,7 +330,7 @@ def cancel_order(session: Session, actor: Actor, order_id: UUID, reason: str) ->
     if order.subscription_id is None or order.status != "PENDING" or order.delivery_date < today(session):
         orders.cancel_order(session, actor, order_id, reason)
     else:
-        nothing = {"quantity": Decimal(0), "note": reason}
+        nothing = DayQuantity(Decimal(0), note=reason)
         set_override(session, actor, order.subscription_id, order.delivery_date, nothing)
 
 
@@ -356,33 +349,33 @@ def _follow(session: Session, subscription_ids: Sequence[UUID], reason: str) -> 
         bulk.generate(session, days, bulk.among(subscription_ids))
 
 
-def set_price(session: Session, product_id: UUID, price: Decimal, valid_from: date) -> tuple[Any, bulk.Repriced]:
+def set_price(session: Session, product_id: UUID, wanted: catalogue.NewPrice) -> tuple[Any, bulk.Repriced]:
     """The list price from a day on, and what became of the orders of its days that already exist.
 
     Raises ``product_not_found``; ``already_exists`` when a price begins on that day.
     """
     bulk.hold_generation(session)
-    made = catalogue.set_price(session, product_id, price, valid_from)
-    return made, bulk.reprice(session, valid_from, product_id)
+    made = catalogue.set_price(session, product_id, wanted)
+    return made, bulk.reprice(session, wanted.valid_from, product_id)
 
 
 def set_customer_price(
-    session: Session, actor: Actor, customer_id: UUID, *, product_id: UUID, price: Decimal | None, valid_from: date
+    session: Session, actor: Actor, customer_id: UUID, agreed: customers.AgreedPrice
 ) -> bulk.Repriced:
     """Agree a price with a customer from a day on, or end it (None), as ``customers.service.set_customer_price``.
 
     Orders of its days that already exist follow.
     """
     bulk.hold_generation(session)
-    customers.set_customer_price(session, actor, customer_id, product_id=product_id, price=price, valid_from=valid_from)
-    return bulk.reprice(session, valid_from, product_id, Order.customer_id == customer_id)
+    customers.set_customer_price(session, actor, customer_id, agreed)
+    return bulk.reprice(session, agreed.valid_from, agreed.product_id, Order.customer_id == customer_id)
 
 
-def change_product(session: Session, product_id: UUID, changes: dict[str, Any]) -> dict[str, Any]:
+def change_product(session: Session, product_id: UUID, asked: catalogue.ProductChange) -> dict[str, Any]:
     """Change what is sent; with how many open orders hold the product, when it is taken off sale."""
     bulk.hold_generation(session)
-    made = dict(catalogue.change_product(session, product_id, changes)._mapping)
-    is_taken_off = changes.get("is_active") is False
+    made = dict(catalogue.change_product(session, product_id, asked)._mapping)
+    is_taken_off = asked.is_active is False
     made["open_orders"] = queries.open_orders_of(session, product_id) if is_taken_off else None
     return made
 

@@ -1,0 +1,77 @@
+"""What may be asked of a standing order: the objects that the schemas make and the services take."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from uuid import UUID
+
+from dairy_app.common.changes import UNSET, Unset
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rhythm:
+    """What a new standing order and a change of one may say; what is UNSET, the table or the old row says."""
+
+    default_quantity: Decimal | Unset = UNSET
+    weekly_pattern: Sequence[int] | Unset = UNSET
+    interval_days: int | Unset = UNSET
+    anchor_date: date | Unset = UNSET
+    price_per_unit: Decimal | Unset | None = UNSET
+    stop_date: date | Unset | None = UNSET
+    auto_start: bool | Unset = UNSET
+    channel: str | Unset = UNSET
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewSubscription(Rhythm):
+    """A standing order that is wanted: one product in one shift. Without ``customer_id`` the caller's own."""
+
+    product_id: UUID
+    mode: str
+    shift: str = "morning"
+    customer_id: UUID | Unset = UNSET
+    start_date: date | Unset = UNSET
+    status: str | Unset = UNSET
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubscriptionChange(Rhythm):
+    """What shall be different in a standing order; what is UNSET stays as it is."""
+
+    mode: str | Unset = UNSET
+    shift: str | Unset = UNSET
+    start_date: date | Unset = UNSET
+    status: str | Unset = UNSET
+    effective_from: date | Unset = UNSET
+    reason: str | Unset = UNSET
+
+
+@dataclass(frozen=True, slots=True)
+class DayQuantity:
+    """What comes on one day; 0 is a quantity. Without ``shift`` in the standing order's."""
+
+    quantity: Decimal
+    kind: str = "override"
+    shift: str | None = None
+    note: str | None = None
+    channel: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewPause:
+    """Nothing comes from ``first`` to ``last``, both included; ``last`` None: until somebody resumes."""
+
+    first: date
+    last: date | None = None
+    reason: str | None = None
+    channel: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """That a standing order ends. ``stop_date``: the first day nothing comes; None: the first open one."""
+
+    stop_date: date | None = None
+    reason: str | None = None
+    channel: str | None = None
