@@ -106,7 +106,7 @@ class Database:
             max_overflow=0,
             pool_timeout=5,  # nobody waits longer for a connection than for a lock
             pool_pre_ping=False,  # a broken connection is noticed by use, and the work done again
-            hide_parameters=True,  # else phone numbers and hashes would are in the logged errors
+            hide_parameters=True,  # else phone numbers and hashes would be in the logged errors
             pool_recycle=1800,
             connect_args=connect_options(self.url, application_name, **options),
         )
