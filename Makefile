@@ -61,7 +61,7 @@ endif
 LOWEST_TESTS := tests/documents/test_pdf.py tests/documents/test_printing.py tests/catalogue/test_products.py
 
 .PHONY: test-lowest
-test-lowest: .venv-lowest/installed ## Draw the papers with the lowest versions of the dependencies that setup.cfg allows
+test-lowest: .venv-lowest/installed ## Draw invoices with the lowest versions of the dependencies that setup.cfg allows
 	@.venv-lowest/bin/python -m pytest -n $(JOBS) --maxprocesses 8 --dist worksteal $(or $(ARGS),$(LOWEST_TESTS))
 
 .PHONY: test-browser

@@ -15,7 +15,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "create-admin": ("dairy_app.accounts.commands:create_admin", "Make the first user."),
     "orders": ("dairy_app.subscriptions.commands:orders", "Make the orders of a day (for a nightly cron job)."),
     "bill": ("dairy_app.billing.commands:bill", "Issue the invoices of a period."),
-    "verify-invoices": ("dairy_app.billing.commands:verify_invoices", "Prove that issued papers are unchanged."),
+    "verify-invoices": ("dairy_app.billing.commands:verify_invoices", "Verify that issued documents are unchanged."),
     "invoices": ("dairy_app.documents.commands:invoices", "Write the invoices of a month as PDF."),
     "export": ("dairy_app.exports.commands:export", "Write a register for the accountant."),
     "import-mongo": ("dairy_app.legacy_import.commands:import_mongo", "Take over the earlier system's data."),

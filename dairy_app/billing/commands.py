@@ -85,11 +85,11 @@ def _print(run: Any, as_json: bool) -> int:
 
 def _skipped(skipped: list[dict[str, Any]]) -> Iterator[str]:
     """A line for each reason: how many documents wait, what to do, whose they are unless it is everybody's."""
-    for code, count in Counter(paper["code"] for paper in skipped).most_common():
-        papers = [paper for paper in skipped if paper["code"] == code]
-        whose = ", ".join(str(paper["customer_id"]) for paper in papers[:EXAMPLES] if code not in OF_THE_DAIRY)
+    for code, count in Counter(each["code"] for each in skipped).most_common():
+        left = [each for each in skipped if each["code"] == code]
+        whose = ", ".join(str(each["customer_id"]) for each in left[:EXAMPLES] if code not in OF_THE_DAIRY)
         more = ", …" if whose and count > EXAMPLES else ""
-        yield f"{count:,} not issued [{code}]: {papers[0]['detail']}" + (f" Customers: {whose}{more}" if whose else "")
+        yield f"{count:,} not issued [{code}]: {left[0]['detail']}" + (f" Customers: {whose}{more}" if whose else "")
 
 
 @click.command(epilog="Example: dairy verify-invoices --series INV --json")
@@ -141,13 +141,13 @@ def _print_findings_as_json(series: list[Series], found: list[Finding]) -> None:
 
 
 def _print_findings(series: list[Series], found: list[Finding]) -> None:
-    heads = Table("Series", "Year", "Papers", "Last number", Column("Last hash", overflow="fold"))
+    heads = Table("Series", "Year", "Documents", "Last number", Column("Last hash", overflow="fold"))
     for each in series:
         last = each.number(each.last_no) if each.count else ""
         heads.add_row(each.series, each.financial_year, str(each.count), last, each.last_hash)
     Console().print(heads)
     if not found:
-        click.echo("every paper is what was issued")
+        click.echo("every document is as it was issued")
         return
     wrong = Table("Number", "Finding", "What it means")
     for finding in found:

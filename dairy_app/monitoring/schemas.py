@@ -62,7 +62,9 @@ class StatsOut(Strict):
     unbilled_oldest_days = fields.Integer(
         allow_none=True, metadata={"description": "Age of the oldest delivery on a draft.", "example": 21}
     )
-    one_time_papers = fields.Integer(metadata={"description": "Papers with one-time lines; in 31 days.", "example": 41})
+    one_time_papers = fields.Integer(
+        metadata={"description": "Invoices with one-time lines; in 31 days.", "example": 41}
+    )
     one_time_amount = Money(metadata={"description": "One-time revenue on them."})
     orphans = fields.Integer(
         metadata={"description": "Delivered, but on no invoice, or without an order; in 31 days.", "example": 0}

@@ -11,8 +11,8 @@ from dairy_app.billing.rules.crediting import (
     NOTHING,
     PAISA,
     Credit,
+    OpenInvoice,
     OpenLine,
-    OpenPaper,
     by_amount,
     by_quantity,
     round_off,
@@ -156,9 +156,9 @@ def test_tax_that_rounds_up_every_time_stops_at_what_the_line_has() -> None:
 
 def test_the_round_off_comes_back_with_the_last_note() -> None:
     one = line("1", "358.34", "0")
-    paper = OpenPaper(total=Decimal("358.00"), round_off=Decimal("-0.34"))
+    invoice = OpenInvoice(total=Decimal("358.00"), round_off=Decimal("-0.34"))
     whole, part = [the_rest(one)], [by_amount(one, Decimal("358.20"))]
     assert takes_all([one], whole) and not takes_all([one], part)
-    assert round_off(paper, whole, True) == Decimal("-0.34")
-    assert round_off(paper, part, False) == Decimal("-0.20"), "no note is above the invoice"
-    assert round_off(paper, [by_amount(one, Decimal("10"))], False) == 0
+    assert round_off(invoice, whole, True) == Decimal("-0.34")
+    assert round_off(invoice, part, False) == Decimal("-0.20"), "no note is above the invoice"
+    assert round_off(invoice, [by_amount(one, Decimal("10"))], False) == 0

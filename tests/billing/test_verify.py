@@ -246,7 +246,7 @@ def test_for_people_it_is_a_table(verified: Verify, sql: Any, capsys: Any) -> No
         return int(end.value.code or 0), out.out, out.err
 
     code, out, _ = printed()
-    assert code == 0 and "every paper is what was issued" in out and "INV/2627/0000005" in out
+    assert code == 0 and "every document is as it was issued" in out and "INV/2627/0000005" in out
     last = sql("SELECT last_hash FROM number_series WHERE series = 'INV'")[0][0]
     assert last in re.sub(r"[│\s]", "", out.partition("Last hash")[2]), "to be noted, so whole in a narrow terminal too"
     code, _, err = printed("--series", "XYZ")

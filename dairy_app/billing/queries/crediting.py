@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from dairy_app.billing.rules.crediting import OpenLine, OpenPaper
+from dairy_app.billing.rules.crediting import OpenInvoice, OpenLine
 
 
 def open_lines(session: Session, invoice_id: UUID) -> list[OpenLine]:
@@ -32,7 +32,7 @@ def open_lines(session: Session, invoice_id: UUID) -> list[OpenLine]:
     return [OpenLine(**row) for row in rows.mappings()]
 
 
-def open_paper(session: Session, invoice_id: UUID) -> OpenPaper:
+def open_invoice(session: Session, invoice_id: UUID) -> OpenInvoice:
     """What notes and write-offs left of an invoice's total and round-off."""
     row = session.execute(
         text("""
@@ -45,7 +45,7 @@ def open_paper(session: Session, invoice_id: UUID) -> OpenPaper:
             WHERE i.id = :id"""),
         {"id": invoice_id},
     ).one()
-    return OpenPaper(row.total, row.round_off)
+    return OpenInvoice(row.total, row.round_off)
 
 
 def financial_year(session: Session, day: date) -> str:

@@ -15,7 +15,7 @@ from dairy_app.invoices.queries.content import LINE_COLUMNS, listed
 from dairy_app.invoices.queries.invoices import visible_invoices
 from dairy_app.invoices.rules import month_bounds
 from dairy_app.receivables.queries.ledger import BALANCE
-from dairy_app.receivables.queries.settled import papers_that_stand
+from dairy_app.receivables.queries.settled import invoices_settled_as
 from dairy_app.receivables.rules import PAYMENT_STATES
 from dairy_app.web.access import Actor
 
@@ -100,7 +100,7 @@ def invoice_list(
         wanted = PAYMENT_STATES if payment_status is None else payment_status
         wanted = [state for state in wanted if overdue is None or (state == "overdue") == overdue]
         whose = customer_id if actor.customer_id is None else [actor.customer_id]
-        query = query.where(Invoice.id.in_(papers_that_stand(wanted, whose, as_of)))
+        query = query.where(Invoice.id.in_(invoices_settled_as(wanted, whose, as_of)))
     if number is not None:
         query = query.where(Invoice.number == number)
     if date_from is not None:

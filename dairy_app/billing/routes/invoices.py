@@ -16,7 +16,7 @@ from dairy_app.web.http import Blueprint, current_actor, current_session
 from dairy_app.web.idempotency import idempotent
 from dairy_app.web.pages import Page, read_page
 
-invoices = Blueprint("invoices", __name__, description="Papers: drafts, issued, void")
+invoices = Blueprint("invoices", __name__, description="Invoices: drafts, issued, void")
 
 
 @invoices.route("/invoices")

@@ -75,7 +75,7 @@ class Credit:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenPaper:
+class OpenInvoice:
     """What is left of an invoice: its ``total`` after notes and write-offs, and its ``round_off`` after notes."""
 
     total: Decimal
@@ -143,12 +143,12 @@ def takes_all(lines: Sequence[OpenLine], credits: Sequence[Credit]) -> bool:
     return all(line.left_total == taken.get(line.line_no, 0) for line in lines)
 
 
-def round_off(paper: OpenPaper, credits: Sequence[Credit], whole: bool) -> Decimal:
+def round_off(invoice: OpenInvoice, credits: Sequence[Credit], whole: bool) -> Decimal:
     """What a note is rounded by; below a rupee, or more is taken back than the invoice has left.
 
     The note that takes all that is left carries the round-off that is left, so that nothing remains; any other has
     none. No note is above what the invoice's total has left (earlier notes, write-offs, the invoice's own rounding).
     """
     lines_total = sum((credit.line_total for credit in credits), NOTHING)
-    wanted = paper.round_off if whole else NOTHING
-    return min(wanted, paper.total - lines_total)
+    wanted = invoice.round_off if whole else NOTHING
+    return min(wanted, invoice.total - lines_total)

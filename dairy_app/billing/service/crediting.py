@@ -13,13 +13,13 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from dairy_app.billing.bulk.crediting import NoteDraft, take_number, write
-from dairy_app.billing.queries.crediting import financial_year, open_lines, open_paper
+from dairy_app.billing.queries.crediting import financial_year, open_invoice, open_lines
 from dairy_app.billing.rules.crediting import (
     NOTHING,
     Credit,
     LineCredit,
+    OpenInvoice,
     OpenLine,
-    OpenPaper,
     by_amount,
     by_quantity,
     round_off,
@@ -66,7 +66,7 @@ def issue_credit_note(session: Session, actor: Actor, asked: NoteRequest) -> dic
         reason=asked.reason,
         credits=credits,
         exempt_value=sum((c.line_total for c in credits if not rates[c.invoice_line_no].is_taxed), NOTHING),
-        round_off=_round_off(open_paper(session, invoice.id), lines, credits),
+        round_off=_round_off(open_invoice(session, invoice.id), lines, credits),
     )
     number = take_number(session, note.financial_year, day)
     if number.last_date > day:
@@ -136,13 +136,13 @@ def _exceeds(line: OpenLine, pointer: str, name: str) -> Problem:
     )
 
 
-def _round_off(paper: OpenPaper, lines: Sequence[OpenLine], credits: Sequence[Credit]) -> Decimal:
+def _round_off(invoice: OpenInvoice, lines: Sequence[OpenLine], credits: Sequence[Credit]) -> Decimal:
     """The note's round-off; refused when the lines come to more than the invoice's total has left."""
-    rounding = round_off(paper, credits, takes_all(lines, credits))
+    rounding = round_off(invoice, credits, takes_all(lines, credits))
     together = sum((credit.line_total for credit in credits), NOTHING)
     if rounding <= -1 or together + rounding <= 0:
-        detail = f"The invoice has {paper.total:.2f} rupees left after credit notes and write-offs."
-        raise Problem("credit_exceeds_line", detail, facts={"amount_left": f"{paper.total:.2f}"})
+        detail = f"The invoice has {invoice.total:.2f} rupees left after credit notes and write-offs."
+        raise Problem("credit_exceeds_line", detail, facts={"amount_left": f"{invoice.total:.2f}"})
     return rounding
 
 

@@ -94,7 +94,7 @@ def out_of_turn(session: Session, request: RunRequest) -> list[dict[str, Any]]:
 
 
 def _explained(skipped: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [{**paper, "detail": SKIP_DETAILS[paper["code"]]} for paper in skipped]
+    return [{**each, "detail": SKIP_DETAILS[each["code"]]} for each in skipped]
 
 
 def preview_page(

@@ -85,7 +85,7 @@ CROSS JOIN LATERAL (SELECT * FROM {LINES} l ORDER BY line_no OFFSET 0) l"""
 INVOICE_LINES = Profile(
     name="invoice-lines",
     version=2,
-    title="One row per line of the documents, in the order of the register; no lines of void papers.",
+    title="One row per line of the documents, in the order of the register; no lines of void documents.",
     columns=(
         text("number", "d.number"),
         date("invoice_date", "d.day"),

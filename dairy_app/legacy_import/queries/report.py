@@ -33,7 +33,7 @@ WORDS = {
     "balance_unreadable": "the previous balance is no number: enter it",
     "bill_amount_differs": "its bill record has another amount than was delivered: in the review",
     "billed_month_differs": "billed under another month than it was delivered in",
-    "billed_not_confirmed": "billed, but nobody confirmed the delivery: on an external paper",
+    "billed_not_confirmed": "billed, but nobody confirmed the delivery: on an external invoice",
     "billed_not_delivered": "billed, but not delivered: check the order",
     "daily_on_weekdays": "daily, but with weekdays: on those only, where the earlier system delivered every day",
     "delivers_from_now_on": "by a rhythm of which the earlier system delivered nothing: ask before it starts",
@@ -316,7 +316,7 @@ class ImportReport:
         table.add_column("why", overflow="fold")
         for reason, orders, amount in self.left_out:
             table.add_row(
-                "on no paper", "orders", f"{orders:,}", f"at most {amount:,} rupees: {WORDS.get(reason, reason)}"
+                "on no invoice", "orders", f"{orders:,}", f"at most {amount:,} rupees: {WORDS.get(reason, reason)}"
             )
         for name, reason, count in self.reasons:
             table.add_row("quarantine", name, f"{count:,}", f"{reason}: {WORDS.get(reason, reason)}")

@@ -97,8 +97,10 @@ EXISTS (SELECT FROM subscriptions s WHERE s.customer_id = c.id AND s.status IN (
 
 #: In the order of the earlier system's seven reports, then the money, then what an import left.
 REPORTS = (
-    Report("one_time_orders_unbilled", "critical", "Delivered one-time orders on no paper.", _unbilled("= 'one_time'")),
-    Report("other_orders_unbilled", "critical", "Other delivered orders on no paper.", _unbilled("<> 'one_time'")),
+    Report(
+        "one_time_orders_unbilled", "critical", "Delivered one-time orders on no invoice.", _unbilled("= 'one_time'")
+    ),
+    Report("other_orders_unbilled", "critical", "Other delivered orders on no invoice.", _unbilled("<> 'one_time'")),
     Report(
         "orders_pending_long",
         "high",
@@ -190,14 +192,14 @@ REPORTS = (
     Report(
         "invoices_without_lines",
         "critical",
-        "Issued papers without a line.",
+        "Issued invoices without a line.",
         """SELECT i.id::text FROM invoices i WHERE i.status = 'issued'
             AND NOT EXISTS (SELECT FROM invoice_lines l WHERE l.invoice_id = i.id)""",
     ),
     Report(
         "periods_billed_twice",
         "critical",
-        "Papers of one customer for the same days.",
+        "Invoices of one customer for the same days.",
         """SELECT id::text FROM (
             SELECT id, period_start <= max(period_end) OVER (PARTITION BY customer_id ORDER BY period_start, id
                 ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS again
@@ -243,7 +245,7 @@ REPORTS = (
     Report(
         "number_gaps",
         "critical",
-        "Numbers of papers that were given out and are not there, or were never given out.",
+        "Numbers that were given out and are on no document, or were never given out.",
         """SELECT s.series || '/' || s.financial_year || '/' || lpad(n::text, 7, '0')
         FROM number_series s CROSS JOIN generate_series(1, s.next_no - 1) AS n
         LEFT JOIN (SELECT series, financial_year, sequence_no FROM invoices WHERE sequence_no IS NOT NULL
@@ -259,7 +261,7 @@ REPORTS = (
     Report(
         "totals_not_of_lines",
         "critical",
-        "Issued papers whose total is not that of their lines.",
+        "Issued invoices whose total is not that of their lines.",
         """SELECT i.id::text FROM invoices i
         LEFT JOIN (SELECT invoice_id, sum(line_total) AS total FROM invoice_lines GROUP BY 1) l ON l.invoice_id = i.id
         WHERE i.status IN ('issued', 'void') AND i.total - i.round_off <> coalesce(l.total, 0)""",
@@ -267,7 +269,7 @@ REPORTS = (
     Report(
         "lines_not_as_delivered",
         "critical",
-        "Issued papers whose lines are not the quantities that were delivered.",
+        "Issued invoices whose lines are not the quantities that were delivered.",
         """SELECT DISTINCT invoice_id::text FROM (
             SELECT coalesce(i.companion_of, i.id) AS invoice_id, l.product_id, l.unit_price, l.source,
                 sum(l.quantity) AS quantity
@@ -303,7 +305,7 @@ REPORTS = (
     Report(
         "invoices_over_settled",
         "critical",
-        "Papers from which more is taken than they are for.",
+        "Invoices from which more was taken than their total.",
         """SELECT i.id::text FROM invoices i JOIN (
             SELECT invoice_id, amount FROM payment_allocations WHERE released_on IS NULL
             UNION ALL SELECT invoice_id, total FROM credit_notes

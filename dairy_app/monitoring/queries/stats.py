@@ -62,7 +62,7 @@ _METRICS = {
     "dairy_drafts_value_rupees": ("drafts_value", "Delivered value on drafts, before tax that is added."),
     "dairy_unbilled_oldest_days": ("unbilled_oldest_days", "Age of the oldest delivery on a draft."),
     "dairy_one_time_billed_rupees": ("one_time_amount", f"One-time revenue issued in {DAYS} days."),
-    "dairy_orphans": ("orphans", "Delivered orders on no paper and delivery statuses without an order."),
+    "dairy_orphans": ("orphans", "Delivered orders on no invoice and delivery statuses without an order."),
     "dairy_orders_pending_long": ("orders_pending_long", "Orders still open seven days after their day."),
     "dairy_failed_logins_last_hour": ("failed_logins_last_hour", "Refused logins remembered of the last hour."),
 }

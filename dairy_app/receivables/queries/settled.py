@@ -41,19 +41,21 @@ WHERE a.credit_kind = 'payment' AND a.debit_id = :invoice GROUP BY p.id ORDER BY
 _VOID = {"amount_paid": Decimal(0), "credit_applied": Decimal(0), "balance_due": Decimal(0)}
 
 
-def with_settlement(session: Session, papers: Sequence[Mapping[str, Any]], as_of: date) -> list[dict[str, Any]]:
+def with_settlement(session: Session, invoices: Sequence[Mapping[str, Any]], as_of: date) -> list[dict[str, Any]]:
     """Each document with amount_paid, credit_applied, balance_due and payment_status. One statement, however many.
 
     Nothing of a void document is owed, and it has no status; of a draft there is neither.
     """
-    issued = [paper for paper in papers if paper["status"] == "issued"]
-    given = {"customers": list({paper["customer_id"] for paper in issued}), "as_of": as_of}
-    rows = session.execute(_SETTLED, given | {"invoices": [paper["id"] for paper in issued]}).mappings()
+    issued = [invoice for invoice in invoices if invoice["status"] == "issued"]
+    given = {"customers": list({invoice["customer_id"] for invoice in issued}), "as_of": as_of}
+    rows = session.execute(_SETTLED, given | {"invoices": [invoice["id"] for invoice in issued]}).mappings()
     found = {row["invoice_id"]: _with_status(row, as_of) for row in rows}
-    return [dict(paper) | found.get(paper["id"], _VOID if paper["status"] == "void" else {}) for paper in papers]
+    return [
+        dict(invoice) | found.get(invoice["id"], _VOID if invoice["status"] == "void" else {}) for invoice in invoices
+    ]
 
 
-def papers_that_stand(states: Sequence[str], customers: Sequence[UUID] | None, as_of: date) -> Select[Any]:
+def invoices_settled_as(states: Sequence[str], customers: Sequence[UUID] | None, as_of: date) -> Select[Any]:
     """The ids of issued documents that are in one of ``states`` on a day, as ``payment_status`` says; one scan."""
     given = {"states": list(states), "whose": None if customers is None else list(customers), "stood_on": as_of}
     return select(_STANDING.bindparams(**given).columns(column("document_id", Uuid())).subquery().c.document_id)
