@@ -2,8 +2,12 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
+from inspect import isclass, isfunction
 from pathlib import Path
+from types import FunctionType
+from typing import Any, get_args
 
 import pytest
 
@@ -110,6 +114,63 @@ def test_services_routes_rules_and_commands_execute_no_sql() -> None:
 )
 def test_what_counts_as_executing(source: str, lines: list[int]) -> None:
     assert sorted(sql_in(ast.parse(source))) == lines
+
+
+def holds_any(annotation: Any) -> bool:
+    """Whether a type says "anything" anywhere: ``Any``, ``dict[str, Any]``, a name for one of these."""
+    inner = annotation if isinstance(annotation, list) else get_args(annotation)
+    return annotation is Any or any(holds_any(each) for each in inner)
+
+
+def public_functions(names: Mapping[str, Any], module: str) -> Iterator[tuple[str, FunctionType]]:
+    """The functions and methods of a module that others call, with their names."""
+    for name, value in names.items():
+        if name.startswith("_") or getattr(value, "__module__", None) != module:
+            continue
+        if isfunction(value):
+            yield name, value
+        elif isclass(value):
+            yield from ((f"{name}.{inner}", each) for inner, each in public_functions(vars(value), module))
+
+
+def loose_parameters(names: Mapping[str, Any], module: str) -> list[str]:
+    """Parameters of public functions that take anything."""
+    return [
+        f"{module}.{name}: {parameter}"
+        for name, function in public_functions(names, module)
+        for parameter, annotation in function.__annotations__.items()
+        if parameter != "return" and holds_any(annotation)
+    ]
+
+
+def test_what_goes_into_a_service_has_a_type() -> None:
+    found, seen = [], 0
+    for path in modules():
+        if room_of(path) == "service":
+            module = import_module(f"dairy_app.{'.'.join(path.with_suffix('').parts)}".removesuffix(".__init__"))
+            seen += len(list(public_functions(vars(module), module.__name__)))
+            found += loose_parameters(vars(module), module.__name__)
+    assert seen > 80
+    assert found == []
+
+
+def test_what_counts_as_taking_anything() -> None:
+    def strict(a: int, b: list[str] | None) -> Any: ...
+    def plain(a: Any) -> None: ...
+    def inside(a: int, b: list[Mapping[str, Any]] | None) -> None: ...
+    def called(a: Callable[[Any], int]) -> None: ...
+    def _private(a: Any) -> None: ...
+
+    class Works:
+        def method(self, a: dict[str, Any]) -> None: ...
+
+    here = locals()
+    assert loose_parameters(here, __name__) == [
+        f"{__name__}.plain: a",
+        f"{__name__}.inside: b",
+        f"{__name__}.called: a",
+        f"{__name__}.Works.method: a",
+    ]
 
 
 def test_only_transactions_begins_and_ends_transactions() -> None:

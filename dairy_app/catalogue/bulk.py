@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import Row, func, insert, select, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
@@ -14,7 +14,7 @@ from dairy_app.catalogue.queries import in_force, seen_price, valid_from
 from dairy_app.common.errors import Problem
 
 
-def insert_price(session: Session, table: Any, owner: dict[str, UUID], price: Decimal, start: date) -> Any:
+def insert_price(session: Session, table: Any, owner: dict[str, UUID], price: Decimal, start: date) -> Row[Any]:
     """Let ``price`` (rupees per unit) be in force from ``start`` on; the new row as clients see it.
 
     ``table`` holds dated prices of what ``owner`` names; the caller has locked the owner's row. The row in

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Date, ScalarSelect, Select, cast, func, literal, null, or_, select
+from sqlalchemy import ColumnElement, Date, Row, ScalarSelect, Select, cast, func, literal, null, or_, select
 from sqlalchemy.orm import Session
 
 from dairy_app.business.queries import today
@@ -126,7 +126,7 @@ def minimum_price(session: Session, product_id: UUID | None) -> Decimal | None:
     return session.scalar(select(Product.minimum_price).where(Product.id == product_id))
 
 
-def get_product(session: Session, product_id: UUID, *, floor: bool = True) -> Any:
+def get_product(session: Session, product_id: UUID, *, floor: bool = True) -> Row[Any]:
     """One product with today's list price. Raises ``product_not_found``."""
     found = session.execute(_products(today(session), floor).where(Product.id == product_id)).one_or_none()
     if found is None:

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from dairy_app.catalogue.bulk import (
@@ -81,7 +82,7 @@ class NewRate:
     source: str
 
 
-def create_product(session: Session, wanted: NewProduct) -> Any:
+def create_product(session: Session, wanted: NewProduct) -> Row[Any]:
     """A new product, without a price. Without ``tax_class`` its HSN code and packing choose one.
 
     Raises ``already_exists`` for a SKU in use, ``tax_class_not_found``.
@@ -91,7 +92,7 @@ def create_product(session: Session, wanted: NewProduct) -> Any:
     return get_product(session, insert_product(session, {**fields, "tax_class": tax_class}))
 
 
-def change_product(session: Session, product_id: UUID, asked: ProductChange) -> Any:
+def change_product(session: Session, product_id: UUID, asked: ProductChange) -> Row[Any]:
     """Change what is sent. ``tax_class`` None lets HSN code and packing choose again; otherwise it stays."""
     lock_product(session, product_id)
     changes = sent(asked)
@@ -106,7 +107,7 @@ def change_product(session: Session, product_id: UUID, asked: ProductChange) -> 
     return get_product(session, product_id)
 
 
-def set_price(session: Session, product_id: UUID, wanted: NewPrice) -> Any:
+def set_price(session: Session, product_id: UUID, wanted: NewPrice) -> Row[Any]:
     """The list price from a day on; the price in force ends the day before.
 
     What becomes of orders that already exist: ``subscriptions.service.set_price``. Raises ``product_not_found``;

@@ -80,7 +80,7 @@ def _customers(actor: Actor) -> Select[Any]:
     )
 
 
-def read_customer(session: Session, actor: Actor, customer_id: UUID) -> Any:
+def read_customer(session: Session, actor: Actor, customer_id: UUID) -> Row[Any]:
     """One customer as clients see it, with the name of its area. Raises ``customer_not_found``."""
     found = session.execute(_customers(actor).where(Customer.id == customer_id)).one_or_none()
     if found is None:

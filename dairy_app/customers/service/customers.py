@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from dairy_app.accounts.queries import lock_user
@@ -123,7 +124,7 @@ def _refuse_known(session: Session, name: str, phone: str) -> None:
         raise Problem("already_exists", "A customer with this name and this phone is registered.")
 
 
-def change_customer(session: Session, actor: Actor, customer_id: UUID, asked: CustomerChange) -> Any:
+def change_customer(session: Session, actor: Actor, customer_id: UUID, asked: CustomerChange) -> Row[Any]:
     """Change what is sent; phone and e-mail of the login stay as they are.
 
     Takes the mutex of the customer's money: the billing cycle decides which draft a delivery joins.
@@ -164,7 +165,7 @@ def area_id_of(session: Session, name: str) -> UUID:
     raise Problem("already_exists", "The area is just being changed; try again.")
 
 
-def link_user(session: Session, actor: Actor, customer_id: UUID, user_id: UUID) -> Any:
+def link_user(session: Session, actor: Actor, customer_id: UUID, user_id: UUID) -> Row[Any]:
     """Give a customer without a login an existing one: an active user of role customer that nobody has.
 
     Raises ``customer_not_found``, ``user_not_found``; ``already_exists`` when either has a partner;

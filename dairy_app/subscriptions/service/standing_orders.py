@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from dairy_app.business.queries import today
@@ -349,7 +350,7 @@ def _follow(session: Session, subscription_ids: Sequence[UUID], reason: str) -> 
         bulk.generate(session, days, bulk.among(subscription_ids))
 
 
-def set_price(session: Session, product_id: UUID, wanted: catalogue.NewPrice) -> tuple[Any, bulk.Repriced]:
+def set_price(session: Session, product_id: UUID, wanted: catalogue.NewPrice) -> tuple[Row[Any], bulk.Repriced]:
     """The list price from a day on, and what became of the orders of its days that already exist.
 
     Raises ``product_not_found``; ``already_exists`` when a price begins on that day.
