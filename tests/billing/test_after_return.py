@@ -100,8 +100,11 @@ def test_who_bills_a_late_month_first_is_warned(living: LivingDairy) -> None:
     milk, asha = living.product("60.00"), living.customer()
     living.delivered(asha, (milk, "1"), on="2026-10-05")
     living.delivered(asha, (milk, "1"), on="2026-11-05")
+    living.delivered(asha, (milk, "1"), on="2026-12-02")
     living.go_to("2026-12-03")
-    assert [w["code"] for w in living.preview("2026-10")["warnings"]] == ["period_unbilled"]
+    (warning,) = living.preview("2026-10")["warnings"]
+    assert warning["code"] == "period_unbilled"
+    assert warning["detail"].startswith("2026-11 is not billed yet."), "December still runs"
     assert living.preview("2026-11")["warnings"] == []
     living.bill("2026-11", confirm=True)
     assert living.preview("2026-10")["warnings"] == []
