@@ -5,6 +5,7 @@ from typing import Any
 from marshmallow import Schema, fields, post_load
 
 from dairy_app.documents.models import CHANNELS, MESSAGE_STATUSES
+from dairy_app.documents.service.documents import Failure, RunTelling, Telling
 from dairy_app.web import validate
 from dairy_app.web.schemas import Choice, Line, PageQuery, Strict, page_of
 
@@ -28,6 +29,7 @@ class LanguageQuery(Strict):
 class ShareIn(Strict):
     """How to tell the customer. ``queue`` puts the message into the outbox."""
 
+    makes = Telling
     language = fields.String(load_default=None, validate=validate.Length(max=20), metadata=_LANGUAGE)
     channel = Choice(*CHANNELS, load_default="whatsapp")
     queue = fields.Boolean(load_default=False, truthy={True}, falsy={False})
@@ -51,6 +53,7 @@ class ShareOut(Schema):
 class RunMessagesIn(Strict):
     """By which channel a run's customers are told."""
 
+    makes = RunTelling
     channel = Choice(*CHANNELS, load_default="whatsapp")
     language = fields.String(load_default=None, validate=validate.Length(max=20), metadata=_LANGUAGE)
     only_open = fields.Boolean(
@@ -100,6 +103,7 @@ class OutboxMessageOut(Schema):
 class FailedIn(Strict):
     """What a sender failed with. With ``retry`` the message goes on waiting."""
 
+    makes = Failure
     error = Line(500, required=True, metadata={"example": "no such number"})
     retry = fields.Boolean(load_default=False, truthy={True}, falsy={False})
 

@@ -72,10 +72,10 @@ def pdf_of(document: Document, t: Words) -> Response:
 @documents.arguments(ShareIn)
 @documents.response(200, ShareOut)
 @allow(Role.ADMIN, Role.ACCOUNTANT)
-def share_invoice(body: dict[str, Any], invoice_id: UUID) -> service.Shared:
+def share_invoice(how: service.Telling, invoice_id: UUID) -> service.Shared:
     """The customer's link to an issued invoice, with a message in the customer's language."""
     session = current_session()
-    return service.share(session, current_actor(), _links(), invoice_id, **body)
+    return service.share(session, current_actor(), _links(), invoice_id, how)
 
 
 @documents.route("/invoices/<uuid:invoice_id>/share/revoke", methods=["POST"])
@@ -91,9 +91,9 @@ def revoke_links(invoice_id: UUID) -> None:
 @documents.arguments(RunMessagesIn)
 @documents.response(200, RunMessagesOut)
 @allow(Role.ADMIN, Role.ACCOUNTANT)
-def queue_run_messages(body: dict[str, Any], run_id: UUID) -> service.Queued:
+def queue_run_messages(how: service.RunTelling, run_id: UUID) -> service.Queued:
     """Put a message for every invoice of a billing run into the outbox; asked again, it adds none."""
-    return service.queue_run(current_session(), _links(), run_id, **body)
+    return service.queue_run(current_session(), _links(), run_id, how)
 
 
 def _links() -> Links:
@@ -132,6 +132,6 @@ def withdraw_message(message_id: UUID) -> OutboxMessage:
 @outbox.arguments(FailedIn)
 @outbox.response(200, OutboxMessageOut)
 @allow(Role.ADMIN)
-def message_failed(body: dict[str, Any], message_id: UUID) -> OutboxMessage:
+def message_failed(failure: service.Failure, message_id: UUID) -> OutboxMessage:
     """A message could not be sent: it is given up, or goes on waiting."""
-    return service.mark_failed(current_session(), message_id, **body)
+    return service.mark_failed(current_session(), message_id, failure)

@@ -107,23 +107,47 @@ def words_for(session: Session, *wishes: str | None) -> Words:
     return choose(settings.second_language, *wishes, settings.language)
 
 
-def share(
-    session: Session, actor: Actor, links: Links, invoice_id: UUID, *, language: str | None, channel: str, queue: bool
-) -> Shared:
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """How a customer is told of a bill; with ``queue`` the message goes into the outbox."""
+
+    channel: str = "whatsapp"
+    language: str | None = None
+    queue: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunTelling:
+    """How the customers of a run are told; with ``only_open`` not of invoices on which nothing is left to pay."""
+
+    channel: str = "whatsapp"
+    language: str | None = None
+    only_open: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What a sender failed with; with ``retry`` the message goes on waiting."""
+
+    error: str
+    retry: bool = False
+
+
+def share(session: Session, actor: Actor, links: Links, invoice_id: UUID, how: Telling) -> Shared:
     """Link, words and chat address for a bill; with ``queue`` the message waits in the outbox from now on.
 
     Of two documents of one period the first is shared, for both. ``invoice_not_issued`` for any but an issued one.
     """
     invoice = get_visible_invoice(session, actor, invoice_id)
-    rows = queries.addressed(session, invoice_id=queries.main_document(session, invoice_id), lock=queue)
+    rows = queries.addressed(session, invoice_id=queries.main_document(session, invoice_id), lock=how.queue)
     if invoice.status != "issued" or not rows:
         session.refresh(invoice)
         raise Problem("invoice_not_issued", f"The invoice is {invoice.status}: only an issued one is sent.")
     row = rows[0]
     account = queries.read_accounts(session, [row.id], [row.customer_id], today(session))[row.id]
     settings = business_settings(session)
-    t, message = _composed(settings, row, account, links, language)
-    waits = _wait(session, row, channel, t, message) if queue else None
+    t, message = _composed(settings, row, account, links, how.language)
+    waits = _wait(session, row, how.channel, t, message) if how.queue else None
     url, chat = links.url(row.id, row.revocations), whatsapp_link(row.phone, message.body)
     return Shared(url, t.code, message.subject, message.body, chat, waits)
 
@@ -137,13 +161,8 @@ def _wait(session: Session, row: Row[Any], channel: str, t: Words, message: Mess
     return made[0] if made else queries.waiting_message(session, row.id, channel)
 
 
-def queue_run(
-    session: Session, links: Links, run_id: UUID, *, channel: str, language: str | None, only_open: bool
-) -> Queued:
-    """Queue the messages of all documents of a run; again, it queues none twice. Six statements, whatever the run.
-
-    With ``only_open`` those on which nothing is left to pay are passed over.
-    """
+def queue_run(session: Session, links: Links, run_id: UUID, how: RunTelling) -> Queued:
+    """Queue the messages of all documents of a run; again, it queues none twice. Six statements, whatever the run."""
     get_run(session, run_id)
     rows = queries.addressed(session, run_id=run_id, lock=True)
     accounts = queries.read_accounts(
@@ -153,13 +172,13 @@ def queue_run(
         today(session),
     )
     settings = business_settings(session)
-    wanted = [row for row in rows if not only_open or _is_open(row, accounts)]
+    wanted = [row for row in rows if not how.only_open or _is_open(row, accounts)]
     letters = []
     for row in wanted:
-        letter = _letter(row, channel, *_composed(settings, row, accounts[row.id], links, language))
+        letter = _letter(row, how.channel, *_composed(settings, row, accounts[row.id], links, how.language))
         if letter is not None:
             letters.append(letter)
-    queued = len(bulk.queue(session, channel, letters))
+    queued = len(bulk.queue(session, how.channel, letters))
     return Queued(queued, len(letters) - queued, len(wanted) - len(letters), len(rows) - len(wanted))
 
 
@@ -220,13 +239,13 @@ def withdraw(session: Session, message_id: UUID) -> OutboxMessage:
     return message
 
 
-def mark_failed(session: Session, message_id: UUID, error: str, *, retry: bool) -> OutboxMessage:
+def mark_failed(session: Session, message_id: UUID, failure: Failure) -> OutboxMessage:
     """A sender failed. With ``retry`` it goes on waiting, else it is given up; a sent one is ``illegal_transition``."""
     message = queries.get_message(session, message_id)
     if message.status != "queued":
         raise Problem("illegal_transition", f"The message is {message.status}.")
-    message.error, message.attempts = error, message.attempts + 1
-    message.status = "queued" if retry else "failed"
+    message.error, message.attempts = failure.error, message.attempts + 1
+    message.status = "queued" if failure.retry else "failed"
     session.flush()
     return message
 
