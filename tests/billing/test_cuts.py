@@ -42,3 +42,13 @@ def test_periods_that_begin_after_the_day_wait(living: LivingDairy, sql: Any) ->
         ("issued", "2026-10-08", "2026-10-10", "2026-10-10"),
         ("draft", "2026-10-15", "2026-10-21", None),
     ]
+
+
+def test_what_was_charged_up_to_the_day_leaves_no_empty_draft_behind(living: LivingDairy) -> None:
+    milk, asha = living.product("60.00"), living.customer()
+    living.delivered(asha, (milk, "1"), on="2026-10-03")
+    can = {"customer_id": asha["id"], "kind": "charge", "description": "Can", "amount": "9.00", "reason": "A new can"}
+    ok(living.admin.post("/adjustments", can | {"adjusted_on": "2026-10-03"}), 201)
+    living.go_to("2026-10-15")
+    assert living.bill("2026-10", through="2026-10-10")["total"] == "69.00"
+    assert [(paper["status"], paper["period_end"]) for paper in living.invoices()] == [("issued", "2026-10-10")]

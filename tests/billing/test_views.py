@@ -115,6 +115,22 @@ def test_lists_page_through_everything_once(living: LivingDairy) -> None:
         refused(living.admin.get(path, cursor="junk", **query), 422, "validation_failed")
 
 
+def test_invoices_are_found_by_their_date_both_ends_included(living: LivingDairy) -> None:
+    milk, asha = living.product("60.00"), living.customer(billing_cycle="weekly")
+    for day in ("2026-10-03", "2026-10-10"):
+        living.delivered(asha, (milk, "1"), on=day)
+    living.go_to("2026-11-01")
+    living.bill("2026-10")
+
+    def dates(**query: str) -> list[str]:
+        return sorted(paper["invoice_date"] for paper in living.invoices(**query))
+
+    assert dates() == ["2026-10-07", "2026-10-14"]
+    assert dates(**{"invoice_date[gte]": "2026-10-14"}) == ["2026-10-14"]
+    assert dates(**{"invoice_date[lte]": "2026-10-07"}) == ["2026-10-07"]
+    assert dates(**{"invoice_date[gte]": "2026-10-08", "invoice_date[lte]": "2026-10-13"}) == []
+
+
 @contextmanager
 def counted(living: LivingDairy) -> Iterator[list[str]]:
     """The statements sent to the database meanwhile."""

@@ -199,6 +199,11 @@ def test_what_is_given_up_is_no_longer_owed_and_the_paper_stays(till: Till) -> N
         ("70.00", old),
         ("100.00", None),
     ]
+    for query, amount in (
+        ({"written_off_on[gte]": till.dairy.day(0)}, "70.00"),
+        ({"written_off_on[lte]": till.dairy.day(-5)}, "100.00"),
+    ):
+        assert [row["amount"] for row in ok(till.admin.get("/write-offs", **query))["items"]] == [amount]
     assert len(ok(till.admin.get("/write-offs", customer_id=till.dairy.customer()["id"]))["items"]) == 0
     refused(write_off(till, "0.01"), 422, "allocation_exceeds_balance")
 
