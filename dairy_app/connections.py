@@ -209,9 +209,10 @@ class Server(TcpWSGIServer):
                 channel.handle_close()
 
     def stop(self) -> None:
-        """Take no more connections, finish what runs. May be called by a signal."""
+        """Take no more connections, finish what runs. May be called by a signal, or by another thread."""
         self.stopping = True
-        self.pull_trigger()
+        with suppress(OSError):  # the other thread saw it and has closed everything
+            self.pull_trigger()
 
     def run(self, is_alone: Callable[[], bool] = lambda: False) -> None:
         """Serve until ``stop``, or until ``is_alone`` says that who started this process is gone."""

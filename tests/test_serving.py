@@ -185,6 +185,24 @@ def within(application: Callable[..., Any], *, keep_proxy_headers: bool = False)
         running.join(30)
 
 
+def test_a_stop_by_another_thread_is_no_fault_when_the_loop_has_ended_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = Server(echo, listener, threads=1, max_body_bytes=LIMIT, keep_proxy_headers=False)
+    running = threading.Thread(target=server.run)
+    pull = server.pull_trigger
+
+    def too_late() -> None:
+        running.join(30)
+        pull()
+
+    monkeypatch.setattr(server, "pull_trigger", too_late)
+    running.start()
+    server.stop()
+    assert not running.is_alive()
+
+
 def echo(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
     seen = {name: value for name, value in environ.items() if isinstance(value, str)}
     seen["body"] = len(environ["wsgi.input"].read())
