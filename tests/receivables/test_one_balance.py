@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+from tests.receivables.conftest import Till
 from tests.receivables.histories import DAYS, START, History, invent, settle, write
 
 LIVES = 150
@@ -75,3 +76,12 @@ def test_one_customer_alone_gets_what_it_gets_among_all(lives: list[History], sq
         some = [str(life.id) for life in lives[:40]]
         assert sql(select, some, day) == [row for row in among_all if row[0] in some]
         assert len(some) < len({row[0] for row in among_all})
+
+
+def test_what_is_paid_to_the_paisa_leaves_no_row_of_credit(till: Till, sql: Callable[..., Any]) -> None:
+    till.invoice("100.00")
+    till.paid("100.00")
+    rows = "SELECT kind, open::numeric(12,2)::text FROM open_items(ARRAY[%s]::uuid[], %s) ORDER BY 1"
+    assert sql(rows, till.id, till.dairy.day(0)) == [("invoice", "0.00")]
+    till.paid("0.01")
+    assert sql(rows, till.id, till.dairy.day(0)) == [("credit", "-0.01"), ("invoice", "0.00")]
