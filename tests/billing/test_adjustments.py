@@ -114,6 +114,17 @@ def test_whom_and_by_which_tax(living: LivingDairy) -> None:
     assert (line["gst_rate"], line["taxable_value"], line["cgst"]) == ("5.00", "100.00", "2.50")
 
 
+def test_a_charge_without_a_class_is_outside_gst_until_the_dairy_is_registered(living: LivingDairy) -> None:
+    made = ok(adjust(living, living.customer()), 201)
+
+    def supplied() -> list[str]:
+        return [line["supply_type"] for line in living.invoice(made["invoice_id"])["lines"]]
+
+    assert supplied() == ["non_gst"]
+    living.seller(gstin="27AAPFU0939F1ZV")
+    assert supplied() == ["exempt"]
+
+
 def test_a_class_without_a_rate_would_hold_back_the_bill(living: LivingDairy, sql: Any) -> None:
     asha = living.customer()
     ok(adjust(living, asha, tax_class="unclassified"), 201)  # nothing is taxed here

@@ -163,6 +163,14 @@ ATTEMPTS = [
         "tr_invoice_lines_frozen",
     ),
     (
+        "adding a line to an issued invoice and to a draft at once",
+        "INSERT INTO invoice_lines SELECT p.id, 99, product_id, description, hsn_code, unit, source,"
+        " prior_period, deliveries, first_date, last_date, quantity, unit_price, gross_amount, discount, supply_type,"
+        " gst_rate, taxable_value, cgst, sgst, igst, line_total FROM invoice_lines,"
+        " (VALUES (uuid '{issued}'), (uuid '{draft}')) AS p (id) WHERE invoice_id = '{issued}'",
+        "tr_invoice_lines_frozen",
+    ),
+    (
         "a second live paper for the same days",
         "INSERT INTO invoices (customer_id, period_start, period_end)"
         " VALUES ('{customer}', '2026-10-15', '2026-11-15')",
