@@ -67,6 +67,13 @@ def test_goods_come_back_with_their_tax(living: LivingDairy) -> None:
     assert ok(living.admin.get(f"/credit-notes/{note['id']}")) == note
 
 
+def test_a_line_of_less_than_a_rupee_comes_back_too(living: LivingDairy) -> None:
+    """0.001 kg of ghee × 713.35 = 0.71."""
+    paper = issued(living, "0.001")
+    note = ok(credit(living, paper, {"line_no": line_of(paper, "ghee"), "amount": "0.71"}), 201)
+    assert note["lines"][0]["line_total"] == "0.71"
+
+
 def test_an_amount_comes_back_to_the_paisa_the_tax_in_it(living: LivingDairy) -> None:
     paper = issued(living)
     note = ok(credit(living, paper, {"line_no": line_of(paper, "ghee"), "amount": "100"}), 201)
