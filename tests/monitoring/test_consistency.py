@@ -173,7 +173,7 @@ def test_each_report_finds_what_it_is_for(filled: LivingDairy, app: DairyFlask) 
 
 def test_each_link_that_leads_nowhere_is_found(filled: LivingDairy, app: DairyFlask) -> None:
     for table, _, column, _ in consistency._LINKS:
-        one = f"WHERE ctid = (SELECT min(ctid) FROM {table})"
+        one = f"WHERE ctid = (SELECT ctid FROM {table} ORDER BY {column} IS NULL, ctid LIMIT 1)"  # one that has a link
         found = found_after(app.database, f"UPDATE {table} SET {column} = uuid7() {one}")
         assert found["links_dangling"].examples[0].startswith(f"{table}.{column} ")
         assert found["links_dangling"].count == 1
