@@ -25,34 +25,18 @@ from dairy_app.database.models import (
 )
 
 INVOICE_STATUSES = ("draft", "issued", "void", "external")
-
-
 DOCUMENT_TYPES = ("tax_invoice", "bill_of_supply", "invoice_cum_bill_of_supply", "invoice")
-
-
 LINE_SOURCES = ("subscription", "one_time", "adjustment")
-
-
 ADJUSTMENT_KINDS = ("charge", "discount", "correction")
-
 
 #: Of an e-invoice: 64 hexadecimal digits; digits; a token of three parts, each in base64url.
 IRN_FORMAT = "^[0-9a-f]{64}$"
-
-
 ACK_NO_FORMAT = "^[0-9]{1,20}$"
-
-
 SIGNED_QR_FORMAT = "^[A-Za-z0-9_-]+[.][A-Za-z0-9_-]+[.][A-Za-z0-9_-]+$"
-
-
 #: The most letters that a QR code holds with the least correction (ISO/IEC 18004, version 40-L, bytes).
 SIGNED_QR_LENGTH = 2953
 
-
 IS_NUMBERED = "status IN ('issued', 'void')"
-
-
 #: Filled at issue, all of them, and never before.
 ISSUED_COLUMNS = (
     "number, series, financial_year, sequence_no, invoice_date, due_date, document_type, snapshot,"

@@ -13,21 +13,11 @@ from dairy_app.web.schemas import MAX_MONEY
 from dairy_app.web.uploads import fault, rows_of
 
 OPENING_COLUMNS = ("customer_code", "as_of", "amount")
-
-
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-
-
 _AMOUNT = re.compile(r"-?[0-9]{1,10}(\.[0-9]{1,2})?")
-
-
 #: What stands before a reference where it is copied from.
 SCHEMES = "UPI|IMPS|NEFT|RTGS|UTR|RRN|TXN|TRANSACTION|REFERENCE|REF|CARD|WALLET|CHEQUE|CHQ|NUMBER|NO|ID"
-
-
 _PASTED = re.compile(r"[\s\u200b]+")
-
-
 _SCHEME_WORDS = re.compile(rf"(?:(?:{SCHEMES})(?![^\W_])[\W_]*)+", re.IGNORECASE)
 
 

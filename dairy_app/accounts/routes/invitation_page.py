@@ -11,7 +11,6 @@ from dairy_app.settings import Settings
 #: Below what every link begins with; the token follows after ``#``.
 INVITATION_PATH = "/api/v1/auth/invitation"
 
-
 _HTML = (Path(__file__).parent.parent / "templates" / "invitation.html").read_text(encoding="utf-8")
 
 

@@ -43,8 +43,6 @@ from dairy_app.web.pages import Page, read_page
 from dairy_app.web.schemas import page_of
 
 auth = Blueprint("auth", __name__, description="Logging in")
-
-
 users = Blueprint("users", __name__, description="Who may log in")
 
 

@@ -6,56 +6,33 @@ import unicodedata
 from datetime import timedelta
 
 ACCESS_LIFETIME = timedelta(minutes=15)
-
-
 REFRESH_LIFETIME = timedelta(days=30)
-
-
 INVITATION_LIFETIME = timedelta(days=7)
-
-
 #: Answers get lost on bad networks: the refresh token just rotated is accepted once more for so long.
 ROTATION_GRACE = timedelta(seconds=30)
-
 
 #: How far the clocks of two hosts may differ: a token made on the faster one must be good on the slower one.
 CLOCK_DIFFERENCE = timedelta(seconds=10)
 
-
 #: Failed tries within the window, after which the next must wait. Behind a carrier's NAT many share one
 #: address, so that limit is wide.
 THROTTLE_WINDOW = timedelta(minutes=15)
-
-
 TRIES_PER_LOGIN = 10
-
-
 TRIES_PER_ADDRESS = 100
-
 
 #: NIST SP 800-63B, 5.1.1.2: at least 8 characters, long ones welcome, no rules of composition,
 #: but nothing that is commonly used, repeated, or the login itself.
 PASSWORD_LENGTH = (8, 128)
-
-
 #: Below so many guesses (zxcvbn: the usual passwords, names and words with the usual additions) it is a common one.
 FEWEST_GUESSES = 500_000
-
-
 #: Longer ones are no common ones, and take long to judge.
 LONGEST_JUDGED = 24
-
-
 #: What is usual here, and not in a list that was made elsewhere.
 _USUAL_WORDS = """
     abcd@1234 admin@123 bharat123 bharat@123 delivery@123 india@123 jaimatadi jaishreeram krishna@123 milk@1234
     mummypapa password@123 radhekrishna sairam123 welcome@123
 """
-
-
 _USUAL_HERE = frozenset(_USUAL_WORDS.split())
-
-
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 

@@ -8,11 +8,7 @@ from dairy_app.accounts.rules.logins import normalise_password
 
 #: RFC 9106's second choice costs about 0.1 s; the cheapest one 0.1 ms, for tests and sample data only.
 PROFILES = {"standard": profiles.RFC_9106_LOW_MEMORY, "cheapest": profiles.CHEAPEST}
-
-
 BCRYPT_PREFIXES = ("$2a$", "$2b$", "$2y$")
-
-
 #: bcrypt never looked further.
 BCRYPT_BYTES = 72
 

@@ -26,8 +26,6 @@ from dairy_app.web.http import DairyFlask, attribution, writes
 
 #: RFC 6750, section 3: what a 401 says besides the problem document.
 ASK = {"WWW-Authenticate": "Bearer"}
-
-
 REJECT = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
 
 

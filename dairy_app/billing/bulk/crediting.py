@@ -44,7 +44,6 @@ ON CONFLICT (series, financial_year) DO UPDATE
     SET next_no = n.next_no + 1, last_date = greatest(n.last_date, excluded.last_date)
 RETURNING n.series, n.next_no - 1 AS sequence_no, n.last_hash, n.last_date"""
 
-
 _WRITE = f"""
 WITH taken AS MATERIALIZED (
     SELECT t.line_no::integer, t.invoice_line_no, t.quantity::numeric(10,3), t.taxable_value::numeric(12,2),

@@ -109,14 +109,12 @@ _WRITE_LINES = f"""
 SELECT t.customer_id, t.skip_code, t.invoice_date, t.financial_year, t.invoice_id, k.id AS companion_id
 FROM totals t LEFT JOIN companions k ON k.companion_of = t.invoice_id"""
 
-
 _TAKE_NUMBERS = """
 INSERT INTO number_series AS n (series, financial_year, next_no, last_date)
 SELECT s.invoice_series, :financial_year, :count + 1, :invoice_date FROM settings s
 ON CONFLICT (series, financial_year) DO UPDATE
     SET next_no = n.next_no + :count, last_date = greatest(n.last_date, excluded.last_date)
 RETURNING n.series, n.next_no - :count AS first_no, n.last_hash"""
-
 
 _ISSUE = f"""
 WITH summed AS MATERIALIZED (
@@ -169,7 +167,6 @@ WITH summed AS MATERIALIZED (
     WHERE series = :series AND financial_year = :financial_year
 )
 SELECT count(*) AS invoices, coalesce(sum(total), 0) AS total FROM issued"""
-
 
 _COUNT = """
 SELECT count(*) AS orders, count(*) FILTER (WHERE o.order_type = 'one_time') AS one_time_orders,

@@ -38,7 +38,6 @@ papers AS MATERIALIZED (
     WHERE d.status = 'draft' AND d.companion_of IS NULL AND {which}
 )"""
 
-
 #: The amounts of each row of ``rated``: quantity, unit price, rate, and whether tax is in the price.
 AMOUNTS = """
     SELECT r.*, g.gross_amount, tax.cgst, tax.igst, CASE WHEN r.gst_rate > 0
@@ -53,7 +52,6 @@ AMOUNTS = """
         CASE WHEN r.gst_rate > 0 AND r.inter_state THEN round(g.gross_amount * r.gst_rate / g.parts, 2)
             ELSE 0 END::numeric(24,2) AS igst
         ) tax"""
-
 
 LINES = f"""
 delivered AS (
@@ -115,7 +113,6 @@ delivered AS (
     LEFT JOIN tax_classes k ON k.code = a.tax_class
 )"""
 
-
 #: Sums of stored or computed lines ``l``, one row a document.
 SUMS = """
     coalesce(sum(l.taxable_value), 0)::numeric(24,2) AS taxable_value,
@@ -127,7 +124,6 @@ SUMS = """
     round(coalesce(sum(l.line_total), 0))::numeric(24,2) AS total,
     bool_or(l.gst_rate > 0) AS has_taxed,
     bool_or(l.gst_rate = 0) AS has_untaxed"""
-
 
 TOTALS = f"""
 totals AS (

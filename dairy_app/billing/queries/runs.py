@@ -23,10 +23,8 @@ DUE = """d.status = 'draft' AND d.companion_of IS NULL AND (
     OR d.period_start <= :through)
     AND (CAST(:customer_ids AS uuid[]) IS NULL OR d.customer_id = ANY(:customer_ids))"""
 
-
 #: Where a draft that is due will end.
 ENDS = "least(d.period_end, CAST(:through AS date))"
-
 
 #: Whether a draft's document will be dated the day it is made.
 _IS_LATE = f"{ENDS} <= (SELECT late_through(CAST(:today AS date)))"
@@ -132,8 +130,6 @@ def preview_totals(session: Session, due: dict[str, Any], area_id: UUID | None =
 
 
 _IN_AREA = " AND (CAST(:area_id AS uuid) IS NULL OR c.area_id = :area_id)"
-
-
 _HOLDS_SOMETHING = """(EXISTS (SELECT FROM orders o WHERE o.invoice_id = d.id)
             OR EXISTS (SELECT FROM adjustments a WHERE a.invoice_id = d.id))"""
 
@@ -192,8 +188,6 @@ def lock_idempotency_key(session: Session, key: str) -> None:
 #: A run at work holds a lock in each of its transactions; between two of them its row was written a moment ago. Not a
 #: lock of the session: behind a pool that shares sessions it would be nobody's.
 RUN_LOCK = 0x62696C6C
-
-
 RUN_IS_HELD = f"""EXISTS (
     SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database
     WHERE d.datname = current_database() AND l.locktype = 'advisory'

@@ -29,7 +29,6 @@ from dairy_app.web.schemas import PageQuery
 
 billing = Blueprint("billing", __name__, description="Previews and runs")
 
-
 #: A run that is not done after so many seconds goes on in the background; the client polls its row.
 PATIENCE = 20.0
 

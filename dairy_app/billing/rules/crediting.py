@@ -19,8 +19,6 @@ from dataclasses import dataclass, replace
 from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
 
 PAISA = Decimal("0.01")
-
-
 NOTHING = Decimal("0.00")
 
 

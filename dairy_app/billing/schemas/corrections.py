@@ -179,6 +179,4 @@ class AdjustmentOut(Schema):
 
 
 CreditNotePage = page_of(CreditNoteBrief, "CreditNotePage")
-
-
 AdjustmentPage = page_of(AdjustmentOut, "AdjustmentPage")

@@ -29,10 +29,7 @@ from dairy_app.web.pages import read_cursor, write_cursor
 
 #: A running run that holds no lock and has not written for this long was interrupted.
 SILENCE = timedelta(seconds=30)
-
-
 INTERRUPTED = "interrupted; what was issued stays issued, the rest is still draft"
-
 
 Progress = Callable[[BillingRun], None]
 

@@ -14,7 +14,6 @@ from dairy_app.web.schemas import PageQuery, page_of
 
 products = Blueprint("products", __name__, description="What is sold, and its list prices")
 
-
 #: Everybody who works for the dairy or buys from it.
 READERS = (Role.ADMIN, Role.ACCOUNTANT, Role.DELIVERY_BOY, Role.MARKETING_STAFF, Role.CUSTOMER)
 

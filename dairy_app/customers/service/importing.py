@@ -20,29 +20,16 @@ from dairy_app.web.failures import field_errors
 from dairy_app.web.uploads import fault, refuse_file, rows_of
 
 REQUIRED = ("name", "phone", "address_line1", "area")
-
-
 #: More customers come in several files.
 MOST_ROWS = 10_000
-
-
 #: Rows shown back; the counts are of all.
 SHOWN = 200
-
-
 #: Column → the role of the user it names by e-mail or phone.
 STAFF = {"delivery_boy": Role.DELIVERY_BOY, "marketing_staff": Role.MARKETING_STAFF}
-
-
 _ROW = CustomerRow()
-
-
 #: What a spreadsheet leaves of letters that its file has no place for.
 _LOST = re.compile(r"(?<!\w)\?{3}|^[?\s]*\?[?\s]*$|\ufffd")
-
-
 _SAVE_ANEW = "Letters were lost when the file was saved: save it as XLSX or as CSV UTF-8."
-
 
 Row = dict[str, Any]
 

@@ -11,8 +11,6 @@ from dairy_app.documents.rules import indian
 
 #: So many kinds of goods have a column each in half of a sheet's width.
 MOST_COLUMNS = 3
-
-
 DAY, AMOUNT = 40.0, 48.0
 
 

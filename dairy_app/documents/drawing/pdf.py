@@ -22,59 +22,26 @@ from dairy_app.documents.drawing.speech import amount_in_words, day_of, title_of
 from dairy_app.documents.rules import indian, percent
 
 EDGE = 36.0
-
-
 ROOM = WIDTH - 2 * EDGE
-
-
 #: Below it stand the footer and the page's number.
 BOTTOM = HEIGHT - 62
-
-
 QR_SIDE = 96.0
-
-
 OWN_QR_SIDE = 68.0
-
-
 #: Of the code of an e-invoice: 5.6 cm.
 SIGNED_SIDE = 160.0
-
-
 GAP = 6.0
-
-
 #: Width of one of two columns.
 HALF = (ROOM - 12) / 2
 
-
 BODY = Style(8.5)
-
-
 SMALL = Style(7.5)
-
-
 NOTE = Style(7, color=GREY)
-
-
 LABEL = Style(7.5, color=GREY)
-
-
 STRONG = Style(8.5, bold=True)
-
-
 HEADING = Style(9.5, bold=True, color=ACCENT)
-
-
 TITLE = Style(13, bold=True, color=ACCENT)
-
-
 NAME = Style(15, bold=True)
-
-
 TOTAL = Style(11, bold=True)
-
-
 STAMP = Style(110, bold=True, color="0.96 0.86 0.86")
 
 

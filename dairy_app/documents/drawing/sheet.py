@@ -14,10 +14,7 @@ from dairy_app.documents.drawing.typeface import BOLD, REGULAR, Embedded, typefa
 #: Writing pages as letters (for mail of the nineties) takes a quarter of the time and of the bytes.
 rl_config.useA85 = 0
 
-
 WIDTH, HEIGHT = 595.28, 841.89
-
-
 INK, GREY, PALE, LINE, ACCENT = "0 0 0", "0.36 0.38 0.4", "0.95 0.96 0.95", "0.75 0.78 0.76", "0.06 0.32 0.2"
 
 

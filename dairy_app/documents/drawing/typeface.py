@@ -20,16 +20,10 @@ import uharfbuzz as hb
 from reportlab.pdfbase import pdfdoc
 
 REGULAR, BOLD = 400, 700
-
-
 #: Needed inside words of Devanagari; every other invisible character is left out.
 _JOINERS = "\u200c\u200d"
-
-
 #: What HarfBuzz would need to shape; shaped text needs only outlines and widths.
 _NOT_EMBEDDED = ("GSUB", "GPOS", "GDEF", "name", "OS/2", "post", "cmap", "STAT")
-
-
 #: ISO 32000, table 121: bit 3, the glyphs are outside of any standard encoding.
 _SYMBOLIC = 4
 

@@ -30,10 +30,7 @@ from dairy_app.web.idempotency import idempotent
 from dairy_app.web.pages import Page, read_page
 
 documents = Blueprint("documents", __name__, description="Documents for people, and how they reach them")
-
-
 outbox = Blueprint("outbox", __name__, description="Messages that wait for a sender")
-
 
 PDF = {"type": "string", "format": "binary"}
 

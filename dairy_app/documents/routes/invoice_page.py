@@ -32,21 +32,12 @@ from dairy_app.web.http import Blueprint, current_session
 PAGE_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 )
-
-
 _YEAR = 365 * 24 * 3600
-
-
 _MEDIA = {".css": "text/css", ".svg": "image/svg+xml"}
-
-
 #: What a refused link is told in words.
 _REFUSED = {"link_expired": "page_expired", "link_revoked": "page_revoked"}
 
-
 _STATIC = Path(__file__).parent.parent / "static"
-
-
 invoice_pages = Blueprint("invoice_pages", __name__, template_folder="../templates")
 
 

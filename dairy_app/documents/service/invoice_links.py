@@ -15,11 +15,7 @@ from functools import cached_property
 from uuid import UUID
 
 _PURPOSE = b"dairy_app: links to invoices"
-
-
 _ID_BYTES = _PROOF_BYTES = 16
-
-
 #: Days since this one, until 2179.
 _FIRST_DAY, _DAY_BYTES = date(2000, 1, 1), 2
 

@@ -25,8 +25,6 @@ from dairy_app.documents.service import documents as service
 
 #: Documents read with one set of statements.
 CHUNK = 100
-
-
 #: Raised when the drawing changes: kept files are then drawn anew.
 DRAWING = 3
 

@@ -27,21 +27,15 @@ from dairy_app.exports.rules import Span
 
 VERSION = 1
 
-
 #: What XML 1.0 has no way to write.
 _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
-
 _REGISTRATIONS = {
     "registered": "Regular",
     "composition": "Composition",
     "unregistered_business": "Unregistered",
     "consumer": "Consumer",
 }
-
-
 _TREATMENT = coded("j.gst_treatment", _REGISTRATIONS)
-
 
 _VOUCHERS = f"""
 SELECT j.kind, j.id, to_char(j.day, 'YYYYMMDD') AS day, {coded("j.kind", VOUCHER_TYPES)} AS voucher_type,
@@ -51,17 +45,14 @@ SELECT j.kind, j.id, to_char(j.day, 'YYYYMMDD') AS day, {coded("j.kind", VOUCHER
 FROM {JOURNAL}
 ORDER BY {JOURNAL_ORDER}"""
 
-
 _SUMS = f"""
 SELECT count(DISTINCT (j.kind, j.id)) AS vouchers, coalesce(sum(greatest(j.amount, 0)), 0) AS debit,
     coalesce(sum(greatest(-j.amount, 0)), 0) AS credit
 FROM {JOURNAL}"""
 
-
 _LEDGERS = f"""
 SELECT DISTINCT j.ledger_name AS name FROM {JOURNAL}
 WHERE j.ledger_name IS NOT NULL AND NOT j.is_cancelled ORDER BY 1"""
-
 
 # As the customer stands today: masters describe, they book nothing.
 _PARTIES = f"""
@@ -73,10 +64,8 @@ SELECT DISTINCT ON (j.party_code) j.party_code AS code, coalesce(c.name, j.party
 FROM {JOURNAL} LEFT JOIN customers c ON c.code = j.party_code
 ORDER BY j.party_code, j.day DESC, j.place, j.id, j.line"""
 
-
 _COUNT_MASTERS = f"""
 SELECT count(DISTINCT j.ledger_name) FILTER (WHERE NOT j.is_cancelled) + count(DISTINCT j.party_code) FROM {JOURNAL}"""
-
 
 #: Tally's own group of each ledger; sales have theirs by name.
 _GROUPS = {
@@ -92,10 +81,7 @@ _GROUPS = {
     "Bad debts": "Indirect Expenses",
     "Opening balances": "Capital Account",
 }
-
-
 _DUTY_HEADS = {"Output CGST": "Central Tax", "Output SGST": "State Tax", "Output IGST": "Integrated Tax"}
-
 
 _BEGIN = """<?xml version="1.0" encoding="UTF-8"?>
 <ENVELOPE>
@@ -103,8 +89,6 @@ _BEGIN = """<?xml version="1.0" encoding="UTF-8"?>
 <BODY><IMPORTDATA><REQUESTDESC><REPORTNAME>{report}</REPORTNAME></REQUESTDESC>
 <REQUESTDATA>
 """
-
-
 _END = "</REQUESTDATA>\n</IMPORTDATA></BODY>\n</ENVELOPE>\n"
 
 

@@ -13,8 +13,6 @@ _TREATMENTS = {
     "unregistered_business": "business_unregistered",
     "consumer": "consumer",
 }
-
-
 _WHY_UNTAXED = {"exempt": "Exempt supply", "nil_rated": "Nil-rated supply", "non_gst": "Non-GST supply"}
 
 

@@ -78,8 +78,6 @@ _SET = Download(
     sums=gstr1_set.sums_of_set,
     checks=self_checks,
 )
-
-
 _VOUCHERS = Download(
     name="tally",
     version=tally.VERSION,
@@ -88,8 +86,6 @@ _VOUCHERS = Download(
     count=tally.count_of_vouchers,
     sums=tally.sums_of_vouchers,
 )
-
-
 _MASTERS = Download(
     name="tally-masters",
     version=tally.VERSION,
@@ -98,7 +94,6 @@ _MASTERS = Download(
     count=tally.count_of_masters,
     sums=lambda _session, _span: {},
 )
-
 
 #: By name and form; the first of a name is what is meant when no form is given.
 DOWNLOADS: dict[tuple[str, str], Download] = {
@@ -110,8 +105,6 @@ DOWNLOADS: dict[tuple[str, str], Download] = {
         _MASTERS,
     )
 }
-
-
 NAMES = tuple(dict.fromkeys(name for name, _ in DOWNLOADS))
 
 

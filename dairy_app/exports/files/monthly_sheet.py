@@ -17,13 +17,8 @@ from dairy_app.exports.files.workbooks import MADE, OPTIONS, hand_over
 
 #: Customers read at a time.
 PAGE = 200
-
-
 WEEKS = ("W1", "W2", "W3", "W4", "W5")
-
-
 WHO = ("Code", "Name", "Phone", "Area", "Product", "Unit", "Price")
-
 
 #: Heading → key of a customer's row; they are on its first row only, so that a column can be added up.
 MONEY = {

@@ -18,35 +18,21 @@ from dairy_app.database.transactions import Database, driver_cursor
 from dairy_app.web.logs import log
 
 BOM: Final = b"\xef\xbb\xbf"
-
-
 CHUNK_BYTES = 64 * 1024
-
-
 #: Chunks made before anybody takes them; then the database waits for the reader.
 CHUNKS_AHEAD = 8
-
-
 #: A reader that takes nothing for so many seconds loses its snapshot: it would hold back vacuum.
 PATIENCE = 120.0
-
-
 #: Nor may it last longer than this, however slowly it is read.
 LONGEST = 3600.0
 
-
 #: After the last chunk.
 END: Final = b""
-
-
 #: Rows that a cursor brings at a time.
 ROWS_AT_A_TIME = 2000
 
-
 #: Gets the chunks. False says that nobody wants more: then the rest may be left out.
 Take = Callable[[bytes], object]
-
-
 Progress = Callable[[int], object]
 
 

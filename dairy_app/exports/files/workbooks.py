@@ -20,15 +20,10 @@ from dairy_app.exports.rules import Span
 
 #: Rows of a sheet, with its header; what is more goes on in the next sheet.
 SHEET_ROWS = 1_048_576
-
-
 #: When the file says it was made: always the same.
 MADE = datetime(2000, 1, 1)  # noqa: DTZ001 - the format knows no zones
-
-
 #: Older dates have no number in a workbook.
 _OLDEST = date(1900, 3, 1)
-
 
 _FORMATS = {
     Kind.TEXT: "@",
@@ -39,18 +34,13 @@ _FORMATS = {
     Kind.DATE: "yyyy-mm-dd",
     Kind.RETURN_DATE: "dd-mmm-yy",
 }
-
-
 _WIDTHS = {Kind.TEXT: 20, Kind.DATE: 12, Kind.RETURN_DATE: 12, Kind.MONEY: 14}
-
-
 OPTIONS = {
     "constant_memory": True,
     "strings_to_formulas": False,
     "strings_to_numbers": False,
     "strings_to_urls": False,
 }
-
 
 _Write = Callable[[Any, int, int, Any, Any], object]
 

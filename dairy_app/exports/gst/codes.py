@@ -44,10 +44,8 @@ STATES = {
     "97": "Other Territory",
 }
 
-
 #: Our units → unit quantity codes.
 UNIT_QUANTITY_CODES = {"litre": "LTR", "kg": "KGS", "packet": "PAC", "piece": "NOS", "dozen": "DOZ"}
-
 
 #: The words that the GST portal puts after each code.
 UNIT_QUANTITY_NAMES = {
@@ -57,7 +55,6 @@ UNIT_QUANTITY_NAMES = {
     "piece": "NOS-NUMBERS",
     "dozen": "DOZ-DOZENS",
 }
-
 
 #: What table 12 says of a heading (the first four digits of the HSN); the tool fills it in from its own list.
 HSN_DESCRIPTIONS = {
@@ -71,11 +68,9 @@ HSN_DESCRIPTIONS = {
     "2202": "Waters and other non-alcoholic beverages",
 }
 
-
 #: From which day an inter-state invoice to a consumer is listed one by one (B2CL), above which value in rupees.
 #: Notification 12/2024-Central Tax lowered it.
 LARGE_INVOICE_LIMITS = ((date(2017, 7, 1), 250_000), (date(2024, 8, 1), 100_000))
-
 
 #: The two letters by which Zoho Books knows the states.
 STATE_LETTERS = {

@@ -10,29 +10,13 @@ from dairy_app.exports.registers.columns import Column, Profile, amount, coded, 
 from dairy_app.exports.registers.entries import DOCUMENTS, SUPPLIES, place_of_supply
 
 _RATE = number("Rate", "trim_scale(r.gst_rate)")
-
-
 _VALUE = money("Taxable Value", "r.value::numeric(14,2)")
-
-
 _CESS = money("Cess Amount", "0.00")
-
-
 _PART_OF_RATE = word("Applicable % of Tax Rate", "NULL::text")
-
-
 _PORTAL = word("E-Commerce GSTIN", "NULL::text")
-
-
 _PLACE = word("Place Of Supply", place_of_supply("r.place_of_supply"))
-
-
 _REVERSE_CHARGE = word("Reverse Charge", "'N'")
-
-
 _GSTIN = text("GSTIN/UIN of Recipient", "r.gstin")
-
-
 _NAME = text("Receiver Name", "r.name")
 
 
@@ -57,16 +41,9 @@ def _document(of: str) -> tuple[Column, Column, Column]:
 
 
 _INVOICE, _INVOICE_DATE, _INVOICE_VALUE = _document("Invoice")
-
-
 _NOTE, _NOTE_DATE, _NOTE_VALUE = _document("Note")
-
-
 _NOTE_TYPE = word("Note Type", "'C'")
-
-
 _BY_DOCUMENT = "r.day, r.number, r.gst_rate"
-
 
 B2B = Profile(
     name="gstr1/b2b",
@@ -91,7 +68,6 @@ B2B = Profile(
     order=_BY_DOCUMENT,
 )
 
-
 B2CL = Profile(
     name="gstr1/b2cl",
     version=1,
@@ -110,7 +86,6 @@ B2CL = Profile(
     rows=_by_rate("s.is_large"),
     order=_BY_DOCUMENT,
 )
-
 
 B2CS = Profile(
     name="gstr1/b2cs",
@@ -135,7 +110,6 @@ FROM (
     order="r.place_of_supply, r.gst_rate",
 )
 
-
 CDNR = Profile(
     name="gstr1/cdnr",
     version=1,
@@ -159,7 +133,6 @@ CDNR = Profile(
     order=_BY_DOCUMENT,
 )
 
-
 CDNUR = Profile(
     name="gstr1/cdnur",
     version=1,
@@ -179,7 +152,6 @@ CDNUR = Profile(
     rows=_by_rate("s.is_large", -1),
     order=_BY_DOCUMENT,
 )
-
 
 EXEMP = Profile(
     name="gstr1/exemp",
@@ -257,10 +229,7 @@ FROM (
 
 
 HSN_B2B = _summary("hsn-b2b", "registered persons", "s.to_registered")
-
-
 HSN_B2C = _summary("hsn-b2c", "consumers", "NOT s.to_registered")
-
 
 DOCS = Profile(
     name="gstr1/docs",
@@ -284,7 +253,6 @@ FROM (
 ) r""",
     order="r.place, r.series, r.financial_year",
 )
-
 
 #: The set, in the order of the return's tables.
 GSTR1 = (B2B, B2CL, B2CS, CDNR, CDNUR, EXEMP, HSN_B2B, HSN_B2C, DOCS)

@@ -23,8 +23,6 @@ from dairy_app.exports.registers.profiles import count_of, csv_of, totals_of
 from dairy_app.exports.rules import Span
 
 VERSION = 1
-
-
 #: When every member says it was made.
 _MADE = (1980, 1, 1, 0, 0, 0)
 

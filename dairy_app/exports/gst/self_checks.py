@@ -19,16 +19,13 @@ SELECT coalesce(sum(r.nil_rated + r.exempt + r.non_gst) FILTER (WHERE r.to_regis
     coalesce(sum(r.nil_rated + r.exempt + r.non_gst) FILTER (WHERE NOT r.to_registered), 0) AS consumers
 {EXEMP.rows}"""
 
-
 _OF_DOCUMENTS = f"""
 SELECT coalesce(sum(d.sign * (d.total - d.round_off)), 0) AS value FROM {DOCUMENTS} WHERE d.of_gst"""
-
 
 _NUMBERS = f"""
 SELECT coalesce(sum(r.given), 0) AS given, coalesce(sum(r.numbers), 0) AS numbers
 FROM (SELECT count(*) AS given, max(d.sequence_no) - min(d.sequence_no) + 1 AS numbers
     FROM {DOCUMENTS} GROUP BY d.place, d.series, d.financial_year) r"""
-
 
 _WITHOUT_HSN = f"SELECT count(*) AS lines FROM {SUPPLIES} WHERE s.hsn_code IS NULL"
 

@@ -22,10 +22,8 @@ LEFT JOIN (
     FROM applications(NULL::uuid[], %(as_of)s) a WHERE a.debit_kind = 'invoice' GROUP BY 1
 ) settled ON settled.debit_id = d.invoice_id"""
 
-
 #: Of a document; a credit note owes nothing, it is applied to its invoice. Before its date all of an invoice is open.
 _BALANCE_DUE = "CASE d.place WHEN 1 THEN coalesce(due.open, d.total) * d.sign ELSE 0 END::numeric(14,2)"
-
 
 INVOICE_REGISTER = Profile(
     name="invoice-register",
@@ -74,13 +72,11 @@ INVOICE_REGISTER = Profile(
     order=DOCUMENT_ORDER,
 )
 
-
 # The documents are sorted, not their lines: seven times fewer rows, and the first line comes out before the last is
 # read. OFFSET 0 keeps the planner from joining first and sorting everything afterwards.
 _LINES_ROWS = f"""
 FROM (SELECT * FROM {DOCUMENTS} WHERE d.sign <> 0 ORDER BY {DOCUMENT_ORDER}) d
 CROSS JOIN LATERAL (SELECT * FROM {LINES} l ORDER BY line_no OFFSET 0) l"""
-
 
 INVOICE_LINES = Profile(
     name="invoice-lines",
@@ -116,14 +112,11 @@ INVOICE_LINES = Profile(
     order=f"{DOCUMENT_ORDER}, l.line_no",
 )
 
-
 # A registered buyer's untaxed goods are on the companion of the document that holds the order.
 _NUMBER_OF_ITEM = """coalesce((SELECT k.number FROM invoices k JOIN invoice_lines l ON l.invoice_id = k.id
     WHERE k.companion_of = i.id AND l.product_id = t.product_id LIMIT 1), i.number)"""
 
-
 _DELIVERED = "round(t.delivered_quantity * t.unit_price, 2)"
-
 
 DELIVERIES = Profile(
     name="deliveries",
@@ -153,7 +146,6 @@ LEFT JOIN delivery_statuses s ON s.order_id = o.id
 WHERE o.delivered_on BETWEEN %(first)s AND %(last)s""",
     order="o.delivered_on, c.code, o.id, t.line_no",
 )
-
 
 UNBILLED = Profile(
     name="unbilled",

@@ -33,14 +33,12 @@ _SAME = """{0}.series, {0}.financial_year, {0}.sequence_no, {0}.number, {0}.snap
         {0}.taxable_value, {0}.exempt_value, {0}.cgst, {0}.sgst, {0}.igst, {0}.round_off, {0}.total, {0}.issued_at,
         {0}.document_hash"""
 
-
 #: How GST sees a document, by its invoice: who a supply to a registered person is, between states, listed one by one.
 _SEEN_BY_GST = f"""i.document_type <> 'invoice' AS of_gst,
         coalesce({buyer("gst_treatment", "i.snapshot")} IN ('registered', 'composition')
             AND {buyer("gstin", "i.snapshot")} IS NOT NULL, false) AS to_registered,
         i.place_of_supply IS DISTINCT FROM i.snapshot #>> '{{seller,state_code}}' AS inter_state,
         i.total > {_large_limit("i.invoice_date")} AS is_large"""
-
 
 #: Every numbered document ``d`` of the days: invoices (also void ones) and credit notes.
 DOCUMENTS = f"""(
@@ -58,13 +56,10 @@ DOCUMENTS = f"""(
     WHERE n.note_date BETWEEN %(first)s AND %(last)s
 ) d"""
 
-
 #: The order of documents: invoices before credit notes, by number.
 DOCUMENT_ORDER = "d.place, d.series, d.financial_year, d.sequence_no"
 
-
 _OF_GOODS = "l.product_id, l.description, l.hsn_code, l.unit, l.source, l.prior_period, l.first_date, l.last_date"
-
 
 #: The lines of document ``d``, for a LATERAL. What a credit note takes back has no gross amount of its own, and no
 #: price when no goods came back.
@@ -80,7 +75,6 @@ LINES = f"""(
     WHERE n.credit_note_id = d.note_id
 )"""
 
-
 #: Lines ``s`` of a registered seller with what GST wants to know of them; ``value`` is that of the goods without tax.
 #: An adjustment moves no goods and is counted in no unit.
 SUPPLIES = f"""(
@@ -95,7 +89,6 @@ SUPPLIES = f"""(
     WHERE d.sign <> 0 AND d.of_gst
 ) s"""
 
-
 #: Where the money of each method of payment arrives.
 MONEY_LEDGERS = {
     "cash": "Cash",
@@ -107,10 +100,8 @@ MONEY_LEDGERS = {
     "wallet": "Wallet",
 }
 
-
 _SALES_LEDGER = """CASE l.supply_type WHEN 'exempt' THEN 'Sales exempt' WHEN 'nil_rated' THEN 'Sales nil-rated'
         WHEN 'non_gst' THEN 'Sales non-GST' ELSE 'Sales GST ' || trim_scale(l.gst_rate) || '%%' END"""
-
 
 # Amounts above 0 are debits. The party's line has no name of a ledger: its ledger is the party's own.
 _OF_DOCUMENTS = f"""
@@ -131,7 +122,6 @@ _OF_DOCUMENTS = f"""
             (6, 'Round off', d.round_off)) o (line, ledger_name, amount)
     ) e
     WHERE e.line = 1 OR (e.amount <> 0 AND d.sign <> 0)"""
-
 
 # Money has no document that would keep the customer's name as it was; the code stays.
 _OF_MONEY = f"""
@@ -157,16 +147,13 @@ _OF_MONEY = f"""
     JOIN customers c ON c.id = m.customer_id
     CROSS JOIN LATERAL (VALUES (1, NULL, m.amount), (2, m.ledger_name, -m.amount)) e (line, ledger_name, amount)"""
 
-
 #: Double entry ``j``: every voucher's lines, which come to 0. Void documents: their first line alone, at 0.
 JOURNAL = f"""({_OF_DOCUMENTS}
     UNION ALL{_OF_MONEY}
 ) j"""
 
-
 #: The order of vouchers, and of the lines of each. The id tells apart what has no number.
 JOURNAL_ORDER = "j.day, j.place, j.voucher_no, j.id, j.line, j.ledger_name"
-
 
 VOUCHER_TYPES = {
     "opening": "Journal",
@@ -176,7 +163,6 @@ VOUCHER_TYPES = {
     "reversal": "Payment",
     "write-off": "Journal",
 }
-
 
 #: What a voucher without a number of its own is called.
 VOUCHER_NO = """coalesce(j.voucher_no, CASE j.kind WHEN 'opening' THEN 'OB/' || j.party_code

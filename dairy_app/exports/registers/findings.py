@@ -21,12 +21,10 @@ _ZERO_PRICE = """
     LEFT JOIN invoices i ON i.id = o.invoice_id
     WHERE o.delivered_on BETWEEN %(first)s AND %(last)s"""
 
-
 _MISSING_HSN = f"""
     SELECT 'missing_hsn', d.day, d.number, {buyer("code")}, p.sku, l.description || ': no HSN code', l.line_no
     FROM {DOCUMENTS} CROSS JOIN LATERAL {LINES} l LEFT JOIN products p ON p.id = l.product_id
     WHERE d.sign <> 0 AND d.of_gst AND l.hsn_code IS NULL"""
-
 
 _MISSING_GSTIN = f"""
     SELECT 'missing_gstin', d.day, d.number, {buyer("code")}, NULL,
@@ -34,7 +32,6 @@ _MISSING_GSTIN = f"""
     FROM {DOCUMENTS}
     WHERE d.sign <> 0 AND d.of_gst AND {buyer("gst_treatment")} IN ('registered', 'composition')
         AND {buyer("gstin")} IS NULL"""
-
 
 # By the product's tax class of today: in force neither on the document's date nor on a day of delivery.
 _RATE_NOT_IN_FORCE = f"""
@@ -47,7 +44,6 @@ _RATE_NOT_IN_FORCE = f"""
         WHERE r.tax_class = p.tax_class AND r.supply_type = l.supply_type AND r.gst_rate = l.gst_rate
             AND (r.valid @> d.day OR r.valid && daterange(l.first_date, l.last_date, '[]')))"""
 
-
 # The number before a document's own must be there, in the same series and financial year.
 _NUMBER_GAP = f"""
     SELECT 'number_gap', d.day, d.number, NULL, NULL,
@@ -59,13 +55,11 @@ _NUMBER_GAP = f"""
         AND NOT EXISTS (SELECT FROM credit_notes n WHERE n.series = d.series AND n.financial_year = d.financial_year
             AND n.sequence_no = d.sequence_no - 1)"""
 
-
 # The return that was filed still holds it: it is to be amended.
 _VOIDED_AFTER_RETURN = f"""
     SELECT 'voided_after_return', d.day, d.number, {buyer("code")}, NULL,
         'Voided after the return was filed: ' || d.reason, 0
     FROM {DOCUMENTS} JOIN invoices i ON i.id = d.invoice_id WHERE i.voided_after_return"""
-
 
 EXCEPTIONS = Profile(
     name="exceptions",

@@ -5,16 +5,13 @@ from dairy_app.exports.registers.entries import JOURNAL, JOURNAL_ORDER, VOUCHER_
 
 _WAS_REVERSED = "coalesce(p.reversed_on <= %(as_of)s, false)"
 
-
 #: A reversed payment has nothing left to give.
 _UNAPPLIED = f"CASE WHEN {_WAS_REVERSED} THEN 0 ELSE p.amount - coalesce(a.amount, 0) END::numeric(14,2)"
-
 
 _APPLIED = """(
     SELECT a.credit_id, sum(a.amount) AS amount FROM applications(NULL::uuid[], %(as_of)s) a
     WHERE a.credit_kind = 'payment' GROUP BY 1
 )"""
-
 
 RECEIPTS = Profile(
     name="receipts",
@@ -41,7 +38,6 @@ WHERE p.received_on BETWEEN %(first)s AND %(last)s""",
     order="p.received_on, p.receipt_no",
 )
 
-
 ALLOCATIONS = Profile(
     name="allocations",
     version=1,
@@ -61,7 +57,6 @@ LEFT JOIN invoices i ON i.id = a.debit_id
 WHERE p.received_on BETWEEN %(first)s AND %(last)s""",
     order="p.received_on, p.receipt_no, i.invoice_date NULLS FIRST, i.number",
 )
-
 
 LEDGER = Profile(
     name="ledger",
@@ -119,7 +114,6 @@ JOIN customers c ON c.id = a.customer_id""",
     order="c.code",
 )
 
-
 _PARTICULARS = {
     "opening": "Opening balance",
     "invoice": "Invoice",
@@ -129,7 +123,6 @@ _PARTICULARS = {
     "reversal": "Payment reversed",
     "write_off": "Written off",
 }
-
 
 STATEMENT = Profile(
     name="statement",

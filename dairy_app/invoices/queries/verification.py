@@ -12,11 +12,8 @@ from dairy_app.invoices.queries.content import LINES_CONTENT, NOTE_LINES_CONTENT
 
 #: Documents a statement.
 CHUNK = 5000
-
-
 #: How a series, its year and a place in it make a number.
 NUMBER = ":series || '/' || :financial_year || '/' || lpad({no}::text, 7, '0')"
-
 
 # Documents of one kind in the order of their numbers, each with its hash and sums as they should be.
 _INVOICES = f"""
@@ -28,7 +25,6 @@ _INVOICES = f"""
             (sum(l.taxable_value), sum(l.cgst), sum(l.sgst), sum(l.igst)) AS sums
         FROM invoice_lines l WHERE l.invoice_id = i.id) l"""
 
-
 _CREDIT_NOTES = f"""
     SELECT i.id, i.number, i.sequence_no, i.document_hash, i.previous_hash, l.lines_total, l.sums,
         i.total - i.round_off AS lines_wanted, (i.taxable_value, i.cgst, i.sgst, i.igst) AS sums_wanted,
@@ -38,15 +34,11 @@ _CREDIT_NOTES = f"""
             (sum(l.taxable_value), sum(l.cgst), sum(l.sgst), sum(l.igst)) AS sums
         FROM credit_note_lines l WHERE l.credit_note_id = i.id) l"""
 
-
 _NEXT = """i.series = :series AND i.financial_year = :financial_year AND i.sequence_no >= :after_no
         AND (i.sequence_no, i.id) > (:after_no, CAST(:after_id AS uuid))
         ORDER BY i.sequence_no, i.id LIMIT :chunk"""
 
-
 PAPERS = {"invoices": _INVOICES.format(next=_NEXT), "credit_notes": _CREDIT_NOTES.format(next=_NEXT)}
-
-
 NOBODY = UUID(int=0)
 
 

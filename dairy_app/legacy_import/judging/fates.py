@@ -24,17 +24,14 @@ FROM (
 ) r WHERE r.line = s.line
 """
 
-
 _PRESENT = """
 UPDATE {table} s SET fate = 'present' FROM {target} x
 WHERE x.id = s.id AND s.fate IS NULL AND s.reason IS DISTINCT FROM 'duplicate_id'
 """
 
-
 _SETTLE = """
 UPDATE {table} SET fate = CASE WHEN reason IS NULL THEN 'written' ELSE 'quarantined' END WHERE fate IS NULL
 """
-
 
 # Two users cannot share an address or a number. The first keeps it.
 _LOGIN = """
@@ -46,13 +43,10 @@ WHERE u.fate IS NULL AND u.reason IS NULL
 UPDATE stage_users SET remarks = array_append(remarks, '{name}_taken')
 WHERE fate IS NULL AND reason IS NULL AND {name} IS NOT NULL AND login_{name} IS NULL
 """
-
-
 _NO_LOGIN = """
 UPDATE stage_users SET reason = 'email_and_phone_taken'
 WHERE fate IS NULL AND reason IS NULL AND login_email IS NULL AND login_phone IS NULL
 """
-
 
 # Every way a document names a login: by its id or by its object id.
 _LOGINS = """
@@ -67,7 +61,6 @@ CREATE INDEX ON stage_logins (ref);
 ANALYZE stage_logins
 """
 
-
 # An area is known by its name: the second of one name, and one that already exists, are part of the first.
 _AREA_NAMES = """
 UPDATE stage_areas s SET fate = 'merged'
@@ -75,7 +68,6 @@ WHERE s.fate IS NULL AND s.reason IS NULL AND (EXISTS (SELECT FROM areas a WHERE
     OR EXISTS (SELECT FROM stage_areas f WHERE lower(f.name) = lower(s.name) AND f.line < s.line
         AND f.fate IS NULL AND f.reason IS NULL))
 """
-
 
 # A customer's login: the one it names, else the one of the same id, else the one that names the customer.
 # A login that two customers claim equally is given to neither.
@@ -113,7 +105,6 @@ UPDATE stage_customers c SET remarks = array_append(remarks, 'phone_of_several_c
 WHERE fate IS NULL AND reason IS NULL AND phone IN (SELECT phone FROM stage_customers
     WHERE fate IS NULL AND reason IS NULL GROUP BY phone HAVING count(*) > 1)
 """
-
 
 # Orders and deliveries name a customer by its id, its login's id, its login's object id … The first way
 # that leads to exactly one customer counts (order of the earlier system's own links, then of certainty).
@@ -163,7 +154,6 @@ CREATE INDEX ON stage_references (ref);
 ANALYZE stage_references
 """
 
-
 _ORDER_CUSTOMERS = """
 UPDATE stage_orders o SET
     customer_id = f.customer_id,
@@ -182,14 +172,12 @@ FROM (
 WHERE f.line = o.line AND o.fate IS NULL
 """
 
-
 _DELIVERY_CUSTOMERS = """
 UPDATE stage_deliveries d SET customer_id = r.customer_id
 FROM stage_references r WHERE r.ref = d.customer_ref AND d.fate IS NULL;
 UPDATE stage_deliveries SET reason = 'customer_unresolved', detail = customer_ref
 WHERE fate IS NULL AND reason IS DISTINCT FROM 'duplicate_id' AND customer_id IS NULL
 """
-
 
 _CUSTOMERS_OF = """
 UPDATE {table} s SET customer_id = r.customer_id

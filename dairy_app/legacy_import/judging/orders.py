@@ -12,7 +12,6 @@ UPDATE stage_orders SET stands_on = CASE WHEN is_billed THEN 'external' WHEN is_
 WHERE fate IS NULL AND reason IS NULL AND status IN ('delivered', 'partially_delivered')
 """
 
-
 # An order that is no one-time order belongs to a standing order, on a day that has no other order.
 _SUBSCRIPTIONS = """
 UPDATE stage_orders o SET subscription_id = s.id FROM subscriptions s
@@ -28,7 +27,6 @@ WHERE o.fate IS NULL AND o.reason IS NULL AND o.subscription_id IS NOT NULL AND 
         AND f.delivery_date = o.delivery_date AND f.line < o.line AND f.fate IS NULL AND f.reason IS NULL))
 """
 
-
 _PRODUCT_MISSING = """
 UPDATE stage_orders o SET reason = 'product_missing', detail = m.detail
 FROM (
@@ -38,7 +36,6 @@ FROM (
 ) m
 WHERE m.order_line = o.line AND o.fate IS NULL AND o.reason IS NULL
 """
-
 
 # One line per order and product: the same product twice at one price is one line of the sum.
 _LINES = """
@@ -57,7 +54,6 @@ CREATE INDEX ON stage_lines (order_line);
 ANALYZE stage_lines
 """
 
-
 _LINE_REASONS = """
 UPDATE stage_orders o SET reason = b.reason, detail = b.detail
 FROM (
@@ -69,7 +65,6 @@ FROM (
 ) b
 WHERE b.order_line = o.line AND o.fate IS NULL AND o.reason IS NULL
 """
-
 
 # Of a partial delivery the order keeps only names. The quantities stand beside it: by product id in the rows of
 # the delivery boys, by name in those of the shared links; the row written last wins. Where the row takes the order's
@@ -97,7 +92,6 @@ FROM (
 WHERE f.order_line = l.order_line AND f.product_id = l.product_id
 """
 
-
 _DELIVERED_REASONS = """
 UPDATE stage_orders o SET reason = b.reason, detail = b.detail
 FROM (
@@ -116,7 +110,6 @@ FROM (
 WHERE b.order_line = o.line AND o.fate IS NULL AND o.reason IS NULL
 """
 
-
 # Delivered in full is what was ordered, whatever number a row notes beside it: maybe packets, maybe less.
 _ROWS_DIFFER = """
 UPDATE stage_orders o SET remarks = array_append(o.remarks, 'delivery_row_differs')
@@ -129,7 +122,6 @@ FROM (
 ) d
 WHERE d.order_line = o.line AND o.fate IS NULL AND o.reason IS NULL
 """
-
 
 _STATUSES = """
 UPDATE stage_orders o SET
@@ -161,7 +153,6 @@ FROM (
 WHERE s.order_line = o.line AND o.fate IS NULL AND o.reason IS NULL
 """
 
-
 # The earlier system wrote a failed visit beside the order and left the order pending.
 _FAILED_VISITS = """
 UPDATE stage_orders o SET
@@ -181,7 +172,6 @@ FROM (
 WHERE v.order_key = o.key AND o.fate IS NULL AND o.reason IS NULL AND o.stands_on IS NULL
     AND NOT 'nothing_delivered' = ANY (o.remarks)
 """
-
 
 # After the orders are written: which delivery row becomes the one row of its order.
 _DELIVERY_ORDERS = """

@@ -23,31 +23,24 @@ _OPTIONS = json_util.JSONOptions(
     datetime_conversion=DatetimeConversion.DATETIME_AUTO,
 )
 
-
 # The hash names a document as it was in its dump, also after a repair: that dump imported again knows it. The object id
 # is left out, as the earlier system's own backup does.
 RETRIED = """
 CREATE TEMPORARY TABLE stage_retried (collection text, key text, legacy_id text, content_hash text, reason text,
     detail text, PRIMARY KEY (collection, key)) ON COMMIT DROP
 """
-
-
 # What cannot be placed, with the key and the hash under which it waits: a repair may have given it another id.
 _WAITING = """
 (SELECT s.*, coalesce(r.legacy_id, s.key) AS known_as,
     coalesce(r.content_hash, md5((s.document::jsonb - '_id')::text)) AS hash
 FROM {table} s LEFT JOIN stage_retried r ON r.collection = s.collection AND r.key = s.key WHERE s.fate = 'quarantined')
 """
-
-
 # One document under two keys: a dump names what has no id of its own by its object id, a backup by its content.
 _IS_NAMED_OTHERWISE = f"""
 (s.collection, s.hash, NOT starts_with(s.known_as, '{CONTENT_KEY}')) IN (
     SELECT collection, content_hash, starts_with(legacy_id, '{CONTENT_KEY}') FROM import_quarantine
     WHERE resolved_at IS NULL)
 """
-
-
 # Of several documents of one key the latest is taken. A contradiction does not end by waiting: the other document, or
 # what named the other customer, is only missing from the quarantine. Until it is repaired its reason stays.
 _TAKE = """
@@ -59,23 +52,16 @@ FROM (SELECT *, coalesce(nullif(CASE jsonb_typeof(document -> 'id') WHEN 'string
     legacy_id) AS key FROM import_quarantine WHERE resolved_at IS NULL) q
 ORDER BY collection, key, created_at DESC, id
 """
-
-
 _STAND = """
 UPDATE {table} s SET reason = r.reason, detail = r.detail FROM stage_retried r
 WHERE r.collection = s.collection AND r.key = s.key AND r.reason IS NOT NULL
 """
-
-
 _COLLECTIONS = "SELECT DISTINCT collection FROM import_quarantine WHERE resolved_at IS NULL"
-
-
 _DOCUMENTS = """
 SELECT q.legacy_id, q.document::text FROM import_quarantine q
 JOIN stage_retried r USING (collection, legacy_id, content_hash)
 WHERE q.collection = :collection ORDER BY q.created_at, q.id
 """
-
 
 _KEEP = f"""
 INSERT INTO import_quarantine AS q (collection, legacy_id, reason, detail, document, content_hash)
@@ -86,8 +72,6 @@ ON CONFLICT (collection, legacy_id, content_hash) DO UPDATE
     SET reason = excluded.reason, detail = excluded.detail, resolved_at = NULL, updated_at = now()
     WHERE (q.reason, q.detail) IS DISTINCT FROM (excluded.reason, excluded.detail) OR q.resolved_at IS NOT NULL
 """
-
-
 # What a dump says anew of a key resolves whatever waits under it; what was taken again resolves itself alone. Each on
 # its own: the key of the one is found by its index among a million rows.
 _RESOLVED = """
@@ -102,8 +86,6 @@ FROM stage_retried r JOIN {table} s ON s.collection = r.collection AND s.key = r
 WHERE q.collection = r.collection AND q.legacy_id = r.legacy_id AND q.content_hash = r.content_hash
     AND s.fate <> 'quarantined' AND q.resolved_at IS NULL
 """
-
-
 _COUNTS = f"""
 SELECT s.collection, count(*) FROM {_WAITING} s
 WHERE {_IS_NAMED_OTHERWISE} OR EXISTS (SELECT FROM import_quarantine q WHERE q.collection = s.collection

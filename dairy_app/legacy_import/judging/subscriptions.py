@@ -16,7 +16,6 @@ UPDATE {table} SET reason = 'product_missing', detail = product_key
 WHERE fate IS NULL AND reason IS NULL AND product_id IS NULL AND {condition}
 """
 
-
 # A single delivery: its quantity is the day's entry, else its own. Paused or nothing, it stays a standing order.
 _SINGLES = """
 UPDATE stage_subscriptions s SET order_quantity = coalesce((
@@ -29,7 +28,6 @@ WHERE s.fate IS NULL AND s.order_date IS NOT NULL AND (s.order_quantity <= 0 OR 
         AND s.order_date BETWEEN e.first_day AND coalesce(e.last_day, s.order_date)))
 """
 
-
 # The price in force on the day, else the first one known: the customer's own before the list's.
 _PRICE = """
 (SELECT price FROM (
@@ -38,8 +36,6 @@ _PRICE = """
     UNION ALL SELECT price, 2, valid FROM product_prices WHERE product_id = s.product_id) known
 ORDER BY rank, valid @> s.{day} DESC, lower(valid) LIMIT 1)
 """
-
-
 _SINGLE_PRICES = f"""
 UPDATE stage_subscriptions s SET order_price = coalesce(s.price, {_PRICE.format(day="order_date")}),
     remarks = CASE WHEN s.price IS NULL THEN array_append(s.remarks, 'price_estimated') ELSE s.remarks END
@@ -48,7 +44,6 @@ UPDATE stage_subscriptions SET reason = 'price_missing', detail = product_key
 WHERE fate IS NULL AND reason IS NULL AND order_date IS NOT NULL AND order_price IS NULL
 """
 
-
 # A document beside names its standing order, or its customer and product, who then have exactly one.
 _SIDE_SUBSCRIPTIONS = """
 UPDATE stage_sides s SET subscription_id = x.id FROM subscriptions x
@@ -56,8 +51,6 @@ WHERE x.legacy_id = s.subscription_key AND s.fate IS NULL;
 UPDATE stage_sides s SET customer_id = x.customer_id FROM subscriptions x
 WHERE x.id = s.subscription_id AND s.customer_ref IS NULL AND s.fate IS NULL;
 """
-
-
 _SIDE_OWNERS = """
 UPDATE stage_sides s SET subscription_id = x.id
 FROM (SELECT customer_id, product_id, (array_agg(id))[1] AS id FROM subscriptions
@@ -77,7 +70,6 @@ WHERE s.fate IS NULL AND s.reason IS NULL AND s.subscription_id IS NULL AND (s.k
 UPDATE stage_sides SET fate = 'merged' WHERE fate IS NULL AND reason IS NULL AND kind = 'done';
 """
 
-
 # What was added for one day for somebody without such a standing order is an order of that day.
 _EXTRAS = f"""
 UPDATE stage_sides SET fate = 'merged'
@@ -87,7 +79,6 @@ WHERE s.fate IS NULL AND s.reason IS NULL AND s.kind = 'extra' AND s.subscriptio
 UPDATE stage_sides SET reason = 'price_missing', detail = product_key
 WHERE fate IS NULL AND reason IS NULL AND kind = 'extra' AND subscription_id IS NULL AND order_price IS NULL
 """
-
 
 _WORDS = """
 CREATE TEMPORARY TABLE stage_words ON COMMIT DROP AS
@@ -113,7 +104,6 @@ ORDER BY subscription_id, kind, day, written_at DESC NULLS LAST, side NULLS FIRS
 ANALYZE stage_words
 """
 
-
 # One row a day: the quantity that counts, else the usual one of the day, and the shift that counts.
 _DAYS = """
 CREATE TEMPORARY TABLE stage_days ON COMMIT DROP AS
@@ -135,7 +125,6 @@ FROM (
 LEFT JOIN stage_sides n ON n.line = d.side
 WHERE d.quantity IS NOT NULL AND (d.has_quantity OR d.shift IS NOT NULL)
 """
-
 
 _SIDE_FATES = """
 UPDATE stage_sides s SET fate = 'written'

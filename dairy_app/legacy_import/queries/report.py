@@ -24,7 +24,6 @@ FATES = (
     ("review", "review"),
 )
 
-
 #: What a remark or a reason means, and what to do about it.
 WORDS = {
     # remarks: written all the same
@@ -120,7 +119,6 @@ WORDS = {
     "subscription_missing": "its standing order does not exist",
     "subscription_quarantined": "its standing order is in quarantine",
 }
-
 
 #: Why documents of a collection have no home here; of any other: it is not known.
 NO_HOME = {

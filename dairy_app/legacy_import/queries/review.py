@@ -19,7 +19,6 @@ _AMOUNT = (
     .scalar_subquery()
 )
 
-
 _RECORD = (
     select(
         ImportedBill.amount.label("recorded_amount"),

@@ -19,21 +19,17 @@ SELECT min(day) FROM (
     UNION ALL SELECT min(delivery_date) FROM stage_deliveries) days
 """
 
-
 _FATES = "SELECT collection, fate, count(*) FROM {table} GROUP BY collection, fate"
-
 
 _WRITTEN = """
 SELECT s.collection, count(*) FROM {table} s JOIN {target} x ON x.id = s.id AND x.legacy_id = s.key
 WHERE s.fate = 'written' GROUP BY s.collection
 """
 
-
 _REASONS = """
 SELECT collection, reason, count(*) FROM {table} WHERE fate = 'quarantined' GROUP BY collection, reason
 ORDER BY collection, reason
 """
-
 
 # Only what this import wrote: what an earlier one wrote may have been corrected since.
 _REMARKS = """
@@ -42,19 +38,16 @@ FROM {table} s CROSS JOIN LATERAL unnest(s.remarks) AS r (remark)
 WHERE s.fate = 'written' GROUP BY s.collection, r.remark ORDER BY s.collection, r.remark
 """
 
-
 _REVIEWED_ROWS = """
 SELECT collection, 'left_for_review', count(*), (array_agg(key ORDER BY line))[1:{limit}]
 FROM stage_deliveries WHERE fate = 'review' GROUP BY collection ORDER BY collection
 """
-
 
 _SUPERSEDED = """
 SELECT collection, 'override_superseded', count(*), (array_agg(key ORDER BY line))[1:{limit}]
 FROM stage_sides WHERE fate = 'merged' AND 'override_superseded' = ANY (remarks)
 GROUP BY collection ORDER BY collection
 """
-
 
 # Before: the staged documents, delivered quantity × written price, half up per line. After: our tables.
 _MONEY = """
@@ -82,7 +75,6 @@ FULL JOIN after a USING (customer_id, month, stands_on)
 JOIN customers c ON c.id = customer_id
 ORDER BY stands_on, month, customer
 """
-
 
 # Delivered as far as the earlier system knew, but not on any document here: at most this much.
 _LEFT_OUT = """

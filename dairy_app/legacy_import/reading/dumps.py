@@ -25,27 +25,16 @@ from dairy_app.legacy_import.reading import json_stream
 
 Document = dict[str, Any]
 
-
 #: The server's own databases; a dump of all databases carries them too.
 SERVER_DATABASES = frozenset({"admin", "config", "local"})
 
-
 _BSON = (".bson", ".bson.gz")
-
-
 _JSON_FILES = (".json", ".json.gz")
-
-
 #: What the server keeps for itself, and what mongodump writes beside the collections.
 _NO_COLLECTIONS = ("system.", "oplog.", "prelude.json")
 
-
 _ARCHIVE_MAGIC = b"\x6d\xe2\x99\x81"
-
-
 _GZIP_MAGIC = b"\x1f\x8b"
-
-
 _CODEC: CodecOptions[Document] = CodecOptions(
     tz_aware=True,
     tzinfo=UTC,
@@ -53,22 +42,16 @@ _CODEC: CodecOptions[Document] = CodecOptions(
     unicode_decode_error_handler="replace",
     datetime_conversion=DatetimeConversion.DATETIME_AUTO,
 )
-
-
 _JSON = json_util.JSONOptions(
     tz_aware=True,
     tzinfo=UTC,
     uuid_representation=UuidRepresentation.STANDARD,
     datetime_conversion=DatetimeConversion.DATETIME_AUTO,
 )
-
-
 _BROKEN = (
     *(BSONError, EOFError, OSError, zlib.error),
     *(ValueError, TypeError, KeyError, OverflowError, RecursionError),  # malformed Extended JSON
 )
-
-
 _BACKUP_DATE = re.compile(r"\d{4}-\d{2}-\d{2} \d{2}:\d{2}:\d{2}(\.\d{6})?")
 
 

@@ -7,10 +7,7 @@ from typing import Any, BinaryIO
 
 #: A document of MongoDB holds 16 MiB at most; as JSON it can be a few times that. Beyond: not JSON at all.
 _LARGEST = 1 << 27
-
-
 _CHUNK = 1 << 20
-
 
 Hook = Callable[[Sequence[tuple[str, Any]]], Any]
 

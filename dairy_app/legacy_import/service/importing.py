@@ -60,10 +60,8 @@ TARGETS = {
     SETTINGS.table: "customers",
 }
 
-
 #: Keys named per remark in the report.
 NAMED_KEYS = 100
-
 
 Progress = Callable[[str, int], None]
 

@@ -14,12 +14,8 @@ _METHODS = {
     "imps": "bank_transfer", "rtgs": "bank_transfer", "transfer": "bank_transfer", "card": "card",
     "credit_card": "card", "debit_card": "card", "cheque": "cheque", "check": "cheque", "wallet": "wallet",
 }  # fmt: skip
-
-
 #: No household pays more at once: beyond it stands a typing error.
 LARGEST_PAYMENT = Decimal(10_000_000)
-
-
 _MONTH = re.compile(r"\d{4}-(0[1-9]|1[0-2])")
 
 

@@ -14,8 +14,6 @@ _KINDS = {
     "pause": "pause", "quantity_change": "quantity", "add_product": "extra_item",
     "pause_requests": "pause", "stop_requests": "stop", "product_requests": "extra_item",
 }  # fmt: skip
-
-
 _MOST_USES = 10**9
 
 

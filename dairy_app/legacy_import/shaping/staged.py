@@ -13,16 +13,11 @@ from dairy_app.legacy_import import rules
 
 Document = Mapping[str, Any]
 
-
 _OPTIONS = json_util.RELAXED_JSON_OPTIONS.with_options(uuid_representation=UuidRepresentation.STANDARD)
-
-
 _CAPITAL = re.compile("[A-Z]")
-
 
 #: Begins the key of a document that has none of its own.
 CONTENT_KEY = "content-"
-
 
 #: Collections that hold the same things; one key in both means one thing.
 _SAME_THINGS = {

@@ -15,11 +15,7 @@ from dairy_app.legacy_import.shaping.rows import EntryRow, SideRow, Subscription
 from dairy_app.legacy_import.shaping.staged import Document, Notes, cut, first, identity_of
 
 STATUSES = frozenset({"draft", "active", "paused", "stopped"})
-
-
 _STATUS_WORDS = {"inactive": "stopped", "cancelled": "stopped", "canceled": "stopped", "true": "active"}
-
-
 #: The earlier words for how a quantity repeats, in the words of here.
 MODES = {
     "fixed_daily": "fixed_daily", "daily": "fixed_daily", "everyday": "fixed_daily",
@@ -27,17 +23,10 @@ MODES = {
     "weekly": "weekly", "alternate_days": "alternate_days", "alternate": "alternate_days",
     "alternate_day": "alternate_days", "day_by_day": "day_by_day", "irregular": "irregular", "one_time": "one_time",
 }  # fmt: skip
-
-
 #: Those by which the earlier engine delivered; by all other words it delivered nothing.
 _KNOWN_THERE = frozenset({"fixed_daily", "weekly_pattern", "day_by_day", "irregular", "one_time"})
-
-
 _WEEKDAYS = {name: number for number, name in enumerate(("mon", "tue", "wed", "thu", "fri", "sat", "sun"))}
-
-
 _EVERY_DAY = [str(number) for number in range(7)]
-
 
 #: A quantity or a shift of one day, or a pause of one day or a range, before its document is known.
 Entry = dict[str, Any]

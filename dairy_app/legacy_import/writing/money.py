@@ -23,14 +23,11 @@ CROSS JOIN LATERAL (SELECT coalesce(sum(round(i.delivered_quantity * i.unit_pric
     FROM order_items i WHERE i.order_id = o.id) a
 WHERE o.id = s.order_id AND s.fate IS NULL AND s.reason IS NULL
 """
-
-
 _INSERT_BILLS = """
 INSERT INTO imported_bills (id, order_id, amount, billed_month, is_paid, legacy_id, created_at)
 SELECT id, order_id, amount, billed_month, is_paid, key, coalesce(created_at, now())
 FROM stage_bills WHERE fate = 'written' ORDER BY line
 """
-
 
 # The customers first, by id: whoever reckons with one of them waits or is waited for.
 _LOCK_CUSTOMERS = """
@@ -38,7 +35,6 @@ SELECT count(*) FROM (SELECT FROM customers WHERE id IN (
     SELECT customer_id FROM stage_payments WHERE fate = 'written' UNION SELECT customer_id FROM stage_openings)
     ORDER BY id FOR NO KEY UPDATE) locked
 """
-
 
 _PAYMENTS = """
 WITH numbered AS (
@@ -57,7 +53,6 @@ FROM numbered s CROSS JOIN taken t LEFT JOIN stage_logins l ON l.ref = s.recorde
 ORDER BY s.place
 """
 
-
 # One a customer: what it owed before, less what is in its wallets. Who has an opening balance, from an earlier
 # import or from somebody since, keeps it.
 _OPENINGS = """
@@ -72,24 +67,19 @@ JOIN (SELECT id AS customer_id, previous_balance AS amount FROM stage_customers
 WHERE NOT EXISTS (SELECT FROM opening_balances o WHERE o.customer_id = c.id)
 GROUP BY c.id, c.legacy_id HAVING sum(b.amount) <> 0
 """
-
-
 _INSERT_OPENINGS = """
 INSERT INTO opening_balances (customer_id, as_of, amount, legacy_id)
 SELECT customer_id, :as_of, amount, 'opening\\:' || key FROM stage_openings ORDER BY key
 """
-
 
 # As of the day before anything of the dump happened, so that nothing stands before it.
 _BEFORE = """
 SELECT least(:since, (SELECT min(received_on) FROM stage_payments WHERE fate = 'written')) - 1
 """
 
-
 _WALLETS = """
 UPDATE stage_wallets SET fate = 'merged' WHERE fate IS NULL AND reason IS NULL
 """
-
 
 _MONEY = """
 WITH before AS (

@@ -11,20 +11,16 @@ SELECT id, name, login_email, login_phone, password_hash, role, is_active, key, 
 FROM stage_users WHERE fate = 'written' ORDER BY line
 """
 
-
 # A stock keeping unit for people: the name in capitals; a second product of the name gets a suffix.
 _SKU = """
 CASE WHEN row_number() OVER (PARTITION BY n.base ORDER BY s.line) = 1
     AND NOT EXISTS (SELECT FROM products x WHERE x.sku = n.base)
     THEN n.base ELSE n.base || '-' || left(md5(s.key), 6) END
 """
-
-
 _SKU_BASE = """
 CROSS JOIN LATERAL (SELECT coalesce(nullif(trim('-' FROM
     left(upper(regexp_replace(s.name, '[^[:alnum:]]+', '-', 'g')), 50)), ''), 'PRODUCT') AS base) n
 """
-
 
 _PRODUCTS = f"""
 INSERT INTO products (id, sku, name, category, unit, packet_size, tax_class, is_active, legacy_id)
@@ -34,12 +30,10 @@ FROM stage_products s {_SKU_BASE}
 WHERE s.fate = 'written' ORDER BY s.line
 """
 
-
 _PRODUCT_PRICES = """
 INSERT INTO product_prices (product_id, price, valid)
 SELECT id, price, daterange(:since, NULL) FROM stage_products WHERE fate = 'written' AND price IS NOT NULL
 """
-
 
 # Delivered, but of a product that was deleted: its name, unit and price are in the order, so the money is
 # not lost. The product comes back switched off. An open order of such a product goes to quarantine.
@@ -64,7 +58,6 @@ UPDATE stage_orders o SET remarks = array_append(o.remarks, 'product_recreated')
 WHERE o.line IN (SELECT i.order_line FROM stage_items i JOIN written w ON w.legacy_id = i.product_key)
 """
 
-
 _AREAS = """
 INSERT INTO areas (id, name, legacy_id) SELECT id, name, key FROM stage_areas WHERE fate = 'written' ORDER BY line;
 INSERT INTO areas (name)
@@ -74,15 +67,12 @@ UPDATE areas a SET parent_id = p.id
 FROM stage_areas s JOIN areas p ON lower(p.name) = lower(s.main_area)
 WHERE s.fate = 'written' AND a.id = s.id AND p.id <> a.id AND p.parent_id IS NULL
 """
-
-
 # The area is a name in the earlier system: some stand only in a customer.
 _CUSTOMER_AREAS = """
 INSERT INTO areas (name)
 SELECT DISTINCT ON (lower(area)) area FROM stage_customers WHERE fate = 'written' AND area IS NOT NULL
 ON CONFLICT (lower(name)) DO NOTHING
 """
-
 
 _CUSTOMERS = """
 INSERT INTO customers (id, user_id, name, phone, email, address_line1, latitude, longitude, map_link, area_id,
@@ -100,7 +90,6 @@ LEFT JOIN stage_logins staff ON staff.ref = s.marketing_staff_key AND staff.role
 WHERE s.fate = 'written' ORDER BY s.line
 """
 
-
 _CUSTOMER_PRICES = """
 INSERT INTO customer_prices (customer_id, product_id, price, valid)
 SELECT DISTINCT ON (s.id, p.id) s.id, p.id, c.price, daterange(:since, NULL)
@@ -109,7 +98,6 @@ JOIN stage_customers s ON s.id = c.customer_id AND s.fate = 'written'
 JOIN products p ON p.legacy_id = c.product_key
 ORDER BY s.id, p.id, c.price
 """
-
 
 # Billed by the earlier system: one document per customer and month of delivery, outside our numbers and ledger.
 _EXTERNAL_PAPERS = """
@@ -122,22 +110,18 @@ WHERE o.fate = 'written' AND o.stands_on = 'external'
 ON CONFLICT (legacy_id) DO NOTHING
 """
 
-
 # The customers first, by id: whoever bills or confirms for one of them waits or is waited for.
 _LOCK_CUSTOMERS = """
 SELECT count(*) FROM (SELECT FROM customers
     WHERE id IN (SELECT customer_id FROM stage_orders WHERE fate = 'written' AND stands_on IS NOT NULL)
     ORDER BY id FOR NO KEY UPDATE) locked
 """
-
-
 _DRAFTS = """
 SELECT open_drafts(array_agg(d.customer_id), array_agg(d.delivered_on))
 FROM (SELECT DISTINCT customer_id, delivered_on FROM stage_orders
       WHERE fate = 'written' AND stands_on = 'draft') d
 HAVING count(*) > 0
 """
-
 
 _ORDERS = """
 INSERT INTO orders (id, customer_id, order_type, subscription_id, delivery_date, shift, status, delivery_boy_id,
@@ -160,7 +144,6 @@ LEFT JOIN invoices i ON o.stands_on = 'external'
 WHERE o.fate = 'written' ORDER BY o.line
 """
 
-
 _ORDER_ITEMS = """
 INSERT INTO order_items (order_id, line_no, product_id, quantity, unit_price, price_source, delivered_quantity)
 SELECT o.id, row_number() OVER (PARTITION BY o.id ORDER BY l.line_no), l.product_id, l.quantity, l.unit_price,
@@ -169,7 +152,6 @@ SELECT o.id, row_number() OVER (PARTITION BY o.id ORDER BY l.line_no), l.product
 FROM stage_orders o JOIN stage_lines l ON l.order_line = o.line
 WHERE o.fate = 'written'
 """
-
 
 _DELIVERY_STATUSES = """
 INSERT INTO delivery_statuses (id, order_id, customer_id, delivery_date, status, delivered_at, delivery_boy_id,
@@ -187,7 +169,6 @@ LEFT JOIN users u ON u.id = confirmer.user_id
 WHERE d.fate = 'written' ORDER BY d.line
 """
 
-
 # An order whose row was overwritten by the next confirmation of the day was delivered all the same.
 _LOST_DELIVERY_STATUSES = """
 INSERT INTO delivery_statuses (order_id, customer_id, delivery_date, status, delivered_at, delivery_boy_id,
@@ -199,7 +180,6 @@ WHERE o.fate = 'written' AND x.invoice_id IS NOT NULL
     AND NOT EXISTS (SELECT FROM delivery_statuses s WHERE s.order_id = x.id)
 """
 
-
 # Only what the documents of customers written now leave empty; the default address counts, else the first.
 _ADDRESSES = """
 UPDATE customers c SET address_line1 = coalesce(c.address_line1, a.line1), address_line2 = a.line2, city = a.city,
@@ -210,7 +190,6 @@ JOIN stage_customers s ON s.id = a.customer_id AND s.fate = 'written'
 WHERE c.id = a.customer_id;
 UPDATE stage_addresses SET fate = 'merged' WHERE fate IS NULL AND reason IS NULL
 """
-
 
 # Only what nobody has entered here; of several documents the last that says it.
 _SETTINGS = """

@@ -19,8 +19,6 @@ _CANDIDATES = """
 SELECT line, role, email, password_hash FROM stage_users
 WHERE fate IS NULL AND reason IS NULL AND password_hash IS NOT NULL
 """
-
-
 _DROP = """
 UPDATE stage_users SET password_hash = NULL, remarks = array_append(remarks, 'password_given_out')
 WHERE line = ANY (:lines)

@@ -8,7 +8,6 @@ from sqlalchemy.orm import Session
 # Who made it, else the first administrator there is: a link and a decision must have somebody.
 _SOMEBODY = "(SELECT id FROM users WHERE role = 'admin' ORDER BY created_at, id LIMIT 1)"
 
-
 # A link of everybody is none here: a link reaches one delivery boy or one area.
 _LINKS = f"""
 UPDATE stage_links s SET maker_id = coalesce((SELECT user_id FROM stage_logins l WHERE l.ref = s.created_by_key),
@@ -19,8 +18,6 @@ WHERE s.fate IS NULL AND s.reason IS NULL;
 UPDATE stage_links SET fate = 'no_home'
 WHERE fate IS NULL AND reason IS NULL AND (maker_id IS NULL OR coalesce(boy_id, area_id) IS NULL)
 """
-
-
 # The token's hash is of nothing that anybody knows.
 _INSERT_LINKS = """
 INSERT INTO shared_links (id, token_hash, name, delivery_boy_id, area_id, link_date, is_rolling, shift, expires_at,
@@ -33,7 +30,6 @@ SELECT s.id, sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())
 FROM stage_links s CROSS JOIN LATERAL (SELECT least(coalesce(s.made_at, :now), :now) AS made_at) m
 WHERE s.fate = 'written' ORDER BY s.line
 """
-
 
 # What was approved was carried out, so it is in the standing orders and the orders.
 _REQUESTS = f"""
@@ -71,8 +67,6 @@ WHERE s.fate IS NULL AND s.reason IS NULL AND s.status = 'pending' AND (
         AND f.customer_id = s.customer_id AND f.kind = s.kind AND f.line < s.line AND f.payload = s.payload
         AND f.subscription_id IS NOT DISTINCT FROM s.subscription_id))
 """
-
-
 _INSERT_REQUESTS = """
 INSERT INTO change_requests (id, kind, customer_id, subscription_id, payload, note, status, asked_by_link_id,
     asked_by_user_id, decided_by, decided_at, decision_reason, created_at)
@@ -84,11 +78,8 @@ SELECT id, kind, customer_id, subscription_id, payload, note, status, link_row,
 FROM stage_requests WHERE fate = 'written' ORDER BY line
 """
 
-
 #: Where these documents went: the tables keep no legacy_id, the ids are derived from the keys.
 LINK_TARGET = "(SELECT DISTINCT x.id, s.key AS legacy_id FROM shared_links x JOIN stage_links s ON s.id = x.id)"
-
-
 REQUEST_TARGET = (
     "(SELECT DISTINCT x.id, s.key AS legacy_id FROM change_requests x JOIN stage_requests s ON s.id = x.id)"
 )

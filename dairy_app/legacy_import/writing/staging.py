@@ -28,7 +28,6 @@ from dairy_app.legacy_import.shaping.staged import Document, spelt
 #: Documents per COPY: memory stays the same however large a collection is.
 CHUNK = 5000
 
-
 _TYPES = {
     str: "text",
     int: "integer",
@@ -39,7 +38,6 @@ _TYPES = {
     datetime: "timestamptz",
     list[str]: "text[]",
 }
-
 
 #: What becomes of a document: written, present, copy, merged, quarantined, no_home or review (``report``).
 _FATE = "fate text"
@@ -60,91 +58,49 @@ USERS = Stage(
     [_FATE, "login_email text", "login_phone text"],
     ["id", "key", "object_id", "email", "phone", "customer_key"],
 )
-
-
 CUSTOMERS = Stage("stage_customers", rows.CustomerRow, [_FATE, "user_id uuid"], ["id", "key", "user_key", "phone"])
-
-
 CUSTOMER_PRICES = Stage("stage_customer_prices", rows.CustomerPriceRow)
-
-
 PRODUCTS = Stage("stage_products", rows.ProductRow, [_FATE], ["id", "key"])
-
-
 ORDERS = Stage(
     "stage_orders",
     rows.OrderRow,
     [_FATE, "customer_id uuid", "subscription_id uuid", "final_status text", "stands_on text"],
     ["id", "key", "line"],
 )
-
-
 ITEMS = Stage("stage_items", rows.ItemRow, (), ["order_line"])
-
-
 DELIVERIES = Stage("stage_deliveries", rows.DeliveryRow, [_FATE, "customer_id uuid"], ["id", "key", "order_key"])
-
-
 DELIVERED = Stage("stage_delivered", rows.DeliveredRow, (), ["order_key"])
-
-
 AREAS = Stage("stage_areas", rows.AreaRow, [_FATE], ["id", "key"])
-
-
 ADDRESSES = Stage("stage_addresses", rows.AddressRow, [_FATE, "customer_id uuid"], ["id", "customer_id"])
-
-
 LINKS = Stage("stage_links", rows.LinkRow, [_FATE, "maker_id uuid", "boy_id uuid", "area_id uuid"], ["id", "link_key"])
-
-
 _FOUND = ("customer_id", "product_id", "subscription_id", "link_row", "asker_id", "decider_id")
-
-
 REQUESTS = Stage(
     "stage_requests", rows.RequestRow, [_FATE, "payload jsonb", *(f"{name} uuid" for name in _FOUND)], ["id", "key"]
 )
-
-
 SETTINGS = Stage("stage_settings", rows.SettingsRow, [_FATE], ["id", "key"])
-
-
 SUBSCRIPTIONS = Stage(
     "stage_subscriptions",
     rows.SubscriptionRow,
     [_FATE, "customer_id uuid", "product_id uuid", "order_quantity numeric", "order_price numeric"],
     ["id", "key", "line"],
 )
-
-
 ENTRIES = Stage("stage_entries", rows.EntryRow, (), ["subscription_line"])
-
-
 SIDES = Stage(
     "stage_sides",
     rows.SideRow,
     [_FATE, "customer_id uuid", "subscription_id uuid", "product_id uuid", "order_price numeric"],
     ["id", "key"],
 )
-
-
 PAYMENTS = Stage("stage_payments", rows.PaymentRow, [_FATE, "customer_id uuid"], ["id", "key"])
-
-
 BILLS = Stage("stage_bills", rows.BillRow, [_FATE, "order_id uuid"], ["id", "key"])
-
-
 WALLETS = Stage("stage_wallets", rows.WalletRow, [_FATE, "customer_id uuid"], ["id", "key"])
-
 
 #: Every staging table of documents, in the order of the report, and those of what stands within documents.
 STAGES = (
     *(USERS, AREAS, CUSTOMERS, ADDRESSES, PRODUCTS, SUBSCRIPTIONS, SIDES, ORDERS, DELIVERIES),
     *(BILLS, PAYMENTS, WALLETS, SETTINGS, LINKS, REQUESTS),
 )
-
-
 PARTS = (CUSTOMER_PRICES, ENTRIES, ITEMS, DELIVERED)
-
 
 Shape = Callable[[str, int, Document, tzinfo], Any]
 

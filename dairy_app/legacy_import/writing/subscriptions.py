@@ -20,7 +20,6 @@ CROSS JOIN LATERAL (SELECT coalesce(s.start_date,
 WHERE s.fate = 'written' AND s.order_date IS NULL ORDER BY s.line
 """
 
-
 # Both shifts: the quantity of a document is the whole day's, and how it falls apart is written nowhere. The
 # morning's standing order has it all; the evening's waits as a draft for somebody who knows.
 _EVENINGS = """
@@ -34,7 +33,6 @@ FROM stage_subscriptions s JOIN subscriptions x ON x.id = s.id
 WHERE s.fate = 'written' AND s.order_date IS NULL AND s.in_both_shifts ORDER BY s.line
 """
 
-
 _PAUSES = """
 INSERT INTO subscription_pauses (subscription_id, period, reason, channel)
 SELECT p.id, r.period, p.reason, 'import'
@@ -46,13 +44,11 @@ FROM (
 ) p CROSS JOIN LATERAL unnest(p.periods) AS r (period)
 """
 
-
 _SIDE_PAUSES = """
 INSERT INTO subscription_pauses (id, subscription_id, period, reason, channel, legacy_id)
 SELECT id, subscription_id, daterange(day, day, '[]'), note, 'import', collection || ':' || key
 FROM stage_sides WHERE fate = 'written' AND kind = 'pause' ORDER BY line
 """
-
 
 _OVERRIDES = """
 INSERT INTO subscription_overrides (id, subscription_id, date, kind, quantity, shift, note, channel, legacy_id)
@@ -60,7 +56,6 @@ SELECT coalesce(id, uuid7()), subscription_id, day, CASE WHEN is_irregular THEN 
     quantity, shift, note, 'import', legacy_id
 FROM stage_days ORDER BY subscription_id, day
 """
-
 
 # Not yet delivered as far as anybody confirmed, so they are open, on a day gone by too.
 _SINGLES = """
@@ -72,8 +67,6 @@ SELECT id, customer_id, 'one_time', day, 'morning', 'PENDING', 'import', note, c
     coalesce(written_at, now())
 FROM stage_sides WHERE fate = 'written' AND kind = 'extra' AND subscription_id IS NULL
 """
-
-
 _SINGLE_ITEMS = """
 INSERT INTO order_items (order_id, line_no, product_id, quantity, unit_price, price_source)
 SELECT id, 1, product_id, order_quantity, order_price, 'import'
@@ -83,11 +76,8 @@ SELECT id, 1, product_id, quantity, order_price, 'import'
 FROM stage_sides WHERE fate = 'written' AND kind = 'extra' AND subscription_id IS NULL
 """
 
-
 #: Where the documents of standing orders went, as one table of id and legacy_id.
 SUBSCRIPTION_TARGET = "(SELECT id, legacy_id FROM subscriptions UNION ALL SELECT id, legacy_id FROM orders)"
-
-
 #: Where the documents beside them went; their legacy_id begins with the collection.
 SIDE_TARGET = """(SELECT id, split_part(legacy_id, ':', 1) AS collection,
     substr(legacy_id, strpos(legacy_id, ':') + 1) AS legacy_id

@@ -20,8 +20,6 @@ from dairy_app.common.clock import now
 
 #: How many ids of a finding are shown.
 EXAMPLES = 10
-
-
 #: An order that is still open so many days after its day was forgotten.
 PENDING_DAYS = 7
 
@@ -53,7 +51,6 @@ class Finding:
 
 _DELIVERED = "o.status IN ('DELIVERED', 'PARTIALLY_DELIVERED')"
 
-
 #: (table, its key, column, what it must point at); those with a second column must agree about the customer too.
 _LINKS = (
     ("orders", "x.id::text", "customer_id", "customers"),
@@ -73,8 +70,6 @@ _LINKS = (
     ("payment_allocations", "x.id::text", "invoice_id", "invoices"),
     ("credit_notes", "x.id::text", "invoice_id", "invoices"),
 )
-
-
 _DANGLING = "\nUNION ALL\n".join(
     f"SELECT '{table}.{column} ' || {key} FROM {table} x WHERE x.{column} IS NOT NULL"
     f" AND NOT EXISTS (SELECT FROM {target} t WHERE t.id = x.{column})"
@@ -93,7 +88,6 @@ def _unknown(table: str, *statuses: str) -> str:
 
 _LIVE_SUBSCRIPTION = """
 EXISTS (SELECT FROM subscriptions s WHERE s.customer_id = c.id AND s.status IN ('draft', 'active', 'paused'))"""
-
 
 #: In the order of the earlier system's seven reports, then the money, then what an import left.
 REPORTS = (
@@ -328,17 +322,12 @@ REPORTS = (
     ),
 )
 
-
 _ASKED = ",\n".join(f"{each.name} (id) AS MATERIALIZED ({each.found})" for each in REPORTS)
-
-
 _ANSWERED = "\nUNION ALL\n".join(
     f"SELECT {place}, (SELECT count(*) FROM {each.name}),"
     f" ARRAY(SELECT id FROM {each.name} ORDER BY id LIMIT {EXAMPLES})"
     for place, each in enumerate(REPORTS)
 )
-
-
 _STATEMENT = text(f"WITH {_ASKED}\n{_ANSWERED}\nORDER BY 1")
 
 

@@ -13,8 +13,6 @@ from dairy_app.monitoring.models import AuditEntry
 from dairy_app.web.pages import Page, read_page
 
 _entries = AuditEntry.__table__
-
-
 #: As text: psycopg2 would read 60.10 in them as a float.
 _AS_TEXT = ("before", "after")
 

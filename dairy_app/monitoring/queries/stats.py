@@ -12,7 +12,6 @@ from dairy_app.common.clock import now
 #: How far back the figures that are not of today look: a billing run falls into it, whatever the cycle.
 DAYS = 31
 
-
 # By index, and only the last days and what is on drafts: the cost follows the unbilled orders, not the history. About
 # 6 µs each: 60,000 of them (2,000 customers at a month's end) are a third of a second.
 _STATEMENT = text("""
@@ -52,7 +51,6 @@ SELECT orders_today.by_status,
         AS failed_logins_last_hour
 FROM drafts, orders_today, one_time
 """)
-
 
 #: Name of the Prometheus series → (its figure, what it means). All are gauges.
 _METRICS = {

@@ -22,19 +22,11 @@ from dairy_app.monitoring.queries.server import knows_time_zone, server_clock, s
 from dairy_app.settings import Settings, SettingsError
 
 OK, WARNING, FAILED = "ok", "warning", "failed"
-
-
 OLDEST_SERVER = 150000
-
-
 #: A nightly backup that is older than this was missed.
 BACKUP_HOURS = 26
-
-
 #: Confirmations are dated by the machine, logins end by it: seconds are fine, minutes are not.
 CLOCK_WARNING, CLOCK_FAILED = 2.0, 60.0
-
-
 LOW_DISK_BYTES = 1_000_000_000
 
 

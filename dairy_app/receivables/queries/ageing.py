@@ -17,19 +17,10 @@ _BUCKETS = {
     "days_61_90": "o.due_date < CAST(:as_of AS date) - 60 AND o.due_date >= CAST(:as_of AS date) - 90",
     "days_over_90": "o.due_date < CAST(:as_of AS date) - 90",
 }
-
-
 AGEING_COLUMNS = (*_BUCKETS, "unapplied_credit", "net")
-
-
 _SUMS = ", ".join(f"coalesce(sum(o.open) FILTER (WHERE {when}), 0) AS {name}" for name, when in _BUCKETS.items())
-
-
 _TOTALS = ", ".join(f"coalesce(sum({name}), 0) AS total_{name}" for name in AGEING_COLUMNS)
-
-
 _WITHIN = f"(CAST(:areas AS uuid[]) IS NULL OR c.area_id IN ({AREAS_WITHIN}))"
-
 
 _LISTED = f"""
 WITH owing AS MATERIALIZED (
@@ -41,23 +32,18 @@ WITH owing AS MATERIALIZED (
     WHERE {_WITHIN}
 )"""
 
-
 # Whoever has something open or a credit, whatever the status: who stopped with a balance still owes it.
 _FIRST_PAGE = text(f"""{_LISTED}, page AS (
     SELECT * FROM listed ORDER BY customer_code LIMIT :limit
 )
 SELECT p.*, t.* FROM (SELECT count(*) AS total_customers, {_TOTALS} FROM listed) t
 LEFT JOIN page p ON true ORDER BY p.customer_code""")
-
-
 # Nobody has both something open and a credit: who is listed has a balance, and that is found customer by customer.
 _NEXT_CUSTOMERS = text(f"""
 SELECT c.id FROM customers c CROSS JOIN LATERAL (
     SELECT sum(l.debit - l.credit) AS balance FROM customer_ledger l
     WHERE l.customer_id = c.id AND l.entry_date <= :as_of) l
 WHERE c.code > :after AND l.balance <> 0 AND {_WITHIN} ORDER BY c.code LIMIT :limit""")
-
-
 _NEXT_PAGE = text(f"{_LISTED} SELECT * FROM listed ORDER BY customer_code")
 
 

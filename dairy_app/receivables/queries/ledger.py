@@ -107,7 +107,6 @@ def statement(session: Session, customer_id: UUID, first: date, last: date) -> S
 BALANCE = """coalesce((SELECT sum(b.debit - b.credit) FROM customer_ledger b
         WHERE b.customer_id = {customer}), 0)::numeric(24,2)"""
 
-
 # Invoices count for the month of their period, whatever their date; everything else for the month of its own date.
 _MONTH = """
 SELECT l.customer_id, coalesce(sum(l.debit - l.credit) FILTER (WHERE l.entry_date < :first_day), 0) AS before,

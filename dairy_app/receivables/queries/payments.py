@@ -88,8 +88,6 @@ _ALLOCATIONS = text("""
 SELECT a.id, a.invoice_id, i.number AS invoice_number, a.amount, a.allocated_on, a.released_on
 FROM payment_allocations a JOIN invoices i ON i.id = a.invoice_id
 WHERE a.payment_id = :payment ORDER BY a.allocated_on, a.id""")
-
-
 _APPLIED = text("""
 SELECT a.debit_kind AS kind, a.debit_id AS document_id, i.number AS document, sum(a.amount) AS amount,
     bool_or(a.is_chosen) AS is_chosen

@@ -24,19 +24,16 @@ LEFT JOIN (SELECT debit_id, sum(amount) FILTER (WHERE credit_kind = 'payment') A
     FROM applications(CAST(:customers AS uuid[]), :as_of) GROUP BY 1) a ON a.debit_id = o.document_id
 WHERE o.kind = 'invoice' AND o.document_id = ANY (:invoices)""")
 
-
 _STANDING = text("""
 SELECT o.document_id FROM open_items(CAST(:whose AS uuid[]), CAST(:stood_on AS date)) o
 WHERE o.kind = 'invoice' AND CASE WHEN o.open = 0 THEN 'paid' WHEN o.due_date < CAST(:stood_on AS date) THEN 'overdue'
     WHEN o.open < o.amount THEN 'partial' ELSE 'unpaid' END = ANY (CAST(:states AS text[]))""")
-
 
 _PAYMENTS = text("""
 SELECT p.id AS payment_id, p.receipt_no, p.received_on, p.method, sum(a.amount) AS amount,
     bool_or(a.is_chosen) AS is_chosen
 FROM applications(CAST(:customers AS uuid[]), :as_of) a JOIN payments p ON p.id = a.credit_id
 WHERE a.credit_kind = 'payment' AND a.debit_id = :invoice GROUP BY p.id ORDER BY p.received_on, p.id""")
-
 
 _VOID = {"amount_paid": Decimal(0), "credit_applied": Decimal(0), "balance_due": Decimal(0)}
 

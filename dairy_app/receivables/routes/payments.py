@@ -43,8 +43,6 @@ from dairy_app.web.pages import Page, read_page
 from dairy_app.web.schemas import DryRunQuery
 
 payments = Blueprint("payments", __name__, description="Money that came in, and what it settles")
-
-
 receivables = Blueprint("receivables", __name__, description="Opening balances, write-offs, cash handed over")
 
 

@@ -326,12 +326,6 @@ class CashSettlementListed(CashSettlementOut):
 
 
 PaymentPage = page_of(PaymentBrief, "PaymentPage")
-
-
 WriteOffPage = page_of(WriteOffListed, "WriteOffPage")
-
-
 OpeningBalancePage = page_of(OpeningBalanceOut, "OpeningBalancePage")
-
-
 CashSettlementPage = page_of(CashSettlementListed, "CashSettlementPage")

@@ -42,13 +42,8 @@ from dairy_app.web.pages import Page
 from dairy_app.web.schemas import PageQuery
 
 shared_links = Blueprint("shared_links", __name__, description="Links to one round, for helpers without a login")
-
-
 shared = Blueprint("shared", __name__, description="What the holder of a link may do")
-
-
 change_requests = Blueprint("change_requests", __name__, description="Changes asked for at the door")
-
 
 #: The cookie of an unlocked link; its path is the link's own, so two links on one phone do not meet.
 PASS_COOKIE = "dairy_link"

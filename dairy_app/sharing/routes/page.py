@@ -37,24 +37,14 @@ PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; worker-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-
-
 #: A worker obeys the policy of its own file.
 WORKER_POLICY = "default-src 'none'; connect-src 'self'"
-
-
 LANGUAGE_COOKIE = "dairy_language"
-
-
 _YEAR = 365 * 24 * 3600
-
-
 #: The media types are written out: a system's own table may call scripts plain text, which browsers then refuse.
 _MEDIA = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
-
 _STATIC = Path(__file__).parent.parent / "static"
-
 
 #: Error code → which refusal page says it, and its emblem.
 _REFUSALS = {
@@ -63,7 +53,6 @@ _REFUSALS = {
     "link_not_found": ("unknown", "broken"),
     "rate_limited": ("locked", "lock"),
 }
-
 
 pages = Blueprint("pages", __name__, template_folder="../templates")
 

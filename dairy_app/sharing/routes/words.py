@@ -9,8 +9,6 @@ from pathlib import Path
 from dairy_app.common.words import Words, choose_of, number, read_catalogues
 
 _FOLDER = Path(__file__).parent.parent / "words"
-
-
 __all__ = ["Words", "catalogues", "choose", "number"]
 
 

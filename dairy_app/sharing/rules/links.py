@@ -17,36 +17,21 @@ from dairy_app.web.validate import MISSING, Coded
 
 #: Hours a link lives.
 DEFAULT_LIFETIME = 24
-
-
 LONGEST_LIFETIME = 720
-
 
 #: A link may spend so much in a window; a look, a confirmation or a try costs 1. A round with a confirmation every
 #: two seconds spends 30 a minute, a resent batch of a thousand 21.
 WINDOW = timedelta(minutes=1)
-
-
 MOST_PER_WINDOW = 120
-
-
 CONFIRMATIONS_PER_POINT = 50
-
-
 #: Somebody has to read each of them.
 COST_OF_REQUEST = 4
-
 
 #: Every fifth wrong PIN in a row locks the link, each time twice as long: of 10,000 PINs a day of guessing tries 35,
 #: the longest life of a link 180.
 TRIES_PER_LOCK = 5
-
-
 FIRST_LOCK = timedelta(minutes=15)
-
-
 LONGEST_LOCK = timedelta(hours=24)
-
 
 #: Kind of request → the fields that say what is wanted; those with True must be there.
 FIELDS_OF_KIND: dict[str, dict[str, bool]] = {
@@ -56,13 +41,10 @@ FIELDS_OF_KIND: dict[str, dict[str, bool]] = {
     "quantity": {"date": True, "quantity": True},
 }
 
-
 _WISHED = frozenset(name for fields in FIELDS_OF_KIND.values() for name in fields)
-
 
 #: What whoever holds a link learns of a delivery status.
 STATUS_AT_THE_DOOR = ("status", "delivered_at", "delivery_date", "reason_code")
-
 
 #: What ``orders.service.place_order`` notes about a price that an admin stated.
 _PRICE_NOTE = re.compile(r"^Price of .* \(\d+\.\d\d\): .*$", re.MULTILINE)

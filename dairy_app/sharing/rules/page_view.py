@@ -17,18 +17,10 @@ STATES = {
     "NOT_DELIVERED": "not_delivered",
     "CANCELLED": "cancelled",
 }
-
-
 ICONS = {"delivered": "check", "partial": "half", "not_delivered": "cross", "cancelled": "cross"}
-
-
 #: What is poured or weighed goes in halves when it is not packed; everything else is counted.
 _MEASURED = frozenset({"litre", "kg"})
-
-
 _HALF = Decimal("0.5")
-
-
 _THOUSANDTH = Decimal("0.001")
 
 

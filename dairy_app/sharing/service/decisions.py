@@ -20,8 +20,6 @@ from dairy_app.subscriptions.service.standing_orders import add_pause, set_overr
 from dairy_app.web.access import Actor
 
 CHANNEL = "shared_link"
-
-
 #: What standing orders keep of a reason.
 LONGEST_REASON = 500
 

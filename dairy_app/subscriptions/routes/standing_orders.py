@@ -47,7 +47,6 @@ from dairy_app.web.schemas import day_in_path
 
 subscriptions = Blueprint("subscriptions", __name__, description="Standing orders and the orders made of them")
 
-
 WHO = (Role.ADMIN, Role.MARKETING_STAFF, Role.CUSTOMER)
 
 

@@ -12,10 +12,8 @@ from decimal import Decimal
 #: Modes with a rhythm of their own; the others deliver on named days only.
 RHYTHMIC = ("fixed_daily", "weekly_pattern", "alternate_days")
 
-
 #: Which status may be set by hand from which; pausing and stopping have actions of their own.
 RELEASES = {"draft": "active", "paused": "active", "stopped": "active"}
-
 
 NOTHING = Decimal(0)
 

@@ -17,8 +17,6 @@ from dairy_app.subscriptions.rules import standing_orders as rules
 
 #: Days that are caught up when nobody made orders for a while; older ones are asked for by date.
 LONGEST_BEHIND = timedelta(days=31)
-
-
 #: Standing orders without an order that are listed one by one.
 MOST_LISTED = 100
 
