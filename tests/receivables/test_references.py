@@ -1,7 +1,10 @@
 """One reference is one payment, however it was copied; a payment that is refused uses no receipt's number."""
 
+from typing import Any
+
 import pytest
 
+from dairy_app.receivables.rules import SCHEMES
 from tests.dairy import ok, refused
 from tests.receivables.conftest import Till
 
@@ -59,3 +62,8 @@ def test_a_payment_is_found_by_its_reference_however_it_is_written(till: Till) -
     for written in ("424242424242", "utr:424242424242", "4242-4242-4242"):
         found = ok(till.admin.get("/payments", reference=written))["items"]
         assert [each["id"] for each in found] == [made["id"]], written
+
+
+def test_the_database_and_the_rules_know_the_same_words_before_a_reference(sql: Any) -> None:
+    ((source,),) = sql("SELECT pg_get_functiondef('bare_reference'::regproc)")
+    assert source.count(f"({SCHEMES})") == 2
