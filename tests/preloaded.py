@@ -13,12 +13,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 
 import click
 
 #: What stands for the program: hands everything to the process that has it loaded, and ends as that ends.
-CLIENT = """#!{python} -SE
-import json, os, socket, sys
+CLIENT = """import json, os, socket, sys
 if sys.argv[1:2] == ["serve"]:
     os.execv({python!r}, [{python!r}, "-m", "dairy_app.cli", *sys.argv[1:]])
 with socket.socket(socket.AF_UNIX) as there:
@@ -36,7 +36,10 @@ def preloaded(folder: Path) -> Iterator[Path]:
     address, programs = str(folder / "socket"), folder / "bin"
     programs.mkdir()
     client = programs / "dairy"
-    client.write_text(CLIENT.format(python=sys.executable, address=address))
+    script = client.with_name(f"{client.name}.py")
+    script.write_text(CLIENT.format(python=sys.executable, address=address))
+    # By a shell: the path of an interpreter after "#!" may hold no blank.
+    client.write_text(f'#!/bin/sh\nexec {quote(sys.executable)} -SE {quote(str(script))} "$@"\n')
     client.chmod(0o755)
     ready, at_work = os.pipe()
     process = subprocess.Popen(

@@ -37,8 +37,10 @@ def run(checkout: Path, *command: str, **environment: str) -> subprocess.Complet
 
 
 def make_revision(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    installed = f"BIN={Path(sys.executable).parent}"
-    return run(checkout, "make", "--old-file=.venv/installed-dev", installed, "revision", *arguments)
+    installed = checkout / "installed"  # without a blank or a quote, whatever is in the path of this checkout
+    if not installed.exists():
+        installed.symlink_to(Path(sys.prefix))
+    return run(checkout, "make", "--old-file=.venv/installed-dev", "BIN=installed/bin", "revision", *arguments)
 
 
 def test_a_revision_is_numbered_and_accepted_as_it_was_begun(checkout: Path, database_url: str) -> None:
