@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 from dairy_app.common.errors import Problem
 from dairy_app.database import audit
 from dairy_app.database.addresses import connect_options, normalise_url
+from dairy_app.database.values import read_uuids
 from dairy_app.database.watch import Watch
 
 #: SQLSTATEs that mean "somebody else was first; the same work may succeed now".
@@ -116,6 +117,7 @@ class Database:
 
     def _settle(self, connection: Any, _record: Any) -> None:
         """What holds for a session. jit: compiling our statements takes seconds, running them milliseconds."""
+        read_uuids(connection)
         said = "; ".join(f"SET {name} = {value}" for name, value in self.limits.settings().items())
         with self._watch.over(connection, self.limits.patience), connection.cursor() as cursor:
             cursor.execute(f"SET jit = off; {said}")

@@ -9,14 +9,13 @@ import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
 from functools import wraps
 from http import HTTPStatus
 from typing import Any, TypeVar
 from uuid import uuid4
 
 import flask
-from flask import Flask, Request, Response, current_app, g, jsonify, request
+from flask import Flask, Request, Response, current_app, g, request
 from flask.json.provider import DefaultJSONProvider
 from marshmallow import RAISE, Schema, fields, missing
 from sqlalchemy.exc import DBAPIError
@@ -30,6 +29,7 @@ from dairy_app.database import audit
 from dairy_app.database.transactions import Database
 from dairy_app.web import strict_json
 from dairy_app.web.access import Actor, Policy, policy_of
+from dairy_app.web.answers import form_of, write_json
 from dairy_app.web.failures import problem_of_database, problem_of_full_pool, problem_of_http
 from dairy_app.web.logs import log
 from dairy_app.web.validate import UNKNOWN_FIELD, Invalid
@@ -148,6 +148,7 @@ class Blueprint(flask.Blueprint):
         """
         written = schema() if isinstance(schema, type) else schema
         answered = Answered(status, written, content_type, HTTPStatus(status).phrase, headers)
+        form = form_of(written) if isinstance(written, Schema) else None
 
         def mark(view: Callable[..., Any]) -> Callable[..., Response]:
             @wraps(view)
@@ -155,8 +156,7 @@ class Blueprint(flask.Blueprint):
                 returned = view(*args, **kwargs)
                 content, *rest = returned if isinstance(returned, tuple) else (returned,)
                 if not isinstance(content, Response):
-                    content = jsonify(written.dump(content) if isinstance(written, Schema) else content)
-                    content.status_code = status
+                    content = json_response(content if form is None else form(content), status)
                 return current_app.make_response((content, *rest)) if rest else content
 
             before = declared_by(view)
@@ -175,21 +175,27 @@ class Blueprint(flask.Blueprint):
         return mark
 
 
-class IsoJson(DefaultJSONProvider):
-    """JSON with ISO 8601 dates (Flask's own writes those of HTTP headers) and names in the schema's order."""
+class Json(DefaultJSONProvider):
+    """JSON of what no schema describes, in the same form as what one does."""
 
-    sort_keys = False
+    def dumps(self, obj: Any, **kwargs: Any) -> str:
+        """The JSON of ``obj`` as text."""
+        return write_json(obj).decode()
 
-    @staticmethod
-    def default(value: Any) -> Any:
-        """What JSON has no form for: dates and instants as ISO 8601, decimals and UUIDs as strings."""
-        return value.isoformat() if isinstance(value, date) else DefaultJSONProvider.default(value)
+    def response(self, *args: Any, **kwargs: Any) -> Response:
+        """An answer of JSON, of one thing or of named ones, as Flask's ``jsonify`` takes them."""
+        return json_response(args[0] if args else kwargs)
+
+
+def json_response(content: Any, status: int = 200) -> Response:
+    """An answer of JSON."""
+    return Response(write_json(content), status, content_type="application/json")
 
 
 class DairyFlask(Flask):
     """The application: one request, one transaction."""
 
-    json_provider_class = IsoJson
+    json_provider_class = Json
     database: Database
     identify: Identify
 
@@ -317,8 +323,7 @@ def check_policies(app: DairyFlask) -> None:
 
 def refusal(problem: Problem) -> Response:
     """A problem as an answer, so that the transaction commits what it recorded (a failed login)."""
-    response = jsonify(problem.document(f"urn:request:{g.request_id}"))
-    response.status_code = problem.status
+    response = json_response(problem.document(f"urn:request:{g.request_id}"), problem.status)
     response.content_type = "application/problem+json"
     response.headers.update(problem.headers)
     if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
