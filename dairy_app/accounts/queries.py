@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    Row,
     ScalarSelect,
     Select,
     Uuid,
@@ -25,6 +24,7 @@ from sqlalchemy.orm import Session
 from dairy_app.accounts.models import Invitation, LoginAttempt, RefreshToken, User
 from dairy_app.common.errors import Problem
 from dairy_app.database.audit import Attribution, facts, told
+from dairy_app.database.statements import Found, Statement
 from dairy_app.web.access import Role
 
 #: A higher package's table, by name: which customer a login belongs to.
@@ -63,15 +63,18 @@ def people_like(role: str | None, is_active: bool | None) -> Select[*tuple[Any, 
     return wanted
 
 
-def person(session: Session, user_id: UUID) -> Row[*tuple[Any, ...]]:
+_PERSON = Statement(people().where(User.id == bindparam("user_id")))
+
+
+def person(session: Session, user_id: UUID) -> Found:
     """One user as clients see it. Raises user_not_found."""
-    found = session.execute(people().where(User.id == user_id)).one_or_none()
-    if found is None:
+    found = _PERSON.execute(session, {"user_id": user_id})
+    if not found:
         raise Problem("user_not_found")
-    return found
+    return found[0]
 
 
-_LOGIN_STATE = select(
+_STATE = select(
     User.name,
     User.role,
     User.is_active,
@@ -81,18 +84,19 @@ _LOGIN_STATE = select(
     .where(RefreshToken.family == bindparam("family"), RefreshToken.revoked_at.is_(None))
     .label("session_alive"),
 ).where(User.id == bindparam("user_id"))
-_LOGIN_STATE_TELLING = _LOGIN_STATE.add_columns(told(actor_role=User.role))
+_LOGIN_STATE = Statement(_STATE)
+_LOGIN_STATE_TELLING = Statement(_STATE.add_columns(told(actor_role=User.role)))
 
 
-def login_state(session: Session, user_id: UUID, family: UUID, who: Attribution | None) -> Row[*tuple[Any, ...]] | None:
+def login_state(session: Session, user_id: UUID, family: UUID, who: Attribution | None) -> Found | None:
     """What the database says now about the bearer of an access token: one statement per request.
 
     The same statement says ``who`` acts, for the audit log.
     """
     named = {"user_id": user_id, "family": family}
     if who is None:
-        return session.execute(_LOGIN_STATE, named).one_or_none()
-    return session.execute(_LOGIN_STATE_TELLING, named | facts(who)).one_or_none()
+        return next(iter(_LOGIN_STATE.execute(session, named)), None)
+    return next(iter(_LOGIN_STATE_TELLING.execute(session, named | facts(who))), None)
 
 
 def lock_user(session: Session, user_id: UUID) -> User:

@@ -219,8 +219,11 @@ def _forget_read_only(connection: Any, _record: Any) -> None:
 
 
 @contextmanager
-def driver_cursor(session: Session, **options: Any) -> Iterator[Any]:
-    """A cursor of psycopg2, for COPY and for rows that come in pieces; what fails is raised as SQLAlchemy raises it."""
+def driver_cursor(session: Session, statement: str = "COPY", **options: Any) -> Iterator[Any]:
+    """A cursor of psycopg2, for what SQLAlchemy does not do: COPY, rows that come in pieces, statements kept ready.
+
+    What fails is raised as SQLAlchemy raises it, with ``statement`` as what was asked.
+    """
     connection = session.connection()
     driver: Any = connection.connection.driver_connection
     try:
@@ -230,8 +233,9 @@ def driver_cursor(session: Session, **options: Any) -> Iterator[Any]:
         lost = bool(driver.closed)
         if lost:
             connection.invalidate(error)
+            connection.engine.dispose()  # the others went the same way
         raise DBAPIError.instance(
-            "COPY", None, error, psycopg2.Error, hide_parameters=True, connection_invalidated=lost,
+            statement, None, error, psycopg2.Error, hide_parameters=True, connection_invalidated=lost,
             dialect=connection.dialect,
         ) from error  # fmt: skip
 

@@ -13,16 +13,19 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from dairy_app.customers.models import Customer
+from dairy_app.database.statements import Found, Statement
 from dairy_app.deliveries.queries import OPEN, orders_within
 from dairy_app.deliveries.rules import LONGEST_DEVICE, Confirmation, Confirmer, Delivered, Scope
 from dairy_app.orders.models import Order
 
-_CONFIRM = text("""
+_CONFIRM = Statement(
+    text("""
 SELECT item_index, outcome, code, detail, order_id, order_status, delivery_status
 FROM confirm_deliveries(CAST(:confirmations AS jsonb), CAST(:confirmed_by AS uuid), :confirmed_by_name, :method,
     CAST(:shared_link_id AS uuid), CAST(:boy AS uuid), CAST(:area AS uuid), CAST(:first AS date), CAST(:last AS date),
     :shift, CAST(:ip AS inet), :device, :at)
 """)
+)
 
 
 def confirm_deliveries(
@@ -32,10 +35,10 @@ def confirm_deliveries(
     scope: Scope,
     *,
     at: datetime,
-) -> Sequence[Row[Any]]:
+) -> Sequence[Found]:
     """One row per confirmation, in their order: confirmed, replayed, or rejected with code and detail."""
     given = {"confirmations": json.dumps(list(confirmations), default=_plain), "at": at}
-    return session.execute(_CONFIRM, given | _who(confirmer) | _where(scope)).all()
+    return _CONFIRM.execute(session, given | _who(confirmer) | _where(scope))
 
 
 _COMPLETE = text("""

@@ -9,7 +9,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import wraps
+from functools import lru_cache, wraps
 from http import HTTPStatus
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -236,8 +236,13 @@ def writes(policy: Policy) -> bool:
 
 def caller_address() -> str | None:
     """Where this request comes from; an address that is none (a socket, a wrong proxy header) is left out."""
+    return _read_address(request.remote_addr or "")
+
+
+@lru_cache(maxsize=1024)
+def _read_address(written: str) -> str | None:
     try:
-        return str(ipaddress.ip_address((request.remote_addr or "").partition("%")[0]))
+        return str(ipaddress.ip_address(written.partition("%")[0]))
     except ValueError:
         return None
 
@@ -252,15 +257,19 @@ def attribution(actor: Actor | None = None, **who: Any) -> audit.Attribution:
 def _read_body() -> None:
     """Take the whole body, or refuse it as too large, before anything is done; GET bodies mean nothing."""
     limit = current_app.config["MAX_CONTENT_LENGTH"]
-    too_large = Problem("payload_too_large", f"At most {limit:,} bytes.")
-    if request.content_length is not None and request.content_length > limit:
-        raise too_large
+    announced = request.content_length
+    if announced is not None and announced > limit:
+        raise _too_large(limit)
     if request.content_encoding not in {None, "", "identity"}:
         raise Problem("unsupported_media_type", "Send the body uncompressed.")
     if request.method not in _SAFE_METHODS:
         body = request.get_data(parse_form_data=False)
-        if request.content_length is None and len(body) >= limit:
-            raise too_large  # chunked: werkzeug stops reading at the limit and says nothing
+        if announced is None and len(body) >= limit:
+            raise _too_large(limit)  # chunked: werkzeug stops reading at the limit and says nothing
+
+
+def _too_large(limit: int) -> Problem:
+    return Problem("payload_too_large", f"At most {limit:,} bytes.")
 
 
 def _refuse_undeclared(view: Callable[..., Any]) -> None:

@@ -4,7 +4,6 @@ from typing import Any
 from uuid import UUID
 
 from flask import Response, request
-from sqlalchemy import Row
 
 from dairy_app.accounts import queries
 from dairy_app.accounts.models import User
@@ -28,6 +27,7 @@ from dairy_app.accounts.service import users as service
 from dairy_app.accounts.service.throttle import Caller
 from dairy_app.common.errors import Problem
 from dairy_app.database.audit import tell
+from dairy_app.database.statements import Found
 from dairy_app.web.access import Role, allow, allow_anyone, allow_logged_in
 from dairy_app.web.etags import etagged, etagged_by
 from dairy_app.web.http import (
@@ -91,7 +91,7 @@ def log_out() -> None:
 @auth.route("/auth/me")
 @auth.response(200, PersonOut)
 @allow_logged_in()
-def me() -> Row[Any]:
+def me() -> Found:
     """Who is logged in."""
     return queries.person(current_session(), current_actor().user_id)
 
@@ -150,14 +150,14 @@ def create_user(wanted: service.NewUser) -> dict[str, Any]:
     session = current_session()
     user = service.create_user(session, wanted)
     token = service.invite(session, user)
-    return {**queries.person(session, user.id)._mapping, "invitation_token": token}
+    return {**vars(queries.person(session, user.id)), "invitation_token": token}
 
 
 @users.route("/users/<uuid:user_id>")
 @etagged
 @users.response(200, UserOut)
 @allow(Role.ADMIN)
-def read_user(user_id: UUID) -> Row[Any]:
+def read_user(user_id: UUID) -> Found:
     """One user."""
     return queries.person(current_session(), user_id)
 
@@ -167,7 +167,7 @@ def read_user(user_id: UUID) -> Row[Any]:
 @users.arguments(UserPatch)
 @users.response(200, UserOut)
 @allow(Role.ADMIN)
-def patch_user(changes: service.UserChange, user_id: UUID) -> Row[Any]:
+def patch_user(changes: service.UserChange, user_id: UUID) -> Found:
     """Change a user; ``is_active`` false ends its tokens at once."""
     service.change_user(current_session(), user_id, changes)
     return queries.person(current_session(), user_id)

@@ -6,6 +6,7 @@ token version), ``sid`` (the login it came from). What a token says about role a
 only: the application reads both from the database.
 """
 
+from functools import lru_cache
 from typing import Any, NoReturn
 from uuid import UUID
 
@@ -24,6 +25,7 @@ from dairy_app.common.errors import Problem
 from dairy_app.web.access import Actor, Policy, Role
 from dairy_app.web.http import DairyFlask, attribution, writes
 
+ALGORITHM = "HS256"
 #: RFC 6750, section 3: what a 401 says besides the problem document.
 ASK = {"WWW-Authenticate": "Bearer"}
 REJECT = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
@@ -34,8 +36,8 @@ def register(app: DairyFlask, secret: str, password_cost: str) -> None:
     passwords.use_cost(password_cost)
     app.config.update(
         JWT_SECRET_KEY=secret,
-        JWT_ALGORITHM="HS256",
-        JWT_DECODE_ALGORITHMS=["HS256"],
+        JWT_ALGORITHM=ALGORITHM,
+        JWT_DECODE_ALGORITHMS=[ALGORITHM],
         JWT_TOKEN_LOCATION=["headers"],
         JWT_COOKIE_CSRF_PROTECT=False,  # no cookies, so no claim for them
         JWT_ACCESS_TOKEN_EXPIRES=ACCESS_LIFETIME,
@@ -113,12 +115,9 @@ def answer(session: Session, grant: Grant) -> dict[str, Any]:
 
 
 def _read(token: str, kind: str) -> dict[str, Any]:
-    """The claims of a token that we signed. Decoded once: the extension would do it three times a request."""
-    secret, algorithms = current_app.config["JWT_SECRET_KEY"], current_app.config["JWT_DECODE_ALGORITHMS"]
-    try:  # a token without an end was not made here
-        claims: dict[str, Any] = jwt.decode(
-            token, secret, algorithms, {"require": ["exp", "sub"]}, leeway=CLOCK_DIFFERENCE
-        )
+    """The claims of a token that we signed, while they hold."""
+    try:
+        claims = _signed(token, current_app.config["JWT_SECRET_KEY"])
     except ExpiredSignatureError:
         raise _expired() from None
     except PyJWTError:
@@ -127,6 +126,18 @@ def _read(token: str, kind: str) -> dict[str, Any]:
         _reject()
     if int(claims["exp"]) <= now().timestamp():  # the leeway is for clocks that run fast, not for a longer life
         raise _expired()
+    return claims
+
+
+@lru_cache(maxsize=4096)
+def _signed(token: str, secret: str) -> dict[str, Any]:
+    """What a token says that was signed with ``secret``: the same whenever it is asked, so kept for the next request.
+
+    Whether it has ended meanwhile, or its login has, is not asked here.
+    """
+    claims: dict[str, Any] = jwt.decode(  # a token without an end was not made here
+        token, secret, [ALGORITHM], {"require": ["exp", "sub"]}, leeway=CLOCK_DIFFERENCE
+    )
     return claims
 
 

@@ -1,0 +1,50 @@
+"""Statements of the paths that every request takes: put together once, then run by the driver itself.
+
+SQLAlchemy finds the text of a statement anew each time it is run, and makes a result of it that can do more than is
+wanted: for a lookup by a key that takes several times as long as sending and reading it.
+"""
+
+from collections.abc import Mapping
+from types import SimpleNamespace
+from typing import Any
+
+from sqlalchemy import Select, TextClause
+from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
+from sqlalchemy.orm import Session
+
+from dairy_app.database.transactions import driver_cursor
+
+_DIALECT = PGDialect_psycopg2()  # type: ignore[no-untyped-call]
+
+
+class Found(SimpleNamespace):
+    """A row; its columns are attributes."""
+
+
+class Statement:
+    """A SELECT, or a call of a function, that is run again and again.
+
+    Values go and come as psycopg2 knows them. For all else it is as any other statement: what the session has to
+    write is written first, listeners of the engine hear of it, and what fails is raised in the same way.
+    """
+
+    def __init__(self, statement: Select[*tuple[Any, ...]] | TextClause) -> None:
+        compiled = statement.compile(dialect=_DIALECT)
+        self._text = str(compiled)
+        self._known = {name: value for name, value in compiled.params.items() if value is not None}
+        self._wanted = frozenset(compiled.params) - frozenset(self._known)
+
+    def execute(self, session: Session, parameters: Mapping[str, Any]) -> list[Found]:
+        """All rows, with the columns as attributes. ``parameters``: all that have no value in the statement."""
+        assert self._wanted <= parameters.keys(), f"missing: {self._wanted - parameters.keys()}"
+        session.flush()
+        connection = session.connection()
+        given = {**self._known, **parameters}
+        with driver_cursor(session, self._text) as cursor:
+            connection.dispatch.before_cursor_execute(connection, cursor, self._text, given, None, False)
+            try:
+                cursor.execute(self._text, given)
+            finally:
+                connection.dispatch.after_cursor_execute(connection, cursor, self._text, given, None, False)
+            names = [column.name for column in cursor.description]
+            return [Found(**dict(zip(names, values, strict=True))) for values in cursor]
