@@ -30,7 +30,7 @@ class Statement:
 
     def __init__(self, statement: Select[*tuple[Any, ...]] | TextClause) -> None:
         compiled = statement.compile(dialect=_DIALECT)
-        self._text = str(compiled)
+        self.text = str(compiled)
         self._known = {name: value for name, value in compiled.params.items() if value is not None}
         self._wanted = frozenset(compiled.params) - frozenset(self._known)
 
@@ -40,11 +40,11 @@ class Statement:
         session.flush()
         connection = session.connection()
         given = {**self._known, **parameters}
-        with driver_cursor(session, self._text) as cursor:
-            connection.dispatch.before_cursor_execute(connection, cursor, self._text, given, None, False)
+        with driver_cursor(session, self.text) as cursor:
+            connection.dispatch.before_cursor_execute(connection, cursor, self.text, given, None, False)
             try:
-                cursor.execute(self._text, given)
+                cursor.execute(self.text, given)
             finally:
-                connection.dispatch.after_cursor_execute(connection, cursor, self._text, given, None, False)
+                connection.dispatch.after_cursor_execute(connection, cursor, self.text, given, None, False)
             names = [column.name for column in cursor.description]
             return [Found(**dict(zip(names, values, strict=True))) for values in cursor]

@@ -20,6 +20,7 @@ from sqlalchemy import TextClause
 from dairy_app.common.errors import CODES
 from dairy_app.database import ddl
 from dairy_app.database.constraints import references_by_table, rules_by_table
+from dairy_app.database.statements import Statement
 from dairy_app.web.access import Policy, Role
 from dairy_app.web.http import declared_by
 
@@ -152,12 +153,12 @@ def _is_our_module(value: Any) -> bool:
 
 
 def _texts(value: Any) -> Iterator[str]:
-    """The texts in a constant: itself, or those in it; ``TextClause`` is SQL."""
+    """The texts in a constant: itself, or those in it; a ``TextClause`` or ``Statement`` is SQL."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, (tuple, list, set, frozenset)):
         yield from (each for each in value if isinstance(each, str))
     elif isinstance(value, dict):
         yield from (each for pair in value.items() for each in pair if isinstance(each, str))
-    elif isinstance(value, TextClause):
+    elif isinstance(value, TextClause | Statement):
         yield value.text
