@@ -100,7 +100,6 @@ def explain(error: Exception) -> tuple[int, str] | None:
 
 def explain_failure(error: Exception) -> str | None:
     """One line for what the settings, the database or a revision refused; None for a fault of ours."""
-    from alembic.util import CommandError
     from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
     from dairy_app.database.backups import BackupError
@@ -110,15 +109,7 @@ def explain_failure(error: Exception) -> str | None:
     from dairy_app.database.transactions import sqlstate
     from dairy_app.settings import SettingsError
 
-    one_line = (
-        SettingsError,
-        EmbeddedPostgresError,
-        BackupError,
-        MigrationFailed,
-        MissingRights,
-        NoScratchDatabase,
-        CommandError,
-    )
+    one_line = (SettingsError, EmbeddedPostgresError, BackupError, MigrationFailed, MissingRights, NoScratchDatabase)
     if isinstance(error, one_line):
         return str(error)
     if not isinstance(error, DBAPIError):

@@ -1,0 +1,51 @@
+"""What a start loads, and what it leaves alone: every command and every server pays for it.
+
+Counted in modules, which no busy machine changes, instead of in seconds.
+"""
+
+import json
+import os
+import subprocess
+import sys
+
+from tests.conftest import psycopg_dsn
+
+#: Steps of one process, each after those before it.
+STEPS = """
+import json, sys
+loaded = {}
+from dairy_app import cli
+loaded["cli"] = sorted(sys.modules)
+try:
+    cli.main(["db", "current"])
+except SystemExit as end:
+    assert end.code == 0, end.code
+loaded["db current"] = sorted(sys.modules)
+from dairy_app import app
+loaded["app"] = sorted(sys.modules)
+print(json.dumps(loaded))
+"""
+#: What only some requests and commands need: revisions, PDF, workbooks, the earlier system's dumps, chosen passwords.
+FOR_FEW = {"alembic", "mako", "reportlab", "PIL", "uharfbuzz", "xlsxwriter", "openpyxl", "bson", "pymongo", "zxcvbn"}
+FOR_REQUESTS = {"flask", "werkzeug", "marshmallow", "structlog", "apispec", "rich", "dairy_app.models"}
+#: Step → what it does not load, and the most modules that it does (when this was written: 117, 406 and 971).
+LEFT_ALONE = {
+    "cli": (FOR_FEW | FOR_REQUESTS | {"sqlalchemy", "psycopg2"}, 200),
+    "db current": (FOR_FEW | FOR_REQUESTS, 520),
+    "app": (FOR_FEW, 1150),
+}
+
+
+def test_a_start_loads_only_what_it_needs(database_url: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", STEPS],
+        env={"PATH": os.environ["PATH"], "DATABASE_URL": psycopg_dsn(database_url)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded = json.loads(done.stdout.splitlines()[-1])
+    for step, (unwanted, most) in LEFT_ALONE.items():
+        packages = {module.partition(".")[0] for module in loaded[step]} | set(loaded[step])
+        assert (step, packages & unwanted) == (step, set())
+        assert len(loaded[step]) <= most, step
