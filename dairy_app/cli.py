@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from dairy_app.common.loading import loading
+
 #: name → (where the click command is, what `dairy --help` says about it)
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("dairy_app.demo.commands:demo", "Fill and serve a sample dairy."),
@@ -53,7 +55,8 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module, attribute = COMMANDS[cmd_name][0].split(":")
-        found: click.Command = getattr(importlib.import_module(module), attribute)
+        with loading():
+            found: click.Command = getattr(importlib.import_module(module), attribute)
         return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

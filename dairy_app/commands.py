@@ -11,6 +11,7 @@ from typing import Any
 import click
 from sqlalchemy import Connection
 
+from dairy_app.common.loading import loading
 from dairy_app.database import backups, comments, embedded_postgres, migrations, structure
 from dairy_app.database.addresses import normalise_url
 from dairy_app.database.models import Base
@@ -264,11 +265,11 @@ def serve(host: str, port: int, workers: int | None, threads: int) -> None:
     \b
     Example: dairy serve --port 8080 --workers 4
     """
-    from dairy_app import serving
-
     settings = Settings.from_environment()
     settings.require_secret_key()
     require_newest_revision()
+    with loading():
+        from dairy_app import serving
     serving.serve(settings, host, port, workers or serving.default_workers(), threads)
 
 
@@ -325,7 +326,8 @@ def openapi(output: Path | None) -> None:
 
 def openapi_document() -> dict[str, Any]:
     """The document of this version's API. The application is made for it, but no database is asked."""
-    from dairy_app.app import create_app
+    with loading():
+        from dairy_app.app import create_app
 
     nowhere = Settings(data_dir=Path(), database_url="postgresql:///", secret_key="never signs anything" * 2)
     document: dict[str, Any] = create_app(nowhere).extensions["openapi"]()

@@ -3,11 +3,15 @@
 Counted in modules, which no busy machine changes, instead of in seconds.
 """
 
+import gc
 import json
 import os
 import subprocess
 import sys
 
+import pytest
+
+from dairy_app.common.loading import loading
 from tests.conftest import psycopg_dsn
 
 #: Steps of one process, each after those before it.
@@ -49,3 +53,20 @@ def test_a_start_loads_only_what_it_needs(database_url: str) -> None:
         packages = {module.partition(".")[0] for module in loaded[step]} | set(loaded[step])
         assert (step, packages & unwanted) == (step, set())
         assert len(loaded[step]) <= most, step
+
+
+def test_what_is_loaded_is_not_looked_through_for_garbage_and_what_comes_later_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert gc.isenabled()
+    before = gc.get_freeze_count()
+    with loading():
+        assert not gc.isenabled()
+    assert (gc.isenabled(), gc.get_freeze_count()) == (True, before), "a command in a process that has it loaded"
+    held = [[]]  # something that the collector looks at
+    with pytest.raises(ImportError), loading():
+        monkeypatch.setitem(sys.modules, "something_new", gc)
+        raise ImportError
+    assert gc.isenabled()
+    assert gc.get_freeze_count() > before
+    assert all(each is not held for each in gc.get_objects())
