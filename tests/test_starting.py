@@ -8,10 +8,14 @@ import json
 import os
 import subprocess
 import sys
+import threading
+from typing import Any
 
 import pytest
 
+from dairy_app import app, serving
 from dairy_app.common.loading import loading
+from tests.command_line import run_command
 from tests.conftest import psycopg_dsn
 
 #: Steps of one process, each after those before it.
@@ -70,3 +74,30 @@ def test_what_is_loaded_is_not_looked_through_for_garbage_and_what_comes_later_i
     assert gc.isenabled()
     assert gc.get_freeze_count() > before
     assert all(each is not held for each in gc.get_objects())
+
+
+def test_the_application_is_made_once_and_neither_connects_nor_starts_threads(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it had, all the processes that are forked then would share."""
+    made = []
+
+    def create_app(*arguments: Any) -> Any:
+        made.append(app.create_app(*arguments))
+        return made[-1]
+
+    def instead_of_forking(parent: serving.Workers) -> None:
+        threads.append(set(threading.enumerate()))
+        parent._listener.close()
+
+    threads = [set(threading.enumerate())]
+    monkeypatch.setattr(serving, "create_app", create_app)
+    monkeypatch.setattr(serving.Workers, "run", instead_of_forking)
+    settings = {"DATABASE_URL": psycopg_dsn(database_url), "DAIRY_SECRET_KEY": "k" * 32}
+    done = run_command("serve", "--workers", "2", "--port", "0", **settings)
+    assert (done.returncode, done.stderr) == (0, "")
+    (application,) = made
+    pool = application.database.engine.pool
+    assert (pool.checkedin(), pool.checkedout(), "probe" in vars(application.database)) == (0, 0, False)
+    before, after = threads
+    assert after <= before
