@@ -13,12 +13,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from alembic import command, context
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, MetaData, text
 from sqlalchemy.exc import OperationalError
 
-import dairy_app.models  # noqa: F401 - fills Base.metadata
-from dairy_app.database import comments, migrations
-from dairy_app.database.models import Base
+from dairy_app.database import migrations
 from dairy_app.database.transactions import sqlstate
 from dairy_app.settings import Settings
 
@@ -58,8 +56,22 @@ def ignore_own_table(_object: Any, name: str | None, kind: str, _reflected: bool
     return not (kind == "table" and name == "alembic_version")
 
 
+def tables_of_models() -> MetaData | None:
+    """What Alembic's own program compares with (`revision --autogenerate`, `check`); it reads a file of settings.
+
+    Our commands read none and only run what is written: for them no models are loaded.
+    """
+    if config.config_file_name is None:
+        return None
+    import dairy_app.models  # noqa: F401 - fills Base.metadata
+    from dairy_app.database import comments
+    from dairy_app.database.models import Base
+
+    return comments.attach(Base)
+
+
 OPTIONS: dict[str, Any] = {
-    "target_metadata": comments.attach(Base),
+    "target_metadata": tables_of_models(),
     "transaction_per_migration": True,
     "compare_type": True,
     "include_object": ignore_own_table,

@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from dairy_app.common.loading import loading
+
 #: name → (where the click command is, what `dairy --help` says about it)
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("dairy_app.demo.commands:demo", "Fill and serve a sample dairy."),
@@ -53,7 +55,8 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module, attribute = COMMANDS[cmd_name][0].split(":")
-        found: click.Command = getattr(importlib.import_module(module), attribute)
+        with loading():
+            found: click.Command = getattr(importlib.import_module(module), attribute)
         return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -100,7 +103,6 @@ def explain(error: Exception) -> tuple[int, str] | None:
 
 def explain_failure(error: Exception) -> str | None:
     """One line for what the settings, the database or a revision refused; None for a fault of ours."""
-    from alembic.util import CommandError
     from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
     from dairy_app.database.backups import BackupError
@@ -110,15 +112,7 @@ def explain_failure(error: Exception) -> str | None:
     from dairy_app.database.transactions import sqlstate
     from dairy_app.settings import SettingsError
 
-    one_line = (
-        SettingsError,
-        EmbeddedPostgresError,
-        BackupError,
-        MigrationFailed,
-        MissingRights,
-        NoScratchDatabase,
-        CommandError,
-    )
+    one_line = (SettingsError, EmbeddedPostgresError, BackupError, MigrationFailed, MissingRights, NoScratchDatabase)
     if isinstance(error, one_line):
         return str(error)
     if not isinstance(error, DBAPIError):

@@ -9,12 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 from sqlalchemy import Connection
 
-import dairy_app.models  # noqa: F401 - fills Base.metadata
+from dairy_app.common.loading import loading
 from dairy_app.database import backups, comments, embedded_postgres, migrations, structure
 from dairy_app.database.addresses import normalise_url
 from dairy_app.database.models import Base
@@ -145,6 +142,8 @@ def schema_differences(url: str) -> list[str]:
 
 def create_from_models(connection: Connection) -> None:
     """Makes every table, function and trigger as the models say, in an empty database."""
+    import dairy_app.models  # noqa: F401 - fills Base.metadata: a third of a second, and only `db check` needs it
+
     comments.attach(Base).create_all(connection)
     connection.commit()
 
@@ -266,11 +265,11 @@ def serve(host: str, port: int, workers: int | None, threads: int) -> None:
     \b
     Example: dairy serve --port 8080 --workers 4
     """
-    from dairy_app import serving
-
     settings = Settings.from_environment()
     settings.require_secret_key()
     require_newest_revision()
+    with loading():
+        from dairy_app import serving
     serving.serve(settings, host, port, workers or serving.default_workers(), threads)
 
 
@@ -291,6 +290,10 @@ def preflight(ctx: click.Context, backups: Path | None, structure: bool, as_json
     Settings, server, clock, revision, rights, disk, the age of the last backup, the data itself. Exit code 1 when
     something failed.
     """
+    # All of the application for the one, and what draws the table; the other commands of this file need neither.
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
 
     from dairy_app.monitoring.service import preflight as flight
 
@@ -323,7 +326,8 @@ def openapi(output: Path | None) -> None:
 
 def openapi_document() -> dict[str, Any]:
     """The document of this version's API. The application is made for it, but no database is asked."""
-    from dairy_app.app import create_app
+    with loading():
+        from dairy_app.app import create_app
 
     nowhere = Settings(data_dir=Path(), database_url="postgresql:///", secret_key="never signs anything" * 2)
     document: dict[str, Any] = create_app(nowhere).extensions["openapi"]()

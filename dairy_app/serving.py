@@ -4,6 +4,7 @@ Where a process cannot fork (Windows) there is one, without a parent.
 """
 
 import errno
+import gc
 import os
 import signal
 import socket
@@ -15,6 +16,7 @@ from dataclasses import replace
 
 from dairy_app.app import MAX_BODY_BYTES, create_app
 from dairy_app.connections import BACKLOG, GRACE_SECONDS, Server
+from dairy_app.database.models import Base
 from dairy_app.settings import Settings, SettingsError
 from dairy_app.web.logs import configure_logging, log
 
@@ -32,8 +34,10 @@ def default_workers() -> int:
 
 
 def serve(settings: Settings, host: str, port: int, workers: int, threads: int) -> None:
-    """Serve until stopped by a signal. Each worker makes the application itself, after the fork.
+    """Serve until stopped by a signal.
 
+    The application is made before the fork, so that the workers share it and answer at once. Making it opens no
+    connection and starts no thread: those are each worker's own, from its first request.
     Raises SettingsError when the address cannot be listened on, or when no worker can start.
     """
     settings.require_secret_key()
@@ -43,9 +47,12 @@ def serve(settings: Settings, host: str, port: int, workers: int, threads: int) 
     listener = listen(host, port)
     settings = replace(settings, served_at=address_of(listener))
 
+    app = create_app(settings)
+    Base.registry.configure()  # what the ORM makes of the models: else each worker would, in its first request
+
     def make() -> Server:
         return Server(
-            create_app(settings),
+            app,
             listener,
             threads=threads,
             max_body_bytes=MAX_BODY_BYTES,
@@ -109,6 +116,7 @@ class Workers:
 
     def run(self) -> None:
         """Until the last process has ended. Raises SettingsError when one could not start."""
+        gc.freeze()  # the collectors of the processes would write to what they share with us
         _stop_by_signal(self._stop)
         signal.signal(signal.SIGALRM, lambda *_: self._signal(signal.SIGKILL))
         failed = False
@@ -151,9 +159,6 @@ class Workers:
             for thread in threading.enumerate():  # a billing run that outlived its request
                 if not thread.daemon and thread is not threading.main_thread():
                     thread.join(GRACE_SECONDS)
-        except SettingsError as error:
-            print(f"dairy: {error}", file=sys.stderr, flush=True)  # noqa: T201
-            return code
         except BaseException as error:
             log.error("a serving process failed", exc_info=error)
             return code

@@ -1,4 +1,4 @@
-"""``dairy …`` without a process of its own: starting one takes a second, what it does a tenth of that."""
+"""``dairy …`` without a process of its own: starting one takes up to a second, what it does a tenth of that."""
 
 import io
 import os

@@ -1,6 +1,6 @@
 """``dairy`` for a test that runs many short commands: a process that has loaded the program forks for each of them.
 
-Starting a command takes a second of a core, most of it imports; forked it takes a tenth of that. What is run is
+Starting a command takes up to a second of a core, most of it imports; forked it takes a tenth of that. What is run is
 ``cli.main``, with the arguments, the environment, the folder and the three streams of whoever typed it.
 """
 

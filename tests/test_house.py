@@ -204,3 +204,10 @@ def test_a_database_of_another_version_is_not_served(
         done = run_command(*command, DATABASE_URL=database_url)
         said = done.stdout + done.stderr
         assert (done.returncode, words in said, "db upgrade" in said) == (1, True, revision == "0001"), command
+
+
+def test_what_alembic_refuses_is_one_line(database_url: str, sql: Callable[..., Any]) -> None:
+    sql("UPDATE alembic_version SET version_num = '9999'")
+    done = run_command("db", "upgrade", DATABASE_URL=database_url)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "dairy: Can't locate revision identified by '9999'\n"

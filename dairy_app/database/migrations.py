@@ -2,6 +2,9 @@
 
 In a checkout they are the folder ``alembic/``; the wheel carries the same folder as ``dairy_app/migrations``.
 Nothing here reads ``alembic.ini``.
+
+Alembic is loaded only when revisions are run (``configuration``, ``_go``): which there are and where a database is, a
+server and most commands ask, and neither needs it.
 """
 
 import io
@@ -13,12 +16,8 @@ from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
@@ -26,6 +25,9 @@ from sqlalchemy.pool import NullPool
 import dairy_app
 from dairy_app.database.addresses import connect_options, normalise_url
 from dairy_app.database.transactions import sqlstate
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 #: Revisions report long steps here (``logging.getLogger(LOGGER).info("12,000 of 80,000 orders")``).
 LOGGER = "dairy_app.migrations"
@@ -36,7 +38,7 @@ PAUSES: Sequence[float] = (1, 2, 4, 8, 15, 30)
 
 
 class MigrationFailed(RuntimeError):
-    """The database refused a revision; that revision was rolled back, those before it stay."""
+    """The database or Alembic refused a revision; that revision was rolled back, those before it stay."""
 
 
 def folder() -> Path:
@@ -46,8 +48,10 @@ def folder() -> Path:
     return installed if (installed / "env.py").exists() else package.parent / "alembic"
 
 
-def configuration(url: str | None = None, *, allow_data_loss: bool = False, output: TextIO | None = None) -> Config:
+def configuration(url: str | None = None, *, allow_data_loss: bool = False, output: TextIO | None = None) -> "Config":
     """What Alembic needs to run our revisions against ``url`` (default: the database of the settings)."""
+    from alembic.config import Config
+
     options = ["allow_data_loss=true"] if allow_data_loss else []
     config = Config(output_buffer=output, cmd_opts=Namespace(x=options))
     config.set_main_option("script_location", str(folder()).replace("%", "%%"))
@@ -67,14 +71,13 @@ def connect(url: str, *, autocommit: bool = False) -> Iterator[Connection]:
 
 
 def numbers() -> list[str]:
-    """All revisions, first to last."""
-    script = ScriptDirectory.from_config(configuration())
-    return [each.revision for each in script.walk_revisions()][::-1]
+    """All revisions, first to last: their files begin with them, and each follows the one before it."""
+    return sorted(path.name[:4] for path in (folder() / "versions").glob("[0-9][0-9][0-9][0-9]_*.py"))
 
 
 def head() -> str | None:
     """The last revision this code knows."""
-    return ScriptDirectory.from_config(configuration()).get_current_head()
+    return max(numbers(), default=None)
 
 
 def misfit(at: str | None) -> str | None:
@@ -96,6 +99,7 @@ _UNREADABLE = text("""
 SELECT current_user FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE n.nspname = 'public' AND c.relname = 'alembic_version'
     AND NOT (has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT'))""")
+_HAS_RUN, _REVISION = text("SELECT to_regclass('alembic_version')"), text("SELECT version_num FROM alembic_version")
 
 
 class MissingRights(RuntimeError):
@@ -112,14 +116,33 @@ def require_rights(connection: Connection) -> None:
 def current(url: str) -> str | None:
     """The revision a database stands at; None when no revision ever ran there. Raises MissingRights."""
     with connect(url) as connection:
-        require_rights(connection)
-        return MigrationContext.configure(connection).get_current_revision()
+        return current_of(connection)
+
+
+def current_of(connection: Connection) -> str | None:
+    """The same over a connection that there is."""
+    require_rights(connection)
+    if connection.scalar(_HAS_RUN) is None:
+        return None
+    found: str | None = connection.scalar(_REVISION)
+    return found
+
+
+def _go(config: "Config", revision: str, *, down: bool = False, as_sql: bool = False) -> None:
+    """Has Alembic run, or print, the revisions from where the database is to ``revision``."""
+    from alembic import command
+    from alembic.util import CommandError
+
+    try:
+        (command.downgrade if down else command.upgrade)(config, revision, sql=as_sql)
+    except CommandError as error:
+        raise MigrationFailed(str(error)) from error
 
 
 def upgrade(url: str, revision: str = "head") -> None:
     """Runs the missing revisions up to ``revision``; waits while another upgrade is at work."""
     with _failures_in_one_line(url):
-        command.upgrade(configuration(url), revision)
+        _go(configuration(url), revision)
 
 
 def downgrade(url: str, revision: str, *, allow_data_loss: bool = False) -> None:
@@ -131,7 +154,7 @@ def downgrade(url: str, revision: str, *, allow_data_loss: bool = False) -> None
     config = configuration(url, allow_data_loss=allow_data_loss)
     config.attributes["one_transaction"] = True
     with _failures_in_one_line(url):
-        command.downgrade(config, revision)
+        _go(config, revision, down=True)
 
 
 @contextmanager
@@ -150,7 +173,7 @@ def _failures_in_one_line(url: str) -> Iterator[None]:
 def sql(first: str = "base", last: str = "head") -> str:
     """The statements between two revisions, for a DBA to read and run. Needs no database."""
     buffer = io.StringIO()
-    command.upgrade(configuration(output=buffer), f"{first}:{last}", sql=True)
+    _go(configuration(output=buffer), f"{first}:{last}", as_sql=True)
     return buffer.getvalue()
 
 

@@ -9,6 +9,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from dairy_app.common.loading import loading
 from dairy_app.database import migrations
 from dairy_app.database.transactions import RUN, Database
 from dairy_app.demo import filling, people, queries, sample
@@ -142,6 +143,7 @@ def addresses(out: Console, settings: Settings, password: str, pages: filling.Pa
 
 def serve(settings: Settings, port: int) -> None:
     """Serve the sample dairy on a port of this machine until it is stopped."""
-    from dairy_app import serving
+    with loading():
+        from dairy_app import serving
 
     serving.serve(settings, HOST, port, serving.default_workers(), 8)

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dairy_app.common.words import Words
-from dairy_app.documents.drawing.sheet import Style, runs, wrap
+from dairy_app.documents.drawing.codes import runs
+from dairy_app.documents.drawing.sheet import Style, wrap
 from dairy_app.documents.drawing.speech import amount_in_words
 from dairy_app.documents.drawing.typeface import visible
 from dairy_app.documents.drawing.words import catalogues, choose, languages

@@ -21,6 +21,7 @@ def test_the_chain_is_one_line_numbered_without_gaps() -> None:
     numbers = [each.revision for each in revisions()]
     assert numbers == [f"{number:04d}" for number in range(1, len(numbers) + 1)]
     assert [each.down_revision for each in revisions()] == [None, *numbers[:-1]]
+    assert migrations.numbers() == numbers, "which are there is read from the names of the files alone"
     assert len(numbers) >= 7
 
 

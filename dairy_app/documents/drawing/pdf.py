@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 
-import segno
-
 from dairy_app.common.words import Words
+from dairy_app.documents.drawing.codes import code_of
 from dairy_app.documents.drawing.days_table import DaysTable, days_table
 from dairy_app.documents.drawing.document import Account, Document, Party
 from dairy_app.documents.drawing.goods_table import (
@@ -48,12 +47,6 @@ STAMP = Style(110, bold=True, color="0.96 0.86 0.86")
 def draw(document: Document, t: Words) -> bytes:
     """The document in the words ``t``."""
     return _Drawing(document, t).bytes()
-
-
-def code_of(text: str, error: str = "m") -> Sequence[Sequence[int]]:
-    """The QR code of a text as rows of modules, quiet zone included; ``error``: how much of it may be dirty."""
-    made = segno.make(text, error=error, micro=False, boost_error=error != "l")
-    return [list(row) for row in made.matrix_iter(border=4)]
 
 
 class _Drawing:

@@ -1,6 +1,5 @@
 """A4 sheets to write on: places in points from the top left corner, text in lines, wrapped or in columns."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -9,6 +8,7 @@ from unicodedata import category
 from reportlab import rl_config
 from reportlab.pdfgen.canvas import Canvas
 
+from dairy_app.documents.drawing.codes import runs
 from dairy_app.documents.drawing.typeface import BOLD, REGULAR, Embedded, typeface
 
 #: Writing pages as letters (for mail of the nineties) takes a quarter of the time and of the bytes.
@@ -135,17 +135,6 @@ class Page:
 
     operators: list[str]
     links: list[tuple[str, tuple[float, ...]]]
-
-
-def runs(row: Sequence[int]) -> list[tuple[int, int]]:
-    """Start and length of each stretch of dark modules."""
-    found: list[tuple[int, int]] = []
-    for place, dark in enumerate(row):
-        if dark and found and sum(found[-1]) == place:
-            found[-1] = (found[-1][0], found[-1][1] + 1)
-        elif dark:
-            found.append((place, 1))
-    return found
 
 
 def wrap(text: str, width: float, style: Style, most: int = 99) -> list[str]:

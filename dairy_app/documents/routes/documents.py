@@ -7,7 +7,6 @@ from flask import Response, current_app
 
 from dairy_app.common.words import Words
 from dairy_app.documents import queries
-from dairy_app.documents.drawing import pdf
 from dairy_app.documents.drawing.document import Document
 from dairy_app.documents.models import OutboxMessage
 from dairy_app.documents.schemas import (
@@ -59,6 +58,8 @@ def credit_note_pdf(query: dict[str, Any], credit_note_id: UUID) -> Response:
 
 def pdf_of(document: Document, t: Words) -> Response:
     """A document as a file that browsers show."""
+    from dairy_app.documents.drawing import pdf  # with ReportLab, HarfBuzz and Pillow: not for every start of a server
+
     response = Response(pdf.draw(document, t), mimetype="application/pdf")
     response.headers["Content-Disposition"] = f'inline; filename="{document.file_name}"'
     response.headers["Cache-Control"] = "private, no-cache"

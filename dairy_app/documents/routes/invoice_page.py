@@ -16,9 +16,8 @@ from werkzeug.exceptions import NotFound
 from dairy_app.business.queries import business_settings
 from dairy_app.common.words import Words, choose_of, number
 from dairy_app.documents.drawing import goods_table
+from dairy_app.documents.drawing.codes import code_of, runs
 from dairy_app.documents.drawing.document import Document
-from dairy_app.documents.drawing.pdf import code_of
-from dairy_app.documents.drawing.sheet import runs
 from dairy_app.documents.drawing.speech import amount_in_words, day_of, period_of, title_of
 from dairy_app.documents.drawing.words import catalogues, languages
 from dairy_app.documents.routes.documents import pdf_of

@@ -7,13 +7,12 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-import xlsxwriter
 from sqlalchemy.orm import Session
 
 from dairy_app.billing.service.monthly_view import PAYMENT_FIELDS, month_days, monthly_view
 from dairy_app.business.queries import today
 from dairy_app.exports.files.streams import Abandoned, Progress, Take
-from dairy_app.exports.files.workbooks import MADE, OPTIONS, hand_over
+from dairy_app.exports.files.workbooks import MADE, begin, hand_over
 
 #: Customers read at a time.
 PAGE = 200
@@ -42,7 +41,7 @@ class MonthlySheet:
     def copy(self, session: Session, take: Take, progress: Progress | None = None) -> int:
         """Make the file aside, then hand it to ``take``; returns the number of customers."""
         with tempfile.TemporaryFile() as file:
-            workbook = xlsxwriter.Workbook(file, OPTIONS)
+            workbook = begin(file)
             workbook.set_properties({"created": MADE, "title": f"Deliveries {self.period}"})
             sheet = _Grid(workbook, self.period, self.with_payments)
             count = 0

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, BinaryIO
 
-import xlsxwriter
 from sqlalchemy.orm import Session
 
 from dairy_app.exports.files.streams import CHUNK_BYTES, ROWS_AT_A_TIME, Progress, Take, read_rows
@@ -35,7 +34,7 @@ _FORMATS = {
     Kind.RETURN_DATE: "dd-mmm-yy",
 }
 _WIDTHS = {Kind.TEXT: 20, Kind.DATE: 12, Kind.RETURN_DATE: 12, Kind.MONEY: 14}
-OPTIONS = {
+_OPTIONS = {
     "constant_memory": True,
     "strings_to_formulas": False,
     "strings_to_numbers": False,
@@ -62,6 +61,13 @@ class WorkbookSource:
         return count
 
 
+def begin(file: BinaryIO) -> Any:
+    """An empty workbook, which is written to the file when it is closed."""
+    import xlsxwriter  # forty modules: not for every start of a server
+
+    return xlsxwriter.Workbook(file, _OPTIONS)
+
+
 def hand_over(file: BinaryIO, take: Take) -> None:
     """A finished file from its beginning, in chunks."""
     file.seek(0)
@@ -71,7 +77,7 @@ def hand_over(file: BinaryIO, take: Take) -> None:
 
 
 def _write_workbook(file: BinaryIO, profile: Profile, rows: Any, progress: Progress | None) -> int:
-    workbook = xlsxwriter.Workbook(file, OPTIONS)
+    workbook = begin(file)
     workbook.set_properties({"created": MADE, "title": f"{profile.name} v{profile.version}"})
     sheets = _Sheets(workbook, profile)
     for row in rows:

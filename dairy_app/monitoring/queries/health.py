@@ -4,11 +4,11 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Date, DateTime, Text, cast, column, func, literal, select, table
+from sqlalchemy import ColumnElement, Date, DateTime, Text, cast, func, literal, select
 from sqlalchemy.orm import Session
 
 from dairy_app.business.models import BusinessSettings
-from dairy_app.database.migrations import require_rights
+from dairy_app.database.migrations import current_of
 from dairy_app.monitoring.models import AuditEntry
 from dairy_app.web.pages import Page, read_page
 
@@ -19,10 +19,7 @@ _AS_TEXT = ("before", "after")
 
 def schema_revision(session: Session) -> str | None:
     """The revision the database stands at; None before the first one ran. Raises MissingRights."""
-    require_rights(session.connection())
-    if session.scalar(select(func.to_regclass("alembic_version"))) is None:
-        return None
-    return session.scalar(select(column("version_num")).select_from(table("alembic_version")))
+    return current_of(session.connection())
 
 
 def takes_no_writes(session: Session) -> bool:
