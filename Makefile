@@ -93,7 +93,7 @@ lint: .venv/installed-dev ## Lint with ruff
 
 .PHONY: types
 types: .venv/installed-dev ## Check types with mypy
-	@$(RUN) mypy
+	@$(RUN) mypy -p dairy_app -p benchmarks
 
 .PHONY: imports
 imports: .venv/installed-dev ## Check that no package imports a higher one
