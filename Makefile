@@ -110,8 +110,9 @@ revision: .venv/installed-dev ## Begin the next revision of the database (NAME='
 	@number=$$($(BIN)/python -c 'from dairy_app.database import migrations; print(migrations.next_number())') && \
 	  $(RUN) alembic revision --rev-id "$$number" -m "$$NAME" >/dev/null && ls alembic/versions/"$$number"_*.py
 
+# CASE and COMPARE reach it by the environment: quotes in a path are only quotes.
 .PHONY: bench
-bench: .venv/installed-dev ## Measure against plain SQL (SIZE=large, HISTORY=12)
+bench: .venv/installed-dev ## Measure against plain SQL (SIZE=large, HISTORY=12, CASE=confirm, COMPARE=results.json)
 	@SIZE='$(SIZE)' HISTORY='$(HISTORY)' $(RUN) benchmarks
 
 .PHONY: openapi
