@@ -1,8 +1,10 @@
 """The cases that write. Each has a bare floor and one with the same guarantees."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
 from benchmarks import floors, work
@@ -71,19 +73,16 @@ def billing(bench: Bench) -> Result:
         _counted_once(bench, turn, clone, sides, lambda: bill(bench, clone))
         sides.done["ours"].add(facts(clone))
 
-    def by_sql(_: int) -> None:
-        clone = fresh()
-        with clone.without_triggers():
-            bench.measure(sides.bare, lambda: clone.psql(_billing_floor(bench, clone, "")))
-        sides.done[BARE].add(facts(clone))
+    def by_sql(name: str, locks: str) -> Callable[[int], None]:
+        def run(_: int) -> None:
+            clone = fresh()
+            script = _billing_floor(bench, clone, locks)
+            _floor(bench, name, sides.floors[name], clone, lambda: clone.psql(script))
+            sides.done[name].add(facts(clone))
 
-    def by_sql_with_triggers(_: int) -> None:
-        clone = fresh()
-        locks = floors.BILLING_LOCKS.format(last=sample.last)
-        bench.measure(sides.guaranteed, lambda: clone.psql(_billing_floor(bench, clone, locks)))
-        sides.done[GUARANTEED].add(facts(clone))
+        return run
 
-    bench.in_turns(by_us, by_sql, by_sql_with_triggers)
+    bench.in_turns(by_us, by_sql(BARE, ""), by_sql(GUARANTEED, floors.BILLING_LOCKS.format(last=sample.last)))
     require_same_work("billing", sides.done)
     bench.server.drop(CLONE)
     size = f"{sample.customers:,} customers, {sample.orders:,} orders"
@@ -117,19 +116,16 @@ def generate(bench: Bench) -> Result:
         _counted_once(bench, turn, database, sides, made)
         sides.done["ours"].add(facts_of(database, _MADE, day(turn, 0)))
 
-    def by_sql(turn: int) -> None:
-        script = floors.GENERATE.format(day=day(turn, 1), locks="")
-        with database.without_triggers():
-            bench.measure(sides.bare, lambda: database.psql(script))
-        sides.done[BARE].add(facts_of(database, _MADE, day(turn, 1)))
+    def by_sql(name: str, way: int, locks: str) -> Callable[[int], None]:
+        def run(turn: int) -> None:
+            wanted = day(turn, way)
+            script = floors.GENERATE.format(day=wanted, locks=locks.format(day=wanted))
+            _floor(bench, name, sides.floors[name], database, lambda: database.psql(script))
+            sides.done[name].add(facts_of(database, _MADE, wanted))
 
-    def by_sql_with_triggers(turn: int) -> None:
-        locks = floors.GENERATE_LOCKS.format(day=day(turn, 2))
-        script = floors.GENERATE.format(day=day(turn, 2), locks=locks)
-        bench.measure(sides.guaranteed, lambda: database.psql(script))
-        sides.done[GUARANTEED].add(facts_of(database, _MADE, day(turn, 2)))
+        return run
 
-    bench.in_turns(by_us, by_sql, by_sql_with_triggers)
+    bench.in_turns(by_us, by_sql(BARE, 1, ""), by_sql(GUARANTEED, 2, floors.GENERATE_LOCKS))
     require_same_work("generate", sides.done)
     size = f"{sample.customers:,} standing orders"
     return Result("generate", "generate a day", size, "order", sides.ours, sides.floors, {BARE: 1.3})
@@ -155,18 +151,15 @@ def confirm_sets(bench: Bench) -> Result:
         given = ({"today": sample.today, "admin": admin, "first": n, "last": n + 999} for n in range(1, rows, 1000))
         return "".join(floors.CONFIRM_SET.format(**each, locks=locks.format(**each)) for each in given)
 
-    def by_sql(_: int) -> None:
-        sample.open_orders(rows)
-        with database.without_triggers():
-            bench.measure(sides.bare, lambda: database.psql(script("")))
-        sides.done[BARE].add(facts_of(database, _CONFIRMED))
+    def by_sql(name: str, locks: str) -> Callable[[int], None]:
+        def run(_: int) -> None:
+            sample.open_orders(rows)
+            _floor(bench, name, sides.floors[name], database, lambda: database.psql(script(locks)))
+            sides.done[name].add(facts_of(database, _CONFIRMED))
 
-    def by_sql_with_triggers(_: int) -> None:
-        sample.open_orders(rows)
-        bench.measure(sides.guaranteed, lambda: database.psql(script(floors.CONFIRM_SET_LOCKS)))
-        sides.done[GUARANTEED].add(facts_of(database, _CONFIRMED))
+        return run
 
-    bench.in_turns(by_us, by_sql, by_sql_with_triggers)
+    bench.in_turns(by_us, by_sql(BARE, ""), by_sql(GUARANTEED, floors.CONFIRM_SET_LOCKS))
     require_same_work("confirm-sets", sides.done)
     case, size, targets = "confirm in sets of 1,000", f"{rows:,} orders", {BARE: 2.0}
     return Result("confirm-sets", case, size, "delivery", sides.ours, sides.floors, targets, bench.scale.sets)
@@ -176,7 +169,8 @@ def confirm_one(bench: Bench, served: Served, threads: int) -> Result:
     """One delivery a request, against an unlocked minimum, the same guarantees, and our own function, by pgbench."""
     sample, database = bench.sample, bench.sample.database
     count = bench.scale.confirmations // CLIENTS * CLIENTS
-    sides, function = _Sides.of(count), Side(count)
+    sides = _Sides.of(count)
+    all_floors = {**sides.floors, FUNCTION: Side(count)}
     given = {"admin": _admin(database), "today": sample.today}
     database.psql(floors.CONFIRM_FUNCTION)
 
@@ -191,32 +185,29 @@ def confirm_one(bench: Bench, served: Served, threads: int) -> Result:
         bench.measure(sides.ours, lambda: served.load(todo, CLIENTS, sides.ours.latencies), served.pid)
         sides.done["ours"].add(facts_of(database, _CONFIRMED))
 
-    def by_pgbench(name: str, side: Side, script: str) -> Callable[[int], None]:
+    def by_pgbench(name: str, script: str) -> Callable[[int], None]:
+        text = script.format(**given)
+
         def run(_: int) -> None:
             sample.open_orders(count)
-            text = script.format(**given)
-            bench.measure(side, lambda: database.pgbench(text, clients=CLIENTS, transactions=count))
+            seconds = partial(database.pgbench, text, clients=CLIENTS, transactions=count)
+            _floor(bench, name, all_floors[name], database, seconds)
             sides.done.setdefault(name, set()).add(facts_of(database, _CONFIRMED))
 
         return run
-
-    def by_minimum(turn: int) -> None:
-        with database.without_triggers():
-            by_pgbench(BARE, sides.bare, floors.CONFIRM_MINIMUM)(turn)
 
     served.load(requests(64), CLIENTS)  # every thread has its connection, and every statement its plan
     served.forget_peak()
     bench.in_turns(
         by_us,
-        by_minimum,
-        by_pgbench(GUARANTEED, sides.guaranteed, floors.CONFIRM_GUARANTEED),
-        by_pgbench(FUNCTION, function, floors.CONFIRM_SAME_FUNCTION),
+        by_pgbench(BARE, floors.CONFIRM_MINIMUM),
+        by_pgbench(GUARANTEED, floors.CONFIRM_GUARANTEED),
+        by_pgbench(FUNCTION, floors.CONFIRM_SAME_FUNCTION),
     )
     require_same_work("confirm-one", sides.done)
     sides.ours.peak_mb = served.peak_memory()
     todo = requests(COUNTED)
     sides.ours.statements = count_statements(bench.server, database, lambda: marked(database, served, todo))
-    all_floors = {**sides.floors, FUNCTION: function}
     size = f"{CLIENTS} clients, {bench.scale.workers} workers × {threads} threads"
     targets = {BARE: 1 / 0.3, FUNCTION: 1 / 0.6}
     return Result(f"confirm-one-{threads}", "confirm one", size, "request", sides.ours, all_floors, targets, COUNTED)
@@ -227,6 +218,12 @@ def marked(database: BenchDatabase, served: Served, requests: list[bytes]) -> No
     database.rows(BEGIN)
     served.load(requests, 1)
     database.rows(END)
+
+
+def _floor(bench: Bench, name: str, side: Side, database: BenchDatabase, work_of_floor: Callable[[], float]) -> None:
+    """One round of a floor; only the bare one is run without our triggers."""
+    with database.without_triggers() if name == BARE else nullcontext():
+        bench.measure(side, work_of_floor)
 
 
 def _counted_once(
