@@ -59,10 +59,9 @@ def differences(before: Run, after: Run) -> list[str]:
         for name in sorted({*old, *new})
         if old.get(name) != new.get(name)
     ]
-    for when, some, others in (("before", before, after), ("after", after, before)):
-        only = [key for key in _by_key(some) if key not in _by_key(others)]
-        if only:
-            lines.append(f"only {when}: {', '.join(only)}")
+    unknown = [key for key in _by_key(after) if key not in _by_key(before)]
+    if unknown:
+        lines.append(f"not measured before: {', '.join(unknown)}")
     return lines
 
 

@@ -18,9 +18,9 @@ CLONE = "dairy_bench_clone"
 #: Requests of which the statements are counted.
 COUNTED = 8
 
-#: Number and sum of the month's invoices, and whether their numbers have no gap.
+#: The month's invoices: how many, their sum, their lines, the last number, and whether no number is missing.
 _BILLED = """
-SELECT count(*), sum(total), (SELECT count(*) FROM invoice_lines l JOIN invoices i ON i.id = l.invoice_id
+SELECT count(*), sum(total), max(number), (SELECT count(*) FROM invoice_lines l JOIN invoices i ON i.id = l.invoice_id
     WHERE i.invoice_date = %s), max(sequence_no) - min(sequence_no) + 1 = count(*)
 FROM invoices WHERE status = 'issued' AND invoice_date = %s"""
 

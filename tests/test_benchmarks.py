@@ -197,7 +197,7 @@ def test_compare_shows_before_and_after() -> None:
     assert "2.0 ms → 3.0 ms (+50 %)" in said
     assert "1.0 ms → 1.0 ms (+0 %)" in said
     assert compare.differences(run_of(1, 1), run_of(1, 1, cores=4)) == ["not the same cores: 2 before, 4 after"]
-    assert compare.differences(run_of(1, 1), run_of(1, 1, "csv")) == ["only before: auth", "only after: csv"]
+    assert compare.differences(run_of(1, 1), run_of(1, 1, "csv")) == ["not measured before: csv"]
     console.print(compare.table(run_of(2.0, None), run_of(1.0, 0.003)))  # measured where CPU was not known
 
 
