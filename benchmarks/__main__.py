@@ -18,11 +18,9 @@ from benchmarks.processor import postmaster_of
 from benchmarks.results import Bench, Result, Scale
 from benchmarks.sample import build
 from benchmarks.words import seconds_text
-from benchmarks.writing import CLONE
 from dairy_app.settings import default_data_dir
 
 SIZES = {"small": 2_000, "large": 100_000}
-BASE = "dairy_bench"
 
 
 def main(
@@ -45,15 +43,15 @@ def main(
     console.print(f"Building {customers:,} customers with {history + 1} months …")
     results: list[Result] = []
     try:
-        sample = build(server.create(BASE, template), customers, history)
+        sample = build(server.create(server.base, template), customers, history)
         console.print(f"built in {time.perf_counter() - begin:.1f} s")
         bench = Bench(server, sample, scale, postmaster_of(sample.database))
         for result in cases.run(bench, wanted):
             console.print(f"{result.key} ({result.size}): {seconds_text(result.ours.seconds_each)} each")
             results.append(result)
     finally:
-        server.drop(CLONE)
-        server.drop(BASE)
+        server.drop(server.clone)
+        server.drop(server.base)
     report.print_table(results)
     facts = {"customers": customers, "history": history, "postgresql": server.version(), **report.machine()}
     for path in report.write(folder, name, results, facts):

@@ -54,13 +54,13 @@ def run(bench: Bench, wanted: Sequence[str]) -> Iterator[Result]:
 def _read_what_is_billed(bench: Bench, wanted: Sequence[str]) -> Iterator[Result]:
     if not wanted:
         return
-    clone = bench.server.create(writing.CLONE, bench.sample.database.name)
+    clone = bench.server.create(bench.server.clone, bench.sample.database.name)
     writing.bill(bench, clone)
     clone.psql("VACUUM ANALYZE;")
     with serve(clone, workers=bench.scale.workers, threads=8) as served:
         for key in wanted:
             yield _BILLED[key](bench, clone, served)
-    bench.server.drop(writing.CLONE)
+    bench.server.drop(bench.server.clone)
 
 
 def _serve_the_sample(bench: Bench, wanted: Sequence[str]) -> Iterator[Result]:

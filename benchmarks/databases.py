@@ -99,6 +99,13 @@ class BenchServer:
     url: URL
     #: An embedded one: its settings are ours to change, and its log is ``server.log`` in its data folder.
     is_own: bool
+    #: The name of the sample's database; others begin with it.
+    base: str = "dairy_bench"
+
+    @property
+    def clone(self) -> str:
+        """The name of the copy that cases may spoil."""
+        return f"{self.base}_clone"
 
     def create(self, name: str, template: str | None = None) -> BenchDatabase:
         """A new database, replacing one that an earlier run left; a copy of ``template`` when given."""

@@ -67,7 +67,7 @@ def write(folder: Path, name: str, results: Sequence[Result], facts: dict[str, A
     folder.mkdir(parents=True, exist_ok=True)
     written = [folder / f"{name}.json", folder / f"{name}.svg"]
     document = {"at": datetime.now(UTC).isoformat(), "facts": facts, "results": [_plain(each) for each in results]}
-    written[0].write_text(json.dumps(document, indent=2) + "\n")
+    written[0].write_text(json.dumps(_rounded(document), indent=2) + "\n")
     written[1].write_text(picture(results))
     return written
 
@@ -112,6 +112,15 @@ def _plain(result: Result) -> dict[str, Any]:
     }
     about = {"key": result.key, "case": result.case, "size": result.size, "unit": result.unit}
     return {**about, "ours": ours, "floors": floors}
+
+
+def _rounded(value: Any) -> Any:
+    """Seven digits after the point: a tenth of a microsecond. No figure here is better than that."""
+    if isinstance(value, dict):
+        return {name: _rounded(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_rounded(each) for each in value]
+    return round(value, 7) if isinstance(value, float) else value
 
 
 def _side(side: Side) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from benchmarks.results import BARE, FUNCTION, GUARANTEED, Bench, Result, Side, 
 from benchmarks.statements import BEGIN, END, count_statements
 
 CLIENTS = 8
-CLONE = "dairy_bench_clone"
 #: Requests of which the statements are counted.
 COUNTED = 8
 
@@ -63,7 +62,7 @@ def billing(bench: Bench) -> Result:
     sample, sides = bench.sample, _Sides.of(bench.sample.customers)
 
     def fresh() -> BenchDatabase:
-        return bench.server.create(CLONE, sample.database.name)
+        return bench.server.create(bench.server.clone, sample.database.name)
 
     def facts(clone: BenchDatabase) -> tuple[str, ...]:
         return facts_of(clone, _BILLED, sample.last, sample.last)
@@ -84,7 +83,7 @@ def billing(bench: Bench) -> Result:
 
     bench.in_turns(by_us, by_sql(BARE, ""), by_sql(GUARANTEED, floors.BILLING_LOCKS.format(last=sample.last)))
     require_same_work("billing", sides.done)
-    bench.server.drop(CLONE)
+    bench.server.drop(bench.server.clone)
     size = f"{sample.customers:,} customers, {sample.orders:,} orders"
     return Result("billing", "billing run", size, "invoice", sides.ours, sides.floors, {BARE: 1.25})
 
