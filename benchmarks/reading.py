@@ -27,7 +27,7 @@ def ledger(bench: Bench, database: BenchDatabase, served: Served) -> Result:
     entries = database.value("SELECT count(*) FROM customer_ledger WHERE customer_id = %s", customer)
     floor = floors.LEDGER.format(customer=customer)
     path = f"/customers/{customer}/ledger"
-    return _read(bench, database, served, "ledger", "customer's ledger", f"{entries:,} entries", path, floor)
+    return _read(bench, database, served, "ledger", "customer's ledger", f"entries: {entries:,}", path, floor)
 
 
 def round_of_helper(bench: Bench, database: BenchDatabase, served: Served) -> Result:
