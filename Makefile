@@ -93,7 +93,7 @@ lint: .venv/installed-dev ## Lint with ruff
 
 .PHONY: types
 types: .venv/installed-dev ## Check types with mypy
-	@$(RUN) mypy
+	@$(RUN) mypy -p dairy_app -p benchmarks
 
 .PHONY: imports
 imports: .venv/installed-dev ## Check that no package imports a higher one
@@ -110,8 +110,9 @@ revision: .venv/installed-dev ## Begin the next revision of the database (NAME='
 	@number=$$($(BIN)/python -c 'from dairy_app.database import migrations; print(migrations.next_number())') && \
 	  $(RUN) alembic revision --rev-id "$$number" -m "$$NAME" >/dev/null && ls alembic/versions/"$$number"_*.py
 
+# CASE and COMPARE reach it by the environment: quotes in a path are only quotes.
 .PHONY: bench
-bench: .venv/installed-dev ## Measure against plain SQL (SIZE=large, HISTORY=12)
+bench: .venv/installed-dev ## Measure against plain SQL (SIZE=large, HISTORY=12, CASE=confirm, COMPARE=results.json)
 	@SIZE='$(SIZE)' HISTORY='$(HISTORY)' $(RUN) benchmarks
 
 .PHONY: openapi

@@ -25,14 +25,6 @@ class FloorFailed(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
-class Rate:
-    """What pgbench measured: transactions a second, and milliseconds each."""
-
-    per_second: float
-    milliseconds: float
-
-
-@dataclass(frozen=True, slots=True)
 class BenchDatabase:
     """One database of the benchmark's own; nobody's data is ever in it."""
 
@@ -51,16 +43,22 @@ class BenchDatabase:
         """The URL as libpq reads it."""
         return self.url.set(drivername="postgresql").render_as_string(hide_password=False)
 
-    def rows(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
-        """Run one statement in autocommit mode."""
+    @contextmanager
+    def connected(self) -> Iterator[Any]:
+        """A cursor of a connection of its own, in autocommit mode."""
         connection = psycopg2.connect(self.dsn)
         try:
             connection.autocommit = True
             with connection.cursor() as cursor:
-                cursor.execute(statement, parameters or None)
-                return cursor.fetchall() if cursor.description else []
+                yield cursor
         finally:
             connection.close()
+
+    def rows(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        """Run one statement in autocommit mode."""
+        with self.connected() as cursor:
+            cursor.execute(statement, parameters or None)
+            return cursor.fetchall() if cursor.description else []
 
     def value(self, statement: str, *parameters: Any) -> Any:
         return self.rows(statement, *parameters)[0][0]
@@ -71,26 +69,27 @@ class BenchDatabase:
         times = re.findall(r"^Time: ([0-9.]+) ms", done, re.M)
         return sum(float(each) for each in times) / 1000
 
-    def pgbench(self, script: str, *, clients: int, transactions: int) -> Rate:
-        """Run a script so many times in all, by so many clients, prepared."""
+    def pgbench(self, script: str, *, clients: int, transactions: int) -> float:
+        """Run a script so many times in all, by so many clients, prepared; the seconds without connecting."""
         with tempfile.NamedTemporaryFile("w", suffix=".sql") as file:
             file.write(script)
             file.flush()
             each = str(max(1, transactions // clients))
             done = _run("pgbench", "-n", "-M", "prepared", "-c", str(clients), "-j", "1", "-t", each,
                         "-f", file.name, self.dsn)  # fmt: skip
-        if "number of failed transactions: 0 " not in done:
+        found = re.search(r"^tps = ([0-9.]+)", done, re.M)
+        if found is None or "number of failed transactions: 0 " not in done:
             raise FloorFailed(done)
-        found = re.search(r"latency average = ([0-9.]+) ms(?s:.*)tps = ([0-9.]+)", done)
-        assert found is not None
-        return Rate(float(found[2]), float(found[1]))
+        return transactions / float(found[1])
 
     @contextmanager
     def without_triggers(self) -> Iterator[None]:
-        """Our triggers off for a floor; foreign keys and CHECKs stay."""
+        """Our triggers off for a bare floor; foreign keys and CHECKs stay."""
         self.rows(";".join(f"ALTER TABLE {table} DISABLE TRIGGER USER" for table in GUARDED))
-        yield
-        self.rows(";".join(f"ALTER TABLE {table} ENABLE TRIGGER USER" for table in GUARDED))
+        try:
+            yield
+        finally:
+            self.rows(";".join(f"ALTER TABLE {table} ENABLE TRIGGER USER" for table in GUARDED))
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,22 +97,34 @@ class BenchServer:
     """A server on which databases are made and dropped; ``url`` names one that we only pass through."""
 
     url: URL
+    #: An embedded one: its settings are ours to change, and its log is ``server.log`` in its data folder.
+    is_own: bool
+    #: The name of the sample's database; others begin with it.
+    base: str = "dairy_bench"
+
+    @property
+    def clone(self) -> str:
+        """The name of the copy that cases may spoil."""
+        return f"{self.base}_clone"
 
     def create(self, name: str, template: str | None = None) -> BenchDatabase:
         """A new database, replacing one that an earlier run left; a copy of ``template`` when given."""
         self.drop(name)
         copied = f'TEMPLATE "{template}" STRATEGY FILE_COPY' if template else "TEMPLATE template0"
-        self._maintain(f'CREATE DATABASE "{name}" {copied}')
+        self.run(f'CREATE DATABASE "{name}" {copied}')
         return BenchDatabase(self.url.set(database=name))
 
     def drop(self, name: str) -> None:
-        self._maintain(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        self.run(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
-    def _maintain(self, statement: str) -> None:
+    def run(self, statement: str) -> None:
         BenchDatabase(self.url).rows(statement)
 
+    def value(self, statement: str, *parameters: Any) -> Any:
+        return BenchDatabase(self.url).value(statement, *parameters)
+
     def version(self) -> str:
-        return str(BenchDatabase(self.url).value("SHOW server_version"))
+        return str(self.value("SHOW server_version"))
 
 
 @contextmanager
@@ -121,10 +132,10 @@ def running_server(data_dir: Path) -> Iterator[BenchServer]:
     """``DATABASE_URL``'s server, else an embedded one with ordinary (safe) settings, stopped at the end."""
     given = os.environ.get("DATABASE_URL")
     if given:
-        yield BenchServer(normalise_url(given))
+        yield BenchServer(normalise_url(given), is_own=False)
         return
     try:
-        yield BenchServer(make_url(embedded_postgres.start(data_dir)))
+        yield BenchServer(make_url(embedded_postgres.start(data_dir)), is_own=True)
     finally:
         embedded_postgres.stop(data_dir)
 

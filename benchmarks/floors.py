@@ -1,11 +1,16 @@
-"""The floors: the least plain SQL that does each case's work."""
+"""The floors: the least plain SQL that does each case's work.
 
-#: Issue every draft of the month: lines, numbers, totals. No checks, no chain of hashes, no snapshot, one statement
-#: each over all drafts.
+What writes has a bare floor, run without our triggers, and one that gives the same guarantees: our triggers are on,
+rows are locked before anything is decided, the audit log learns who acts. Foreign keys and CHECKs are on for both.
+"""
+
+#: Issue every draft of the month: lines, numbers, totals, one statement each over all drafts. No checks beforehand.
+#: The database demands neither a snapshot nor a true chain of hashes, only that the columns are filled.
 BILLING = """
 SET work_mem = '256MB';
 SET jit = off;
 BEGIN;
+{locks}
 INSERT INTO invoice_lines (invoice_id, line_no, product_id, description, hsn_code, unit, source, prior_period,
     deliveries, first_date, last_date, quantity, unit_price, gross_amount, supply_type, gst_rate, taxable_value, cgst,
     sgst, igst, line_total)
@@ -38,6 +43,15 @@ ON CONFLICT (series, financial_year) DO UPDATE SET next_no = excluded.next_no;
 COMMIT;
 """
 
+#: Nobody else gives numbers, touches these customers' money or these drafts meanwhile.
+BILLING_LOCKS = """
+SELECT pg_advisory_xact_lock(hashtextextended('numbers of invoices', 0));
+SELECT count(*) FROM (SELECT FROM customers WHERE id IN (SELECT customer_id FROM invoices WHERE status = 'draft'
+    AND period_end <= '{last}') ORDER BY id FOR NO KEY UPDATE) c;
+SELECT count(*) FROM (SELECT FROM invoices WHERE status = 'draft' AND period_end <= '{last}' ORDER BY id
+    FOR NO KEY UPDATE) d;
+"""
+
 #: The next order of the queue, delivered in full.
 _NEXT = "(SELECT order_id FROM bench_queue WHERE n = (SELECT nextval('bench_turn')))"
 
@@ -62,20 +76,52 @@ INSERT INTO delivery_statuses (order_id, customer_id, delivery_date, status, del
 SELECT id, customer_id, '{{today}}', 'delivered', now(), now(), 'admin', '{{admin}}' FROM o;
 """
 
+#: One call, planned once a session and by index, as ours is: the lock, the draft, three writes.
+CONFIRM_FUNCTION = f"""
+CREATE OR REPLACE FUNCTION bench_confirm_next(p_admin uuid, p_day date) RETURNS void LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_mergejoin = off AS $$
+DECLARE
+    wanted uuid := {_NEXT};
+    customer uuid;
+BEGIN
+    PERFORM set_config('dairy.actor_user_id', p_admin::text, true), set_config('dairy.actor_role', 'admin', true);
+    SELECT c.id INTO customer FROM customers c
+    WHERE c.id = (SELECT customer_id FROM orders WHERE id = wanted) FOR NO KEY UPDATE;
+    PERFORM open_drafts(ARRAY[customer], ARRAY[p_day]);
+    UPDATE order_items SET delivered_quantity = quantity WHERE order_id = wanted;
+    UPDATE orders SET status = 'DELIVERED', delivered_on = p_day, delivered_at = now(), delivery_confirmed = true,
+        invoice_id = draft_for(customer, p_day) WHERE id = wanted;
+    INSERT INTO delivery_statuses (order_id, customer_id, delivery_date, status, delivered_at, confirmed_at,
+        confirmation_method, confirmed_by_user_id)
+    VALUES (wanted, customer, p_day, 'delivered', now(), now(), 'admin', p_admin);
+END $$;
+"""
+
+CONFIRM_GUARANTEED = "SELECT bench_confirm_next('{admin}', '{today}');"
+
 CONFIRM_SET = """
 BEGIN;
+{locks}
+UPDATE order_items i SET delivered_quantity = quantity
+FROM bench_queue q WHERE q.n BETWEEN {first} AND {last} AND i.order_id = q.order_id;
 UPDATE orders o SET status = 'DELIVERED', delivered_on = '{today}', delivered_at = now(), delivery_confirmed = true,
     invoice_id = d.id
 FROM bench_queue q, invoices d
 WHERE q.n BETWEEN {first} AND {last} AND o.id = q.order_id AND d.customer_id = o.customer_id AND d.status = 'draft'
     AND '{today}' BETWEEN d.period_start AND d.period_end;
-UPDATE order_items i SET delivered_quantity = quantity
-FROM bench_queue q WHERE q.n BETWEEN {first} AND {last} AND i.order_id = q.order_id;
 INSERT INTO delivery_statuses (order_id, customer_id, delivery_date, status, delivered_at, confirmed_at,
     confirmation_method, confirmed_by_user_id)
 SELECT o.id, o.customer_id, '{today}', 'delivered', now(), now(), 'admin', '{admin}'
 FROM bench_queue q JOIN orders o ON o.id = q.order_id WHERE q.n BETWEEN {first} AND {last};
 COMMIT;
+"""
+
+CONFIRM_SET_LOCKS = """
+SELECT set_config('dairy.actor_user_id', '{admin}', true), set_config('dairy.actor_role', 'admin', true);
+SELECT count(*) FROM (SELECT FROM customers WHERE id IN (SELECT o.customer_id FROM bench_queue q
+    JOIN orders o ON o.id = q.order_id WHERE q.n BETWEEN {first} AND {last}) ORDER BY id FOR NO KEY UPDATE) c;
+SELECT open_drafts(array_agg(o.customer_id), array_agg(date '{today}'))
+FROM bench_queue q JOIN orders o ON o.id = q.order_id WHERE q.n BETWEEN {first} AND {last};
 """
 
 #: The same columns as they stand, in the same order.
@@ -103,9 +149,36 @@ FROM (SELECT * FROM orders WHERE delivery_date <= '{last}' ORDER BY delivery_dat
 LEFT JOIN delivery_statuses s ON s.order_id = o.id LEFT JOIN invoices d ON d.id = o.invoice_id;
 """
 
+#: Whose token it is.
+LOGIN = "SELECT * FROM users WHERE id = '{admin}';"
+
+LEDGER = """
+SELECT *, sum(debit - credit) OVER (ORDER BY entry_date, place, document_id) FROM customer_ledger
+WHERE customer_id = '{customer}' ORDER BY entry_date, place, document_id LIMIT 50;
+"""
+
+#: What every customer owes, by days past due; the first page of them.
+AGEING = """
+SELECT c.code, c.name, w.*, count(*) OVER (), sum(w.net) OVER ()
+FROM (SELECT customer_id, sum(open) FILTER (WHERE due_date >= '{today}') AS not_due,
+        sum(open) FILTER (WHERE due_date < '{today}') AS overdue, sum(open) AS net
+    FROM open_items(NULL, '{today}') WHERE open <> 0 GROUP BY 1) w
+JOIN customers c ON c.id = w.customer_id ORDER BY c.code LIMIT 50;
+"""
+
+ROUND = """
+SELECT o.*, c.*, a.name, s.*, (SELECT jsonb_agg(i) FROM order_items i WHERE i.order_id = o.id)
+FROM orders o JOIN customers c ON c.id = o.customer_id LEFT JOIN areas a ON a.id = c.area_id
+LEFT JOIN delivery_statuses s ON s.order_id = o.id
+WHERE o.delivery_date = '{day}' AND o.delivery_boy_id IS NULL AND c.delivery_boy_id = '{boy}'
+    AND o.status <> 'CANCELLED'
+ORDER BY c.stop_sequence, c.name;
+"""
+
 #: One order and one item for every fixed_daily standing order on a day; no overrides, pauses, agreed prices or counts.
 GENERATE = """
 BEGIN;
+{locks}
 CREATE TEMPORARY TABLE wanted ON COMMIT DROP AS
 SELECT uuid7() AS id, s.id AS subscription_id, s.customer_id, s.product_id, s.default_quantity, p.price
 FROM subscriptions s JOIN product_prices p ON p.product_id = s.product_id AND p.valid @> date '{day}';
@@ -114,4 +187,10 @@ SELECT id, customer_id, 'subscription', subscription_id, '{day}', 'generator' FR
 INSERT INTO order_items (order_id, line_no, product_id, quantity, unit_price, price_source)
 SELECT id, 1, product_id, default_quantity, price, 'product' FROM wanted;
 COMMIT;
+"""
+
+#: Nobody changes a standing order or makes the day meanwhile; the day is known to have its orders.
+GENERATE_LOCKS = """
+SELECT pg_advisory_xact_lock(x'6F7264657273'::bigint);
+INSERT INTO generated_days (delivery_date) VALUES ('{day}') ON CONFLICT DO NOTHING;
 """

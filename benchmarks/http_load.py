@@ -14,15 +14,24 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from benchmarks.databases import BenchDatabase
+from benchmarks.processor import PROC, children_of
 from benchmarks.sample import ADMIN, PASSWORD
 
 API = "/api/v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """An answer in pieces, with seconds in all and to the first byte of its body."""
+
+    seconds: float
+    first_byte: float
+    chunks: list[bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,29 +51,37 @@ class Served:
         )
         return head.encode() + content
 
-    def load(self, requests: Sequence[bytes], clients: int) -> tuple[float, list[float]]:
-        """Send all requests by so many clients; seconds in all, and of each. Raises on any answer but 2xx."""
-        return _Clients(self.port, requests).run(clients)
+    def load(self, requests: Sequence[bytes], clients: int, latencies: list[float] | None = None) -> float:
+        """Send all requests by so many clients; seconds in all, those of each into ``latencies``.
 
-    def download(self, path: str) -> tuple[float, float, int]:
-        """Get a streamed answer: seconds, seconds to the first byte of its body, lines."""
+        Raises on any answer but 2xx.
+        """
+        return _Clients(self.port, requests, [] if latencies is None else latencies).run(clients)
+
+    def download(self, path: str) -> Download:
+        """Get a streamed answer."""
         url = f"http://127.0.0.1:{self.port}{API}{path}"
         asked = urllib.request.Request(url, headers={"Authorization": f"Bearer {self.token}"})
         begin = time.perf_counter()
         with urllib.request.urlopen(asked) as answer:
-            lines, first = answer.read(1).count(b"\n"), time.perf_counter() - begin
+            chunks, first = [answer.read(1)], time.perf_counter() - begin
             while chunk := answer.read(1 << 18):
-                lines += chunk.count(b"\n")
-        return time.perf_counter() - begin, first, lines
+                chunks.append(chunk)
+        return Download(time.perf_counter() - begin, first, chunks)
 
     def peak_memory(self) -> float | None:
-        """The highest resident memory of a worker so far, in MB; None where there is no /proc."""
+        """The highest resident memory of a worker since ``forget_peak``, in MB; None where there is no /proc."""
         try:
-            children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
-            states = [Path(f"/proc/{child}/status").read_text() for child in children]
+            states = [(PROC / f"{worker}/status").read_text() for worker in children_of(self.pid)]
         except OSError:
             return None
         return max(int(re.findall(r"VmHWM:\s+(\d+) kB", state)[0]) for state in states) / 1024
+
+    def forget_peak(self) -> None:
+        """Let the highest memory begin anew, at what each worker holds now; where the system lets us."""
+        with suppress(OSError):
+            for worker in children_of(self.pid):
+                (PROC / f"{worker}/clear_refs").write_text("5")
 
 
 @contextmanager
@@ -96,12 +113,11 @@ def _log_in(port: int) -> str:
 
 
 class _Clients:
-    def __init__(self, port: int, requests: Sequence[bytes]) -> None:
-        self.port, self.todo = port, iter(requests)
-        self.durations: list[float] = []
+    def __init__(self, port: int, requests: Sequence[bytes], durations: list[float]) -> None:
+        self.port, self.todo, self.durations = port, iter(requests), durations
         self.selector = selectors.DefaultSelector()
 
-    def run(self, clients: int) -> tuple[float, list[float]]:
+    def run(self, clients: int) -> float:
         begin = time.perf_counter()
         for _ in range(clients):
             client = socket.create_connection(("127.0.0.1", self.port))
@@ -111,7 +127,7 @@ class _Clients:
             for key, _ in self.selector.select():
                 self._receive(key)
         self.selector.close()
-        return time.perf_counter() - begin, self.durations
+        return time.perf_counter() - begin
 
     def _send(self, client: socket.socket) -> None:
         request = next(self.todo, None)

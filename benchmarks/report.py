@@ -1,4 +1,4 @@
-"""The results as a table, as JSON, and as a picture (SVG, written by hand: no plotting library for eight bars)."""
+"""The results as a table, as JSON, and as a picture."""
 
 import json
 import os
@@ -11,92 +11,118 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.cases import Result
+from benchmarks.picture import picture
+from benchmarks.results import BARE, GUARANTEED, Result, Side
+from benchmarks.words import latencies_text, ratio_text, seconds_text, statements_text
 
-BAR_HEIGHT, LEFT, WIDTH = 34, 430, 520
+#: For who reads the output in a file.
+WIDTH = 220
 
 
 def table(results: Sequence[Result]) -> Table:
-    """One line a case; ratio is our time over the floor's, 1.00 is as fast as plain SQL."""
+    """One line a case. A ratio is our time over the floor's: 1.00 is as fast as plain SQL."""
     shown = Table(title="Ours against plain SQL")
     for name in ("case", "size"):
         shown.add_column(name)
-    for name in ("ours", "floor", "ratio", "target", "rows/s", "peak memory", "also"):
+    for name in ("ours", "for", "× bare", "× guarantees", "Python CPU each", "PostgreSQL CPU each", "its floor's",
+                 "statements", "p50 / p95 / p99 ms", "memory", "also"):  # fmt: skip
         shown.add_column(name, justify="right")
     for result in results:
-        ratio = f"{result.ratio:.2f}"
-        if result.target is not None:
-            ratio = f"[{'green' if result.ratio <= result.target else 'red'}]{ratio}[/]"
+        fair = result.floors[result.fairest]
         shown.add_row(
-            result.case,
+            result.key,
             result.size,
-            _time(result.ours_median),
-            _time(result.floor_median),
-            ratio,
-            f"≤ {result.target:.2f}" if result.target else "",
-            f"{result.per_second:,.0f}",
-            f"{result.peak_mb:.0f} MB" if result.peak_mb else "",
-            ", ".join(f"{name} {value:.1f}" for name, value in result.notes.items()),
+            seconds_text(result.ours.seconds_each * result.ours.units),
+            f"{result.ours.units:,} × {result.unit}",
+            _marked(result, BARE),
+            _marked(result, GUARANTEED),
+            seconds_text(result.python_each),
+            seconds_text(result.postgres_each),
+            seconds_text(fair.cpu_each(fair.postgres)),
+            statements_text(result),
+            latencies_text(result),
+            f"{result.ours.peak_mb:.0f} MB" if result.ours.peak_mb else "",
+            _also(result),
         )
     return shown
 
 
 def print_table(results: Sequence[Result]) -> None:
-    Console(width=None if os.isatty(1) else 190).print(table(results))
+    Console(width=None if os.isatty(1) else WIDTH).print(table(results))
 
 
-def write(folder: Path, results: Sequence[Result], about: dict[str, Any]) -> list[Path]:
-    """Write ``results.json`` and ``results.svg``."""
+def machine() -> dict[str, Any]:
+    """What figures of two runs must share to be compared."""
+    return {
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "processor": _processor(),
+        "machine": platform.machine(),
+        "system": platform.system(),
+        "python": platform.python_version(),
+    }
+
+
+def write(folder: Path, name: str, results: Sequence[Result], facts: dict[str, Any]) -> list[Path]:
+    """Write the results as JSON and as SVG; ``facts`` are those of the machine and the sample."""
     folder.mkdir(parents=True, exist_ok=True)
-    written = [folder / "results.json", folder / "results.svg"]
-    machine = {"cores": os.cpu_count(), "python": platform.python_version(), "machine": platform.machine()}
-    document = {"at": datetime.now(UTC).isoformat(), **about, **machine, "results": [_plain(each) for each in results]}
-    written[0].write_text(json.dumps(document, indent=2) + "\n")
+    written = [folder / f"{name}.json", folder / f"{name}.svg"]
+    document = {"at": datetime.now(UTC).isoformat(), "facts": facts, "results": [_plain(each) for each in results]}
+    written[0].write_text(json.dumps(_rounded(document), indent=2) + "\n")
     written[1].write_text(picture(results))
     return written
 
 
-def picture(results: Sequence[Result]) -> str:
-    """A bar a case: the ratio, beside the line of the floor and the mark of the target."""
-    longest = max(max(each.ratio, each.target or 0, 1) for each in results) * 1.1
-    height = BAR_HEIGHT * len(results) + 60
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{LEFT + WIDTH + 40}" height="{height}"'
-        ' font-family="sans-serif" font-size="13">',
-        '<rect width="100%" height="100%" fill="white"/>',
-        '<text x="10" y="22" font-size="15">Time in times of plain SQL (line: the floor; mark: target)</text>',
-    ]
-    for place, result in enumerate(results):
-        top = 40 + place * BAR_HEIGHT
-        good = result.target is None or result.ratio <= result.target
-        width = result.ratio / longest * WIDTH
-        parts.append(f'<text x="10" y="{top + 17}">{result.case}, {result.size}</text>')
-        parts.append(
-            f'<rect x="{LEFT}" y="{top}" width="{width:.1f}" height="22" fill="{"#3b7d4f" if good else "#b5532d"}"/>'
-        )
-        parts.append(f'<text x="{LEFT + width + 4:.1f}" y="{top + 16}">{result.ratio:.2f}</text>')
-        if result.target is not None:
-            x = LEFT + result.target / longest * WIDTH
-            parts.append(f'<path d="M{x:.1f} {top - 3}v28" stroke="black" stroke-dasharray="3"/>')
-    x = LEFT + WIDTH / longest
-    parts.append(f'<path d="M{x:.1f} 34V{height - 20}" stroke="black"/></svg>')
-    return "\n".join(parts) + "\n"
+def _marked(result: Result, floor: str) -> str:
+    text = ratio_text(result, floor)
+    return f"[{'red' if result.misses(floor) else 'green'}]{text}[/]" if floor in result.targets else text
+
+
+def _also(result: Result) -> str:
+    others = [f"× {name} {_marked(result, name)}" for name in result.floors if name not in (BARE, GUARANTEED)]
+    return ", ".join(others + [f"{name} {value:.1f}" for name, value in result.ours.notes.items()])
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.partition(": ")[2] for line in lines if line.startswith("model name")), "")
 
 
 def _plain(result: Result) -> dict[str, Any]:
-    return {
-        "case": result.case,
-        "size": result.size,
-        "rows": result.rows,
-        "ours_seconds": result.ours,
-        "floor_seconds": result.floor,
-        "ratio": round(result.ratio, 3),
-        "target": result.target,
-        "rows_per_second": round(result.per_second, 1),
-        "peak_mb": result.peak_mb,
-        **result.notes,
+    ours = {
+        **_side(result.ours),
+        "python_cpu_each": result.python_each,
+        "postgres_cpu_each": result.postgres_each,
+        "statements": result.statements,
+        "begin_and_commit": result.brackets,
+        "peak_mb": result.ours.peak_mb,
+        **{f"{name} seconds": value for name, value in result.ours.percentiles().items()},
+        **result.ours.notes,
     }
+    floors = {
+        name: {
+            **_side(side),
+            "ratio": result.ratio(name),
+            "target": result.targets.get(name),
+            "postgres_cpu_each": side.cpu_each(side.postgres),
+        }
+        for name, side in result.floors.items()
+    }
+    about = {"key": result.key, "case": result.case, "size": result.size, "unit": result.unit}
+    return {**about, "ours": ours, "floors": floors}
 
 
-def _time(seconds: float) -> str:
-    return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1000:.1f} ms"
+def _rounded(value: Any) -> Any:
+    """Seven digits after the point: a tenth of a microsecond. No figure here is better than that."""
+    if isinstance(value, dict):
+        return {name: _rounded(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_rounded(each) for each in value]
+    return round(value, 7) if isinstance(value, float) else value
+
+
+def _side(side: Side) -> dict[str, Any]:
+    each = {"units": side.units, "seconds_each": side.seconds_each}
+    return {**each, "seconds": side.seconds, "python_cpu": side.python, "postgres_cpu": side.postgres}
