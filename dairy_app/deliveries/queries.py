@@ -171,14 +171,16 @@ WITH days AS (
     SELECT customer_id, product_id, unit_price, 'W' || ((extract(day FROM delivered_on)::integer - 1) / 7 + 1) AS week,
         sum(quantity) AS quantity
     FROM days GROUP BY 1, 2, 3, 4
+), weekly AS (
+    SELECT customer_id, product_id, unit_price, jsonb_object_agg(week, quantity) AS week_totals
+    FROM weeks GROUP BY 1, 2, 3
+), daily AS (
+    SELECT customer_id, product_id, unit_price, jsonb_object_agg(delivered_on, quantity) AS daily_quantities,
+        sum(quantity) AS total_quantity, round(sum(quantity) * unit_price, 2) AS total_amount
+    FROM days GROUP BY 1, 2, 3
 ), products_of AS (
-    SELECT d.customer_id, d.product_id, d.unit_price, g.name, g.unit,
-        jsonb_object_agg(d.delivered_on, d.quantity) AS daily_quantities,
-        (SELECT jsonb_object_agg(w.week, w.quantity) FROM weeks w WHERE w.customer_id = d.customer_id
-            AND w.product_id = d.product_id AND w.unit_price = d.unit_price) AS week_totals,
-        sum(d.quantity) AS total_quantity, round(sum(d.quantity) * d.unit_price, 2) AS total_amount
-    FROM days d JOIN products g ON g.id = d.product_id
-    GROUP BY d.customer_id, d.product_id, d.unit_price, g.name, g.unit
+    SELECT d.*, w.week_totals, g.name, g.unit
+    FROM daily d JOIN weekly w USING (customer_id, product_id, unit_price) JOIN products g ON g.id = d.product_id
 )
 SELECT p.customer_id, jsonb_agg(to_jsonb(p) - 'customer_id' ORDER BY p.name, p.unit_price) AS products
 FROM products_of p GROUP BY 1""")

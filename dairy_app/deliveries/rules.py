@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from itertools import groupby
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -118,6 +119,10 @@ _OF_STATUS = (
     "reason_code",
     "notes",
 )
+#: The same in a row of a round.
+_customer_in = attrgetter(*(f"customer_{name}" for name in _OF_CUSTOMER))
+_address_in = attrgetter(*(f"customer_{name}" for name in _OF_ADDRESS))
+_status_in = attrgetter(*(f"status_{name}" for name in _OF_STATUS))
 
 
 def map_link_of(own: str | None, latitude: Decimal | None, longitude: Decimal | None) -> str | None:
@@ -133,21 +138,19 @@ def stops_of(rows: Iterable[Any], items: Mapping[UUID, Sequence[Any]]) -> list[d
 
 
 def _stop(orders: list[Any], items: Mapping[UUID, Sequence[Any]]) -> dict[str, Any]:
-    one = orders[0]._mapping
-    address = ", ".join(filter(None, (one[f"customer_{name}"] for name in _OF_ADDRESS)))
-    customer = {name: one[f"customer_{name}"] for name in _OF_CUSTOMER} | {
-        "address": address or None,
-        "map_link": map_link_of(one["customer_map_link"], one["customer_latitude"], one["customer_longitude"]),
-    }
+    one = orders[0]
+    customer = dict(zip(_OF_CUSTOMER, _customer_in(one), strict=True))
+    customer["address"] = ", ".join(filter(None, _address_in(one))) or None
+    customer["map_link"] = map_link_of(one.customer_map_link, one.customer_latitude, one.customer_longitude)
     return {
-        "sequence": one["customer_stop_sequence"],
+        "sequence": one.customer_stop_sequence,
         "customer": customer,
         "orders": [_order(row, items.get(row.order_id, ())) for row in orders],
     }
 
 
 def _order(row: Any, items: Sequence[Any]) -> dict[str, Any]:
-    said = {name: row._mapping[f"status_{name}"] for name in _OF_STATUS}
+    said = dict(zip(_OF_STATUS, _status_in(row), strict=True))
     return {
         "order_id": row.order_id,
         "status": row.status,

@@ -78,6 +78,10 @@ def _getters(attributes: list[str]) -> tuple[Form, Form]:
     ]
 
 
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
 def _each(form: Form | None) -> Form:
     return list if form is None else lambda values: [None if each is None else form(each) for each in values]
 
@@ -88,6 +92,9 @@ def _form_of_field(field: fields.Field[Any]) -> Form | None:
         return form_of(field.schema, many=field.schema.many or field.many)
     if isinstance(field, fields.List):
         return _each(_form_of_field(field.inner))
+    if isinstance(field, fields.Dict) and field.key_field and field.value_field:
+        key, value = _form_of_field(field.key_field) or _as_it_is, _form_of_field(field.value_field) or _as_it_is
+        return lambda values: {key(name): None if each is None else value(each) for name, each in values.items()}
     if isinstance(field, Exact):
         return f"{{:.{field.places}f}}".format
     if isinstance(field, fields.UUID | fields.DateTime | fields.Date | fields.Boolean):

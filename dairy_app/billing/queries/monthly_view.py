@@ -24,11 +24,12 @@ WITH chosen AS MATERIALIZED (
         AND (CAST(:product_id AS uuid) IS NULL OR EXISTS (
             SELECT FROM orders o JOIN order_items i ON i.order_id = o.id AND i.product_id = :product_id
             WHERE o.customer_id = c.id AND i.delivered_quantity > 0 AND {DELIVERED_BETWEEN}))
-        AND (EXISTS (SELECT FROM invoices i WHERE i.customer_id = c.id AND i.status IN ('draft', 'issued')
-                AND i.period_end <= :last_day)
-            OR EXISTS (SELECT FROM orders o WHERE o.customer_id = c.id AND {DELIVERED_BETWEEN})
-            OR EXISTS (SELECT FROM opening_balances b WHERE b.customer_id = c.id AND b.as_of <= :last_day)
-            OR EXISTS (SELECT FROM payments p WHERE p.customer_id = c.id AND p.received_on <= :last_day))
+        AND coalesce(  -- for each customer of the page by index: of EXISTS one OR the other, whole tables would be read
+            (SELECT true FROM invoices i WHERE i.customer_id = c.id AND i.status IN ('draft', 'issued')
+                AND i.period_end <= :last_day LIMIT 1),
+            (SELECT true FROM orders o WHERE o.customer_id = c.id AND {DELIVERED_BETWEEN} LIMIT 1),
+            (SELECT true FROM opening_balances b WHERE b.customer_id = c.id AND b.as_of <= :last_day LIMIT 1),
+            (SELECT true FROM payments p WHERE p.customer_id = c.id AND p.received_on <= :last_day LIMIT 1))
     ORDER BY c.code LIMIT :limit
 )
 SELECT c.id AS customer_id, c.code, c.name, c.phone, c.area,
