@@ -202,7 +202,7 @@ class _Server:
     def launch(self, deadline: float, fast_unsafe: bool) -> None:
         socket, log, attempts = self.socket_dir(create=True), self.data / "server.log", 0
         options = ["-c", "listen_addresses=", "-c", "unix_socket_permissions=0700", "-p", "5432"]
-        # Its data are in memory or on an SSD. The default is of turning disks: tables would be read whole for a few rows.
+        # Its data are in memory or on an SSD. With the default, of turning disks, tables are read whole for a few rows.
         options += ["-k", str(socket), "-c", "random_page_cost=1.1", *(_UNSAFE if fast_unsafe else [])]
         while not self.is_up():
             if time.monotonic() > deadline or attempts == _START_ATTEMPTS:

@@ -22,29 +22,96 @@ _SUMS = ", ".join(f"coalesce(sum(o.open) FILTER (WHERE {when}), 0) AS {name}" fo
 _TOTALS = ", ".join(f"coalesce(sum({name}), 0) AS total_{name}" for name in AGEING_COLUMNS)
 _WITHIN = f"(CAST(:areas AS uuid[]) IS NULL OR c.area_id IN ({AREAS_WITHIN}))"
 
-_LISTED = f"""
-WITH owing AS MATERIALIZED (
+#: Document by document, for these customers; NULL: for all.
+_BY_DOCUMENT = f"""
     SELECT o.customer_id, {_SUMS}, coalesce(-sum(o.open) FILTER (WHERE o.kind = 'credit'), 0) AS unapplied_credit,
         sum(o.open) AS net
-    FROM open_items(CAST(:customers AS uuid[]), :as_of) o WHERE o.open <> 0 GROUP BY 1
+    FROM open_items(CAST(:customers AS uuid[]), :as_of) o WHERE o.open <> 0 GROUP BY 1"""
+
+# The same from a few sums a customer, without putting a year of bills in order: money pays the oldest bill first, so
+# what is open of all bills that are at least so old is their sum less the money. That holds where older bills are also
+# due earlier, or where the money pays all or nothing; who is left, and in whose matters somebody chose what is paid
+# (:customers), is taken document by document.
+_BY_SUMS = """
+debits AS (
+    SELECT d.customer_id, d.day, d.amount, CASE WHEN d.due >= :as_of THEN 0
+        WHEN d.due >= CAST(:as_of AS date) - 30 THEN 1 WHEN d.due >= CAST(:as_of AS date) - 60 THEN 2
+        WHEN d.due >= CAST(:as_of AS date) - 90 THEN 3 ELSE 4 END AS age
+    FROM (
+        SELECT i.customer_id, i.invoice_date AS day, i.due_date AS due, i.total AS amount FROM invoices i
+        WHERE i.status = 'issued'
+        UNION ALL
+        SELECT b.customer_id, b.as_of, b.as_of, b.amount FROM opening_balances b WHERE b.amount > 0
+    ) d WHERE d.day <= :as_of
+), owed AS (
+    SELECT customer_id, sum(amount) AS amount, coalesce(sum(amount) FILTER (WHERE age >= 1), 0) AS from_1,
+        coalesce(sum(amount) FILTER (WHERE age >= 2), 0) AS from_2,
+        coalesce(sum(amount) FILTER (WHERE age >= 3), 0) AS from_3,
+        coalesce(sum(amount) FILTER (WHERE age >= 4), 0) AS from_4,
+        max(day) FILTER (WHERE age >= 1) >= min(day) FILTER (WHERE age < 1)
+            OR max(day) FILTER (WHERE age >= 2) >= min(day) FILTER (WHERE age < 2)
+            OR max(day) FILTER (WHERE age >= 3) >= min(day) FILTER (WHERE age < 3)
+            OR max(day) FILTER (WHERE age >= 4) >= min(day) FILTER (WHERE age < 4) AS is_mixed
+    FROM debits GROUP BY 1
+), pools AS (
+    SELECT r.customer_id, sum(r.amount) AS amount FROM (
+        SELECT p.customer_id, p.amount, p.received_on AS day FROM payments p
+        WHERE p.reversed_on IS NULL OR p.reversed_on > :as_of
+        UNION ALL SELECT b.customer_id, -b.amount, b.as_of FROM opening_balances b WHERE b.amount < 0
+        UNION ALL SELECT w.customer_id, w.amount, w.written_off_on FROM write_offs w WHERE w.invoice_id IS NULL
+    ) r WHERE r.day <= :as_of GROUP BY 1
+), sums AS MATERIALIZED (
+    SELECT customer_id, coalesce(o.amount, 0) AS owed, coalesce(p.amount, 0) AS pool, o.from_1, o.from_2, o.from_3,
+        o.from_4, coalesce(o.is_mixed, false) AND p.amount < o.amount AS is_uneven
+    FROM owed o FULL JOIN pools p USING (customer_id) WHERE customer_id <> ALL (CAST(:customers AS uuid[]))
+), opened AS (
+    SELECT customer_id, owed, pool, greatest(owed - pool, 0) AS open_0, greatest(from_1 - pool, 0) AS open_1,
+        greatest(from_2 - pool, 0) AS open_2, greatest(from_3 - pool, 0) AS open_3, greatest(from_4 - pool, 0) AS open_4
+    FROM sums WHERE owed <> pool
+), by_sums AS (
+    SELECT customer_id, open_0 - open_1 AS not_due, open_1 - open_2 AS days_1_30, open_2 - open_3 AS days_31_60,
+        open_3 - open_4 AS days_61_90, open_4 AS days_over_90, greatest(pool - owed, 0) AS unapplied_credit,
+        owed - pool AS net
+    FROM opened
+),"""
+
+
+def _first_page(before: str, owing: str, uneven: str) -> str:
+    return f"""
+WITH {before} owing AS MATERIALIZED ({owing}
 ), listed AS MATERIALIZED (
     SELECT c.code AS customer_code, c.name, c.status, c.phone, w.* FROM owing w JOIN customers c ON c.id = w.customer_id
     WHERE {_WITHIN}
-)"""
-
-# Whoever has something open or a credit, whatever the status: who stopped with a balance still owes it.
-_FIRST_PAGE = text(f"""{_LISTED}, page AS (
+), page AS (
     SELECT * FROM listed ORDER BY customer_code LIMIT :limit
 )
-SELECT p.*, t.* FROM (SELECT count(*) AS total_customers, {_TOTALS} FROM listed) t
-LEFT JOIN page p ON true ORDER BY p.customer_code""")
+SELECT p.*, t.*, {uneven} AS uneven FROM (SELECT count(*) AS total_customers, {_TOTALS} FROM listed) t
+LEFT JOIN page p ON true ORDER BY p.customer_code"""
+
+
+# Whoever has something open or a credit, whatever the status: who stopped with a balance still owes it.
+_FIRST_PAGE = text(_first_page("", _BY_DOCUMENT, "NULL"))
+_FIRST_PAGE_BY_SUMS = text(
+    _first_page(
+        _BY_SUMS,
+        f"SELECT * FROM by_sums UNION ALL {_BY_DOCUMENT}",
+        "(SELECT array_agg(s.customer_id) FROM sums s WHERE s.is_uneven)",
+    )
+)
+#: With more customers than this the documents of all are put in order: one by one they would take longer.
+_MOST = 1000
+_CHOSEN_FOR = text("""
+SELECT a.customer_id FROM payment_allocations a UNION SELECT n.customer_id FROM credit_notes n
+UNION SELECT w.customer_id FROM write_offs w WHERE w.invoice_id IS NOT NULL LIMIT :most""")
 # Nobody has both something open and a credit: who is listed has a balance, and that is found customer by customer.
 _NEXT_CUSTOMERS = text(f"""
 SELECT c.id FROM customers c CROSS JOIN LATERAL (
     SELECT sum(l.debit - l.credit) AS balance FROM customer_ledger l
     WHERE l.customer_id = c.id AND l.entry_date <= :as_of) l
 WHERE c.code > :after AND l.balance <> 0 AND {_WITHIN} ORDER BY c.code LIMIT :limit""")
-_NEXT_PAGE = text(f"{_LISTED} SELECT * FROM listed ORDER BY customer_code")
+_NEXT_PAGE = text(f"""
+SELECT c.code AS customer_code, c.name, c.status, c.phone, w.* FROM ({_BY_DOCUMENT}) w
+JOIN customers c ON c.id = w.customer_id ORDER BY c.code""")
 
 
 def ageing_page(
@@ -52,17 +119,22 @@ def ageing_page(
 ) -> tuple[dict[str, Any] | None, Sequence[RowMapping]]:
     """Who owes what for how long, by customer code; with the first page (``after`` None) the totals of all.
 
-    One statement over everybody for the first page; the next ones read no more than they show.
+    The first page asks over everybody, the next ones read no more than they show.
     """
-    given: dict[str, Any] = {
-        "as_of": as_of,
-        "areas": None if area_id is None else [area_id],
-        "limit": limit,
-        "customers": None,
-    }
-    if after is None:
-        rows = session.execute(_FIRST_PAGE, given).mappings().all()
-        totals = {name: rows[0][f"total_{name}"] for name in ("customers", *AGEING_COLUMNS)}
-        return totals, [row for row in rows if row["customer_code"] is not None]
-    given["customers"] = list(session.scalars(_NEXT_CUSTOMERS, given | {"after": after}))
-    return None, session.execute(_NEXT_PAGE, given).mappings().all()
+    given: dict[str, Any] = {"as_of": as_of, "areas": None if area_id is None else [area_id], "limit": limit}
+    if after is not None:
+        customers = list(session.scalars(_NEXT_CUSTOMERS, given | {"after": after}))
+        return None, session.execute(_NEXT_PAGE, given | {"customers": customers}).mappings().all()
+    rows = _over_everybody(session, given)
+    totals = {name: rows[0][f"total_{name}"] for name in ("customers", *AGEING_COLUMNS)}
+    return totals, [row for row in rows if row["customer_code"] is not None]
+
+
+def _over_everybody(session: Session, given: dict[str, Any]) -> Sequence[RowMapping]:
+    by_document = set(session.scalars(_CHOSEN_FOR, {"most": _MOST + 1}))
+    while len(by_document) <= _MOST:
+        rows = session.execute(_FIRST_PAGE_BY_SUMS, given | {"customers": list(by_document)}).mappings().all()
+        if not rows[0]["uneven"]:
+            return rows
+        by_document.update(rows[0]["uneven"])
+    return session.execute(_FIRST_PAGE, given | {"customers": None}).mappings().all()
