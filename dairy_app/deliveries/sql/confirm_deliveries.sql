@@ -7,8 +7,10 @@ CREATE FUNCTION confirm_deliveries(
 ) RETURNS TABLE (item_index integer, outcome text, code text, detail text, order_id uuid, order_status text,
     delivery_status jsonb)
 -- Planned once per session: planning takes four times as long as confirming. On the first morning that is with tables
--- that are still empty; a plan that reads such a table whole would take minutes an hour later.
-LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_mergejoin = off AS $$
+-- that are still empty; a plan that reads such a table whole would take minutes an hour later. The settings are read
+-- whole nevertheless, at a price that looks worth compiling: that would take seconds, for each confirmation.
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_mergejoin = off
+SET jit = off AS $$
 #variable_conflict use_column
 DECLARE
     many integer := coalesce(jsonb_array_length(p_confirmations), 0);
