@@ -12,7 +12,7 @@ from dairy_app.common.errors import CODES
 from dairy_app.database.constraints import TRIGGER_CODES, code_of
 from dairy_app.database.transactions import Database
 from dairy_app.deliveries.models import DeliveryStatus
-from dairy_app.orders.models import Order, OrderItem
+from dairy_app.orders.models import ORDER_STATUSES, Order, OrderItem
 from dairy_app.settings import Settings
 from tests.conftest import SECRET_KEY, Server, raw_connection
 from tests.dairy import Dairy, ok
@@ -114,12 +114,22 @@ CORRECTED = "corrected_at = now(), corrected_by_user_id = (SELECT id FROM users 
 
 
 DRAFT = "'{draft}'"
+SECOND_IN_FULL = "UPDATE order_items SET delivered_quantity = quantity WHERE order_id = '{delivered}' AND line_no = 2"
 REFUSED = [
     (update("pending", "area_id = '{nobody}'"), "fk_orders_area_id"),
     (
         item("delivered_quantity = 0.5")
         + "; UPDATE products SET unit = 'packet' WHERE id = '{milk}'; "
         + item("quantity = 1.5"),
+        "tr_order_items_are_whole",
+    ),
+    ("UPDATE products SET unit = 'packet' WHERE id = '{milk}'; " + item("quantity = 1.5"), "tr_order_items_are_whole"),
+    (
+        "UPDATE products SET unit = 'packet' WHERE id = '{milk}'; " + item("delivered_quantity = 0.5", "partial"),
+        "tr_order_items_are_whole",
+    ),
+    (
+        "UPDATE products SET unit = 'packet' WHERE id = '{extra}'; " + new_item("pending", quantity="1.5"),
         "tr_order_items_are_whole",
     ),
     # orders: columns and keys
@@ -215,6 +225,21 @@ REFUSED = [
     (new_item("pending", delivered="1"), "tr_orders_agree_with_items"),
     ("DELETE FROM order_items WHERE order_id = '{delivered}'", "tr_orders_agree_with_items"),
     ("DELETE FROM order_items WHERE order_id = '{partial}' AND line_no = 2", "tr_orders_agree_with_items"),
+    # … whatever else is right, and in whichever order it was done
+    (item("delivered_quantity = NULL", "delivered") + ";" + SECOND_IN_FULL, "tr_orders_agree_with_items"),
+    (SECOND_IN_FULL + ";" + item("delivered_quantity = 0", "delivered"), "tr_orders_agree_with_items"),
+    (deliver(DRAFT) + ";" + item("delivered_quantity = 0"), "tr_orders_agree_with_items"),
+    (
+        deliver(DRAFT) + "; SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED;"
+        "UPDATE order_items SET delivered_quantity = 0 WHERE order_id = '{pending}' AND line_no = 2",
+        "tr_orders_agree_with_items",
+    ),
+    ("UPDATE order_items SET delivered_quantity = quantity WHERE order_id = '{partial}'", "tr_orders_agree_with_items"),
+    ("UPDATE order_items SET delivered_quantity = 0 WHERE order_id = '{partial}'", "tr_orders_agree_with_items"),
+    (
+        item("delivered_quantity = quantity", "delivered") + "; DELETE FROM order_items WHERE order_id = '{delivered}'",
+        "tr_orders_agree_with_items",
+    ),
     # items: columns and keys
     (item("quantity = 0"), "ck_order_items_quantity_positive"),
     (item("quantity = -1"), "ck_order_items_quantity_positive"),
@@ -326,6 +351,15 @@ ALLOWED = [
     "UPDATE order_items SET delivered_quantity = 0.5 WHERE order_id = '{delivered}' AND line_no = 1;"
     "UPDATE orders SET status = 'PARTIALLY_DELIVERED' WHERE id = '{delivered}'",
     "DELETE FROM orders WHERE id = '{pending}'",
+    # What is wrong for a moment only.
+    item("delivered_quantity = NULL", "delivered") + ";" + item("delivered_quantity = quantity", "delivered"),
+    item("delivered_quantity = 0", "delivered") + ";" + item("delivered_quantity = quantity", "delivered"),
+    update("delivered", "status = 'PARTIALLY_DELIVERED'") + ";" + update("delivered", "status = 'DELIVERED'"),
+    update("partial", "status = 'DELIVERED'") + ";" + update("partial", "status = 'PARTIALLY_DELIVERED'"),
+    "UPDATE order_items SET delivered_quantity = 1 WHERE order_id = '{partial}'",
+    status("status = 'not_delivered', delivered_at = NULL")
+    + ";"
+    + status("status = 'delivered', delivered_at = now()"),
 ]
 
 
@@ -333,6 +367,34 @@ ALLOWED = [
 def test_the_like_of_it_is_allowed(known: Known, cursor: Any, statement: str) -> None:
     """So that the refusals above are refused for their reason."""
     commit(cursor, statement.format(**known))
+
+
+#: State → the states that plain SQL may give it; the same state is no change.
+FOLLOWS = {
+    "pending": {"OUT_FOR_DELIVERY", "DELIVERED", "PARTIALLY_DELIVERED", "NOT_DELIVERED", "CANCELLED"},
+    "out": {"DELIVERED", "PARTIALLY_DELIVERED", "NOT_DELIVERED", "CANCELLED"},
+    "delivered": {"PARTIALLY_DELIVERED", "NOT_DELIVERED"},
+    "partial": {"DELIVERED", "NOT_DELIVERED"},
+    "refused": {"DELIVERED", "PARTIALLY_DELIVERED", "CANCELLED"},
+    "cancelled": set(),
+}
+
+
+@pytest.mark.parametrize("state", ORDER_STATUSES)
+@pytest.mark.parametrize("was", FOLLOWS)
+def test_states_follow_each_other(known: Known, cursor: Any, was: str, state: str) -> None:
+    """What follows may still be refused, for other columns that do not fit it."""
+    order = known["pending" if was == "out" else was]
+    if was == "out":
+        cursor.execute("UPDATE orders SET status = 'OUT_FOR_DELIVERY' WHERE id = %s", (order,))
+    cursor.execute("SELECT status FROM orders WHERE id = %s", (order,))
+    follows = cursor.fetchone() == (state,) or state in FOLLOWS[was]
+    refused_by = None
+    try:
+        cursor.execute("UPDATE orders SET status = %s WHERE id = %s", (state, order))
+    except psycopg2.IntegrityError as error:
+        refused_by = error.diag.constraint_name
+    assert (refused_by == "tr_orders_follow_transitions") is not follows
 
 
 def test_no_rule_is_left_out() -> None:

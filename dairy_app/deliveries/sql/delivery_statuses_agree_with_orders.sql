@@ -9,10 +9,17 @@ BEGIN
         SELECT o.status IN ('DELIVERED', 'PARTIALLY_DELIVERED') AND s.id IS NULL INTO disagrees
         FROM orders o LEFT JOIN delivery_statuses s ON s.order_id = o.id WHERE o.id = OLD.order_id;
     ELSE
+        -- A row that was changed again is asked for by that change; only what disagrees is read once more.
         SELECT CASE WHEN o.status IN ('DELIVERED', 'PARTIALLY_DELIVERED')
-            THEN s.status <> lower(o.status) OR s.delivery_date <> o.delivered_on
-            ELSE s.status <> 'not_delivered' END INTO disagrees
-        FROM delivery_statuses s JOIN orders o ON o.id = s.order_id WHERE s.id = NEW.id;
+            THEN NEW.status <> lower(o.status) OR NEW.delivery_date <> o.delivered_on
+            ELSE NEW.status <> 'not_delivered' END INTO disagrees
+        FROM orders o WHERE o.id = NEW.order_id;
+        IF disagrees THEN
+            SELECT CASE WHEN o.status IN ('DELIVERED', 'PARTIALLY_DELIVERED')
+                THEN s.status <> lower(o.status) OR s.delivery_date <> o.delivered_on
+                ELSE s.status <> 'not_delivered' END INTO disagrees
+            FROM delivery_statuses s JOIN orders o ON o.id = s.order_id WHERE s.id = NEW.id;
+        END IF;
     END IF;
     IF disagrees THEN
         RAISE EXCEPTION 'an order and its delivery status disagree'

@@ -7,15 +7,11 @@ DECLARE
     frozen boolean;
     unsaid boolean;
 BEGIN
+    IF NOT EXISTS (SELECT FROM changed JOIN orders o ON o.id = changed.order_id WHERE o.invoice_id IS NOT NULL) THEN
+        RETURN NULL;  -- an item stays with its order (order_items_stay): where it was is where it is
+    END IF;
     SELECT array_agg(DISTINCT o.invoice_id), bool_or(changed.delivered_quantity IS NULL) INTO papers, unsaid
     FROM changed JOIN orders o ON o.id = changed.order_id WHERE o.invoice_id IS NOT NULL;
-    IF TG_OP = 'UPDATE' THEN
-        SELECT papers || array_agg(DISTINCT o.invoice_id) INTO papers
-        FROM arrived JOIN orders o ON o.id = arrived.order_id WHERE o.invoice_id IS NOT NULL;
-    END IF;
-    IF papers IS NULL THEN
-        RETURN NULL;
-    END IF;
     SELECT bool_or(NOT (status = 'draft' OR (status = 'external' AND TG_OP = 'INSERT'))) INTO frozen
     FROM (SELECT status FROM invoices WHERE id = ANY (papers) ORDER BY id FOR SHARE) paper;
     IF frozen THEN
@@ -30,7 +26,7 @@ END $$;
 CREATE TRIGGER tr_order_items_touch_only_drafts_insert AFTER INSERT ON order_items
     REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION order_items_touch_only_drafts();
 CREATE TRIGGER tr_order_items_touch_only_drafts_update AFTER UPDATE ON order_items
-    REFERENCING OLD TABLE AS changed NEW TABLE AS arrived
+    REFERENCING OLD TABLE AS changed
     FOR EACH STATEMENT EXECUTE FUNCTION order_items_touch_only_drafts();
 CREATE TRIGGER tr_order_items_touch_only_drafts_delete AFTER DELETE ON order_items
     REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION order_items_touch_only_drafts();
