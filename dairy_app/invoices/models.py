@@ -100,6 +100,7 @@ class Invoice(Imported, Base):
         Index("ix_invoices_drafts", "customer_id", "period_end", postgresql_where=text("status = 'draft'")),
         Index("ix_invoices_draft_periods", "period_end", postgresql_where=text("status = 'draft'")),
         Index("ix_invoices_customer", "customer_id", "period_start"),
+        Index("ix_invoices_period", "period_start", "id"),
         Index("ix_invoices_date", "invoice_date", "id", postgresql_where=text("invoice_date IS NOT NULL")),
         Index("ix_invoices_run", "billing_run_id", postgresql_where=text("billing_run_id IS NOT NULL")),
         unique_index("uq_invoices_irn", "irn", where="irn IS NOT NULL"),
@@ -226,6 +227,7 @@ class Adjustment(Identified, Base):
         check("reason_length", "length(reason) BETWEEN 3 AND 500"),
         Index(None, "invoice_id"),
         Index(None, "customer_id"),
+        Index("ix_adjustments_date", "adjusted_on", "id"),
     )
 
     customer_id: Mapped[UUID]

@@ -174,6 +174,7 @@ class WriteOff(Identified, Base):
         check("written_off_on_finite", "isfinite(written_off_on)"),
         check("reason_length", "length(reason) BETWEEN 3 AND 500"),
         Index("ix_write_offs_customer", "customer_id", "written_off_on"),
+        Index("ix_write_offs_date", "written_off_on", "id"),
         Index("ix_write_offs_invoice", "invoice_id", postgresql_where=text("invoice_id IS NOT NULL")),
     )
 
