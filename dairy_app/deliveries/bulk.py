@@ -1,6 +1,5 @@
 """Set-based writes of rounds: confirming, correcting, starting, putting into sequence. A few statements, any size."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import date, datetime
@@ -8,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import orjson
 from sqlalchemy import Row, Uuid, any_, func, literal, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
@@ -37,7 +37,7 @@ def confirm_deliveries(
     at: datetime,
 ) -> Sequence[Found]:
     """One row per confirmation, in their order: confirmed, replayed, or rejected with code and detail."""
-    given = {"confirmations": json.dumps(list(confirmations), default=_plain), "at": at}
+    given = {"confirmations": _as_json(confirmations), "at": at}
     return _CONFIRM.execute(session, given | _who(confirmer) | _where(scope))
 
 
@@ -88,7 +88,7 @@ def correct_delivery(
     """Correct one confirmed delivery; without items nothing was delivered. ``boy``, ``only_on`` narrow who may."""
     given = {
         "order": order_id,
-        "items": None if items is None else json.dumps(list(items), default=_plain),
+        "items": None if items is None else _as_json(items),
         "reason": reason,
         "corrected_by": corrected_by,
         "boy": boy,
@@ -148,8 +148,12 @@ _FIELDS: dict[type, tuple[str, ...]] = {
 }
 
 
+def _as_json(told: Sequence[Confirmation] | Sequence[Delivered]) -> str:
+    return orjson.dumps(list(told), _plain, orjson.OPT_PASSTHROUGH_DATACLASS).decode()
+
+
 def _plain(value: object) -> Any:
-    """What JSON has no form for: an object as those of its fields that say something, all else as text."""
+    """An object as those of its fields that say something; a decimal as text."""
     if type(value) not in _FIELDS:
         return str(value)
     return {name: said for name in _FIELDS[type(value)] if (said := getattr(value, name)) is not None}
