@@ -85,13 +85,18 @@ def test_rows_end_in_crlf_and_cells_keep_their_own_line_breaks(database: Databas
         ("", ""),
         ("   ", "   "),
         ("5-10 Main Road", "5-10 Main Road"),
+        ("श्रीमती", "श्रीमती"),
+        ("?", "?"),
+        ("A", "A"),
     ],
 )
 def test_only_texts_that_look_like_formulas_are_guarded(database: Database, written: str, read: str) -> None:
-    cell = Column("a", "%(written)s::text", Kind.TEXT).cell()
-    body = body_of(database, f"SELECT {cell}, 1", written=written)
+    of_column, of_expression = (Column("a", sql, Kind.TEXT).cell() for sql in ("t.written", "(t.written)"))
+    assert of_column != of_expression
+    select = f"SELECT {of_column}, {of_expression} FROM (VALUES (%(written)s::text)) t (written)"
+    body = body_of(database, select, written=written)
     rows = list(csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), strict=True))
-    assert rows[1] == [read, "1"]
+    assert rows[1] == [read, read]
 
 
 def test_numbers_are_never_guarded(database: Database) -> None:
@@ -241,6 +246,16 @@ def test_memory_does_not_grow_with_the_rows(volume: Volume) -> None:
     assert rows == lines + 1
     assert size > 8_000_000
     assert peak < 3 * (CHUNKS_AHEAD + 2) * CHUNK_BYTES
+
+
+@pytest.mark.slow
+def test_lines_are_sorted_with_their_documents_only(volume: Volume) -> None:
+    """The first line is there when the documents are sorted; what is above the join would wait for the last line."""
+    span = span_of("2026-10", None, None)
+    select = csv_of(PROFILES["invoice-lines"], span).select
+    with volume.database.transaction(read_only=True) as session:
+        (plan,) = session.connection().exec_driver_sql(f"EXPLAIN (FORMAT json) {select}", span.parameters).one()
+    assert plan[0]["Plan"]["Node Type"] == "Nested Loop"
 
 
 @pytest.mark.slow
