@@ -34,7 +34,7 @@ loaded["app"] = sorted(sys.modules)
 print(json.dumps(loaded))
 """
 #: What only some requests and commands need: revisions, PDF, workbooks, the earlier system's dumps, chosen passwords.
-FOR_FEW = {"alembic", "mako", "reportlab", "PIL", "uharfbuzz", "xlsxwriter", "openpyxl", "bson", "pymongo", "zxcvbn"}
+FOR_FEW = {"alembic", "mako", "reportlab", "PIL", "uharfbuzz", "openpyxl", "bson", "pymongo", "zxcvbn"}
 FOR_REQUESTS = {"flask", "werkzeug", "marshmallow", "structlog", "apispec", "rich", "dairy_app.models"}
 #: Step → what it does not load, and the most modules that it does (when this was written: 117, 406 and 971).
 LEFT_ALONE = {

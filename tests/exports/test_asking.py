@@ -117,8 +117,9 @@ def test_bom_can_be_left_out(dairy: Dairy) -> None:
     assert without.startswith(b"document_type,")
 
 
-def test_asking_for_the_head_leaves_no_connection_behind(dairy: Dairy) -> None:
-    answer = dairy.admin.call("HEAD", "/exports/invoice-register.csv", query_string=OCTOBER)
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+def test_asking_for_the_head_leaves_no_connection_behind(dairy: Dairy, form: str) -> None:
+    answer = dairy.admin.call("HEAD", f"/exports/invoice-register.{form}", query_string=OCTOBER)
     answer.close()
     assert (answer.status_code, answer.data) == (200, b"")
     assert dairy.app.database.engine.pool.checkedout() == 0  # type: ignore[attr-defined]

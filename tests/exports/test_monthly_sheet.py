@@ -1,11 +1,16 @@
 """The month's grid as a workbook, read back with a spreadsheet library."""
 
 import io
+from datetime import date
 from typing import Any
 
 import openpyxl
 import pytest
 
+from dairy_app.billing.service.monthly_view import monthly_view
+from dairy_app.database.transactions import Database
+from dairy_app.exports.files import monthly_sheet
+from dairy_app.exports.files.monthly_sheet import MonthlySheet
 from tests.dairy import Client, Dairy, ok, refused
 
 
@@ -72,6 +77,29 @@ def test_marketing_staff_get_their_own_without_payments(dairy: Dairy, month: dic
 def test_equal_months_are_equal_files(dairy: Dairy, month: dict[str, Any]) -> None:
     one, other = (dairy.admin.get("/billing/monthly-view.xlsx", period=month["period"]).data for _ in range(2))
     assert one == other
+
+
+def test_the_first_customers_are_sent_before_the_last_are_read(
+    dairy: Dairy, database: Database, month: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with database.transaction(read_only=True) as session:
+        (row,) = monthly_view(
+            session, month["period"], today=date.today(), after="", limit=9, customer_id=month["ravi"]["id"]
+        )
+    asked, taken = [], []
+
+    def page(*_: Any, after: str, limit: int, **__: Any) -> list[dict[str, Any]]:
+        asked.append(after)
+        return [] if len(asked) == 21 else [{**row, "code": f"{after}{n}"[-9:]} for n in range(limit)]
+
+    def take(chunk: bytes) -> None:
+        if chunk:
+            taken.append(len(asked))
+
+    monkeypatch.setattr(monthly_sheet, "monthly_view", page)
+    with database.transaction(read_only=True) as session:
+        assert MonthlySheet(month["period"]).copy(session, take) == 20 * monthly_sheet.PAGE
+    assert (taken[0], taken[-1]) == (1, 21)
 
 
 @pytest.mark.parametrize("period", ["banana", "2026-13", "2026-1", ""])

@@ -1,11 +1,14 @@
 """What an accountant reads in the two registers."""
 
 import hashlib
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
+from dairy_app.database.transactions import Database
 from tests.dairy import ok
 from tests.exports.books import DEVANAGARI, FORMULA, KOLKATA, PHONE, QUOTED, Books, rows_of
 
@@ -100,6 +103,26 @@ def test_rows_stand_in_the_order_of_the_numbers(books: Books) -> None:
     keys = [(row["number"], int(row["line_no"])) for row in books.csv("invoice-lines")]
     assert keys == sorted(keys)
     assert len(keys) == 10
+
+
+def test_lines_are_in_the_order_of_their_numbers_wherever_they_are_stored(
+    accounts: Books, database: Database, sql: Callable[..., Any]
+) -> None:
+    """First lines are stored after second ones, of invoices and of a credit note, and read as they are stored."""
+    sql("SET session_replication_role = replica")
+    sql("UPDATE invoice_lines SET description = description WHERE line_no = 1")
+    sql("UPDATE credit_note_lines SET line_no = 2")
+    sql("""
+        INSERT INTO credit_note_lines
+        SELECT (jsonb_populate_record(n, '{"line_no": 1, "invoice_line_no": 2}')).* FROM credit_note_lines n
+        WHERE n.line_no = 2""")
+    for kind in ("indexscan", "bitmapscan", "indexonlyscan", "hashjoin"):
+        sql(f"DO $$BEGIN EXECUTE format('ALTER DATABASE %I SET enable_{kind} = off', current_database()); END$$")
+    database.dispose()
+    rows = accounts.csv("invoice-lines", **{"from": "2026-10-01", "to": "2026-11-30"})
+    keys = [(row["number"].startswith("CN"), row["number"], int(row["line_no"])) for row in rows]
+    assert keys == sorted(keys)
+    assert {line for is_note, _, line in keys if is_note} == {1, 2}
 
 
 def test_a_void_paper_stays_listed_and_has_no_value(books: Books) -> None:

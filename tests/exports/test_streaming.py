@@ -9,12 +9,15 @@ import socket
 import subprocess
 import sys
 import tracemalloc
+import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
@@ -24,6 +27,7 @@ from dairy_app.app import create_app
 from dairy_app.cli import explain_failure
 from dairy_app.database.transactions import Database
 from dairy_app.exports.books.tally import VouchersSource
+from dairy_app.exports.files.downloads import download_of
 from dairy_app.exports.files.streams import (
     BOM,
     CHUNK_BYTES,
@@ -85,13 +89,18 @@ def test_rows_end_in_crlf_and_cells_keep_their_own_line_breaks(database: Databas
         ("", ""),
         ("   ", "   "),
         ("5-10 Main Road", "5-10 Main Road"),
+        ("श्रीमती", "श्रीमती"),
+        ("?", "?"),
+        ("A", "A"),
     ],
 )
 def test_only_texts_that_look_like_formulas_are_guarded(database: Database, written: str, read: str) -> None:
-    cell = Column("a", "%(written)s::text", Kind.TEXT).cell()
-    body = body_of(database, f"SELECT {cell}, 1", written=written)
+    of_column, of_expression = (Column("a", sql, Kind.TEXT).cell() for sql in ("t.written", "(t.written)"))
+    assert of_column != of_expression
+    select = f"SELECT {of_column}, {of_expression} FROM (VALUES (%(written)s::text)) t (written)"
+    body = body_of(database, select, written=written)
     rows = list(csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""), strict=True))
-    assert rows[1] == [read, "1"]
+    assert rows[1] == [read, read]
 
 
 def test_numbers_are_never_guarded(database: Database) -> None:
@@ -244,6 +253,33 @@ def test_memory_does_not_grow_with_the_rows(volume: Volume) -> None:
 
 
 @pytest.mark.slow
+def test_a_large_workbook_holds_the_lines_of_the_csv(volume: Volume) -> None:
+    span = span_of("2026-10", None, None)
+    text, book = (
+        b"".join(ExportStream(volume.database, download_of("invoice-lines", form).source(span, True)))
+        for form in ("csv", "xlsx")
+    )
+    lines = list(csv.reader(io.StringIO(text.decode("utf-8-sig"), newline=""), strict=True))
+    sheet = openpyxl.load_workbook(io.BytesIO(book), read_only=True).active
+    rows = [[str(value) for value in row] for row in sheet.iter_rows(values_only=True)]
+    places = [lines[0].index(name) for name in ("number", "line_no", "customer_name", "description", "hsn")]
+    assert len(rows) == len(lines) == volume.lines + 1
+    assert [[row[place] for place in places] for row in rows] == [[line[place] for place in places] for line in lines]
+    totals = [sum(Decimal(row[-1]) for row in table[1:]) for table in (rows, lines)]
+    assert totals == [Decimal("94500000"), Decimal("94500000")]
+
+
+@pytest.mark.slow
+def test_lines_are_sorted_with_their_documents_only(volume: Volume) -> None:
+    """The first line is there when the documents are sorted; what is above the join would wait for the last line."""
+    span = span_of("2026-10", None, None)
+    select = csv_of(PROFILES["invoice-lines"], span).select
+    with volume.database.transaction(read_only=True) as session:
+        (plan,) = session.connection().exec_driver_sql(f"EXPLAIN (FORMAT json) {select}", span.parameters).one()
+    assert plan[0]["Plan"]["Node Type"] == "Nested Loop"
+
+
+@pytest.mark.slow
 def test_vouchers_are_made_in_constant_memory(database: Database, sql: Callable[..., Any]) -> None:
     make_invoices(sql, 5_000)
     source = VouchersSource(span_of("2026-10", None, None))
@@ -282,32 +318,42 @@ def served(database_url: str, tmp_path: Path) -> Iterator[int]:
 
 
 @contextmanager
-def asked(port: int, dairy: Dairy) -> Iterator[http.client.HTTPResponse]:
-    """An answer whose first bytes were read; the buffers on the way hold far less than the rest."""
+def asked(port: int, dairy: Dairy, form: str) -> Iterator[http.client.HTTPResponse]:
+    """An answer whose first byte was read; the buffers on the way hold far less than the rest."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     with closing(connection):
         connection.connect()
         connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 18)
-        path = "/api/v1/exports/invoice-lines.csv?period=2026-10"
+        path = f"/api/v1/exports/invoice-lines.{form}?period=2026-10"
         connection.request("GET", path, headers=dairy.admin._headers)
         with connection.getresponse() as answer:
             assert answer.status == 200
-            answer.read(1000)
+            assert answer.read(1) == {"csv": BOM, "xlsx": b"PK"}[form][:1]
             yield answer
 
 
+def lines_of(form: str, body: bytes) -> int:
+    """How many lines a download holds, the first byte of which was read."""
+    if form == "xlsx":
+        with zipfile.ZipFile(io.BytesIO(b"P" + body)) as book:
+            body = book.read("xl/worksheets/sheet1.xml")
+    return body.count({"csv": b"\r\n", "xlsx": b"<row "}[form]) - 1
+
+
 @pytest.mark.slow
-def test_over_the_wire_a_broken_stream_never_looks_whole(volume: Volume, tmp_path: Path) -> None:
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+def test_over_the_wire_a_broken_stream_never_looks_whole(volume: Volume, tmp_path: Path, form: str) -> None:
     dairy, sql, lines = volume.dairy, volume.sql, volume.lines
     of_export = "FROM pg_stat_activity WHERE query LIKE 'COPY%' AND datname = current_database()"
     with served(volume.url, tmp_path) as port:
-        with asked(port, dairy) as whole:
-            assert whole.read().count(b"\r\n") > lines - 10
-        with asked(port, dairy) as broken:
+        with asked(port, dairy, form) as whole:
+            assert lines_of(form, whole.read()) == lines
+        with asked(port, dairy, form) as broken:
             assert len(sql(f"SELECT pg_terminate_backend(pid) {of_export}")) == 1
-            with pytest.raises(http.client.IncompleteRead):
+            with pytest.raises(http.client.IncompleteRead) as rest:
                 broken.read()
-        with asked(port, dairy):
+            assert form == "csv" or not zipfile.is_zipfile(io.BytesIO(b"P" + rest.value.partial))
+        with asked(port, dairy, form):
             assert len(sql(f"SELECT pid {of_export} AND state = 'active'")) == 1
         # The client is gone. Waits, at most ten seconds, until the export has let go of the table.
         sql("SET lock_timeout = '10s'")

@@ -1,18 +1,16 @@
 """The month's grid as a workbook, like the sheet of the earlier system: a row per customer, product and price."""
 
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from dairy_app.billing.service.monthly_view import PAYMENT_FIELDS, month_days, monthly_view
 from dairy_app.business.queries import today
+from dairy_app.exports.files.spreadsheets import Spreadsheet, Style, number_cell, spreadsheet, text_cell
 from dairy_app.exports.files.streams import Abandoned, Progress, Take
-from dairy_app.exports.files.workbooks import MADE, begin, hand_over
 
 #: Customers read at a time.
 PAGE = 200
@@ -39,18 +37,14 @@ class MonthlySheet:
     with_payments: bool = True
 
     def copy(self, session: Session, take: Take, progress: Progress | None = None) -> int:
-        """Make the file aside, then hand it to ``take``; returns the number of customers."""
-        with tempfile.TemporaryFile() as file:
-            workbook = begin(file)
-            workbook.set_properties({"created": MADE, "title": f"Deliveries {self.period}"})
-            sheet = _Grid(workbook, self.period, self.with_payments)
+        """Hand the file to ``take`` while the customers are read; returns their number."""
+        with spreadsheet(take, f"Deliveries {self.period}") as book:
+            sheet = _Grid(book, self.period, self.with_payments)
             count = 0
             for count, customer in enumerate(self._customers(session, take), 1):
                 sheet.write(customer)
                 if progress:
                     progress(count)
-            workbook.close()
-            hand_over(file, take)
         return count
 
     def _customers(self, session: Session, take: Take) -> Iterator[Any]:
@@ -68,15 +62,10 @@ class MonthlySheet:
 class _Grid:
     """The sheet while it is written, row by row."""
 
-    def __init__(self, workbook: Any, period: str, with_payments: bool) -> None:
+    def __init__(self, book: Spreadsheet, period: str, with_payments: bool) -> None:
+        self._book = book
         self._days = [day.isoformat() for day in month_days(period)]
         self._money = {name: key for name, key in MONEY.items() if with_payments or key not in PAYMENT_FIELDS}
-        self._text = workbook.add_format({"num_format": "@"})
-        self._quantity = workbook.add_format({"num_format": "0.###"})
-        self._rupees = workbook.add_format({"num_format": "0.00"})
-        self._bold = workbook.add_format({"bold": True})
-        self._sheet = workbook.add_worksheet(period)
-        self._sheet.freeze_panes(1, len(WHO))
         headings = [
             *WHO,
             *(str(date.fromisoformat(day).day) for day in self._days),
@@ -85,41 +74,32 @@ class _Grid:
             "Amount",
             *self._money,
         ]
-        for place, heading in enumerate(headings):
-            self._sheet.set_column(
-                place, place, 22 if heading in ("Name", "Product") else 5 if heading.isdigit() else 12
-            )
-            self._sheet.write_string(0, place, heading, self._bold)
-        self._row = 0
+        widths = [22 if heading in ("Name", "Product") else 5 if heading.isdigit() else 12 for heading in headings]
+        book.begin(period, headings, widths, frozen=len(WHO))
 
     def write(self, customer: Any) -> None:
-        for place, product in enumerate(customer["products"] or [None]):
-            self._row += 1
-            self._column = 0
-            for key in ("code", "name", "phone", "area"):
-                self._write(customer[key], self._text)
-            self._write_product(product)
-            if place == 0:
-                for key in self._money.values():
-                    self._write(customer[key], self._rupees)
+        who = [_cell(customer[key], Style.TEXT) for key in ("code", "name", "phone", "area")]
+        money = [_cell(customer[key], Style.MONEY) for key in self._money.values()]
+        for product in customer["products"] or [None]:
+            self._book.add([*who, *self._product(product), *money])
+            money = [b""] * len(money)
 
-    def _write_product(self, product: Any) -> None:
+    def _product(self, product: Any) -> Iterator[bytes]:
         if product is None:
-            self._column += len(WHO) - 4 + len(self._days) + len(WEEKS) + 2
+            yield from [b""] * (len(WHO) - 4 + len(self._days) + len(WEEKS) + 2)
             return
-        self._write(product["name"], self._text)
-        self._write(product["unit"], self._text)
-        self._write(product["unit_price"], self._rupees)
+        yield _cell(product["name"], Style.TEXT)
+        yield _cell(product["unit"], Style.TEXT)
+        yield _cell(product["unit_price"], Style.MONEY)
         for day in self._days:
-            self._write(product["daily_quantities"].get(day), self._quantity)
+            yield _cell(product["daily_quantities"].get(day), Style.QUANTITY)
         for week in WEEKS:
-            self._write((product["week_totals"] or {}).get(week), self._quantity)
-        self._write(product["total_quantity"], self._quantity)
-        self._write(product["total_amount"], self._rupees)
+            yield _cell((product["week_totals"] or {}).get(week), Style.QUANTITY)
+        yield _cell(product["total_quantity"], Style.QUANTITY)
+        yield _cell(product["total_amount"], Style.MONEY)
 
-    def _write(self, value: Any, form: Any) -> None:
-        if isinstance(value, str):
-            self._sheet.write_string(self._row, self._column, value, self._text)
-        elif value is not None:
-            self._sheet.write_number(self._row, self._column, Decimal(value), form)
-        self._column += 1
+
+def _cell(value: Any, style: Style) -> bytes:
+    if value is None:
+        return b""
+    return text_cell(value) if isinstance(value, str) else number_cell(value, style)

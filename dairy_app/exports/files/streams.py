@@ -99,20 +99,26 @@ class _Rows:
 
     def __init__(self, prefix: bytes, take: Take, progress: Progress | None) -> None:
         self.count = 0
-        self._take, self._progress = take, progress
-        self._buffer = bytearray(prefix)
+        self._prefix, self._take, self._progress = prefix, take, progress
+        self._rows: list[bytes] = []
+        self._size = 0
 
     def write(self, row: bytes) -> None:
-        self.count += 1
-        buffer = self._buffer
-        buffer += row
-        buffer[-1:] = b"\r\n"
-        if len(buffer) >= CHUNK_BYTES:
+        self._rows.append(row)
+        self._size += len(row)
+        if self._size >= CHUNK_BYTES:
             self.flush()
 
     def flush(self) -> None:
-        chunk, self._buffer = bytes(self._buffer), bytearray()
-        self._take(chunk)
+        rows, self._rows, self._size = self._rows, [], 0
+        self.count += len(rows)
+        chunk = b"".join(rows)
+        if b'"' in chunk:  # a cell with a line break is quoted
+            chunk = b"".join([row[:-1] + b"\r\n" for row in rows])
+        else:
+            chunk = chunk.replace(b"\n", b"\r\n")
+        self._take(self._prefix + chunk)
+        self._prefix = b""
         if self._progress:
             self._progress(self.count)
 

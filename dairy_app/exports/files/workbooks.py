@@ -1,47 +1,54 @@
 """A profile as a workbook (XLSX): texts are text, numbers are numbers, dates are dates, and nothing is a formula.
 
-The rows go through a temporary file, one at a time; equal rows give equal bytes, because every date that the format
-itself carries is fixed.
+As with a CSV the server's COPY brings the rows one at a time, at the reader's pace. In its text format a tab is always
+the end of a cell, so that a row becomes cells without being read character by character.
 """
 
-import tempfile
-from collections.abc import Callable, Sequence
+import re
 from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any, BinaryIO
+from datetime import date
+from typing import Final
 
 from sqlalchemy.orm import Session
 
-from dairy_app.exports.files.streams import CHUNK_BYTES, ROWS_AT_A_TIME, Progress, Take, read_rows
+from dairy_app.database.transactions import driver_cursor
+from dairy_app.exports.files.spreadsheets import (
+    CELL_UNITS,
+    Spreadsheet,
+    Style,
+    around,
+    number_cell,
+    spreadsheet,
+    text_cell,
+)
+from dairy_app.exports.files.streams import Progress, Take
 from dairy_app.exports.registers.columns import Column, Kind, Profile
 from dairy_app.exports.registers.profiles import select_of
 from dairy_app.exports.rules import Span
 
-#: Rows of a sheet, with its header; what is more goes on in the next sheet.
-SHEET_ROWS = 1_048_576
-#: When the file says it was made: always the same.
-MADE = datetime(2000, 1, 1)  # noqa: DTZ001 - the format knows no zones
-#: Older dates have no number in a workbook.
+#: The day before the first of a workbook; it believes that there was a 29 February 1900.
+_EPOCH = date(1899, 12, 30)
+#: Older dates have no number in a workbook, or another one in each program.
 _OLDEST = date(1900, 3, 1)
 
-_FORMATS = {
-    Kind.TEXT: "@",
-    Kind.WORD: "@",
-    Kind.MONEY: "0.00",
-    Kind.AMOUNT: "0.00",
-    Kind.NUMBER: "General",
-    Kind.DATE: "yyyy-mm-dd",
-    Kind.RETURN_DATE: "dd-mmm-yy",
+_STYLES = {
+    Kind.TEXT: Style.TEXT,
+    Kind.WORD: Style.TEXT,
+    Kind.MONEY: Style.MONEY,
+    Kind.AMOUNT: Style.MONEY,
+    Kind.NUMBER: Style.GENERAL,
+    Kind.DATE: Style.DAY,
+    Kind.RETURN_DATE: Style.RETURN_DAY,
 }
 _WIDTHS = {Kind.TEXT: 20, Kind.DATE: 12, Kind.RETURN_DATE: 12, Kind.MONEY: 14}
-_OPTIONS = {
-    "constant_memory": True,
-    "strings_to_formulas": False,
-    "strings_to_numbers": False,
-    "strings_to_urls": False,
-}
+_DAYS = (Style.DAY, Style.RETURN_DAY)
 
-_Write = Callable[[Any, int, int, Any, Any], object]
+#: A row with a text that cannot be put into XML as COPY wrote it: with what COPY escapes, what XML does, what neither
+#: can write, or spaces at its end.
+_SPECIAL = re.compile(rb"[&<>\\\x00-\x08\x0b-\x1f]|_x|\xef\xbf[\xbe\xbf]|^ | \t|\t | $")
+#: How COPY writes what is not itself.
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_ESCAPES: Final = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,102 +59,79 @@ class WorkbookSource:
     span: Span
 
     def copy(self, session: Session, take: Take, progress: Progress | None = None) -> int:
-        """Make the file aside, then hand it to ``take``; returns the number of rows."""
-        select = select_of(self.profile, [column.value() for column in self.profile.columns])
-        rows = read_rows(session, select, self.span.parameters, take)
-        with tempfile.TemporaryFile() as file:
-            count = _write_workbook(file, self.profile, rows, progress)
-            hand_over(file, take)
-        return count
+        """Hand the file to ``take`` while the rows come; returns their number."""
+        profile = self.profile
+        select = select_of(profile, [column.value() for column in profile.columns])
+        with spreadsheet(take, f"{profile.name} v{profile.version}") as book:
+            book.begin(
+                profile.name.rpartition("/")[2],
+                [column.name for column in profile.columns],
+                [_width(column) for column in profile.columns],
+            )
+            rows = _Rows(book, profile, progress)
+            with driver_cursor(session) as cursor:
+                asked = cursor.mogrify(select, self.span.parameters).decode()
+                cursor.copy_expert(f"COPY ({asked}) TO STDOUT (FORMAT text, NULL '', ENCODING 'UTF8')", rows)
+        if progress:
+            progress(rows.count)
+        return rows.count
 
 
-def begin(file: BinaryIO) -> Any:
-    """An empty workbook, which is written to the file when it is closed."""
-    import xlsxwriter  # forty modules: not for every start of a server
+class _Rows:
+    """The file that COPY writes to: one call a row."""
 
-    return xlsxwriter.Workbook(file, _OPTIONS)
-
-
-def hand_over(file: BinaryIO, take: Take) -> None:
-    """A finished file from its beginning, in chunks."""
-    file.seek(0)
-    while chunk := file.read(CHUNK_BYTES):
-        if take(chunk) is False:
-            return
-
-
-def _write_workbook(file: BinaryIO, profile: Profile, rows: Any, progress: Progress | None) -> int:
-    workbook = begin(file)
-    workbook.set_properties({"created": MADE, "title": f"{profile.name} v{profile.version}"})
-    sheets = _Sheets(workbook, profile)
-    for row in rows:
-        sheets.write(row)
-        if progress and sheets.count % ROWS_AT_A_TIME == 0:
-            progress(sheets.count)
-    workbook.close()
-    if progress:
-        progress(sheets.count)
-    return sheets.count
-
-
-class _Sheets:
-    """The sheets of a workbook: a header each, and as many as the rows need."""
-
-    def __init__(self, workbook: Any, profile: Profile) -> None:
+    def __init__(self, book: Spreadsheet, profile: Profile, progress: Progress | None) -> None:
         self.count = 0
-        self._workbook, self._columns = workbook, profile.columns
-        self._name = profile.name.rpartition("/")[2]
-        self._bold = workbook.add_format({"bold": True})
-        formats = {kind: workbook.add_format({"num_format": form}) for kind, form in _FORMATS.items()}
-        self._cells: Sequence[tuple[_Write, Any]] = [
-            (_WRITERS[column.kind], formats[column.kind]) for column in self._columns
-        ]
-        self._begin()
+        self._book, self._progress = book, progress
+        self._styles = [_STYLES[column.kind] for column in profile.columns]
+        self._days = {style: _Days(style) for style in _DAYS}
+        #: Which columns hold days, and their cells by the day's text: there are not many of them.
+        self._of_days = [(place, self._days[style]) for place, style in enumerate(self._styles) if style in _DAYS]
+        self._around = [(b"", b"") if style in _DAYS else around(style) for style in self._styles]
 
-    def _begin(self) -> None:
-        number = self.count // (SHEET_ROWS - 1)
-        self._sheet = self._workbook.add_worksheet(f"{self._name} {number + 1}" if number else self._name)
-        self._sheet.freeze_panes(1, 0)
-        for place, column in enumerate(self._columns):
-            self._sheet.set_column(place, place, _width(column))
-            self._sheet.write_string(0, place, column.name, self._bold)
-        self._row = 0
-
-    def write(self, row: Sequence[Any]) -> None:
-        if self._row == SHEET_ROWS - 1:
-            self._begin()
-        self._row += 1
+    def write(self, row: bytes) -> None:
         self.count += 1
-        for place, (value, (write, form)) in enumerate(zip(row, self._cells, strict=True)):
-            if value is not None:
-                write(self._sheet, self._row, place, value, form)
+        cells = row[:-1].split(b"\t")
+        if len(row) > CELL_UNITS or _SPECIAL.search(row):
+            written = list(map(self._carefully, self._styles, cells))
+        else:
+            for place, days in self._of_days:
+                cells[place] = days[cells[place]]
+            written = [
+                before + cell + after if cell else b""
+                for (before, after), cell in zip(self._around, cells, strict=True)
+            ]
+        if self._book.add(written) and self._progress:
+            self._progress(self.count)
+
+    def _carefully(self, style: Style, cell: bytes) -> bytes:
+        if not cell or style in _DAYS:
+            return self._days[style][cell] if cell else b""
+        text = _ESCAPED.sub(_unescaped, cell.decode())
+        return text_cell(text) if style is Style.TEXT else number_cell(text, style)
+
+
+class _Days(dict[bytes, bytes]):
+    """The cells of days by how COPY writes them."""
+
+    def __init__(self, style: Style) -> None:
+        super().__init__({b"": b""})
+        self._style = style
+
+    def __missing__(self, written: bytes) -> bytes:
+        text = written.decode()
+        try:
+            day = date.fromisoformat(text)
+        except ValueError:  # after the year 9999, before the first
+            day = date.min
+        is_text = day < _OLDEST
+        self[written] = cell = text_cell(text) if is_text else number_cell((day - _EPOCH).days, self._style)
+        return cell
+
+
+def _unescaped(found: re.Match[str]) -> str:
+    return _ESCAPES.get(found[1], found[1])
 
 
 def _width(column: Column) -> int:
     return max(_WIDTHS.get(column.kind, 10), min(len(column.name), 30))
-
-
-def _write_text(sheet: Any, row: int, place: int, value: Any, form: Any) -> None:
-    sheet.write_string(row, place, str(value), form)
-
-
-def _write_number(sheet: Any, row: int, place: int, value: Any, form: Any) -> None:
-    sheet.write_number(row, place, value, form)
-
-
-def _write_date(sheet: Any, row: int, place: int, value: Any, form: Any) -> None:
-    if value < _OLDEST:
-        sheet.write_string(row, place, value.isoformat(), form)
-    else:
-        sheet.write_datetime(row, place, value, form)
-
-
-_WRITERS: dict[Kind, _Write] = {
-    Kind.TEXT: _write_text,
-    Kind.WORD: _write_text,
-    Kind.MONEY: _write_number,
-    Kind.AMOUNT: _write_number,
-    Kind.NUMBER: _write_number,
-    Kind.DATE: _write_date,
-    Kind.RETURN_DATE: _write_date,
-}

@@ -13,8 +13,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 from sqlalchemy.orm import Session
 
-from dairy_app.exports.files.streams import Progress, Take
-from dairy_app.exports.files.workbooks import hand_over
+from dairy_app.exports.files.streams import CHUNK_BYTES, Progress, Take
 from dairy_app.exports.gst.gstr1 import GSTR1
 from dairy_app.exports.gst.self_checks import Check, self_checks
 from dairy_app.exports.registers.columns import Profile
@@ -39,7 +38,10 @@ class Gstr1Source:
         with tempfile.TemporaryFile() as file:
             with ZipFile(file, "w") as archive:
                 rows = self._fill(archive, session, progress)
-            hand_over(file, take)
+            file.seek(0)
+            while chunk := file.read(CHUNK_BYTES):
+                if take(chunk) is False:
+                    break
         return rows
 
     def _fill(self, archive: ZipFile, session: Session, progress: Progress | None) -> int:

@@ -1,10 +1,14 @@
 """What a profile is made of: columns of a kind, and where their rows come from."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
 from dairy_app.exports.rules import Span
+
+#: ``d.number``: costs nothing to be written twice.
+_IS_COLUMN = re.compile(r"\w+\.\w+")
 
 
 class Kind(Enum):
@@ -45,8 +49,15 @@ class Column:
 
 
 def _guarded(sql: str) -> str:
-    """A text that after spaces starts with = + - @ TAB CR gets an apostrophe (CWE-1236)."""
-    return rf"regexp_replace({sql}, '^( *[=+@\t\r-])', '''\1')"
+    """A text that after spaces starts with = + - @ TAB CR gets an apostrophe (CWE-1236).
+
+    All of them, and the space, sort below A: a column that does not is done without the regular expression, which
+    costs ten times as much. What is reckoned first would be reckoned twice.
+    """
+    guarded = rf"regexp_replace({sql}, '^( *[=+@\t\r-])', '''\1')"
+    if not _IS_COLUMN.fullmatch(sql):
+        return guarded
+    return f"CASE WHEN {sql} >= 'A' COLLATE \"C\" THEN {sql} ELSE {guarded} END"
 
 
 @dataclass(frozen=True, slots=True)

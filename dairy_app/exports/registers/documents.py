@@ -72,11 +72,18 @@ INVOICE_REGISTER = Profile(
     order=DOCUMENT_ORDER,
 )
 
-# The documents are sorted, not their lines: seven times fewer rows, and the first line comes out before the last is
-# read. OFFSET 0 keeps the planner from joining first and sorting everything afterwards.
+# The documents are sorted, then the lines of each: the first line comes out before the last is read, and nothing is
+# sorted twice. A LATERAL is joined document by document, which keeps both orders. OFFSET 0 keeps the planner from
+# joining first and sorting everything afterwards, and the product within, where it disturbs no order. What is said of
+# the buyer is taken out of the snapshot once a document.
 _LINES_ROWS = f"""
-FROM (SELECT * FROM {DOCUMENTS} WHERE d.sign <> 0 ORDER BY {DOCUMENT_ORDER}) d
-CROSS JOIN LATERAL (SELECT * FROM {LINES} l ORDER BY line_no OFFSET 0) l"""
+FROM (
+    SELECT d.*, {buyer("code")} AS buyer_code, {buyer("name")} AS buyer_name
+    FROM {DOCUMENTS} WHERE d.sign <> 0 ORDER BY {DOCUMENT_ORDER}
+) d
+CROSS JOIN LATERAL (
+    SELECT l.*, p.sku FROM {LINES} l LEFT JOIN products p ON p.id = l.product_id ORDER BY l.line_no OFFSET 0
+) l"""
 
 INVOICE_LINES = Profile(
     name="invoice-lines",
@@ -85,18 +92,18 @@ INVOICE_LINES = Profile(
     columns=(
         text("number", "d.number"),
         date("invoice_date", "d.day"),
-        text("customer_code", buyer("code")),
-        text("customer_name", buyer("name")),
+        text("customer_code", "d.buyer_code"),
+        text("customer_name", "d.buyer_name"),
         number("line_no", "l.line_no"),
         word("source", "l.source"),
         word("prior_period", "l.prior_period::text"),
         date("first_date", "l.first_date"),
         date("last_date", "l.last_date"),
-        text("product_sku", "(SELECT p.sku FROM products p WHERE p.id = l.product_id)"),
+        text("product_sku", "l.sku"),
         text("description", "l.description"),
         text("hsn", "l.hsn_code"),
         word("supply_type", "l.supply_type"),
-        number("quantity", "trim_scale(d.sign * l.quantity)"),
+        number("quantity", "trim_scale(CASE d.sign WHEN 1 THEN l.quantity ELSE d.sign * l.quantity END)"),
         word("uqc", coded("l.unit", UNIT_QUANTITY_CODES)),
         amount("unit_price", "l.unit_price"),
         money("gross_amount", signed("l.gross_amount")),
@@ -109,7 +116,7 @@ INVOICE_LINES = Profile(
         money("line_total", signed("l.line_total")),
     ),
     rows=_LINES_ROWS,
-    order=f"{DOCUMENT_ORDER}, l.line_no",
+    order=DOCUMENT_ORDER,
 )
 
 # A registered buyer's untaxed goods are on the companion of the document that holds the order.

@@ -15,8 +15,9 @@ def buyer(key: str, snapshot: str = "d.snapshot") -> str:
 
 
 def signed(sql: str) -> str:
-    """An amount of a document: 0 when it is void, below 0 for a credit note."""
-    return f"(d.sign * {sql})::numeric(14,2)"
+    """An amount of a document: 0 when it is void, below 0 for a credit note. Nearly all are neither: those are not
+    multiplied."""
+    return f"CASE d.sign WHEN 1 THEN ({sql})::numeric(14,2) ELSE (d.sign * {sql})::numeric(14,2) END"
 
 
 def place_of_supply(sql: str) -> str:
