@@ -337,11 +337,15 @@ DECLARE
     frozen boolean;
     unsaid boolean;
 BEGIN
-    IF NOT EXISTS (SELECT FROM changed JOIN orders o ON o.id = changed.order_id WHERE o.invoice_id IS NOT NULL) THEN
+    -- Row by row, by key: a join is planned once for many rows, and for a day's thousands it reads all billed orders.
+    IF NOT EXISTS (SELECT FROM changed c
+        WHERE (SELECT o.invoice_id FROM orders o WHERE o.id = c.order_id) IS NOT NULL) THEN
         RETURN NULL;  -- an item stays with its order (order_items_stay): where it was is where it is
     END IF;
-    SELECT array_agg(DISTINCT o.invoice_id), bool_or(changed.delivered_quantity IS NULL) INTO papers, unsaid
-    FROM changed JOIN orders o ON o.id = changed.order_id WHERE o.invoice_id IS NOT NULL;
+    SELECT array_agg(DISTINCT q.paper), bool_or(q.said IS NULL) INTO papers, unsaid
+    FROM (SELECT (SELECT o.invoice_id FROM orders o WHERE o.id = c.order_id) AS paper, c.delivered_quantity AS said
+        FROM changed c OFFSET 0) q
+    WHERE q.paper IS NOT NULL;
     SELECT bool_or(NOT (status = 'draft' OR (status = 'external' AND TG_OP = 'INSERT'))) INTO frozen
     FROM (SELECT status FROM invoices WHERE id = ANY (papers) ORDER BY id FOR SHARE) paper;
     IF frozen THEN

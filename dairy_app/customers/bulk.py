@@ -1,7 +1,7 @@
 """Set-based writes of customers."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from dairy_app.customers.models import Area, Customer, CustomerPrice, UnlinkedCustomer
+from dairy_app.database.values import uuid_array
 
 
 def lock_imports(session: Session) -> None:
@@ -55,11 +56,11 @@ def insert_customers(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     )
 
 
-def lock_customers(session: Session, customer_ids: Sequence[UUID]) -> None:
+def lock_customers(session: Session, customer_ids: Iterable[UUID | str]) -> None:
     """Take the mutex of these customers' money, ids ascending; whatever decides is read after this."""
     session.execute(
-        text("SELECT FROM customers WHERE id = ANY (:ids) ORDER BY id FOR NO KEY UPDATE"),
-        {"ids": list(customer_ids)},
+        text("SELECT FROM customers WHERE id = ANY (CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE"),
+        {"ids": uuid_array(customer_ids)},
     )
 
 

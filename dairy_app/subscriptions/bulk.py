@@ -7,11 +7,14 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    ARRAY,
     CTE,
     ColumnElement,
+    Date,
     Subquery,
     Uuid,
     and_,
+    any_,
     case,
     delete,
     func,
@@ -22,6 +25,7 @@ from sqlalchemy import (
     or_,
     select,
     text,
+    true,
     tuple_,
     update,
 )
@@ -40,7 +44,6 @@ from dairy_app.subscriptions.models import (
     SubscriptionQuantity,
 )
 from dairy_app.subscriptions.queries.due import deliverable, due, these_days
-from dairy_app.subscriptions.queries.standing_orders import has_order
 
 #: Making a day's orders excludes changing standing orders, which exclude nobody but that ("orders" in ASCII).
 _GENERATION = 0x6F7264657273
@@ -56,17 +59,29 @@ def hold_generation(session: Session) -> None:
     session.execute(text("SELECT pg_advisory_xact_lock_shared(:key)"), {"key": _GENERATION})
 
 
-def generate(session: Session, days: Sequence[date], *only: ColumnElement[bool]) -> Sequence[Any]:
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a making of orders came to.
+
+    ``amounts``: rows (product_id, product_name, unit, area_id, area, orders, quantity in the product's unit). ``due``:
+    orders that the days have or got; ``blocked``: those that could not be made.
+    """
+
+    amounts: Sequence[Any]
+    due: int
+    blocked: int
+
+
+def generate(session: Session, days: Sequence[date], *only: ColumnElement[bool]) -> Made:
     """Make the orders that are due on ``days`` and not there; ``only`` narrows the rows of ``subscriptions``.
 
     One statement for any number of customers. A standing order has at most one order a day, so what is there,
-    also a cancelled one, stays. The caller holds the lock of the generation. Prices are those of each day. Returns
-    what was made: product_id, product_name, unit, area_id, area, orders, quantity (the product's unit).
+    also a cancelled one, stays. The caller holds the lock of the generation. Prices are those of each day.
     """
-    priced = deliverable(these_days(days), *only)
+    priced = _looked_up(days, *only)
     wanted = (
         select(func.uuid7(type_=Uuid()).label("order_id"), *priced.c)
-        .where(priced.c.hindrance.is_(None), not_(has_order(priced)))
+        .where(priced.c.hindrance.is_(None), not_(priced.c.is_there))
         .cte("wanted")
     )
     orders, items = _placing(wanted)
@@ -80,13 +95,34 @@ def generate(session: Session, days: Sequence[date], *only: ColumnElement[bool])
         .group_by(wanted.c.product_id, wanted.c.area_id)
         .subquery("amounts")
     )
-    return session.execute(
-        select(*amounts.c, Product.name.label("product_name"), Product.unit, Area.name.label("area"))
-        .join(Product, Product.id == amounts.c.product_id)
-        .outerjoin(Area, Area.id == amounts.c.area_id)
+    possible = or_(priced.c.hindrance.is_(None), priced.c.is_there)
+    counts = (
+        select(func.count().filter(possible).label("due"), func.count().filter(not_(possible)).label("blocked"))
+        .select_from(priced)
+        .subquery("counts")
+    )
+    named = amounts.join(Product, Product.id == amounts.c.product_id).outerjoin(Area, Area.id == amounts.c.area_id)
+    rows = session.execute(  # one row at least, with the counts
+        select(*counts.c, *amounts.c, Product.name.label("product_name"), Product.unit, Area.name.label("area"))
+        .select_from(counts.outerjoin(named, true()))
         .order_by(Product.name, amounts.c.product_id, Area.name.nulls_last(), amounts.c.area_id)
         .add_cte(orders, items)
     ).all()
+    return Made([row for row in rows if row.orders is not None], rows[0].due, rows[0].blocked)
+
+
+def _looked_up(days: Sequence[date], *only: ColumnElement[bool]) -> CTE:
+    """What is ``deliverable`` on these days, and whether its order ``is_there`` already."""
+    # The days' orders all at once: looked for one by one, each standing order's whole past would be read.
+    there = (
+        select(Order.subscription_id, Order.delivery_date)
+        .where(Order.delivery_date == any_(literal(list(days), ARRAY(Date))))
+        .subquery("there")
+    )
+    offered = deliverable(these_days(days), *only)
+    same = and_(there.c.subscription_id == offered.c.subscription_id, there.c.delivery_date == offered.c.day)
+    is_there = there.c.subscription_id.is_not(None).label("is_there")
+    return select(*offered.c, is_there).select_from(offered.outerjoin(there, same)).cte("priced")
 
 
 def _placing(wanted: CTE) -> tuple[CTE, CTE]:

@@ -244,3 +244,35 @@ def test_an_issue_that_does_not_equal_its_deliveries_is_refused(papers: Papers, 
     assert refusal.value.diag.constraint_name == "tr_invoices_equal_their_lines"
     sql(issue.format(quantity=2, total=120))
     assert sql(f"SELECT status FROM invoices WHERE id = '{papers.draft}'") == [("issued",)]
+
+
+@pytest.mark.parametrize(
+    ("quantities", "totals"), [((1, 3), (60, 180)), ((2, 2), (60, 180))], ids=["deliveries", "totals"]
+)
+def test_two_issued_by_one_statement_do_not_make_up_for_each_other(
+    papers: Papers, sql: Any, quantities: tuple[int, int], totals: tuple[int, int]
+) -> None:
+    """Together they bill what was delivered, but not each of them."""
+
+    def issue(quantities: tuple[int, int], totals: tuple[int, int]) -> None:
+        (mine, yours), (total, other) = quantities, totals
+        sql(f"""
+            INSERT INTO invoice_lines (invoice_id, line_no, product_id, description, unit, source, prior_period,
+                deliveries, first_date, last_date, quantity, unit_price, gross_amount, supply_type, gst_rate,
+                taxable_value, cgst, sgst, igst, line_total)
+            SELECT d.id, 1, '{papers.product}', 'Milk', 'litre', 'one_time', false, 1, '2026-10-02', '2026-10-02',
+                d.quantity, 60, 60 * d.quantity, 'exempt', 0, 0, 0, 0, 0, 60 * d.quantity
+            FROM (VALUES (uuid '{papers.draft}', {mine}), ('{papers.foreign}', {yours})) d (id, quantity);
+            UPDATE invoices i SET status = 'issued', series = 'X', financial_year = '2627', sequence_no = d.n,
+                number = 'X/' || d.n, invoice_date = '2026-10-31', due_date = '2026-10-31', document_type = 'invoice',
+                snapshot = '{{}}', taxable_value = 0, exempt_value = d.total, cgst = 0, sgst = 0, igst = 0,
+                round_off = 0, total = d.total, previous_balance = 0, issued_at = now(), document_hash = 'x',
+                previous_hash = 'x', hash_version = 1
+            FROM (VALUES (uuid '{papers.draft}', 1, {total}), ('{papers.foreign}', 2, {other})) d (id, n, total)
+            WHERE i.id = d.id""")
+
+    with pytest.raises(psycopg2.IntegrityError) as refusal:
+        issue(quantities, totals)
+    assert refusal.value.diag.constraint_name == "tr_invoices_equal_their_lines"
+    issue((2, 2), (120, 120))
+    assert sql("SELECT count(*) FROM invoices WHERE series = 'X' AND status = 'issued'") == [(2,)]

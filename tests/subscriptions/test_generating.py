@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date
+from typing import Any
 
 import time_machine
 
@@ -97,6 +98,14 @@ def test_what_has_no_price_or_is_not_sold_is_listed_and_the_rest_is_made(househo
     codes = {row["subscription_id"]: row["code"] for row in done["blocked_first"]}
     assert codes == {priceless["id"]: "no_price", discontinued["id"]: "product_inactive"}
     assert household.order()["subscription_id"] == good["id"]
+
+
+def test_what_has_its_order_is_not_blocked(household: Household, sql: Any) -> None:
+    household.subscribe()
+    assert household.generate()["created"] == 1
+    sql("UPDATE products SET is_active = false")
+    done = household.generate()
+    assert (done["created"], done["skipped_existing"], done["blocked"]) == (0, 1, 0)
 
 
 def test_only_an_admin_makes_orders_and_only_of_days_near(household: Household) -> None:

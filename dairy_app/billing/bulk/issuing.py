@@ -1,6 +1,6 @@
 """Cutting drafts and issuing a chunk of them. Callers hold the customers' rows."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from dairy_app.billing.queries.drafts import SUMS, drafts_with_totals
 from dairy_app.billing.rules.runs import SKIP_DETAILS
+from dairy_app.database.values import uuid_array
 from dairy_app.invoices.queries.content import LINE_COLUMNS, LINES_CONTENT, document_content, listed
 from dairy_app.receivables.queries.ledger import BALANCE
 
@@ -29,33 +30,34 @@ class Issued:
     skipped: Sequence[dict[str, Any]] = ()
 
 
-def lock_drafts(session: Session, draft_ids: Sequence[UUID], ends: date, through: date | None) -> list[UUID]:
+def lock_drafts(session: Session, draft_ids: Iterable[UUID | str], ends: date, through: date | None) -> list[str]:
     """Lock those that are still drafts and end on ``ends``, cut at ``through``; ids ascending.
 
     The others were issued or cut by somebody else meanwhile.
     """
-    locked = session.scalars(
+    locked: list[str] = session.scalars(
         text("""
-            SELECT id FROM invoices WHERE id = ANY(:ids) AND status = 'draft'
-                AND least(period_end, CAST(:through AS date)) = :ends ORDER BY id FOR NO KEY UPDATE"""),
-        {"ids": list(draft_ids), "ends": ends, "through": through},
-    )
-    return list(locked)
+            SELECT CAST(coalesce(array_agg(d.id), '{}') AS text[]) FROM (
+                SELECT id FROM invoices WHERE id = ANY(CAST(:ids AS uuid[])) AND status = 'draft'
+                    AND least(period_end, CAST(:through AS date)) = :ends ORDER BY id FOR NO KEY UPDATE) d"""),
+        {"ids": uuid_array(draft_ids), "ends": ends, "through": through},
+    ).one()
+    return locked
 
 
-def cut_drafts(session: Session, draft_ids: Sequence[UUID], through: date) -> None:
+def cut_drafts(session: Session, draft_ids: Iterable[UUID | str], through: date) -> None:
     """End drafts at ``through``; what was delivered later moves to a new draft of the rest of the period.
 
     At most five statements: the new drafts may only be opened once the old ones have given up the days.
     """
-    given = {"ids": list(draft_ids), "through": through}
+    given = {"ids": uuid_array(draft_ids), "through": through}
     longer = session.execute(
         text("""
             SELECT d.id, d.customer_id, d.period_end,
                 EXISTS (SELECT FROM orders o WHERE o.invoice_id = d.id AND o.delivered_on > :through)
                 OR EXISTS (SELECT FROM adjustments a WHERE a.invoice_id = d.id AND a.adjusted_on > :through)
                     AS has_later
-            FROM invoices d WHERE d.id = ANY(:ids) AND d.status = 'draft'
+            FROM invoices d WHERE d.id = ANY(CAST(:ids AS uuid[])) AND d.status = 'draft'
                 AND d.period_start <= :through AND d.period_end > :through"""),
         given,
     ).all()
@@ -63,8 +65,8 @@ def cut_drafts(session: Session, draft_ids: Sequence[UUID], through: date) -> No
     # Orders of later days must leave before the draft ends earlier than they were delivered, and the new draft
     # may not overlap the old one: so the old one is cut first, which no rule forbids, then they move.
     session.execute(
-        text("UPDATE invoices SET period_end = :through, updated_at = now() WHERE id = ANY(:longer)"),
-        {"through": through, "longer": [row.id for row in longer]},
+        text("UPDATE invoices SET period_end = :through, updated_at = now() WHERE id = ANY(CAST(:longer AS uuid[]))"),
+        {"through": through, "longer": uuid_array(row.id for row in longer)},
     )
     if later:
         session.execute(
@@ -74,27 +76,27 @@ def cut_drafts(session: Session, draft_ids: Sequence[UUID], through: date) -> No
                 FROM unnest(CAST(:customers AS uuid[]), CAST(:ends AS date[])) AS cut (customer_id, period_end)"""),
             {
                 "through": through,
-                "customers": [row.customer_id for row in later],
+                "customers": uuid_array(row.customer_id for row in later),
                 "ends": [row.period_end for row in later],
             },
         )
         session.execute(
             text("""
                 UPDATE orders o SET invoice_id = draft_for(o.customer_id, o.delivered_on), updated_at = now()
-                WHERE o.invoice_id = ANY(:later) AND o.delivered_on > :through"""),
-            {"later": [row.id for row in later], "through": through},
+                WHERE o.invoice_id = ANY(CAST(:later AS uuid[])) AND o.delivered_on > :through"""),
+            {"later": uuid_array(row.id for row in later), "through": through},
         )
         session.execute(
             text("""
                 UPDATE adjustments a SET invoice_id = draft_for(a.customer_id, a.adjusted_on), updated_at = now()
-                WHERE a.invoice_id = ANY(:later) AND a.adjusted_on > :through"""),
-            {"later": [row.id for row in later], "through": through},
+                WHERE a.invoice_id = ANY(CAST(:later AS uuid[])) AND a.adjusted_on > :through"""),
+            {"later": uuid_array(row.id for row in later), "through": through},
         )
 
 
 #: The lines of issuable drafts; where the law wants two documents, a companion is made for those that are apart.
 _WRITE_LINES = f"""
-{drafts_with_totals("d.id = ANY(:drafts)")}, companions AS (
+{drafts_with_totals("d.id = ANY(CAST(:drafts AS uuid[]))")}, companions AS (
     INSERT INTO invoices (customer_id, period_start, period_end, companion_of)
     SELECT customer_id, period_start, period_end, invoice_id FROM totals WHERE skip_code IS NULL AND documents = 2
     RETURNING id, companion_of
@@ -106,20 +108,39 @@ _WRITE_LINES = f"""
     LEFT JOIN companions k ON k.companion_of = l.invoice_id AND l.apart
     RETURNING invoice_id
 )
-SELECT t.customer_id, t.skip_code, t.invoice_date, t.financial_year, t.invoice_id, k.id AS companion_id
-FROM totals t LEFT JOIN companions k ON k.companion_of = t.invoice_id"""
+SELECT CAST(array_agg(t.invoice_id) FILTER (WHERE ok) || array_agg(k.id) FILTER (WHERE k.id IS NOT NULL) AS text[])
+        AS papers,
+    min(t.invoice_date) FILTER (WHERE ok) AS invoice_date, min(t.financial_year) FILTER (WHERE ok) AS financial_year,
+    coalesce(jsonb_agg(jsonb_build_object('customer_id', t.customer_id, 'code', t.skip_code,
+        'invoice_id', t.invoice_id) ORDER BY t.customer_code) FILTER (WHERE NOT ok), '[]') AS skipped
+FROM totals t
+LEFT JOIN companions k ON k.companion_of = t.invoice_id
+CROSS JOIN LATERAL (SELECT t.skip_code IS NULL) AS verdict (ok)"""
 
+_DELETE_EMPTY = """
+DELETE FROM invoices d WHERE d.id = ANY(CAST(:drafts AS uuid[])) AND d.status = 'draft'
+    AND NOT EXISTS (SELECT FROM orders o WHERE o.invoice_id = d.id)
+    AND NOT EXISTS (SELECT FROM adjustments a WHERE a.invoice_id = d.id)"""
+
+_DELETE_LINES = """
+WITH lines AS (DELETE FROM invoice_lines WHERE invoice_id = ANY(CAST(:papers AS uuid[])))
+DELETE FROM invoices WHERE id = ANY(CAST(:papers AS uuid[])) AND companion_of IS NOT NULL"""
+
+_LOCK_NUMBERS = "SELECT pg_advisory_xact_lock(hashtextextended('numbers of invoices', 0))"
+
+#: No row when numbers were given that bear a later date.
 _TAKE_NUMBERS = """
 INSERT INTO number_series AS n (series, financial_year, next_no, last_date)
 SELECT s.invoice_series, :financial_year, :count + 1, :invoice_date FROM settings s
 ON CONFLICT (series, financial_year) DO UPDATE
     SET next_no = n.next_no + :count, last_date = greatest(n.last_date, excluded.last_date)
+    WHERE n.last_date IS NULL OR n.last_date <= excluded.last_date
 RETURNING n.series, n.next_no - :count AS first_no, n.last_hash"""
 
 _ISSUE = f"""
 WITH summed AS MATERIALIZED (
     SELECT l.invoice_id, {LINES_CONTENT} AS content,{SUMS}
-    FROM invoice_lines l WHERE l.invoice_id = ANY(:drafts) GROUP BY l.invoice_id
+    FROM invoice_lines l WHERE l.invoice_id = ANY(CAST(:papers AS uuid[])) GROUP BY l.invoice_id
 ), numbered AS (
     SELECT d.id, d.customer_id, d.period_start, d.period_end, m.*,
         CAST(:first_no AS integer) + (row_number() OVER (ORDER BY c.code, d.companion_of IS NOT NULL))::integer - 1
@@ -173,54 +194,44 @@ SELECT count(*) AS orders, count(*) FILTER (WHERE o.order_type = 'one_time') AS 
     count(*) FILTER (WHERE o.delivered_on < d.period_start
         OR d.period_end <= (SELECT late_through(CAST(:today AS date)))) AS prior_period_orders,
     (SELECT coalesce(sum(l.line_total), 0) FROM invoice_lines l
-        WHERE l.invoice_id = ANY(:drafts) AND l.source = 'one_time') AS one_time_amount
-FROM orders o JOIN invoices d ON d.id = o.invoice_id WHERE o.invoice_id = ANY(:drafts)"""
+        WHERE l.invoice_id = ANY(CAST(:papers AS uuid[])) AND l.source = 'one_time') AS one_time_amount
+FROM orders o JOIN invoices d ON d.id = o.invoice_id WHERE o.invoice_id = ANY(CAST(:papers AS uuid[]))"""
 
 
 def issue_drafts(
     session: Session,
-    draft_ids: Sequence[UUID],
+    draft_ids: Iterable[UUID | str],
     *,
     today: date,
     at: datetime,
     run_id: UUID | None,
     issued_by: UUID | None,
 ) -> Issued:
-    """Issue locked drafts that end on the same day: lines, numbers, totals, hashes. Six statements.
+    """Issue locked drafts that end on the same day: lines, numbers, totals, hashes. Eight statements.
 
     A draft that may not be issued is left as it is and named in ``skipped``; one that holds nothing is deleted.
     """
-    # One chunk after the other: its date must not lie before that of the numbers given meanwhile. A month of thousands
-    # of customers is sorted and hashed in memory, not on disk.
-    session.execute(
-        text("""
-            SELECT pg_advisory_xact_lock(hashtextextended('numbers of invoices', 0)),
-                set_config('work_mem', '64MB', true)""")
-    )
-    drafts = {"drafts": list(draft_ids)}
-    verdicts = session.execute(text(_WRITE_LINES), {**drafts, "today": today}).all()
-    issuable = [row for row in verdicts if row.skip_code is None]
-    skipped = [
-        {
-            "customer_id": str(row.customer_id),
-            "code": row.skip_code,
-            "detail": SKIP_DETAILS[row.skip_code],
-            "invoice_id": str(row.invoice_id),
-        }
-        for row in verdicts
-        if row.skip_code is not None
-    ]
-    _delete_empty(session, draft_ids)
-    if not issuable:
+    # A month of thousands of customers is sorted and hashed in memory, not on disk.
+    session.execute(text("SELECT set_config('work_mem', '64MB', true)"))
+    drafts = {"drafts": uuid_array(draft_ids), "today": today}
+    # From the numbers on one chunk after the other, for the numbers and the chain of hashes; lines are written before,
+    # while another chunk takes its numbers. Those may bear a later date, and so must these: then they are written anew.
+    written = session.execute(text(_WRITE_LINES), drafts).one()
+    taken = _take_numbers(session, written)
+    if written.papers and taken is None:
+        session.execute(text(_DELETE_LINES), {"papers": uuid_array(written.papers)})
+        written = session.execute(text(_WRITE_LINES), drafts).one()
+        taken = _take_numbers(session, written)
+    session.execute(text(_DELETE_EMPTY), drafts)
+    skipped = [{**each, "detail": SKIP_DETAILS[each["code"]]} for each in written.skipped]
+    if taken is None:
         return Issued(skipped=skipped)
-    papers = [row.invoice_id for row in issuable] + [row.companion_id for row in issuable if row.companion_id]
-    chosen = {"drafts": papers}
-    dated = {"financial_year": issuable[0].financial_year, "invoice_date": issuable[0].invoice_date}
-    taken = session.execute(text(_TAKE_NUMBERS), {"count": len(papers), **dated}).one()
+    papers = {"papers": uuid_array(written.papers)}
+    dated = {"financial_year": written.financial_year, "invoice_date": written.invoice_date}
     stamped = {"at": at, "issued_by": issued_by, "run": run_id}
     numbers = {"series": taken.series, "first_no": taken.first_no, "last_hash": taken.last_hash}
-    done = session.execute(text(_ISSUE), {**chosen, **dated, **numbers, **stamped}).one()
-    counts = session.execute(text(_COUNT), {**chosen, "today": today}).one()
+    done = session.execute(text(_ISSUE), {**papers, **dated, **numbers, **stamped}).one()
+    counts = session.execute(text(_COUNT), {**papers, "today": today}).one()
     return Issued(
         invoices=done.invoices,
         orders=counts.orders,
@@ -232,11 +243,13 @@ def issue_drafts(
     )
 
 
-def _delete_empty(session: Session, draft_ids: Sequence[UUID]) -> None:
-    session.execute(
-        text("""
-            DELETE FROM invoices d WHERE d.id = ANY(:drafts) AND d.status = 'draft'
-                AND NOT EXISTS (SELECT FROM orders o WHERE o.invoice_id = d.id)
-                AND NOT EXISTS (SELECT FROM adjustments a WHERE a.invoice_id = d.id)"""),
-        {"drafts": list(draft_ids)},
-    )
+def _take_numbers(session: Session, written: Any) -> Any:
+    """The numbers of documents with lines, under the lock that is held until the end: (series, first_no, last_hash).
+
+    None when there are no documents, or when the last number bears a later date than they do.
+    """
+    if not written.papers:
+        return None
+    session.execute(text(_LOCK_NUMBERS))
+    given = {"financial_year": written.financial_year, "invoice_date": written.invoice_date}
+    return session.execute(text(_TAKE_NUMBERS), {"count": len(written.papers), **given}).one_or_none()

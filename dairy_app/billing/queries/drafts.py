@@ -18,7 +18,8 @@ everybody's fault.
 """
 
 #: Dated not before the last document of its series; a late one, for days whose return is filed, on the day it is made.
-#: Place of supply defaults to the seller's state.
+#: Place of supply defaults to the seller's state. OFFSET 0: of a day that is a column the financial year is an
+#: expression, of one that is computed a call.
 PAPERS = """
 papers AS MATERIALIZED (
     SELECT d.id AS invoice_id, d.customer_id, c.code AS customer_code, c.name, d.period_start, {ends} AS period_end,
@@ -30,7 +31,7 @@ papers AS MATERIALIZED (
     CROSS JOIN settings s
     CROSS JOIN LATERAL (SELECT CASE
         WHEN s.invoice_date_rule = 'run_date' OR {ends} <= (SELECT late_through(CAST(:today AS date)))
-        THEN CAST(:today AS date) ELSE {ends} END AS day) made
+        THEN CAST(:today AS date) ELSE {ends} END AS day OFFSET 0) made
     CROSS JOIN LATERAL (SELECT made.day,
         financial_year(made.day, s.financial_year_start_month) AS financial_year) wanted
     LEFT JOIN number_series series

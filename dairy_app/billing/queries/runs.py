@@ -1,6 +1,7 @@
 """Which drafts are due, previews of a run, and the runs themselves."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -43,28 +44,47 @@ def due_parameters(
 Position = tuple[bool, date, str]
 
 
-def next_chunk(session: Session, due: dict[str, Any], after: Position | None, size: int) -> Sequence[Any]:
-    """The next drafts due, all of one last day: (id, customer_id, is_late, ends, code, is_last), by day and code.
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Drafts that end on one day: their ids and their customers', in the form that SQL gives and takes.
 
-    Older days first and late documents, dated today, last: dates in a number series never go back. ``is_last``: whether
-    the customer has no draft after this one.
+    ``finished``: how many of the customers have no draft after this one. ``position``: how far a run is with it.
+    """
+
+    drafts: list[str]
+    customers: list[str]
+    ends: date
+    finished: int
+    position: Position
+
+
+def next_chunk(session: Session, due: dict[str, Any], after: Position | None, size: int) -> Chunk | None:
+    """The next drafts due, at most ``size``, by day and customer's code; None when there are no more.
+
+    Older days first and late documents, dated today, last: dates in a number series never go back.
     """
     is_late, ends, code = after or (False, date.min, "")
-    rows = session.execute(
+    row = session.execute(
         text(f"""
             WITH chosen AS (
                 SELECT d.id, d.customer_id, {_IS_LATE} AS is_late, {ENDS} AS ends, c.code
                 FROM invoices d JOIN customers c ON c.id = d.customer_id
                 WHERE {DUE} AND ({_IS_LATE}, {ENDS}, c.code) > (:is_late, :ends, :code)
                 ORDER BY 3, 4, 5 LIMIT :size
+            ), chunk AS (
+                SELECT n.*, NOT EXISTS (
+                    SELECT FROM invoices d WHERE d.customer_id = n.customer_id AND {DUE}
+                        AND ({_IS_LATE}, {ENDS}) > (n.is_late, n.ends)) AS is_last
+                FROM chosen n
             )
-            SELECT n.*, NOT EXISTS (
-                SELECT FROM invoices d
-                WHERE d.customer_id = n.customer_id AND {DUE} AND ({_IS_LATE}, {ENDS}) > (n.is_late, n.ends)) AS is_last
-            FROM chosen n ORDER BY n.is_late, n.ends, n.code"""),
+            SELECT CAST(array_agg(id) AS text[]) AS drafts, CAST(array_agg(customer_id) AS text[]) AS customers,
+                is_late, ends, max(code) AS code, count(*) FILTER (WHERE is_last) AS finished
+            FROM chunk GROUP BY is_late, ends ORDER BY is_late, ends LIMIT 1"""),
         {**due, "is_late": is_late, "ends": ends, "code": code, "size": size},
-    ).all()
-    return [row for row in rows if row.ends == rows[0].ends]
+    ).one_or_none()
+    if row is None:
+        return None
+    return Chunk(row.drafts, row.customers, row.ends, row.finished, (row.is_late, row.ends, row.code))
 
 
 def due_customers(session: Session, due: dict[str, Any]) -> int:

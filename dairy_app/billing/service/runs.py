@@ -287,12 +287,12 @@ def _issue_chunk(
     chosen = queries.next_chunk(session, due, after, settings.billing_chunk)
     run = queries.get_run(session, run_id)
     run.heartbeat_at = now()
-    if not chosen:
+    if chosen is None:
         run.status, run.finished_at, run.customers_done = "completed", now(), run.customers_total
         session.flush()
         return None, run
-    lock_customers(session, [row.customer_id for row in chosen])
-    drafts = bulk.lock_drafts(session, [row.id for row in chosen], chosen[0].ends, request.through)
+    lock_customers(session, chosen.customers)
+    drafts = bulk.lock_drafts(session, chosen.drafts, chosen.ends, request.through)
     if request.through is not None:
         bulk.cut_drafts(session, drafts, request.through)
     issued = bulk.issue_drafts(
@@ -303,9 +303,9 @@ def _issue_chunk(
         run_id=run_id,
         issued_by=actor.user_id if actor else None,
     )
-    _count(run, sum(row.is_last for row in chosen), issued)
+    _count(run, chosen.finished, issued)
     session.flush()
-    return (chosen[-1].is_late, chosen[-1].ends, chosen[-1].code), run
+    return chosen.position, run
 
 
 def _count(run: BillingRun, customers: int, issued: bulk.Issued) -> None:

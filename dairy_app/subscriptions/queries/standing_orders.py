@@ -22,7 +22,6 @@ from sqlalchemy import (
     func,
     literal,
     not_,
-    or_,
     select,
     table,
     union_all,
@@ -48,14 +47,6 @@ from dairy_app.web.pages import Page, read_page
 
 #: On a higher floor, so read by name.
 _deliveries = table("delivery_statuses", column("order_id", Uuid()), column("status", Text()))
-
-
-def count_due(session: Session, days: Sequence[date]) -> tuple[int, int]:
-    """How many orders these days have or get, and for how many more none can be made."""
-    wanted = deliverable(these_days(days))
-    possible = func.count().filter(or_(wanted.c.hindrance.is_(None), has_order(wanted)))
-    row = session.execute(select(possible, func.count()).select_from(wanted)).one()
-    return row[0], row[1] - row[0]
 
 
 def blocked(session: Session, days: Sequence[date], *, most: int) -> Sequence[Any]:

@@ -62,9 +62,8 @@ def generate_due(session: Session) -> Generated:
 
 def _generate(session: Session, days: list[date]) -> Generated:
     bulk.lock_generation(session)
-    due, blocked = queries.count_due(session, days)
     made = bulk.generate(session, days)
     bulk.remember_days(session, days, now())
-    created = sum(row.orders for row in made)
-    first_blocked = queries.blocked(session, days, most=MOST_LISTED) if blocked else []
-    return Generated(days, created, due - created, made, blocked, first_blocked)
+    created = sum(row.orders for row in made.amounts)
+    first_blocked = queries.blocked(session, days, most=MOST_LISTED) if made.blocked else []
+    return Generated(days, created, made.due - created, made.amounts, made.blocked, first_blocked)
