@@ -8,7 +8,9 @@ order's milk and three extras on it, and one-time orders of other goods.
 """
 
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+
+import time_machine
 
 from benchmarks.databases import BenchDatabase
 from dairy_app.accounts.rules.passwords import hash_password, use_cost
@@ -157,7 +159,7 @@ def build(database: BenchDatabase, customers: int, history: int) -> Sample:
     months = _months_before(today, history + 1)
     for first, last in months[:-1]:
         _add_month(database, first, last)
-        _bill(database, first)
+        _bill(database, first, last)
     _add_month(database, *months[-1])
     database.psql(_QUIET)
     database.psql("VACUUM ANALYZE;")
@@ -183,9 +185,11 @@ def _add_month(database: BenchDatabase, first: date, last: date) -> None:
         raise AssertionError(f"{wrong} orders of the sample do not agree with their items or documents")
 
 
-def _bill(database: BenchDatabase, first: date) -> None:
+def _bill(database: BenchDatabase, first: date, last: date) -> None:
+    """Issue a month on the day after it: today it would be late, and what follows would be dated today, too."""
     request = RunRequest(f"{first:%Y-%m}", confirm=True)
     ours = Database(database.text)
-    run = ours.run(lambda session: start_run(session, request, None)).run
-    carry_out(ours, run.id, request, None)
+    with time_machine.travel(datetime.combine(last + timedelta(days=1), time(6), UTC), tick=True):
+        run = ours.run(lambda session: start_run(session, request, None)).run
+        carry_out(ours, run.id, request, None)
     ours.dispose()
