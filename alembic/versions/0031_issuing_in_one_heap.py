@@ -4,6 +4,7 @@ Why: the check of a chunk of invoices was planned as if it were one, and compare
     every other: two million comparisons for two thousand invoices, twelve million for five thousand. It took as long as
     writing the month's lines. Now it is planned for each statement, and what is compared is summed in one pass. What is
     refused, and with which name, is the same.
+    The guard of lines finds its invoices by key for the same reason.
 Locks: none on tables; a statement that issues invoices meanwhile ends with the function it began with.
 Undo: brings back the function as it was.
 """
@@ -67,6 +68,19 @@ BEGIN
     END IF;
     RETURN NULL;
 END $$;
+CREATE OR REPLACE FUNCTION invoice_lines_frozen() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    frozen boolean;
+BEGIN
+    SELECT bool_or(status <> 'draft') INTO frozen
+    FROM (SELECT status FROM invoices WHERE id = ANY (ARRAY(SELECT DISTINCT invoice_id FROM changed))
+        ORDER BY id FOR SHARE) paper;
+    IF frozen THEN
+        RAISE EXCEPTION 'lines of an issued invoice are frozen'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_invoice_lines_frozen';
+    END IF;
+    RETURN NULL;
+END $$;
 """)
 
 
@@ -116,6 +130,18 @@ BEGIN
     IF FOUND THEN
         RAISE EXCEPTION 'invoice % is dated into a month whose return is filed', wrong
             USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_invoices_dated_after_return';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE OR REPLACE FUNCTION invoice_lines_frozen() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    frozen boolean;
+BEGIN
+    SELECT bool_or(status <> 'draft') INTO frozen
+    FROM (SELECT status FROM invoices WHERE id IN (SELECT invoice_id FROM changed) ORDER BY id FOR SHARE) paper;
+    IF frozen THEN
+        RAISE EXCEPTION 'lines of an issued invoice are frozen'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_invoice_lines_frozen';
     END IF;
     RETURN NULL;
 END $$;
