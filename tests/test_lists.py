@@ -83,3 +83,17 @@ def test_a_page_comes_from_an_index(dairy: Dairy, path: str) -> None:
             session.execute(text(f"SET LOCAL enable_{other} = off"))
         plan = "\n".join(row[0] for row in session.connection().exec_driver_sql(f"EXPLAIN {statement}", parameters))
     assert "Sort" not in plan, plan
+
+
+@pytest.mark.parametrize("path", ["/billing/monthly-view", "/billing/preview"])
+def test_who_is_on_a_page_is_found_one_by_one(dairy: Dairy, path: str) -> None:
+    """Of two questions joined by OR, PostgreSQL reads the answers for everybody first: minutes, with years of them."""
+    milk = dairy.product("60.00")
+    for _ in range(3):
+        ok(dairy.confirm(dairy.order(dairy.customer(), (milk, "1"), on=dairy.day(0))), 200)
+    with count_statements(dairy.app.database) as sent:
+        ok(dairy.admin.get(path, period=dairy.day(0)[:7]))
+    for statement, parameters in [each for each in sent if "LIMIT" in each[0]]:
+        with dairy.app.database.transaction(read_only=True) as session:
+            plan = session.connection().exec_driver_sql(f"EXPLAIN {statement}", parameters).scalars().all()
+        assert not [line for line in plan if line.count("hashed SubPlan") > 1], "\n".join(plan)
