@@ -1,10 +1,9 @@
 """Lists: sorted as asked, filters with several values, bills by how they stand; page after page without a gap."""
 
 import pytest
-from sqlalchemy import text
 
 from tests.dairy import Dairy, ok, read, refused
-from tests.statements import count_statements
+from tests.statements import BY_INDEX, count_statements
 
 
 def test_customers_by_name_in_any_case(dairy: Dairy) -> None:
@@ -77,9 +76,5 @@ def test_a_page_comes_from_an_index(dairy: Dairy, path: str) -> None:
     """Where none serves its order, all rows are read and sorted for fifty of them: nobody sees it in a small dairy."""
     with count_statements(dairy.app.database) as sent:
         ok(dairy.admin.get(path))
-    statement, parameters = next(each for each in sent if "LIMIT" in each[0])
-    with dairy.app.database.transaction(read_only=True) as session:
-        for other in ("seqscan", "bitmapscan", "sort", "incremental_sort"):
-            session.execute(text(f"SET LOCAL enable_{other} = off"))
-        plan = "\n".join(row[0] for row in session.connection().exec_driver_sql(f"EXPLAIN {statement}", parameters))
+    plan = sent.plan(dairy.app.database, "LIMIT", off=BY_INDEX)
     assert "Sort" not in plan, plan

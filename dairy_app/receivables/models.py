@@ -126,6 +126,7 @@ class PaymentAllocation(Identified, Base):
         check("amount_positive", "amount > 0 AND amount <> 'NaN'"),
         check("released_after", "isfinite(allocated_on) AND isfinite(released_on) AND released_on >= allocated_on"),
         Index("ix_payment_allocations_invoice", "invoice_id"),
+        Index("ix_payment_allocations_payment", "payment_id"),
         Index("ix_payment_allocations_customer", "customer_id"),
     )
 
