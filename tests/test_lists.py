@@ -78,3 +78,19 @@ def test_a_page_comes_from_an_index(dairy: Dairy, path: str) -> None:
         ok(dairy.admin.get(path))
     plan = sent.plan(dairy.app.database, "LIMIT", off=BY_INDEX)
     assert "Sort" not in plan, plan
+
+
+#: Filters that find little, and the index that finds it: what is walked through in the order of the list else grows
+#: with every day.
+FOUND_BY = (
+    ("/users", {"role": "admin"}, "ix_users_role"),
+    ("/users", {"is_active": "false"}, "ix_users_inactive"),
+)
+
+
+@pytest.mark.parametrize(("path", "query", "index"), FOUND_BY)
+def test_what_is_rare_is_found_by_an_index(dairy: Dairy, path: str, query: dict[str, str], index: str) -> None:
+    with count_statements(dairy.app.database) as sent:
+        ok(dairy.admin.get(path, **query))
+    plan = sent.plan(dairy.app.database, "LIMIT", off=BY_INDEX)
+    assert index in plan and "Sort" not in plan, plan

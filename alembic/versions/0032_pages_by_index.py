@@ -17,6 +17,9 @@ depends_on = None
 
 INDEXES = {
     "ix_payment_allocations_payment": "payment_allocations (payment_id)",
+    "ix_users_role": "users (role, id)",
+    "ix_users_inactive": "users (id) WHERE NOT is_active",
+    "ix_users_old_hash": "users (id) WHERE left(password_hash, 2) = '$2'",
 }
 
 
