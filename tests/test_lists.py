@@ -83,6 +83,9 @@ def test_a_page_comes_from_an_index(dairy: Dairy, path: str) -> None:
 #: Filters that find little, and the index that finds it: what is walked through in the order of the list else grows
 #: with every day.
 FOUND_BY = (
+    ("/orders", {"status": "PENDING"}, "ix_orders_open"),
+    ("/orders", {"status": "CANCELLED"}, "ix_orders_exceptions"),
+    ("/orders", {"status": "NOT_DELIVERED", "sort": "delivery_date"}, "ix_orders_exceptions"),
     ("/users", {"role": "admin"}, "ix_users_role"),
     ("/users", {"is_active": "false"}, "ix_users_inactive"),
 )
