@@ -87,6 +87,8 @@ FOUND_BY = (
     ("/orders", {"status": "CANCELLED"}, "ix_orders_exceptions"),
     ("/orders", {"status": "NOT_DELIVERED", "sort": "delivery_date"}, "ix_orders_exceptions"),
     ("/users", {"role": "admin"}, "ix_users_role"),
+    ("/delivery-statuses", {"status": "not_delivered"}, "ix_delivery_statuses_exceptions"),
+    ("/delivery-statuses", {"confirmation_method": "admin"}, "ix_delivery_statuses_method"),
     ("/users", {"is_active": "false"}, "ix_users_inactive"),
 )
 

@@ -20,6 +20,9 @@ INDEXES = {
     "ix_orders_open": "orders (delivery_date, id) WHERE status IN ('PENDING', 'OUT_FOR_DELIVERY')",
     "ix_orders_exceptions": "orders (delivery_date, id)"
     " WHERE status IN ('CANCELLED', 'NOT_DELIVERED', 'PARTIALLY_DELIVERED')",
+    "ix_delivery_statuses_exceptions": "delivery_statuses (delivery_date, id) WHERE status <> 'delivered'",
+    "ix_delivery_statuses_method": "delivery_statuses (confirmation_method, delivery_date, id)"
+    " WHERE confirmation_method <> 'delivery_boy'",
     "ix_users_role": "users (role, id)",
     "ix_users_inactive": "users (id) WHERE NOT is_active",
     "ix_users_old_hash": "users (id) WHERE left(password_hash, 2) = '$2'",
