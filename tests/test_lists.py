@@ -1,5 +1,7 @@
 """Lists: sorted as asked, filters with several values, bills by how they stand; page after page without a gap."""
 
+from uuid import uuid4
+
 import pytest
 
 from tests.dairy import Dairy, ok, read, refused
@@ -87,6 +89,10 @@ FOUND_BY = (
     ("/orders", {"status": "CANCELLED"}, "ix_orders_exceptions"),
     ("/orders", {"status": "NOT_DELIVERED", "sort": "delivery_date"}, "ix_orders_exceptions"),
     ("/users", {"role": "admin"}, "ix_users_role"),
+    ("/payments", {"sort": "-amount"}, "ix_payments_amount"),
+    ("/payments", {"method": "card"}, "ix_payments_method"),
+    ("/payments", {"collected_by": str(uuid4())}, "ix_payments_collector"),
+    ("/payments", {"status": "reversed"}, "ix_payments_reversed"),
     ("/delivery-statuses", {"status": "not_delivered"}, "ix_delivery_statuses_exceptions"),
     ("/delivery-statuses", {"confirmation_method": "admin"}, "ix_delivery_statuses_method"),
     ("/users", {"is_active": "false"}, "ix_users_inactive"),

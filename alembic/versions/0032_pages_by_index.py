@@ -23,6 +23,11 @@ INDEXES = {
     "ix_delivery_statuses_exceptions": "delivery_statuses (delivery_date, id) WHERE status <> 'delivered'",
     "ix_delivery_statuses_method": "delivery_statuses (confirmation_method, delivery_date, id)"
     " WHERE confirmation_method <> 'delivery_boy'",
+    "ix_payments_amount": "payments (amount, id)",
+    "ix_payments_method": "payments (method, received_on, id)",
+    "ix_payments_collector": "payments (collected_by, received_on, id) WHERE collected_by IS NOT NULL",
+    "ix_payments_reversed": "payments (received_on, id) WHERE status = 'reversed'",
+    "ix_payments_reference": "payments (bare_reference(reference)) WHERE reference IS NOT NULL",
     "ix_users_role": "users (role, id)",
     "ix_users_inactive": "users (id) WHERE NOT is_active",
     "ix_users_old_hash": "users (id) WHERE left(password_hash, 2) = '$2'",

@@ -76,6 +76,21 @@ class Payment(Imported, Base):
         ),
         Index("ix_payments_customer", "customer_id", "received_on"),
         Index("ix_payments_received", "received_on", "id"),
+        Index("ix_payments_amount", "amount", "id"),
+        Index("ix_payments_method", "method", "received_on", "id"),
+        Index(
+            "ix_payments_collector",
+            "collected_by",
+            "received_on",
+            "id",
+            postgresql_where=text("collected_by IS NOT NULL"),
+        ),
+        Index("ix_payments_reversed", "received_on", "id", postgresql_where=text("status = 'reversed'")),
+        Index(
+            "ix_payments_reference",
+            text("bare_reference(reference)"),
+            postgresql_where=text("reference IS NOT NULL"),
+        ),
         Index(
             "ix_payments_unsettled_cash",
             "collected_by",
