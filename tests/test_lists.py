@@ -89,6 +89,8 @@ FOUND_BY = (
     ("/orders", {"status": "CANCELLED"}, "ix_orders_exceptions"),
     ("/orders", {"status": "NOT_DELIVERED", "sort": "delivery_date"}, "ix_orders_exceptions"),
     ("/users", {"role": "admin"}, "ix_users_role"),
+    ("/customers", {"sort": "name"}, "ix_customers_name"),
+    ("/customers", {"sort": "-created_at"}, "ix_customers_created"),
     ("/payments", {"sort": "-amount"}, "ix_payments_amount"),
     ("/payments", {"method": "card"}, "ix_payments_method"),
     ("/payments", {"collected_by": str(uuid4())}, "ix_payments_collector"),
@@ -105,3 +107,14 @@ def test_what_is_rare_is_found_by_an_index(dairy: Dairy, path: str, query: dict[
         ok(dairy.admin.get(path, **query))
     plan = sent.plan(dairy.app.database, "LIMIT", off=BY_INDEX)
     assert index in plan and "Sort" not in plan, plan
+
+
+@pytest.mark.parametrize(
+    ("path", "index"), [("/invoices", "ix_customers_name"), ("/payments", "ix_customers_name_as_written")]
+)
+def test_what_is_sorted_by_the_customers_name_is_read_customer_by_customer(dairy: Dairy, path: str, index: str) -> None:
+    """Not all documents put in order for fifty of them."""
+    with count_statements(dairy.app.database) as sent:
+        ok(dairy.admin.get(path, sort="customer_name"))
+    plan = sent.plan(dairy.app.database, "LIMIT", off=("seqscan", "bitmapscan", "sort", "hashjoin", "mergejoin"))
+    assert f"using {index} on" in plan and "Incremental Sort" in plan, plan
