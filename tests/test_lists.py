@@ -89,6 +89,11 @@ FOUND_BY = (
     ("/orders", {"status": "CANCELLED"}, "ix_orders_exceptions"),
     ("/orders", {"status": "NOT_DELIVERED", "sort": "delivery_date"}, "ix_orders_exceptions"),
     ("/users", {"role": "admin"}, "ix_users_role"),
+    ("/invoices", {"status": "void"}, "ix_invoices_status"),
+    ("/invoices", {"status": "draft", "sort": "period_start"}, "ix_invoices_status"),
+    ("/invoices", {"sort": "invoice_date"}, "ix_invoices_by_date"),
+    ("/invoices", {"sort": "-due_date"}, "ix_invoices_by_due_date"),
+    ("/invoices", {"sort": "-total"}, "ix_invoices_by_total"),
     ("/customers", {"sort": "name"}, "ix_customers_name"),
     ("/customers", {"sort": "-created_at"}, "ix_customers_created"),
     ("/payments", {"sort": "-amount"}, "ix_payments_amount"),
@@ -118,3 +123,12 @@ def test_what_is_sorted_by_the_customers_name_is_read_customer_by_customer(dairy
         ok(dairy.admin.get(path, sort="customer_name"))
     plan = sent.plan(dairy.app.database, "LIMIT", off=("seqscan", "bitmapscan", "sort", "hashjoin", "mergejoin"))
     assert f"using {index} on" in plan and "Incremental Sort" in plan, plan
+
+
+@pytest.mark.parametrize("sort", ["period_start", "-period_start"])
+def test_invoices_of_a_month_are_found_by_its_days(dairy: Dairy, sort: str) -> None:
+    """Else all later months were walked through, or all earlier ones."""
+    with count_statements(dairy.app.database) as sent:
+        ok(dairy.admin.get("/invoices", period="2026-05", sort=sort))
+    plan = sent.plan(dairy.app.database, "LIMIT", off=BY_INDEX)
+    assert "Index Cond: ((period_start >= '2026-05-01'::date) AND (period_start <= '2026-05-31'::date))" in plan, plan
