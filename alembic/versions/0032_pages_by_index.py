@@ -35,6 +35,7 @@ INDEXES = {
     "ix_invoices_by_date": "invoices (coalesce(invoice_date, period_end), id)",
     "ix_invoices_by_due_date": "invoices (coalesce(due_date, period_end), id)",
     "ix_invoices_by_total": "invoices (coalesce(total, 0), id)",
+    "ix_invoices_issued": "invoices (issued_at) WHERE issued_at IS NOT NULL",
     "ix_users_role": "users (role, id)",
     "ix_users_inactive": "users (id) WHERE NOT is_active",
     "ix_users_old_hash": "users (id) WHERE left(password_hash, 2) = '$2'",
