@@ -1,8 +1,9 @@
 -- Two queues of amounts laid side by side: where a credit and a debit cover the same stretch, that much is settled.
+-- Planned for each call, as open_items is.
 CREATE FUNCTION applications(p_customers uuid[], p_as_of date) RETURNS TABLE (
     customer_id uuid, credit_kind text, credit_id uuid, debit_kind text, debit_id uuid, amount numeric,
     is_chosen boolean)
-LANGUAGE sql STABLE PARALLEL SAFE AS $$
+LANGUAGE sql STABLE PARALLEL SAFE SET plan_cache_mode = force_custom_plan AS $$
 WITH
 -- include as_of
 SELECT d.customer_id, o.kind, o.id, 'invoice', d.id, o.amount, true
