@@ -1,9 +1,11 @@
-"""What a page shows is found by an index, however long the dairy exists: filters, orders, payments of an invoice.
+"""What a page shows is found by an index, however long the dairy exists: filters, orders, what one customer owes.
 
 Why: these pages and look-ups read a whole table for what they showed: a login all users, a payment all allocations,
-    a page of cancelled orders every order there ever was.
-Locks: SHARE UPDATE EXCLUSIVE on each table while it is indexed: nobody waits.
-Undo: drops the indexes and builds the replaced ones again; orders take no writes meanwhile.
+    a page of cancelled orders every order there ever was. What one customer owes was read from all invoices: before
+    PostgreSQL 18 always, from then on in every session that was asked for all a few times.
+Locks: SHARE UPDATE EXCLUSIVE on each table while it is indexed: nobody waits. None for the two functions.
+Undo: drops the indexes and builds the replaced one again, orders take no writes meanwhile; gives the functions of
+    before back.
 """
 
 from alembic import op
