@@ -1,10 +1,11 @@
 """Lists: sorted as asked, filters with several values, bills by how they stand; page after page without a gap."""
 
+from uuid import uuid4
+
 import pytest
-from sqlalchemy import text
 
 from tests.dairy import Dairy, ok, read, refused
-from tests.statements import count_statements
+from tests.statements import BY_INDEX, count_statements
 
 
 def test_customers_by_name_in_any_case(dairy: Dairy) -> None:
@@ -77,11 +78,7 @@ def test_a_page_comes_from_an_index(dairy: Dairy, path: str) -> None:
     """Where none serves its order, all rows are read and sorted for fifty of them: nobody sees it in a small dairy."""
     with count_statements(dairy.app.database) as sent:
         ok(dairy.admin.get(path))
-    statement, parameters = next(each for each in sent if "LIMIT" in each[0])
-    with dairy.app.database.transaction(read_only=True) as session:
-        for other in ("seqscan", "bitmapscan", "sort", "incremental_sort"):
-            session.execute(text(f"SET LOCAL enable_{other} = off"))
-        plan = "\n".join(row[0] for row in session.connection().exec_driver_sql(f"EXPLAIN {statement}", parameters))
+    plan = sent.plan(dairy.app.database, "LIMIT", off=BY_INDEX)
     assert "Sort" not in plan, plan
 
 
@@ -97,3 +94,60 @@ def test_who_is_on_a_page_is_found_one_by_one(dairy: Dairy, path: str) -> None:
         with dairy.app.database.transaction(read_only=True) as session:
             plan = session.connection().exec_driver_sql(f"EXPLAIN {statement}", parameters).scalars().all()
         assert not [line for line in plan if line.count("hashed SubPlan") > 1], "\n".join(plan)
+
+
+#: Filters that find little, and the index that finds it: what is walked through in the order of the list else grows
+#: with every day.
+FOUND_BY = (
+    ("/orders", {"status": "PENDING"}, "ix_orders_open"),
+    ("/orders", {"status": "CANCELLED"}, "ix_orders_exceptions"),
+    ("/orders", {"status": "NOT_DELIVERED", "sort": "delivery_date"}, "ix_orders_exceptions"),
+    ("/users", {"role": "admin"}, "ix_users_role"),
+    ("/outbox", {"status": "failed"}, "ix_outbox_messages_unsent"),
+    ("/outbox", {"channel": "email"}, "ix_outbox_messages_channel"),
+    ("/subscriptions", {"status": "paused"}, "ix_subscriptions_status"),
+    ("/subscriptions", {"mode": "irregular"}, "ix_subscriptions_mode"),
+    ("/subscriptions", {"shift": "evening"}, "ix_subscriptions_shift"),
+    ("/invoices", {"status": "void"}, "ix_invoices_status"),
+    ("/invoices", {"status": "draft", "sort": "period_start"}, "ix_invoices_status"),
+    ("/invoices", {"sort": "invoice_date"}, "ix_invoices_by_date"),
+    ("/invoices", {"sort": "-due_date"}, "ix_invoices_by_due_date"),
+    ("/invoices", {"sort": "-total"}, "ix_invoices_by_total"),
+    ("/customers", {"sort": "name"}, "ix_customers_name"),
+    ("/customers", {"sort": "-created_at"}, "ix_customers_created"),
+    ("/payments", {"sort": "-amount"}, "ix_payments_amount"),
+    ("/payments", {"method": "card"}, "ix_payments_method"),
+    ("/payments", {"collected_by": str(uuid4())}, "ix_payments_collector"),
+    ("/payments", {"status": "reversed"}, "ix_payments_reversed"),
+    ("/delivery-statuses", {"status": "not_delivered"}, "ix_delivery_statuses_exceptions"),
+    ("/delivery-statuses", {"confirmation_method": "admin"}, "ix_delivery_statuses_method"),
+    ("/users", {"is_active": "false"}, "ix_users_inactive"),
+)
+
+
+@pytest.mark.parametrize(("path", "query", "index"), FOUND_BY)
+def test_what_is_rare_is_found_by_an_index(dairy: Dairy, path: str, query: dict[str, str], index: str) -> None:
+    with count_statements(dairy.app.database) as sent:
+        ok(dairy.admin.get(path, **query))
+    plan = sent.plan(dairy.app.database, "LIMIT", off=BY_INDEX)
+    assert index in plan and "Sort" not in plan, plan
+
+
+@pytest.mark.parametrize(
+    ("path", "index"), [("/invoices", "ix_customers_name"), ("/payments", "ix_customers_name_as_written")]
+)
+def test_what_is_sorted_by_the_customers_name_is_read_customer_by_customer(dairy: Dairy, path: str, index: str) -> None:
+    """Not all documents put in order for fifty of them."""
+    with count_statements(dairy.app.database) as sent:
+        ok(dairy.admin.get(path, sort="customer_name"))
+    plan = sent.plan(dairy.app.database, "LIMIT", off=("seqscan", "bitmapscan", "sort", "hashjoin", "mergejoin"))
+    assert f"using {index} on" in plan and "Incremental Sort" in plan, plan
+
+
+@pytest.mark.parametrize("sort", ["period_start", "-period_start"])
+def test_invoices_of_a_month_are_found_by_its_days(dairy: Dairy, sort: str) -> None:
+    """Else all later months were walked through, or all earlier ones."""
+    with count_statements(dairy.app.database) as sent:
+        ok(dairy.admin.get("/invoices", period="2026-05", sort=sort))
+    plan = sent.plan(dairy.app.database, "LIMIT", off=BY_INDEX)
+    assert "Index Cond: ((period_start >= '2026-05-01'::date) AND (period_start <= '2026-05-31'::date))" in plan, plan

@@ -34,6 +34,9 @@ class User(Imported, Base):
         check("phone_format", f"phone ~ '{PHONE_FORMAT}'"),
         check("name_length", "length(name) BETWEEN 1 AND 200"),
         one_of("role", [role.value for role in Role]),
+        Index("ix_users_role", "role", "id"),
+        Index("ix_users_inactive", "id", postgresql_where=text("NOT is_active")),
+        Index("ix_users_old_hash", "id", postgresql_where=text("\"left\"(password_hash, 2) = '$2'")),
     )
 
     name: Mapped[str]

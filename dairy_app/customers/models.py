@@ -84,6 +84,9 @@ class Customer(Imported, Base):
         Index(None, "area_id"),
         Index("ix_customers_round", "delivery_boy_id", "stop_sequence"),
         Index(None, "marketing_staff_id"),
+        Index("ix_customers_name", text("lower(name)"), "code"),
+        Index("ix_customers_name_as_written", "name"),
+        Index("ix_customers_created", "created_at", "code"),
         Index("ix_customers_phone_tail", text("reverse(phone) text_pattern_ops")),
         Index(
             "ix_customers_search",

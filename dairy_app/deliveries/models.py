@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, Numeric
+from sqlalchemy import Index, Numeric, text
 from sqlalchemy.dialects.postgresql import INET, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -50,6 +50,14 @@ class DeliveryStatus(Imported, Base):
         Index("ix_delivery_statuses_date_id", "delivery_date", "id"),
         Index(None, "customer_id"),
         Index("ix_delivery_statuses_boy", "delivery_boy_id", "delivery_date"),
+        Index("ix_delivery_statuses_exceptions", "delivery_date", "id", postgresql_where=text("status <> 'delivered'")),
+        Index(
+            "ix_delivery_statuses_method",
+            "confirmation_method",
+            "delivery_date",
+            "id",
+            postgresql_where=text("confirmation_method <> 'delivery_boy'"),
+        ),
     )
 
     order_id: Mapped[UUID]

@@ -45,6 +45,8 @@ class OutboxMessage(Identified, Base):
             "uq_outbox_messages_queued", "invoice_id", "channel", where="status = 'queued' AND invoice_id IS NOT NULL"
         ),
         Index("ix_outbox_messages_queued", "id", postgresql_where=text("status = 'queued'")),
+        Index("ix_outbox_messages_unsent", "id", postgresql_where=text("status IN ('failed', 'withdrawn')")),
+        Index("ix_outbox_messages_channel", "channel", "id"),
         Index("ix_outbox_messages_invoice", "invoice_id", postgresql_where=text("invoice_id IS NOT NULL")),
         Index("ix_outbox_messages_customer", "customer_id"),
     )

@@ -75,9 +75,16 @@ class Order(Imported, Base):
         check("text_lengths", "length(cancel_reason) <= 500 AND length(notes) <= 4000"),
         Index("ix_orders_customer_date", "customer_id", "delivery_date"),
         Index(
-            "ix_orders_open_by_date",
+            "ix_orders_open",
             "delivery_date",
+            "id",
             postgresql_where=text("status IN ('PENDING', 'OUT_FOR_DELIVERY')"),
+        ),
+        Index(
+            "ix_orders_exceptions",
+            "delivery_date",
+            "id",
+            postgresql_where=text("status IN ('CANCELLED', 'NOT_DELIVERED', 'PARTIALLY_DELIVERED')"),
         ),
         Index("ix_orders_invoice", "invoice_id", postgresql_where=text("invoice_id IS NOT NULL")),
         Index("ix_orders_date_id", "delivery_date", "id"),

@@ -76,6 +76,21 @@ class Payment(Imported, Base):
         ),
         Index("ix_payments_customer", "customer_id", "received_on"),
         Index("ix_payments_received", "received_on", "id"),
+        Index("ix_payments_amount", "amount", "id"),
+        Index("ix_payments_method", "method", "received_on", "id"),
+        Index(
+            "ix_payments_collector",
+            "collected_by",
+            "received_on",
+            "id",
+            postgresql_where=text("collected_by IS NOT NULL"),
+        ),
+        Index("ix_payments_reversed", "received_on", "id", postgresql_where=text("status = 'reversed'")),
+        Index(
+            "ix_payments_reference",
+            text("bare_reference(reference)"),
+            postgresql_where=text("reference IS NOT NULL"),
+        ),
         Index(
             "ix_payments_unsettled_cash",
             "collected_by",
@@ -126,6 +141,7 @@ class PaymentAllocation(Identified, Base):
         check("amount_positive", "amount > 0 AND amount <> 'NaN'"),
         check("released_after", "isfinite(allocated_on) AND isfinite(released_on) AND released_on >= allocated_on"),
         Index("ix_payment_allocations_invoice", "invoice_id"),
+        Index("ix_payment_allocations_payment", "payment_id"),
         Index("ix_payment_allocations_customer", "customer_id"),
     )
 

@@ -66,6 +66,9 @@ class Subscription(Imported, Base):
         ),
         Index(None, "customer_id"),
         Index(None, "product_id"),
+        Index("ix_subscriptions_status", "status", "id"),
+        Index("ix_subscriptions_mode", "mode", "id"),
+        Index("ix_subscriptions_shift", "shift", "id"),
     )
 
     customer_id: Mapped[UUID]

@@ -13,6 +13,7 @@ from flask_jwt_extended import decode_token
 from dairy_app.accounts.rules import passwords
 from dairy_app.web.http import DairyFlask
 from tests.dairy import PASSWORD, Client, Dairy, ok, refused
+from tests.statements import BY_INDEX, count_statements
 
 
 def login(client: Client, password: str = PASSWORD, **login: str) -> Any:
@@ -169,3 +170,11 @@ def test_a_process_that_was_told_nothing_hashes_at_full_cost() -> None:
     code = "from dairy_app.accounts.rules.passwords import hash_password; print(hash_password('x'))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert extract_parameters(done.stdout.strip()) == profiles.RFC_9106_LOW_MEMORY
+
+
+def test_a_login_does_not_read_all_users(dairy: Dairy) -> None:
+    """Customers have logins too: it was looked among all of them for a hash of the earlier system."""
+    with count_statements(dairy.app.database) as sent:
+        login(dairy.nobody, email="admin@dairy.example")
+    plan = sent.plan(dairy.app.database, "left(users.password_hash", off=BY_INDEX)
+    assert "ix_users_old_hash" in plan, plan

@@ -9,6 +9,7 @@ from sqlalchemy import event
 
 from tests.billing.conftest import LivingDairy
 from tests.dairy import ok, refused
+from tests.statements import count_statements
 
 
 def test_unbilled_and_recovered(living: LivingDairy) -> None:
@@ -187,3 +188,11 @@ def test_a_month_is_written_in_plain_digits(living: LivingDairy, path: str) -> N
     """It stands in file names, and a header holds no other digits."""
     ok(living.admin.get(path, period="2026-10"))
     refused(living.admin.get(path, period="20\u0662\u0666-10"), 422, "validation_failed")
+
+
+def test_the_sheet_of_a_product_joins_what_was_delivered_of_it(living: LivingDairy) -> None:
+    """As one condition with OR it was a hash over all that was delivered in the month, for each page."""
+    with count_statements(living.app.database) as sent:
+        ok(living.admin.get("/billing/monthly-view", period="2026-10", product_id=living.product()["id"]))
+    plan = sent.plan(living.app.database, "WITH chosen AS", off=("seqscan",))
+    assert "hashed SubPlan" not in plan and "EXISTS(SubPlan" not in plan, plan

@@ -68,6 +68,24 @@ def test_the_figures_cost_the_same_at_any_size(filled: LivingDairy, app: DairyFl
     assert len(few) == len(more)
 
 
+def test_the_figures_read_the_invoices_of_a_month_only(filled: LivingDairy, app: DairyFlask, sql: Any) -> None:
+    sql("SET session_replication_role = replica")
+    sql("""
+        INSERT INTO invoices (customer_id, period_start, period_end, status, document_type, series, financial_year,
+            sequence_no, number, invoice_date, due_date, snapshot, taxable_value, exempt_value, cgst, sgst, igst,
+            round_off, total, previous_balance, issued_at, document_hash, previous_hash, hash_version)
+        SELECT i.customer_id, day, day, 'issued', 'invoice', 'T', '2425', n, 'T/' || n, day, day, '{}', 0, 0, 0, 0, 0,
+            0, 0, 0, day, 'x', 'x', 1
+        FROM (SELECT customer_id FROM invoices LIMIT 1) i, generate_series(1, 300) n,
+            LATERAL (SELECT date '2024-01-01' + n AS day) d""")
+    sql("SET session_replication_role = origin")
+    sql("ANALYZE invoices")
+    with count_statements(app.database) as sent:
+        figures(filled)
+    plan = sent.plan(app.database, "one_time AS", off=("seqscan", "bitmapscan"))
+    assert "ix_invoices_issued" in plan, plan
+
+
 def get_metrics(app: DairyFlask, token: str | None) -> Any:
     headers = {} if token is None else {"Authorization": f"Bearer {token}"}
     return app.test_client().get("/metrics", headers=headers)

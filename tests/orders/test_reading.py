@@ -7,6 +7,7 @@ import pytest
 
 from tests.dairy import Client, Dairy, ok, refused
 from tests.deliveries.rounds import Round, bill, statements
+from tests.statements import count_statements
 
 
 def ids(client: Client, **query: Any) -> list[str]:
@@ -184,3 +185,18 @@ def test_by_product_area_and_staff(dairy: Dairy, sql: Any) -> None:
         ({"delivery_boy_id": other, "product_id": milk["id"]}, set()),
     ):
         assert {each["id"] for each in ok(dairy.admin.get("/orders", **query))["items"]} == found, query
+
+
+def test_orders_of_who_has_no_customers_are_asked_of_the_orders_alone(dairy: Dairy) -> None:
+    """Of a delivery boy who left long ago, or an area that nobody lives in, every order there is was looked at."""
+    product, boy, other = dairy.product("60.00"), dairy.staff("delivery_boy"), dairy.staff("delivery_boy")
+    moved, stays = dairy.customer(delivery_boy_id=boy.user["id"]), dairy.customer(delivery_boy_id=other.user["id"])
+    orders = [dairy.order(customer, (product, "1"), on=dairy.day(0)) for customer in (moved, stays)]
+    ok(dairy.admin.post("/deliveries/start", {"delivery_date": dairy.day(0), "delivery_boy_id": boy.user["id"]}))
+    ok(dairy.admin.patch(f"/customers/{moved['id']}", {"delivery_boy_id": other.user["id"]}))
+    for who, expected, asked in ((boy, orders[:1], False), (other, orders[1:], True)):
+        with count_statements(dairy.app.database) as sent:
+            found = ok(dairy.admin.get("/orders", delivery_boy_id=who.user["id"]))["items"]
+        assert [each["id"] for each in found] == [each["id"] for each in expected]
+        page = next(statement for statement, _ in sent if "LIMIT" in statement and "delivery_statuses" in statement)
+        assert ("orders.customer_id IN" in page) is asked

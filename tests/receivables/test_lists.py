@@ -2,8 +2,9 @@
 
 import pytest
 
-from tests.dairy import read
+from tests.dairy import ok, read
 from tests.receivables.conftest import Till
+from tests.statements import count_statements
 
 
 @pytest.fixture
@@ -75,3 +76,12 @@ def test_payments_in_order_and_of_several_methods(till: Till) -> None:
     found = read(till.admin, "/payments", method=["upi", "card"])
     assert [each["method"] for each in found] == ["card", "upi"]
     assert len(read(till.admin, "/payments", customer_id=[till.id], sort="customer_name")) == 4
+
+
+def test_a_reference_is_found_by_an_index(till: Till) -> None:
+    """It was made bare in every payment there is, to be compared."""
+    till.paid("10.00", method="upi", reference="UPI 4711")
+    with count_statements(till.dairy.app.database) as sent:
+        assert len(ok(till.admin.get("/payments", reference="4711"))["items"]) == 1
+    plan = sent.plan(till.dairy.app.database, "LIMIT", off=("seqscan", "bitmapscan"))
+    assert "ix_payments_reference" in plan, plan

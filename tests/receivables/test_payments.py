@@ -6,7 +6,7 @@ import pytest
 
 from tests.dairy import ok, refused
 from tests.receivables.conftest import Till
-from tests.statements import count_statements
+from tests.statements import BY_INDEX, count_statements
 
 
 def test_money_settles_what_is_oldest_and_the_rest_is_credit_for_the_next_invoice(till: Till) -> None:
@@ -33,6 +33,15 @@ def test_what_is_chosen_is_settled_first(till: Till) -> None:
     assert [(a["invoice_id"], a["amount"]) for a in made["allocations"]] == [(new, "80.00")]
     assert till.open() == {old: "30.00", new: "20.00"}
     assert till.sql("SELECT allocated_on FROM payment_allocations") == [(till.dairy.today(),)]
+
+
+def test_allocations_of_a_payment_are_found_by_its_id(till: Till) -> None:
+    """They were looked for among all allocations, whenever a payment was recorded, allocated, reversed or shown."""
+    made = till.paid("150.00", (till.invoice("100"), "80.00"))
+    with count_statements(till.dairy.app.database) as sent:
+        ok(till.admin.get(f"/payments/{made['id']}"))
+    plan = sent.plan(till.dairy.app.database, "FROM payment_allocations a JOIN invoices", off=BY_INDEX)
+    assert "ix_payment_allocations_payment" in plan, plan
 
 
 def test_choosing_later_and_taking_the_choice_back(till: Till) -> None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from tests.dairy import ok, refused
 from tests.receivables.conftest import Till
@@ -193,3 +194,32 @@ def test_a_customers_money_is_read_by_index(till: Till, sql: Any, path: str) -> 
             assert "Seq Scan on invoices" not in plan, plan
             looked += 1
     assert looked > 0
+
+
+def test_a_session_that_was_asked_for_everybody_still_finds_one_customer_by_index(till: Till) -> None:
+    """One plan for all and for one would be kept after a few calls, and read every invoice for one customer."""
+    till.invoice("100")
+    others = [till.dairy.customer()["id"] for _ in range(3)]
+    till.sql("SET session_replication_role = replica")
+    till.sql(
+        """
+        INSERT INTO invoices (customer_id, period_start, period_end, status, document_type, series, financial_year,
+            sequence_no, number, invoice_date, due_date, snapshot, taxable_value, exempt_value, cgst, sgst, igst,
+            round_off, total, previous_balance, issued_at, document_hash, previous_hash, hash_version)
+        SELECT (CAST(%s AS uuid[]))[1 + n %% 3], day, day, 'issued', 'invoice', 'U', '1011', n, 'U/' || n, day, day,
+            '{}', 0, 1, 0, 0, 0, 0, 1, 0, day, 'x', 'x', 1
+        FROM generate_series(1, 3000) n, LATERAL (SELECT date '2010-01-01' + n AS day) d""",
+        others,
+    )
+    till.sql("SET session_replication_role = origin")
+    till.sql("ANALYZE invoices")
+    asked = text("SELECT count(*) FROM open_items(CAST(:customers AS uuid[]), CURRENT_DATE)")
+    read_so_far = text(
+        "SELECT seq_tup_read + coalesce(idx_tup_fetch, 0) FROM pg_stat_xact_user_tables WHERE relname = 'invoices'"
+    )
+    with till.dairy.app.database.transaction(read_only=True) as session:
+        for customers in (None, [], None, [till.id]) * 3:
+            session.execute(asked, {"customers": customers})
+        before = session.scalars(read_so_far).one()
+        session.execute(asked, {"customers": [till.id]})
+        assert session.scalars(read_so_far).one() - before < 10

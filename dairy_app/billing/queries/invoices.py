@@ -91,7 +91,9 @@ def invoice_list(
         .with_only_columns(*Invoice.__table__.columns, *names)
     )
     if period is not None:
-        query = query.where(Invoice.period_end.between(*month_bounds(period)))
+        # A period lies within one month; by its first day it is found.
+        bounds = month_bounds(period)
+        query = query.where(Invoice.period_start.between(*bounds), Invoice.period_end.between(*bounds))
     if status is not None:
         query = query.where(Invoice.status.in_(status))
     if customer_id is not None:

@@ -54,6 +54,7 @@ def payment_list(actor: Actor, filters: Mapping[str, Any]) -> Select[Any]:
         if filters[name] is not None:
             query = query.where(getattr(Payment, name).in_(filters[name]))
     if filters["reference"] is not None:
+        query = query.where(Payment.reference.is_not(None))  # else no index serves
         query = query.where(func.bare_reference(Payment.reference) == func.bare_reference(filters["reference"]))
     if filters["received_from"] is not None:
         query = query.where(Payment.received_on >= filters["received_from"])

@@ -1,9 +1,12 @@
 -- Two queues of amounts laid side by side: where a credit and a debit cover the same stretch, that much is settled.
+-- Planned for each call, as open_items is.
 CREATE FUNCTION applications(p_customers uuid[], p_as_of date) RETURNS TABLE (
     customer_id uuid, credit_kind text, credit_id uuid, debit_kind text, debit_id uuid, amount numeric,
     is_chosen boolean)
-LANGUAGE sql STABLE PARALLEL SAFE AS $$
-WITH
+LANGUAGE plpgsql STABLE PARALLEL SAFE SET plan_cache_mode = force_custom_plan AS $$
+#variable_conflict use_column
+BEGIN
+RETURN QUERY WITH
 -- include as_of
 SELECT d.customer_id, o.kind, o.id, 'invoice', d.id, o.amount, true
 FROM own o JOIN debits d ON d.kind = 'invoice' AND d.id = o.invoice_id
@@ -15,5 +18,5 @@ SELECT f.customer_id, f.kind, f.id, o.kind, o.id,
     least(f.upto, o.upto) - greatest(f.upto - f.rest, o.upto - o.rest), false
 FROM free f JOIN owed o ON o.customer_id = f.customer_id
     AND f.upto > o.upto - o.rest AND o.upto > f.upto - f.rest
-WHERE f.rest > 0 AND o.rest > 0
-$$;
+WHERE f.rest > 0 AND o.rest > 0;
+END $$;
