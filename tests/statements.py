@@ -12,20 +12,35 @@ from dairy_app.database.transactions import Database
 BY_INDEX = ("seqscan", "bitmapscan", "sort", "incremental_sort")
 
 
+_OTHERS = text("""
+SELECT i.indexrelid::regclass::text FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+WHERE i.indrelid IN (SELECT n.indrelid FROM pg_index n WHERE n.indexrelid::regclass::text = ANY (:among))
+    AND c.relname <> ALL (:among) AND NOT i.indisunique
+    AND NOT EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = i.indexrelid)""")
+
+
 class Statements(list[tuple[str, Any]]):
     """The statements sent, each with its parameters, in order; BEGIN and COMMIT are not among them."""
 
-    def plan(self, database: Database, containing: str, *, off: Sequence[str] = ()) -> str:
+    def plan(
+        self, database: Database, containing: str, *, off: Sequence[str] = (), among: Sequence[str] | None = None
+    ) -> str:
         """PostgreSQL's plan of the last statement that contains a text; ``off``: what it shall do without.
 
-        Without ``BY_INDEX`` a plan for a few rows is the one for many.
+        Without ``BY_INDEX`` a plan for a few rows is the one for many. ``among``: of the tables of these indexes no
+        other is there for a moment, but those of keys; for a few rows all would do, and chance would choose.
         """
         statement, parameters = [each for each in self if containing in each[0]][-1]
-        with database.transaction(read_only=True) as session:
+        with database.transaction() as session:
             for other in off:
                 session.execute(text(f"SET LOCAL enable_{other} = off"))
+            if among is not None:
+                for other in session.scalars(_OTHERS, {"among": list(among)}).all():
+                    session.execute(text(f"DROP INDEX {other}"))
             rows = session.connection().exec_driver_sql(f"EXPLAIN {statement}", parameters)
-            return "\n".join(row[0] for row in rows)
+            plan = "\n".join(row[0] for row in rows)
+            session.rollback()
+        return plan
 
 
 @contextmanager

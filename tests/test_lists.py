@@ -129,7 +129,7 @@ FOUND_BY = (
 def test_what_is_rare_is_found_by_an_index(dairy: Dairy, path: str, query: dict[str, str], index: str) -> None:
     with count_statements(dairy.app.database) as sent:
         ok(dairy.admin.get(path, **query))
-    plan = sent.plan(dairy.app.database, "LIMIT", off=BY_INDEX)
+    plan = sent.plan(dairy.app.database, "LIMIT", off=BY_INDEX, among=[index])
     assert index in plan and "Sort" not in plan, plan
 
 
@@ -140,7 +140,9 @@ def test_what_is_sorted_by_the_customers_name_is_read_customer_by_customer(dairy
     """Not all documents put in order for fifty of them."""
     with count_statements(dairy.app.database) as sent:
         ok(dairy.admin.get(path, sort="customer_name"))
-    plan = sent.plan(dairy.app.database, "LIMIT", off=("seqscan", "bitmapscan", "sort", "hashjoin", "mergejoin"))
+    plan = sent.plan(
+        dairy.app.database, "LIMIT", off=("seqscan", "bitmapscan", "sort", "hashjoin", "mergejoin"), among=[index]
+    )
     assert f"using {index} on" in plan and "Incremental Sort" in plan, plan
 
 
@@ -149,5 +151,5 @@ def test_invoices_of_a_month_are_found_by_its_days(dairy: Dairy, sort: str) -> N
     """Else all later months were walked through, or all earlier ones."""
     with count_statements(dairy.app.database) as sent:
         ok(dairy.admin.get("/invoices", period="2026-05", sort=sort))
-    plan = sent.plan(dairy.app.database, "LIMIT", off=BY_INDEX)
+    plan = sent.plan(dairy.app.database, "LIMIT", off=BY_INDEX, among=["ix_invoices_period"])
     assert "Index Cond: ((period_start >= '2026-05-01'::date) AND (period_start <= '2026-05-31'::date))" in plan, plan

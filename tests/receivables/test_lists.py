@@ -83,5 +83,5 @@ def test_a_reference_is_found_by_an_index(till: Till) -> None:
     till.paid("10.00", method="upi", reference="UPI 4711")
     with count_statements(till.dairy.app.database) as sent:
         assert len(ok(till.admin.get("/payments", reference="4711"))["items"]) == 1
-    plan = sent.plan(till.dairy.app.database, "LIMIT", off=("seqscan", "bitmapscan"))
+    plan = sent.plan(till.dairy.app.database, "LIMIT", off=("seqscan", "bitmapscan"), among=["ix_payments_reference"])
     assert "ix_payments_reference" in plan, plan
