@@ -73,7 +73,7 @@ def preview(bench: Bench, served: Served) -> Result:
 
 def csv(bench: Bench, database: BenchDatabase, served: Served) -> Result:
     """The month's invoice lines as they come from the server."""
-    return _download(bench, database, served, "csv", "CSV of invoice lines", _lines_of_csv, {BARE: 2.0})
+    return _download(bench, database, served, "csv", "CSV of invoice lines", _lines_of_csv, {BARE: 1.5})
 
 
 def xlsx(bench: Bench, database: BenchDatabase, served: Served) -> Result:

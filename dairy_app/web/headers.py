@@ -33,6 +33,16 @@ _TEXTS = frozenset(
 _SENT = ("Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "X-Request-Id")
 _READ = ("Content-Disposition", "ETag", "Idempotency-Replayed", "Location", "Retry-After", "X-Request-Id")
 _HOUR = 3600
+#: Of every answer; what a view sets itself stands.
+_SECURE = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Content-Security-Policy": DATA_POLICY,
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+_SECURE_CHANNEL = {"Strict-Transport-Security": "max-age=31536000"}
 
 
 def register(app: Flask, cors_origins: Sequence[str] = ()) -> None:
@@ -51,18 +61,6 @@ def register(app: Flask, cors_origins: Sequence[str] = ()) -> None:
     app.before_request(_read_tags_of_compressed_answers)
     app.after_request(_secure)
     app.after_request(_compress)
-
-
-#: A view's own stand.
-_SECURE = {
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-    "Content-Security-Policy": DATA_POLICY,
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
-_SECURE_CHANNEL = {"Strict-Transport-Security": "max-age=31536000"}
 
 
 def _secure(response: Response) -> Response:

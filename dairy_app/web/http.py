@@ -183,7 +183,7 @@ class Json(DefaultJSONProvider):
         return write_json(obj).decode()
 
     def response(self, *args: Any, **kwargs: Any) -> Response:
-        """An answer of JSON, of one thing or of named ones, as Flask's ``jsonify`` takes them."""
+        """An answer of JSON: of one thing, or of named ones."""
         return json_response(args[0] if args else kwargs)
 
 
