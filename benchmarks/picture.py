@@ -16,7 +16,7 @@ def picture(results: Sequence[Result]) -> str:
     """A block a case: left the ratios with line of the floor and mark of the target, right the CPU of a unit."""
     height = BLOCK * len(results) + 60
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{CPU_LEFT + CPU_WIDTH + 20}" height="{height}"'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{CPU_LEFT + CPU_WIDTH + 100}" height="{height}"'
         ' font-family="sans-serif" font-size="12">',
         '<rect width="100%" height="100%" fill="white"/>',
         f'<text x="{LEFT}" y="22" font-size="15">Time in times of plain SQL, to {LONGEST}'
