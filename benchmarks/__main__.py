@@ -33,28 +33,37 @@ def main(
     wanted: Sequence[str],
     name: str = "results",
     template: str | None = None,
+    copies: bool | None = None,
 ) -> list[Result]:
     """Build, measure, print, and write ``name`` into ``folder``; the databases made for it are dropped.
 
-    ``template`` is a database that is migrated already.
+    ``template`` is a database that is migrated already. Without a word about ``copies``, the room on the disk decides.
     """
     console = Console(stderr=True)
     begin = time.perf_counter()
     console.print(f"Building {customers:,} customers with {history + 1} months …")
     results: list[Result] = []
     try:
-        sample = build(server.create(server.base, template), customers, history)
+        sample = build(
+            server.create(server.base, template),
+            customers,
+            history,
+            lambda month: console.print(f"{month.period} issued in {seconds_text(month.seconds)}"),
+        )
         console.print(f"built in {time.perf_counter() - begin:.1f} s")
-        bench = Bench(server, sample, scale, postmaster_of(sample.database))
+        copies = server.has_room_for_a_copy() if copies is None else copies
+        if not copies:
+            console.print("no room for a copy: the sample itself is billed, once, and the floors are rolled back")
+        bench = Bench(server, sample, scale, postmaster_of(sample.database), copies)
         for result in cases.run(bench, wanted):
             console.print(f"{result.key} ({result.size}): {seconds_text(result.ours.seconds_each)} each")
             results.append(result)
     finally:
         server.drop(server.clone)
         server.drop(server.base)
-    report.print_table(results)
+    report.print_tables(results, sample.growth)
     facts = {"customers": customers, "history": history, "postgresql": server.version(), **report.machine()}
-    for path in report.write(folder, name, results, facts):
+    for path in report.write(folder, name, results, facts, sample.growth):
         console.print(str(path))
     console.print(f"{time.perf_counter() - begin:.0f} s in all")
     return results

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -65,9 +66,20 @@ class BenchDatabase:
 
     def psql(self, script: str) -> float:
         """Run a script by psql; the seconds that its statements took, without psql's own start."""
-        done = _run("psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", self.dsn, input="\\timing on\n" + script)
-        times = re.findall(r"^Time: ([0-9.]+) ms", done, re.M)
-        return sum(float(each) for each in times) / 1000
+        return self._timed(script)[0]
+
+    def undone(self, script: str, question: str) -> tuple[float, str]:
+        """As ``psql``, but in place of its COMMIT the question is asked, and all is rolled back.
+
+        Returns the seconds and the row that the question found, as psql writes it. The question is not timed.
+        """
+        seconds, said = self._timed(script.rpartition("COMMIT;")[0] + f"\\timing off\n{question};\nROLLBACK;\n")
+        return seconds, said.rstrip().rpartition("\n")[2]
+
+    def _timed(self, script: str) -> tuple[float, str]:
+        said = _run("psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-d", self.dsn, input="\\timing on\n" + script)
+        times = re.findall(r"^Time: ([0-9.]+) ms", said, re.M)
+        return sum(float(each) for each in times) / 1000, said
 
     def pgbench(self, script: str, *, clients: int, transactions: int) -> float:
         """Run a script so many times in all, by so many clients, prepared; the seconds without connecting."""
@@ -122,6 +134,13 @@ class BenchServer:
 
     def value(self, statement: str, *parameters: Any) -> Any:
         return BenchDatabase(self.url).value(statement, *parameters)
+
+    def has_room_for_a_copy(self) -> bool:
+        """Whether the disk holds the sample twice, and what is written meanwhile; of a server elsewhere we hope so."""
+        folder = self.value("SHOW data_directory")
+        if not self.is_own or not Path(folder).is_dir():
+            return True
+        return shutil.disk_usage(folder).free > 1.5 * int(self.value("SELECT pg_database_size(%s)", self.base))
 
     def version(self) -> str:
         return str(self.value("SHOW server_version"))

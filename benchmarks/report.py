@@ -4,6 +4,7 @@ import json
 import os
 import platform
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import growth
 from benchmarks.picture import picture
 from benchmarks.results import BARE, GUARANTEED, Result, Side
+from benchmarks.sample import Growth
 from benchmarks.words import latencies_text, ratio_text, seconds_text, statements_text
 
 #: For who reads the output in a file.
@@ -47,8 +50,11 @@ def table(results: Sequence[Result]) -> Table:
     return shown
 
 
-def print_table(results: Sequence[Result]) -> None:
-    Console(width=None if os.isatty(1) else WIDTH).print(table(results))
+def print_tables(results: Sequence[Result], months: Sequence[Growth]) -> None:
+    console = Console(width=None if os.isatty(1) else WIDTH)
+    if months:
+        console.print(growth.table(months))
+    console.print(table(results))
 
 
 def machine() -> dict[str, Any]:
@@ -62,14 +68,29 @@ def machine() -> dict[str, Any]:
     }
 
 
-def write(folder: Path, name: str, results: Sequence[Result], facts: dict[str, Any]) -> list[Path]:
-    """Write the results as JSON and as SVG; ``facts`` are those of the machine and the sample."""
+def write(
+    folder: Path, name: str, results: Sequence[Result], facts: dict[str, Any], months: Sequence[Growth] = ()
+) -> list[Path]:
+    """Write the results as JSON and as SVG; ``facts`` are those of the machine and the sample.
+
+    Months of history have a picture of their own.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    written = [folder / f"{name}.json", folder / f"{name}.svg"]
-    document = {"at": datetime.now(UTC).isoformat(), "facts": facts, "results": [_plain(each) for each in results]}
-    written[0].write_text(json.dumps(_rounded(document), indent=2) + "\n")
-    written[1].write_text(picture(results))
-    return written
+    document = {
+        "at": datetime.now(UTC).isoformat(),
+        "facts": facts,
+        "results": [_plain(each) for each in results],
+        "growth": [asdict(each) for each in months],
+    }
+    written = {
+        folder / f"{name}.json": json.dumps(_rounded(document), indent=2) + "\n",
+        folder / f"{name}.svg": picture(results),
+    }
+    if months:
+        written[folder / f"{name}-growth.svg"] = growth.picture(months)
+    for path, text in written.items():
+        path.write_text(text)
+    return list(written)
 
 
 def _marked(result: Result, floor: str) -> str:

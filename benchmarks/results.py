@@ -128,6 +128,8 @@ class Bench:
     scale: Scale
     #: The server's first process, when it is on this machine.
     postmaster: int | None
+    #: Whether the sample is small enough to be copied for cases that spoil it.
+    copies: bool = True
 
     def measure(self, side: Side, work: Callable[[], float], server: int | None = None) -> None:
         """One round: ``work`` says how long it took. ``server``: the process of ours that is asked to do it."""

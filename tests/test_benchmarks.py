@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from xml.etree import ElementTree
 
@@ -59,6 +60,40 @@ def test_every_case_runs(bench_server: BenchServer, template: str, tmp_path: Pat
     assert_written(tmp_path, results)
     left = "SELECT datname FROM pg_database WHERE starts_with(datname, %s)"
     assert BenchDatabase(bench_server.url).rows(left, bench_server.base) == []
+
+
+def test_a_sample_too_large_to_be_copied_is_billed_itself(
+    bench_server: BenchServer, template: str, tmp_path: Path
+) -> None:
+    wanted = ["auth", "csv", "billing", "preview"]
+    results = main(bench_server, tmp_path, 20, 1, SMALLEST, wanted=wanted, template=template, copies=False)
+    assert [result.key for result in results] == ["preview", "billing", "auth", "csv"]
+    sides = next(result for result in results if result.key == "billing")
+    assert len(sides.ours.seconds) == 1
+    assert all(len(side.seconds) == SMALLEST.rounds for side in sides.floors.values())
+    (month,) = json.loads((tmp_path / "results.json").read_text())["growth"]
+    assert month["orders_before"] == 0
+    assert month["bytes"] > 0 < month["seconds"]
+    drawn = ElementTree.parse(tmp_path / "results-growth.svg")
+    assert len(drawn.findall("{*}circle")) >= 3
+
+
+def test_other_work_is_seen_before_it_is_rolled_back(
+    bench_server: BenchServer, template: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shifted = floors.BILLING.replace("{issued} + row_number()", "{issued} + 1 + row_number()")
+    monkeypatch.setattr(floors, "BILLING", shifted)
+    with pytest.raises(AssertionError, match="billing: ours and the floors did not do the same work"):
+        main(bench_server, tmp_path, 20, 0, SMALLEST, wanted=["billing"], template=template, copies=False)
+
+
+def test_room_for_a_copy(bench_server: BenchServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    size = bench_server.value("SELECT pg_database_size('postgres')")
+    server = BenchServer(bench_server.url, is_own=True, base="postgres")
+    for free, has_room in ((size, False), (2 * size, True)):
+        monkeypatch.setattr("shutil.disk_usage", lambda _, free=free: SimpleNamespace(free=free))
+        assert server.has_room_for_a_copy() is has_room
+    assert BenchServer(bench_server.url, is_own=False, base="postgres").has_room_for_a_copy()
 
 
 def assert_cpu_is_plausible(result: Result) -> None:
