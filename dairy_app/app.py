@@ -15,6 +15,7 @@ from dairy_app.billing.routes.runs import billing
 from dairy_app.business.routes import business
 from dairy_app.catalogue.routes.products import products
 from dairy_app.catalogue.routes.taxes import taxes
+from dairy_app.console.routes import pages as console_pages
 from dairy_app.customers.routes import areas, customers
 from dairy_app.database.transactions import Database
 from dairy_app.deliveries.routes import deliveries
@@ -110,7 +111,7 @@ def create_app(
     for mount in mounts:
         api.mount(mount.blueprint, mount.prefix)
     docs.register(app, api)
-    for page in (pages, invoice_pages, metrics):
+    for page in (console_pages, pages, invoice_pages, metrics):
         app.register_blueprint(page)  # for people and for Prometheus: not in the document of the API
     http.check_policies(app)
     return app

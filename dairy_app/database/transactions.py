@@ -245,3 +245,16 @@ def limit(session: Session, limits: Limits) -> None:
     pairs = list(limits.settings().items())
     session.connection().execution_options(**Watch.options(limits.patience, {}))
     session.execute(_LIMIT, dict(zip("abcdef", [word for pair in pairs for word in pair], strict=True)))
+
+
+@contextmanager
+def undone_if_refused(session: Session) -> Iterator[None]:
+    """A part of a transaction that is undone when something is raised in it; the rest goes on.
+
+    What else is judged at the commit is judged at its end.
+    """
+    with session.begin_nested():
+        yield
+        session.flush()
+        session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+        session.execute(text("SET CONSTRAINTS ALL DEFERRED"))

@@ -23,6 +23,8 @@ from dairy_app.deliveries.schemas import (
     MonthlyEditOut,
     RoundOut,
     RoundQuery,
+    RoundsOut,
+    RoundsQuery,
     SequenceIn,
     SequenceOut,
     StartIn,
@@ -90,6 +92,17 @@ def set_day(wanted: monthly_edits.DayEntry) -> dict[str, Any]:
 def show_round(query: RoundChoice) -> dict[str, Any]:
     """The stops of a round in sequence, what to load, and how far it is. A delivery boy sees his own."""
     return queries.round_view(current_session(), _round(query))
+
+
+@deliveries.route("/reports/rounds")
+@deliveries.arguments(RoundsQuery, location="query")
+@deliveries.response(200, RoundsOut)
+@allow(Role.ADMIN, Role.ACCOUNTANT)
+def read_rounds(query: dict[str, Any]) -> dict[str, Any]:
+    """How far the rounds of a day are: doors done and open, what was short, what was not delivered and why."""
+    session = current_session()
+    day = query["delivery_date"] or today(session)
+    return {"delivery_date": day, "items": queries.rounds_of_day(session, day)}
 
 
 @deliveries.route("/deliveries/start", methods=["POST"])

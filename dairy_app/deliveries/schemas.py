@@ -170,6 +170,37 @@ class RoundQuery(Strict):
     area_id = fields.UUID()
 
 
+class RoundsQuery(Strict):
+    """Which day."""
+
+    delivery_date = Day(load_default=None, metadata={"description": "Default: today."})
+
+
+class RoundsItem(Strict):
+    """One delivery boy's round of a shift; ``staff_id`` null: orders that are given to nobody."""
+
+    staff_id = fields.UUID(allow_none=True)
+    staff_name = fields.String(allow_none=True)
+    shift = Choice(*SHIFTS)
+    stops = fields.Integer()
+    done = fields.Integer()
+    open = fields.Integer()
+    orders = fields.Integer()
+    delivered = fields.Integer()
+    in_part = fields.Integer(data_key="partial", attribute="partial")
+    not_delivered = fields.Integer()
+    reasons = fields.Dict(
+        keys=fields.String(), values=fields.Integer(), metadata={"example": {"door_locked": 2, "unknown": 1}}
+    )
+
+
+class RoundsOut(Strict):
+    """How far the rounds of a day are."""
+
+    delivery_date = Day()
+    items = fields.List(fields.Nested(RoundsItem))
+
+
 class RoundCustomer(Strict):
     """Whom to find, and how."""
 

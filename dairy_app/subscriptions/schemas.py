@@ -149,6 +149,12 @@ class CalendarQuery(Strict):
             raise Invalid("Send either period or month.", "period")
 
 
+class CustomerCalendarQuery(Strict):
+    """Which month."""
+
+    period = Month(required=True)
+
+
 class PauseOut(Strict):
     """A pause; ``to`` null: open."""
 
@@ -281,6 +287,23 @@ class CalendarOut(Strict):
     period = Month()
     month = Month(metadata={"deprecated": True, "description": "The old name of `period`."})
     days = fields.List(fields.Nested(CalendarDay))
+
+
+class CustomerCalendarDay(CalendarDay):
+    """What comes of one standing order on a day."""
+
+    subscription_id = fields.UUID()
+    product_id = fields.UUID()
+    product_name = fields.String()
+    unit = Choice(*UNITS)
+
+
+class CustomerCalendarOut(Strict):
+    """A month of all standing orders of a customer, day by day, by product."""
+
+    customer_id = fields.UUID()
+    period = Month()
+    days = fields.List(fields.Nested(CustomerCalendarDay))
 
 
 class GenerateIn(Strict):

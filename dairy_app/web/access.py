@@ -39,21 +39,26 @@ class Policy:
 
     ``roles`` None is everybody, logged in or not. GET and HEAD run READ ONLY unless ``records``.
     ``own_transactions``: the view opens its own (a billing run is many; an export streams after the view).
+    ``page``: for a browser, which shows the cookie of its session; everything else shows a token, and a cookie
+    opens nothing.
     """
 
     roles: frozenset[Role] | None
     records: bool = False
     own_transactions: bool = False
+    page: bool = False
 
     def admits(self, role: Role) -> bool:
         return self.roles is None or role in self.roles
 
 
-def allow(*roles: Role, records: bool = False, own_transactions: bool = False) -> Callable[[View], View]:
+def allow(
+    *roles: Role, records: bool = False, own_transactions: bool = False, page: bool = False
+) -> Callable[[View], View]:
     """Declare a route's policy: only these roles. Goes directly above the view function."""
     if not roles:
         raise ValueError("name the roles, or say allow_anyone")
-    return _declare(Policy(frozenset(roles), records, own_transactions))
+    return _declare(Policy(frozenset(roles), records, own_transactions, page))
 
 
 def allow_logged_in() -> Callable[[View], View]:

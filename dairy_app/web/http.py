@@ -215,14 +215,14 @@ class DairyFlask(Flask):
         def answer(session: Session) -> Response:
             g.session, g.actor = session, None
             g.actor = self.identify(session, policy)
-            _refuse_undeclared(view)
+            refuse_undeclared(view)
             return self.make_response(self.ensure_sync(view)(**arguments))
 
         if not policy.own_transactions:
             return self.database.run(answer, read_only=not writes(policy))
         if policy.roles is not None:
             g.actor = self.database.run(lambda session: self.identify(session, policy), read_only=True)
-        _refuse_undeclared(view)
+        refuse_undeclared(view)
         if not writes(policy):
             return self.ensure_sync(view)(**arguments)
         with audit.acting(attribution(g.actor)):
@@ -272,7 +272,7 @@ def _too_large(limit: int) -> Problem:
     return Problem("payload_too_large", f"At most {limit:,} bytes.")
 
 
-def _refuse_undeclared(view: Callable[..., Any]) -> None:
+def refuse_undeclared(view: Callable[..., Any]) -> None:
     """Refuse query parameters and bodies that the route does not take, and characters no text may hold."""
     taken = {each.location for each in declared_by(view).takes}
     for name, value in request.args.items(multi=True):

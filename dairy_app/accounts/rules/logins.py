@@ -8,6 +8,9 @@ from datetime import timedelta
 ACCESS_LIFETIME = timedelta(minutes=15)
 REFRESH_LIFETIME = timedelta(days=30)
 INVITATION_LIFETIME = timedelta(days=7)
+#: The session of a browser ends so long after it was last used; its cookie is renewed no more often than that.
+PAGE_LIFETIME = timedelta(hours=12)
+PAGE_RENEWAL = timedelta(minutes=10)
 #: Answers get lost on bad networks: the refresh token just rotated is accepted once more for so long.
 ROTATION_GRACE = timedelta(seconds=30)
 

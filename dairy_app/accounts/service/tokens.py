@@ -1,11 +1,13 @@
 """Signed tokens (JWT, RFC 7519, HS256) and who stands behind one.
 
-An access token lives 15 minutes, a refresh token 30 days. Claims: ``sub`` (user), ``role``,
+An access token lives 15 minutes, a refresh token 30 days, the session of a browser twelve hours from its last use and
+30 days at most (its token is in a cookie, and opens pages only). Claims: ``sub`` (user), ``role``,
 ``customer_v2_id`` (the linked customer; the name clients of the earlier system read), ``ver`` (the user's
 token version), ``sid`` (the login it came from). What a token says about role and customer is for clients
 only: the application reads both from the database.
 """
 
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NoReturn
 from uuid import UUID
@@ -18,7 +20,13 @@ from sqlalchemy.orm import Session
 
 from dairy_app.accounts import queries
 from dairy_app.accounts.rules import passwords
-from dairy_app.accounts.rules.logins import ACCESS_LIFETIME, CLOCK_DIFFERENCE, REFRESH_LIFETIME
+from dairy_app.accounts.rules.logins import (
+    ACCESS_LIFETIME,
+    CLOCK_DIFFERENCE,
+    PAGE_LIFETIME,
+    PAGE_RENEWAL,
+    REFRESH_LIFETIME,
+)
 from dairy_app.accounts.service.sessions import Grant, RefreshClaims
 from dairy_app.common.clock import now
 from dairy_app.common.errors import Problem
@@ -26,6 +34,7 @@ from dairy_app.web.access import Actor, Policy, Role
 from dairy_app.web.http import DairyFlask, attribution, writes
 
 ALGORITHM = "HS256"
+PAGE_COOKIE = "dairy_session"
 #: RFC 6750, section 3: what a 401 says besides the problem document.
 ASK = {"WWW-Authenticate": "Bearer"}
 REJECT = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
@@ -57,8 +66,7 @@ def identify(session: Session, policy: Policy) -> Actor | None:
     """
     if policy.roles is None:
         return None
-    claims = _read(bearer_token(), "access")
-    user_id, version, family = _ids(claims)
+    user_id, version, family = _ids(_read(page_token(), "page") if policy.page else _read(bearer_token(), "access"))
     tells = writes(policy) and not policy.own_transactions
     who = attribution(actor_user_id=user_id) if tells else None
     state = queries.login_state(session, user_id, family, who)
@@ -80,6 +88,40 @@ def bearer_token() -> str:
     if scheme.lower() != "bearer" or not token.strip():
         raise Problem("not_authenticated", headers=dict(ASK))
     return token.strip()
+
+
+def page_token() -> str:
+    """The token in the cookie of a browser's session. Raises not_authenticated when there is none."""
+    token = request.cookies.get(PAGE_COOKIE)
+    if not token:
+        raise Problem("not_authenticated")
+    return token
+
+
+def session_of_page() -> UUID:
+    """The login that the cookie of this request came from. Raises what ``identify`` does for its token."""
+    return _ids(_read(page_token(), "page"))[2]
+
+
+def new_page_token(grant: Grant) -> str:
+    """What the cookie of a browser holds that has just signed in."""
+    moment = now()
+    return _page_token({"sub": str(grant.user_id), "ver": grant.version, "sid": str(grant.family)}, moment, moment)
+
+
+def renewed_page_token() -> str | None:
+    """The same session for longer; None while its token is fresh, and when it has lived 30 days."""
+    claims, moment = _read(page_token(), "page"), now()
+    begun = datetime.fromtimestamp(claims["begun"], UTC)
+    if moment < datetime.fromtimestamp(claims["iat"], UTC) + PAGE_RENEWAL or moment >= begun + REFRESH_LIFETIME:
+        return None
+    return _page_token({name: claims[name] for name in ("sub", "ver", "sid")}, begun, moment)
+
+
+def _page_token(whose: dict[str, Any], begun: datetime, moment: datetime) -> str:
+    ends = min(moment + PAGE_LIFETIME, begun + REFRESH_LIFETIME)
+    times = {"begun": int(begun.timestamp()), "iat": int(moment.timestamp()), "exp": int(ends.timestamp())}
+    return jwt.encode({**whose, **times, "type": "page"}, current_app.config["JWT_SECRET_KEY"], ALGORITHM)
 
 
 def session_of_bearer() -> UUID:

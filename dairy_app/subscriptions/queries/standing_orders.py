@@ -12,6 +12,7 @@ from sqlalchemy import (
     FromClause,
     Row,
     Select,
+    Subquery,
     Text,
     Uuid,
     and_,
@@ -22,6 +23,7 @@ from sqlalchemy import (
     func,
     literal,
     not_,
+    or_,
     select,
     table,
     union_all,
@@ -234,8 +236,21 @@ def calendar(session: Session, subscription_id: UUID, first: date, last: date) -
     What is off sale comes only where an order was made before; else its rule is ``product_inactive``.
     """
     wanted = due(days_from(first, last), Subscription.id == subscription_id)
+    return session.execute(_with_what_became(wanted).order_by(wanted.c.day)).all()
+
+
+def customer_calendar(session: Session, customer_id: UUID, first: date, last: date) -> Sequence[Any]:
+    """``calendar`` of all standing orders of a customer that have not ended before, each with its product."""
+    still = or_(Subscription.stop_date.is_(None), Subscription.stop_date > first)
+    wanted = due(days_from(first, last), Subscription.customer_id == customer_id, still)
+    product = (wanted.c.subscription_id, wanted.c.product_id, Product.name.label("product_name"), Product.unit)
+    days = _with_what_became(wanted).add_columns(*product)
+    return session.execute(days.order_by(wanted.c.day, Product.name, wanted.c.subscription_id)).all()
+
+
+def _with_what_became(wanted: Subquery) -> Select[Any]:
     gone = and_(not_(Product.is_active), Order.id.is_(None), wanted.c.quantity > 0)
-    return session.execute(
+    return (
         select(
             wanted.c.day.label("date"),
             case((gone, 0), else_=wanted.c.quantity).label("quantity"),
@@ -250,8 +265,7 @@ def calendar(session: Session, subscription_id: UUID, first: date, last: date) -
         .join(Product, Product.id == wanted.c.product_id)
         .outerjoin(Order, and_(Order.subscription_id == wanted.c.subscription_id, Order.delivery_date == wanted.c.day))
         .outerjoin(_deliveries, _deliveries.c.order_id == Order.id)
-        .order_by(wanted.c.day)
-    ).all()
+    )
 
 
 def open_orders_of(session: Session, product_id: UUID) -> int:

@@ -1,7 +1,5 @@
 """``/subscriptions``, the making of orders, and the routes of lower packages that standing orders have a part in."""
 
-import calendar
-from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +9,7 @@ from dairy_app.customers.queries import get_visible_customer
 from dairy_app.customers.schemas import CustomerOut, CustomerPatch
 from dairy_app.customers.service.customers import CustomerChange
 from dairy_app.customers.service.customers import change_customer as change_customer_fields
+from dairy_app.invoices.rules import month_bounds
 from dairy_app.orders.queries import visible_order_view
 from dairy_app.orders.schemas import CancelIn, OrderOut
 from dairy_app.subscriptions.queries import standing_orders as queries
@@ -19,6 +18,8 @@ from dairy_app.subscriptions.rules.wishes import DayQuantity, Ending, NewPause, 
 from dairy_app.subscriptions.schemas import (
     CalendarOut,
     CalendarQuery,
+    CustomerCalendarOut,
+    CustomerCalendarQuery,
     GeneratedOut,
     GenerateIn,
     OverrideIn,
@@ -161,9 +162,20 @@ def read_calendar(query: dict[str, Any], subscription_id: UUID) -> dict[str, Any
     """What comes on each day of a month, by which rule, and what became of it."""
     session, period = current_session(), query.get("period") or query["month"]
     queries.require_visible(session, current_actor(), subscription_id)
-    first = date.fromisoformat(f"{period}-01")
-    last = first.replace(day=calendar.monthrange(first.year, first.month)[1])
-    return {"period": period, "month": period, "days": queries.calendar(session, subscription_id, first, last)}
+    days = queries.calendar(session, subscription_id, *month_bounds(period))
+    return {"period": period, "month": period, "days": days}
+
+
+@subscriptions.route("/customers/<uuid:customer_id>/calendar")
+@subscriptions.arguments(CustomerCalendarQuery, location="query")
+@subscriptions.response(200, CustomerCalendarOut)
+@allow(*WHO)
+def read_customer_calendar(query: dict[str, str], customer_id: UUID) -> dict[str, Any]:
+    """What comes on each day of a month of all standing orders of a customer: one calendar for the household."""
+    session, period = current_session(), query["period"]
+    customer = get_visible_customer(session, current_actor(), customer_id)
+    days = queries.customer_calendar(session, customer.id, *month_bounds(period))
+    return {"customer_id": customer.id, "period": period, "days": days}
 
 
 @subscriptions.route("/orders/generate", methods=["POST"])

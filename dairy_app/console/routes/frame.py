@@ -1,0 +1,358 @@
+"""What every page shares: who is signed in, its frame and language, its forms, its refusals, its files.
+
+A page is complete without JavaScript. Nothing comes from outside, no script or style stands in a page (its policy
+forbids both), nothing is cached but files whose address holds their version. A form carries a token that belongs to the
+session, and a key that makes sending it twice the same as once.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import secrets
+from collections.abc import Callable, Mapping
+from functools import cache
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+from flask import Response, current_app, g, make_response, render_template, request, url_for
+from marshmallow import INCLUDE, Schema, fields
+from werkzeug.exceptions import NotFound
+
+from dairy_app.accounts.rules.logins import PAGE_LIFETIME
+from dairy_app.accounts.service import tokens
+from dairy_app.business.queries import business_settings, today
+from dairy_app.common.errors import Problem
+from dairy_app.common.words import Words, choose_of, read_catalogues
+from dairy_app.console.rules import figures
+from dairy_app.console.rules.menu import MENU
+from dairy_app.web import inside, validate
+from dairy_app.web.access import Policy, Role, allow_anyone, policy_of
+from dairy_app.web.http import Blueprint, current_actor, current_session
+from dairy_app.web.schemas import Strict
+
+#: What a page may do: load and ask for things here, nothing else.
+PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
+)
+LANGUAGE_COOKIE, FORM_COOKIE, SAID_COOKIE = "dairy_language", "dairy_form", "dairy_said"
+_YEAR = 365 * 24 * 3600
+#: What was done is told on the next page, which comes at once.
+_SAID_SECONDS = 60
+_STATIC = Path(__file__).parent.parent / "static"
+#: The media types are written out: a system's own table may call scripts plain text, which browsers then refuse.
+_MEDIA = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".txt": "text/plain"}
+
+console = Blueprint("console", __name__, template_folder="../templates")
+
+
+class Form(Schema):
+    """Any form. What its fields may be, the API's route judges to which they are passed."""
+
+    class Meta:
+        unknown = INCLUDE
+
+    csrf_token = fields.String(load_only=True)
+
+
+class PageQuery(Strict):
+    """In which language to show the page; it is remembered."""
+
+    lang = fields.String(validate=validate.Length(max=20))
+
+
+class ListQuery(PageQuery):
+    """Which part of a list: what to find, in which order, from where on."""
+
+    q = fields.String(validate=validate.Length(max=100))
+    sort = fields.String(validate=validate.Length(max=40))
+    cursor = fields.String(validate=validate.Length(max=500))
+
+
+# ---------------------------------------------------------------------------------------------- who and what
+
+
+def signed_in() -> bool:
+    """Whether somebody is: on pages that are for everybody. The rest of the request acts for them."""
+    try:
+        g.actor = tokens.identify(current_session(), Policy(frozenset(Role), page=True))
+    except Problem as problem:
+        if problem.status not in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
+            raise
+        g.actor = None
+    return g.actor is not None
+
+
+def page(template: str, status: int = 200, /, **names: Any) -> Response:
+    """A page in its frame."""
+    business, t = _business(), words()
+    names |= {
+        "t": t,
+        "say": figures.Figures(t, ZoneInfo(business.time_zone)),
+        "dairy": business.business_name,
+        "actor": g.get("actor"),
+        "today": today(current_session()),
+        "menu": menu() if g.get("actor") else [],
+        "languages": catalogues().values(),
+        "asset": _address,
+        "csrf_token": csrf_token(),
+        "new_key": lambda: str(uuid4()),
+        "said": _take_what_was_said(),
+        "admits": inside.admits,
+        "address_with": address_with,
+    }
+    response = make_response(render_template(f"console/{template}", **names), status)
+    response.headers["Vary"] = "Cookie, Accept-Language"
+    return response
+
+
+def menu() -> list[tuple[str, str, bool]]:
+    """What the menu offers this role: address, word, and whether it is the page shown."""
+    role = current_actor().role
+    offered = []
+    for endpoint, word in MENU:
+        policy = policy_of(current_app.view_functions[f"console.{endpoint}"])
+        if policy is not None and policy.admits(role):
+            address = url_for(f"console.{endpoint}")
+            here = request.path == address or (address != "/" and request.path.startswith(f"{address}/"))
+            offered.append((address, word, here))
+    return offered
+
+
+def address_with(**changes: Any) -> str:
+    """The address of this page with other parameters; None takes one out, and another list begins anew.
+
+    After a form that was refused it is the address of the page on which the form is.
+    """
+    given = {name: value for name, value in request.args.items() if name not in {"cursor", "lang"}} | changes
+    kept = {name: value for name, value in given.items() if value not in (None, "")}
+    address = request.script_root + (request.path if request.method == "GET" else g.get("form_is_on", "/"))
+    return f"{address}?{urlencode(kept)}" if kept else address
+
+
+def _business() -> Any:
+    if "business" not in g:
+        g.business = business_settings(current_session())
+    return g.business
+
+
+# ---------------------------------------------------------------------------------------------------- words
+
+
+@cache
+def catalogues() -> dict[str, Words]:
+    """Every language there is, by its code; English first. A folder for each part of the pages, no word twice."""
+    texts: dict[str, dict[str, str]] = {}
+    for folder in sorted((Path(__file__).parent.parent / "words").iterdir()):
+        for code, part in read_catalogues(folder).items():
+            known = texts.setdefault(code, {})
+            twice = known.keys() & part.texts.keys()
+            if twice:
+                raise LookupError(f"words/{folder.name} has words that another part has, too: {sorted(twice)}")
+            known.update(part.texts)
+    return {code: Words(code, known) for code, known in texts.items()}
+
+
+def words() -> Words:
+    """The language asked for, else the one chosen before, else one of the browser's, else the dairy's."""
+    accepted = [tag for tag, _ in request.accept_languages]
+    chosen = request.args.get("lang"), request.cookies.get(LANGUAGE_COOKIE)
+    return choose_of(catalogues(), *chosen, *accepted, _business().language if "session" in g else None)
+
+
+def refusal_in_words(problem: Problem) -> tuple[str, dict[str, str]]:
+    """What a problem says to people: of the whole, and of each field by its name."""
+    t, by_field, rest = words(), {}, []
+    for error in problem.errors:
+        key = f"invalid_{error.code}"
+        said = t(key) if t.code != "en" and t.has(key) else error.detail
+        name = error.pointer.strip("/").replace("/", ".")
+        if name:
+            by_field[name] = said
+        else:
+            rest.append(said)
+    key = f"error_{problem.code}"
+    whole = t(key) if t.has(key) and (t.code != "en" or not problem.detail) else str(problem)
+    if problem.code == "validation_failed":
+        whole = " ".join(rest) or t("error_validation_failed")
+    return whole, by_field
+
+
+# ---------------------------------------------------------------------------------------------------- forms
+
+
+def csrf_token() -> str:
+    """What a form of this session carries. Before signing in it belongs to a cookie that the form itself sets."""
+    return _token_of(_form_seed())
+
+
+def _token_of(seed: str) -> str:
+    secret = current_app.config["JWT_SECRET_KEY"].encode()
+    return hmac.new(secret, f"form of {seed}".encode(), hashlib.sha256).hexdigest()
+
+
+def _form_seed() -> str:
+    try:
+        return f"session {tokens.session_of_page()}"
+    except Problem:
+        if "form_seed" not in g:
+            known = request.cookies.get(FORM_COOKIE, "")
+            g.form_seed = known if 20 <= len(known) <= 100 else secrets.token_urlsafe(24)
+        return f"visitor {g.form_seed}"
+
+
+@console.before_request
+def refuse_forms_of_others() -> None:
+    """Take no form that another site sends, or that an ended session left behind."""
+    if request.method in {"GET", "HEAD", "OPTIONS"}:
+        return
+    if request.content_length is None or request.content_length > current_app.config["MAX_CONTENT_LENGTH"]:
+        raise Problem("payload_too_large")
+    request.get_data(parse_form_data=False)
+    sent = request.form.get("csrf_token", "")
+    from_elsewhere = request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}
+    if from_elsewhere or not hmac.compare_digest(sent.encode(), csrf_token().encode()):
+        raise Problem("malformed_request", "This form is no longer valid. Reload the page, and send it again.")
+
+
+def send(act: Callable[[], Any], again: Callable[..., Response], form_is_on: str) -> Response | None:
+    """Do what a form asks for; None when it is done. ``form_is_on``: the address of its page.
+
+    When it is refused, the page ``again``, with ``refused`` (words), ``wrong`` (words by field) and ``form``
+    (what was typed), so that nothing is lost.
+    """
+    try:
+        act()
+    except Problem as problem:
+        whole, by_field = refusal_in_words(problem)
+        g.form_is_on = form_is_on
+        response = again(refused=whole, wrong=by_field, form=request.form)
+        response.status_code = problem.status
+        response.headers.update(problem.headers)
+        return response
+    return None
+
+
+def done(address: str, said: str | None = None, **values: Any) -> Response:
+    """Off to another page, which tells what was done: the word ``said`` with its values."""
+    response = Response(status=HTTPStatus.SEE_OTHER, headers={"Location": address})
+    if said is not None:
+        text = json.dumps({"word": said, "values": values}, default=str)
+        _set_cookie(response, SAID_COOKIE, base64.urlsafe_b64encode(text.encode()).decode(), _SAID_SECONDS)
+    return response
+
+
+def _take_what_was_said() -> str | None:
+    written = request.cookies.get(SAID_COOKIE)
+    if not written:
+        return None
+    g.said_is_read = True
+    try:
+        told = json.loads(base64.urlsafe_b64decode(written))
+        return words()(f"said_{told['word']}", **told["values"])
+    except (ValueError, KeyError, TypeError, IndexError):
+        return None
+
+
+def fields_of(form: Mapping[str, str], *names: str) -> dict[str, Any]:
+    """Of a form, what the API gets: the fields that were filled in."""
+    return {name: form[name].strip() for name in names if form.get(name, "").strip()}
+
+
+def _set_cookie(response: Response, name: str, value: str, seconds: int | None) -> None:
+    path = f"{request.script_root}/"
+    response.set_cookie(name, value, seconds, path=path, secure=request.is_secure, httponly=True, samesite="Lax")
+
+
+def set_session(response: Response, token: str) -> None:
+    """Let the browser keep its session; a browser that is closed may forget it earlier."""
+    _set_cookie(response, tokens.PAGE_COOKIE, token, int(PAGE_LIFETIME.total_seconds()))
+
+
+def forget_session(response: Response) -> None:
+    """Let the browser forget its session."""
+    g.session_ends = True
+    response.delete_cookie(tokens.PAGE_COOKIE, path=f"{request.script_root}/", httponly=True, samesite="Lax")
+
+
+# ---------------------------------------------------------------------------------------- answers and files
+
+
+@console.after_request
+def finish(response: Response) -> Response:
+    """Turn a refusal into a page for whoever asks for one; keep language, session and form."""
+    asks_for_page = any(media == "text/html" for media, _ in request.accept_mimetypes)
+    if asks_for_page and response.mimetype == "application/problem+json":
+        response = _refusal_page(response)
+    if response.mimetype == "text/html":
+        response.headers["Content-Security-Policy"] = PAGE_POLICY
+        response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+        if request.args.get("lang") in catalogues():
+            _set_cookie(response, LANGUAGE_COOKIE, request.args["lang"], _YEAR)
+    if "form_seed" in g and request.cookies.get(FORM_COOKIE) != g.form_seed:
+        _set_cookie(response, FORM_COOKIE, g.form_seed, None)
+    if "said_is_read" in g:
+        response.delete_cookie(SAID_COOKIE, path=f"{request.script_root}/")
+    if g.get("actor") is not None and "session_ends" not in g:
+        renewed = tokens.renewed_page_token()
+        if renewed is not None:
+            set_session(response, renewed)
+    return response
+
+
+def _refusal_page(refused: Response) -> Response:
+    """The page that says what this problem document says; who has no session signs in and comes back."""
+    problem = refused.get_json()
+    if refused.status_code == HTTPStatus.UNAUTHORIZED:
+        following = request.full_path.rstrip("?") if request.method == "GET" else None
+        response = Response(status=HTTPStatus.SEE_OTHER)
+        response.headers["Location"] = url_for("console.home", next=following if following != "/" else None)
+        if request.cookies.get(tokens.PAGE_COOKIE):
+            forget_session(response)
+        return response
+    t = choose_of(catalogues(), request.args.get("lang"), request.cookies.get(LANGUAGE_COOKIE),
+                  *(tag for tag, _ in request.accept_languages))  # fmt: skip
+    key = f"error_{problem['code']}"
+    names = {"t": t, "asset": _address, "said": t(key) if t.has(key) else problem["detail"], "number": g.request_id}
+    response = make_response(render_template("console/refusal.html", **names), refused.status_code)
+    if "Retry-After" in refused.headers:
+        response.headers["Retry-After"] = refused.headers["Retry-After"]
+    return response
+
+
+@console.route("/static/<version>/<name>")
+@allow_anyone(own_transactions=True)
+def file(version: str, name: str) -> Response:
+    """A file of the pages. Kept for good under its own version; another version gets the present file, unkept."""
+    if name not in _files():
+        raise NotFound
+    content, media = _files()[name]
+    response = Response(content, mimetype=media)
+    response.headers["Cache-Control"] = f"public, max-age={_YEAR}, immutable" if version == _version() else "no-cache"
+    response.add_etag()
+    response.make_conditional(request)
+    return response
+
+
+def _address(name: str) -> str:
+    return url_for("console.file", version=_version(), name=name)
+
+
+@cache
+def _files() -> dict[str, tuple[bytes, str]]:
+    """Name → content and media type of every file of the pages."""
+    return {path.name: (path.read_bytes(), _MEDIA[path.suffix]) for path in sorted(_STATIC.iterdir())}
+
+
+@cache
+def _version() -> str:
+    """Another one whenever a file changes."""
+    digest = hashlib.sha256()
+    for name, (content, _) in _files().items():
+        digest.update(f"{name} {len(content)} ".encode() + content)
+    return digest.hexdigest()[:16]

@@ -1,0 +1,49 @@
+"""Today: how far the rounds are, what waits for a decision, what tomorrow needs."""
+
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from flask import Response
+
+from dairy_app.business.queries import today
+from dairy_app.console.routes import frame
+from dairy_app.web.access import Role
+from dairy_app.web.http import current_actor, current_session
+from dairy_app.web.inside import admits, ask
+
+#: How many of a list the page shows; the list itself has them all.
+SHOWN = 8
+
+
+def show_today() -> Response:
+    """The day at a glance, for each role what it may see; for ``/``, by whoever is signed in."""
+    day = today(current_session())
+    names: dict[str, Any] = {"day": day, "tomorrow": day + timedelta(days=1)}
+    if admits("/reports/rounds"):
+        names["rounds"] = _rounds(ask("/reports/rounds")["items"])
+    if admits("/cash-settlements/expected"):
+        names["cash"] = ask("/cash-settlements/expected")["items"]
+    if admits("/change-requests"):
+        names["requests"] = ask("/change-requests", status="pending", limit=SHOWN)
+    if admits("/reports/requirements"):
+        names["needed"] = ask("/reports/requirements", date=names["tomorrow"].isoformat())["totals"]
+    if admits("/billing/unbilled"):
+        names["unbilled"] = _ended(ask("/billing/unbilled"), f"{day:%Y-%m}")
+    if admits("/outbox"):
+        names["failed"] = ask("/outbox", status="failed", limit=SHOWN)
+    if current_actor().role == Role.DELIVERY_BOY:
+        names["own_round"] = ask("/deliveries/round")
+    return frame.page("today.html", **names)
+
+
+def _rounds(rounds: list[dict[str, Any]]) -> dict[str, Any]:
+    """The rounds, and their sums."""
+    counted = ("stops", "done", "open", "orders", "delivered", "partial", "not_delivered")
+    return {"items": rounds, "sums": {name: sum(each[name] for each in rounds) for name in counted}}
+
+
+def _ended(unbilled: dict[str, Any], month: str) -> dict[str, Any]:
+    """What was delivered in months that have ended, and is on drafts still."""
+    rows = [row for row in unbilled["items"] if row["period"] < month]
+    return {"orders": sum(row["orders"] for row in rows), "amount": sum(Decimal(row["amount"]) for row in rows)}

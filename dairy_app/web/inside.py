@@ -1,0 +1,98 @@
+"""A route of the API, asked from within a request: what pages are made of.
+
+It runs in the transaction of the request around it, for the caller who was identified there, with everything that
+the route declares: its policy, its schemas, its idempotency key. A page can do nothing that the API would refuse.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from http import HTTPStatus
+from typing import Any
+
+from flask import Response, current_app, g, request
+from sqlalchemy.exc import DBAPIError
+from werkzeug.exceptions import HTTPException
+
+from dairy_app.common.errors import FieldError, Problem
+from dairy_app.database.transactions import RETRYABLE, sqlstate, undone_if_refused
+from dairy_app.web.access import Policy, policy_of
+from dairy_app.web.failures import problem_of_database, problem_of_http
+from dairy_app.web.http import DairyFlask, current_actor, current_session, refuse_undeclared
+
+API = "/api/v1"
+
+
+def admits(path: str, method: str = "GET") -> bool:
+    """Whether the caller's role may ask for a path below ``/api/v1``."""
+    with _within(path, method, {}, None, {}):
+        return _policy().admits(current_actor().role)
+
+
+def ask(path: str, **query: Any) -> Any:
+    """What GET of a path below ``/api/v1`` answers, read as JSON. Parameters that are None are left out.
+
+    Raises the problem with which the route refuses.
+    """
+    given = {name: value for name, value in query.items() if value is not None}
+    with _within(path, "GET", given, None, {}):
+        return json.loads(_answer().get_data())
+
+
+def act(method: str, path: str, body: Mapping[str, Any] | None = None, *, key: str | None = None, **query: Any) -> Any:
+    """Do what the route does: all of it, or nothing. ``key``: an ``Idempotency-Key``.
+
+    Raises the problem with which the route refuses; the rest of the request goes on as if it had not been asked. What
+    a refusal records (a failed try) stays.
+    """
+    headers = {"Idempotency-Key": key} if key else {}
+    try:
+        with undone_if_refused(current_session()), _within(path, method, query, dict(body or {}), headers):
+            response = _answer()
+    except DBAPIError as error:
+        if sqlstate(error) in RETRYABLE or error.connection_invalidated:
+            raise  # the whole request is tried again
+        raise problem_of_database(error) from error
+    except HTTPException as error:
+        raise problem_of_http(error) from error
+    content: Any = json.loads(response.get_data()) if response.data else None
+    if response.status_code >= HTTPStatus.BAD_REQUEST:
+        raise Problem(content["code"], content["detail"], [FieldError(**each) for each in content["errors"]])
+    return content
+
+
+@contextmanager
+def _within(
+    path: str, method: str, query: Mapping[str, Any], body: Mapping[str, Any] | None, headers: Mapping[str, str]
+) -> Iterator[None]:
+    """A request to the API, made by whoever made the one around it."""
+    app: DairyFlask = current_app._get_current_object()  # type: ignore[attr-defined]
+    around = {name: request.environ[name] for name in ("REMOTE_ADDR", "HTTP_USER_AGENT") if name in request.environ}
+    kept = {name: g.get(name) for name in ("session", "actor", "request_id")}
+    with app.test_request_context(
+        API + path, method=method, query_string=query, json=body, headers=headers, environ_overrides=around
+    ):
+        for name, value in kept.items():
+            setattr(g, name, value)
+        yield
+
+
+def _answer() -> Response:
+    if not _policy().admits(current_actor().role):
+        raise Problem("forbidden")
+    view: Callable[..., Any] = current_app.view_functions[_endpoint()]
+    refuse_undeclared(view)
+    return current_app.make_response(view(**(request.view_args or {})))
+
+
+def _policy() -> Policy:
+    policy = policy_of(current_app.view_functions[_endpoint()])
+    assert policy is not None and not policy.own_transactions and policy.roles is not None, request.path
+    return policy
+
+
+def _endpoint() -> str:
+    if request.routing_exception is not None:
+        raise request.routing_exception
+    assert request.endpoint is not None
+    return request.endpoint
