@@ -1,5 +1,6 @@
 """A dairy that grows over HTTP: the shared set-up of successes and refusals alike."""
 
+import re
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -7,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
+from uuid import UUID, uuid4
 
 import jwt
 import time_machine
@@ -14,6 +16,8 @@ from flask_jwt_extended import create_access_token
 from werkzeug.test import TestResponse
 
 from dairy_app.accounts.service import users as accounts
+from dairy_app.accounts.service.sessions import Grant
+from dairy_app.accounts.service.tokens import PAGE_COOKIE, new_page_token
 from dairy_app.business import queries as business
 from dairy_app.web.http import DairyFlask
 from tests.contract import contract_of
@@ -46,6 +50,21 @@ class Client:
         answer = self._http.open(url, method=method, headers={**self._headers, **(headers or {})}, **options)
         contract_of(self._app).judge(self._app, method, url, answer)
         return answer
+
+    def browse(self, method: str, path: str) -> TestResponse:
+        """The same login in a browser: its cookie in place of the token, a form that is empty but genuine."""
+        browser = self._http
+        if self.token:
+            claims = jwt.decode(self.token, options={"verify_signature": False})
+            with self._app.app_context():
+                grant = Grant(UUID(claims["sub"]), claims["ver"], UUID(claims["sid"]), uuid4())
+                browser.set_cookie(PAGE_COOKIE, new_page_token(grant))
+        if method == "GET":
+            return browser.get(path, buffered=True)
+        first = browser.get("/", follow_redirects=True).get_data(as_text=True)
+        found = re.search(r'name="csrf_token" value="(\w+)"', first)
+        assert found is not None, first
+        return browser.open(path, method=method, data={"csrf_token": found[1]}, buffered=True)
 
     def get(self, path: str, **query: Any) -> TestResponse:
         return self.call("GET", path, query_string=query)
@@ -247,6 +266,18 @@ class Dairy:
             "items": [{"product_id": product["id"], "quantity": quantity} for product, quantity in items],
         }
         return ok(self.admin.post("/orders", body | fields), 201)
+
+    @kept
+    def subscription(self, customer: Any, product: Any, quantity: str = "1", **fields: Any) -> Any:
+        """A standing order from today on, every day."""
+        body = {
+            "customer_id": customer["id"],
+            "product_id": product["id"],
+            "mode": "fixed_daily",
+            "default_quantity": quantity,
+            "start_date": self.day(0),
+        }
+        return ok(self.admin.post("/subscriptions", body | fields), 201)
 
     def confirm(self, order: Any, by: Client | None = None, **fields: Any) -> TestResponse:
         """Confirm an order, in full unless ``items`` or ``status`` say otherwise; the raw response."""

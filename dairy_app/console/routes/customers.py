@@ -105,7 +105,9 @@ def take_payment(form: dict[str, str], customer_id: UUID) -> Response:
     refused = frame.send(book, lambda **names: _customer_page(customer_id, **names), address)
     if refused is not None:
         return refused
-    return frame.done(f"{address}#ledger", "payment", amount=taken["amount"], number=taken["receipt_no"])
+    return frame.done(
+        f"{address}#ledger", "payment", amount=frame.figures().rupees(taken["amount"]), number=taken["receipt_no"]
+    )
 
 
 @console.route("/customers/<uuid:customer_id>/days", methods=["POST"])
@@ -114,18 +116,21 @@ def take_payment(form: dict[str, str], customer_id: UUID) -> Response:
 def set_day(form: dict[str, str], customer_id: UUID) -> Response:
     """Another quantity on one day of a standing order; with nothing typed the day is as usual again."""
     subscription, day = _part(form, "subscription_id"), _part(form, "date")
-    address, quantity = f"/subscriptions/{subscription}/overrides/{day}", form.get("quantity", "").strip()
+    own, quantity = f"/subscriptions/{subscription}/overrides/{day}", form.get("quantity", "").strip()
 
     def enter() -> None:
         if quantity:
-            act("PUT", address, {"quantity": quantity})
+            act("PUT", own, {"quantity": quantity})
         else:
-            act("DELETE", address)
+            act("DELETE", own)
 
-    month, said = _month_of(form.get("date", "")), {"day": form.get("date", ""), "quantity": quantity}
+    month = _month_of(form.get("date", ""))
     address = url_for("console.customer", customer_id=customer_id, month=month)
     refused = frame.send(enter, lambda **names: _customer_page(customer_id, month, **names), address)
-    return refused or frame.done(f"{address}#calendar", "day_set" if quantity else "day_usual", **said)
+    if refused is not None:
+        return refused
+    said = {"day": frame.figures().day(day), "quantity": quantity}
+    return frame.done(f"{address}#calendar", "day_set" if quantity else "day_usual", **said)
 
 
 @console.route("/customers/<uuid:customer_id>/pauses", methods=["POST"])
@@ -142,7 +147,10 @@ def pause(form: dict[str, str], customer_id: UUID) -> Response:
     month = _month_of(form.get("from", ""))
     address = url_for("console.customer", customer_id=customer_id, month=month)
     refused = frame.send(enter, lambda **names: _customer_page(customer_id, month, **names), address)
-    return refused or frame.done(f"{address}#calendar", "paused", first=form.get("from"), last=form.get("to") or "…")
+    if refused is not None:
+        return refused
+    first, last = (frame.figures().day(form.get(name, "").strip()) for name in ("from", "to"))
+    return frame.done(f"{address}#calendar", "paused" if last else "paused_open", first=first, last=last)
 
 
 def _month_of(day: str) -> str | None:

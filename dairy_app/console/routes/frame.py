@@ -28,7 +28,7 @@ from dairy_app.accounts.service import tokens
 from dairy_app.business.queries import business_settings, today
 from dairy_app.common.errors import Problem
 from dairy_app.common.words import Words, choose_of, read_catalogues
-from dairy_app.console.rules import figures
+from dairy_app.console.rules.figures import Figures
 from dairy_app.console.rules.menu import MENU
 from dairy_app.web import inside, validate
 from dairy_app.web.access import Policy, Role, allow_anyone, policy_of
@@ -90,10 +90,10 @@ def signed_in() -> bool:
 
 def page(template: str, status: int = 200, /, **names: Any) -> Response:
     """A page in its frame."""
-    business, t = _business(), words()
+    business = _business()
     names |= {
-        "t": t,
-        "say": figures.Figures(t, ZoneInfo(business.time_zone)),
+        "t": words(),
+        "say": figures(),
         "dairy": business.business_name,
         "actor": g.get("actor"),
         "today": today(current_session()),
@@ -165,6 +165,11 @@ def words() -> Words:
     return choose_of(catalogues(), *chosen, *accepted, _business().language if "session" in g else None)
 
 
+def figures() -> Figures:
+    """How amounts, days and quantities are written on this page."""
+    return Figures(words(), ZoneInfo(_business().time_zone))
+
+
 def refusal_in_words(problem: Problem) -> tuple[str, dict[str, str]]:
     """What a problem says to people: of the whole, and of each field by its name."""
     t, by_field, rest = words(), {}, []
@@ -211,7 +216,7 @@ def refuse_forms_of_others() -> None:
     """Take no form that another site sends, or that an ended session left behind."""
     if request.method in {"GET", "HEAD", "OPTIONS"}:
         return
-    if request.content_length is None or request.content_length > current_app.config["MAX_CONTENT_LENGTH"]:
+    if (request.content_length or 0) > current_app.config["MAX_CONTENT_LENGTH"]:
         raise Problem("payload_too_large")
     request.get_data(parse_form_data=False)
     sent = request.form.get("csrf_token", "")

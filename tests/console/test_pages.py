@@ -1,0 +1,134 @@
+"""Every page as every role: who may open it, what stands in it, what it costs."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from dairy_app.console.routes import frame
+from dairy_app.console.rules.menu import MENU
+from dairy_app.web.access import Role, policy_of
+from dairy_app.web.http import DairyFlask
+from tests.console.conftest import SignIn
+from tests.console.visitor import Visitor
+from tests.dairy import Dairy
+from tests.statements import count_statements
+
+#: Elements and attributes that the policy of the pages forbids.
+FORBIDDEN = re.compile(r"<style|<script(?![^>]*\bsrc=)|\son[a-z]+=|\sstyle=|javascript:", re.I)
+#: Words in a page that only a program would say.
+RAW = re.compile(r"\b(None|undefined|Undefined|NULL|\w+_\w+)\b")
+
+
+def addresses(app: DairyFlask) -> Iterator[tuple[str, frozenset[Role] | None]]:
+    """The pages without a part of their address that differs, and who may open them."""
+    for rule in app.url_map.iter_rules():
+        if rule.endpoint.startswith("console.") and "GET" in (rule.methods or ()) and not rule.arguments:
+            policy = policy_of(app.view_functions[rule.endpoint])
+            assert policy is not None
+            yield rule.rule, policy.roles
+
+
+@pytest.mark.parametrize("role", [role.value for role in Role])
+def test_the_menu_offers_exactly_what_the_role_may_open(dairy: Dairy, sign_in: SignIn, role: str) -> None:
+    visitor = sign_in(role)
+    first = visitor.open("/")
+    if role == "customer":
+        first = visitor.follow(first)
+    assert first.status == 200
+    offered = {link for link in first.links() if link.startswith("/") and "?" not in link}
+    for address, roles in addresses(dairy.app):
+        is_admitted = roles is None or Role(role) in roles
+        page = visitor.open(address)
+        assert page.status in ({200, 303} if is_admitted else {403}), address
+        if not is_admitted:
+            assert address not in offered
+    for endpoint, _ in MENU:
+        policy = policy_of(dairy.app.view_functions[f"console.{endpoint}"])
+        assert policy is not None
+        with dairy.app.test_request_context():
+            assert (dairy.app.url_for(f"console.{endpoint}") in offered) == policy.admits(Role(role)), endpoint
+
+
+@pytest.mark.parametrize("language", sorted(frame.catalogues()))
+def test_pages_are_whole_in_every_language_and_hold_no_code(dairy: Dairy, admin: Visitor, language: str) -> None:
+    customer = dairy.customer(notes="Ring twice")
+    milk = dairy.product("60.00")
+    dairy.confirm(dairy.order(customer, (milk, "2")))
+    dairy.order(customer, (milk, "1"), on=dairy.day(1))
+    for address in [*(path for path, _ in addresses(dairy.app)), f"/customers/{customer['id']}"]:
+        page = admin.open(f"{address}?lang={language}")
+        text = page.response.get_data(as_text=True)
+        assert page.status == 200, address
+        assert page.every("html")[0]["lang"] == language
+        assert not FORBIDDEN.search(text), address
+        assert not RAW.search(page.words), (address, RAW.findall(page.words))
+        assert page.response.headers["Content-Security-Policy"] == frame.PAGE_POLICY
+        assert page.response.headers["Cache-Control"] == "no-store"
+        assert len(page.every("h1")) == len(page.every("main")) == 1
+        labelled = {each.get("for") for each in page.every("label")}
+        for tag in ("input", "select", "textarea"):
+            for each in page.every(tag):
+                assert each.get("type") in {"hidden"} or each.get("id") in labelled, (address, each)
+        ids = [each["id"] for _, each in page.elements if each.get("id")]
+        assert len(ids) == len(set(ids)), address
+
+
+def test_every_word_is_in_every_language_and_used_somewhere(dairy: Dairy) -> None:
+    english, *others = frame.catalogues().values()
+    for other in others:
+        assert other.texts.keys() == english.texts.keys()
+        for key, text in english.texts.items():
+            assert set(re.findall(r"{(\w+)}", text)) == set(re.findall(r"{(\w+)}", other.texts[key])), key
+
+
+def test_hostile_words_stay_words(dairy: Dairy, admin: Visitor) -> None:
+    hostile = "<b onclick='x'>\"&{{7*7}}</script>"
+    customer = dairy.customer(name=hostile, address_line1=hostile, notes=hostile, area=f"Area {hostile}")
+    for address in (f"/customers/{customer['id']}", "/customers"):
+        page = admin.open(address)
+        assert hostile in page.words
+        assert "onclick" not in {name for _, given in page.elements for name in given}
+
+
+def test_files_are_kept_under_their_version(dairy: Dairy) -> None:
+    visitor = Visitor(dairy.app)
+    sheet = visitor.open("/").every("link")[1]["href"] or ""
+    answer = visitor.http.get(sheet)
+    assert (answer.status_code, answer.mimetype) == (200, "text/css")
+    assert "immutable" in answer.headers["Cache-Control"]
+    other = visitor.http.get(re.sub(r"/static/\w+/", "/static/0/", sheet))
+    assert (other.status_code, other.headers["Cache-Control"]) == (200, "no-cache")
+    assert visitor.http.get("/static/0/frame.py").status_code == 404
+
+
+def test_an_unknown_page_says_so_in_words(admin: Visitor) -> None:
+    assert admin.open("/customers/00000000-0000-7000-8000-000000000000").status == 404
+    page = admin.open("/customers?cursor=nonsense")
+    assert page.status == 422
+    assert "This did not work" in page.words
+
+
+def test_the_first_pages_cost_the_same_for_twice_as_much(dairy: Dairy, admin: Visitor) -> None:
+    milk = dairy.product("60.00")
+
+    def fill() -> str:
+        for _ in range(4):
+            customer = dairy.customer()
+            dairy.confirm(dairy.order(customer, (milk, "2")))
+            dairy.subscription(customer, milk)
+            dairy.subscription(customer, dairy.product("40.00"))
+        return str(customer["id"])
+
+    def cost(address: str) -> int:
+        admin.open(address)
+        with count_statements(dairy.app.database) as sent:
+            assert admin.open(address).status == 200
+        return len(sent)
+
+    first = fill()
+    before = [cost(address) for address in ("/", "/customers", f"/customers/{first}")]
+    fill()
+    dairy.subscription({"id": first}, dairy.product("50.00"))
+    assert [cost(address) for address in ("/", "/customers", f"/customers/{first}")] == before
+    assert before[1] <= 6 < before[2] <= 30
