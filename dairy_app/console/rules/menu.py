@@ -3,4 +3,9 @@
 MENU = (
     ("home", "menu_today"),
     ("customers", "menu_customers"),
+    ("products", "menu_products"),
+    ("areas", "menu_areas"),
+    ("people", "menu_people"),
+    ("settings", "menu_settings"),
+    ("audit_log", "menu_audit_log"),
 )
