@@ -2,6 +2,8 @@
 
 MENU = (
     ("home", "menu_today"),
+    ("rounds", "menu_rounds"),
+    ("requests", "menu_requests"),
     ("customers", "menu_customers"),
     ("products", "menu_products"),
     ("areas", "menu_areas"),
