@@ -1,9 +1,9 @@
 """A module for each part of the menu; ``frame`` is what all pages share."""
 
-from dairy_app.console.routes import customers, office, products, requests, rounds, sign_in
+from dairy_app.console.routes import customers, grid, office, products, requests, rounds, sign_in
 from dairy_app.console.routes.frame import console as pages
 
 #: The modules whose routes are on ``pages``.
-MODULES = (customers, office, products, requests, rounds, sign_in)
+MODULES = (customers, grid, office, products, requests, rounds, sign_in)
 
 __all__ = ["MODULES", "pages"]

@@ -5,6 +5,7 @@ MENU = (
     ("rounds", "menu_rounds"),
     ("requests", "menu_requests"),
     ("customers", "menu_customers"),
+    ("grid", "menu_grid"),
     ("products", "menu_products"),
     ("areas", "menu_areas"),
     ("people", "menu_people"),
