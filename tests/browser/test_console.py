@@ -12,7 +12,18 @@ from tests.dairy import PASSWORD, Dairy, ok, read
 ADMIN = "admin@dairy.example"
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
 #: Pages without a part of their address that differs.
-PAGES = ("/", "/rounds", "/requests", "/customers", "/grid", "/products", "/areas", "/people", "/settings", "/audit-log")
+PAGES = (
+    "/",
+    "/rounds",
+    "/requests",
+    "/customers",
+    "/grid",
+    "/products",
+    "/areas",
+    "/people",
+    "/settings",
+    "/audit-log",
+)
 Open = Callable[..., Page]
 
 

@@ -11,4 +11,5 @@ MENU = (
     ("people", "menu_people"),
     ("settings", "menu_settings"),
     ("audit_log", "menu_audit_log"),
+    ("start", "menu_start"),
 )
