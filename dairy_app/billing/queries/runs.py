@@ -135,7 +135,8 @@ def preview_totals(session: Session, due: dict[str, Any], area_id: UUID | None =
                 coalesce(sum(t.round_off) FILTER (WHERE ok), 0)::numeric(24,2) AS round_off,
                 coalesce(sum(t.total) FILTER (WHERE ok), 0)::numeric(24,2) AS total,
                 coalesce(jsonb_agg(jsonb_build_object('customer_id', t.customer_id, 'customer_code', t.customer_code,
-                    'customer_name', t.name, 'invoice_id', t.invoice_id, 'code', t.skip_code) ORDER BY t.customer_code) FILTER (WHERE NOT ok), '[]') AS warnings,
+                    'customer_name', t.name, 'invoice_id', t.invoice_id, 'code', t.skip_code)
+                    ORDER BY t.customer_code) FILTER (WHERE NOT ok), '[]') AS warnings,
                 (SELECT array_agg(DISTINCT l.description ORDER BY l.description) FROM lines l CROSS JOIN settings s
                     WHERE s.gstin IS NOT NULL AND l.gst_rate = 0 AND l.hsn_code IS NULL) AS without_hsn
             FROM totals t

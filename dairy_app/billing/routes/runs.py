@@ -14,12 +14,11 @@ from dairy_app.billing.schemas.reports import AsOfQuery, RangeQuery, RecoveryOut
 from dairy_app.billing.schemas.runs import PreviewOut, PreviewQuery, RunIn, RunOut, RunPage, RunQuery
 from dairy_app.billing.service import monthly_view as grid
 from dairy_app.billing.service import runs as service
-from dairy_app.billing.service.background import bill
+from dairy_app.billing.service.background import bill, key_of
 from dairy_app.billing.service.runs import RunRequest
 from dairy_app.business.queries import today
-from dairy_app.common.errors import Problem
 from dairy_app.invoices.rules import month_bounds
-from dairy_app.web.access import Actor, Role, allow
+from dairy_app.web.access import Role, allow
 from dairy_app.web.http import Blueprint, current_actor, current_database, current_session
 from dairy_app.web.pages import Page, read_cursor, read_page, write_cursor
 
@@ -72,21 +71,12 @@ def post_run(body: dict[str, Any]) -> Any:
     """Issue every draft that is due. Asking again issues nothing new; a run cut short is completed by the next."""
     database, actor = current_database().for_longer_work(), current_actor()
     only_look = body.pop("dry_run")
-    asked = RunRequest(**body, idempotency_key=_idempotency_key(actor))
+    asked = RunRequest(**body, idempotency_key=key_of(actor, request.headers.get("Idempotency-Key")))
     if only_look:
         with database.transaction(read_only=True) as session:
             return service.dry_run(session, asked)
     run = bill(database, asked, actor)
     return (run, 202, {"Retry-After": "5"}) if run.status == "running" else run
-
-
-def _idempotency_key(actor: Actor) -> str | None:
-    key = request.headers.get("Idempotency-Key")
-    if key is None:
-        return None
-    if not (1 <= len(key) <= 200 and key.isprintable()):
-        raise Problem("validation_failed", "Idempotency-Key must be 1 to 200 printable characters.")
-    return f"{actor.user_id}:{key}"
 
 
 @billing.route("/billing/runs")

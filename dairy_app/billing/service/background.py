@@ -16,6 +16,15 @@ from dairy_app.web.logs import log
 PATIENCE = 20.0
 
 
+def key_of(actor: Actor, given: str | None) -> str | None:
+    """The idempotency key of a run, of what its caller sent as one. Raises validation_failed for what cannot be one."""
+    if given is None:
+        return None
+    if not (1 <= len(given) <= 200 and given.isprintable()):
+        raise Problem("validation_failed", "Idempotency-Key must be 1 to 200 printable characters.")
+    return f"{actor.user_id}:{given}"
+
+
 def bill(database: Database, asked: RunRequest, actor: Actor, *, patience: float = PATIENCE) -> BillingRun:
     """Start a run, carry it out, and answer its row: as it is at the end, or after ``patience`` seconds.
 

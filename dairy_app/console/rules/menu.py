@@ -3,4 +3,6 @@
 MENU = (
     ("home", "menu_today"),
     ("customers", "menu_customers"),
+    ("month_end", "menu_month_end"),
+    ("who_owes", "menu_who_owes"),
 )
