@@ -82,9 +82,11 @@ def _month_page(period: str, cursor: str | None = None, **names: Any) -> Respons
         ),
     }
     if running is None:  # while bills are made, what is left of them says nothing
-        names |= _what_waits(period, first, min(last, day), cursor)
+        # Of a running month, what is still to be delivered today is no exception.
+        names |= _what_waits(period, first, min(last, day - timedelta(days=1)), cursor)
     names |= _messages(runs)
     names["steps"] = [(step, _state(step, names)) for step in STEPS]
+    names["numbers"] = {step: number for number, step in enumerate(STEPS, 1)}
     return frame.page("month_end.html", **names)
 
 

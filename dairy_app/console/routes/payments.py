@@ -109,6 +109,8 @@ def _judge(rows: Sequence[Row], key: str) -> Judged:
                 wrong["customer"] = t("sheet_several" if found else "sheet_nobody")
             elif of_customer:
                 wrong["customer"] = of_customer
+            if "method" in wrong:  # the API names its codes
+                wrong["method"] = t("sheet_method")
             judged.wrong[row.number] = wrong or {"row": whole}
     return judged
 
