@@ -6,7 +6,7 @@ the route declares: its policy, its schemas, its idempotency key. A page can do 
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from http import HTTPStatus
 from typing import Any
 
@@ -67,6 +67,11 @@ def act(method: str, path: str, body: Mapping[str, Any] | None = None, *, key: s
     if response.status_code >= HTTPStatus.BAD_REQUEST:
         raise Problem(content["code"], content["detail"], [FieldError(**each) for each in content["errors"]])
     return content
+
+
+def together() -> AbstractContextManager[None]:
+    """Several acts as one: all of them, or none."""
+    return undone_if_refused(current_session())
 
 
 @contextmanager

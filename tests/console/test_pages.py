@@ -62,7 +62,7 @@ def test_pages_are_whole_in_every_language_and_hold_no_code(dairy: Dairy, admin:
         assert page.status == 200, address
         assert page.every("html")[0]["lang"] == language
         assert not FORBIDDEN.search(text), address
-        assert not RAW.search(page.words), (address, RAW.findall(page.words))
+        assert not RAW.search(page.speech), (address, RAW.findall(page.speech))
         assert page.response.headers["Content-Security-Policy"] == frame.PAGE_POLICY
         assert page.response.headers["Cache-Control"] == "no-store"
         assert len(page.every("h1")) == len(page.every("main")) == 1

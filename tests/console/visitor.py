@@ -31,6 +31,8 @@ class Page(HTMLParser):
         self.elements: list[tuple[str, dict[str, str | None]]] = []
         self.forms: list[Form] = []
         self._words: list[str] = []
+        self._speech: list[str] = []
+        self._is_code = False
         self._select: str | None = None
         self._is_first_option = False
         self.feed(response.get_data(as_text=True))
@@ -60,7 +62,9 @@ class Page(HTMLParser):
         given = dict(attrs)
         self.elements.append((tag, given))
         name, value = given.get("name"), given.get("value") or ""
-        if tag == "form":
+        if tag == "code":
+            self._is_code = True
+        elif tag == "form":
             self.forms.append(Form(given.get("action") or "", given.get("method") or "get"))
         elif tag in {"input", "textarea"} and self.forms and name:
             if given.get("type") not in {"checkbox", "radio"} or "checked" in given:
@@ -70,12 +74,21 @@ class Page(HTMLParser):
         elif tag == "option" and self._select and (self._is_first_option or "selected" in given):
             self.forms[-1].fields[self._select], self._is_first_option = value, False
 
+    @property
+    def speech(self) -> str:
+        """What is said to people: without what stands in ``code``."""
+        return re.sub(r"\s+", " ", " ".join(self._speech))
+
     def handle_endtag(self, tag: str) -> None:
+        if tag == "code":
+            self._is_code = False
         if tag == "select":
             self._select = None
 
     def handle_data(self, data: str) -> None:
         self._words.append(data)
+        if not self._is_code:
+            self._speech.append(data)
 
 
 class Visitor:

@@ -15,11 +15,10 @@ from dairy_app.console.routes import frame
 from dairy_app.console.routes.frame import Form, PageQuery, console
 from dairy_app.console.rules import sheet
 from dairy_app.console.rules.sheet import Row
-from dairy_app.database.transactions import undone_if_refused
 from dairy_app.receivables.models import PAYMENT_METHODS
 from dairy_app.web.access import Role, allow
 from dairy_app.web.http import current_session
-from dairy_app.web.inside import act, ask
+from dairy_app.web.inside import act, ask, together
 
 WHO = (Role.ADMIN, Role.ACCOUNTANT)
 #: Customers that a code or the end of a phone number may find, of which one is meant.
@@ -70,7 +69,7 @@ def book_payments(form: dict[str, str]) -> Response:
         return _sheet_page(rows[: -len(pasted)], key, first, status=422, lines=text, wrong_lines=said)
     judged, is_booking = Judged(), form.get("do") == "book"
     try:
-        with undone_if_refused(current_session()):
+        with together():
             judged = _judge([row for row in rows if not row.is_empty], key)
             if not is_booking:
                 raise _OnlyLooked

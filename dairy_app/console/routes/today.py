@@ -21,7 +21,7 @@ def show_today() -> Response:
     day = today(current_session())
     names: dict[str, Any] = {"day": day, "tomorrow": day + timedelta(days=1)}
     if admits("/reports/rounds"):
-        names["rounds"] = _rounds(ask("/reports/rounds")["items"])
+        names["rounds"] = ask("/reports/rounds")["items"]
     if admits("/cash-settlements/expected"):
         names["cash"] = ask("/cash-settlements/expected")["items"]
     if admits("/change-requests"):
@@ -35,12 +35,6 @@ def show_today() -> Response:
     if current_actor().role == Role.DELIVERY_BOY:
         names["own_round"] = ask("/deliveries/round")
     return frame.page("today.html", **names)
-
-
-def _rounds(rounds: list[dict[str, Any]]) -> dict[str, Any]:
-    """The rounds, and their sums."""
-    counted = ("stops", "done", "open", "orders", "delivered", "partial", "not_delivered")
-    return {"items": rounds, "sums": {name: sum(each[name] for each in rounds) for name in counted}}
 
 
 def _ended(unbilled: dict[str, Any], month: str) -> dict[str, Any]:

@@ -2,7 +2,14 @@
 
 MENU = (
     ("home", "menu_today"),
+    ("rounds", "menu_rounds"),
+    ("requests", "menu_requests"),
     ("customers", "menu_customers"),
     ("month_end", "menu_month_end"),
     ("who_owes", "menu_who_owes"),
+    ("products", "menu_products"),
+    ("areas", "menu_areas"),
+    ("people", "menu_people"),
+    ("settings", "menu_settings"),
+    ("audit_log", "menu_audit_log"),
 )

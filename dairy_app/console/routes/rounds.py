@@ -1,0 +1,93 @@
+"""Rounds: how far they are, the stops of one with its loading sheet, and links for helpers."""
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from flask import Response, url_for
+from marshmallow import fields
+
+from dairy_app.business.queries import today
+from dairy_app.console.routes import frame
+from dairy_app.console.routes.frame import Form, PageQuery, console
+from dairy_app.documents.drawing.codes import code_of, runs
+from dairy_app.orders.models import SHIFTS
+from dairy_app.web import validate
+from dairy_app.web.access import Role, allow
+from dairy_app.web.http import current_session
+from dairy_app.web.inside import act, admits, ask
+from dairy_app.web.schemas import Day
+
+LINKS = 50
+
+
+class RoundsQuery(PageQuery):
+    """Which day."""
+
+    date = Day()
+
+
+class StopsQuery(RoundsQuery):
+    """Which day and shift."""
+
+    shift = fields.String(validate=validate.OneOf(["", *SHIFTS]))
+
+
+@console.route("/rounds")
+@console.arguments(RoundsQuery, location="query")
+@allow(Role.ADMIN, Role.ACCOUNTANT, page=True)
+def rounds(query: dict[str, Any]) -> Response:
+    """The rounds of a day, and the links that are in use."""
+    return _rounds(query.get("date"))
+
+
+def _rounds(day: date | None = None, **names: Any) -> Response:
+    day = day or today(current_session())
+    if admits("/shared-links"):
+        names["links"] = ask("/shared-links", limit=LINKS)["items"]
+        names["helpers"] = ask("/users", role=Role.DELIVERY_BOY.value, is_active="true", limit=200)["items"]
+        names["areas"] = ask("/areas", limit=200)["items"]
+    return frame.page("rounds.html", rounds=ask("/reports/rounds", delivery_date=day)["items"], day=day, **names)
+
+
+@console.route("/rounds/<uuid:helper_id>")
+@console.arguments(StopsQuery, location="query")
+@allow(Role.ADMIN, page=True)
+def stops(query: dict[str, Any], helper_id: UUID) -> Response:
+    """The doors of a helper's round in sequence, and what to load; made to be printed too."""
+    day, shift = query.get("date") or today(current_session()), query.get("shift") or None
+    found = ask("/deliveries/round", delivery_boy_id=helper_id, delivery_date=day, shift=shift)
+    return frame.page("stops.html", round=found, helper=ask(f"/users/{helper_id}"), shift=shift)
+
+
+@console.route("/rounds/links", methods=["POST"])
+@console.arguments(Form, location="form")
+@allow(Role.ADMIN, page=True)
+def new_link(form: dict[str, str]) -> Response:
+    """A link to a round for a helper's phone; its address is shown once, with a code to scan."""
+    made: dict[str, Any] = {}
+
+    def make() -> None:
+        kind, _, whose = form.get("whose", "").partition(":")
+        body: dict[str, Any] = {"kind": "round", **frame.fields_of(form, "pin", "shift", "date")}
+        body["area_id" if kind == "area" else "delivery_boy_id"] = whose
+        body["rolling"] = "date" not in body
+        if form.get("hours", "").isdecimal():
+            body["expires_in_hours"] = int(form["hours"])
+        made.update(act("POST", "/shared-links", body, key=form.get("key")))
+
+    refused = frame.send(make, lambda **names: _rounds(**names), url_for("console.rounds"))
+    if refused is not None:
+        return refused
+    link = made.get("url")
+    return _rounds(made=made, link=link, code=[runs(row) for row in code_of(link)] if link else [])
+
+
+@console.route("/rounds/links/<uuid:link_id>/revoke", methods=["POST"])
+@console.arguments(Form, location="form")
+@allow(Role.ADMIN, page=True)
+def revoke_link(form: dict[str, str], link_id: UUID) -> Response:
+    """End a link at once."""
+    address = url_for("console.rounds")
+    refused = frame.send(lambda: act("DELETE", f"/shared-links/{link_id}"), lambda **names: _rounds(**names), address)
+    return refused or frame.done(address, "link_revoked", name=form.get("name", ""))
