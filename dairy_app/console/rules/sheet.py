@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 EMPTY_ROWS, MOST_LINES = 10, 200
 FIELDS = ("customer", "amount", "method", "received_on", "reference")
 _FIELD = re.compile(r"r([0-9]{1,4})-customer")
-_GROUPED = re.compile(r"[0-9]{1,3}(,[0-9]{2,3})+(\.[0-9]+)?")
+#: The last group has three digits: ``12,34`` may be meant as twelve rupees and some paise.
+_GROUPED = re.compile(r"[0-9]{1,3}(,[0-9]{2,3})*,[0-9]{3}(\.[0-9]+)?")
 _DAY_FIRST = re.compile(r"([0-9]{1,2})[-/.]([0-9]{1,2})[-/.]([0-9]{4})")
 
 
