@@ -105,11 +105,25 @@ def test_a_paid_bill_asks_what_becomes_of_the_money(living: LivingDairy, bill: A
     visitor = office(living)
     page = visitor.submit(visitor.open(own(bill)), "/void", reason="Wrong price list")
     assert page.status == 409
-    assert "Payments of 50.00 have been applied" in page.words
+    assert "Payments have been applied to this bill. Tick below" in page.words
     assert page.form("/void").fields["reason"] == "Wrong price list"
     assert "₹ 50.00 was paid of it: this becomes the customer's credit" in page.words
     assert visitor.submit(page, "/void", release_payments="1").status == 303
     assert ok(living.admin.get(f"/customers/{bill['customer_id']}/balance"))["balance"] == "-50.00"
+
+
+def test_after_the_return_only_an_admin_voids_and_says_so(living: LivingDairy, bill: Any) -> None:
+    living.go_to("2026-12-05")
+    visitor = office(living)
+    page = visitor.submit(visitor.open(own(bill)), "/void", reason="Wrong price list")
+    assert page.status == 409
+    assert "The return that holds this bill is filed" in page.words
+    accountant = office(living, living.staff("accountant").user["email"])
+    form = accountant.open(own(bill)).form("/void")
+    assert accountant.send(form, {"reason": "Wrong price list", "after_return": "1"}).status == 403
+    assert living.invoice(bill["id"])["status"] == "issued"
+    assert visitor.submit(page, "/void", after_return="1").status == 303
+    assert living.invoice(bill["id"])["status"] == "void"
 
 
 def test_who_may_see_and_void_it(living: LivingDairy, bill: Any) -> None:

@@ -233,6 +233,7 @@ def test_pasted_lines_are_rows_with_numbers_of_their_own(dairy: Dairy, admin: Vi
         ({"amount": "-5"}, "amount", ""),
         ({"amount": ""}, "amount", ""),
         ({"customer": ""}, "customer", "Nobody has this code or phone number."),
+        ({"customer": "Customer"}, "customer", "Nobody has this code or phone number."),  # a word of the name
         ({"customer": "x" * 101}, "customer", "Nobody has this code or phone number."),
     ],
 )

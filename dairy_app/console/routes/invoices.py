@@ -5,12 +5,15 @@ from uuid import UUID
 
 from flask import Response, url_for
 
+from dairy_app.common.errors import Problem
 from dairy_app.console.routes import frame
 from dairy_app.console.routes.frame import Form, PageQuery, console
 from dairy_app.documents.schemas import LanguageQuery
 from dairy_app.web.access import Role, allow
 from dairy_app.web.inside import act, ask, fetch
 
+#: What a box of the form answers; the API's own words name its fields.
+ASKED_BACK = frozenset({"invoice_paid", "return_filed"})
 WHO_SEES = (Role.ADMIN, Role.ACCOUNTANT, Role.CUSTOMER)
 
 
@@ -45,7 +48,12 @@ def void_invoice(form: dict[str, str], invoice_id: UUID) -> Response:
     def void() -> None:
         ticked = {name: True for name in ("release_payments", "after_return") if form.get(name)}
         body = {**frame.fields_of(form, "reason"), **ticked}
-        voided.update(act("POST", f"/invoices/{invoice_id}/void", body, key=form.get("key")))
+        try:
+            voided.update(act("POST", f"/invoices/{invoice_id}/void", body, key=form.get("key")))
+        except Problem as problem:
+            if problem.code not in ASKED_BACK:
+                raise
+            raise Problem(problem.code) from problem
 
     refused = frame.send(void, lambda **names: _invoice_page(invoice_id, **names), address)
     return refused or frame.done(address, "bill_voided", number=voided["number"])
