@@ -5,8 +5,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-#: Rows that an empty sheet has, and lines that are taken at once.
-EMPTY_ROWS, MOST_LINES = 10, 200
+#: Rows that an empty sheet has, and lines that are taken at once: so many are booked before others, who wait for the
+#: same customers, give up.
+EMPTY_ROWS, MOST_LINES = 10, 100
 FIELDS = ("customer", "amount", "method", "received_on", "reference")
 _FIELD = re.compile(r"r([0-9]{1,4})-customer")
 #: The last group has three digits: ``12,34`` may be meant as twelve rupees and some paise.
