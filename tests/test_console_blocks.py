@@ -25,7 +25,7 @@ import pytest
 from sqlalchemy import make_url
 
 from dairy_app.database import embedded_postgres
-from tests.conftest import SECRET_KEY, Server, psycopg_dsn, short_temp_dir
+from tests.conftest import SECRET_KEY, Server, psycopg_dsn, server_dir, short_temp_dir
 from tests.preloaded import preloaded
 
 TOP = Path(__file__).resolve().parent.parent
@@ -262,7 +262,7 @@ def free_port() -> int:
 @pytest.fixture(scope="module")
 def administered(tools: dict[str, str]) -> Iterator[Session]:
     """A server whose superuser is at the terminal; ``dairy`` is not made yet. Its own: roles belong to a server."""
-    with tempfile.TemporaryDirectory(prefix="dairy-dba-", dir=short_temp_dir(), ignore_cleanup_errors=True) as top:
+    with tempfile.TemporaryDirectory(prefix="dairy-dba-", dir=server_dir(), ignore_cleanup_errors=True) as top:
         Path(top).chmod(0o755)
         data, folder = Path(top) / "pg", Path(top) / "work"
         folder.mkdir()

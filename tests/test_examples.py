@@ -10,6 +10,7 @@ from jsonschema_rs import Draft202012Validator, Registry
 
 from dairy_app.web.http import DairyFlask
 from tests.contract import URI
+from tests.dairy import Dairy
 from tests.test_access_matrix import NOBODYS_ID
 from tests.test_hostile_input import House
 
@@ -49,7 +50,7 @@ def test_every_example_has_the_form_it_stands_for(app: DairyFlask) -> None:
 
 def test_every_example_of_a_request_is_taken_as_it_stands(app: DairyFlask) -> None:
     with time_machine.travel("2026-11-22 01:00Z"):
-        house = House(app)
+        house = House(Dairy(app))
         document = app.extensions["openapi"]()
         ids = {"day": "2026-11-22", "code": "milk_fresh"} | house.ids
         refused = {}

@@ -33,7 +33,7 @@ from dairy_app.web.access import Role, policy_of
 from dairy_app.web.http import DairyFlask, declared_by
 from dairy_app.web.openapi import path_of
 from tests.conftest import SECRET_KEY, Server
-from tests.dairy import Client, Dairy, ok
+from tests.dairy import Client, Dairy, kept, ok
 
 pytestmark = pytest.mark.slow
 
@@ -86,48 +86,52 @@ def operations(app: DairyFlask) -> Iterator[Operation]:
             )
 
 
+@kept
+def furnish(dairy: Dairy) -> dict[str, Any]:
+    """Something that is there to be hit, of each kind; its ids by the names of fields and parameters."""
+    dairy.seller()
+    customer, product = dairy.customer(), dairy.product()
+    order = dairy.order(customer, (product, "2"))
+    ok(dairy.confirm(order))
+    today = {"period": dairy.day(0)[:7], "through": dairy.day(0)}
+    ok(dairy.admin.post("/billing/runs", today))
+    invoice = ok(dairy.admin.get("/invoices", status="issued"))["items"][0]
+    credit = {"invoice_id": invoice["id"], "reason": "sour", "lines": [{"line_no": 1, "quantity": "0.5"}]}
+    charge = {
+        "customer_id": customer["id"],
+        "kind": "charge",
+        "description": "Can",
+        "amount": "5",
+        "reason": "lent",
+    }
+    boy = dairy.staff("delivery_boy")
+    round_ = {"kind": "round", "area_id": customer["area_id"], "rolling": True}
+    link, other = (ok(dairy.admin.post("/shared-links", round_)) for _ in range(2))
+    asked = {"kind": "stop", "customer_id": customer["id"], "stop_date": dairy.day(9)}
+    return {
+        "customer_id": customer["id"],
+        "product_id": product["id"],
+        "order_id": dairy.order(customer, (product, "3"))["id"],
+        "area_id": customer["area"]["id"] if isinstance(customer.get("area"), dict) else customer.get("area_id"),
+        "user_id": boy.user["id"],
+        "delivery_boy_id": boy.user["id"],
+        "delivery_date": dairy.day(0),
+        "token": link["token"],
+        "link_id": other["id"],
+        "invoice_id": invoice["id"],
+        "credit_note_id": ok(dairy.admin.post("/credit-notes", credit), 201)["id"],
+        "adjustment_id": ok(dairy.admin.post("/adjustments", charge), 201)["id"],
+        "request_id": ok(dairy.nobody.post(f"/shared/{link['token']}/requests", asked))["id"],
+    }
+
+
 class House:
     """A dairy where something is there to be hit, and the ways to ask it."""
 
-    def __init__(self, app: DairyFlask) -> None:
-        self.app = app
-        self.dairy = Dairy(app)
-        self.dairy.seller()
-        customer, product = self.dairy.customer(), self.dairy.product()
-        order = self.dairy.order(customer, (product, "2"))
-        ok(self.dairy.confirm(order))
-        today = {"period": self.dairy.day(0)[:7], "through": self.dairy.day(0)}
-        ok(self.dairy.admin.post("/billing/runs", today))
-        invoice = ok(self.dairy.admin.get("/invoices", status="issued"))["items"][0]
-        credit = {"invoice_id": invoice["id"], "reason": "sour", "lines": [{"line_no": 1, "quantity": "0.5"}]}
-        charge = {
-            "customer_id": customer["id"],
-            "kind": "charge",
-            "description": "Can",
-            "amount": "5",
-            "reason": "lent",
-        }
-        boy = self.dairy.staff("delivery_boy")
-        round_ = {"kind": "round", "area_id": customer["area_id"], "rolling": True}
-        link, other = (ok(self.dairy.admin.post("/shared-links", round_)) for _ in range(2))
-        asked = {"kind": "stop", "customer_id": customer["id"], "stop_date": self.dairy.day(9)}
-        self.ids = {
-            "customer_id": customer["id"],
-            "product_id": product["id"],
-            "order_id": self.dairy.order(customer, (product, "3"))["id"],
-            "area_id": customer["area"]["id"] if isinstance(customer.get("area"), dict) else customer.get("area_id"),
-            "user_id": boy.user["id"],
-            "delivery_boy_id": boy.user["id"],
-            "delivery_date": self.dairy.day(0),
-            "token": link["token"],
-            "link_id": other["id"],
-            "invoice_id": invoice["id"],
-            "credit_note_id": ok(self.dairy.admin.post("/credit-notes", credit), 201)["id"],
-            "adjustment_id": ok(self.dairy.admin.post("/adjustments", charge), 201)["id"],
-            "request_id": ok(self.dairy.nobody.post(f"/shared/{link['token']}/requests", asked))["id"],
-        }
-        self.operations = list(operations(app))
-        self.client = self.dairy.admin
+    def __init__(self, dairy: Dairy) -> None:
+        self.app, self.dairy, self.client = dairy.app, dairy, dairy.admin
+        self.ids = furnish(dairy)
+        self.operations = list(operations(self.app))
 
     def path(self, operation: Operation, known: bool = True) -> str:
         """The address with ids that exist, or with ones nobody has."""
@@ -187,7 +191,7 @@ def house(server: Server, template: str, tmp_path_factory: pytest.TempPathFactor
     settings = Settings(
         data_dir=tmp_path_factory.mktemp("house"), secret_key=SECRET_KEY, log_level="error", password_cost="cheapest"
     )
-    yield House(create_app(settings, database))
+    yield House(Dairy(create_app(settings, database)))
     database.dispose()
     server.drop_database(url)
 

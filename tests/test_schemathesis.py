@@ -6,7 +6,7 @@ Made up the same way every time: a failure here fails everywhere.
 """
 
 from collections.abc import Iterator
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import pytest
@@ -27,9 +27,9 @@ from dairy_app.common.errors import Problem
 from dairy_app.web.access import Role, policy_of
 from dairy_app.web.http import DairyFlask
 from dairy_app.web.openapi import path_of
-from tests.dairy import Client, Dairy, ok
+from tests.dairy import Client, Dairy, kept, ok
 from tests.test_access_matrix import client_of
-from tests.test_hostile_input import House
+from tests.test_hostile_input import furnish
 
 pytestmark = pytest.mark.slow
 
@@ -42,20 +42,19 @@ LAST = {"POST /api/v1/auth/logout", "PATCH /api/v1/settings", "PATCH /api/v1/use
 ORDER = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
-@pytest.fixture
-def there(app: DairyFlask) -> tuple[Dairy, dict[str, Any]]:
-    """A dairy in which every kind of thing is there once, and their ids by the names of fields and parameters."""
-    house = House(app)
-    admin, ids = house.dairy.admin, house.ids
+@kept
+def furnish_more(dairy: Dairy) -> dict[str, Any]:
+    """What a hostile guest does not need, and what the house has already."""
+    admin, ids = dairy.admin, furnish(dairy)
     wanted = {name: ids[name] for name in ("customer_id", "product_id")} | {
         "mode": "fixed_daily",
         "default_quantity": "1",
     }
     standing = ok(admin.post("/subscriptions", wanted), 201)
-    pause = ok(admin.post(f"/subscriptions/{standing['id']}/pauses", {"from": house.dairy.day(20)}), 201)
+    pause = ok(admin.post(f"/subscriptions/{standing['id']}/pauses", {"from": dairy.day(20)}), 201)
     money = {"customer_id": ids["customer_id"], "amount": "10", "method": "cash"}
     message = ok(admin.post(f"/invoices/{ids['invoice_id']}/share", {"queue": True}))
-    return house.dairy, ids | {
+    return ids | {
         "subscription_id": standing["id"],
         "pause_id": pause["id"],
         "payment_id": ok(admin.post("/payments", money), 201)["id"],
@@ -63,8 +62,14 @@ def there(app: DairyFlask) -> tuple[Dairy, dict[str, Any]]:
         "message_id": message["outbox_id"],
         "profile": "invoice-register",
         "code": "milk_fresh",
-        "period": house.dairy.day(0)[:7],
+        "period": dairy.day(0)[:7],
     }
+
+
+@pytest.fixture
+def there(dairy: Dairy) -> tuple[Dairy, dict[str, Any]]:
+    """A dairy in which every kind of thing is there once, and their ids by the names of fields and parameters."""
+    return dairy, furnish_more(dairy)
 
 
 def admitted(app: DairyFlask, role: Role | None) -> set[str]:
@@ -78,11 +83,17 @@ def admitted(app: DairyFlask, role: Role | None) -> set[str]:
     return found
 
 
+@cache
+def all_operations(app: DairyFlask) -> list[Any]:
+    """What the document describes. Read once: each operation keeps how requests for it are made up."""
+    schema = schemathesis.openapi.from_wsgi("/api/openapi.json", app)
+    return [each.ok() for each in schema.get_all_operations()]
+
+
 def operations(app: DairyFlask, role: Role | None) -> Iterator[Any]:
     """The operations of the document that a role may call; what only reads first."""
-    schema = schemathesis.openapi.from_wsgi("/api/openapi.json", app)
     known = admitted(app, role)
-    found = [each.ok() for each in schema.get_all_operations() if each.ok().label in known]
+    found = [each for each in all_operations(app) if each.label in known]
     return iter(sorted(found, key=lambda each: (each.label in LAST, ORDER.index(each.method.upper()))))
 
 

@@ -125,3 +125,39 @@ def test_what_is_counted_is_done(again: Callable[[], Dairy]) -> None:
     with count_statements(dairy.app.database) as sent:
         dairy.customer()
     assert len(sent) > 3
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "CREATE TABLE more (id int)",
+        "DROP TABLE outbox_messages",
+        "ALTER TABLE areas ADD COLUMN more int",
+        "ALTER TABLE areas ALTER COLUMN name DROP NOT NULL",
+        "ALTER TABLE settings ALTER COLUMN due_days SET DEFAULT 99",
+        "ALTER TABLE areas ADD CONSTRAINT ck_more CHECK (true)",
+        "ALTER TABLE areas DISABLE TRIGGER ALL",
+        "DROP INDEX ix_orders_open",
+        "CREATE OR REPLACE FUNCTION uuid7() RETURNS uuid LANGUAGE sql AS 'SELECT gen_random_uuid()'",
+        "CREATE TYPE more AS ENUM ('a')",
+        "CREATE STATISTICS more ON customer_id, status FROM orders",
+        "DROP EXTENSION pg_trgm CASCADE",
+        "CREATE POLICY more ON areas",
+        "DO $$BEGIN EXECUTE format('ALTER DATABASE %I SET work_mem = 100', current_database()); END$$",
+    ],
+)
+def test_a_change_of_structure_is_not_left_to_the_next_test(
+    worker_database: WorkerDatabase, sql: Callable[..., Any], change: str
+) -> None:
+    before = worker_database.clean()
+    sql(change)
+    assert worker_database.clean() != before, "another database"
+
+
+def test_a_change_that_was_undone_needs_no_other_database(
+    worker_database: WorkerDatabase, sql: Callable[..., Any]
+) -> None:
+    before = worker_database.clean()
+    sql("ALTER TABLE areas DISABLE TRIGGER ALL")
+    sql("ALTER TABLE areas ENABLE TRIGGER ALL")
+    assert worker_database.clean() == before

@@ -123,6 +123,7 @@ def shown(file: Path) -> Path:
 
 def addresses(out: Console, settings: Settings, password: str, pages: filling.Pages | None) -> None:
     """Where to look, and the logins. The link to a round lasts a day and is shown this once."""
+    out.print(f"Pages {settings.links_begin_with}/  (sign in with a login below)", highlight=False)
     out.print(f"API   {settings.links_begin_with}/api/v1", highlight=False)
     out.print(f"Docs  {settings.links_begin_with}/api/docs", highlight=False)
     if pages is not None:

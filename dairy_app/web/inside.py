@@ -12,6 +12,7 @@ from typing import Any
 
 from flask import Response, current_app, g, request
 from sqlalchemy.exc import DBAPIError
+from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import HTTPException
 
 from dairy_app.common.errors import FieldError, Problem
@@ -25,7 +26,7 @@ API = "/api/v1"
 
 def admits(path: str, method: str = "GET") -> bool:
     """Whether the caller's role may ask for a path below ``/api/v1``."""
-    with _within(path, method, {}, None, {}):
+    with _within(path, method):
         return _policy().admits(current_actor().role)
 
 
@@ -41,21 +42,30 @@ def fetch(path: str, **query: Any) -> Response:
     """The same as it comes, for what is not JSON: a document to pass on."""
     given = {name: value for name, value in query.items() if value is not None}
     try:
-        with _within(path, "GET", given, None, {}):
+        with _within(path, "GET", given):
             return _answer()
     except HTTPException as error:
         raise problem_of_http(error) from error
 
 
-def act(method: str, path: str, body: Mapping[str, Any] | None = None, *, key: str | None = None, **query: Any) -> Any:
-    """Do what the route does: all of it, or nothing. ``key``: an ``Idempotency-Key``.
+def act(
+    method: str,
+    path: str,
+    body: Mapping[str, Any] | None = None,
+    *,
+    key: str | None = None,
+    file: FileStorage | None = None,
+    **query: Any,
+) -> Any:
+    """Do what the route does: all of it, or nothing. ``key``: an ``Idempotency-Key``; ``file``: an upload as the body.
 
     Raises the problem with which the route refuses; the rest of the request goes on as if it had not been asked. What
     a refusal records (a failed try) stays.
     """
     headers = {"Idempotency-Key": key} if key else {}
+    sent = {"json": dict(body or {})} if file is None else {"data": {"file": (file.stream, file.filename or "file")}}
     try:
-        with undone_if_refused(current_session()), _within(path, method, query, dict(body or {}), headers):
+        with undone_if_refused(current_session()), _within(path, method, query, headers, **sent):
             response = _answer()
     except DBAPIError as error:
         if sqlstate(error) in RETRYABLE or error.connection_invalidated:
@@ -76,14 +86,18 @@ def together() -> AbstractContextManager[None]:
 
 @contextmanager
 def _within(
-    path: str, method: str, query: Mapping[str, Any], body: Mapping[str, Any] | None, headers: Mapping[str, str]
+    path: str,
+    method: str,
+    query: Mapping[str, Any] | None = None,
+    headers: Mapping[str, str] | None = None,
+    **sent: Any,
 ) -> Iterator[None]:
     """A request to the API, made by whoever made the one around it."""
     app: DairyFlask = current_app._get_current_object()  # type: ignore[attr-defined]
     around = {name: request.environ[name] for name in ("REMOTE_ADDR", "HTTP_USER_AGENT") if name in request.environ}
     kept = {name: g.get(name) for name in ("session", "actor", "request_id")}
     with app.test_request_context(
-        API + path, method=method, query_string=query, json=body, headers=headers, environ_overrides=around
+        API + path, method=method, query_string=query or {}, headers=headers, environ_overrides=around, **sent
     ):
         for name, value in kept.items():
             setattr(g, name, value)
@@ -94,6 +108,7 @@ def _answer() -> Response:
     if not _policy().admits(current_actor().role):
         raise Problem("forbidden")
     view: Callable[..., Any] = current_app.view_functions[_endpoint()]
+    request.get_data(parse_form_data=False)  # kept, also when a form is read of it
     refuse_undeclared(view)
     return current_app.make_response(view(**(request.view_args or {})))
 

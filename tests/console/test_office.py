@@ -90,6 +90,17 @@ def test_an_invitation_is_shown_once_and_lets_somebody_in(dairy: Dairy, admin: V
     assert Visitor(dairy.app).sign_in("9822012345", PASSWORD).status == 303
 
 
+def test_staff_come_first_and_customers_are_asked_for(dairy: Dairy, admin: Visitor) -> None:
+    dairy.staff("delivery_boy", "Ravi")
+    dairy.customer_login(name="Zoya Shah")
+    words = admin.open("/people").words
+    assert "Ravi Helper" in words
+    assert "Asha Admin Owner" in words
+    assert "Zoya Shah" not in words
+    assert "Zoya Shah Customer" in admin.open("/people?role=customer").words
+    assert admin.open("/people?role=king").status == 422
+
+
 def test_a_refused_invitation_says_why(dairy: Dairy, admin: Visitor) -> None:
     for login, status in (("nonsense", 422), ("admin@dairy.example", 409), ("", 422)):
         page = admin.submit(admin.open("/people"), "/people", name="Ravi", login=login, role="admin")

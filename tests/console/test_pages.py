@@ -104,6 +104,12 @@ def test_files_are_kept_under_their_version(dairy: Dairy) -> None:
 
 def test_an_unknown_page_says_so_in_words(admin: Visitor) -> None:
     assert admin.open("/customers/00000000-0000-7000-8000-000000000000").status == 404
+    for path, status in (("/customers/nobody", 404), ("/nothing/here", 404), ("/sign-out", 405)):
+        page = admin.open(path)
+        assert (page.status, len(page.every("h1"))) == (status, 1), path
+        assert page.response.headers["Content-Security-Policy"] == frame.PAGE_POLICY
+    for path in ("/api/v1/nothing", "/nothing"):
+        assert admin.http.get(path).mimetype == "application/problem+json"
     page = admin.open("/customers?cursor=nonsense")
     assert page.status == 422
     assert "This did not work" in page.words

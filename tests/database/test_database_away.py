@@ -22,7 +22,7 @@ from dairy_app.database import embedded_postgres, migrations
 from dairy_app.database.transactions import Database, Limits
 from dairy_app.settings import Settings
 from tests.command_line import run_command
-from tests.conftest import raw_connection
+from tests.conftest import raw_connection, server_dir
 from tests.dairy import Client, Dairy, ok, refused
 from tests.test_serving import ask, serving
 
@@ -34,7 +34,7 @@ SHORT = Limits(1, 1, 5)
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
     """The data of a server that is this module's own to stop and start."""
-    place = Path(f"/tmp/dairy-away-{os.getpid()}")
+    place = Path(server_dir() or "/tmp", f"dairy-away-{os.getpid()}")
     data = place / "pg"  # its lock lies beside it, and goes with it
     try:
         migrations.upgrade(embedded_postgres.start(data, fast_unsafe=True))
@@ -158,7 +158,7 @@ def test_a_standby_takes_no_traffic_and_of_both_the_one_that_writes_is_found(
     tmp_path: Path, settings: Settings
 ) -> None:
     """The data of a server, copied and started as its standby: it reads, and what writes is refused by name."""
-    place = Path(f"/tmp/dairy-standby-{os.getpid()}")
+    place = Path(server_dir() or "/tmp", f"dairy-standby-{os.getpid()}")
     shutil.rmtree(place, ignore_errors=True)
     main, standby = place / "main", place / "standby"
     try:

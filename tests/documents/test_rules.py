@@ -3,6 +3,8 @@
 import base64
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
+from unicodedata import category
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID, uuid4
 
@@ -14,7 +16,7 @@ from dairy_app.common.words import Words
 from dairy_app.documents.drawing.codes import runs
 from dairy_app.documents.drawing.sheet import Style, wrap
 from dairy_app.documents.drawing.speech import amount_in_words
-from dairy_app.documents.drawing.typeface import visible
+from dairy_app.documents.drawing.typeface import REGULAR, typeface, visible
 from dairy_app.documents.drawing.words import catalogues, choose, languages
 from dairy_app.documents.rules import indian, percent, reference_of, upi_link, whatsapp_link
 from dairy_app.documents.service.invoice_links import Links, Read, named_in
@@ -176,6 +178,17 @@ def test_lines_fit_and_nothing_is_lost(text: str, width: int) -> None:
     lines = wrap(text, width, style)
     assert "".join("".join(lines).split()) == "".join(text.split())
     assert [line for line in lines if len(line) > 3 and style.width(line) > width] == []
+
+
+def test_a_long_word_is_cut_where_the_line_is_full_and_not_shaped_letter_by_letter() -> None:
+    word, width, style, shape = "क्ष" * 70 + "M" * 200, 120, Style(), typeface(REGULAR).shape
+    shape.cache_clear()
+    lines = wrap(word, width, style)
+    assert shape.cache_info().misses <= 8 * len(lines)
+    assert "".join(lines) == word
+    for line, after in pairwise(lines):
+        syllable = next(n for n in range(1, len(after)) if not category(after[n]).startswith("M"))
+        assert style.width(line) <= width < style.width(line + after[:syllable])
 
 
 def test_too_much_ends_with_an_ellipsis() -> None:

@@ -1,5 +1,6 @@
 """Importing a dump that a test wrote."""
 
+import json
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -7,10 +8,13 @@ from pathlib import Path
 import pytest
 
 from dairy_app.database.transactions import Database
+from dairy_app.legacy_import.commands import import_mongo
 from dairy_app.legacy_import.queries.report import ImportReport
 from dairy_app.legacy_import.reading.dumps import open_dump
 from dairy_app.legacy_import.service.importing import import_dump
 from dairy_app.legacy_import.writing import passwords
+from tests.conftest import Server
+from tests.legacy_import.cases import Imported, command
 from tests.legacy_import.dumps import WrittenDump
 
 Import = Callable[[WrittenDump], ImportReport]
@@ -38,3 +42,15 @@ def take(database: Database, tmp_path: Path) -> Import:
             return import_dump(session, open_dump(dump.write(tmp_path)))
 
     return take
+
+
+@pytest.fixture(scope="session")
+def imported(
+    request: pytest.FixtureRequest, server: Server, template: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Imported]:
+    """The parameter's case, imported once: pytest puts the tests of a case one after another, of whatever module."""
+    make, form = request.param
+    case = make(tmp_path_factory.mktemp("dump"), form)
+    url = server.create_database(template)
+    yield Imported(case, url, json.loads(command(import_mongo, str(case.path), "--json", url=url)))
+    server.drop_database(url)

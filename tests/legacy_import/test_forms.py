@@ -11,8 +11,8 @@ from dairy_app.database.transactions import Database
 from dairy_app.legacy_import.queries.report import ImportReport
 from dairy_app.legacy_import.reading.dumps import open_dump
 from dairy_app.legacy_import.service.importing import import_dump
+from tests.legacy_import.cases import SAMPLE
 from tests.legacy_import.dumps import MILK, WrittenDump, item
-from tests.legacy_import.test_expected_totals import SAMPLE
 
 pytestmark = pytest.mark.slow
 

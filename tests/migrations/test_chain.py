@@ -37,6 +37,7 @@ def checked(built: structure.Structure) -> structure.Structure:
     return {name: definition.removesuffix(" NOT VALID") for name, definition in built.items()}
 
 
+@pytest.mark.usefixtures("revisions_are_read_once")
 def test_each_revision_can_be_taken_back_and_run_again(server: Server) -> None:
     url = server.create_database()
     with migrations.connect(url, autocommit=True) as connection:

@@ -10,12 +10,13 @@ import subprocess
 from collections.abc import Callable
 from typing import Any
 
+import psycopg2
 import pytest
 from alembic import op
 
 from dairy_app.common import revisions
 from dairy_app.database import backups, migrations, structure
-from tests.conftest import Server, raw_connection
+from tests.conftest import Server, psycopg_dsn, raw_connection
 from tests.receivables.conftest import ISSUED
 
 pytestmark = pytest.mark.slow
@@ -153,12 +154,15 @@ NOT_RECORDS = {"alembic_version", "settings"}
 
 
 class Filled:
+    """A database that a chain of revisions is run on, asked over one connection: each new one reads the catalogue."""
+
     def __init__(self, url: str) -> None:
         self.url = url
+        self._connection = psycopg2.connect(psycopg_dsn(url))
 
     def run(self, statements: str) -> list[tuple[Any, ...]]:
         """In one transaction with triggers and foreign keys asleep: how rows came about is not what is tested."""
-        with raw_connection(self.url) as connection, connection, connection.cursor() as cursor:
+        with self._connection, self._connection.cursor() as cursor:
             cursor.execute("SET LOCAL session_replication_role = replica")
             cursor.execute(statements)
             return cursor.fetchall() if cursor.description else []
@@ -197,6 +201,7 @@ def take_back(database: Filled, number: str, before: Rows) -> None:
     assert lost(before, database.rows()) == [], f"undoing {number}"
 
 
+@pytest.mark.usefixtures("revisions_are_read_once")
 def test_each_revision_fills_what_it_adds_and_loses_only_what_it_says(server: Server) -> None:
     database = Filled(server.create_database())
     migrations.upgrade(database.url, "0001")

@@ -3,14 +3,18 @@
 from dairy_app.console.routes import (
     customers,
     downloads,
+    grid,
     invoices,
     month_end,
     office,
     payments,
     products,
+    registering,
     requests,
     rounds,
     sign_in,
+    start,
+    wants,
     who_owes,
 )
 from dairy_app.console.routes.frame import console as pages
@@ -19,14 +23,18 @@ from dairy_app.console.routes.frame import console as pages
 MODULES = (
     customers,
     downloads,
+    grid,
     invoices,
     month_end,
     office,
     payments,
     products,
+    registering,
     requests,
     rounds,
     sign_in,
+    start,
+    wants,
     who_owes,
 )
 

@@ -64,10 +64,11 @@ def customers(query: dict[str, str]) -> Response:
 @allow(*STAFF, Role.CUSTOMER, page=True)
 def customer(query: dict[str, str], customer_id: UUID) -> Response:
     """All about one customer, as far as the role may see it; a customer sees itself."""
-    return _customer_page(customer_id, query.get("month"))
+    return customer_page(customer_id, query.get("month"))
 
 
-def _customer_page(customer_id: UUID, month: str | None = None, **names: Any) -> Response:
+def customer_page(customer_id: UUID, month: str | None = None, **names: Any) -> Response:
+    """The page of a customer, with what a form that was refused has to say."""
     day, own = today(current_session()), f"/customers/{customer_id}"
     month = month or f"{day:%Y-%m}"
     names |= {"customer": ask(own), "month": month, "day": day.isoformat(), **_months_around(month)}
@@ -78,6 +79,9 @@ def _customer_page(customer_id: UUID, month: str | None = None, **names: Any) ->
         names["subscriptions"] = ask("/subscriptions", customer_id=customer_id, limit=50)["items"]
         names["standing"] = [(each["id"], each["product_name"]) for each in names["subscriptions"]]
         names["calendar"] = _weeks(month, ask(f"{own}/calendar", period=month)["days"])
+    if admits("/subscriptions", "POST") and admits("/products"):
+        names["products"] = ask("/products", is_active="true", limit=200)["items"]
+        names["goods"] = [(each["id"], each["name"]) for each in names["products"]]
     if admits("/orders"):
         names["orders"] = ask("/orders", sort="-delivery_date", **mine)
     if admits("/invoices"):
@@ -102,7 +106,7 @@ def take_payment(form: dict[str, str], customer_id: UUID) -> Response:
         taken.update(act("POST", "/payments", body, key=form.get("key")))
 
     address = url_for("console.customer", customer_id=customer_id)
-    refused = frame.send(book, lambda **names: _customer_page(customer_id, **names), address)
+    refused = frame.send(book, lambda **names: customer_page(customer_id, **names), address)
     if refused is not None:
         return refused
     return frame.done(
@@ -126,7 +130,7 @@ def set_day(form: dict[str, str], customer_id: UUID) -> Response:
 
     month = _month_of(form.get("date", ""))
     address = url_for("console.customer", customer_id=customer_id, month=month)
-    refused = frame.send(enter, lambda **names: _customer_page(customer_id, month, **names), address)
+    refused = frame.send(enter, lambda **names: customer_page(customer_id, month, **names), address)
     if refused is not None:
         return refused
     said = {"day": frame.figures().day(day), "quantity": quantity}
@@ -146,7 +150,7 @@ def pause(form: dict[str, str], customer_id: UUID) -> Response:
 
     month = _month_of(form.get("from", ""))
     address = url_for("console.customer", customer_id=customer_id, month=month)
-    refused = frame.send(enter, lambda **names: _customer_page(customer_id, month, **names), address)
+    refused = frame.send(enter, lambda **names: customer_page(customer_id, month, **names), address)
     if refused is not None:
         return refused
     first, last = (frame.figures().day(form.get(name, "").strip()) for name in ("from", "to"))

@@ -323,6 +323,14 @@ def finish(response: Response) -> Response:
     return response
 
 
+@console.after_app_request
+def unknown_in_words(response: Response) -> Response:
+    """An address that is nobody's, for whoever asks for a page: outside the API it is taken for one of ours."""
+    if request.endpoint is not None or request.path.startswith("/api/"):
+        return response
+    return finish(response)
+
+
 def _refusal_page(refused: Response) -> Response:
     """The page that says what this problem document says; who has no session signs in and comes back."""
     problem = refused.get_json()

@@ -23,16 +23,30 @@ SETTINGS = {
 _WHOLE = frozenset({"due_days", "delivery_window_days", "generation_days_ahead"})
 
 
+#: Who works here; customers are listed apart, as there are many.
+STAFF = tuple(role.value for role in Role if role is not Role.CUSTOMER)
+
+
+class PeopleQuery(ListQuery):
+    """People of one role; all staff when none is named."""
+
+    role = fields.String(validate=validate.OneOf(["", *(role.value for role in Role)]))
+
+
 @console.route("/people")
-@console.arguments(ListQuery, location="query")
+@console.arguments(PeopleQuery, location="query")
 @allow(Role.ADMIN, page=True)
 def people(query: dict[str, str]) -> Response:
     """Everybody who may sign in, or was invited to."""
-    return _people(query.get("cursor"))
+    return _people(query.get("role"), query.get("cursor"))
 
 
-def _people(cursor: str | None = None, **names: Any) -> Response:
-    return frame.page("people.html", found=ask("/users", limit=ROWS, cursor=cursor), roles=list(Role), **names)
+def _people(role: str | None = None, cursor: str | None = None, **names: Any) -> Response:
+    if role:
+        found = ask("/users", role=role, limit=ROWS, cursor=cursor)
+    else:
+        found = {"items": [each for one in STAFF for each in ask("/users", role=one, limit=ROWS)["items"]]}
+    return frame.page("people.html", found=found, role=role, roles=[each.value for each in Role], staff=STAFF, **names)
 
 
 @console.route("/people", methods=["POST"])

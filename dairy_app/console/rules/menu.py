@@ -5,6 +5,7 @@ MENU = (
     ("rounds", "menu_rounds"),
     ("requests", "menu_requests"),
     ("customers", "menu_customers"),
+    ("grid", "menu_grid"),
     ("month_end", "menu_month_end"),
     ("who_owes", "menu_who_owes"),
     ("products", "menu_products"),
@@ -12,4 +13,5 @@ MENU = (
     ("people", "menu_people"),
     ("settings", "menu_settings"),
     ("audit_log", "menu_audit_log"),
+    ("start", "menu_start"),
 )

@@ -166,12 +166,23 @@ def _pieces(word: str, width: float, style: Style) -> list[str]:
     """A word, or parts of it that fit; a single letter stays whole, however broad."""
     pieces = []
     while len(word) > 1 and style.width(word) > width:
-        fits = len(word) - 1
+        fits = min(_enough(word, width, style), len(word) - 1)
         while fits > 1 and (style.width(word[:fits]) > width or category(word[fits]).startswith("M")):
             fits -= 1
         pieces.append(word[:fits])
         word = word[fits:]
     return [*pieces, word]
+
+
+def _enough(word: str, width: float, style: Style) -> int:
+    """So many letters that surely no more of them fit; trying all of a long word would take the square of its length.
+
+    A letter more can make a text narrower, where two become one; but never by a quarter.
+    """
+    letters = 16
+    while letters < len(word) and style.width(word[:letters]) <= 1.25 * width:
+        letters = letters * 5 // 4
+    return letters
 
 
 def _risen(operators: str, size: float) -> str:

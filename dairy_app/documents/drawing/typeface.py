@@ -9,6 +9,7 @@ that limit.
 """
 
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -79,7 +80,8 @@ class Typeface:
                 clusters.append(start + info.cluster)
         ends = [*sorted(set(clusters)), len(text)]
         pieces = {start: text[start:end] for start, end in pairwise(ends)}
-        alone = [clusters.count(cluster) == 1 for cluster in clusters]
+        glyphs_of = Counter(clusters)
+        alone = [glyphs_of[cluster] == 1 for cluster in clusters]
         # A letter that the typeface lacks is glyph 0, whichever it is.
         is_plain = all(alone) and clusters == sorted(clusters) and all(glyph[0] for glyph in glyphs)
         shown = _arrays(glyphs)

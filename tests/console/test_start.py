@@ -1,0 +1,153 @@
+"""From an empty database to tomorrow's round in the console alone, and what its steps are made of."""
+
+import io
+from typing import Any
+
+import pytest
+
+from tests.console.visitor import BROWSER, Page, Visitor
+from tests.dairy import Dairy, ok, read
+
+
+def steps(page: Page) -> list[bool]:
+    """Which of the first steps are ticked."""
+    return [each.startswith("✓") for each in page.response.get_data(as_text=True).split("<p><b>")[1:]]
+
+
+def ticked(admin: Visitor) -> int:
+    found = steps(admin.open("/start"))
+    assert len(found) == 8
+    return sum(found)
+
+
+def test_a_dairy_is_set_up_without_reading_anything(dairy: Dairy, admin: Visitor) -> None:
+    """Each step is done on the page to which the list leads."""
+    assert "The dairy has no name yet." in admin.open("/").words
+    assert ticked(admin) == 0
+    forms = [form for form in admin.open("/settings").forms if form.fields.get("group") == "seller"]
+    admin.send(forms[0], {"business_name": "Sunrise Dairy", "address": "1 Milk Lane, Pune", "state_code": "27"})
+    product = {"name": "Cow milk", "sku": "COW", "unit": "litre", "price": "60", "valid_from": dairy.day(0)}
+    admin.submit(admin.open("/products"), "/products", **product)
+    admin.submit(admin.open("/areas"), "/areas", name="Kothrud")
+    admin.submit(admin.open("/people"), "/people", name="Ravi", login="98220 12345", role="delivery_boy")
+    assert ticked(admin) == 4
+    (ravi,) = ok(dairy.admin.get("/users", role="delivery_boy"))["items"]
+    typed = {"name": "Asha Rao", "phone": "98123 45671", "address_line1": "14 Canal Road", "area": "Kothrud"}
+    page = admin.submit(admin.open("/customers/new"), "/customers/new", **typed, delivery_boy_id=ravi["id"])
+    assert "/auth/invitation#" in page.words
+    (customer,) = read(dairy.admin, "/customers")
+    own = f"/customers/{customer['id']}"
+    page = admin.submit(admin.open(own), "/standing-orders", default_quantity="1.5", start_date=dairy.day(1))
+    assert "The standing order was entered." in admin.follow(page).words
+    assert ticked(admin) == 6
+    page = admin.follow(admin.submit(admin.open("/start"), "/start/orders"))
+    assert "Orders made: 1." in page.words
+    assert "Ravi Morning 0 of 1 done" in page.words
+    link = admin.submit(page, "/rounds/links", date=dairy.day(1), hours="48")
+    assert "/s/" in link.words
+    page = admin.open("/start")
+    assert all(steps(page))
+    assert "Tomorrow's round is ready." in page.words
+    assert "no name yet" not in admin.open("/").words
+
+
+# ------------------------------------------------------------------------------------------------- customers
+
+
+def test_a_refused_customer_says_where(dairy: Dairy, admin: Visitor) -> None:
+    typed = {"name": "Asha Rao", "phone": "12", "address_line1": "14 Canal Road", "area": "Kothrud"}
+    page = admin.submit(admin.open("/customers/new"), "/customers/new", **typed)
+    assert page.status == 422
+    assert [each["name"] for each in page.every("input") if each.get("aria-invalid")] == ["phone"]
+    assert typed.items() <= page.form("/customers/new").fields.items()
+    assert read(dairy.admin, "/customers") == []
+
+
+def test_without_a_login_there_is_no_link(dairy: Dairy, admin: Visitor) -> None:
+    typed = {"name": "Asha Rao", "phone": "98123 45671", "address_line1": "14 Canal Road", "area": "Kothrud"}
+    page = admin.submit(admin.open("/customers/new"), "/customers/new", **typed, login=None)
+    assert page.status == 303
+    assert "Asha Rao was registered." in admin.follow(page).words
+    assert read(dairy.admin, "/customers")[0]["user_id"] is None
+
+
+FILE = (
+    "name,phone,address_line1,area\nAsha Rao,9812345671,14 Canal Road,Kothrud\nZoya Shah,9812345672,3 Lake View,Baner\n"
+)
+
+
+def send_file(admin: Visitor, content: str, act: str) -> Page:
+    form = admin.open("/customers/new").form("/customers/file")
+    data = {**form.fields, "act": act, "file": (io.BytesIO(content.encode()), "customers.csv")}
+    return Page(admin.http.post(form.action, data=data, headers=BROWSER))
+
+
+def test_a_file_is_looked_at_first_and_then_registered(dairy: Dairy, admin: Visitor) -> None:
+    page = send_file(admin, FILE, "look")
+    assert "It can be: 2 customers, 2 new areas." in page.words
+    assert read(dairy.admin, "/customers") == []
+    page = send_file(admin, FILE, "register")
+    assert "2 customers were registered." in admin.follow(page).words
+    assert [each["name"] for each in read(dairy.admin, "/customers")] == ["Asha Rao", "Zoya Shah"]
+    assert send_file(admin, FILE, "register").status in {409, 422}
+    assert len(read(dairy.admin, "/customers")) == 2
+
+
+@pytest.mark.parametrize("act", ["look", "register"])
+def test_every_fault_of_a_file_is_named_and_nothing_is_registered(dairy: Dairy, admin: Visitor, act: str) -> None:
+    page = send_file(admin, FILE.replace("9812345671", "12").replace("Zoya Shah", ""), act)
+    assert page.status == 422
+    assert "Line 2" in page.words
+    assert "Line 3" in page.words
+    assert read(dairy.admin, "/customers") == []
+    assert send_file(admin, "\x00\x01", act).status == 422
+    form = admin.open("/customers/new").form("/customers/file")
+    assert admin.send(form, {"act": act}).status in {415, 422}
+
+
+# ------------------------------------------------------------------------------------------- what they want
+
+
+@pytest.fixture
+def asha(dairy: Dairy) -> Any:
+    dairy.product("60.00", name="Cow milk")
+    return dairy.customer(name="Asha Rao")
+
+
+def standing(dairy: Dairy, customer: Any) -> list[Any]:
+    return read(dairy.admin, "/subscriptions", customer_id=customer["id"])
+
+
+def test_a_standing_order_on_weekdays_is_entered_and_stopped(dairy: Dairy, admin: Visitor, asha: Any) -> None:
+    own = f"/customers/{asha['id']}"
+    typed = {"default_quantity": "2", "mode": "weekly_pattern", "weekday": ["0", "4"], "start_date": dairy.day(1)}
+    page = admin.submit(admin.open(own), "/standing-orders", **typed)
+    assert page.status == 303, page.words
+    (made,) = standing(dairy, asha)
+    assert (made["weekly_pattern"], made["default_quantity"]) == ([0, 4], "2.000")
+    page = admin.submit(admin.open(own), "/stop", stop_date=dairy.day(20))
+    assert page.status == 303, page.words
+    assert standing(dairy, asha)[0]["stop_date"] == dairy.day(20)
+
+
+def test_a_refused_standing_order_keeps_what_was_typed(dairy: Dairy, admin: Visitor, asha: Any) -> None:
+    page = admin.submit(admin.open(f"/customers/{asha['id']}"), "/standing-orders", default_quantity="lots")
+    assert page.status == 422
+    assert page.form("/standing-orders").fields["default_quantity"] == "lots"
+    assert [each["name"] for each in page.every("input") if each.get("aria-invalid")] == ["default_quantity"]
+    assert standing(dairy, asha) == []
+
+
+def test_an_order_of_one_day_is_entered_once_and_cancelled(dairy: Dairy, admin: Visitor, asha: Any) -> None:
+    own = f"/customers/{asha['id']}"
+    form = admin.open(own).form("/orders")
+    for _ in range(2):
+        assert admin.send(form, {"quantity": "3", "delivery_date": dairy.day(2)}).status == 303
+    (order,) = read(dairy.admin, "/orders")
+    assert (order["delivery_date"], order["items"][0]["quantity"]) == (dairy.day(2), "3.000")
+    page = admin.follow(admin.submit(admin.open(own), "/cancel"))
+    assert "The order was cancelled." in page.words
+    assert read(dairy.admin, "/orders")[0]["status"] == "CANCELLED"
+    page = admin.send(admin.open(own).form("/orders"), {"quantity": "none", "delivery_date": dairy.day(2)})
+    assert page.status == 422
+    assert [each["id"] for each in page.every("input") if each.get("aria-invalid")] == ["order-quantity"]
