@@ -44,8 +44,12 @@ def _grid(query: dict[str, Any], **names: Any) -> Response:
     may_edit = admits("/billing/monthly-view/days", "PUT")
     if may_edit and query.get("customer") and query.get("day"):
         names.setdefault("cell", _cell(found, query))
+    # Written once, not once a cell: a page has some two thousand.
+    cell_at = frame.address_with(cursor=query.get("cursor"), customer=None, product_of=None, day=None, month=month)
+    days = [(day, int(day[-2:]), frame.figures().day(day)) for day in found["date_list"]]
     weeks = [f"W{number}" for number in range(1, 2 + (len(found["date_list"]) - 1) // 7)]
-    return frame.page("grid.html", found=found, month=month, query=query, weeks=weeks, may_edit=may_edit, **names)
+    names |= {"days": days, "weeks": weeks, "cell_at": cell_at, "may_edit": may_edit}
+    return frame.page("grid.html", found=found, month=month, query=query, **names)
 
 
 def _cell(found: dict[str, Any], query: dict[str, Any]) -> dict[str, Any] | None:
