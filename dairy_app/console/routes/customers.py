@@ -24,6 +24,8 @@ from dairy_app.web.schemas import Month
 ROWS, LATEST = 50, 8
 #: The ledger begins so many days ago; its first line says what was owed before.
 LEDGER_DAYS = 92
+#: Years that have a calendar.
+YEARS = range(2000, 2200)
 #: Rules by which nothing comes because somebody wanted it so.
 _DECIDED = frozenset({"pause", "override", "irregular", "product_inactive"})
 STAFF = (Role.ADMIN, Role.ACCOUNTANT, Role.MARKETING_STAFF, Role.DELIVERY_BOY)
@@ -71,6 +73,8 @@ def customer_page(customer_id: UUID, month: str | None = None, **names: Any) -> 
     """The page of a customer, with what a form that was refused has to say."""
     day, own = today(current_session()), f"/customers/{customer_id}"
     month = month or f"{day:%Y-%m}"
+    if int(month[:4]) not in YEARS:
+        raise Problem("not_found")
     names |= {"customer": ask(own), "month": month, "day": day.isoformat(), **_months_around(month)}
     mine = {"customer_id": customer_id, "limit": LATEST}
     if admits(f"{own}/balance"):
@@ -158,11 +162,12 @@ def pause(form: dict[str, str], customer_id: UUID) -> Response:
 
 
 def _month_of(day: str) -> str | None:
-    """The month of a day that somebody typed; None when it is none."""
+    """The month of a day that somebody typed; None when it is none, or none that has a calendar."""
     try:
-        return f"{date.fromisoformat(day):%Y-%m}"
+        found = date.fromisoformat(day)
     except ValueError:
         return None
+    return f"{found:%Y-%m}" if found.year in YEARS else None
 
 
 def _part(form: Mapping[str, str], name: str) -> str:
