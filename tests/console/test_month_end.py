@@ -231,7 +231,7 @@ def test_only_the_office_sees_it_and_only_an_admin_closes(living: LivingDairy) -
     assert office(living, customer["phone"]).open(PAGE).status == 403
 
 
-@pytest.mark.parametrize("period", ["2026-13", "october", "", "1999-01"])
+@pytest.mark.parametrize("period", ["2026-13", "october", "", "1999-01", "0001-01", "9999-12"])
 def test_a_month_that_is_none_is_refused_in_words(living: LivingDairy, period: str) -> None:
     visitor = office(living)
     assert visitor.open(f"/month-end?period={period}").status in {200, 422}
