@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from dairy_app.common.errors import Problem
 from dairy_app.documents.drawing.document import Account, Delivery, Document, Line, Reference, Registered, parties
 from dairy_app.documents.models import InvoiceLink, OutboxMessage
+from dairy_app.invoices.models import Invoice
 from dairy_app.invoices.rules import month_bounds
 from dairy_app.web.access import Actor, Role
 
@@ -270,7 +271,12 @@ def waiting_message(session: Session, invoice_id: UUID, channel: str) -> UUID:
 
 
 def outbox(
-    *, status: str | None, channel: str | None, invoice_id: UUID | None, customer_id: UUID | None
+    *,
+    status: str | None,
+    channel: str | None,
+    invoice_id: UUID | None,
+    customer_id: UUID | None,
+    billing_run_id: UUID | None,
 ) -> Select[OutboxMessage]:
     """Messages, filtered."""
     query = select(OutboxMessage)
@@ -282,6 +288,9 @@ def outbox(
         query = query.where(OutboxMessage.invoice_id == invoice_id)
     if customer_id is not None:
         query = query.where(OutboxMessage.customer_id == customer_id)
+    if billing_run_id is not None:
+        of_run = select(Invoice.id).where(Invoice.billing_run_id == billing_run_id)
+        query = query.where(OutboxMessage.invoice_id.in_(of_run))
     return query
 
 

@@ -80,6 +80,7 @@ class OutboxQuery(PageQuery):
     channel = Choice(*CHANNELS, load_default=None)
     invoice_id = fields.UUID(load_default=None)
     customer_id = fields.UUID(load_default=None)
+    billing_run_id = fields.UUID(load_default=None, metadata={"description": "About the invoices that a run issued."})
 
 
 class OutboxMessageOut(Schema):

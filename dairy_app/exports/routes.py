@@ -39,7 +39,7 @@ def export_csv(asked: dict[str, Any], profile: str) -> Response:
     would take for a formula gets a leading apostrophe; numbers are never touched. An answer that ends without its
     closing chunk is incomplete.
     """
-    return _stream(download_of(profile, "csv"), **asked)
+    return stream(download_of(profile, "csv"), **asked)
 
 
 @exports.route("/exports/<path:profile>.xlsx")
@@ -48,7 +48,7 @@ def export_csv(asked: dict[str, Any], profile: str) -> Response:
 @allow(Role.ACCOUNTANT, Role.ADMIN, own_transactions=True)
 def export_xlsx(asked: dict[str, Any], profile: str) -> Response:
     """The same profiles as a workbook: texts (HSN, pincode) as text, numbers and dates as such, never a formula."""
-    return _stream(download_of(profile, "xlsx"), **asked)
+    return stream(download_of(profile, "xlsx"), **asked)
 
 
 @exports.route("/exports/gstr1.zip")
@@ -60,11 +60,7 @@ def export_gstr1(asked: dict[str, Any]) -> Response:
 
     ``self_check_failed`` while it does not, unless ``despite_findings``.
     """
-    despite_findings = asked.pop("despite_findings")
-    if not despite_findings:
-        with current_database().transaction(read_only=True, snapshot=True) as session:
-            require_agreement(self_checks(session, _span(download_of("gstr1"), **asked)[0]))
-    return _stream(download_of("gstr1"), **asked)
+    return stream_set(**asked)
 
 
 @exports.route("/exports/tally.xml")
@@ -76,7 +72,7 @@ def export_tally(asked: dict[str, Any]) -> Response:
 
     Import ``tally-masters.xml`` of the same days first: vouchers name ledgers that must exist.
     """
-    return _stream(download_of("tally"), **asked)
+    return stream(download_of("tally"), **asked)
 
 
 @exports.route("/exports/tally-masters.xml")
@@ -85,7 +81,7 @@ def export_tally(asked: dict[str, Any]) -> Response:
 @allow(Role.ACCOUNTANT, Role.ADMIN, own_transactions=True)
 def export_tally_masters(asked: dict[str, Any]) -> Response:
     """The ledgers, customers and units that the vouchers of the same days name."""
-    return _stream(download_of("tally-masters"), **asked)
+    return stream(download_of("tally-masters"), **asked)
 
 
 @exports.route("/exports/<path:profile>.manifest.json")
@@ -120,7 +116,17 @@ def export_monthly_view(asked: dict[str, Any]) -> Response:
     )
 
 
-def _stream(download: Download, **asked: Any) -> Response:
+def stream_set(*, despite_findings: bool = False, **asked: Any) -> Response:
+    """The GSTR-1 set; ``self_check_failed`` while its tables do not agree, unless ``despite_findings``."""
+    download = download_of("gstr1")
+    if not despite_findings:
+        with current_database().transaction(read_only=True, snapshot=True) as session:
+            require_agreement(self_checks(session, _span(download, **asked)[0]))
+    return stream(download, **asked)
+
+
+def stream(download: Download, **asked: Any) -> Response:
+    """A file as the answer of a view that has ``own_transactions``; ``asked``: what ``CsvQuery`` reads."""
     span, bom = _span(download, **asked)
     stream = ExportStream(current_database().for_longer_work(), download.source(span, bom))
     headers = {

@@ -35,9 +35,17 @@ def ask(path: str, **query: Any) -> Any:
 
     Raises the problem with which the route refuses.
     """
+    return json.loads(fetch(path, **query).get_data())
+
+
+def fetch(path: str, **query: Any) -> Response:
+    """The same as it comes, for what is not JSON: a document to pass on."""
     given = {name: value for name, value in query.items() if value is not None}
-    with _within(path, "GET", given):
-        return json.loads(_answer().get_data())
+    try:
+        with _within(path, "GET", given):
+            return _answer()
+    except HTTPException as error:
+        raise problem_of_http(error) from error
 
 
 def act(

@@ -18,6 +18,10 @@ PAGES = (
     "/requests",
     "/customers",
     "/grid",
+    "/month-end",
+    "/month-end/verification",
+    "/who-owes",
+    "/who-owes/payments",
     "/products",
     "/areas",
     "/people",
@@ -74,11 +78,14 @@ def open_console(browser: Browser, address: str) -> Iterator[Open]:
 
 @pytest.mark.parametrize(("scheme", "language", "viewport"), [("light", "en", DESK), ("dark", "hi", PHONE)])
 def test_every_page_is_accessible_and_fits(
-    open_console: Open, town: Any, scheme: str, language: str, viewport: dict[str, int]
+    dairy: Dairy, open_console: Open, town: Any, scheme: str, language: str, viewport: dict[str, int]
 ) -> None:
-    page = open_console(color_scheme=scheme, viewport=viewport)
-    for path in (*PAGES, f"/customers/{town['id']}"):
-        page.goto(f"{path}?lang={language}")
+    page, own = open_console(color_scheme=scheme, viewport=viewport), f"/customers/{town['id']}"
+    (bill,), (payment,) = read(dairy.admin, "/invoices"), read(dairy.admin, "/payments")
+    this_month = f"/month-end?period={dairy.day(0)[:7]}"
+    about_one = (own, f"{own}/statement", f"/invoices/{bill['id']}", f"/payments/{payment['id']}")
+    for path in (*PAGES, *about_one, this_month):
+        page.goto(f"{path}{'&' if '?' in path else '?'}lang={language}")
         for details in page.locator("details").all():
             details.evaluate("each => { each.open = true; }")
         assert flaws(page) == [], path

@@ -134,8 +134,9 @@ def preview_totals(session: Session, due: dict[str, Any], area_id: UUID | None =
                 coalesce(sum(t.cgst + t.sgst + t.igst) FILTER (WHERE ok), 0)::numeric(24,2) AS tax,
                 coalesce(sum(t.round_off) FILTER (WHERE ok), 0)::numeric(24,2) AS round_off,
                 coalesce(sum(t.total) FILTER (WHERE ok), 0)::numeric(24,2) AS total,
-                coalesce(jsonb_agg(jsonb_build_object('customer_id', t.customer_id, 'invoice_id', t.invoice_id,
-                    'code', t.skip_code) ORDER BY t.customer_code) FILTER (WHERE NOT ok), '[]') AS warnings,
+                coalesce(jsonb_agg(jsonb_build_object('customer_id', t.customer_id, 'customer_code', t.customer_code,
+                    'customer_name', t.name, 'invoice_id', t.invoice_id, 'code', t.skip_code)
+                    ORDER BY t.customer_code) FILTER (WHERE NOT ok), '[]') AS warnings,
                 (SELECT array_agg(DISTINCT l.description ORDER BY l.description) FROM lines l CROSS JOIN settings s
                     WHERE s.gstin IS NOT NULL AND l.gst_rate = 0 AND l.hsn_code IS NULL) AS without_hsn
             FROM totals t
@@ -241,6 +242,7 @@ def get_run(session: Session, run_id: UUID) -> BillingRun:
     return run
 
 
-def runs() -> Select[Any]:
-    """All billing runs."""
-    return select(BillingRun)
+def runs(period: str | None = None) -> Select[Any]:
+    """All billing runs, or those of a month ``YYYY-MM``."""
+    found = select(BillingRun)
+    return found if period is None else found.where(BillingRun.period == period)

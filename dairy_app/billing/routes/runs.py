@@ -1,8 +1,6 @@
 """``/billing``: previews, runs, what is unbilled and what was recovered."""
 
-from contextvars import copy_context
 from dataclasses import replace
-from threading import Thread
 from typing import Any
 from uuid import UUID
 
@@ -13,24 +11,18 @@ from dairy_app.billing.queries import runs as queries
 from dairy_app.billing.queries.reports import recovery, unbilled
 from dairy_app.billing.schemas.monthly_view import MonthlyViewOut, MonthlyViewQuery
 from dairy_app.billing.schemas.reports import AsOfQuery, RangeQuery, RecoveryOut, UnbilledOut
-from dairy_app.billing.schemas.runs import PreviewOut, PreviewQuery, RunIn, RunOut, RunPage
+from dairy_app.billing.schemas.runs import PreviewOut, PreviewQuery, RunIn, RunOut, RunPage, RunQuery
 from dairy_app.billing.service import monthly_view as grid
 from dairy_app.billing.service import runs as service
+from dairy_app.billing.service.background import bill, key_of
 from dairy_app.billing.service.runs import RunRequest
 from dairy_app.business.queries import today
-from dairy_app.common.errors import Problem
-from dairy_app.database.transactions import Database
 from dairy_app.invoices.rules import month_bounds
-from dairy_app.web.access import Actor, Role, allow
+from dairy_app.web.access import Role, allow
 from dairy_app.web.http import Blueprint, current_actor, current_database, current_session
-from dairy_app.web.logs import log
 from dairy_app.web.pages import Page, read_cursor, read_page, write_cursor
-from dairy_app.web.schemas import PageQuery
 
 billing = Blueprint("billing", __name__, description="Previews and runs")
-
-#: A run that is not done after so many seconds goes on in the background; the client polls its row.
-PATIENCE = 20.0
 
 
 @billing.route("/billing/preview")
@@ -79,49 +71,23 @@ def post_run(body: dict[str, Any]) -> Any:
     """Issue every draft that is due. Asking again issues nothing new; a run cut short is completed by the next."""
     database, actor = current_database().for_longer_work(), current_actor()
     only_look = body.pop("dry_run")
-    asked = RunRequest(**body, idempotency_key=_idempotency_key(actor))
+    asked = RunRequest(**body, idempotency_key=key_of(actor, request.headers.get("Idempotency-Key")))
     if only_look:
         with database.transaction(read_only=True) as session:
             return service.dry_run(session, asked)
-    started = database.run(lambda session: service.start_run(session, asked, actor))
-    if started.to_do:
-        arguments = (_carry_out, database, started.run.id, asked, actor)
-        # In a copy of this context: the audit log and the log lines go on knowing whose request it is.
-        worker = Thread(target=copy_context().run, args=arguments, name=f"billing-run-{started.run.id}")
-        worker.start()
-        worker.join(PATIENCE)
-    with database.transaction(read_only=True) as session:
-        run = queries.get_run(session, started.run.id)
-    if run.status == "failed":
-        raise Problem("internal_error", "The run stopped; what was issued stays issued. Ask again to go on.")
+    run = bill(database, asked, actor)
     return (run, 202, {"Retry-After": "5"}) if run.status == "running" else run
 
 
-def _carry_out(database: Database, run_id: UUID, asked: RunRequest, actor: Actor) -> None:
-    try:
-        service.carry_out(database, run_id, asked, actor)
-    except Exception:
-        log.exception("billing run failed", run_id=str(run_id))
-
-
-def _idempotency_key(actor: Actor) -> str | None:
-    key = request.headers.get("Idempotency-Key")
-    if key is None:
-        return None
-    if not (1 <= len(key) <= 200 and key.isprintable()):
-        raise Problem("validation_failed", "Idempotency-Key must be 1 to 200 printable characters.")
-    return f"{actor.user_id}:{key}"
-
-
 @billing.route("/billing/runs")
-@billing.arguments(PageQuery, location="query")
+@billing.arguments(RunQuery, location="query")
 @billing.response(200, RunPage)
 @allow(Role.ADMIN, Role.ACCOUNTANT)
 def list_runs(query: dict[str, Any]) -> Page:
-    """All runs, the latest first."""
+    """Runs, of all months or of one, the latest first."""
     page = read_page(
         current_session(),
-        queries.runs(),
+        queries.runs(query["period"]),
         [BillingRun.started_at, BillingRun.id],
         limit=query["limit"],
         cursor=query["cursor"],

@@ -23,6 +23,12 @@ class PreviewQuery(PageQuery):
     area_id = fields.UUID(load_default=None)
 
 
+class RunQuery(PageQuery):
+    """Which runs."""
+
+    period = Month(load_default=None)
+
+
 class PreviewTotals(Schema):
     """Sums of what a run would issue now, in rupees."""
 
@@ -45,6 +51,13 @@ class BillingWarning(Schema):
     detail = fields.String()
     customer_id = fields.UUID(allow_none=True, dump_default=None)
     invoice_id = fields.UUID(allow_none=True, dump_default=None)
+
+
+class PreviewWarning(BillingWarning):
+    """A warning before a run, which names the customer whose draft is kept back."""
+
+    customer_code = fields.String(allow_none=True, dump_default=None)
+    customer_name = fields.String(allow_none=True, dump_default=None)
 
 
 class PreviewItem(Schema):
@@ -72,7 +85,7 @@ class PreviewOut(Schema):
 
     period = fields.String()
     totals = fields.Nested(PreviewTotals)
-    warnings = fields.List(fields.Nested(BillingWarning))
+    warnings = fields.List(fields.Nested(PreviewWarning))
     items = fields.List(fields.Nested(PreviewItem))
     next_cursor = fields.String(allow_none=True)
 

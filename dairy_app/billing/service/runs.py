@@ -8,6 +8,7 @@ customers, and a draft that is no longer one is passed over.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -56,8 +57,9 @@ class Preview:
 def preview(session: Session, request: RunRequest, *, area_id: UUID | None = None) -> Preview:
     """Equal to the paisa to what ``run`` would issue; reads only.
 
-    A month that has not ended is shown as it stands, with the warning ``period_not_ended``. What can be billed but
-    not put on a GSTR-1 is named in ``hsn_needed_for_return``.
+    A month that has not ended is shown as it stands, with the warning ``period_not_ended``; of one that has ended
+    ``unusual_total`` says that a run must be confirmed. What can be billed but not put on a GSTR-1 is named in
+    ``hsn_needed_for_return``.
     """
     day = today(session)
     last = month_bounds(request.period)[1]
@@ -66,6 +68,9 @@ def preview(session: Session, request: RunRequest, *, area_id: UUID | None = Non
         warnings.append({"code": "period_not_ended", "detail": f"{request.period} ends on {last}."})
     warnings += out_of_turn(session, request)
     totals = dict(queries.preview_totals(session, _shown(session, request), area_id))
+    if last < day and area_id is None:
+        unusual = _unusual(session, request, lambda: totals["total"])
+        warnings += [{"code": unusual.code, "detail": unusual.detail}] if unusual else []
     warnings.extend(_explained(totals.pop("warnings")))
     without_hsn = totals.pop("without_hsn")
     if without_hsn:
@@ -164,7 +169,9 @@ def _judged(session: Session, request: RunRequest) -> tuple[dict[str, Any], int]
     if waiting == 0 and request.through is None and due["last_day"] >= due["today"]:
         raise Problem("period_not_ended", f"{request.period} ends on {due['last_day']}; bill a part with through.")
     if not request.confirm:
-        _refuse_unusual(session, request, due)
+        unusual = _unusual(session, request, lambda: queries.preview_totals(session, due)["total"])
+        if unusual is not None:
+            raise unusual
     return due, waiting
 
 
@@ -210,19 +217,21 @@ def _chosen(request: RunRequest) -> list[UUID] | None:
     return None if request.customer_ids is None else sorted(set(request.customer_ids))
 
 
-def _refuse_unusual(session: Session, request: RunRequest, due: dict[str, Any]) -> None:
+def _unusual(session: Session, request: RunRequest, waiting: Callable[[], Decimal]) -> Problem | None:
+    """What refuses the month's total, with what waits for a run, beside the month before; None when it looks right."""
     percent = business_settings(session).unusual_total_percent
     month_before = (month_bounds(request.period)[0] - timedelta(days=1)).strftime("%Y-%m")
     before = queries.issued_total(session, month_before)
     if percent is None or before <= 0 or request.customer_ids is not None:
-        return
-    total = queries.preview_totals(session, due)["total"] + queries.issued_total(session, request.period)
-    if is_unusual(total, before, percent):
-        raise Problem(
-            "unusual_total",
-            f"{request.period} would total {total}, {month_before} was {before}: confirm to issue all the same.",
-            facts={"total": f"{total:.2f}", "previous_total": f"{before:.2f}"},
-        )
+        return None
+    total = waiting() + queries.issued_total(session, request.period)
+    if not is_unusual(total, before, percent):
+        return None
+    return Problem(
+        "unusual_total",
+        f"{request.period} would total {total}, {month_before} was {before}: confirm to issue all the same.",
+        facts={"total": f"{total:.2f}", "previous_total": f"{before:.2f}"},
+    )
 
 
 def dry_run(session: Session, request: RunRequest) -> dict[str, Any]:

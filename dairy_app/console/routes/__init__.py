@@ -2,8 +2,12 @@
 
 from dairy_app.console.routes import (
     customers,
+    downloads,
     grid,
+    invoices,
+    month_end,
     office,
+    payments,
     products,
     registering,
     requests,
@@ -11,10 +15,27 @@ from dairy_app.console.routes import (
     sign_in,
     start,
     wants,
+    who_owes,
 )
 from dairy_app.console.routes.frame import console as pages
 
 #: The modules whose routes are on ``pages``.
-MODULES = (customers, grid, office, products, registering, requests, rounds, sign_in, start, wants)
+MODULES = (
+    customers,
+    downloads,
+    grid,
+    invoices,
+    month_end,
+    office,
+    payments,
+    products,
+    registering,
+    requests,
+    rounds,
+    sign_in,
+    start,
+    wants,
+    who_owes,
+)
 
 __all__ = ["MODULES", "pages"]

@@ -10,7 +10,8 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from http import HTTPStatus
 from pathlib import Path
@@ -32,7 +33,7 @@ from dairy_app.console.rules.figures import Figures
 from dairy_app.console.rules.menu import MENU
 from dairy_app.web import inside, validate
 from dairy_app.web.access import Policy, Role, allow_anyone, policy_of
-from dairy_app.web.http import Blueprint, current_actor, current_session
+from dairy_app.web.http import Blueprint, current_actor, current_database, current_session
 from dairy_app.web.schemas import Strict
 
 #: What a page may do: load and ask for things here, nothing else.
@@ -132,7 +133,19 @@ def address_with(**changes: Any) -> str:
     given = {name: value for name, value in request.args.items() if name not in {"cursor", "lang"}} | changes
     kept = {name: value for name, value in given.items() if value not in (None, "")}
     address = request.script_root + (request.path if request.method == "GET" else g.get("form_is_on", "/"))
-    return f"{address}?{urlencode(kept)}" if kept else address
+    joined = "&" if "?" in address else "?"
+    return f"{address}{joined}{urlencode(kept)}" if kept else address
+
+
+@contextmanager
+def reading() -> Iterator[None]:
+    """A part of a view with ``own_transactions`` that shows a page: one transaction, which only reads."""
+    with current_database().transaction(read_only=True) as session:
+        g.session = session
+        try:
+            yield
+        finally:
+            g.pop("session")
 
 
 def _business() -> Any:

@@ -6,6 +6,8 @@ MENU = (
     ("requests", "menu_requests"),
     ("customers", "menu_customers"),
     ("grid", "menu_grid"),
+    ("month_end", "menu_month_end"),
+    ("who_owes", "menu_who_owes"),
     ("products", "menu_products"),
     ("areas", "menu_areas"),
     ("people", "menu_people"),

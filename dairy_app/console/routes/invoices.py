@@ -1,0 +1,59 @@
+"""One bill: what it is for, what is paid of it, its document, and voiding it."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import Response, url_for
+
+from dairy_app.common.errors import Problem
+from dairy_app.console.routes import frame
+from dairy_app.console.routes.frame import Form, PageQuery, console
+from dairy_app.documents.schemas import LanguageQuery
+from dairy_app.web.access import Role, allow
+from dairy_app.web.inside import act, ask, fetch
+
+#: What a box of the form answers; the API's own words name its fields.
+ASKED_BACK = frozenset({"invoice_paid", "return_filed"})
+WHO_SEES = (Role.ADMIN, Role.ACCOUNTANT, Role.CUSTOMER)
+
+
+@console.route("/invoices/<uuid:invoice_id>")
+@console.arguments(PageQuery, location="query")
+@allow(*WHO_SEES, page=True)
+def invoice(query: dict[str, str], invoice_id: UUID) -> Response:
+    """A bill with its lines, deliveries and payments; a draft as it would be made now. A customer sees its own."""
+    del query
+    return _invoice_page(invoice_id)
+
+
+def _invoice_page(invoice_id: UUID, **names: Any) -> Response:
+    return frame.page("invoice.html", invoice=ask(f"/invoices/{invoice_id}"), **names)
+
+
+@console.route("/invoices/<uuid:invoice_id>/pdf")
+@console.arguments(LanguageQuery, location="query")
+@allow(*WHO_SEES, page=True)
+def invoice_pdf(query: dict[str, Any], invoice_id: UUID) -> Response:
+    """The document as the customer gets it."""
+    return fetch(f"/invoices/{invoice_id}/pdf", language=query["lang"])
+
+
+@console.route("/invoices/<uuid:invoice_id>/void", methods=["POST"])
+@console.arguments(Form, location="form")
+@allow(Role.ADMIN, Role.ACCOUNTANT, page=True)
+def void_invoice(form: dict[str, str], invoice_id: UUID) -> Response:
+    """Void a bill; what was delivered waits on a draft again."""
+    address, voided = url_for("console.invoice", invoice_id=invoice_id), {}
+
+    def void() -> None:
+        ticked = {name: True for name in ("release_payments", "after_return") if form.get(name)}
+        body = {**frame.fields_of(form, "reason"), **ticked}
+        try:
+            voided.update(act("POST", f"/invoices/{invoice_id}/void", body, key=form.get("key")))
+        except Problem as problem:
+            if problem.code not in ASKED_BACK:
+                raise
+            raise Problem(problem.code) from problem
+
+    refused = frame.send(void, lambda **names: _invoice_page(invoice_id, **names), address)
+    return refused or frame.done(address, "bill_voided", number=voided["number"])
