@@ -73,7 +73,7 @@ def confirm_sets(database: Database, last: int) -> Callable[[], object]:
 
 def generate(database: Database, day: date) -> Callable[[], object]:
     """All orders of a day."""
-    return lambda: database.run(lambda session: generate_day(session, day)).created
+    return lambda: database.for_longer_work().run(lambda session: generate_day(session, day)).created
 
 
 def in_own_process(prepare: Callable[..., Callable[[], object]], url: str, postmaster: int | None, *given: Any) -> Done:

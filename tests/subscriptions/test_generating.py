@@ -6,6 +6,7 @@ from typing import Any
 
 import time_machine
 
+from dairy_app.database.transactions import RUN
 from tests.conftest import raw_connection
 from tests.dairy import Dairy, ok, refused
 from tests.deliveries.rounds import at
@@ -33,6 +34,15 @@ def test_a_second_time_makes_nothing_new(household: Household) -> None:
     assert (first["created"], first["skipped_existing"]) == (1, 0)
     assert (again["created"], again["skipped_existing"], again["by_product"]) == (0, 1, [])
     assert len(household.orders()) == 1
+
+
+def test_a_large_day_may_take_as_long_as_a_run(household: Household) -> None:
+    """100,000 standing orders took 25 s on a slow machine; a request's statements end after 20."""
+    household.subscribe()
+    with count_statements(household.dairy.app.database) as sent:
+        household.generate()
+    (limits,) = [str(parameters) for _, parameters in sent if "statement_timeout" in str(parameters)]
+    assert str(round(1000 * RUN.statement)) in limits
 
 
 def test_agreed_price_beats_quoted_beats_list(household: Household) -> None:

@@ -41,7 +41,7 @@ from dairy_app.subscriptions.service import generation
 from dairy_app.subscriptions.service import standing_orders as service
 from dairy_app.web.access import Role, allow
 from dairy_app.web.etags import etagged, etagged_by
-from dairy_app.web.http import Blueprint, current_actor, current_session
+from dairy_app.web.http import Blueprint, current_actor, current_database, current_session
 from dairy_app.web.idempotency import idempotent
 from dairy_app.web.pages import Page
 from dairy_app.web.schemas import day_in_path
@@ -185,7 +185,9 @@ def read_customer_calendar(query: dict[str, str], customer_id: UUID) -> dict[str
 @allow(Role.ADMIN)
 def generate_orders(wanted: dict[str, Any]) -> dict[str, Any]:
     """Make the orders of a day from all standing orders. A second time makes nothing new."""
-    done = generation.generate_day(current_session(), wanted["delivery_date"])
+    session = current_session()
+    current_database().lengthen(session)  # 100,000 standing orders take longer than a request may
+    done = generation.generate_day(session, wanted["delivery_date"])
     return {
         "delivery_date": wanted["delivery_date"],
         "created": done.created,
