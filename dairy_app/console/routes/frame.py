@@ -21,7 +21,7 @@ from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from flask import Response, current_app, g, make_response, render_template, request, url_for
-from marshmallow import INCLUDE, Schema, fields
+from marshmallow import INCLUDE, fields
 from werkzeug.exceptions import NotFound
 
 from dairy_app.accounts.rules.logins import PAGE_LIFETIME
@@ -52,7 +52,7 @@ _MEDIA = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml",
 console = Blueprint("console", __name__, template_folder="../templates")
 
 
-class Form(Schema):
+class Form(Strict):
     """Any form. What its fields may be, the API's route judges to which they are passed."""
 
     class Meta:
