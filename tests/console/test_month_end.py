@@ -2,14 +2,16 @@
 
 import re
 import threading
+from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from dairy_app.billing.service import background
 from dairy_app.billing.service import runs as service
 from dairy_app.billing.service.runs import RunRequest
-from dairy_app.console.routes import month_end
+from dairy_app.console.routes import frame, month_end
 from dairy_app.console.rules.figures import Figures
 from tests.billing.conftest import LivingDairy, living
 from tests.console.visitor import Page, Visitor
@@ -33,7 +35,7 @@ def marks(page: Page) -> dict[str, str]:
 
 
 def rupees(amount: str) -> str:
-    return Figures.rupees(None, amount)  # type: ignore[arg-type]
+    return Figures(frame.catalogues()["en"], ZoneInfo("Asia/Kolkata")).rupees(amount)
 
 
 def october(living: LivingDairy) -> tuple[Any, Any, Any]:
@@ -80,7 +82,7 @@ def test_bills_are_made_once_and_the_steps_tick_themselves(living: LivingDairy) 
     assert (answer.status, answer.location) == (303, f"{PAGE}#bill")
     page = visitor.follow(answer)
     assert "Bills made: 2, together ₹ 300.00. Drafts kept back: 1." in page.words
-    assert sum(float(each["total"]) for each in living.invoices(status="issued")) == 300
+    assert sum(Decimal(each["total"]) for each in living.invoices(status="issued")) == 300
     assert (marks(page)["bill"], marks(page)["preview"], marks(page)["exceptions"]) == ("done", "done", "open")
     assert not [each for each in page.forms if each.action.endswith("/month-end/bills")]
     assert visitor.send(form, {}).status == 303

@@ -1,6 +1,7 @@
 """Who owes: the API's ageing and statements, and payments that are judged row by row and booked once."""
 
 import re
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -46,7 +47,7 @@ def test_ageing_is_the_apis(dairy: Dairy, admin: Visitor) -> None:
         assert f"/customers/{item['customer_id']}#ledger" in page.links()
         assert f"/customers/{item['customer_id']}/statement" in page.links()
         for name in ("days_31_60", "unapplied_credit", "net"):
-            if float(item[name]):
+            if Decimal(item[name]):
                 assert rupees(item[name]) in page.words
     assert {each["customer_id"] for each in ageing["items"]} == {asha["id"], ravi["id"]}
     day = ageing["as_of"]

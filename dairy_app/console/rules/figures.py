@@ -23,6 +23,11 @@ class Figures:
         written = indian(Decimal(str(amount)))
         return f"−₹ {written[1:]}" if written.startswith("−") else f"₹ {written}"
 
+    def sign(self, amount: Written) -> int:
+        """1 above nothing, -1 below, 0 for nothing and for no amount: amounts are never made floats to be compared."""
+        found = Decimal(str(amount)) if amount is not None else Decimal(0)
+        return (found > 0) - (found < 0)
+
     def day(self, day: str | date | None) -> str:
         """``Sun, 22 Nov 2026``."""
         if not day:

@@ -1,0 +1,34 @@
+"""How figures are written."""
+
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from dairy_app.console.routes.frame import catalogues
+from dairy_app.console.rules.figures import Figures
+
+SAY = Figures(catalogues()["en"], ZoneInfo("Asia/Kolkata"))
+
+
+def test_rupees_are_grouped_by_lakh_and_crore() -> None:
+    written = [SAY.rupees(amount) for amount in ("0", "1234567.5", "-450.05", None)]
+    assert written == ["₹ 0.00", "₹ 12,34,567.50", "−₹ 450.05", ""]
+
+
+@pytest.mark.parametrize(
+    ("amount", "sign"), [("0.01", 1), ("0.00", 0), ("-0.00", 0), ("-0.01", -1), (None, 0), ("9999999999.99", 1)]
+)
+def test_a_paisa_has_a_sign(amount: str | None, sign: int) -> None:
+    assert SAY.sign(amount) == sign
+
+
+def test_days_months_and_moments_are_the_dairys() -> None:
+    assert SAY.day("2026-11-22") == "Sun, 22 Nov 2026"
+    assert SAY.month("2026-11") == "Nov 2026"
+    assert SAY.moment("2026-11-21T20:00:00+00:00") == "Sun, 22 Nov 2026, 01:30"
+    assert (SAY.day(None), SAY.moment(None)) == ("", "")
+
+
+def test_a_code_without_a_word_is_shown_as_it_is() -> None:
+    assert SAY.word("status", "trial") == "On trial"
+    assert SAY.word("status", "brand_new") == "brand_new"
