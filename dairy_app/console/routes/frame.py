@@ -22,7 +22,6 @@ from zoneinfo import ZoneInfo
 
 from flask import Response, current_app, g, make_response, render_template, request, url_for
 from marshmallow import INCLUDE, fields
-from werkzeug.exceptions import NotFound
 
 from dairy_app.accounts.rules.logins import PAGE_LIFETIME
 from dairy_app.accounts.service import tokens
@@ -34,6 +33,7 @@ from dairy_app.console.rules.menu import MENU
 from dairy_app.web import inside, validate
 from dairy_app.web.access import Policy, Role, allow_anyone, policy_of
 from dairy_app.web.http import Blueprint, current_actor, current_database, current_session
+from dairy_app.web.page_files import YEAR, PageFiles
 from dairy_app.web.schemas import Strict
 
 #: What a page may do: load and ask for things here, nothing else.
@@ -42,12 +42,9 @@ PAGE_POLICY = (
     "base-uri 'none'; frame-ancestors 'none'"
 )
 LANGUAGE_COOKIE, FORM_COOKIE, SAID_COOKIE = "dairy_language", "dairy_form", "dairy_said"
-_YEAR = 365 * 24 * 3600
 #: What was done is told on the next page, which comes at once.
 _SAID_SECONDS = 60
-_STATIC = Path(__file__).parent.parent / "static"
-#: The media types are written out: a system's own table may call scripts plain text, which browsers then refuse.
-_MEDIA = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml", ".txt": "text/plain"}
+FILES = PageFiles(Path(__file__).parent.parent / "static", "console.file")
 
 console = Blueprint("console", __name__, template_folder="../templates")
 
@@ -100,7 +97,7 @@ def page(template: str, status: int = 200, /, **names: Any) -> Response:
         "today": today(current_session()),
         "menu": menu() if g.get("actor") else [],
         "languages": catalogues().values(),
-        "asset": _address,
+        "asset": FILES.address,
         "csrf_token": csrf_token(),
         "new_key": lambda: str(uuid4()),
         "said": _take_what_was_said(),
@@ -311,7 +308,7 @@ def finish(response: Response) -> Response:
         response.headers["Content-Security-Policy"] = PAGE_POLICY
         response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
         if request.args.get("lang") in catalogues():
-            _set_cookie(response, LANGUAGE_COOKIE, request.args["lang"], _YEAR)
+            _set_cookie(response, LANGUAGE_COOKIE, request.args["lang"], YEAR)
     if "form_seed" in g and request.cookies.get(FORM_COOKIE) != g.form_seed:
         _set_cookie(response, FORM_COOKIE, g.form_seed, None)
     if "said_is_read" in g:
@@ -344,7 +341,12 @@ def _refusal_page(refused: Response) -> Response:
     t = choose_of(catalogues(), request.args.get("lang"), request.cookies.get(LANGUAGE_COOKIE),
                   *(tag for tag, _ in request.accept_languages))  # fmt: skip
     key = f"error_{problem['code']}"
-    names = {"t": t, "asset": _address, "said": t(key) if t.has(key) else problem["detail"], "number": g.request_id}
+    names = {
+        "t": t,
+        "asset": FILES.address,
+        "said": t(key) if t.has(key) else problem["detail"],
+        "number": g.request_id,
+    }
     response = make_response(render_template("console/refusal.html", **names), refused.status_code)
     if "Retry-After" in refused.headers:
         response.headers["Retry-After"] = refused.headers["Retry-After"]
@@ -355,30 +357,4 @@ def _refusal_page(refused: Response) -> Response:
 @allow_anyone(own_transactions=True)
 def file(version: str, name: str) -> Response:
     """A file of the pages. Kept for good under its own version; another version gets the present file, unkept."""
-    if name not in _files():
-        raise NotFound
-    content, media = _files()[name]
-    response = Response(content, mimetype=media)
-    response.headers["Cache-Control"] = f"public, max-age={_YEAR}, immutable" if version == _version() else "no-cache"
-    response.add_etag()
-    response.make_conditional(request)
-    return response
-
-
-def _address(name: str) -> str:
-    return url_for("console.file", version=_version(), name=name)
-
-
-@cache
-def _files() -> dict[str, tuple[bytes, str]]:
-    """Name → content and media type of every file of the pages."""
-    return {path.name: (path.read_bytes(), _MEDIA[path.suffix]) for path in sorted(_STATIC.iterdir())}
-
-
-@cache
-def _version() -> str:
-    """Another one whenever a file changes."""
-    digest = hashlib.sha256()
-    for name, (content, _) in _files().items():
-        digest.update(f"{name} {len(content)} ".encode() + content)
-    return digest.hexdigest()[:16]
+    return FILES.answer(name, version)

@@ -5,13 +5,10 @@ has the link sees the bill, so the address is kept out of logs and of other site
 engine may list it. The token holds 128 bits that cannot be guessed, so wrong ones are not counted, just refused.
 """
 
-import hashlib
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from flask import Response, current_app, g, make_response, render_template, request, url_for
-from werkzeug.exceptions import NotFound
 
 from dairy_app.business.queries import business_settings
 from dairy_app.common.words import Words, choose_of, number
@@ -27,16 +24,15 @@ from dairy_app.documents.service import documents as service
 from dairy_app.web.access import allow_anyone
 from dairy_app.web.etags import etagged
 from dairy_app.web.http import Blueprint, current_session
+from dairy_app.web.page_files import PageFiles
 
 PAGE_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 )
-_YEAR = 365 * 24 * 3600
-_MEDIA = {".css": "text/css", ".svg": "image/svg+xml"}
 #: What a refused link is told in words.
 _REFUSED = {"link_expired": "page_expired", "link_revoked": "page_revoked"}
 
-_STATIC = Path(__file__).parent.parent / "static"
+FILES = PageFiles(Path(__file__).parent.parent / "static", "invoice_pages.file")
 invoice_pages = Blueprint("invoice_pages", __name__, template_folder="../templates")
 
 
@@ -64,12 +60,7 @@ def show_pdf(query: dict[str, Any], token: str) -> Response:
 @allow_anyone(own_transactions=True)
 def file(version: str, name: str) -> Response:
     """A file of the page. Kept for good under its own version; another version gets the present file, unkept."""
-    if name not in _files():
-        raise NotFound
-    content, media = _files()[name]
-    response = Response(content, mimetype=media)
-    response.headers["Cache-Control"] = f"public, max-age={_YEAR}, immutable" if version == _version() else "no-cache"
-    return response
+    return FILES.answer(name, version)
 
 
 @invoice_pages.after_request
@@ -94,7 +85,7 @@ def _refusal_page(refused: Response) -> Response:
     kind = "page_not_found" if refused.status_code == 404 else _REFUSED.get(code, "page_fault")
     spoken = [t, *(each for each in catalogues().values() if each.code != t.code)]  # whose it is nobody knows
     names = {"t": t, "spoken": spoken, "kind": kind, "phone": g.get("phone")}
-    page = make_response(render_template("documents/refusal.html", **names, asset=_address))
+    page = make_response(render_template("documents/refusal.html", **names, asset=FILES.address))
     page.status_code = refused.status_code
     if "Retry-After" in refused.headers:
         page.headers["Retry-After"] = refused.headers["Retry-After"]
@@ -144,7 +135,7 @@ def _view(document: Document, t: Words, token: str) -> dict[str, Any]:
         "companion_url": url_for(".show_invoice", token=companion, lang=t.code) if companion else None,
         "pdf_url": url_for(".show_pdf", token=token, lang=t.code),
         "page_url": url_for(".show_invoice", token=token),
-        "asset": _address,
+        "asset": FILES.address,
         "indian": indian,
         "percent": percent,
         "number": number,
@@ -159,22 +150,3 @@ def _drawn(text: str, error: str = "m") -> tuple[int, str]:
     rows = code_of(text, error)
     path = "".join(f"M{start} {y}h{length}v1h-{length}z" for y, row in enumerate(rows) for start, length in runs(row))
     return len(rows), path
-
-
-def _address(name: str) -> str:
-    return url_for("invoice_pages.file", version=_version(), name=name)
-
-
-@cache
-def _files() -> dict[str, tuple[bytes, str]]:
-    """Name → content and media type of every file of the page."""
-    return {path.name: (path.read_bytes(), _MEDIA[path.suffix]) for path in sorted(_STATIC.iterdir())}
-
-
-@cache
-def _version() -> str:
-    """Another one whenever a file changes."""
-    digest = hashlib.sha256()
-    for name, (content, _) in _files().items():
-        digest.update(f"{name} {len(content)} ".encode() + content)
-    return digest.hexdigest()[:16]

@@ -7,7 +7,6 @@ document.
 """
 
 import hashlib
-from functools import cache
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,6 @@ from zoneinfo import ZoneInfo
 from flask import Response, g, make_response, render_template, request, url_for
 from marshmallow import fields
 from sqlalchemy.orm import Session
-from werkzeug.exceptions import NotFound
 
 from dairy_app.business.queries import business_settings
 from dairy_app.common.clock import now
@@ -30,6 +28,7 @@ from dairy_app.sharing.service import visits
 from dairy_app.web import validate
 from dairy_app.web.access import allow_anyone
 from dairy_app.web.http import Blueprint, current_session, refusal
+from dairy_app.web.page_files import YEAR, PageFiles
 from dairy_app.web.schemas import Strict
 
 #: What the page may do: load and ask for things here, nothing else.
@@ -40,11 +39,10 @@ PAGE_POLICY = (
 #: A worker obeys the policy of its own file.
 WORKER_POLICY = "default-src 'none'; connect-src 'self'"
 LANGUAGE_COOKIE = "dairy_language"
-_YEAR = 365 * 24 * 3600
-#: The media types are written out: a system's own table may call scripts plain text, which browsers then refuse.
-_MEDIA = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 
-_STATIC = Path(__file__).parent.parent / "static"
+FILES = PageFiles(
+    Path(__file__).parent.parent / "static", "pages.file", "".join(repr(each.texts) for each in catalogues().values())
+)
 
 #: Error code → which refusal page says it, and its emblem.
 _REFUSALS = {
@@ -114,7 +112,7 @@ def send_pin(form: dict[str, str], token: str) -> Response:
 @allow_anyone(own_transactions=True)
 def worker() -> Response:
     """The service worker; it stands here, not among the files, because a worker reaches only what is below it."""
-    response = _file(_files()["worker.js"], "no-cache")
+    response = FILES.answer("worker.js")
     response.headers["Content-Security-Policy"] = WORKER_POLICY
     return response
 
@@ -123,9 +121,7 @@ def worker() -> Response:
 @allow_anyone(own_transactions=True)
 def file(version: str, name: str) -> Response:
     """A file of the page. Kept for good under its own version; another version gets the present file, unkept."""
-    if name not in _files():
-        raise NotFound
-    return _file(_files()[name], f"public, max-age={_YEAR}, immutable" if version == _version() else "no-cache")
+    return FILES.answer(name, version)
 
 
 @pages.after_request
@@ -140,7 +136,7 @@ def in_words(response: Response) -> Response:
         chosen = g.get("lang")
         if chosen in catalogues():
             path = f"{request.script_root}/s/"
-            response.set_cookie(LANGUAGE_COOKIE, chosen, _YEAR, path=path, secure=request.is_secure, samesite="Lax")
+            response.set_cookie(LANGUAGE_COOKIE, chosen, YEAR, path=path, secure=request.is_secure, samesite="Lax")
     return response
 
 
@@ -187,17 +183,13 @@ def _page(template: str, kind: str, t: Words, **names: Any) -> Response:
         "dairy": g.get("dairy", {}),
         "kind": kind,
         "at": int(now().timestamp() * 1000),
-        "version": _version(),
-        "asset": _address,
-        "files": " ".join(_address(name) for name in _files() if name != "worker.js"),
+        "version": FILES.version,
+        "asset": FILES.address,
+        "files": " ".join(FILES.address(name) for name in FILES.names if name != "worker.js"),
         # What the phone keeps is kept under this, so that the token does not stand there.
         "link_key": hashlib.sha256(f"page of {token}".encode()).hexdigest()[:24],
     }
     return make_response(render_template(f"sharing/{template}", **names))
-
-
-def _address(name: str) -> str:
-    return url_for("pages.file", version=_version(), name=name)
 
 
 def _path_of_page(token: str) -> str:
@@ -206,29 +198,3 @@ def _path_of_page(token: str) -> str:
 
 def _path_of_api(token: str) -> str:
     return url_for("shared.show_shared_round", token=token).removesuffix("/round")
-
-
-@cache
-def _files() -> dict[str, tuple[bytes, str]]:
-    """Name → content and media type of every file of the page."""
-    return {path.name: (path.read_bytes(), _MEDIA[path.suffix]) for path in sorted(_STATIC.iterdir())}
-
-
-@cache
-def _version() -> str:
-    """Another one whenever a file or a word changes."""
-    digest = hashlib.sha256()
-    for name, (content, _) in _files().items():
-        digest.update(f"{name} {len(content)} ".encode() + content)
-    for words in catalogues().values():
-        digest.update(repr(words.texts).encode())
-    return digest.hexdigest()[:16]
-
-
-def _file(found: tuple[bytes, str], cache_control: str) -> Response:
-    content, media = found
-    response = Response(content, mimetype=media)
-    response.headers["Cache-Control"] = cache_control
-    response.add_etag()
-    response.make_conditional(request)
-    return response
