@@ -11,6 +11,7 @@ from sqlalchemy import Row, Select, select, text
 from sqlalchemy.orm import Session
 
 from dairy_app.common.errors import Problem
+from dairy_app.customers.models import Customer
 from dairy_app.documents.drawing.document import Account, Delivery, Document, Line, Reference, Registered, parties
 from dairy_app.documents.models import InvoiceLink, OutboxMessage
 from dairy_app.invoices.models import Invoice
@@ -277,9 +278,18 @@ def outbox(
     invoice_id: UUID | None,
     customer_id: UUID | None,
     billing_run_id: UUID | None,
-) -> Select[OutboxMessage]:
-    """Messages, filtered."""
-    query = select(OutboxMessage)
+) -> Select[Any]:
+    """Messages, filtered, each with code and name of its customer and the number of its bill."""
+    query = (
+        select(
+            *OutboxMessage.__table__.columns,
+            Customer.code.label("customer_code"),
+            Customer.name.label("customer_name"),
+            Invoice.number.label("invoice_number"),
+        )
+        .join(Customer, Customer.id == OutboxMessage.customer_id)
+        .outerjoin(Invoice, Invoice.id == OutboxMessage.invoice_id)
+    )
     if status is not None:
         query = query.where(OutboxMessage.status == status)
     if channel is not None:

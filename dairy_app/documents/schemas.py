@@ -7,7 +7,7 @@ from marshmallow import Schema, fields, post_load
 from dairy_app.documents.models import CHANNELS, MESSAGE_STATUSES
 from dairy_app.documents.service.documents import Failure, RunTelling, Telling
 from dairy_app.web import validate
-from dairy_app.web.schemas import Choice, Line, PageQuery, Strict, page_of
+from dairy_app.web.schemas import Choice, Line, PageQuery, Sort, Strict, page_of
 
 _LANGUAGE = {"example": "hi", "description": "Of the dairy's two languages; default: the customer's, else the dairy's."}
 
@@ -81,6 +81,7 @@ class OutboxQuery(PageQuery):
     invoice_id = fields.UUID(load_default=None)
     customer_id = fields.UUID(load_default=None)
     billing_run_id = fields.UUID(load_default=None, metadata={"description": "About the invoices that a run issued."})
+    sort = Sort("created_at", default="created_at")
 
 
 class OutboxMessageOut(Schema):
@@ -101,6 +102,14 @@ class OutboxMessageOut(Schema):
     created_at = fields.DateTime()
 
 
+class OutboxMessageListed(OutboxMessageOut):
+    """A message in a list."""
+
+    customer_code = fields.String()
+    customer_name = fields.String()
+    invoice_number = fields.String(allow_none=True)
+
+
 class FailedIn(Strict):
     """What a sender failed with. With ``retry`` the message goes on waiting."""
 
@@ -109,4 +118,4 @@ class FailedIn(Strict):
     retry = fields.Boolean(load_default=False, truthy={True}, falsy={False})
 
 
-OutboxPage = page_of(OutboxMessageOut, "OutboxPage")
+OutboxPage = page_of(OutboxMessageListed, "OutboxPage")

@@ -84,6 +84,21 @@ def together() -> AbstractContextManager[None]:
     return undone_if_refused(current_session())
 
 
+class _Tried(Exception):
+    """Everything was done as if in earnest; nothing of it shall stay."""
+
+
+@contextmanager
+def tried() -> Iterator[None]:
+    """Acts that are only to be judged: what they would come to is known, and nothing of them stays."""
+    try:
+        with together():
+            yield
+            raise _Tried
+    except _Tried:
+        pass
+
+
 @contextmanager
 def _within(
     path: str,

@@ -187,7 +187,9 @@ def test_an_accountant_takes_back_what_waits(bills: Bills) -> None:
     taken_back = ok(accountant.post(f"{path}/withdraw"))
     assert (taken_back["id"], taken_back["status"], taken_back["sent_at"]) == (waiting["id"], "withdrawn", None)
     assert ok(accountant.post(f"{path}/withdraw")) == taken_back
-    assert ok(accountant.get("/outbox", status="withdrawn"))["items"] == [taken_back]
+    names = {name: waiting[name] for name in ("customer_code", "customer_name", "invoice_number")}
+    assert names["invoice_number"] == invoice["number"]
+    assert ok(accountant.get("/outbox", status="withdrawn"))["items"] == [taken_back | names]
     for said, body in (("sent", None), ("failed", {"error": "late"})):
         refused(bills.admin.post(f"{path}/{said}", body), 409, "illegal_transition")
     path = f"/outbox/{bills.share(invoice, queue=True)['outbox_id']}"  # it may be asked for again

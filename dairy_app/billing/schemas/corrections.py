@@ -20,6 +20,7 @@ from dairy_app.web.schemas import (
     PageQuery,
     Percent,
     Quantity,
+    Several,
     Strict,
     page_of,
 )
@@ -67,7 +68,7 @@ class CreditNoteIn(Strict):
 class CreditNoteQuery(PageQuery):
     """Which credit notes. ``period``: those dated in the month."""
 
-    customer_id = fields.UUID(load_default=None)
+    customer_id = Several(fields.UUID())
     invoice_id = fields.UUID(load_default=None)
     number = Line(16, load_default=None)
     period = Month(load_default=None)

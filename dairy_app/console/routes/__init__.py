@@ -1,15 +1,19 @@
 """A module for each part of the menu; ``frame`` is what all pages share."""
 
 from dairy_app.console.routes import (
+    cash,
+    corrections,
     customers,
     downloads,
     grid,
     invoices,
+    messages,
     month_end,
     office,
     payments,
     products,
     registering,
+    registers,
     requests,
     rounds,
     sign_in,
@@ -21,14 +25,18 @@ from dairy_app.console.routes.frame import console as pages
 
 #: The modules whose routes are on ``pages``.
 MODULES = (
+    cash,
+    corrections,
     customers,
     downloads,
     grid,
     invoices,
+    messages,
     month_end,
     office,
     payments,
     products,
+    registers,
     registering,
     requests,
     rounds,

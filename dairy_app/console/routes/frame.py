@@ -274,6 +274,18 @@ def _take_what_was_said() -> str | None:
         return None
 
 
+def asked(path: str, **query: Any) -> tuple[Any, dict[str, Any]]:
+    """What a list or report answers; or None, and for the page what is wrong with the fields that were asked with."""
+    try:
+        return inside.ask(path, **query), {"wrong": {}, "status": HTTPStatus.OK}
+    except Problem as problem:
+        if problem.status != HTTPStatus.UNPROCESSABLE_ENTITY:
+            raise
+        whole, by_field = refusal_in_words(problem)
+        wrong: Mapping[str, str] = {name.removeprefix("query."): said for name, said in by_field.items()}
+        return None, {"wrong": wrong, "refused": whole, "status": problem.status}
+
+
 def fields_of(form: Mapping[str, str], *names: str) -> dict[str, Any]:
     """Of a form, what the API gets: the fields that were filled in."""
     return {name: form[name].strip() for name in names if form.get(name, "").strip()}

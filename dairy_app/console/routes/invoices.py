@@ -9,11 +9,14 @@ from dairy_app.common.errors import Problem
 from dairy_app.console.routes import frame
 from dairy_app.console.routes.frame import Form, PageQuery, console
 from dairy_app.documents.schemas import LanguageQuery
+from dairy_app.invoices.models import ADJUSTMENT_KINDS
 from dairy_app.web.access import Role, allow
-from dairy_app.web.inside import act, ask, fetch
+from dairy_app.web.inside import act, admits, ask, fetch
 
 #: What a box of the form answers; the API's own words name its fields.
 ASKED_BACK = frozenset({"invoice_paid", "return_filed"})
+#: Credit notes of a bill, or adjustments of a draft, that its page shows.
+NOTES = 200
 WHO_SEES = (Role.ADMIN, Role.ACCOUNTANT, Role.CUSTOMER)
 
 
@@ -23,11 +26,17 @@ WHO_SEES = (Role.ADMIN, Role.ACCOUNTANT, Role.CUSTOMER)
 def invoice(query: dict[str, str], invoice_id: UUID) -> Response:
     """A bill with its lines, deliveries and payments; a draft as it would be made now. A customer sees its own."""
     del query
-    return _invoice_page(invoice_id)
+    return invoice_page(invoice_id)
 
 
-def _invoice_page(invoice_id: UUID, **names: Any) -> Response:
-    return frame.page("invoice.html", invoice=ask(f"/invoices/{invoice_id}"), **names)
+def invoice_page(invoice_id: UUID, opened: str | None = None, **names: Any) -> Response:
+    """The page of a bill; ``opened``: the form on it that was refused, or says what it would do."""
+    bill = ask(f"/invoices/{invoice_id}")
+    if bill["status"] == "issued":
+        names["credit_notes"] = ask("/credit-notes", invoice_id=invoice_id, limit=NOTES)["items"]
+    elif bill["status"] == "draft" and admits("/adjustments"):
+        names["adjustments"] = ask("/adjustments", invoice_id=invoice_id, limit=NOTES)["items"]
+    return frame.page("invoice.html", invoice=bill, opened=opened, kinds=ADJUSTMENT_KINDS, **names)
 
 
 @console.route("/invoices/<uuid:invoice_id>/pdf")
@@ -55,5 +64,5 @@ def void_invoice(form: dict[str, str], invoice_id: UUID) -> Response:
                 raise
             raise Problem(problem.code) from problem
 
-    refused = frame.send(void, lambda **names: _invoice_page(invoice_id, **names), address)
+    refused = frame.send(void, lambda **names: invoice_page(invoice_id, opened="void", **names), address)
     return refused or frame.done(address, "bill_voided", number=voided["number"])

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID, uuid4
 
-from flask import Response, url_for
+from flask import Response, g, url_for
 
 from dairy_app.business.queries import today
 from dairy_app.common.errors import Problem
@@ -18,7 +18,7 @@ from dairy_app.console.rules.sheet import Row
 from dairy_app.receivables.models import PAYMENT_METHODS
 from dairy_app.web.access import Role, allow
 from dairy_app.web.http import current_session
-from dairy_app.web.inside import act, ask, together
+from dairy_app.web.inside import act, ask, together, tried
 
 WHO = (Role.ADMIN, Role.ACCOUNTANT)
 #: Customers that a code or the end of a phone number may find, of which one is meant.
@@ -37,10 +37,6 @@ class Judged:
     @property
     def total(self) -> Decimal:
         return sum((Decimal(each["amount"]) for each in self.booked.values()), Decimal(0))
-
-
-class _OnlyLooked(Exception):
-    """Everything was judged as if it were booked; nothing of it shall stay."""
 
 
 @console.route("/who-owes/payments")
@@ -67,14 +63,10 @@ def book_payments(form: dict[str, str]) -> Response:
     if len(pasted) > sheet.MOST_LINES:
         said = frame.words()("sheet_too_long", n=sheet.MOST_LINES)
         return _sheet_page(rows[: -len(pasted)], key, first, status=422, lines=text, wrong_lines=said)
-    judged, is_booking = Judged(), form.get("do") == "book"
-    try:
-        with together():
-            judged = _judge([row for row in rows if not row.is_empty], key)
-            if not is_booking:
-                raise _OnlyLooked
-    except _OnlyLooked:
-        pass
+    is_booking = form.get("do") == "book"
+    with together() if is_booking else tried():
+        judged = _judge([row for row in rows if not row.is_empty], key)
+    g.form_is_on = url_for("console.payment_sheet")
     left = [row for row in rows if not is_booking or row.number not in judged.booked]
     status = HTTPStatus.UNPROCESSABLE_ENTITY if judged.wrong else HTTPStatus.OK
     return _sheet_page(left, key, first + len(pasted), status=status, judged=judged, is_booked=is_booking)

@@ -1,5 +1,6 @@
 """Figures of the API's JSON as people here write them. Amounts are rupees."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
@@ -54,6 +55,10 @@ class Figures:
     def number(self, value: Written) -> str:
         """``1.5``: without trailing zeros."""
         return "" if value is None else number(Decimal(str(value)))
+
+    def choices(self, kind: str, codes: Sequence[str], everything: str) -> list[tuple[str, str]]:
+        """The options of a filter: none first, then each code of the API with its word."""
+        return [("", everything), *((code, self.word(kind, code)) for code in codes)]
 
     def word(self, kind: str, code: str | None) -> str:
         """The word for a code of the API, for example of a status; the code itself when there is none."""

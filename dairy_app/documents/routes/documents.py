@@ -104,9 +104,14 @@ def _links() -> Links:
 @allow(Role.ADMIN, Role.ACCOUNTANT)
 def list_outbox(query: dict[str, Any]) -> Page:
     """Messages, the oldest first; a sender asks for those of its channel with status queued."""
-    limit, cursor = query.pop("limit"), query.pop("cursor")
+    limit, cursor, descending = query.pop("limit"), query.pop("cursor"), query.pop("sort").startswith("-")
     return read_page(
-        current_session(), queries.outbox(**query), [OutboxMessage.id], limit=limit, cursor=cursor, scalars=True
+        current_session(),
+        queries.outbox(**query),
+        [OutboxMessage.id],  # in the order in which they were written
+        limit=limit,
+        cursor=cursor,
+        descending=descending,
     )
 
 

@@ -36,7 +36,7 @@ def visible_notes(actor: Actor) -> Select[Any]:
 def note_list(
     actor: Actor,
     *,
-    customer_id: UUID | None,
+    customer_id: list[UUID] | None,
     invoice_id: UUID | None,
     number: str | None,
     period: str | None,
@@ -46,7 +46,7 @@ def note_list(
     """The notes an actor may see, filtered. ``period``: those dated in the month."""
     query = visible_notes(actor)
     if customer_id is not None:
-        query = query.where(CreditNote.customer_id == customer_id)
+        query = query.where(CreditNote.customer_id.in_(customer_id))
     if invoice_id is not None:
         query = query.where(CreditNote.invoice_id == invoice_id)
     if number is not None:

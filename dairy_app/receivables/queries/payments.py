@@ -53,6 +53,8 @@ def payment_list(actor: Actor, filters: Mapping[str, Any]) -> Select[Any]:
     for name in ("customer_id", "method", "status", "collected_by"):
         if filters[name] is not None:
             query = query.where(getattr(Payment, name).in_(filters[name]))
+    if filters["receipt_no"] is not None:
+        query = query.where(Payment.receipt_no == filters["receipt_no"])
     if filters["reference"] is not None:
         query = query.where(Payment.reference.is_not(None))  # else no index serves
         query = query.where(func.bare_reference(Payment.reference) == func.bare_reference(filters["reference"]))

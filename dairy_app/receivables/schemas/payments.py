@@ -72,6 +72,7 @@ class PaymentQuery(PageQuery):
     method = Several(Choice(*PAYMENT_METHODS))
     status = Several(Choice(*PAYMENT_STATUSES))
     collected_by = Several(fields.UUID())
+    receipt_no = Line(30, load_default=None)
     sort = Sort("received_on", "amount", "customer_name", default="-received_on")
     reference = Line(
         100,

@@ -1,0 +1,142 @@
+"""What corrects bills: credit notes and write-offs of issued ones, charges and discounts on drafts."""
+
+from contextlib import AbstractContextManager
+from datetime import date
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from flask import Response, g, url_for
+
+from dairy_app.business.queries import today
+from dairy_app.common.errors import FieldError, Problem
+from dairy_app.console.routes import frame
+from dairy_app.console.routes.frame import Form, PageQuery, console
+from dairy_app.console.routes.invoices import WHO_SEES, invoice_page
+from dairy_app.documents.schemas import LanguageQuery
+from dairy_app.web.access import Role, allow
+from dairy_app.web.http import current_session
+from dairy_app.web.inside import act, ask, fetch, together, tried
+
+WHO = (Role.ADMIN, Role.ACCOUNTANT)
+
+
+@console.route("/credit-notes/<uuid:credit_note_id>")
+@console.arguments(PageQuery, location="query")
+@allow(*WHO_SEES, page=True)
+def credit_note(query: dict[str, str], credit_note_id: UUID) -> Response:
+    """A credit note with its lines. A customer sees its own."""
+    del query
+    return frame.page("credit_note.html", note=ask(f"/credit-notes/{credit_note_id}"))
+
+
+@console.route("/credit-notes/<uuid:credit_note_id>/pdf")
+@console.arguments(LanguageQuery, location="query")
+@allow(*WHO_SEES, page=True)
+def credit_note_pdf(query: dict[str, Any], credit_note_id: UUID) -> Response:
+    """The document as the customer gets it."""
+    return fetch(f"/credit-notes/{credit_note_id}/pdf", language=query["lang"])
+
+
+@console.route("/invoices/<uuid:invoice_id>/credit-notes", methods=["POST"])
+@console.arguments(Form, location="form")
+@allow(*WHO, page=True)
+def credit_bill(form: dict[str, str], invoice_id: UUID) -> Response:
+    """Take back a part or all of a bill. First it says what that comes to; only what was seen is issued."""
+    lines = [name.removeprefix("quantity_") for name in form if name.startswith("quantity_")]
+    body = {"invoice_id": str(invoice_id), **frame.fields_of(form, "reason", "note_date")}
+    credits = [
+        {"line_no": int(line), **_credit(form, line)} for line in lines if line.isdecimal() and _credit(form, line)
+    ]
+    if not form.get("everything"):
+        body["lines"] = credits
+    made: dict[str, Any] = {}
+
+    def issue(doing: AbstractContextManager[None]) -> None:
+        with doing:
+            made.update(_issued(body, credits, form.get("key")))
+
+    address = url_for("console.invoice", invoice_id=invoice_id)
+    again = partial(invoice_page, invoice_id, opened="credit")
+    refused = frame.send(lambda: issue(tried()), again, address)
+    if refused is not None:
+        return refused
+    if form.get("do") != "issue" or form.get("seen") != made["total"]:
+        g.form_is_on = address
+        return again(form=form, note=made)
+    refused = frame.send(lambda: issue(together()), again, address)
+    amount, address = frame.figures().rupees(made["total"]), url_for("console.credit_note", credit_note_id=made["id"])
+    return refused or frame.done(address, "credited", number=made["number"], amount=amount)
+
+
+def _credit(form: dict[str, str], line: str) -> dict[str, str]:
+    """What of one line: the API refuses a line for which both were typed."""
+    typed = {name: form.get(f"{name}_{line}", "").strip() for name in ("quantity", "amount")}
+    return {name: value for name, value in typed.items() if value}
+
+
+def _issued(body: dict[str, Any], credits: list[dict[str, Any]], key: str | None) -> Any:
+    """The note; what is wrong with a line is told at the field of that line."""
+    try:
+        return act("POST", "/credit-notes", body, key=key)
+    except Problem as problem:
+        errors = [FieldError(_own_field(each.pointer, credits), each.code, each.detail) for each in problem.errors]
+        raise Problem(problem.code, problem.detail, errors) from problem
+
+
+def _own_field(pointer: str, credits: list[dict[str, Any]]) -> str:
+    """``/lines/2/quantity`` is ``/quantity_7`` when the third credit is one of line 7."""
+    parts = pointer.split("/")[1:]
+    if len(parts) < 2 or parts[0] != "lines" or not parts[1].isdecimal():
+        return pointer
+    name = parts[2] if len(parts) > 2 and parts[2] == "amount" else "quantity"
+    return f"/{name}_{credits[int(parts[1])]['line_no']}"
+
+
+@console.route("/invoices/<uuid:invoice_id>/write-offs", methods=["POST"])
+@console.arguments(Form, location="form")
+@allow(*WHO, page=True)
+def write_off_bill(form: dict[str, str], invoice_id: UUID) -> Response:
+    """Give up what is open of a bill, or a part of it."""
+    address = url_for("console.invoice", invoice_id=invoice_id)
+
+    def give_up() -> None:
+        whose = ask(f"/invoices/{invoice_id}")["customer_id"]
+        body = {"invoice_id": str(invoice_id), "customer_id": whose}
+        act("POST", "/write-offs", body | frame.fields_of(form, "amount", "reason"), key=form.get("key"))
+
+    refused = frame.send(give_up, lambda **names: invoice_page(invoice_id, opened="write-off", **names), address)
+    return refused or frame.done(address, "written_off", amount=frame.figures().rupees(form["amount"].strip()))
+
+
+@console.route("/invoices/<uuid:invoice_id>/adjustments", methods=["POST"])
+@console.arguments(Form, location="form")
+@allow(*WHO, page=True)
+def adjust_draft(form: dict[str, str], invoice_id: UUID) -> Response:
+    """Put a charge or a discount on a draft; it becomes a line of its own when the draft is billed."""
+    address, amount = url_for("console.invoice", invoice_id=invoice_id), form.get("amount", "").strip()
+
+    def adjust() -> None:
+        draft = ask(f"/invoices/{invoice_id}")
+        day = min(today(current_session()), date.fromisoformat(draft["period_end"]))
+        body = {"customer_id": draft["customer_id"], "adjusted_on": day.isoformat()}
+        body |= frame.fields_of(form, "kind", "description", "reason")
+        body["amount"] = f"-{amount}" if form.get("kind") == "discount" and amount[:1].isdigit() else amount
+        act("POST", "/adjustments", body, key=form.get("key"))
+
+    refused = frame.send(adjust, lambda **names: invoice_page(invoice_id, opened="adjust", **names), address)
+    return refused or frame.done(address, "adjusted", what=form.get("description", ""))
+
+
+@console.route("/invoices/<uuid:invoice_id>/adjustments/<uuid:adjustment_id>", methods=["POST"])
+@console.arguments(Form, location="form")
+@allow(*WHO, page=True)
+def remove_adjustment(form: dict[str, str], invoice_id: UUID, adjustment_id: UUID) -> Response:
+    """Take a charge or a discount off a draft again."""
+    address = url_for("console.invoice", invoice_id=invoice_id)
+    refused = frame.send(
+        lambda: act("DELETE", f"/adjustments/{adjustment_id}"),
+        lambda **names: invoice_page(invoice_id, **names),
+        address,
+    )
+    return refused or frame.done(address, "adjustment_removed", what=form.get("what", ""))

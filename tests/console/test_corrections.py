@@ -1,0 +1,166 @@
+"""Credit notes, write-offs, charges and discounts on a bill's page: said beforehand, done once, told at the field."""
+
+import re
+from typing import Any
+
+import pytest
+
+from tests.billing.conftest import LivingDairy, living
+from tests.console.test_invoices import bill, own
+from tests.console.test_month_end import office, rupees
+from tests.console.visitor import Page, Visitor
+from tests.dairy import ok, read
+
+__all__ = ["bill", "living"]
+
+
+def line_of(bill: Any, name: str) -> int:
+    (line,) = [each for each in bill["lines"] if each["description"].startswith(name)]
+    number: int = line["line_no"]
+    return number
+
+
+def notes(living: LivingDairy) -> list[Any]:
+    return read(living.admin, "/credit-notes")
+
+
+def look(visitor: Visitor, page: Page, **typed: Any) -> Page:
+    return visitor.submit(page, "/credit-notes", do="look", **typed)
+
+
+def test_what_it_comes_to_is_said_before_it_is_issued(living: LivingDairy, bill: Any) -> None:
+    visitor = office(living)
+    page = visitor.open(own(bill))
+    assert "Issue a credit note" not in page.words
+    typed = {f"quantity_{line_of(bill, 'Cow milk')}": "1", f"amount_{line_of(bill, 'Curd')}": "5.50", "reason": "Sour"}
+    looked = look(visitor, page, **typed)
+    assert looked.status == 200
+    assert f"Of {bill['number']} this would take back: ₹ 65.50" in looked.words
+    assert "Curd ₹ 5.50" in looked.words
+    assert "Cow milk 1 litre ₹ 60.00" in looked.words
+    assert "Issue a credit note of ₹ 65.50" in looked.words
+    assert notes(living) == []
+    assert looked.form("/credit-notes").fields | typed == looked.form("/credit-notes").fields
+    issued = visitor.submit(looked, "/credit-notes", do="issue")
+    (note,) = notes(living)
+    assert (issued.location, note["total"], note["reason"]) == (f"/credit-notes/{note['id']}", "65.50", "Sour")
+    page = visitor.follow(issued)
+    assert f"Credit note {note['number']} of ₹ 65.50 is issued." in page.words
+    assert f"/credit-notes/{note['id']}/pdf" in page.links()
+    assert own(bill) in page.links()
+    again = visitor.submit(looked, "/credit-notes", do="issue")
+    assert [each["id"] for each in notes(living)] == [note["id"]]
+    assert again.status in {303, 200, 409, 422}
+    assert f"/credit-notes/{note['id']}" in visitor.open(own(bill)).links()
+    document = visitor.http.get(f"/credit-notes/{note['id']}/pdf")
+    assert document.data == living.admin.get(f"/credit-notes/{note['id']}/pdf").data
+
+
+def test_what_was_changed_after_the_look_is_looked_at_again(living: LivingDairy, bill: Any) -> None:
+    visitor, line = office(living), line_of(bill, "Cow milk")
+    looked = look(visitor, visitor.open(own(bill)), **{f"quantity_{line}": "1"}, reason="Sour")
+    changed = visitor.submit(looked, "/credit-notes", do="issue", **{f"quantity_{line}": "2"})
+    assert changed.status == 200
+    assert "this would take back: ₹ 120.00" in changed.words
+    assert notes(living) == []
+    visitor.submit(changed, "/credit-notes", do="issue")
+    assert [each["total"] for each in notes(living)] == ["120.00"]
+
+
+def test_all_that_is_left_is_taken_back(living: LivingDairy, bill: Any) -> None:
+    visitor = office(living)
+    looked = look(visitor, visitor.open(own(bill)), everything="1", reason="Never came")
+    assert f"this would take back: {rupees(bill['total'])}" in looked.words
+    visitor.submit(looked, "/credit-notes", do="issue")
+    assert living.invoice(bill["id"])["balance_due"] == "0.00"
+    refused = look(visitor, visitor.open(own(bill)), everything="1", reason="Once more")
+    assert refused.status in {409, 422}
+    assert len(notes(living)) == 1
+
+
+@pytest.mark.parametrize(
+    ("typed", "names"),
+    [
+        ({"quantity": "99"}, ["quantity"]),
+        ({"quantity": "much"}, ["quantity"]),
+        ({"quantity": "-1"}, ["quantity"]),
+        ({"amount": "0"}, ["amount"]),
+        ({"quantity": "1", "amount": "5"}, ["quantity"]),
+        ({"quantity": "1", "reason": "x"}, ["reason"]),
+        ({"quantity": "1", "note_date": "2999-01-01"}, ["note_date"]),
+        ({"quantity": "1", "note_date": "2026-10-01"}, ["note_date"]),
+    ],
+)
+def test_a_fault_stands_beside_its_field(
+    living: LivingDairy, bill: Any, typed: dict[str, str], names: list[str]
+) -> None:
+    visitor, line = office(living), line_of(bill, "Curd")
+    filled = {f"{name}_{line}" if name in {"quantity", "amount"} else name: value for name, value in typed.items()}
+    refused = look(visitor, visitor.open(own(bill)), **{"reason": "Sour", **filled})
+    assert refused.status in {409, 422}
+    wrong = [each["name"] for each in refused.every("input") if each.get("aria-invalid")]
+    wanted = [f"{name}_{line}" if name in {"quantity", "amount"} else name for name in names]
+    assert wrong == wanted or (typed == {"quantity": "99"} and refused.status == 409), refused.words
+    assert refused.form("/credit-notes").fields | filled == refused.form("/credit-notes").fields
+    assert notes(living) == []
+
+
+def test_nothing_to_take_back_is_refused(living: LivingDairy, bill: Any) -> None:
+    visitor = office(living)
+    refused = look(visitor, visitor.open(own(bill)), reason="Nothing typed")
+    assert refused.status == 422
+    assert notes(living) == []
+
+
+def test_a_customer_reads_its_own_note_and_changes_nothing(living: LivingDairy) -> None:
+    customer, _ = living.customer_login()
+    living.delivered(customer, (living.product("60.00"), "2"), on="2026-11-03")
+    living.go_to("2026-12-01")
+    living.bill("2026-11")
+    (paper,) = living.invoices(customer_id=customer["id"])
+    note = ok(living.admin.post("/credit-notes", {"invoice_id": paper["id"], "reason": "Sour milk"}), 201)
+    own_visitor = Visitor.of(living.app, customer["phone"])
+    page = own_visitor.open(own(paper))
+    assert f"/credit-notes/{note['id']}" in page.links()
+    assert [each.action for each in page.forms if "sign-out" not in each.action] == []
+    assert own_visitor.open(f"/credit-notes/{note['id']}").status == 200
+    other, _ = living.customer_login()
+    stranger = Visitor.of(living.app, other["phone"])
+    assert stranger.open(f"/credit-notes/{note['id']}").status == 404
+    assert stranger.open(f"/credit-notes/{note['id']}/pdf").status == 404
+
+
+def test_what_will_not_be_paid_is_written_off_once(living: LivingDairy, bill: Any) -> None:
+    visitor = office(living)
+    page = visitor.open(own(bill))
+    assert page.form("/write-offs").fields["amount"] == bill["total"]
+    refused = visitor.submit(page, "/write-offs", amount="9999999", reason="Moved away")
+    assert refused.status in {409, 422}
+    assert refused.form("/write-offs").fields["amount"] == "9999999"
+    for _ in range(2):
+        done = visitor.submit(page, "/write-offs", amount="10", reason="Moved away")
+        assert "₹ 10.00 is written off." in visitor.follow(done).words
+    (given_up,) = read(living.admin, "/write-offs")
+    assert (given_up["amount"], given_up["invoice_id"]) == ("10.00", bill["id"])
+
+
+def test_a_draft_takes_charges_and_discounts(living: LivingDairy, bill: Any) -> None:
+    milk = living.product("10.00")
+    ok(living.confirm(living.order({"id": bill["customer_id"]}, (milk, "2"), on="2026-11-01")))
+    (draft,) = read(living.admin, "/invoices", status="draft", customer_id=bill["customer_id"])
+    visitor = office(living)
+    page = visitor.open(own(draft))
+    typed = {"kind": "discount", "description": "For the festival", "amount": "5", "reason": "Diwali"}
+    for _ in range(2):
+        done = visitor.submit(page, "/adjustments", **typed)
+        assert "“For the festival” is on the draft." in visitor.follow(done).words
+    (discount,) = read(living.admin, "/adjustments")
+    assert (discount["amount"], discount["invoice_id"]) == ("-5.00", draft["id"])
+    page = visitor.open(own(draft))
+    assert "For the festival Discount, Sun, 1 Nov 2026: Diwali −₹ 5.00" in re.sub(r"\s+", " ", page.words)
+    refused = visitor.submit(page, "/adjustments", kind="charge", description="Can", amount="-3", reason="Lost can")
+    assert refused.status == 422
+    assert [each["id"] for each in refused.every("input") if each.get("aria-invalid")] == ["adjust-amount"]
+    done = visitor.submit(page, f"/adjustments/{discount['id']}")
+    assert "“For the festival” is off the draft." in visitor.follow(done).words
+    assert read(living.admin, "/adjustments") == []
