@@ -68,6 +68,10 @@ test-lowest: .venv-lowest/installed ## Draw invoices with the lowest versions of
 test-browser: .venv/installed-browser ## Run the tests of the round's page in the system's Chromium (SCREENSHOTS=folder)
 	@$(RUN) pytest -n 2 --dist loadfile -o 'addopts=--strict-markers --strict-config' $(or $(ARGS),tests/browser)
 
+.PHONY: screenshots
+screenshots: .venv/installed-browser ## Write a picture of every page of the console into build/screenshots, with an index.html
+	@$(RUN) tests.browser.gallery build/screenshots
+
 .PHONY: coverage
 coverage: .venv/installed-dev ## Run the tests and list the lines of dairy_app that none reaches (ARGS=tests/orders)
 	@rm -f .coverage .coverage.*

@@ -105,6 +105,13 @@ def test_a_fault_stands_beside_its_field(
     assert notes(living) == []
 
 
+def test_a_fault_of_the_second_line_stands_beside_the_second_line(living: LivingDairy, bill: Any) -> None:
+    visitor, (first, second) = office(living), sorted(each["line_no"] for each in bill["lines"])
+    typed = {f"quantity_{first}": "1", f"quantity_{second}": "much"}
+    refused = look(visitor, visitor.open(own(bill)), **typed, reason="Sour")
+    assert [each["name"] for each in refused.every("input") if each.get("aria-invalid")] == [f"quantity_{second}"]
+
+
 def test_nothing_to_take_back_is_refused(living: LivingDairy, bill: Any) -> None:
     visitor = office(living)
     refused = look(visitor, visitor.open(own(bill)), reason="Nothing typed")

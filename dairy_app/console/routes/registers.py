@@ -22,6 +22,8 @@ WHO = (Role.ADMIN, Role.ACCOUNTANT)
 ROWS = 50
 #: Customers whose documents a search finds; one that finds more is too wide.
 FOUND = 100
+#: A bill in any state.
+ANY = "any"
 
 
 class RegisterQuery(ListQuery):
@@ -31,9 +33,9 @@ class RegisterQuery(ListQuery):
 
 
 class BillsQuery(RegisterQuery):
-    """Which bills: also by what is left to pay of them."""
+    """Which bills: also by what is left to pay of them. Drafts and void ones come when they are asked for."""
 
-    status = fields.String(validate=validate.OneOf(["", *INVOICE_STATUSES]))
+    status = fields.String(validate=validate.OneOf(["", ANY, *INVOICE_STATUSES]))
     payment_status = fields.String(validate=validate.OneOf(["", *PAYMENT_STATES]))
 
 
@@ -48,8 +50,10 @@ class PaymentsQuery(RegisterQuery):
 @console.arguments(BillsQuery, location="query")
 @allow(*WHO, page=True)
 def bills(query: dict[str, str]) -> Response:
-    """Every bill, draft and void one, the latest month first."""
-    wanted = {name: query.get(name) or None for name in ("period", "status", "payment_status")}
+    """Every bill, the latest month first. Issued ones, unless others are asked for or something is looked for."""
+    query["status"] = query.get("status") or (ANY if query.get("q") else "issued")
+    wanted = {name: query.get(name) or None for name in ("period", "payment_status")}
+    wanted["status"] = query["status"] if query["status"] != ANY else None
     states = {"states": INVOICE_STATUSES, "payment_states": PAYMENT_STATES}
     return _register("bills.html", "/invoices", ["number"], query, wanted, **states)
 
