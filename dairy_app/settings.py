@@ -48,6 +48,8 @@ class Settings:
     cors_origins: tuple[str, ...] = ()
     #: What Prometheus shows to read ``/metrics``; empty: nobody reads it.
     metrics_token: str = field(default="", repr=False)
+    #: Where nightly backups are put; None: nobody has said so.
+    backup_dir: Path | None = None
     #: Connections to the database of one process; None: one for each thread that serves.
     pool_size: int | None = None
     web_limits: Limits = WEB
@@ -76,6 +78,7 @@ class Settings:
         if pool_size is not None and not (pool_size.isdecimal() and 0 < int(pool_size) <= MAX_POOL_SIZE):
             raise SettingsError(f"DAIRY_POOL_SIZE must be a number of connections from 1 to {MAX_POOL_SIZE}")
         web_limits, run_limits, import_limits = (_limits(name, environment.get(name)) for name in LIMITS)
+        backups = environment.get("DAIRY_BACKUP_DIR")
         url = environment.get("DATABASE_URL") or None
         try:
             if url is not None:
@@ -92,11 +95,19 @@ class Settings:
             public_url=environment.get("DAIRY_PUBLIC_URL", "").rstrip("/"),
             cors_origins=origins,
             metrics_token=token,
+            backup_dir=Path(backups).absolute() if backups else None,
             pool_size=int(pool_size) if pool_size else None,
             web_limits=web_limits,
             run_limits=run_limits,
             import_limits=import_limits,
         )
+
+    @property
+    def backups(self) -> Path | None:
+        """Where backups lie: where they are said to, else beside the embedded server; else nobody knows."""
+        if self.backup_dir is None and self.database_url is None:
+            return self.data_dir / "backups"
+        return self.backup_dir
 
     @property
     def links_begin_with(self) -> str:

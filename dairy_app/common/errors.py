@@ -89,6 +89,7 @@ CODES: dict[str, tuple[int, str]] = {
     "database_read_only": (503, "The database takes no changes"),
     "database_rights_missing": (503, "The program has no rights on the tables of the database"),
     "database_outdated": (503, "The database is behind this version of the program"),
+    "backup_failed": (503, "The backup could not be made"),
     "database_full": (507, "The database has no room left"),
 }
 

@@ -127,7 +127,7 @@ def main(folder: Path) -> None:
         pictures = take(browser, folder, said)
         browser.close()
     write_index(folder, pictures)
-    print(f"{sum(map(len, pictures.values()))} pictures of {len(pictures)} pages: {folder / 'index.html'}")
+    sys.stdout.write(f"{sum(map(len, pictures.values()))} pictures of {len(pictures)} pages: {folder}/index.html\n")
 
 
 if __name__ == "__main__":

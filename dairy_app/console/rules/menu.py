@@ -14,5 +14,6 @@ MENU = (
     ("people", "menu_people"),
     ("settings", "menu_settings"),
     ("audit_log", "menu_audit_log"),
+    ("health", "menu_health"),
     ("start", "menu_start"),
 )

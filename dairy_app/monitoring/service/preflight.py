@@ -16,6 +16,7 @@ from dairy_app.business.queries import business_settings
 from dairy_app.common.clock import now
 from dairy_app.database import migrations
 from dairy_app.database.embedded_postgres import EmbeddedPostgresError
+from dairy_app.database.transactions import Database
 from dairy_app.monitoring.queries import consistency
 from dairy_app.monitoring.queries.health import schema_revision
 from dairy_app.monitoring.queries.server import knows_time_zone, server_clock, server_facts
@@ -50,28 +51,37 @@ def run(
     yield from _settings(settings)
     try:
         database = settings.open_database("dairy preflight")
-        started = time.monotonic()
-        with database.transaction(read_only=True, snapshot=True) as session:
-            yield Check("connection", OK, f"{1000 * (time.monotonic() - started):.0f} ms to the first answer")
-            server = server_facts(session)
-            yield from _server(server)
-            yield _clock(session)
-            revision = _revision(session)
-            yield revision
-            if revision.state == OK:
-                zone = _time_zone(session)
-                yield zone
-                if zone.state == OK:
-                    yield _consistency(session)
-        if structure is not None:
-            different = structure(database.url.render_as_string(hide_password=False))
-            said = "as its revision made it" if not different else f"{len(different)} differences: `dairy db check`"
-            yield Check("structure", FAILED if different else OK, said)
-        yield _disk(settings, backups, server.bytes)
+        try:
+            yield from _database(database, settings, backups, structure)
+        finally:
+            database.dispose()  # a server, which may ask often, keeps no connection of this
     except (DBAPIError, EmbeddedPostgresError) as error:
         reason = str(getattr(error, "orig", error)).strip().split("\n")[0]
         yield Check("connection", FAILED, f"{reason}: check DATABASE_URL")
     yield _backup(backups)
+
+
+def _database(
+    database: Database, settings: Settings, backups: Path | None, structure: Callable[[str], list[str]] | None
+) -> Iterator[Check]:
+    started = time.monotonic()
+    with database.transaction(read_only=True, snapshot=True) as session:
+        yield Check("connection", OK, f"{1000 * (time.monotonic() - started):.0f} ms to the first answer")
+        server = server_facts(session)
+        yield from _server(server)
+        yield _clock(session)
+        revision = _revision(session)
+        yield revision
+        if revision.state == OK:
+            zone = _time_zone(session)
+            yield zone
+            if zone.state == OK:
+                yield _consistency(session)
+    if structure is not None:
+        different = structure(database.url.render_as_string(hide_password=False))
+        said = "as its revision made it" if not different else f"{len(different)} differences: `dairy db check`"
+        yield Check("structure", FAILED if different else OK, said)
+    yield _disk(settings, backups, server.bytes)
 
 
 def _settings(settings: Settings) -> Iterator[Check]:
