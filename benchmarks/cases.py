@@ -18,6 +18,9 @@ _BILLED: Mapping[str, Callable[[Bench, BenchDatabase, Served], Result]] = {
     "round": reading.round_of_helper,
     "orders": reading.orders,
     "ageing": reading.ageing,
+    "page-today": reading.page_today,
+    "page-customer": reading.page_customer,
+    "page-who-owes": reading.page_who_owes,
     "csv": reading.csv,
     "xlsx": reading.xlsx,
 }

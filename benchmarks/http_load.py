@@ -16,7 +16,10 @@ import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cached_property
+from http.cookiejar import CookieJar
 from typing import Any
+from urllib.parse import urlencode
 
 from benchmarks.databases import BenchDatabase
 from benchmarks.processor import PROC, children_of
@@ -34,7 +37,7 @@ class Download:
     chunks: list[bytes]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Served:
     """A running server and somebody logged in."""
 
@@ -50,6 +53,26 @@ class Served:
             f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
         )
         return head.encode() + content
+
+    def page(self, path: str) -> bytes:
+        """A page of the console as a browser in which somebody has signed in asks for it."""
+        head = (
+            f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\nAccept: text/html\r\n"
+            f"Accept-Encoding: gzip\r\nCookie: {self.cookies}\r\n\r\n"
+        )
+        return head.encode()
+
+    @cached_property
+    def cookies(self) -> str:
+        """What such a browser holds."""
+        cookies = CookieJar()
+        browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(cookies))
+        with browser.open(f"http://127.0.0.1:{self.port}/") as form:
+            token = re.findall(r'name="csrf_token" value="(\w+)"', form.read().decode())[0]
+        sent = urlencode({"login": ADMIN, "password": PASSWORD, "csrf_token": token}).encode()
+        with browser.open(f"http://127.0.0.1:{self.port}/sign-in", sent) as page:
+            page.read()
+        return "; ".join(f"{each.name}={each.value}" for each in cookies)
 
     def load(self, requests: Sequence[bytes], clients: int, latencies: list[float] | None = None) -> float:
         """Send all requests by so many clients; seconds in all, those of each into ``latencies``.

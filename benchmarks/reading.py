@@ -14,6 +14,8 @@ from benchmarks.results import BARE, Bench, Result, Side
 from benchmarks.statements import BEGIN, END, count_statements
 from benchmarks.writing import CLIENTS, COUNTED, marked
 
+COUNT = "SELECT count(*) FROM customers"
+
 
 def auth(bench: Bench, database: BenchDatabase, served: Served) -> Result:
     """Who is logged in: what a request costs that does next to nothing."""
@@ -60,6 +62,28 @@ def ageing(bench: Bench, database: BenchDatabase, served: Served) -> Result:
     return _read(bench, database, served, "ageing", "ageing report", size, "/reports/ageing", floor, fewer=10)
 
 
+def page_today(bench: Bench, database: BenchDatabase, served: Served) -> Result:
+    """The first page of the console; its floor is the round of one helper, of which it shows the progress of all."""
+    day = bench.sample.first
+    boy = database.value("SELECT delivery_boy_id FROM customers ORDER BY code LIMIT 1")
+    size, floor = f"{database.value(COUNT):,} customers", floors.ROUND.format(day=day, boy=boy)
+    return _read(bench, database, served, "page-today", "page: Today", size, served.page("/"), floor, fewer=10)
+
+
+def page_customer(bench: Bench, database: BenchDatabase, served: Served) -> Result:
+    """The page of a customer, with its calendar and money; its floor is the ledger, a part of it."""
+    customer = database.value("SELECT id FROM customers ORDER BY code LIMIT 1")
+    request, floor = served.page(f"/customers/{customer}"), floors.LEDGER.format(customer=customer)
+    return _read(bench, database, served, "page-customer", "page: a customer", "1 customer", request, floor, fewer=10)
+
+
+def page_who_owes(bench: Bench, database: BenchDatabase, served: Served) -> Result:
+    """The first page of who owes; its floor is that of the ageing report, which it shows."""
+    request, floor = served.page("/who-owes"), floors.AGEING.format(today=bench.sample.today)
+    size = f"50 of {database.value(COUNT):,} customers"
+    return _read(bench, database, served, "page-who-owes", "page: who owes", size, request, floor, fewer=10)
+
+
 def preview(bench: Bench, served: Served) -> Result:
     """One area's month: sums and the first page."""
     sample, database = bench.sample, bench.sample.database
@@ -88,16 +112,19 @@ def _read(
     key: str,
     case: str,
     size: str,
-    path: str,
+    path: str | bytes,
     script: str,
     fewer: int = 1,
 ) -> Result:
-    """One client that asks again and again; ``fewer``: the case is so many times slower than a small one."""
+    """One client that asks again and again for a path, or with a request as it goes over the wire.
+
+    ``fewer``: the case is so many times slower than a small one.
+    """
     count = max(3, bench.scale.reads // fewer)
     # The CPU is counted in hundredths of a second: the floor of a small request needs more of them.
     of_floor = count * 10 // fewer
     ours, bare = Side(count), Side(of_floor)
-    request = served.request("GET", path)
+    request = path if isinstance(path, bytes) else served.request("GET", path)
     served.load([request] * CLIENTS, 4)  # every worker has its connection
     served.forget_peak()
     bench.in_turns(

@@ -41,6 +41,8 @@ Back office of a milk delivery business.
 
 **Log in** with `POST /api/v1/auth/login` and send the `access_token` as `Authorization: Bearer …`.
 
+<details><summary>Values, lists, changes, errors</summary>
+
 **Values.** Money and quantities are decimal strings (`"1240.50"`, `"1.500"`). Dates are `YYYY-MM-DD` in the
 dairy's time zone, months `YYYY-MM`, instants RFC 3339 with an offset. Unknown fields and parameters are refused.
 
@@ -105,7 +107,7 @@ class ApiDocument:
 def _begun(plugin: MarshmallowPlugin, version: str) -> APISpec:
     """A document without operations, and what it makes of our fields."""
     information = {
-        "description": _INTRODUCTION + _table_of_codes(),
+        "description": f"{_INTRODUCTION}{_table_of_codes()}\n</details>\n",
         "contact": {"name": "Whoever runs this server"},
         "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
     }
