@@ -139,7 +139,7 @@ class Choice(fields.String):
 
 
 class Day(fields.Date):
-    """A business date, ``YYYY-MM-DD`` and nothing else that ISO 8601 would allow, with a day before and one after it."""
+    """A business date, ``YYYY-MM-DD`` and nothing else that ISO 8601 would allow; never the first or last there is."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         if not isinstance(value, str) or not _PLAIN_DATE.fullmatch(value):

@@ -76,9 +76,7 @@ def shifts_of(session: Session, day: date) -> list[dict[str, Any]]:
     """Until when customers may change each shift of a day, and whether they still may."""
     moment = now()
     until = {shift: _cutoff(session, day, shift) for shift in SHIFTS}
-    return [
-        {"shift": shift, "changeable_until": until[shift], "is_open": moment < until[shift]} for shift in SHIFTS
-    ]
+    return [{"shift": shift, "changeable_until": until[shift], "is_open": moment < until[shift]} for shift in SHIFTS]
 
 
 def _is_past_cutoff(session: Session, day: date, shift: str) -> bool:
