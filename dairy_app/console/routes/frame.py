@@ -284,6 +284,11 @@ def _set_cookie(response: Response, name: str, value: str, seconds: int | None) 
     response.set_cookie(name, value, seconds, path=path, secure=request.is_secure, httponly=True, samesite="Lax")
 
 
+def remember_language(response: Response, code: str) -> None:
+    """Let the browser go on in a language."""
+    _set_cookie(response, LANGUAGE_COOKIE, code, YEAR)
+
+
 def set_session(response: Response, token: str) -> None:
     """Let the browser keep its session; a browser that is closed may forget it earlier."""
     _set_cookie(response, tokens.PAGE_COOKIE, token, int(PAGE_LIFETIME.total_seconds()))
@@ -308,7 +313,7 @@ def finish(response: Response) -> Response:
         response.headers["Content-Security-Policy"] = PAGE_POLICY
         response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
         if request.args.get("lang") in catalogues():
-            _set_cookie(response, LANGUAGE_COOKIE, request.args["lang"], YEAR)
+            remember_language(response, request.args["lang"])
     if "form_seed" in g and request.cookies.get(FORM_COOKIE) != g.form_seed:
         _set_cookie(response, FORM_COOKIE, g.form_seed, None)
     if "said_is_read" in g:
