@@ -7,7 +7,7 @@ from marshmallow import Schema, fields, post_load
 from dairy_app.documents.models import CHANNELS, MESSAGE_STATUSES
 from dairy_app.documents.service.documents import Failure, RunTelling, Telling
 from dairy_app.web import validate
-from dairy_app.web.schemas import Choice, Line, PageQuery, Strict, page_of
+from dairy_app.web.schemas import Choice, Day, Line, Money, PageQuery, Sort, Strict, page_of
 
 _LANGUAGE = {"example": "hi", "description": "Of the dairy's two languages; default: the customer's, else the dairy's."}
 
@@ -50,6 +50,16 @@ class ShareOut(Schema):
     outbox_id = fields.UUID(allow_none=True)
 
 
+class PayLinksOut(Schema):
+    """How a bill is paid by UPI, as of today; a link is null when there is nothing to pay, or nowhere to pay it."""
+
+    as_of = Day()
+    balance = Money()
+    balance_link = fields.String(allow_none=True, metadata={"example": "upi://pay?pa=sunrise@upi&am=1240.00&cu=INR"})
+    balance_due = Money()
+    own_link = fields.String(allow_none=True, metadata={"example": "upi://pay?pa=sunrise@upi&am=740.00&cu=INR"})
+
+
 class RunMessagesIn(Strict):
     """By which channel a run's customers are told."""
 
@@ -81,6 +91,7 @@ class OutboxQuery(PageQuery):
     invoice_id = fields.UUID(load_default=None)
     customer_id = fields.UUID(load_default=None)
     billing_run_id = fields.UUID(load_default=None, metadata={"description": "About the invoices that a run issued."})
+    sort = Sort("created_at", default="created_at")
 
 
 class OutboxMessageOut(Schema):

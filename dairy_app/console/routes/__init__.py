@@ -2,6 +2,7 @@
 
 from dairy_app.console.routes import (
     changing,
+    credits,
     customers,
     downloads,
     grid,
@@ -13,6 +14,7 @@ from dairy_app.console.routes import (
     registering,
     requests,
     rounds,
+    sending,
     sign_in,
     start,
     wants,
@@ -23,6 +25,7 @@ from dairy_app.console.routes.frame import console as pages
 #: The modules whose routes are on ``pages``.
 MODULES = (
     changing,
+    credits,
     customers,
     downloads,
     grid,
@@ -34,6 +37,7 @@ MODULES = (
     registering,
     requests,
     rounds,
+    sending,
     sign_in,
     start,
     wants,

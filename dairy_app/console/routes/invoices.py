@@ -8,12 +8,16 @@ from flask import Response, url_for
 from dairy_app.common.errors import Problem
 from dairy_app.console.routes import frame
 from dairy_app.console.routes.frame import Form, PageQuery, console
+from dairy_app.documents.drawing.codes import code_of, runs
+from dairy_app.documents.models import CHANNELS
 from dairy_app.documents.schemas import LanguageQuery
 from dairy_app.web.access import Role, allow
-from dairy_app.web.inside import act, ask, fetch
+from dairy_app.web.inside import act, admits, ask, fetch
 
 #: What a box of the form answers; the API's own words name its fields.
 ASKED_BACK = frozenset({"invoice_paid", "return_filed"})
+#: The latest messages about a bill.
+MESSAGES = 20
 WHO_SEES = (Role.ADMIN, Role.ACCOUNTANT, Role.CUSTOMER)
 
 
@@ -23,11 +27,25 @@ WHO_SEES = (Role.ADMIN, Role.ACCOUNTANT, Role.CUSTOMER)
 def invoice(query: dict[str, str], invoice_id: UUID) -> Response:
     """A bill with its lines, deliveries and payments; a draft as it would be made now. A customer sees its own."""
     del query
-    return _invoice_page(invoice_id)
+    return invoice_page(invoice_id)
 
 
-def _invoice_page(invoice_id: UUID, **names: Any) -> Response:
-    return frame.page("invoice.html", invoice=ask(f"/invoices/{invoice_id}"), **names)
+def invoice_page(invoice_id: UUID, **names: Any) -> Response:
+    """The page of a bill, with how it is paid, the messages about it, and what a form that was refused has to say."""
+    own = f"/invoices/{invoice_id}"
+    found = ask(own)
+    if found["status"] == "issued":
+        names["pay"] = ask(f"{own}/pay-links")
+        names["codes"] = {name: _code(names["pay"][name]) for name in ("balance_link", "own_link")}
+        if admits("/outbox"):
+            names["messages"] = ask("/outbox", invoice_id=invoice_id, sort="-created_at", limit=MESSAGES)["items"]
+            names["channels"] = CHANNELS
+    return frame.page("invoice.html", invoice=found, **names)
+
+
+def _code(link: str | None) -> list[list[tuple[int, int]]]:
+    """A link as rows of runs, to be drawn as a code to scan; nothing for none."""
+    return [list(runs(row)) for row in code_of(link)] if link else []
 
 
 @console.route("/invoices/<uuid:invoice_id>/pdf")
@@ -36,6 +54,14 @@ def _invoice_page(invoice_id: UUID, **names: Any) -> Response:
 def invoice_pdf(query: dict[str, Any], invoice_id: UUID) -> Response:
     """The document as the customer gets it."""
     return fetch(f"/invoices/{invoice_id}/pdf", language=query["lang"])
+
+
+@console.route("/credit-notes/<uuid:credit_note_id>/pdf")
+@console.arguments(LanguageQuery, location="query")
+@allow(*WHO_SEES, page=True)
+def credit_note_pdf(query: dict[str, Any], credit_note_id: UUID) -> Response:
+    """The document of a credit note as the customer gets it."""
+    return fetch(f"/credit-notes/{credit_note_id}/pdf", language=query["lang"])
 
 
 @console.route("/invoices/<uuid:invoice_id>/void", methods=["POST"])
@@ -55,5 +81,5 @@ def void_invoice(form: dict[str, str], invoice_id: UUID) -> Response:
                 raise
             raise Problem(problem.code) from problem
 
-    refused = frame.send(void, lambda **names: _invoice_page(invoice_id, **names), address)
+    refused = frame.send(void, lambda **names: invoice_page(invoice_id, **names), address)
     return refused or frame.done(address, "bill_voided", number=voided["number"])
