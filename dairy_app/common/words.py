@@ -42,8 +42,9 @@ class Words:
         return self("time", time=instant.astimezone(zone).strftime("%H:%M"))
 
     def quantity(self, value: Decimal, unit: str) -> str:
-        """``1.5 L``, ``3 packets``; a unit without words of its own stands as it is."""
-        key = f"unit_{unit}_one" if value == 1 else f"unit_{unit}"
+        """``1.5 L``, ``3 packets``, ``1 packet``; a unit without words of its own stands as it is."""
+        one = f"unit_{unit}_one"
+        key = one if value == 1 and one in self.texts else f"unit_{unit}"
         return self(key, n=number(value)) if key in self.texts else f"{number(value)} {unit}"
 
 

@@ -7,7 +7,7 @@ from marshmallow import Schema, fields, post_load
 from dairy_app.documents.models import CHANNELS, MESSAGE_STATUSES
 from dairy_app.documents.service.documents import Failure, RunTelling, Telling
 from dairy_app.web import validate
-from dairy_app.web.schemas import Choice, Line, PageQuery, Sort, Strict, page_of
+from dairy_app.web.schemas import Choice, Day, Line, Money, PageQuery, Sort, Strict, page_of
 
 _LANGUAGE = {"example": "hi", "description": "Of the dairy's two languages; default: the customer's, else the dairy's."}
 
@@ -48,6 +48,16 @@ class ShareOut(Schema):
         allow_none=True, metadata={"example": "https://wa.me/919812345678?text=Dear%20Meera%20Joshi"}
     )
     outbox_id = fields.UUID(allow_none=True)
+
+
+class PayLinksOut(Schema):
+    """How a bill is paid by UPI, as of today; a link is null when there is nothing to pay, or nowhere to pay it."""
+
+    as_of = Day()
+    balance = Money()
+    balance_link = fields.String(allow_none=True, metadata={"example": "upi://pay?pa=sunrise@upi&am=1240.00&cu=INR"})
+    balance_due = Money()
+    own_link = fields.String(allow_none=True, metadata={"example": "upi://pay?pa=sunrise@upi&am=740.00&cu=INR"})
 
 
 class RunMessagesIn(Strict):

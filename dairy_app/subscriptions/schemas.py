@@ -306,6 +306,23 @@ class CustomerCalendarOut(Strict):
     days = fields.List(fields.Nested(CustomerCalendarDay))
 
 
+class ShiftOfDay(Strict):
+    """Until when customers may change a shift of a day."""
+
+    shift = Choice(*SHIFTS)
+    changeable_until = fields.AwareDateTime()
+    is_open = fields.Boolean()
+
+
+class CustomerDayOut(Strict):
+    """One day of a customer: what its standing orders bring, and until when customers may change it."""
+
+    customer_id = fields.UUID()
+    date = Day()
+    shifts = fields.List(fields.Nested(ShiftOfDay))
+    standing_orders = fields.List(fields.Nested(CustomerCalendarDay))
+
+
 class GenerateIn(Strict):
     """Which day's orders to make."""
 

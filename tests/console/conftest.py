@@ -1,13 +1,22 @@
 """Everybody who may sign in, in a browser."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
+import time_machine
 
 from tests.console.visitor import Visitor
 from tests.dairy import Dairy
+from tests.deliveries.rounds import at
 
 SignIn = Callable[[str], Visitor]
+
+
+@pytest.fixture
+def clock() -> Iterator[time_machine.Traveller]:
+    """A clock that stands still until a test moves it."""
+    with time_machine.travel(at("2026-11-20 10:00"), tick=False) as traveller:
+        yield traveller
 
 
 @pytest.fixture

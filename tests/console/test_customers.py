@@ -20,6 +20,11 @@ def own(customer: Any) -> str:
     return f"/customers/{customer['id']}"
 
 
+def on(customer: Any, day: str) -> str:
+    """The page of a customer with a day opened."""
+    return f"{own(customer)}?day={day}"
+
+
 def names(page: Page) -> list[str]:
     """The customers of a list, in its order."""
     found = [link.rpartition("/")[2] for link in page.links() if link.startswith("/customers/")]
@@ -151,31 +156,35 @@ def test_a_pause_shows_in_the_calendar(dairy: Dairy, admin: Visitor, rao: Any) -
     milk = dairy.product("60.00", name="Cow milk")
     standing = dairy.subscription(rao, milk)
     first, last = dairy.day(3), dairy.day(5)
-    page = admin.submit(admin.open(own(rao)), "/pauses", **{"from": first, "to": last, "reason": "Wedding"})
+    page = admin.submit(admin.open(on(rao, first)), "/pauses", to=last, reason="Wedding")
     assert page.status == 303
     (pause,) = ok(dairy.admin.get(f"/subscriptions/{standing['id']}"))["pauses"]
     assert (pause["from"], pause["to"], pause["reason"]) == (first, last, "Wedding")
     page = admin.follow(page)
     assert re.search(r"Paused from \w+, \d+ \w+ \d{4} to \w+, \d+ \w+ \d{4}\.", page.words)
     assert "Pause" in page.words
-    page = admin.submit(admin.open(own(rao)), "/pauses", **{"from": first, "to": last})
+    page = admin.submit(admin.open(on(rao, dairy.day(1))), "/pauses", **{"from": first, "to": last})
     assert page.status == 409
     assert page.form("/pauses").fields["from"] == first
+    page = admin.submit(admin.open(on(rao, dairy.day(4))), "/deliver-again")
+    assert page.status == 303
+    (pause,) = ok(dairy.admin.get(f"/subscriptions/{standing['id']}"))["pauses"]
+    assert (pause["from"], pause["to"]) == (first, first)
 
 
 def test_one_day_is_changed_and_made_usual_again(dairy: Dairy, admin: Visitor, rao: Any) -> None:
     standing = dairy.subscription(rao, dairy.product("60.00"))
     day = dairy.day(2)
     for typed, expected in (("2.5", [("2.500", day)]), ("0", [("0.000", day)]), ("", [])):
-        page = admin.submit(admin.open(own(rao)), "/days", date=day, quantity=typed)
+        page = admin.submit(admin.open(on(rao, day)), "/days", quantity=typed)
         assert page.status == 303, page.words
         overrides = ok(dairy.admin.get(f"/subscriptions/{standing['id']}"))["overrides"]
         assert [(each["quantity"], each["date"]) for each in overrides] == expected
-    page = admin.submit(admin.open(own(rao)), "/days", date=day, quantity="lots")
+    page = admin.submit(admin.open(on(rao, day)), "/days", quantity="lots")
     assert page.status == 422
     assert page.form("/days").fields["quantity"] == "lots"
     for wrong in ("", "../x", "a/b"):
-        assert admin.submit(admin.open(own(rao)), "/days", date=wrong, quantity="1").status == 404
+        assert admin.submit(admin.open(on(rao, day)), "/days", date=wrong, quantity="1").status == 404
 
 
 def test_a_customer_pauses_its_own_milk_and_nobody_elses(dairy: Dairy, rao: Any) -> None:
@@ -184,9 +193,9 @@ def test_a_customer_pauses_its_own_milk_and_nobody_elses(dairy: Dairy, rao: Any)
     customer, client = dairy.customer_login()
     mine, theirs = dairy.subscription(customer, milk), dairy.subscription(rao, milk)
     visitor = Visitor.of(dairy.app, customer["phone"])
-    typed = {"from": dairy.day(1), "to": dairy.day(2)}
-    assert visitor.submit(visitor.open(own(customer)), "/pauses", **typed).status == 303
-    assert visitor.submit(visitor.open(own(customer)), "/pauses", subscription_id=theirs["id"], **typed).status == 404
+    typed, page = {"to": dairy.day(2)}, visitor.open(on(customer, dairy.day(1)))
+    assert visitor.submit(page, "/pauses", **typed).status == 303
+    assert visitor.submit(page, "/pauses", subscription_id=theirs["id"], **typed).status == 404
     assert len(ok(client.get(f"/subscriptions/{mine['id']}"))["pauses"]) == 1
     assert ok(dairy.admin.get(f"/subscriptions/{theirs['id']}"))["pauses"] == []
 

@@ -32,3 +32,11 @@ def test_days_months_and_moments_are_the_dairys() -> None:
 def test_a_code_without_a_word_is_shown_as_it_is() -> None:
     assert SAY.word("status", "trial") == "On trial"
     assert SAY.word("status", "brand_new") == "brand_new"
+
+
+@pytest.mark.parametrize("language", ["en", "hi"])
+def test_one_of_a_unit_is_written_in_the_pages_language(language: str) -> None:
+    say = Figures(catalogues()[language], ZoneInfo("Asia/Kolkata"))
+    for unit in ("litre", "kg", "dozen"):
+        assert say.quantity("1", unit)[1:] == say.quantity("5", unit)[1:]
+    assert SAY.quantity("1", "packet") == "1 packet"

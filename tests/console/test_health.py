@@ -7,8 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import time_machine
 from sqlalchemy import text
 
+from dairy_app.common import clock
 from dairy_app.database.backups import tools_for
 from dairy_app.monitoring.service import backups
 from tests.console.conftest import SignIn
@@ -87,6 +89,13 @@ def test_one_is_written_at_a_time_and_a_long_one_goes_on(
     assert finished.wait(30)
     (file,) = folder.iterdir()
     assert file.suffix == ".dump"
+
+
+def test_sent_twice_within_a_second_it_is_made_once(dairy: Dairy, admin: Visitor, folder: Path) -> None:
+    with time_machine.travel(clock.now(), tick=False):
+        pages = [make(admin) for _ in range(2)]
+    assert [page.status for page in pages] == [303, 303]
+    assert len(list(folder.iterdir())) == 1
 
 
 def test_a_backup_that_cannot_be_made_says_why(

@@ -92,6 +92,36 @@ def test_who_has_no_session_signs_in_and_comes_back(dairy: Dairy) -> None:
     assert page.location == "/customers?q=rao"
 
 
+def test_a_form_of_a_session_that_is_over_leads_back_to_its_page(dairy: Dairy) -> None:
+    customer, client = dairy.customer(), dairy.staff("accountant")
+    own = f"/customers/{customer['id']}"
+
+    def left(lost: bool, sent_from: str) -> Page:
+        visitor = Visitor.of(dairy.app, client.user["email"])
+        form = visitor.open(own).form("/payments")
+        if lost:  # the browser let the cookie go
+            visitor.http.delete_cookie(PAGE_COOKIE)
+        else:
+            visitor.submit(visitor.open("/"), "/sign-out")
+        page = visitor.send(form, {"amount": "75"}, Referer=f"http://localhost{sent_from}")
+        assert page.status == 303
+        page = visitor.follow(page)
+        assert "Your session is over, and nothing was saved." in page.words
+        return visitor.submit(page, "/sign-in", login=client.user["email"], password=PASSWORD)
+
+    assert left(False, f"{own}?day=2026-12-01").location == f"{own}?day=2026-12-01"
+    assert left(True, f"{own}?day=2026-12-01").location == f"{own}?day=2026-12-01"
+    assert left(True, f"{own}/payments").location == own
+    assert left(True, "").location == "/"
+    assert left(True, "/nothing/here").location == "/"
+    visitor = Visitor.of(dairy.app, client.user["email"])
+    form = visitor.open(own).form("/payments")
+    visitor.http.delete_cookie(PAGE_COOKIE)
+    page = visitor.send(form, {"amount": "75"}, Referer="http://evil.example/customers")
+    assert page.location == "/"
+    assert ok(dairy.admin.get("/payments"))["items"] == []
+
+
 @pytest.mark.parametrize(
     "address", ["https://evil.example/", "//evil.example", "/\\evil.example", "customers", "/a\nb"]
 )

@@ -34,6 +34,7 @@ class Page(HTMLParser):
         self._speech: list[str] = []
         self._is_code = False
         self._select: str | None = None
+        self._textarea: str | None = None
         self._is_first_option = False
         self.feed(response.get_data(as_text=True))
 
@@ -69,6 +70,7 @@ class Page(HTMLParser):
         elif tag in {"input", "textarea"} and self.forms and name:
             if given.get("type") not in {"checkbox", "radio"} or "checked" in given:
                 self.forms[-1].fields[name] = value
+            self._textarea = name if tag == "textarea" else None
         elif tag == "select" and self.forms and name:
             self._select, self._is_first_option = name, True
         elif tag == "option" and self._select and (self._is_first_option or "selected" in given):
@@ -84,9 +86,13 @@ class Page(HTMLParser):
             self._is_code = False
         if tag == "select":
             self._select = None
+        if tag == "textarea":
+            self._textarea = None
 
     def handle_data(self, data: str) -> None:
         self._words.append(data)
+        if self._textarea:
+            self.forms[-1].fields[self._textarea] += data.removeprefix("\n")
         if not self._is_code:
             self._speech.append(data)
 

@@ -220,3 +220,56 @@ def test_a_bill_made_void_while_it_is_queued_is_not_sent(bills: Bills, database_
     ok(queued, 200), ok(void, 200)
     (message,) = ok(bills.admin.get("/outbox"))["items"]
     assert (message["status"], message["error"]) == ("failed", "the invoice is void")
+
+
+# ----------------------------------------------------------------------------------------------- paying a bill
+
+
+def test_a_bill_is_paid_in_all_or_alone_as_its_page_says(bills: Bills) -> None:
+    bills.seller()
+    invoice = bills.bill(kinds="milk")
+    path = f"/invoices/{invoice['id']}/pay-links"
+    invited = ok(bills.admin.post(f"/users/{bills.person['user_id']}/invitation"))
+    login = bills.dairy.accept(invited["invitation_token"], bills.person["phone"])
+    found = ok(login.get(path))
+    assert (found["balance"], found["balance_due"], found["own_link"]) == (invoice["total"], invoice["total"], None)
+    assert f"am={invoice['total']}&" in found["balance_link"]
+    assert "pa=sunrise@upi" in found["balance_link"]
+    assert found == ok(bills.admin.get(path))
+    owed = {"customer_id": bills.person["id"], "amount": "100.00", "as_of": "2026-09-30"}
+    ok(bills.admin.post("/opening-balances", owed), 201)
+    found = ok(login.get(path))
+    assert float(found["balance"]) == float(invoice["total"]) + 100
+    assert f"am={found['balance']}&" in found["balance_link"]
+    assert f"am={invoice['total']}&" in found["own_link"]
+    bills.pay(found["balance"])
+    found = ok(login.get(path))
+    assert (found["balance"], found["balance_link"], found["own_link"]) == ("0.00", None, None)
+
+
+def test_nobody_pays_a_draft_a_void_bill_or_somebody_elses(bills: Bills) -> None:
+    bills.seller()
+    invoice = bills.bill(kinds="milk")
+    path = f"/invoices/{invoice['id']}/pay-links"
+    _, stranger = bills.dairy.customer_login()
+    refused(stranger.get(path), 404, "invoice_not_found")
+    refused(bills.dairy.staff("marketing_staff").get(path), 403, "forbidden")
+    ok(bills.admin.post(f"/invoices/{invoice['id']}/void", {"reason": "Wrong"}))
+    refused(bills.admin.get(path), 409, "invoice_not_issued")
+    (draft,) = bills.dairy.invoices(status="draft")
+    refused(bills.admin.get(f"/invoices/{draft['id']}/pay-links"), 409, "invoice_not_issued")
+
+
+def test_the_latest_messages_come_first_when_asked(bills: Bills) -> None:
+    bills.seller()
+    invoice = bills.bill(kinds="milk", email="meera@home.example")
+    made = [bills.share(invoice, queue=True, channel=each)["outbox_id"] for each in ("whatsapp", "sms", "email")]
+    assert [each["id"] for each in ok(bills.admin.get("/outbox"))["items"]] == made
+    seen, cursor = list[str](), None
+    for _ in made:
+        query = {"sort": "-created_at", "customer_id": bills.person["id"], "limit": 1}
+        page = ok(bills.admin.get("/outbox", **query, **({"cursor": cursor} if cursor else {})))
+        seen += [each["id"] for each in page["items"]]
+        cursor = page["next_cursor"]
+    assert seen == made[::-1]
+    assert cursor is None

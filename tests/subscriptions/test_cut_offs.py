@@ -96,3 +96,42 @@ def test_an_end_that_is_set_anew_after_the_cut_off_needs_a_reason(
     refused(household.change(made, stop_date=TOMORROW), 422, "cutoff_passed")
     ok(household.change(made, stop_date=TOMORROW, reason="moves away"), 200)
     assert household.says()[0] == "CANCELLED"
+
+
+def test_one_day_says_what_comes_and_until_when_it_may_change(
+    household: Household, clock: time_machine.Traveller
+) -> None:
+    made, path = household.subscribe(), f"/customers/{household.customer['id']}/days/{TOMORROW}"
+    ok(household.admin.patch("/settings", {"cutoff_morning": "21:00:00", "cutoff_evening": None}), 200)
+    found = ok(household.login.get(path))
+    (entry,) = found["standing_orders"]
+    assert (entry["subscription_id"], entry["quantity"], entry["rule"]) == (made["id"], "2.000", "fixed_daily")
+    assert found["shifts"] == [
+        {"shift": "morning", "changeable_until": "2026-11-20T21:00:00+05:30", "is_open": True},
+        {"shift": "evening", "changeable_until": "2026-11-22T00:00:00+05:30", "is_open": True},
+    ]
+    clock.move_to(at("2026-11-20 21:00"))
+    household.dairy.log_in_again()
+    assert [each["is_open"] for each in ok(household.login.get(path))["shifts"]] == [False, True]
+    refused(household.override(made, TOMORROW, "4", by=household.login), 422, "cutoff_passed")
+    ok(household.override(made, TOMORROW, "4", note="rang at ten"), 200)
+    (entry,) = ok(household.admin.get(path))["standing_orders"]
+    assert (entry["quantity"], entry["rule"]) == ("4.000", "override")
+
+
+def test_a_day_is_seen_by_who_sees_the_customer_and_has_to_be_one(household: Household) -> None:
+    path = f"/customers/{household.customer['id']}/days"
+    _, stranger = household.dairy.customer_login()
+    for other in (stranger, household.dairy.staff("marketing_staff")):
+        refused(other.get(f"{path}/{TOMORROW}"), 404, "customer_not_found")
+    refused(household.dairy.staff("accountant").get(f"{path}/{TOMORROW}"), 403, "forbidden")
+    for wrong in ("2026-02-30", "0001-01-01", "9999-12-31", "tomorrow"):
+        refused(household.admin.get(f"{path}/{wrong}"), 422, "validation_failed")
+
+
+def test_days_at_the_end_of_time_are_no_days(household: Household) -> None:
+    made = household.subscribe()
+    for wrong in ("0001-01-01", "9999-12-31"):
+        assert household.override(made, wrong, "1").status_code < 500
+        assert household.pause(made, wrong).status_code < 500
+        assert household.admin.delete(f"/subscriptions/{made['id']}/overrides/{wrong}").status_code < 500

@@ -2,7 +2,9 @@
 
 from dairy_app.console.routes import (
     cash,
+    changing,
     corrections,
+    credits,
     customers,
     downloads,
     grid,
@@ -17,6 +19,7 @@ from dairy_app.console.routes import (
     registers,
     requests,
     rounds,
+    sending,
     sign_in,
     start,
     wants,
@@ -27,7 +30,9 @@ from dairy_app.console.routes.frame import console as pages
 #: The modules whose routes are on ``pages``.
 MODULES = (
     cash,
+    changing,
     corrections,
+    credits,
     customers,
     downloads,
     grid,
@@ -42,6 +47,7 @@ MODULES = (
     registering,
     requests,
     rounds,
+    sending,
     sign_in,
     start,
     wants,

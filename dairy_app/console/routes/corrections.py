@@ -1,21 +1,17 @@
-"""What corrects bills: credit notes and write-offs of issued ones, charges and discounts on drafts."""
+"""What corrects bills: credit notes and write-offs of issued ones, and taking a charge or a discount off a draft."""
 
-from contextlib import AbstractContextManager
-from datetime import date
 from functools import partial
 from typing import Any
 from uuid import UUID
 
 from flask import Response, g, url_for
 
-from dairy_app.business.queries import today
 from dairy_app.common.errors import FieldError, Problem
 from dairy_app.console.routes import frame
 from dairy_app.console.routes.frame import Form, PageQuery, console
 from dairy_app.console.routes.invoices import WHO_SEES, invoice_page
 from dairy_app.documents.schemas import LanguageQuery
 from dairy_app.web.access import Role, allow
-from dairy_app.web.http import current_session
 from dairy_app.web.inside import act, ask, fetch, together, tried
 
 WHO = (Role.ADMIN, Role.ACCOUNTANT)
@@ -50,23 +46,32 @@ def credit_bill(form: dict[str, str], invoice_id: UUID) -> Response:
     ]
     if not form.get("everything"):
         body["lines"] = credits
-    made: dict[str, Any] = {}
+    typed, found = frame.as_typed(form), dict[str, Any]()
+    is_given = form.get("do") == "give" and form.get("looked") == typed
+    whose = ask(f"/invoices/{invoice_id}")["customer_id"]
 
-    def issue(doing: AbstractContextManager[None]) -> None:
-        with doing:
-            made.update(_issued(body, credits, form.get("key")))
+    def issue() -> None:
+        with together() if is_given else tried():
+            found.update(note=_issued(body, credits, form.get("key")), after=_balance(whose))
+        found["before"] = _balance(whose)
 
     address = url_for("console.invoice", invoice_id=invoice_id)
     again = partial(invoice_page, invoice_id, opened="credit")
-    refused = frame.send(lambda: issue(tried()), again, address)
+    refused = frame.send(issue, again, address)
     if refused is not None:
         return refused
-    if form.get("do") != "issue" or form.get("seen") != made["total"]:
+    if not is_given:
         g.form_is_on = address
-        return again(form=form, note=made)
-    refused = frame.send(lambda: issue(together()), again, address)
-    amount, address = frame.figures().rupees(made["total"]), url_for("console.credit_note", credit_note_id=made["id"])
-    return refused or frame.done(address, "credited", number=made["number"], amount=amount)
+        return again(form=form, looked=typed, effect=found)
+    note, rupees = found["note"], frame.figures().rupees
+    address = url_for("console.credit_note", credit_note_id=note["id"])
+    said = {"number": note["number"], "amount": rupees(note["total"]), "after": rupees(found["after"])}
+    return frame.done(address, "credited", **said)
+
+
+def _balance(customer_id: str) -> str:
+    found: str = ask(f"/customers/{customer_id}/balance")["balance"]
+    return found
 
 
 def _credit(form: dict[str, str], line: str) -> dict[str, str]:
@@ -107,25 +112,6 @@ def write_off_bill(form: dict[str, str], invoice_id: UUID) -> Response:
 
     refused = frame.send(give_up, lambda **names: invoice_page(invoice_id, opened="write-off", **names), address)
     return refused or frame.done(address, "written_off", amount=frame.figures().rupees(form["amount"].strip()))
-
-
-@console.route("/invoices/<uuid:invoice_id>/adjustments", methods=["POST"])
-@console.arguments(Form, location="form")
-@allow(*WHO, page=True)
-def adjust_draft(form: dict[str, str], invoice_id: UUID) -> Response:
-    """Put a charge or a discount on a draft; it becomes a line of its own when the draft is billed."""
-    address, amount = url_for("console.invoice", invoice_id=invoice_id), form.get("amount", "").strip()
-
-    def adjust() -> None:
-        draft = ask(f"/invoices/{invoice_id}")
-        day = min(today(current_session()), date.fromisoformat(draft["period_end"]))
-        body = {"customer_id": draft["customer_id"], "adjusted_on": day.isoformat()}
-        body |= frame.fields_of(form, "kind", "description", "reason")
-        body["amount"] = f"-{amount}" if form.get("kind") == "discount" and amount[:1].isdigit() else amount
-        act("POST", "/adjustments", body, key=form.get("key"))
-
-    refused = frame.send(adjust, lambda **names: invoice_page(invoice_id, opened="adjust", **names), address)
-    return refused or frame.done(address, "adjusted", what=form.get("description", ""))
 
 
 @console.route("/invoices/<uuid:invoice_id>/adjustments/<uuid:adjustment_id>", methods=["POST"])

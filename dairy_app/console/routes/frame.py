@@ -16,7 +16,7 @@ from functools import cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
@@ -223,7 +223,7 @@ def _form_seed() -> str:
 
 @console.before_request
 def refuse_forms_of_others() -> None:
-    """Take no form that another site sends, or that an ended session left behind."""
+    """Take no form that another site sends, or that is of another session; without one, sign in first."""
     if request.method in {"GET", "HEAD", "OPTIONS"}:
         return
     if (request.content_length or 0) > current_app.config["MAX_CONTENT_LENGTH"]:
@@ -231,6 +231,8 @@ def refuse_forms_of_others() -> None:
     request.get_data(parse_form_data=False)
     sent = request.form.get("csrf_token", "")
     from_elsewhere = request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}
+    if not from_elsewhere and request.endpoint != "console.sign_in":
+        tokens.session_of_page()  # raises for one that is over: who signs in comes back to the form
     if from_elsewhere or not hmac.compare_digest(sent.encode(), csrf_token().encode()):
         raise Problem("malformed_request", "This form is no longer valid. Reload the page, and send it again.")
 
@@ -254,7 +256,7 @@ def send(act: Callable[[], Any], again: Callable[..., Response], form_is_on: str
 
 
 def done(address: str, said: str | None = None, **values: Any) -> Response:
-    """Off to another page, which tells what was done: the word ``said`` with its values."""
+    """Off to another page, which tells what happened: the word ``said`` with its values."""
     response = Response(status=HTTPStatus.SEE_OTHER, headers={"Location": address})
     if said is not None:
         text = json.dumps({"word": said, "values": values}, default=str)
@@ -286,6 +288,12 @@ def asked(path: str, **query: Any) -> tuple[Any, dict[str, Any]]:
         return None, {"wrong": wrong, "refused": whole, "status": problem.status}
 
 
+def as_typed(form: Mapping[str, str]) -> str:
+    """All that was typed into a form, as one text: what was looked at is done, and nothing else."""
+    of_the_form = {"csrf_token", "key", "looked", "do"}
+    return json.dumps(sorted((name, text.strip()) for name, text in form.items() if name not in of_the_form))
+
+
 def fields_of(form: Mapping[str, str], *names: str) -> dict[str, Any]:
     """Of a form, what the API gets: the fields that were filled in."""
     return {name: form[name].strip() for name in names if form.get(name, "").strip()}
@@ -294,6 +302,11 @@ def fields_of(form: Mapping[str, str], *names: str) -> dict[str, Any]:
 def _set_cookie(response: Response, name: str, value: str, seconds: int | None) -> None:
     path = f"{request.script_root}/"
     response.set_cookie(name, value, seconds, path=path, secure=request.is_secure, httponly=True, samesite="Lax")
+
+
+def remember_language(response: Response, code: str) -> None:
+    """Let the browser go on in a language."""
+    _set_cookie(response, LANGUAGE_COOKIE, code, YEAR)
 
 
 def set_session(response: Response, token: str) -> None:
@@ -318,9 +331,10 @@ def finish(response: Response) -> Response:
         response = _refusal_page(response)
     if response.mimetype == "text/html":
         response.headers["Content-Security-Policy"] = PAGE_POLICY
+        response.headers["Referrer-Policy"] = "same-origin"  # says on which page a form was
         response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
         if request.args.get("lang") in catalogues():
-            _set_cookie(response, LANGUAGE_COOKIE, request.args["lang"], YEAR)
+            remember_language(response, request.args["lang"])
     if "form_seed" in g and request.cookies.get(FORM_COOKIE) != g.form_seed:
         _set_cookie(response, FORM_COOKIE, g.form_seed, None)
     if "said_is_read" in g:
@@ -344,9 +358,10 @@ def _refusal_page(refused: Response) -> Response:
     """The page that says what this problem document says; who has no session signs in and comes back."""
     problem = refused.get_json()
     if refused.status_code == HTTPStatus.UNAUTHORIZED:
-        following = request.full_path.rstrip("?") if request.method == "GET" else None
-        response = Response(status=HTTPStatus.SEE_OTHER)
-        response.headers["Location"] = url_for("console.home", next=following if following != "/" else None)
+        is_form = request.method == "POST"
+        following = _page_of_form() if is_form else request.full_path.rstrip("?")
+        address = url_for("console.home", next=following if following != "/" else None)
+        response = done(address, "session_over" if is_form else None)
         if request.cookies.get(tokens.PAGE_COOKIE):
             forget_session(response)
         return response
@@ -363,6 +378,18 @@ def _refusal_page(refused: Response) -> Response:
     if "Retry-After" in refused.headers:
         response.headers["Retry-After"] = refused.headers["Retry-After"]
     return response
+
+
+def _page_of_form() -> str | None:
+    """The page on which a form was, as its browser says; above an address that only takes forms, the nearest page."""
+    left = urlsplit(request.referrer or "")
+    if left.netloc != request.host:
+        return None
+    path, query = left.path.removeprefix(request.script_root), left.query
+    adapter = current_app.create_url_adapter(request)
+    while path and adapter is not None and not adapter.test(path, "GET"):
+        path, query = path.rpartition("/")[0], ""
+    return f"{path}?{query}" if query else path
 
 
 @console.route("/static/<version>/<name>")

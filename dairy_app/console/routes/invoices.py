@@ -8,8 +8,9 @@ from flask import Response, url_for
 from dairy_app.common.errors import Problem
 from dairy_app.console.routes import frame
 from dairy_app.console.routes.frame import Form, PageQuery, console
+from dairy_app.documents.drawing.codes import code_of, runs
+from dairy_app.documents.models import CHANNELS
 from dairy_app.documents.schemas import LanguageQuery
-from dairy_app.invoices.models import ADJUSTMENT_KINDS
 from dairy_app.web.access import Role, allow
 from dairy_app.web.inside import act, admits, ask, fetch
 
@@ -17,6 +18,8 @@ from dairy_app.web.inside import act, admits, ask, fetch
 ASKED_BACK = frozenset({"invoice_paid", "return_filed"})
 #: Credit notes of a bill, or adjustments of a draft, that its page shows.
 NOTES = 200
+#: The latest messages about a bill.
+MESSAGES = 20
 WHO_SEES = (Role.ADMIN, Role.ACCOUNTANT, Role.CUSTOMER)
 
 
@@ -30,13 +33,27 @@ def invoice(query: dict[str, str], invoice_id: UUID) -> Response:
 
 
 def invoice_page(invoice_id: UUID, opened: str | None = None, **names: Any) -> Response:
-    """The page of a bill; ``opened``: the form on it that was refused, or says what it would do."""
-    bill = ask(f"/invoices/{invoice_id}")
+    """The page of a bill, with how it is paid and the messages about it.
+
+    ``opened``: the form on it that was refused, or says what it would do.
+    """
+    own = f"/invoices/{invoice_id}"
+    bill = ask(own)
     if bill["status"] == "issued":
         names["credit_notes"] = ask("/credit-notes", invoice_id=invoice_id, limit=NOTES)["items"]
+        names["pay"] = ask(f"{own}/pay-links")
+        names["codes"] = {name: _code(names["pay"][name]) for name in ("balance_link", "own_link")}
+        if admits("/outbox"):
+            names["messages"] = ask("/outbox", invoice_id=invoice_id, sort="-created_at", limit=MESSAGES)["items"]
+            names["channels"] = CHANNELS
     elif bill["status"] == "draft" and admits("/adjustments"):
         names["adjustments"] = ask("/adjustments", invoice_id=invoice_id, limit=NOTES)["items"]
-    return frame.page("invoice.html", invoice=bill, opened=opened, kinds=ADJUSTMENT_KINDS, **names)
+    return frame.page("invoice.html", invoice=bill, opened=opened, **names)
+
+
+def _code(link: str | None) -> list[list[tuple[int, int]]]:
+    """A link as rows of runs, to be drawn as a code to scan; nothing for none."""
+    return [list(runs(row)) for row in code_of(link)] if link else []
 
 
 @console.route("/invoices/<uuid:invoice_id>/pdf")

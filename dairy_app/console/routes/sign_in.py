@@ -12,6 +12,7 @@ from dairy_app.console.routes.today import show_today
 from dairy_app.web import validate
 from dairy_app.web.access import Role, allow, allow_anyone
 from dairy_app.web.http import current_actor, current_session
+from dairy_app.web.inside import ask
 
 
 class HomeQuery(PageQuery):
@@ -24,11 +25,17 @@ class HomeQuery(PageQuery):
 @console.arguments(HomeQuery, location="query")
 @allow_anyone()
 def home(query: dict[str, str]) -> Response:
-    """Today for who is signed in, to a customer its own page; else the form to sign in."""
+    """Today for who is signed in, to a customer its own page in its own language; else the form to sign in."""
     if not frame.signed_in():
         return _form(next=query.get("next", ""))
     own = current_actor().customer_id
-    return frame.done(url_for("console.customer", customer_id=own)) if own else show_today()
+    if own is None:
+        return show_today()
+    response = frame.done(url_for("console.customer", customer_id=own))
+    language = ask(f"/customers/{own}")["language"]
+    if frame.LANGUAGE_COOKIE not in request.cookies and language in frame.catalogues():
+        frame.remember_language(response, language)
+    return response
 
 
 @console.route("/sign-in", methods=["POST"])

@@ -1,15 +1,22 @@
-"""What a customer wants: standing orders, orders of one day, and their end."""
+"""What a customer wants: standing orders, other quantities and pauses, orders of one day, and their end."""
 
+from collections.abc import Callable, Mapping
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 from flask import Response, request, url_for
 
+from dairy_app.common.errors import Problem
 from dairy_app.console.routes import frame
 from dairy_app.console.routes.customers import WHO_CHANGES, customer_page
 from dairy_app.console.routes.frame import Form, console
+from dairy_app.console.rules.calendar import month_of
 from dairy_app.web.access import allow
-from dairy_app.web.inside import act
+from dairy_app.web.inside import act, ask, together
+
+#: For ``subscription_id``: every standing order that is not stopped.
+ALL = "all"
 
 
 @console.route("/customers/<uuid:customer_id>/standing-orders", methods=["POST"])
@@ -43,6 +50,62 @@ def end_standing_order(form: dict[str, str], customer_id: UUID, subscription_id:
     return _done(customer_id, end, f"standing_order_{verb}")
 
 
+@console.route("/customers/<uuid:customer_id>/days", methods=["POST"])
+@console.arguments(Form, location="form")
+@allow(*WHO_CHANGES, page=True)
+def set_day(form: dict[str, str], customer_id: UUID) -> Response:
+    """Another quantity on one day of a standing order; with nothing typed, or asked for, it is as usual again."""
+    subscription, day = _part(form, "subscription_id"), _part(form, "date")
+    own = f"/subscriptions/{subscription}/overrides/{day}"
+    quantity = "" if form.get("usual") else form.get("quantity", "").strip()
+
+    def enter() -> None:
+        if quantity:
+            act("PUT", own, {"quantity": quantity, **frame.fields_of(form, "note")})
+        else:
+            act("DELETE", own)
+
+    said = {"day": _written(day), "quantity": quantity}
+    return _on_a_day(form, customer_id, day, enter, "day_set" if quantity else "day_usual", said)
+
+
+@console.route("/customers/<uuid:customer_id>/pauses", methods=["POST"])
+@console.arguments(Form, location="form")
+@allow(*WHO_CHANGES, page=True)
+def pause(form: dict[str, str], customer_id: UUID) -> Response:
+    """No delivery from a day to a day: of one standing order, or of all of them or none."""
+    chosen, key = _part(form, "subscription_id"), form.get("key")
+
+    def enter() -> None:
+        body = frame.fields_of(form, "from", "to", "reason")
+        if chosen != ALL:
+            act("POST", f"/subscriptions/{chosen}/pauses", body, key=key)
+            return
+        standing = ask("/subscriptions", customer_id=customer_id, limit=200)["items"]
+        with together():
+            for each in standing:
+                if each["status"] != "stopped":
+                    own_key = f"{key}:{each['id']}" if key else None
+                    act("POST", f"/subscriptions/{each['id']}/pauses", body, key=own_key)
+
+    first, last = (form.get(name, "").strip() for name in ("from", "to"))
+    said = {"first": _written(first), "last": _written(last)}
+    return _on_a_day(form, customer_id, first, enter, "paused" if last else "paused_open", said)
+
+
+@console.route("/customers/<uuid:customer_id>/deliver-again", methods=["POST"])
+@console.arguments(Form, location="form")
+@allow(*WHO_CHANGES, page=True)
+def deliver_again(form: dict[str, str], customer_id: UUID) -> Response:
+    """End the pause of a standing order that covers a day: it comes again from that day on."""
+    subscription, day = _part(form, "subscription_id"), _part(form, "date")
+
+    def enter() -> None:
+        act("POST", f"/subscriptions/{subscription}/resume", {"from": day}, key=form.get("key"))
+
+    return _on_a_day(form, customer_id, day, enter, "delivered_again", {"day": _written(day)})
+
+
 @console.route("/customers/<uuid:customer_id>/orders", methods=["POST"])
 @console.arguments(Form, location="form")
 @allow(*WHO_CHANGES, page=True)
@@ -54,7 +117,7 @@ def new_order(form: dict[str, str], customer_id: UUID) -> Response:
         body = {**frame.fields_of(form, "delivery_date", "shift", "notes"), "customer_id": str(customer_id)}
         act("POST", "/orders", {**body, "items": [item]}, key=form.get("key"))
 
-    return _done(customer_id, make, "order")
+    return _on_a_day(form, customer_id, form.get("delivery_date", "").strip(), make, "order")
 
 
 @console.route("/customers/<uuid:customer_id>/orders/<uuid:order_id>/cancel", methods=["POST"])
@@ -63,12 +126,50 @@ def new_order(form: dict[str, str], customer_id: UUID) -> Response:
 def cancel_order(form: dict[str, str], customer_id: UUID, order_id: UUID) -> Response:
     """Cancel an order that is not on its way yet."""
     body = frame.fields_of(form, "reason")
-    return _done(
-        customer_id, lambda: act("POST", f"/orders/{order_id}/cancel", body, key=form.get("key")), "order_cancelled"
-    )
+
+    def cancel() -> None:
+        act("POST", f"/orders/{order_id}/cancel", body, key=form.get("key"))
+
+    return _on_a_day(form, customer_id, form.get("date", ""), cancel, "order_cancelled")
 
 
-def _done(customer_id: UUID, do: Any, said: str) -> Response:
+def _done(customer_id: UUID, do: Callable[[], None], said: str) -> Response:
     address = url_for("console.customer", customer_id=customer_id)
     refused = frame.send(do, lambda **names: customer_page(customer_id, **names), address)
     return refused or frame.done(address, said)
+
+
+def _on_a_day(
+    form: Mapping[str, str],
+    customer_id: UUID,
+    typed: str,
+    do: Callable[[], None],
+    said: str,
+    values: Mapping[str, Any] | None = None,
+) -> Response:
+    """Do it; then the page with the day ``typed`` opened. When it is refused, with that on which the form was."""
+    day = _day(typed)
+    opened = _day(form.get("date", "")) or day
+    address = url_for("console.customer", customer_id=customer_id, day=opened)
+    refused = frame.send(do, lambda **names: customer_page(customer_id, opened=opened, **names), address)
+    if refused is not None:
+        return refused
+    address = url_for("console.customer", customer_id=customer_id, day=day)
+    return frame.done(f"{address}#{'day' if day else 'calendar'}", said, **(values or {}))
+
+
+def _day(typed: str) -> date | None:
+    return date.fromisoformat(typed) if month_of(typed) else None
+
+
+def _written(day: str) -> str:
+    """A day that somebody typed, in words; as it was typed when it is none."""
+    return frame.figures().day(day) if month_of(day) else day
+
+
+def _part(form: Mapping[str, str], name: str) -> str:
+    """A part of an address that a form names. Raises not_found for what cannot be one."""
+    value = form.get(name, "")
+    if not value or not all(each.isalnum() or each == "-" for each in value):
+        raise Problem("not_found")
+    return value

@@ -15,6 +15,7 @@ from dairy_app.documents.schemas import (
     OutboxMessageOut,
     OutboxPage,
     OutboxQuery,
+    PayLinksOut,
     RunMessagesIn,
     RunMessagesOut,
     ShareIn,
@@ -43,6 +44,14 @@ def invoice_pdf(query: dict[str, Any], invoice_id: UUID) -> Response:
     """The document of an issued or void invoice, with what is due today. Equal content is equal bytes."""
     document = service.invoice_document(current_session(), current_actor(), invoice_id)
     return pdf_of(document, service.words_for(current_session(), query["lang"], document.language))
+
+
+@documents.route("/invoices/<uuid:invoice_id>/pay-links")
+@documents.response(200, PayLinksOut)
+@allow(Role.ADMIN, Role.ACCOUNTANT, Role.CUSTOMER)
+def read_pay_links(invoice_id: UUID) -> service.PayLinks:
+    """UPI links for all that the customer owes, and for what is open of this invoice alone when that is less."""
+    return service.pay_links(current_session(), current_actor(), invoice_id)
 
 
 @documents.route("/credit-notes/<uuid:credit_note_id>/pdf")
@@ -103,16 +112,10 @@ def _links() -> Links:
 @outbox.response(200, OutboxPage)
 @allow(Role.ADMIN, Role.ACCOUNTANT)
 def list_outbox(query: dict[str, Any]) -> Page:
-    """Messages, the oldest first; a sender asks for those of its channel with status queued."""
+    """Messages, the oldest first unless `sort` says otherwise; a sender asks for the queued ones of its channel."""
     limit, cursor, descending = query.pop("limit"), query.pop("cursor"), query.pop("sort").startswith("-")
-    return read_page(
-        current_session(),
-        queries.outbox(**query),
-        [OutboxMessage.id],  # in the order in which they were written
-        limit=limit,
-        cursor=cursor,
-        descending=descending,
-    )
+    found, keys = queries.outbox(**query), [OutboxMessage.id]  # ids ascend with time
+    return read_page(current_session(), found, keys, limit=limit, cursor=cursor, descending=descending)
 
 
 @outbox.route("/outbox/<uuid:message_id>/sent", methods=["POST"])

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -40,6 +41,17 @@ class Shared:
 
 
 @dataclass(frozen=True, slots=True)
+class PayLinks:
+    """What is due of a customer in all and of one bill, and the UPI links that pay it."""
+
+    as_of: date
+    balance: Decimal
+    balance_link: str | None
+    balance_due: Decimal
+    own_link: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Opened:
     """What a link leads to, with the token of the other document of its period, good for as long."""
 
@@ -71,6 +83,15 @@ def invoice_document(session: Session, actor: Actor, invoice_id: UUID) -> Docume
     if not documents:
         raise Problem("invoice_not_issued", f"The invoice is {invoice.status}: it has no PDF.")
     return documents[0]
+
+
+def pay_links(session: Session, actor: Actor, invoice_id: UUID) -> PayLinks:
+    """What a bill asks for today; ``invoice_not_issued`` for a draft and for a void one."""
+    document = invoice_document(session, actor, invoice_id)
+    account = document.account
+    if account is None:
+        raise Problem("invoice_not_issued", "The invoice is void: nothing is paid of it.")
+    return PayLinks(account.as_of, account.balance, document.pay_link, account.open, document.own_link)
 
 
 def open_link(session: Session, links: Links, token: str) -> Opened:

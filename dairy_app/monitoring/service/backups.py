@@ -49,6 +49,8 @@ def make(url: str, folder: Path) -> str | None:
     if any(not each.is_complete for each in kept(folder)):
         raise Problem("in_use", "A backup is being written just now.")
     target, failures = folder / f"dairy-{now():%Y-%m-%d-%H%M%S}.dump", list[str]()
+    if target.exists():  # sent twice within a second
+        return target.name
     worker = Thread(target=_write, args=(url, target, failures), name="backup")
     worker.start()
     worker.join(PATIENCE)

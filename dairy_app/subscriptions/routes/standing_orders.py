@@ -20,6 +20,7 @@ from dairy_app.subscriptions.schemas import (
     CalendarQuery,
     CustomerCalendarOut,
     CustomerCalendarQuery,
+    CustomerDayOut,
     GeneratedOut,
     GenerateIn,
     OverrideIn,
@@ -39,6 +40,7 @@ from dairy_app.subscriptions.schemas import (
 )
 from dairy_app.subscriptions.service import generation
 from dairy_app.subscriptions.service import standing_orders as service
+from dairy_app.subscriptions.service.open_days import shifts_of
 from dairy_app.web.access import Role, allow
 from dairy_app.web.etags import etagged, etagged_by
 from dairy_app.web.http import Blueprint, current_actor, current_database, current_session
@@ -176,6 +178,17 @@ def read_customer_calendar(query: dict[str, str], customer_id: UUID) -> dict[str
     customer = get_visible_customer(session, current_actor(), customer_id)
     days = queries.customer_calendar(session, customer.id, *month_bounds(period))
     return {"customer_id": customer.id, "period": period, "days": days}
+
+
+@subscriptions.route("/customers/<uuid:customer_id>/days/<day>")
+@subscriptions.response(200, CustomerDayOut)
+@allow(*WHO)
+def read_customer_day(customer_id: UUID, day: str) -> dict[str, Any]:
+    """What the standing orders of a customer bring on one day, and until when customers may change it."""
+    session, wanted = current_session(), day_in_path(day)
+    customer = get_visible_customer(session, current_actor(), customer_id)
+    rows = queries.customer_calendar(session, customer.id, wanted, wanted)
+    return {"customer_id": customer.id, "date": wanted, "shifts": shifts_of(session, wanted), "standing_orders": rows}
 
 
 @subscriptions.route("/orders/generate", methods=["POST"])

@@ -1,7 +1,8 @@
 """Which days of a standing order may still change, and for whom."""
 
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -10,7 +11,7 @@ from dairy_app.business.queries import business_settings, today
 from dairy_app.common.clock import now
 from dairy_app.common.errors import FieldError, Problem, invalid
 from dairy_app.orders.rules import cutoff_of
-from dairy_app.subscriptions.models import Subscription
+from dairy_app.subscriptions.models import SHIFTS, Subscription
 from dairy_app.subscriptions.queries import standing_orders as queries
 from dairy_app.web.access import Actor, Role
 
@@ -71,7 +72,18 @@ def require_span(
         refuse_settled(session, [found.id], stop, None)
 
 
+def shifts_of(session: Session, day: date) -> list[dict[str, Any]]:
+    """Until when customers may change each shift of a day, and whether they still may."""
+    moment = now()
+    until = {shift: _cutoff(session, day, shift) for shift in SHIFTS}
+    return [{"shift": shift, "changeable_until": until[shift], "is_open": moment < until[shift]} for shift in SHIFTS]
+
+
 def _is_past_cutoff(session: Session, day: date, shift: str) -> bool:
+    return now() >= _cutoff(session, day, shift)
+
+
+def _cutoff(session: Session, day: date, shift: str) -> datetime:
     rules = business_settings(session)
     hour = rules.cutoff_morning if shift == "morning" else rules.cutoff_evening
-    return now() >= cutoff_of(day, hour, rules.time_zone)
+    return cutoff_of(day, hour, rules.time_zone)

@@ -1,0 +1,150 @@
+"""Changing a customer: two people at it overwrite nothing of each other unseen."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from flask import Response, url_for
+
+from dairy_app.common.errors import Problem
+from dairy_app.console.routes import frame
+from dairy_app.console.routes.frame import Form, PageQuery, console
+from dairy_app.customers.models import BILLING_CYCLES, CUSTOMER_STATUSES, GST_TREATMENTS
+from dairy_app.customers.policy import ADMIN_FIELDS, OWN_FIELDS
+from dairy_app.web.access import Role, allow
+from dairy_app.web.http import current_actor
+from dairy_app.web.inside import act, ask, fetch
+
+WHO = (Role.ADMIN, Role.MARKETING_STAFF, Role.CUSTOMER)
+#: What the form shows, by the heading it is under.
+GROUPS: dict[str, tuple[str, ...]] = {
+    "change_door": ("address_line1", "address_line2", "city", "pincode", "map_link", "notes"),
+    "change_round": ("area", "delivery_boy_id", "stop_sequence"),
+    "change_contact": ("name", "phone", "email", "language"),
+    "change_terms": (
+        "status",
+        "trial_start_date",
+        "code",
+        "billing_cycle",
+        "marketing_staff_id",
+        "gst_treatment",
+        "gstin",
+    ),
+}
+_WHOLE = frozenset({"stop_sequence"})
+#: Staff whom only an admin can choose among.
+_STAFF = {"delivery_boy_id": Role.DELIVERY_BOY, "marketing_staff_id": Role.MARKETING_STAFF}
+
+
+@console.route("/customers/<uuid:customer_id>/change")
+@console.arguments(PageQuery, location="query")
+@allow(*WHO, page=True)
+def customer_form(query: dict[str, str], customer_id: UUID) -> Response:
+    """What may be changed of a customer, by the caller's role; a customer changes its own address and language."""
+    del query
+    return _form_page(customer_id)
+
+
+@console.route("/customers/<uuid:customer_id>/change", methods=["POST"])
+@console.arguments(Form, location="form")
+@allow(*WHO, page=True)
+def change_customer(form: dict[str, str], customer_id: UUID) -> Response:
+    """Save what was changed, unless somebody changed the customer since the form was shown."""
+    changes = _changes(form)
+
+    def change() -> None:
+        if changes:
+            body = {name: _value(name, text) for name, text in changes.items()}
+            act("PATCH", f"/customers/{customer_id}", body, match=form.get("seen", ""))
+
+    address = url_for("console.customer_form", customer_id=customer_id)
+    refused = frame.send(change, lambda **names: _form_page(customer_id, **names), address)
+    if refused is not None:
+        return refused
+    response = frame.done(url_for("console.customer", customer_id=customer_id), "changed" if changes else "unchanged")
+    if current_actor().role is Role.CUSTOMER and changes.get("language"):
+        frame.remember_language(response, changes["language"])
+    return response
+
+
+def _form_page(customer_id: UUID, form: Mapping[str, str] | None = None, **names: Any) -> Response:
+    """The form as the customer is now, with what was typed; marked is what somebody else changed meanwhile."""
+    answer = fetch(f"/customers/{customer_id}")
+    customer = json.loads(answer.get_data())
+    groups = _offered()
+    now = {name: _text(customer[name]) for fields in groups.values() for name in fields}
+    typed, before = (_changes(form), _shown(form)) if form is not None else ({}, now)
+    names |= {
+        "customer": customer,
+        "seen": answer.headers["ETag"],
+        "shown": json.dumps(now),
+        "groups": groups,
+        "values": now | {name: text for name, text in typed.items() if name in now},
+        "meanwhile": {name: text for name, text in now.items() if text != before.get(name, text)},
+        "options": _options(groups),
+    }
+    return frame.page("change_customer.html", **names)
+
+
+def _offered() -> dict[str, list[str]]:
+    """The fields that the caller's role may set, by their headings."""
+    role = current_actor().role
+    hidden = {Role.ADMIN: frozenset[str](), Role.MARKETING_STAFF: ADMIN_FIELDS | set(_STAFF)}.get(role)
+    found = {
+        heading: [name for name in fields if (name in OWN_FIELDS if hidden is None else name not in hidden)]
+        for heading, fields in GROUPS.items()
+    }
+    return {heading: fields for heading, fields in found.items() if fields}
+
+
+def _options(groups: Mapping[str, list[str]]) -> dict[str, list[tuple[str, str]]]:
+    """What there is to choose from: codes with their words."""
+    say, nobody = frame.figures(), ("", "–")
+    options = {
+        "status": [(each, say.word("status", each)) for each in CUSTOMER_STATUSES],
+        "billing_cycle": [(each, say.word("cycle", each)) for each in BILLING_CYCLES],
+        "gst_treatment": [(each, say.word("gst", each)) for each in GST_TREATMENTS],
+        "language": [nobody, *((code, each("language")) for code, each in frame.catalogues().items())],
+    }
+    offered = {name for fields in groups.values() for name in fields}
+    for name, role in _STAFF.items():
+        if name in offered:
+            people = ask("/users", role=role.value, is_active="true", limit=200)["items"]
+            options[name] = [nobody, *((each["id"], each["name"]) for each in people)]
+    if "area" in offered:
+        options["area"] = [(each["name"], each["name"]) for each in ask("/areas", limit=200)["items"]]
+    return options
+
+
+def _changes(form: Mapping[str, str]) -> dict[str, str]:
+    """What is typed otherwise than it was shown."""
+    shown = _shown(form)
+    typed = {name: form[name].replace("\r\n", "\n").strip() for name in shown if name in form}
+    return {name: text for name, text in typed.items() if text != shown[name].strip()}
+
+
+def _shown(form: Mapping[str, str]) -> dict[str, str]:
+    """The fields as the form showed them. Raises malformed_request when it does not say so."""
+    try:
+        shown = json.loads(form.get("shown", ""))
+    except ValueError:
+        shown = None
+    names = {name for fields in GROUPS.values() for name in fields}
+    if (
+        not isinstance(shown, dict)
+        or not shown.keys() <= names
+        or not all(isinstance(each, str) for each in shown.values())
+    ):
+        raise Problem("malformed_request")
+    return shown
+
+
+def _text(value: str | int | None) -> str:
+    return "" if value is None else str(value)
+
+
+def _value(name: str, text: str) -> str | int | None:
+    if name in _WHOLE and text.isdecimal():
+        return int(text)
+    return text or None

@@ -1,0 +1,96 @@
+"""Credit of a customer: a discount, or a charge, on the next bill. What it does is shown first."""
+
+from typing import Any
+from uuid import UUID
+
+from flask import Response, g, url_for
+
+from dairy_app.common.errors import Problem
+from dairy_app.console.routes import frame
+from dairy_app.console.routes.frame import Form, PageQuery, console
+from dairy_app.web.access import Role, allow
+from dairy_app.web.inside import act, ask, together, tried
+
+WHO = (Role.ADMIN, Role.ACCOUNTANT)
+#: Bills to choose from, and credits that are told.
+BILLS, TOLD = 24, 20
+#: What the next bill can be given; a correction may have either sign, which a form would have to explain.
+KINDS = ("discount", "charge")
+
+
+@console.route("/customers/<uuid:customer_id>/credit")
+@console.arguments(PageQuery, location="query")
+@allow(*WHO, page=True)
+def credit(query: dict[str, str], customer_id: UUID) -> Response:
+    """What credit a customer has, and the ways of giving some: on the next bill, or of one that is out."""
+    del query
+    return _credit_page(customer_id)
+
+
+@console.route("/customers/<uuid:customer_id>/credit", methods=["POST"])
+@console.arguments(Form, location="form")
+@allow(*WHO, page=True)
+def adjust_next_bill(form: dict[str, str], customer_id: UUID) -> Response:
+    """Look at what a discount or a charge on the next bill does, or give what was looked at as it is typed now."""
+    typed, found = frame.as_typed(form), dict[str, Any]()
+    is_given = form.get("do") == "give" and form.get("looked") == typed
+    body = {"kind": KINDS[0], **frame.fields_of(form, "kind", "description", "reason", "tax_class")}
+    sign = "-" if body["kind"] == "discount" else ""
+    body |= {"customer_id": str(customer_id), "amount": f"{sign}{form.get('amount', '').strip()}"}
+
+    def adjust() -> None:
+        with together() if is_given else tried():
+            made = act("POST", "/adjustments", body, key=form.get("key"))
+            found.update(made=made, after=_total(made["invoice_id"]))
+        found["before"] = _total(made["invoice_id"])
+
+    address = url_for("console.credit", customer_id=customer_id)
+    refused = frame.send(adjust, lambda **names: _credit_page(customer_id, **names), address)
+    if refused is not None:
+        return refused
+    if not is_given:
+        g.form_is_on = address
+        return _credit_page(customer_id, form=form, looked=typed, effect=found)
+    rupees = frame.figures().rupees
+    amount, after = rupees(found["made"]["amount"].removeprefix("-")), rupees(found["after"])
+    return frame.done(address, f"credit_{body['kind']}", amount=amount, after=after)
+
+
+@console.route("/customers/<uuid:customer_id>/credit/<uuid:adjustment_id>/take-back", methods=["POST"])
+@console.arguments(Form, location="form")
+@allow(*WHO, page=True)
+def take_back_discount(form: dict[str, str], customer_id: UUID, adjustment_id: UUID) -> Response:
+    """Take a discount off the next bill again, as long as that is a draft."""
+    del form
+    address = url_for("console.credit", customer_id=customer_id)
+
+    def take_back() -> None:
+        act("DELETE", f"/adjustments/{adjustment_id}")
+
+    refused = frame.send(take_back, lambda **names: _credit_page(customer_id, **names), address)
+    return refused or frame.done(address, "credit_taken_back")
+
+
+def _credit_page(customer_id: UUID, **names: Any) -> Response:
+    names |= {"customer": ask(f"/customers/{customer_id}"), "balance": _balance(customer_id), "kinds": KINDS}
+    mine = {"customer_id": customer_id}
+    names["waiting"] = ask("/adjustments", invoice_status="draft", limit=TOLD, **mine)["items"]
+    names["notes"] = ask("/credit-notes", limit=TOLD, **mine)["items"]
+    names["bills"] = ask("/invoices", status="issued", limit=BILLS, **mine)["items"]
+    names["classes"] = ask("/tax-classes")["items"]
+    return frame.page("credit.html", **names)
+
+
+def _balance(customer_id: UUID) -> str:
+    found: str = ask(f"/customers/{customer_id}/balance")["balance"]
+    return found
+
+
+def _total(invoice_id: str) -> str:
+    """What a draft comes to now; nothing for one that is not there."""
+    try:
+        return str(ask(f"/invoices/{invoice_id}")["total"] or "0.00")
+    except Problem as problem:
+        if problem.code != "invoice_not_found":
+            raise
+        return "0.00"

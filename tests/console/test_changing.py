@@ -1,0 +1,124 @@
+"""Changing a customer in the console: by which role what, and two people at the same customer."""
+
+from typing import Any
+
+import pytest
+
+from tests.console.conftest import SignIn
+from tests.console.visitor import Page, Visitor
+from tests.dairy import Dairy, ok
+
+
+@pytest.fixture
+def rao(dairy: Dairy) -> Any:
+    return dairy.customer(name="Asha Rao", address_line1="B-12 Canal Road", area="Kothrud")
+
+
+def change(customer: Any) -> str:
+    return f"/customers/{customer['id']}/change"
+
+
+def fields(page: Page) -> dict[str, str]:
+    return page.form("/change").fields
+
+
+def read(dairy: Dairy, customer: Any) -> Any:
+    return ok(dairy.admin.get(f"/customers/{customer['id']}"))
+
+
+def test_only_what_was_typed_is_changed(dairy: Dairy, admin: Visitor, rao: Any) -> None:
+    ravi = dairy.staff("delivery_boy", "Ravi")
+    page = admin.open(change(rao))
+    assert fields(page)["address_line1"] == "B-12 Canal Road"
+    typed = {"delivery_boy_id": ravi.user["id"], "area": "Baner", "stop_sequence": "7", "notes": "Ring\r\ntwice"}
+    page = admin.submit(page, "/change", **typed)
+    assert page.status == 303, page.words
+    after = read(dairy, rao)
+    assert (after["delivery_boy_id"], after["area"], after["stop_sequence"]) == (ravi.user["id"], "Baner", 7)
+    assert after["notes"] == "Ring\ntwice"
+    same = {"area", "area_id", "delivery_boy_id", "stop_sequence", "notes", "updated_at"}
+    assert {name: value for name, value in after.items() if name not in same} == {
+        name: value for name, value in rao.items() if name not in {*same, "invitation_token"}
+    }
+    assert "The change was saved." in admin.follow(page).words
+    page = admin.submit(admin.open(change(rao)), "/change")
+    assert "Nothing was changed." in admin.follow(page).words
+    assert read(dairy, rao) == after
+
+
+def test_a_refused_change_says_where_and_loses_nothing(dairy: Dairy, admin: Visitor, rao: Any) -> None:
+    page = admin.submit(admin.open(change(rao)), "/change", pincode="12", notes="Ring twice", stop_sequence="last")
+    assert page.status == 422
+    wrong = {each["name"] for each in page.every("input") if each.get("aria-invalid")}
+    assert wrong == {"pincode", "stop_sequence"}
+    assert (fields(page)["pincode"], fields(page)["stop_sequence"]) == ("12", "last")
+    page = admin.submit(page, "/change", pincode="411038", stop_sequence="3", notes="Ring twice")
+    assert page.status == 303
+    after = read(dairy, rao)
+    assert (after["pincode"], after["stop_sequence"], after["notes"]) == ("411038", 3, "Ring twice")
+
+
+def test_of_two_people_the_second_sees_what_the_first_saved(dairy: Dairy, admin: Visitor, rao: Any) -> None:
+    other = Visitor.of(dairy.app, "admin@dairy.example")
+    mine, theirs = admin.open(change(rao)), other.open(change(rao))
+    assert other.submit(theirs, "/change", address_line1="9 Hill Road", city="Pune").status == 303
+    page = admin.submit(mine, "/change", address_line1="5 Lake View", notes="Ring twice")
+    assert page.status == 412
+    assert "Somebody changed this meanwhile. What you typed is still here" in page.words
+    assert "Saved now: 9 Hill Road" in page.words
+    assert "Saved now: Pune" in page.words
+    assert fields(page)["address_line1"] == "5 Lake View"
+    assert fields(page)["city"] == "Pune"
+    after = read(dairy, rao)
+    assert (after["address_line1"], after["notes"]) == ("9 Hill Road", None)
+    assert admin.submit(page, "/change", notes="Ring twice").status == 303
+    after = read(dairy, rao)
+    assert (after["address_line1"], after["city"], after["notes"]) == ("5 Lake View", "Pune", "Ring twice")
+
+
+def test_the_same_change_by_two_people_is_seen_too(dairy: Dairy, admin: Visitor, rao: Any) -> None:
+    page = admin.open(change(rao))
+    ok(dairy.admin.patch(f"/customers/{rao['id']}", {"status": "paused"}))
+    page = admin.submit(page, "/change", notes="Ring twice")
+    assert page.status == 412
+    assert "Saved now: Paused" in page.words
+
+
+def test_each_role_is_offered_what_it_may_set(dairy: Dairy, admin: Visitor, sign_in: SignIn, rao: Any) -> None:
+    marketing = dairy.staff("marketing_staff")
+    theirs = dairy.customer(marketing_staff_id=marketing.user["id"])
+    page = Visitor.of(dairy.app, marketing.user["email"]).open(change(theirs))
+    assert {"name", "phone", "status", "area"} <= fields(page).keys()
+    assert not {"code", "billing_cycle", "delivery_boy_id", "marketing_staff_id"} & fields(page).keys()
+    for role in ("accountant", "delivery_boy", "supplier"):
+        assert sign_in(role).open(change(rao)).status == 403
+    assert sign_in("customer").open(change(rao)).status == 404
+
+
+def test_a_customer_changes_its_address_and_language_and_nothing_else(dairy: Dairy) -> None:
+    customer, client = dairy.customer_login()
+    visitor = Visitor.of(dairy.app, customer["phone"])
+    page = visitor.open(change(customer))
+    assert not {"name", "phone", "status", "area", "code"} & fields(page).keys()
+    page = visitor.submit(page, "/change", address_line1="3 Lake View", language="hi")
+    assert page.status == 303
+    assert "3 Lake View" in visitor.follow(page).words
+    assert visitor.open("/").location is not None
+    assert visitor.follow(visitor.open("/")).every("html")[0]["lang"] == "hi"
+    assert ok(client.get(f"/customers/{customer['id']}"))["language"] == "hi"
+    form = visitor.open(change(customer)).form("/change")
+    shown = form.fields["shown"].replace('{"', '{"status": "active", "', 1)
+    assert visitor.send(form, {"shown": shown, "status": "stopped"}).status == 403
+    assert read(dairy, customer)["status"] == "active"
+    elsewhere = Visitor.of(dairy.app, customer["phone"])
+    assert elsewhere.follow(elsewhere.open("/")).every("html")[0]["lang"] == "hi"
+    chosen = Visitor(dairy.app)
+    chosen.open("/?lang=en")
+    chosen.sign_in(customer["phone"])
+    assert chosen.follow(chosen.open("/")).every("html")[0]["lang"] == "en"
+
+
+@pytest.mark.parametrize("shown", [None, "", "null", "[]", "1", '{"name": 1}', '{"user_id": ""}', "{"])
+def test_a_form_that_does_not_say_what_it_showed_is_refused(admin: Visitor, rao: Any, shown: str | None) -> None:
+    page = admin.submit(admin.open(change(rao)), "/change", shown=shown, name="Other")
+    assert page.status == 400
