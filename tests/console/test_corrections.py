@@ -45,7 +45,7 @@ def test_what_it_comes_to_is_said_before_it_is_issued(living: LivingDairy, bill:
     (note,) = notes(living)
     assert (issued.location, note["total"], note["reason"]) == (f"/credit-notes/{note['id']}", "65.50", "Sour")
     page = visitor.follow(issued)
-    assert f"Credit note {note['number']} of ₹ 65.50 is issued. The balance is ₹ 180.00 now." in page.words
+    assert f"Credit note {note['number']} of ₹ 65.50 is issued. The balance is ₹ 180.50 now." in page.words
     assert f"/credit-notes/{note['id']}/pdf" in page.links()
     assert own(bill) in page.links()
     again = visitor.submit(looked, "/credit-notes", do="give")
