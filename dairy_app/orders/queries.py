@@ -64,21 +64,24 @@ _STATUS_COLUMNS: dict[str, TypeEngine[Any]] = {
 _INVOICE_COLUMNS: dict[str, TypeEngine[Any]] = {"id": Uuid(), "number": Text(), "status": Text()}
 _statuses = table("delivery_statuses", *(column(name, kind) for name, kind in _STATUS_COLUMNS.items()))
 _invoices = table("invoices", *(column(name, kind) for name, kind in _INVOICE_COLUMNS.items()))
-_orders = Order.__table__
+_orders, _customers = Order.__table__, Customer.__table__
 
 #: Documents on which an order is billed; ``external`` ones by an earlier system.
 _BILLED = ("issued", "external")
 
 
-#: Orders, each with its delivery status and its document in the same row. Made once: a hundred columns take longer to
-#: put together than to read.
+#: Orders, each with its customer, delivery status and document in the same row. Made once: a hundred columns take longer
+#: to put together than to read.
 _ROWS = (
     select(
         *_orders.c,
         *(column_.label(f"status_{column_.name}") for column_ in _statuses.c),
         *(column_.label(f"invoice_{column_.name}") for column_ in _invoices.c if column_.name != "id"),
+        _customers.c.code.label("customer_code"),
+        _customers.c.name.label("customer_name"),
     )
     .select_from(_orders)
+    .join(_customers, _customers.c.id == _orders.c.customer_id)
     .outerjoin(_statuses, _statuses.c.order_id == _orders.c.id)
     .outerjoin(_invoices, _invoices.c.id == _orders.c.invoice_id)
 )
@@ -153,6 +156,7 @@ def _views(session: Session, actor: Actor, rows: Sequence[Row[Any]]) -> list[dic
     views = []
     for row in rows:
         view = dict(zip(_ORDER_NAMES, row[:own], strict=True))
+        view["customer_code"], view["customer_name"] = row.customer_code, row.customer_name
         view["items"] = items.get(row.id, [])
         view["total_amount"] = ordered_value((item.quantity, item.unit_price) for item in view["items"])
         status = dict(zip(_STATUS_COLUMNS, row[own:judged], strict=True)) if row.status_id is not None else None

@@ -144,6 +144,8 @@ class OrderOut(Strict):
 
     id = fields.UUID()
     customer_id = fields.UUID()
+    customer_code = fields.String()
+    customer_name = fields.String()
     order_type = Choice(*ORDER_TYPES)
     subscription_id = fields.UUID(allow_none=True)
     delivery_date = Day()

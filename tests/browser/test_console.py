@@ -15,6 +15,7 @@ DESK, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
 PAGES = (
     "/",
     "/rounds",
+    "/orders",
     "/requests",
     "/customers",
     "/grid",
@@ -31,6 +32,7 @@ PAGES = (
     "/areas",
     "/people",
     "/settings",
+    "/health",
     "/audit-log",
 )
 Open = Callable[..., Page]
@@ -88,7 +90,9 @@ def test_every_page_is_accessible_and_fits(
     page, own = open_console(color_scheme=scheme, viewport=viewport), f"/customers/{town['id']}"
     (bill,), (payment,) = read(dairy.admin, "/invoices"), read(dairy.admin, "/payments")
     this_month = f"/month-end?period={dairy.day(0)[:7]}"
+    (first, *_) = read(dairy.admin, "/orders")
     about_one = (
+        f"/orders/{first['id']}",
         own,
         f"{own}?day={dairy.day(1)}",
         f"{own}?day={dairy.day(0)}",

@@ -60,7 +60,8 @@ def test_exceptions_and_preview_are_those_of_the_api(living: LivingDairy) -> Non
     assert "Month's end: Oct 2026" in page.words
     assert marks(page)["exceptions"] == marks(page)["preview"] == marks(page)["bill"] == "open"
     assert "Sat, 31 Oct 2026 Morning" in page.words
-    assert f"/customers/{ravi['id']}?month=2026-10#calendar" in page.links()
+    (open_order,) = read(living.admin, "/orders", customer_id=ravi["id"], status="PENDING")
+    assert f"/orders/{open_order['id']}" in page.links()
     (kept,) = preview["warnings"]
     assert (kept["code"], kept["customer_name"], kept["customer_code"]) == ("zero_price", bela["name"], bela["code"])
     assert f"/invoices/{kept['invoice_id']}" in page.links()

@@ -33,6 +33,8 @@ def test_an_order_as_it_is_placed(round_: Round, sql: Any) -> None:
     assert made == {
         "id": made["id"],
         "customer_id": round_.customer["id"],
+        "customer_code": round_.customer["code"],
+        "customer_name": round_.customer["name"],
         "order_type": "one_time",
         "subscription_id": None,
         "delivery_date": "2026-11-20",

@@ -3,6 +3,7 @@
 MENU = (
     ("home", "menu_today"),
     ("rounds", "menu_rounds"),
+    ("orders", "menu_orders"),
     ("requests", "menu_requests"),
     ("customers", "menu_customers"),
     ("grid", "menu_grid"),

@@ -1,0 +1,168 @@
+"""Orders of everybody, and one of them: what was ordered, what was delivered, by whom, and putting it right."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from flask import Response, url_for
+from marshmallow import fields
+
+from dairy_app.business.queries import today
+from dairy_app.common.errors import FieldError, Problem
+from dairy_app.console.routes import frame
+from dairy_app.console.routes.frame import Form, ListQuery, PageQuery, console
+from dairy_app.deliveries.rules import REASON_CODES
+from dairy_app.orders.models import ORDER_STATUSES, ORDER_TYPES
+from dairy_app.web import validate
+from dairy_app.web.access import Role, allow
+from dairy_app.web.http import current_session
+from dairy_app.web.inside import act, admits, ask
+from dairy_app.web.schemas import Day
+
+WHO = (Role.ADMIN, Role.ACCOUNTANT, Role.MARKETING_STAFF)
+ROWS = 50
+#: Orders that wait to be delivered, whatever they are called.
+OPEN = ("PENDING", "OUT_FOR_DELIVERY")
+#: Customers whose orders a search finds.
+FOUND = 100
+#: What the field for a product's quantity is called before its id.
+QUANTITY = "quantity_"
+
+
+class OrdersQuery(ListQuery):
+    """Which orders: of a day, or from a day to a day."""
+
+    date = Day()
+    first = Day(data_key="from")
+    last = Day(data_key="to")
+    status = fields.String(validate=validate.OneOf(["", "open", *ORDER_STATUSES]))
+    type = fields.String(validate=validate.OneOf(["", *ORDER_TYPES]))
+
+
+@console.route("/orders")
+@console.arguments(OrdersQuery, location="query")
+@allow(*WHO, page=True)
+def orders(query: dict[str, Any]) -> Response:
+    """The orders of a day, today unless another is asked for, or of a span of days."""
+    if "first" not in query and "last" not in query:
+        query.setdefault("date", today(current_session()))
+    status, typed = query.get("status"), query.get("q", "").strip()
+    wanted = {
+        "delivery_date": query.get("date"),
+        "delivery_date[gte]": query.get("first"),
+        "delivery_date[lte]": query.get("last"),
+        "status": OPEN if status == "open" else status or None,
+        "order_type": query.get("type") or None,
+        "sort": query.get("sort"),
+        "cursor": query.get("cursor"),
+    }
+    whose = _whose(typed) if typed else None
+    if whose == []:
+        return frame.page("orders.html", found={"items": []}, query=query, **_choices())
+    found, said = frame.asked("/orders", limit=ROWS, customer_id=whose, **wanted)
+    return frame.page("orders.html", said.pop("status"), found=found, query=query, **_choices(), **said)
+
+
+def _choices() -> dict[str, Any]:
+    return {"states": ("open", *ORDER_STATUSES), "types": ORDER_TYPES}
+
+
+def _whose(typed: str) -> list[str]:
+    try:
+        return [each["id"] for each in ask("/customers", search=typed, limit=FOUND)["items"]]
+    except Problem:  # what cannot be looked for is nobody's
+        return []
+
+
+@console.route("/orders/<uuid:order_id>")
+@console.arguments(PageQuery, location="query")
+@allow(*WHO, Role.DELIVERY_BOY, Role.CUSTOMER, page=True)
+def order(query: dict[str, str], order_id: UUID) -> Response:
+    """One order with what happened at the door; a customer sees its own, a helper those of his rounds."""
+    del query
+    return _order(order_id)
+
+
+def _order(order_id: UUID, opened: str | None = None, **names: Any) -> Response:
+    found = ask(f"/orders/{order_id}")
+    bill, status = found["invoice"], found["delivery_status"]
+    is_past = date.fromisoformat(found["delivery_date"]) <= today(current_session())
+    is_office = admits("/billing/monthly-view/days", "PUT")
+    names |= {
+        "may_confirm": is_office and found["status"] in OPEN and is_past,
+        "may_correct": is_office and status is not None and (bill is None or bill["status"] == "draft"),
+        "may_cancel": admits(f"/orders/{order_id}/cancel", "POST") and found["status"] == "PENDING",
+        "reasons": REASON_CODES,
+    }
+    return frame.page("order.html", order=found, opened=opened, **names)
+
+
+@console.route("/orders/<uuid:order_id>/confirm", methods=["POST"])
+@console.arguments(Form, location="form")
+@allow(Role.ADMIN, page=True)
+def confirm_order(form: dict[str, str], order_id: UUID) -> Response:
+    """Enter what happened at the door, when nobody confirmed it there."""
+    body: dict[str, Any] = {"order_id": str(order_id), **frame.fields_of(form, "status", "notes")}
+    quantities = _quantities(form)
+    if body.get("status") == "not_delivered":
+        body |= frame.fields_of(form, "reason_code")
+    else:
+        body["items"] = [{"product_id": each, "delivered_quantity": quantity} for each, quantity in quantities]
+
+    def confirm() -> None:
+        body["delivery_date"] = ask(f"/orders/{order_id}")["delivery_date"]
+        _at_the_quantities(lambda: act("POST", "/deliveries/confirmations", body, key=form.get("key")), quantities)
+
+    return _done(confirm, order_id, "confirm", "order_confirmed")
+
+
+@console.route("/orders/<uuid:order_id>/correct", methods=["POST"])
+@console.arguments(Form, location="form")
+@allow(Role.ADMIN, page=True)
+def correct_order(form: dict[str, str], order_id: UUID) -> Response:
+    """Put right what was confirmed wrongly, as long as its bill is a draft."""
+    body: dict[str, Any] = frame.fields_of(form, "reason")
+    quantities = _quantities(form)
+    if form.get("nothing"):
+        body["status"] = "not_delivered"
+    else:
+        body["items"] = [{"product_id": each, "delivered_quantity": quantity} for each, quantity in quantities]
+
+    def correct() -> None:
+        _at_the_quantities(lambda: act("PATCH", f"/deliveries/{order_id}", body), quantities)
+
+    return _done(correct, order_id, "correct", "order_corrected")
+
+
+@console.route("/orders/<uuid:order_id>/cancel", methods=["POST"])
+@console.arguments(Form, location="form")
+@allow(Role.ADMIN, Role.MARKETING_STAFF, Role.CUSTOMER, page=True)
+def cancel_one_order(form: dict[str, str], order_id: UUID) -> Response:
+    """Cancel an order that is not on its way yet."""
+    body = frame.fields_of(form, "reason")
+    return _done(lambda: act("POST", f"/orders/{order_id}/cancel", body), order_id, "cancel", "order_cancelled")
+
+
+def _done(do: Callable[[], Any], order_id: UUID, opened: str, said: str) -> Response:
+    address = url_for("console.order", order_id=order_id)
+    refused = frame.send(do, lambda **names: _order(order_id, opened, **names), address)
+    return refused or frame.done(address, said)
+
+
+def _quantities(form: dict[str, str]) -> list[tuple[str, str]]:
+    """Product and what was typed for it, of every product of the form."""
+    return [(name.removeprefix(QUANTITY), text.strip()) for name, text in form.items() if name.startswith(QUANTITY)]
+
+
+def _at_the_quantities(do: Callable[[], Any], quantities: list[tuple[str, str]]) -> None:
+    """Do it; what is wrong with an item is told at the field of its product."""
+    try:
+        do()
+    except Problem as problem:
+        names = {f"/items/{place}": f"/{QUANTITY}{product}" for place, (product, _) in enumerate(quantities)}
+        errors = [
+            FieldError(names.get("/".join(each.pointer.split("/")[:3]), each.pointer), each.code, each.detail)
+            for each in problem.errors
+        ]
+        raise Problem(problem.code, problem.detail, errors) from problem
