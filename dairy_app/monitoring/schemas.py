@@ -21,6 +21,10 @@ class AuditQuery(PageQuery):
     table_name = Line(100, load_default=None, metadata={"example": "product_prices"})
     row_id = Line(200, load_default=None)
     actor_user_id = fields.UUID(load_default=None)
+    customer_id = fields.UUID(
+        load_default=None,
+        metadata={"description": "About the customer, its login and its rows, but those that were deleted."},
+    )
     first_day = Day(load_default=None, data_key="date[gte]")
     last_day = Day(load_default=None, data_key="date[lte]")
 

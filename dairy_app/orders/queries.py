@@ -70,8 +70,8 @@ _orders, _customers = Order.__table__, Customer.__table__
 _BILLED = ("issued", "external")
 
 
-#: Orders, each with its customer, delivery status and document in the same row. Made once: a hundred columns take longer
-#: to put together than to read.
+#: Orders, each with its customer, delivery status and document in the same row. Made once: a hundred columns take
+#: longer to put together than to read.
 _ROWS = (
     select(
         *_orders.c,

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 #: How far ahead an order may be placed.
 LONGEST_AHEAD = timedelta(days=90)
+_ONE_DAY = timedelta(days=1)
 
 #: State → the states it may go to. Confirming is judged by ``confirm_deliveries`` (deliveries/sql), which
 #: follows the same table; CANCELLED → PENDING belongs to the subscription change that is lifted.
@@ -34,11 +35,12 @@ def cutoff_of(delivery_date: date, cutoff: time | None, time_zone: str) -> datet
     """The instant after which a customer may no longer change what comes on a day.
 
     ``cutoff`` is the hour of the day before; None: the end of the day itself, because what has
-    already been carried out is the dairy's to say.
+    already been carried out is the dairy's to say. The last day there is ends as it begins.
     """
     if cutoff is None:
-        return datetime.combine(delivery_date + timedelta(days=1), time(), ZoneInfo(time_zone))
-    return datetime.combine(delivery_date - timedelta(days=1), cutoff, ZoneInfo(time_zone))
+        end = min(delivery_date, date.max - _ONE_DAY) + _ONE_DAY
+        return datetime.combine(end, time(), ZoneInfo(time_zone))
+    return datetime.combine(delivery_date - _ONE_DAY, cutoff, ZoneInfo(time_zone))
 
 
 def ordered_value(items: Iterable[tuple[Decimal, Decimal]]) -> Decimal:

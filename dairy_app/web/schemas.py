@@ -139,15 +139,12 @@ class Choice(fields.String):
 
 
 class Day(fields.Date):
-    """A business date, ``YYYY-MM-DD`` and nothing else that ISO 8601 would allow; never the first or last there is."""
+    """A business date, ``YYYY-MM-DD`` and nothing else that ISO 8601 would allow."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
         if not isinstance(value, str) or not _PLAIN_DATE.fullmatch(value):
             raise self.make_error("invalid", input=value, obj_type="date")
-        day = super()._deserialize(value, attr, data, **kwargs)
-        if day in (date.min, date.max):
-            raise self.make_error("invalid", input=value, obj_type="date")
-        return day
+        return super()._deserialize(value, attr, data, **kwargs)
 
 
 class Instant(fields.AwareDateTime):

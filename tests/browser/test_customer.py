@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.test_console import Open, open_console, town  # noqa: F401
+from tests.browser.test_accessible import flaws
+from tests.browser.test_console import DESK, PHONE, Open, open_console, town  # noqa: F401
 from tests.dairy import PASSWORD, Client, Dairy, ok, read
 
 
@@ -60,6 +62,28 @@ def test_a_day_is_a_plain_link_without_a_script(dairy: Dairy, open_console: Open
     page.get_by_role("button", name="As usual again").click()
     expect(page.get_by_role("status")).to_contain_text("as usual again")
     assert overrides(dairy, town) == {}
+
+
+@pytest.mark.parametrize(("scheme", "language", "viewport"), [("light", "hi", DESK), ("dark", "en", PHONE)])
+def test_a_customers_pages_are_accessible_and_fit(
+    dairy: Dairy,
+    open_console: Open,  # noqa: F811
+    scheme: str,
+    language: str,
+    viewport: dict[str, int],
+) -> None:
+    customer, _ = dairy.customer_login(name="Asha Rao")
+    milk = dairy.product("60.00", name="Cow milk")
+    dairy.subscription(customer, milk, "2")
+    dairy.order(customer, (milk, "1"), on=dairy.day(2))
+    page, own = open_console(customer["phone"], color_scheme=scheme, viewport=viewport), f"/customers/{customer['id']}"
+    paths = [own, f"{own}?day={dairy.day(2)}", f"{own}?day={dairy.day(-2)}", f"{own}/change", f"{own}/statement"]
+    for path in paths:
+        page.goto(f"{path}{'&' if '?' in path else '?'}lang={language}")
+        for details in page.locator("details").all():
+            details.evaluate("each => { each.open = true; }")
+        assert flaws(page) == [], path
+        assert page.evaluate("document.documentElement.scrollWidth") == viewport["width"], path
 
 
 # ---------------------------------------------------------------------------------------- mishaps with a form

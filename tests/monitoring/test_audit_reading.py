@@ -97,3 +97,42 @@ def test_a_row_is_found_by_its_key_alone(dairy: Dairy) -> None:
     assert [each["row_id"] for each in found] == [key] * len(found) and found
     plan = sent.plan(dairy.app.database, "LIMIT", off=("seqscan", "bitmapscan"), among=["ix_audit_log_row"])
     assert "Index Cond: ((table_name = ANY (" in plan and "AND (row_id = " in plan, plan
+
+
+def test_a_customers_entries_are_those_of_all_its_rows(dairy: Dairy) -> None:
+    dairy.without_cutoffs()
+    milk = dairy.product("60.00")
+    mine, other = dairy.customer(), dairy.customer()
+    for each in (mine, other):
+        standing = dairy.subscription(each, milk)
+        ok(dairy.admin.put(f"/subscriptions/{standing['id']}/overrides/{dairy.day(1)}", {"quantity": "2"}))
+        ok(dairy.admin.post(f"/subscriptions/{standing['id']}/pauses", {"from": dairy.day(3)}))
+        ok(dairy.admin.post("/payments", {"customer_id": each["id"], "amount": "50", "method": "cash"}))
+        ok(dairy.admin.patch(f"/customers/{each['id']}", {"notes": "Ring twice"}))
+        order = dairy.order(each, (milk, "2"))
+        ok(dairy.confirm(order))
+        ok(dairy.admin.patch(f"/deliveries/{order['id']}", {"status": "not_delivered", "reason": "Wrong door"}))
+    found = entries(dairy.admin, customer_id=mine["id"])
+    tables = {each["table_name"] for each in found}
+    assert {"customers", "users", "subscriptions", "subscription_overrides", "subscription_pauses", "payments",
+        "orders", "delivery_statuses"} <= tables  # fmt: skip
+    whole = entries(dairy.admin)
+    theirs = entries(dairy.admin, customer_id=other["id"])
+    assert not {each["id"] for each in found} & {each["id"] for each in theirs}
+    assert [each["id"] for each in found] == sorted((each["id"] for each in found), reverse=True)
+    assert {each["id"] for each in found} < {each["id"] for each in whole}
+    assert entries(dairy.admin, customer_id=mine["id"], table_name="payments")[0]["after"]["amount"] == "50.00"
+    assert entries(dairy.admin, customer_id="00000000-0000-7000-8000-000000000001") == []
+
+
+def test_a_customers_entries_are_read_by_index_and_in_one_statement(dairy: Dairy) -> None:
+    key = dairy.customer()["id"]
+    with count_statements(dairy.app.database) as sent:
+        ok(dairy.admin.get("/audit-log", customer_id=key))
+    assert len(sent) == 2
+    plan = sent.plan(
+        dairy.app.database, "ARRAY(", off=("seqscan", "bitmapscan"), among=["ix_audit_log_row", "pk_audit_log"]
+    )
+    assert "Index Scan using ix_audit_log_row on audit_log a" in plan, plan
+    assert "Index Scan using pk_audit_log on audit_log" in plan, plan
+    assert "Seq Scan on audit_log" not in plan, plan

@@ -129,9 +129,10 @@ def test_a_day_is_seen_by_who_sees_the_customer_and_has_to_be_one(household: Hou
         refused(household.admin.get(f"{path}/{wrong}"), 422, "validation_failed")
 
 
-def test_days_at_the_end_of_time_are_no_days(household: Household) -> None:
-    made = household.subscribe()
-    for wrong in ("0001-01-01", "9999-12-31"):
-        assert household.override(made, wrong, "1").status_code < 500
-        assert household.pause(made, wrong).status_code < 500
-        assert household.admin.delete(f"/subscriptions/{made['id']}/overrides/{wrong}").status_code < 500
+def test_the_last_day_there_is_may_be_changed_too(household: Household) -> None:
+    made, last = household.subscribe(), "9999-12-31"
+    assert ok(household.override(made, last, "1"))["date"] == last
+    assert household.admin.delete(f"/subscriptions/{made['id']}/overrides/{last}").status_code == 204
+    refused(household.override(made, "0001-01-01", "1"), 422, "validation_failed")
+    refused(household.pause(made, TOMORROW, last), 422, "validation_failed")
+    assert ok(household.pause(made, last), 201)["to"] is None

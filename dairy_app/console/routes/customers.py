@@ -11,6 +11,7 @@ from dairy_app.business.queries import today
 from dairy_app.common.errors import Problem
 from dairy_app.console.routes import frame
 from dairy_app.console.routes.frame import Form, ListQuery, PageQuery, console
+from dairy_app.console.routes.office import changes
 from dairy_app.console.rules.calendar import ONE_TIME, YEARS, days_of, entries_of, months_around, weeks
 from dairy_app.customers.models import CUSTOMER_STATUSES
 from dairy_app.web import validate
@@ -70,7 +71,7 @@ def customer(query: dict[str, Any], customer_id: UUID) -> Response:
 def customer_page(customer_id: UUID, month: str | None = None, opened: date | None = None, **names: Any) -> Response:
     """The page of a customer, with the day that is opened, and what a form that was refused has to say."""
     day, own = today(current_session()), f"/customers/{customer_id}"
-    month = f"{opened:%Y-%m}" if opened else month or f"{day:%Y-%m}"
+    month = opened.isoformat()[:7] if opened else month or f"{day:%Y-%m}"
     if int(month[:4]) not in YEARS:
         raise Problem("not_found")
     before, after = months_around(month)
@@ -94,8 +95,14 @@ def customer_page(customer_id: UUID, month: str | None = None, opened: date | No
         names["orders"] = ask("/orders", sort="-delivery_date", **mine)
     if admits("/invoices"):
         names["invoices"] = ask("/invoices", sort="-period_start", **mine)
+    if admits("/outbox"):
+        names["message"] = next(
+            iter(ask("/outbox", customer_id=customer_id, sort="-created_at", limit=1)["items"]), None
+        )
     if admits(f"{own}/ledger"):
         names["ledger"] = ask(f"{own}/ledger", **{"from": day - timedelta(days=LEDGER_DAYS)}, limit=200)
+    if admits("/audit-log"):
+        names["changes"] = changes(LATEST, customer_id=customer_id)["items"]
     return frame.page("customer.html", **names)
 
 

@@ -157,22 +157,30 @@ def _typed(name: str, text: str) -> str | int | None:
 
 
 class AuditQuery(ListQuery):
-    """Whose or which changes."""
+    """Whose or which changes; ``customer``: of everything about one customer."""
 
     table = fields.String(validate=validate.Length(max=100))
     row = fields.String(validate=validate.Length(max=200))
+    customer = fields.UUID()
 
 
 @console.route("/audit-log")
 @console.arguments(AuditQuery, location="query")
 @allow(Role.ADMIN, page=True)
-def audit_log(query: dict[str, str]) -> Response:
+def audit_log(query: dict[str, Any]) -> Response:
     """Who changed what and when, the latest first."""
-    asked = {"table_name": query.get("table") or None, "row_id": query.get("row") or None}
-    found = ask("/audit-log", limit=50, cursor=query.get("cursor"), **asked)
+    customer = query.get("customer")
+    asked = {"table_name": query.get("table") or None, "row_id": query.get("row") or None, "customer_id": customer}
+    names = {"of": ask(f"/customers/{customer}")} if customer else {}
+    return frame.page("audit_log.html", found=changes(50, query.get("cursor"), **asked), query=query, **names)
+
+
+def changes(limit: int, cursor: str | None = None, **asked: Any) -> dict[str, Any]:
+    """Entries of the audit log, each with who made it, and from what to what."""
+    found: dict[str, Any] = ask("/audit-log", limit=limit, cursor=cursor, **asked)
     names = {each["id"]: each["name"] for each in ask("/users", limit=200)["items"]}
     for each in found["items"]:
         before, after = each["before"] or {}, each["after"] or {}
         each["who"] = names.get(each["actor_user_id"])
         each["changes"] = [(name, before.get(name), after.get(name)) for name in sorted({*before, *after})]
-    return frame.page("audit_log.html", found=found, query=query)
+    return found

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 #: Years that have a calendar.
-YEARS = range(2000, 2200)
+YEARS = range(2000, 2100)
 #: Rules by which nothing comes because somebody wanted it so.
 _DECIDED = frozenset({"pause", "override", "irregular", "product_inactive"})
 #: What came of a standing order is told by its own row of the calendar.

@@ -39,12 +39,42 @@ _OF_A_TABLE = text("""audit_log.table_name = ANY (ARRAY(
     SELECT table_name FROM named WHERE table_name IS NOT NULL))""")
 
 
+#: The entries about a customer, its login and every row of it that is there: row by row by its key, for the log is
+#: long. Of rows that are gone nothing says whose they were.
+_OF_A_CUSTOMER = text("""audit_log.id = ANY (ARRAY(
+    SELECT entry.id FROM (
+        SELECT 'customers' AS table_name, id FROM customers WHERE id = :customer_id
+        UNION ALL SELECT 'users', user_id FROM customers WHERE id = :customer_id
+        UNION ALL SELECT 'customer_prices', id FROM customer_prices WHERE customer_id = :customer_id
+        UNION ALL SELECT 'subscriptions', id FROM subscriptions WHERE customer_id = :customer_id
+        UNION ALL SELECT 'subscription_overrides', e.id FROM subscriptions s
+            JOIN subscription_overrides e ON e.subscription_id = s.id WHERE s.customer_id = :customer_id
+        UNION ALL SELECT 'subscription_pauses', e.id FROM subscriptions s
+            JOIN subscription_pauses e ON e.subscription_id = s.id WHERE s.customer_id = :customer_id
+        UNION ALL SELECT 'subscription_quantities', e.id FROM subscriptions s
+            JOIN subscription_quantities e ON e.subscription_id = s.id WHERE s.customer_id = :customer_id
+        UNION ALL SELECT 'change_requests', id FROM change_requests WHERE customer_id = :customer_id
+        UNION ALL SELECT 'orders', id FROM orders WHERE customer_id = :customer_id
+        UNION ALL SELECT 'delivery_statuses', id FROM delivery_statuses WHERE customer_id = :customer_id
+        UNION ALL SELECT 'invoices', id FROM invoices WHERE customer_id = :customer_id
+        UNION ALL SELECT 'adjustments', id FROM adjustments WHERE customer_id = :customer_id
+        UNION ALL SELECT 'credit_notes', id FROM credit_notes WHERE customer_id = :customer_id
+        UNION ALL SELECT 'payments', id FROM payments WHERE customer_id = :customer_id
+        UNION ALL SELECT 'payment_allocations', id FROM payment_allocations WHERE customer_id = :customer_id
+        UNION ALL SELECT 'opening_balances', id FROM opening_balances WHERE customer_id = :customer_id
+        UNION ALL SELECT 'write_offs', id FROM write_offs WHERE customer_id = :customer_id
+    ) AS own CROSS JOIN LATERAL (
+        SELECT a.id FROM audit_log a WHERE a.table_name = own.table_name AND a.row_id = own.id::text OFFSET 0
+    ) AS entry))""")
+
+
 def audit_page(
     session: Session,
     *,
     table_name: str | None,
     row_id: str | None,
     actor_user_id: UUID | None,
+    customer_id: UUID | None,
     first_day: date | None,
     last_day: date | None,
     limit: int,
@@ -59,6 +89,8 @@ def audit_page(
         conditions.append(_entries.c.at < _midnight_before(literal(last_day, Date) + 1))
     if row_id is not None and table_name is None:
         conditions.append(_OF_A_TABLE)
+    if customer_id is not None:
+        conditions.append(_OF_A_CUSTOMER.bindparams(customer_id=customer_id))
     columns = [cast(each, Text).label(each.name) if each.name in _AS_TEXT else each for each in _entries.c]
     keys = [_entries.c.at, _entries.c.id]
     return read_page(session, select(*columns).where(*conditions), keys, limit=limit, cursor=cursor, descending=True)

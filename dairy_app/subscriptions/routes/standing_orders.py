@@ -5,6 +5,7 @@ from uuid import UUID
 
 from dairy_app.business.queries import today
 from dairy_app.common.changes import sent
+from dairy_app.common.errors import invalid
 from dairy_app.customers.queries import get_visible_customer
 from dairy_app.customers.schemas import CustomerOut, CustomerPatch
 from dairy_app.customers.service.customers import CustomerChange
@@ -51,6 +52,8 @@ from dairy_app.web.schemas import day_in_path
 subscriptions = Blueprint("subscriptions", __name__, description="Standing orders and the orders made of them")
 
 WHO = (Role.ADMIN, Role.MARKETING_STAFF, Role.CUSTOMER)
+#: Years that have a calendar, as months have them.
+YEARS = range(2000, 2100)
 
 
 def _view(subscription_id: UUID) -> dict[str, Any]:
@@ -186,6 +189,8 @@ def read_customer_calendar(query: dict[str, str], customer_id: UUID) -> dict[str
 def read_customer_day(customer_id: UUID, day: str) -> dict[str, Any]:
     """What the standing orders of a customer bring on one day, and until when customers may change it."""
     session, wanted = current_session(), day_in_path(day)
+    if wanted.year not in YEARS:
+        raise invalid("/date", f"Must be between {YEARS.start} and {YEARS.stop - 1}.")
     customer = get_visible_customer(session, current_actor(), customer_id)
     rows = queries.customer_calendar(session, customer.id, wanted, wanted)
     return {"customer_id": customer.id, "date": wanted, "shifts": shifts_of(session, wanted), "standing_orders": rows}

@@ -242,6 +242,8 @@ def add_pause(session: Session, actor: Actor, subscription_id: UUID, wanted: New
     first, last = wanted.first, wanted.last
     if last is not None and last < first:
         raise invalid("/to", "Cannot be before the first day of the pause.")
+    if last == date.max:
+        raise invalid("/to", "There is no day after it. Leave it out for a pause without an end.")
     shift = queries.shift_on(session, found, first)
     require_open(session, actor, first, shift, wanted.reason, "/from")
     refuse_settled(session, [found.id], first, last)
