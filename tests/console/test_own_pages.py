@@ -25,7 +25,7 @@ def first_page(dairy: Dairy, customer: Any) -> tuple[Visitor, Page]:
 
 
 def test_its_first_page_says_what_comes_tomorrow_and_until_when_it_may_change(
-    dairy: Dairy, own: tuple[Any, Client]
+    own: tuple[Any, Client], dairy: Dairy
 ) -> None:
     customer, _ = own
     curd = dairy.product("40.00", name="Curd")
@@ -41,7 +41,7 @@ def test_its_first_page_says_what_comes_tomorrow_and_until_when_it_may_change(
     assert "Cow milk: 3 L (Changed)" in visitor.follow(page).words.partition("Balance")[0]
 
 
-def test_it_is_led_to_its_parts_and_to_nothing_of_the_office(dairy: Dairy, own: tuple[Any, Client]) -> None:
+def test_it_is_led_to_its_parts_and_to_nothing_of_the_office(own: tuple[Any, Client], dairy: Dairy) -> None:
     customer, _ = own
     _, page = first_page(dairy, customer)
     ids = {each["id"] for _, each in page.elements if each.get("id")}
