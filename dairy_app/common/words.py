@@ -43,7 +43,8 @@ class Words:
 
     def quantity(self, value: Decimal, unit: str) -> str:
         """``1.5 L``, ``3 packets``; a unit without words of its own stands as it is."""
-        key = f"unit_{unit}_one" if value == 1 else f"unit_{unit}"
+        one, key = f"unit_{unit}_one", f"unit_{unit}"
+        key = one if value == 1 and one in self.texts else key
         return self(key, n=number(value)) if key in self.texts else f"{number(value)} {unit}"
 
 

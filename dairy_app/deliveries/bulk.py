@@ -105,6 +105,12 @@ def lock_customers_of_open_orders(session: Session, scope: Scope) -> list[UUID]:
     return list(session.scalars(locked.with_for_update(key_share=True)))
 
 
+def lock_round(session: Session, delivery_boy_id: UUID) -> None:
+    """Lock the customers of a delivery boy's round, ids ascending: nobody leaves it or changes places meanwhile."""
+    locked = select(Customer.id).where(Customer.delivery_boy_id == delivery_boy_id).order_by(Customer.id)
+    session.execute(locked.with_for_update(key_share=True))
+
+
 def start_orders(session: Session, scope: Scope, customer_ids: Sequence[UUID]) -> Row[Any]:
     """Send the waiting orders of locked customers out; how many, and how many were out already.
 
@@ -128,6 +134,31 @@ def start_orders(session: Session, scope: Scope, customer_ids: Sequence[UUID]) -
     begun = select(func.count()).select_from(started).scalar_subquery()
     columns: list[Any] = [begun.label("started"), out.label("already")]
     return session.execute(select(*columns)).one()
+
+
+_STAND_IN = text("""
+WITH wanted AS (
+    SELECT o.id, o.customer_id, coalesce(CAST(:stand_in AS uuid),
+        CASE WHEN o.status = 'OUT_FOR_DELIVERY' THEN c.delivery_boy_id END) AS delivery_boy_id
+    FROM orders o JOIN customers c ON c.id = o.customer_id
+    WHERE c.delivery_boy_id = :boy AND o.delivery_date = :day AND o.status IN ('PENDING', 'OUT_FOR_DELIVERY')
+        AND (CAST(:shift AS text) IS NULL OR o.shift = :shift)
+), changed AS (
+    UPDATE orders o SET delivery_boy_id = w.delivery_boy_id, updated_at = now() FROM wanted w
+    WHERE o.id = w.id AND o.delivery_boy_id IS DISTINCT FROM w.delivery_boy_id
+)
+SELECT count(*) AS orders, count(DISTINCT customer_id) AS customers FROM wanted""")
+
+
+def give_to_stand_in(
+    session: Session, delivery_boy_id: UUID, day: date, shift: str | None, stand_in_id: UUID | None
+) -> Row[Any]:
+    """Who brings the open orders of a locked round on a day; how many orders, of how many customers.
+
+    None: the customers' own delivery boy; of an order that is out, he is named as before.
+    """
+    given = {"boy": delivery_boy_id, "day": day, "shift": shift, "stand_in": stand_in_id}
+    return session.execute(_STAND_IN, given).one()
 
 
 _SEQUENCE = text("""

@@ -54,15 +54,18 @@ def act(
     body: Mapping[str, Any] | None = None,
     *,
     key: str | None = None,
+    match: str | None = None,
     file: FileStorage | None = None,
     **query: Any,
 ) -> Any:
-    """Do what the route does: all of it, or nothing. ``key``: an ``Idempotency-Key``; ``file``: an upload as the body.
+    """Do what the route does: all of it, or nothing. ``key``: an ``Idempotency-Key``; ``match``: the ``ETag``
+    of what was read, for ``If-Match``; ``file``: an upload as the body.
 
     Raises the problem with which the route refuses; the rest of the request goes on as if it had not been asked. What
     a refusal records (a failed try) stays.
     """
-    headers = {"Idempotency-Key": key} if key else {}
+    given = {"Idempotency-Key": key, "If-Match": match}
+    headers = {name: value for name, value in given.items() if value}
     sent = {"json": dict(body or {})} if file is None else {"data": {"file": (file.stream, file.filename or "file")}}
     try:
         with undone_if_refused(current_session()), _within(path, method, query, headers, **sent):

@@ -15,6 +15,7 @@ DESK, PHONE = {"width": 1280, "height": 900}, {"width": 360, "height": 740}
 PAGES = (
     "/",
     "/rounds",
+    "/rounds/who-goes",
     "/requests",
     "/customers",
     "/grid",
@@ -83,7 +84,15 @@ def test_every_page_is_accessible_and_fits(
     page, own = open_console(color_scheme=scheme, viewport=viewport), f"/customers/{town['id']}"
     (bill,), (payment,) = read(dairy.admin, "/invoices"), read(dairy.admin, "/payments")
     this_month = f"/month-end?period={dairy.day(0)[:7]}"
-    about_one = (own, f"{own}/statement", f"/invoices/{bill['id']}", f"/payments/{payment['id']}")
+    round_ = f"/rounds/{town['delivery_boy_id']}"
+    about_one = (
+        round_,
+        f"{round_}/sequence",
+        own,
+        f"{own}/statement",
+        f"/invoices/{bill['id']}",
+        f"/payments/{payment['id']}",
+    )
     for path in (*PAGES, *about_one, this_month):
         page.goto(f"{path}{'&' if '?' in path else '?'}lang={language}")
         for details in page.locator("details").all():

@@ -25,7 +25,8 @@ NAMES = ("amount", "method", "received_on", "reference", "subscription_id", "dat
     "default_quantity", "interval_days", "weekday", "start_date", "stop_date", "delivery_date", "phone", "area",
     "address_line1", "delivery_boy_id", "act", "key", "month", "customer_id", "cursor", "area_id", "next", "period",
     "confirm", "channel", "only_open", "open", "release_payments", "after_return", "reversed_on", "lines", "lines_from",
-    "do", "r0-customer", "r0-amount", "r0-method", "r0-received_on", "r0-reference")  # fmt: skip
+    "do", "r0-customer", "r0-amount", "r0-method", "r0-received_on", "r0-reference", "seen",
+    "stand_in_id", "place-00000000-0000-7000-8000-000000000000", "place-x")  # fmt: skip
 
 
 def rules(app: DairyFlask, method: str) -> Iterator[Rule]:

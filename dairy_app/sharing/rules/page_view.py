@@ -54,8 +54,7 @@ def view_of_round(round_: Mapping[str, Any], t: Words, zone: ZoneInfo) -> dict[s
 
 def _stop(place: int, stop: Mapping[str, Any], t: Words, zone: ZoneInfo, *, show_shift: bool) -> dict[str, Any]:
     customer = stop["customer"]
-    area = customer.get("area")
-    where = ", ".join(filter(None, [customer.get("address"), area["name"] if isinstance(area, Mapping) else area]))
+    where = customer.get("full_address") or ""
     words = [customer["name"], where, customer.get("phone") or "", customer.get("notes") or ""]
     return {
         "sequence": place,
