@@ -173,6 +173,24 @@ def put_in_sequence(session: Session, customer_ids: Sequence[UUID]) -> None:
     session.execute(_SEQUENCE, {"customers": list(customer_ids)})
 
 
+_JOIN = text("""
+WITH last AS (
+    SELECT coalesce(max(c.stop_sequence), 0) / 10 AS place FROM customers c WHERE c.delivery_boy_id = :boy
+), joining AS (
+    SELECT s.customer_id, row_number() OVER (ORDER BY s.place) AS n
+    FROM unnest(CAST(:customers AS uuid[])) WITH ORDINALITY AS s (customer_id, place)
+    JOIN customers c ON c.id = s.customer_id AND c.delivery_boy_id IS DISTINCT FROM :boy
+)
+UPDATE customers c
+SET delivery_boy_id = :boy, stop_sequence = least((last.place + j.n) * 10, 2147483647), updated_at = now()
+FROM joining j, last WHERE c.id = j.customer_id""")
+
+
+def join_round(session: Session, delivery_boy_id: UUID, customer_ids: Sequence[UUID]) -> None:
+    """Give locked customers to a delivery boy, behind all others of his; who is his already stays."""
+    session.execute(_JOIN, {"boy": delivery_boy_id, "customers": list(customer_ids)})
+
+
 #: What is sent as JSON, with its fields: looked up once, not once a door.
 _FIELDS: dict[type, tuple[str, ...]] = {
     each: tuple(field.name for field in fields(each)) for each in (Confirmation, Delivered)

@@ -181,6 +181,7 @@ def _items_of_round(order_ids: Sequence[UUID]) -> Select[Any]:
 _ROUNDS = text("""
 WITH placed AS (
     SELECT coalesce(o.delivery_boy_id, c.delivery_boy_id) AS staff_id, o.shift, o.customer_id, o.status,
+        coalesce(o.delivery_boy_id <> c.delivery_boy_id, false) AS is_anothers,
         CASE WHEN o.status = 'NOT_DELIVERED' THEN coalesce(d.reason_code, 'unknown') END AS reason
     FROM orders o JOIN customers c ON c.id = o.customer_id LEFT JOIN delivery_statuses d ON d.order_id = o.id
     WHERE o.delivery_date = :day AND o.status <> 'CANCELLED'
@@ -190,18 +191,20 @@ WITH placed AS (
     GROUP BY 1, 2
 ), doors AS (
     SELECT staff_id, shift, customer_id, bool_and(status NOT IN ('PENDING', 'OUT_FOR_DELIVERY')) AS is_done,
-        count(*) AS orders, count(*) FILTER (WHERE status = 'DELIVERED') AS delivered,
+        bool_or(is_anothers) AS is_anothers, count(*) AS orders,
+        count(*) FILTER (WHERE status = 'DELIVERED') AS delivered,
         count(*) FILTER (WHERE status = 'PARTIALLY_DELIVERED') AS partial,
         count(*) FILTER (WHERE status = 'NOT_DELIVERED') AS not_delivered
     FROM placed GROUP BY 1, 2, 3
 ), rounds AS (
-    SELECT staff_id, shift, count(*) AS stops, count(*) FILTER (WHERE is_done) AS done, sum(orders)::bigint AS orders,
+    SELECT staff_id, shift, count(*) AS stops, count(*) FILTER (WHERE is_done) AS done,
+        count(*) FILTER (WHERE is_anothers) AS of_others, sum(orders)::bigint AS orders,
         sum(delivered)::bigint AS delivered, sum(partial)::bigint AS partial,
         sum(not_delivered)::bigint AS not_delivered
     FROM doors GROUP BY 1, 2
 )
-SELECT r.staff_id, u.name AS staff_name, r.shift, r.stops, r.done, r.stops - r.done AS open, r.orders, r.delivered,
-    r.partial, r.not_delivered, coalesce(w.reasons, '{}') AS reasons
+SELECT r.staff_id, u.name AS staff_name, r.shift, r.stops, r.done, r.stops - r.done AS open, r.of_others, r.orders,
+    r.delivered, r.partial, r.not_delivered, coalesce(w.reasons, '{}') AS reasons
 FROM rounds r LEFT JOIN users u ON u.id = r.staff_id
 LEFT JOIN reasons w ON w.staff_id IS NOT DISTINCT FROM r.staff_id AND w.shift = r.shift
 ORDER BY u.name NULLS LAST, r.staff_id, r.shift DESC""")

@@ -23,6 +23,7 @@ from dairy_app.deliveries.schemas.confirmations import (
 from dairy_app.deliveries.schemas.rounds import (
     CompleteIn,
     CompleteOut,
+    RoundJoinIn,
     RoundOut,
     RoundPlanOut,
     RoundQuery,
@@ -181,6 +182,17 @@ def put_round_in_sequence(wanted: dict[str, Any], delivery_boy_id: UUID) -> dict
     """
     session, actor = current_session(), current_actor()
     return {"items": rounds.put_round_in_sequence(session, actor, delivery_boy_id, wanted["customer_ids"])}
+
+
+@deliveries.route("/deliveries/sequence/<uuid:delivery_boy_id>/customers", methods=["POST"])
+@idempotent
+@deliveries.arguments(RoundJoinIn)
+@deliveries.response(200, RoundSequenceOut)
+@allow(Role.ADMIN)
+def join_round(wanted: dict[str, Any], delivery_boy_id: UUID) -> dict[str, Any]:
+    """Give customers to a delivery boy for good: they come behind those he has, in this order."""
+    session, actor = current_session(), current_actor()
+    return {"items": rounds.join_round(session, actor, delivery_boy_id, wanted["customer_ids"])}
 
 
 @deliveries.route("/delivery-statuses")

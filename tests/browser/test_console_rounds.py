@@ -44,7 +44,7 @@ def shown(page: Page) -> str:
 
 
 def typed(page: Page) -> list[str]:
-    return [each.input_value() for each in page.locator(".places input").all()]
+    return [each.input_value() for each in page.locator(".places [type=number]").all()]
 
 
 def save(page: Page) -> None:
@@ -117,6 +117,21 @@ def test_doors_are_moved_with_keys_and_keep_the_focus(open_console: Open, ravi: 
     assert shown(page) == "KBCADEFGHLIJ"
     save(page)
     assert saved() == list("KBCADEFGHLIJ")
+
+
+def test_ticked_doors_are_given_away_and_a_tick_moves_nobody(
+    dairy: Dairy, open_console: Open, ravi: Client, saved: Names
+) -> None:
+    dairy.staff("delivery_boy", "Mohan")
+    page = open_console()
+    page.goto(f"/rounds/{ravi.user['id']}/sequence")
+    page.get_by_label("Tick C").check()
+    page.get_by_label("Tick A").check()
+    assert shown(page) == "ABCDEFGHIJKL"
+    page.get_by_role("button", name="Give the ticked ones").click()
+    expect(page.get_by_role("heading", name="Sequence of Mohan’s round")).to_be_visible()
+    assert shown(page) == "AC"
+    assert saved() == list("BDEFGHIJKL")
 
 
 def test_a_place_is_typed_without_javascript(open_console: Open, ravi: Client, saved: Names) -> None:

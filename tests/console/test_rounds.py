@@ -192,6 +192,25 @@ def test_of_two_people_the_second_sees_what_happened_and_loses_nothing(
     assert names_in(dairy, ravi) == ["Asha", "Bela", "Dev", "Chitra", "Aaron"]
 
 
+def test_ticked_customers_are_given_to_another_helper(
+    dairy: Dairy, admin: Visitor, ravi: Client, doors: list[Any]
+) -> None:
+    mohan = dairy.staff("delivery_boy", "Mohan")
+    own = f"/rounds/{ravi.user['id']}/customers"
+    ticked = [doors[3]["id"], doors[0]["id"]]
+    form = admin.open(f"/rounds/{ravi.user['id']}/sequence").form("/customers")
+    assert form.fields["to"] == mohan.user["id"]
+    for _ in range(2):
+        done = admin.send(form, {"customer": ticked})
+        assert "Customers of Mohan now: 2 more" in admin.follow(done).words
+    assert done.location == f"/rounds/{mohan.user['id']}/sequence"
+    assert (names_in(dairy, ravi), names_in(dairy, mohan)) == (["Bela", "Chitra"], ["Dev", "Asha"])
+    refused = admin.submit(admin.open(f"/rounds/{ravi.user['id']}/sequence"), "/customers", customer=[])
+    assert refused.status == 422
+    assert own in [form.action for form in refused.forms]
+    assert "at its end" not in refused.words
+
+
 @pytest.mark.parametrize(
     ("typed", "expected"),
     [
@@ -232,10 +251,10 @@ def test_somebody_else_goes_for_a_day_and_the_way_back(dairy: Dairy, admin: Visi
     page = admin.open("/rounds/who-goes")
     typed = {"delivery_boy_id": ravi.user["id"], "stand_in_id": other.user["id"]}
     done = admin.submit(page, "/rounds/stand-ins", **typed)
-    assert "Mohan goes for Ravi: 1 orders of 1 customers." in admin.follow(done).words
-    assert "Mohan Morning 0 of 1 done" in admin.open("/rounds").words
+    assert "Mohan goes for Ravi. Orders: 1, customers: 1." in admin.follow(done).words
+    assert "Mohan Doors for somebody else: 1 Morning 0 of 1 done" in admin.open("/rounds").words
     done = admin.submit(page, "/rounds/stand-ins", **typed | {"stand_in_id": "himself"})
-    assert "Ravi goes himself again: 1 orders of 1 customers." in admin.follow(done).words
+    assert "Ravi goes himself again. Orders: 1, customers: 1." in admin.follow(done).words
     assert "Ravi Morning 0 of 1 done" in admin.open("/rounds").words
 
 

@@ -132,6 +132,52 @@ def test_many_cost_as_much_as_few_and_are_found_by_an_index(round_: Round) -> No
     assert "ix_customers_round" in plan, plan
 
 
+# ------------------------------------------------------------------------------------------------- joining
+
+
+def test_customers_join_a_round_behind_those_it_has(round_: Round) -> None:
+    dairy, other = round_.dairy, round_.dairy.staff("delivery_boy", "Ravi")
+    asha, bela, chitra = make_customers(round_, "Asha", "Bela", "Chitra")
+    own = dairy.customer(name="Ravi's own", delivery_boy_id=other.user["id"], stop_sequence=35)
+    order = dairy.order(bela, (round_.milk, "1"))
+    out = dairy.order(asha, (round_.milk, "1"))
+    ok(round_.boy.post("/deliveries/start"))
+    late = dairy.order(chitra, (round_.milk, "1"))
+    joining = {"customer_ids": [each["id"] for each in (chitra, own, asha)]}
+    for _ in range(2):
+        answer = ok(dairy.admin.post(f"{path_of(other)}/customers", joining), 200)
+        places = [(each["name"], each["stop_sequence"]) for each in answer["items"]]
+        assert places == [("Ravi's own", 35), ("Chitra", 40), ("Asha", 50)]
+    assert bring(other) == ["Chitra"]
+    assert sorted(bring(round_.boy)) == ["Asha", "Bela"]
+    assert {each["status"] for each in (order, out, late)} == {"PENDING"}
+
+
+@pytest.mark.parametrize("who", ["stranger", "accountant", "left"])
+def test_nobody_joins_a_round_that_is_nobodys(round_: Round, sql: Any, who: str) -> None:
+    admin, whose = round_.dairy.admin, str(uuid4())
+    if who == "accountant":
+        whose = round_.dairy.staff("accountant").user["id"]
+    if who == "left":
+        whose = round_.dairy.staff("delivery_boy").user["id"]
+        ok(admin.patch(f"/users/{whose}", {"is_active": False}))
+    body = {"customer_ids": [round_.customer["id"]]}
+    refused(admin.post(f"/deliveries/sequence/{whose}/customers", body), 404, "user_not_found")
+    refused(round_.boy.post(f"{path_of(round_.boy)}/customers", body), 403, "forbidden")
+    unknown = {"customer_ids": [round_.customer["id"], str(uuid4())]}
+    other = round_.dairy.staff("delivery_boy")
+    problem = refused(admin.post(f"{path_of(other)}/customers", unknown), 404, "customer_not_found")
+    assert [error["pointer"] for error in problem["errors"]] == ["/customer_ids/1"]
+    assert sql("SELECT count(*) FROM customers WHERE delivery_boy_id = '" + round_.boy.user["id"] + "'") == [(1,)]
+
+
+def test_a_last_place_at_the_end_of_numbers_is_no_fault(round_: Round) -> None:
+    make_customers(round_, "Last", stop_sequence=2_147_483_647)
+    joining = [round_.dairy.customer()["id"] for _ in range(2)]
+    answer = ok(round_.dairy.admin.post(f"{path_of(round_.boy)}/customers", {"customer_ids": joining}), 200)
+    assert len(answer["items"]) == 4
+
+
 # -------------------------------------------------------------------------------------------------- who goes
 
 
@@ -187,6 +233,8 @@ def test_a_stand_in_has_the_open_orders_of_one_day_until_he_gives_them_back(roun
     for _ in range(2):
         assert ok(dairy.admin.put("/deliveries/stand-ins", there)) == {"customers": 1, "orders": 1}
         assert (bring(round_.boy), bring(other)) == (["Asha"], ["Bela", "Ravi's own"])
+        rounds = ok(dairy.admin.get("/reports/rounds"))["items"]
+        assert {each["staff_name"]: each["of_others"] for each in rounds} == {"Bala Boy": 0, "Ravi": 1}
     assert helper_of(sql, tomorrow) is None
     refused(dairy.confirm(waiting, by=round_.boy), 404, "order_not_found")
     ok(dairy.admin.put("/deliveries/stand-ins", {**body, "stand_in_id": None}))

@@ -35,8 +35,10 @@ def _sequence(helper_id: UUID, wanted: list[str] | None = None, **names: Any) ->
     if wanted is not None:
         places = {each: place for place, each in enumerate(wanted)}
         customers = [{**each, "is_new": each["customer_id"] not in places} for each in customers]
+        names["is_changed"] = True
         customers.sort(key=lambda each: places.get(each["customer_id"], len(places)))
     names |= {"customers": customers, "seen": answer.headers["ETag"], "helper": ask(f"/users/{helper_id}")}
+    names["helpers"] = _helpers()
     return frame.page("sequence.html", **names)
 
 
@@ -61,6 +63,30 @@ def save_sequence(form: dict[str, str], helper_id: UUID) -> Response:
     return refused or frame.done(url_for("console.stops", helper_id=helper_id), "sequence", n=len(wanted))
 
 
+@console.route("/rounds/<uuid:helper_id>/customers", methods=["POST"])
+@console.arguments(Form, location="form")
+@allow(Role.ADMIN, page=True)
+def give_customers(form: dict[str, str], helper_id: UUID) -> Response:
+    """Give the ticked customers of a round to another helper for good."""
+    marked, to = request.form.getlist("customer"), form.get("to") or str(helper_id)
+
+    def give() -> None:
+        act("POST", f"/deliveries/sequence/{to}/customers", {"customer_ids": marked}, key=form.get("key"))
+
+    def again(**names: Any) -> Response:
+        return _sequence(helper_id, marked=marked, **names)
+
+    refused = frame.send(give, again, url_for("console.sequence", helper_id=helper_id))
+    if refused is not None:
+        return refused
+    name = ask(f"/users/{to}")["name"]
+    return frame.done(url_for("console.sequence", helper_id=to), "customers_given", n=len(marked), name=name)
+
+
+def _helpers() -> Any:
+    return ask("/users", role=Role.DELIVERY_BOY.value, is_active="true", limit=200)["items"]
+
+
 def _path_of(helper_id: UUID) -> str:
     return f"/deliveries/sequence/{helper_id}"
 
@@ -75,7 +101,7 @@ def who_goes(query: dict[str, Any]) -> Response:
 
 def _who_goes(**names: Any) -> Response:
     if admits("/deliveries/stand-ins", "PUT"):
-        names["helpers"] = ask("/users", role=Role.DELIVERY_BOY.value, is_active="true", limit=200)["items"]
+        names["helpers"] = _helpers()
     return frame.page("who_goes.html", plan=ask("/reports/round-plan")["items"], day=today(current_session()), **names)
 
 

@@ -3,13 +3,14 @@
 const form = document.querySelector("form[data-places]");
 const list = form?.querySelector(".places");
 const rows = () => [...list.children];
+const placeOf = (row) => row.querySelector("[type=number]");
 /** So near to the edge of the window a drag scrolls, by so much a frame. */
 const EDGE = 70;
 const STEP = 12;
 let changed = false;
 
 function renumber(row) {
-  rows().forEach((each, index) => (each.querySelector("input").value = index + 1));
+  rows().forEach((each, index) => (placeOf(each).value = index + 1));
   changed = true;
   const words = { name: row.dataset.name, n: rows().indexOf(row) + 1, all: rows().length };
   form.querySelector("[role=status]").textContent = form.dataset.places.replace(/\{(\w+)\}/g, (_, name) => words[name]);
@@ -68,7 +69,7 @@ function drag(event) {
 if (form) {
   for (const each of form.querySelectorAll(".grip, .moves")) each.hidden = false;
   // After a lost connection the fields may hold what was typed before.
-  const held = rows().map((row) => [Number(row.querySelector("input").value), row]);
+  const held = rows().map((row) => [Number(placeOf(row).value), row]);
   list.append(...held.sort((one, other) => one[0] - other[0]).map(([, row]) => row));
   list.addEventListener("pointerdown", drag);
   list.addEventListener("click", (event) => {
@@ -83,6 +84,7 @@ if (form) {
   });
   list.addEventListener("change", (event) => {
     const row = event.target.closest("li");
+    if (event.target !== placeOf(row)) return;
     const place = Number(event.target.value);
     if (Number.isInteger(place) && place > 0) put(row, place - 1);
     renumber(row);

@@ -45,6 +45,7 @@ class RoundsItem(Strict):
     stops = fields.Integer()
     done = fields.Integer()
     open = fields.Integer()
+    of_others = fields.Integer(metadata={"description": "Doors of another's customers: he stands in for somebody."})
     orders = fields.Integer()
     delivered = fields.Integer()
     in_part = fields.Integer(data_key="partial", attribute="partial")
@@ -247,6 +248,10 @@ class RoundSequenceOut(Strict):
     """The customers of a delivery boy in the order in which they are reached, but those who are stopped."""
 
     items = fields.List(fields.Nested(RoundCustomerPlace))
+
+
+class RoundJoinIn(SequenceIn):
+    """Customers who join a round, in the order in which they are reached there."""
 
 
 class StandInIn(Strict):

@@ -43,6 +43,23 @@ def put_round_in_sequence(
     return queries.sequence_of(session, actor, delivery_boy_id)
 
 
+def join_round(
+    session: Session, actor: Actor, delivery_boy_id: UUID, customer_ids: Sequence[UUID]
+) -> Sequence[Mapping[str, Any]]:
+    """Let customers join a delivery boy's round for good, behind those he has; the round as it is then.
+
+    Their orders come with them, but for those that are out or given to somebody for the day. Raises
+    user_not_found for somebody who is no active delivery boy; customer_not_found, with its place, and then nothing is
+    written.
+    """
+    if not active_user(session, delivery_boy_id, Role.DELIVERY_BOY):
+        raise Problem("user_not_found")
+    lock_customers(session, customer_ids)
+    _refuse_strangers(customer_ids, queries.visible_customer_ids(session, actor, customer_ids))
+    bulk.join_round(session, delivery_boy_id, customer_ids)
+    return queries.sequence_of(session, actor, delivery_boy_id)
+
+
 def _refuse_strangers(customer_ids: Sequence[UUID], known: Collection[UUID]) -> None:
     unknown = [
         FieldError(f"/customer_ids/{place}", "customer_not_found", "No such customer on this round.")
