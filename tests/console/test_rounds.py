@@ -107,8 +107,8 @@ def test_only_the_pages_of_today_follow_it(dairy: Dairy, admin: Visitor, ravi: C
         return [each["data-live"] for _, each in admin.open(path).elements if "data-live" in each]
 
     own = f"/rounds/{ravi.user['id']}"
-    assert parts("/rounds") == ["/rounds"]
-    assert parts(own) == [f"{own}?date={dairy.day(0)}"]
+    assert parts("/rounds") == [f"/rounds?date={dairy.day(0)}"]
+    assert parts(own) == [f"{own}?date={dairy.day(0)}"] * 2
     assert parts(f"/rounds?date={dairy.day(-1)}") == parts(f"{own}?date={dairy.day(-1)}") == []
 
 
