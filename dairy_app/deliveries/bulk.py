@@ -105,6 +105,12 @@ def lock_customers_of_open_orders(session: Session, scope: Scope) -> list[UUID]:
     return list(session.scalars(locked.with_for_update(key_share=True)))
 
 
+def lock_round(session: Session, delivery_boy_id: UUID) -> None:
+    """Lock the customers of a delivery boy's round, ids ascending: nobody leaves it or changes places meanwhile."""
+    locked = select(Customer.id).where(Customer.delivery_boy_id == delivery_boy_id).order_by(Customer.id)
+    session.execute(locked.with_for_update(key_share=True))
+
+
 def start_orders(session: Session, scope: Scope, customer_ids: Sequence[UUID]) -> Row[Any]:
     """Send the waiting orders of locked customers out; how many, and how many were out already.
 
@@ -130,6 +136,31 @@ def start_orders(session: Session, scope: Scope, customer_ids: Sequence[UUID]) -
     return session.execute(select(*columns)).one()
 
 
+_STAND_IN = text("""
+WITH wanted AS (
+    SELECT o.id, o.customer_id, coalesce(CAST(:stand_in AS uuid),
+        CASE WHEN o.status = 'OUT_FOR_DELIVERY' THEN c.delivery_boy_id END) AS delivery_boy_id
+    FROM orders o JOIN customers c ON c.id = o.customer_id
+    WHERE c.delivery_boy_id = :boy AND o.delivery_date = :day AND o.status IN ('PENDING', 'OUT_FOR_DELIVERY')
+        AND (CAST(:shift AS text) IS NULL OR o.shift = :shift)
+), changed AS (
+    UPDATE orders o SET delivery_boy_id = w.delivery_boy_id, updated_at = now() FROM wanted w
+    WHERE o.id = w.id AND o.delivery_boy_id IS DISTINCT FROM w.delivery_boy_id
+)
+SELECT count(*) AS orders, count(DISTINCT customer_id) AS customers FROM wanted""")
+
+
+def give_to_stand_in(
+    session: Session, delivery_boy_id: UUID, day: date, shift: str | None, stand_in_id: UUID | None
+) -> Row[Any]:
+    """Who brings the open orders of a locked round on a day; how many orders, of how many customers.
+
+    None: the customers' own delivery boy; of an order that is out, he is named as before.
+    """
+    given = {"boy": delivery_boy_id, "day": day, "shift": shift, "stand_in": stand_in_id}
+    return session.execute(_STAND_IN, given).one()
+
+
 _SEQUENCE = text("""
 UPDATE customers c SET stop_sequence = s.place * 10, updated_at = now()
 FROM unnest(CAST(:customers AS uuid[])) WITH ORDINALITY AS s (customer_id, place)
@@ -140,6 +171,24 @@ WHERE c.id = s.customer_id AND c.stop_sequence IS DISTINCT FROM s.place * 10
 def put_in_sequence(session: Session, customer_ids: Sequence[UUID]) -> None:
     """Give locked customers the places 10, 20, 30 …, so that one can be put in between later."""
     session.execute(_SEQUENCE, {"customers": list(customer_ids)})
+
+
+_JOIN = text("""
+WITH last AS (
+    SELECT coalesce(max(c.stop_sequence), 0) / 10 AS place FROM customers c WHERE c.delivery_boy_id = :boy
+), joining AS (
+    SELECT s.customer_id, row_number() OVER (ORDER BY s.place) AS n
+    FROM unnest(CAST(:customers AS uuid[])) WITH ORDINALITY AS s (customer_id, place)
+    JOIN customers c ON c.id = s.customer_id AND c.delivery_boy_id IS DISTINCT FROM :boy
+)
+UPDATE customers c
+SET delivery_boy_id = :boy, stop_sequence = least((last.place + j.n) * 10, 2147483647), updated_at = now()
+FROM joining j, last WHERE c.id = j.customer_id""")
+
+
+def join_round(session: Session, delivery_boy_id: UUID, customer_ids: Sequence[UUID]) -> None:
+    """Give locked customers to a delivery boy, behind all others of his; who is his already stays."""
+    session.execute(_JOIN, {"boy": delivery_boy_id, "customers": list(customer_ids)})
 
 
 #: What is sent as JSON, with its fields: looked up once, not once a door.

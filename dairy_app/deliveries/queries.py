@@ -22,13 +22,15 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
+from dairy_app.accounts.models import User
 from dairy_app.catalogue.models import Product
+from dairy_app.common.errors import Problem
 from dairy_app.customers.models import Area, Customer
 from dairy_app.customers.queries import areas_within, visible_customers
 from dairy_app.deliveries.models import DeliveryStatus
-from dairy_app.deliveries.rules import Scope, loading_sheet, progress_of, stops_of
+from dairy_app.deliveries.rules import Scope, full_address_of, loading_sheet, progress_of, stops_of
 from dairy_app.orders.models import Order, OrderItem
-from dairy_app.web.access import Actor
+from dairy_app.web.access import Actor, Role
 from dairy_app.web.pages import Page, read_page
 
 #: States of an order that waits for its delivery.
@@ -97,8 +99,31 @@ def visible_customer_ids(session: Session, actor: Actor, customer_ids: Sequence[
     return set(session.scalars(select(Customer.id).where(Customer.id.in_(customer_ids), visible_customers(actor))))
 
 
-_CUSTOMER = ("id", "name", "phone", "address_line1", "address_line2", "city", "pincode", "map_link", "latitude",
-    "longitude", "stop_sequence", "notes")  # fmt: skip
+#: In which order a round is gone: by place; who has none, or the same as another, by name.
+_BY_PLACE = (Customer.stop_sequence.asc().nulls_last(), Customer.name, Customer.id)
+
+
+def sequence_of(session: Session, actor: Actor, delivery_boy_id: UUID) -> Sequence[Mapping[str, Any]]:
+    """The customers of a delivery boy's round in sequence, whether they get something today or not; two statements.
+
+    Who is stopped is left out. Raises ``user_not_found`` for anybody else, and to a delivery boy for another.
+    """
+    wanted = select(User.id).where(User.id == delivery_boy_id, User.role == Role.DELIVERY_BOY.value)
+    is_anothers = actor.role is Role.DELIVERY_BOY and actor.user_id != delivery_boy_id
+    if is_anothers or session.scalar(wanted) is None:
+        raise Problem("user_not_found")
+    columns = [Customer.__table__.c[name] for name in ("code", "name", "status", "stop_sequence", *_ADDRESS)]
+    found = session.execute(
+        select(Customer.id.label("customer_id"), *columns, Area.name.label("area"))
+        .outerjoin(Area, Area.id == Customer.area_id)
+        .where(Customer.delivery_boy_id == delivery_boy_id, Customer.status != "stopped")
+        .order_by(*_BY_PLACE)
+    )
+    return [{**row, "full_address": full_address_of(dict(row))} for row in found.mappings()]
+
+
+_ADDRESS = ("address_line1", "address_line2", "city", "pincode")
+_CUSTOMER = ("id", "name", "phone", *_ADDRESS, "map_link", "latitude", "longitude", "stop_sequence", "notes")
 _STATUS = ("status", "delivery_date", "delivered_at", "confirmed_at", "confirmed_by_name", "confirmation_method",
     "reason_code", "notes")  # fmt: skip
 
@@ -138,7 +163,7 @@ def _orders_of_round(scope: Scope) -> Select[Any]:
         .outerjoin(Area, Area.id == func.coalesce(Order.area_id, Customer.area_id))
         .outerjoin(DeliveryStatus, DeliveryStatus.order_id == Order.id)
         .where(Order.id.in_(orders_within(scope)), Order.status != "CANCELLED")
-        .order_by(Customer.stop_sequence.asc().nulls_last(), Customer.name, Customer.id, Order.shift.desc(), Order.id)
+        .order_by(*_BY_PLACE, Order.shift.desc(), Order.id)
     )
 
 
@@ -156,6 +181,7 @@ def _items_of_round(order_ids: Sequence[UUID]) -> Select[Any]:
 _ROUNDS = text("""
 WITH placed AS (
     SELECT coalesce(o.delivery_boy_id, c.delivery_boy_id) AS staff_id, o.shift, o.customer_id, o.status,
+        coalesce(o.delivery_boy_id <> c.delivery_boy_id, false) AS is_anothers,
         CASE WHEN o.status = 'NOT_DELIVERED' THEN coalesce(d.reason_code, 'unknown') END AS reason
     FROM orders o JOIN customers c ON c.id = o.customer_id LEFT JOIN delivery_statuses d ON d.order_id = o.id
     WHERE o.delivery_date = :day AND o.status <> 'CANCELLED'
@@ -165,18 +191,20 @@ WITH placed AS (
     GROUP BY 1, 2
 ), doors AS (
     SELECT staff_id, shift, customer_id, bool_and(status NOT IN ('PENDING', 'OUT_FOR_DELIVERY')) AS is_done,
-        count(*) AS orders, count(*) FILTER (WHERE status = 'DELIVERED') AS delivered,
+        bool_or(is_anothers) AS is_anothers, count(*) AS orders,
+        count(*) FILTER (WHERE status = 'DELIVERED') AS delivered,
         count(*) FILTER (WHERE status = 'PARTIALLY_DELIVERED') AS partial,
         count(*) FILTER (WHERE status = 'NOT_DELIVERED') AS not_delivered
     FROM placed GROUP BY 1, 2, 3
 ), rounds AS (
-    SELECT staff_id, shift, count(*) AS stops, count(*) FILTER (WHERE is_done) AS done, sum(orders)::bigint AS orders,
+    SELECT staff_id, shift, count(*) AS stops, count(*) FILTER (WHERE is_done) AS done,
+        count(*) FILTER (WHERE is_anothers) AS of_others, sum(orders)::bigint AS orders,
         sum(delivered)::bigint AS delivered, sum(partial)::bigint AS partial,
         sum(not_delivered)::bigint AS not_delivered
     FROM doors GROUP BY 1, 2
 )
-SELECT r.staff_id, u.name AS staff_name, r.shift, r.stops, r.done, r.stops - r.done AS open, r.orders, r.delivered,
-    r.partial, r.not_delivered, coalesce(w.reasons, '{}') AS reasons
+SELECT r.staff_id, u.name AS staff_name, r.shift, r.stops, r.done, r.stops - r.done AS open, r.of_others, r.orders,
+    r.delivered, r.partial, r.not_delivered, coalesce(w.reasons, '{}') AS reasons
 FROM rounds r LEFT JOIN users u ON u.id = r.staff_id
 LEFT JOIN reasons w ON w.staff_id IS NOT DISTINCT FROM r.staff_id AND w.shift = r.shift
 ORDER BY u.name NULLS LAST, r.staff_id, r.shift DESC""")
@@ -188,6 +216,31 @@ def rounds_of_day(session: Session, day: date) -> Sequence[RowMapping]:
     A round's orders are those of ``orders_within`` its delivery boy. ``staff_id`` None: given to nobody.
     """
     return session.execute(_ROUNDS, {"day": day}).mappings().all()
+
+
+_PLAN = text("""
+WITH wishes AS (
+    SELECT c.id, c.delivery_boy_id AS staff_id, c.area_id, s.shift,
+        CASE s.mode WHEN 'weekly_pattern' THEN (SELECT bit_or(1 << d) FROM unnest(s.weekly_pattern) d)
+            WHEN 'fixed_daily' THEN 127 WHEN 'alternate_days' THEN 127 ELSE 0 END AS days
+    FROM customers c LEFT JOIN subscriptions s ON s.customer_id = c.id AND s.status = 'active'
+        AND (s.stop_date IS NULL OR s.stop_date > :day)
+    WHERE c.status <> 'stopped'
+)
+SELECT w.staff_id, u.name AS staff_name, w.shift, w.area_id, a.name AS area, count(DISTINCT w.id) AS customers,
+    bit_or(w.days) AS days
+FROM wishes w LEFT JOIN users u ON u.id = w.staff_id LEFT JOIN areas a ON a.id = w.area_id
+GROUP BY w.staff_id, u.name, w.shift, w.area_id, a.name
+ORDER BY u.name NULLS LAST, w.staff_id, w.shift DESC NULLS LAST, a.name, w.area_id""")
+
+
+def round_plan(session: Session, day: date) -> Sequence[Mapping[str, Any]]:
+    """Who goes where as of a day: by delivery boy, shift and area the customers, and the weekdays of their orders.
+
+    ``shift`` None: customers without a running standing order. One statement.
+    """
+    rows = session.execute(_PLAN, {"day": day}).mappings()
+    return [{**row, "weekdays": [d for d in range(7) if (row["days"] or 0) >> d & 1]} for row in rows]
 
 
 # ------------------------------------------------------------------------------------------- month's grid

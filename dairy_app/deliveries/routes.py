@@ -6,14 +6,12 @@ from uuid import UUID
 from flask import request
 
 from dairy_app.business.queries import today
-from dairy_app.deliveries import queries
+from dairy_app.deliveries import bulk, queries
 from dairy_app.deliveries.policy import confirmer_of, round_of, scope_of
 from dairy_app.deliveries.rules import Confirmation, Confirmer, RoundChoice, RoundDone, Scope
-from dairy_app.deliveries.schemas import (
+from dairy_app.deliveries.schemas.confirmations import (
     BatchIn,
     BatchOut,
-    CompleteIn,
-    CompleteOut,
     ConfirmationIn,
     ConfirmationOut,
     CorrectionIn,
@@ -21,19 +19,29 @@ from dairy_app.deliveries.schemas import (
     DeliveryStatusQuery,
     MonthlyEditIn,
     MonthlyEditOut,
+)
+from dairy_app.deliveries.schemas.rounds import (
+    CompleteIn,
+    CompleteOut,
+    RoundJoinIn,
     RoundOut,
+    RoundPlanOut,
     RoundQuery,
+    RoundSequenceOut,
     RoundsOut,
     RoundsQuery,
     SequenceIn,
     SequenceOut,
+    StandInIn,
+    StandInOut,
     StartIn,
     StartOut,
 )
 from dairy_app.deliveries.service import confirmations as service
-from dairy_app.deliveries.service import monthly_edits
+from dairy_app.deliveries.service import monthly_edits, rounds
 from dairy_app.orders.policy import hidden_status_fields
 from dairy_app.web.access import Role, allow
+from dairy_app.web.etags import etagged, etagged_by
 from dairy_app.web.http import Blueprint, caller_address, current_actor, current_session
 from dairy_app.web.idempotency import idempotent
 from dairy_app.web.pages import Page
@@ -105,6 +113,24 @@ def read_rounds(query: dict[str, Any]) -> dict[str, Any]:
     return {"delivery_date": day, "items": queries.rounds_of_day(session, day)}
 
 
+@deliveries.route("/reports/round-plan")
+@deliveries.response(200, RoundPlanOut)
+@allow(Role.ADMIN, Role.ACCOUNTANT)
+def read_round_plan() -> dict[str, Any]:
+    """Who goes where: each delivery boy's customers by shift and area, and on which weekdays they get something."""
+    session = current_session()
+    return {"items": queries.round_plan(session, today(session))}
+
+
+@deliveries.route("/deliveries/stand-ins", methods=["PUT"])
+@deliveries.arguments(StandInIn)
+@deliveries.response(200, StandInOut)
+@allow(Role.ADMIN)
+def set_stand_in(wanted: rounds.StandIn) -> dict[str, Any]:
+    """Let somebody else go a round on one day: he gets its open orders; with null its delivery boy has them again."""
+    return rounds.set_stand_in(current_session(), wanted)
+
+
 @deliveries.route("/deliveries/start", methods=["POST"])
 @idempotent
 @deliveries.arguments(StartIn)
@@ -131,8 +157,42 @@ def complete_round(wanted: RoundDone) -> dict[str, Any]:
 @allow(Role.ADMIN, Role.DELIVERY_BOY)
 def put_in_sequence(wanted: dict[str, Any]) -> dict[str, Any]:
     """Put customers into the order in which they are reached: places 10, 20, 30 …; others keep theirs."""
-    placed = service.put_in_sequence(current_session(), current_actor(), wanted["customer_ids"])
+    placed = rounds.put_in_sequence(current_session(), current_actor(), wanted["customer_ids"])
     return {"items": placed}
+
+
+@deliveries.route("/deliveries/sequence/<uuid:delivery_boy_id>")
+@etagged
+@deliveries.response(200, RoundSequenceOut)
+@allow(Role.ADMIN, Role.DELIVERY_BOY)
+def read_sequence(delivery_boy_id: UUID) -> dict[str, Any]:
+    """All customers of a delivery boy's round in sequence, whatever they get today. A delivery boy sees his own."""
+    return {"items": queries.sequence_of(current_session(), current_actor(), delivery_boy_id)}
+
+
+@deliveries.route("/deliveries/sequence/<uuid:delivery_boy_id>", methods=["PUT"])
+@etagged_by(lambda delivery_boy_id: bulk.lock_round(current_session(), delivery_boy_id))
+@deliveries.arguments(SequenceIn)
+@deliveries.response(200, RoundSequenceOut)
+@allow(Role.ADMIN, Role.DELIVERY_BOY)
+def put_round_in_sequence(wanted: dict[str, Any], delivery_boy_id: UUID) -> dict[str, Any]:
+    """Put the customers of a round in order: places 10, 20, 30 …; those not named keep theirs.
+
+    With `If-Match` the round must still be as it was read: nobody has changed it, and no customer has joined.
+    """
+    session, actor = current_session(), current_actor()
+    return {"items": rounds.put_round_in_sequence(session, actor, delivery_boy_id, wanted["customer_ids"])}
+
+
+@deliveries.route("/deliveries/sequence/<uuid:delivery_boy_id>/customers", methods=["POST"])
+@idempotent
+@deliveries.arguments(RoundJoinIn)
+@deliveries.response(200, RoundSequenceOut)
+@allow(Role.ADMIN)
+def join_round(wanted: dict[str, Any], delivery_boy_id: UUID) -> dict[str, Any]:
+    """Give customers to a delivery boy for good: they come behind those he has, in this order."""
+    session, actor = current_session(), current_actor()
+    return {"items": rounds.join_round(session, actor, delivery_boy_id, wanted["customer_ids"])}
 
 
 @deliveries.route("/delivery-statuses")

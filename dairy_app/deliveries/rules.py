@@ -7,6 +7,7 @@ from decimal import Decimal
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 from dairy_app.catalogue.rules import packets_of
@@ -108,7 +109,8 @@ class RoundDone(RoundChoice):
 
 _OPEN = frozenset({"PENDING", "OUT_FOR_DELIVERY"})
 _OF_CUSTOMER = ("id", "name", "phone", "area", "latitude", "longitude", "notes")
-_OF_ADDRESS = ("address_line1", "address_line2", "city", "pincode")
+_STREET, _TOWN = ("address_line1", "address_line2"), ("city", "pincode")
+_OF_ADDRESS = (*_STREET, *_TOWN)
 _OF_STATUS = (
     "status",
     "delivery_date",
@@ -125,11 +127,26 @@ _address_in = attrgetter(*(f"customer_{name}" for name in _OF_ADDRESS))
 _status_in = attrgetter(*(f"status_{name}" for name in _OF_STATUS))
 
 
-def map_link_of(own: str | None, latitude: Decimal | None, longitude: Decimal | None) -> str | None:
-    """Where a customer is found: the link somebody noted, else one made of the position."""
-    if own or latitude is None or longitude is None:
+_MAP = "https://www.google.com/maps/search/?api=1&query="
+
+
+def full_address_of(row: Mapping[str, str | None]) -> str | None:
+    """The columns of an address as people say it: the street, the ``area`` unless the street names it, the town."""
+    street, town = (", ".join(filter(None, map(row.get, names))) for names in (_STREET, _TOWN))
+    area = row["area"]
+    is_said = area is not None and area.casefold() in {part.strip().casefold() for part in street.split(",")}
+    return ", ".join(filter(None, [street, None if is_said else area, town])) or None
+
+
+def map_link_of(
+    own: str | None, latitude: Decimal | None, longitude: Decimal | None, address: str | None
+) -> str | None:
+    """Where a customer is found: the link somebody noted, else a map's search for the position, else the address."""
+    if own:
         return own
-    return f"https://www.google.com/maps/search/?api=1&query={latitude},{longitude}"
+    if latitude is not None and longitude is not None:
+        return f"{_MAP}{latitude},{longitude}"
+    return f"{_MAP}{quote(address, safe='')}" if address else None
 
 
 def stops_of(rows: Iterable[Any], items: Mapping[UUID, Sequence[Any]]) -> list[dict[str, Any]]:
@@ -140,8 +157,10 @@ def stops_of(rows: Iterable[Any], items: Mapping[UUID, Sequence[Any]]) -> list[d
 def _stop(orders: list[Any], items: Mapping[UUID, Sequence[Any]]) -> dict[str, Any]:
     one = orders[0]
     customer = dict(zip(_OF_CUSTOMER, _customer_in(one), strict=True))
-    customer["address"] = ", ".join(filter(None, _address_in(one))) or None
-    customer["map_link"] = map_link_of(one.customer_map_link, one.customer_latitude, one.customer_longitude)
+    parts = dict(zip(_OF_ADDRESS, _address_in(one), strict=True))
+    customer["address"] = ", ".join(filter(None, parts.values())) or None
+    customer["full_address"] = found = full_address_of(parts | {"area": one.customer_area})
+    customer["map_link"] = map_link_of(one.customer_map_link, one.customer_latitude, one.customer_longitude, found)
     return {
         "sequence": one.customer_stop_sequence,
         "customer": customer,

@@ -105,6 +105,7 @@ class SharedCustomerOut(Strict):
     name = fields.String()
     phone = fields.String(allow_none=True)
     address = fields.String(allow_none=True)
+    full_address = fields.String(allow_none=True)
     area = fields.String(allow_none=True)
     map_link = fields.String(allow_none=True)
     notes = fields.String(allow_none=True)

@@ -64,9 +64,8 @@ def act(
     Raises the problem with which the route refuses; the rest of the request goes on as if it had not been asked. What
     a refusal records (a failed try) stays.
     """
-    headers = {"Idempotency-Key": key} if key else {}
-    if match is not None:
-        headers["If-Match"] = match
+    given = {"Idempotency-Key": key, "If-Match": match}
+    headers = {name: value for name, value in given.items() if value}
     sent = {"json": dict(body or {})} if file is None else {"data": {"file": (file.stream, file.filename or "file")}}
     try:
         with undone_if_refused(current_session()), _within(path, method, query, headers, **sent):

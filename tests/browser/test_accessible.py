@@ -36,7 +36,7 @@ def test_the_round(new_phone: Callable[..., Phone], round_: Round, scheme: str, 
         assert flaws(page) == [], dialog
         page.keyboard.press("Escape")
         expect(page.locator("dialog[open]")).to_have_count(0)
-    for view in ("all", "loading"):
+    for view in ("all", "loading", "search"):
         page.locator(f"[data-view={view}]").tap()
         assert flaws(page) == [], view
 

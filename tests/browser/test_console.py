@@ -16,6 +16,7 @@ PAGES = (
     "/",
     "/rounds",
     "/orders",
+    "/rounds/who-goes",
     "/requests",
     "/customers",
     "/grid",
@@ -91,8 +92,11 @@ def test_every_page_is_accessible_and_fits(
     (bill,), (payment,) = read(dairy.admin, "/invoices"), read(dairy.admin, "/payments")
     this_month = f"/month-end?period={dairy.day(0)[:7]}"
     (first, *_) = read(dairy.admin, "/orders")
+    round_ = f"/rounds/{town['delivery_boy_id']}"
     about_one = (
         f"/orders/{first['id']}",
+        round_,
+        f"{round_}/sequence",
         own,
         f"{own}?day={dairy.day(1)}",
         f"{own}?day={dairy.day(0)}",

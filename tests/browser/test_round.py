@@ -227,6 +227,94 @@ def test_done_doors_leave_the_list_of_what_is_to_do(phone: Phone, round_: Round)
     expect(page.locator(".stop:visible")).to_have_count(3)
 
 
+def row(page: Page, product: str) -> list[str]:
+    """What the totals say of a product: delivered, short, in the van."""
+    cells = page.locator("#totals tr").filter(has=page.get_by_role("rowheader", name=product)).locator("td")
+    return [each.inner_text() for each in cells.all()]
+
+
+def test_a_door_with_several_orders_takes_one_tap(phone: Phone, round_: Round, shot: Shot) -> None:
+    dairy, asha = round_.dairy, round_.orders["Asha Patil"]
+    more = dairy.order({"id": asha["customer_id"]}, ({"id": asha["items"][1]["product_id"]}, "2"))
+    page = phone.open(round_.link())
+    assert page.get_by_role("button", name="All delivered").count() == 1
+    shot(page, "several")
+    door(page, "Asha Patil").get_by_role("button", name="All delivered").tap()
+    expect(page.locator("#counted")).to_have_text("2 of 5 done")
+    expect(page.get_by_role("button", name="All delivered")).to_be_hidden()
+    expect(page.locator(".stop.next h2")).to_have_text(HOSTILE)
+    page.locator("#toast").get_by_role("button", name="Undo").tap()
+    expect(page.locator("#counted")).to_have_text("0 of 5 done")
+    door(page, "Asha Patil").get_by_role("button", name="All delivered").tap()
+    send_now(page)
+    states = [ok(dairy.admin.get(f"/orders/{order['id']}"))["status"] for order in (asha, more)]
+    assert states == ["DELIVERED", "DELIVERED"]
+
+
+def test_one_order_of_two_leaves_the_other_to_its_own_buttons(phone: Phone, round_: Round) -> None:
+    asha = round_.orders["Asha Patil"]
+    round_.dairy.order({"id": asha["customer_id"]}, ({"id": asha["items"][1]["product_id"]}, "2"))
+    page = phone.open(round_.link())
+    door(page, "Asha Patil").get_by_role("button", name="Delivered, Asha Patil", exact=True).first.tap()
+    expect(page.get_by_role("button", name="All delivered")).to_be_hidden()
+    page.locator("#toast").get_by_role("button", name="Undo").tap()
+    expect(page.get_by_role("button", name="All delivered")).to_be_visible()
+
+
+def test_one_tap_never_delivers_the_evening_with_the_morning(phone: Phone, round_: Round) -> None:
+    asha = round_.orders["Asha Patil"]
+    goods = ({"id": asha["items"][1]["product_id"]}, "2")
+    round_.dairy.order({"id": asha["customer_id"]}, goods, shift="evening")
+    page = phone.open(round_.link())
+    expect(door(page, "Asha Patil").locator(".order")).to_have_count(2)
+    expect(page.get_by_role("button", name="All delivered")).to_have_count(0)
+
+
+def test_the_totals_count_what_only_this_phone_knows(phone: Phone, round_: Round, shot: Shot) -> None:
+    page = phone.open(round_.link())
+    expect(page.locator("#totals")).to_be_hidden()
+    phone.offline()
+    door(page, "Asha Patil").get_by_role("button", name="Partly").tap()
+    page.get_by_role("button", name="Less Cow milk").tap()
+    page.get_by_role("button", name="Save").tap()
+    page.get_by_role("button", name="To load").tap()
+    assert row(page, "Cow milk") == ["1.5", "0.5", "21.5"]
+    assert row(page, "Curd, 500 g pack") == ["3", "0", "12"]
+    page.get_by_role("button", name="To do 3").tap()
+    door(page, HOSTILE).get_by_role("button", name="Not delivered").tap()
+    page.get_by_label("Nobody home").check()
+    page.get_by_role("button", name="Save").tap()
+    for name in ("राधा देशपांडे", "Hotel Annapurna"):
+        door(page, name).get_by_role("button", name="Delivered").first.tap()
+    expect(page.locator("#totals")).to_be_visible()  # at the end it comes by itself
+    page.locator("#totals").scroll_into_view_if_needed()
+    shot(page, "totals")
+    at_the_end = {
+        "Buffalo milk pouch": ["0", "1.5", "1.5"],
+        "Cow milk": ["22.5", "0.5", "0.5"],
+        "Curd, 500 g pack": ["15", "0", "0"],
+    }
+    assert {product: row(page, product) for product in at_the_end} == at_the_end
+    phone.offline(False)
+    expect(page.locator("#net")).to_have_text("All sent", timeout=15_000)
+    page.reload()
+    expect(page.locator("#totals")).to_be_visible()
+    assert {product: row(page, product) for product in at_the_end} == at_the_end
+
+
+def test_there_is_one_search_and_a_key_for_it(phone: Phone, round_: Round) -> None:
+    page = phone.open(round_.link())
+    search = page.get_by_role("searchbox")
+    expect(search).to_be_hidden()
+    page.keyboard.press("/")
+    expect(search).to_be_focused()
+    page.keyboard.type("annap/")
+    expect(search).to_have_value("annap/")
+    page.get_by_role("button", name="All 4").tap()
+    expect(search).to_be_hidden()
+    expect(page.locator(".stop:visible")).to_have_count(4)
+
+
 @pytest.mark.parametrize("kind", ["extra_item", "pause", "stop"])
 def test_what_else_a_customer_wants(phone: Phone, round_: Round, shot: Shot, kind: str) -> None:
     page = phone.open(round_.link())

@@ -29,6 +29,13 @@ def test_days_months_and_moments_are_the_dairys() -> None:
     assert (SAY.day(None), SAY.moment(None)) == ("", "")
 
 
+@pytest.mark.parametrize(("language", "litre", "dozen"), [("en", "L", "dozen"), ("hi", "लीटर", "दर्जन")])
+def test_one_of_a_unit_is_written_as_many_are_unless_it_has_a_word(language: str, litre: str, dozen: str) -> None:
+    say = Figures(catalogues()[language], ZoneInfo("Asia/Kolkata"))
+    assert [say.quantity(each, "litre") for each in ("1.000", "1.5")] == [f"1 {litre}", f"1.5 {litre}"]
+    assert say.quantity("1", "dozen") == f"1 {dozen}"
+
+
 def test_a_code_without_a_word_is_shown_as_it_is() -> None:
     assert SAY.word("status", "trial") == "On trial"
     assert SAY.word("status", "brand_new") == "brand_new"

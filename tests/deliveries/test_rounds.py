@@ -1,11 +1,14 @@
 """The round: whose doors in which order, what to load, how far it is; sending it out and putting it in sequence."""
 
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
 import pytest
 import time_machine
 
+from dairy_app.customers.rules import is_map_link
+from dairy_app.deliveries.rules import full_address_of
 from tests.dairy import Client, Dairy, ok, refused
 from tests.deliveries.rounds import Round, at, statements
 from tests.statements import count_statements
@@ -50,6 +53,7 @@ def test_a_stop_with_all_that_a_boy_needs(round_: Round) -> None:
             "name": "Asha",
             "phone": customer["phone"],
             "address": "12 Canal Road, near the tank, Pune, 411038",
+            "full_address": "12 Canal Road, near the tank, Kothrud, Pune, 411038",
             "area": "Kothrud",
             "map_link": "https://www.google.com/maps/search/?api=1&query=18.507400,73.807700",
             "latitude": "18.507400",
@@ -94,9 +98,34 @@ def test_a_stop_with_all_that_a_boy_needs(round_: Round) -> None:
 def test_the_noted_map_link_comes_first(round_: Round) -> None:
     link = "https://maps.app.goo.gl/asha"
     near = {"latitude": "18.5", "longitude": "73.8", "delivery_boy_id": round_.boy.user["id"]}
-    for fields in (near | {"map_link": link}, {"delivery_boy_id": near["delivery_boy_id"], "latitude": "1"}):
+    where = {"address_line1": "Flat 4 & 5, गली 2", "city": "Pune", "delivery_boy_id": near["delivery_boy_id"]}
+    for fields in (near | {"map_link": link}, where | {"latitude": "1"}):
         round_.dairy.order(round_.dairy.customer(**fields), (round_.milk, "1"))
-    assert [stop["customer"]["map_link"] for stop in shown(round_.boy)["stops"]] == [link, None]
+    noted, searched = (stop["customer"]["map_link"] for stop in shown(round_.boy)["stops"])
+    assert noted == link
+    assert is_map_link(searched)
+    assert parse_qs(urlsplit(searched).query)["query"] == ["Flat 4 & 5, गली 2, Kothrud, Pune"]
+
+
+@pytest.mark.parametrize(
+    ("street", "area", "town", "expected"),
+    [
+        (("1 Main Road", None), "Kothrud", ("Pune", "411038"), "1 Main Road, Kothrud, Pune, 411038"),
+        (
+            ("1 Main Road, KOTHRUD", "near the tank"),
+            "Kothrud",
+            ("Pune", None),
+            "1 Main Road, KOTHRUD, near the tank, Pune",
+        ),
+        (("1 Kothrud Road", None), "Kothrud", (None, None), "1 Kothrud Road, Kothrud"),
+        ((None, None), None, (None, None), None),
+    ],
+)
+def test_an_address_names_the_area_once_and_before_the_town(
+    street: tuple[str | None, ...], area: str | None, town: tuple[str | None, ...], expected: str | None
+) -> None:
+    names = ("address_line1", "address_line2", "area", "city", "pincode")
+    assert full_address_of(dict(zip(names, (*street, area, *town), strict=True))) == expected
 
 
 def test_stops_stand_in_sequence(round_: Round) -> None:

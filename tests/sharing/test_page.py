@@ -100,6 +100,26 @@ def test_what_was_confirmed_is_shown(town: Town, site: Site) -> None:
         assert expected in seen.words
 
 
+def test_the_area_comes_before_the_town_and_once(town: Town, site: Site) -> None:
+    street = {"address_line1": "4 Lane", "city": "Pune", "pincode": "411038", "delivery_boy_id": town.boy.user["id"]}
+    town.order(town.dairy.customer(name="Bela", area="Baner", **street))
+    seen = Seen(site.open(town.link()))
+    assert "4 Lane, Baner, Pune, 411038" in seen.words
+    (way,) = [each for each in seen.every("a") if each.get("target") == "_blank"]
+    assert str(way["href"]).startswith("https://www.google.com/maps/search/?api=1&query=4%20Lane")
+
+
+def test_the_totals_stand_in_the_page(town: Town, site: Site) -> None:
+    first, second, third = town.order(), town.order(), town.order()
+    ok(town.link().confirm(first, items=town.items("1.5", "0")))
+    ok(town.link().confirm(second))
+    ok(town.link().confirm(third, status="not_delivered"))
+    town.order()
+    words = re.sub(r"\s+", " ", Seen(site.open(town.link())).words)
+    for product, sums in ((town.milk, "3.52.54.5"), (town.curd, "1.534.5")):
+        assert f"{product['name']} (L){sums}" in words.partition("At the end")[2]
+
+
 def test_each_opening_is_a_use_of_the_link(town: Town, site: Site) -> None:
     link = town.link(pin="4711")
     site.open(link)

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import time_machine
@@ -31,8 +32,10 @@ def test_what_a_delivery_needs_and_no_more(town: Town) -> None:
                     "name": "Asha",
                     "phone": town.asha["phone"],
                     "address": town.asha["address_line1"],
+                    "full_address": f"{town.asha['address_line1']}, Kothrud",
                     "area": "Kothrud",
-                    "map_link": None,
+                    "map_link": "https://www.google.com/maps/search/?api=1&query="
+                    + quote(f"{town.asha['address_line1']}, Kothrud", safe=""),
                     "notes": "Ring twice",
                 },
                 "orders": [

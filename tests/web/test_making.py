@@ -7,7 +7,8 @@ import marshmallow
 import pytest
 
 from dairy_app.common.changes import UNSET, Unset
-from dairy_app.deliveries.schemas import CompleteIn, CorrectionIn
+from dairy_app.deliveries.schemas.confirmations import CorrectionIn
+from dairy_app.deliveries.schemas.rounds import CompleteIn
 from dairy_app.orders.schemas import OrderIn
 from dairy_app.orders.service import NewItem, NewOrder
 from dairy_app.sharing.schemas import ApproveIn

@@ -24,6 +24,7 @@ from dairy_app.console.routes import (
     sign_in,
     start,
     wants,
+    who_goes,
     who_owes,
 )
 from dairy_app.console.routes.frame import console as pages
@@ -53,6 +54,7 @@ MODULES = (
     sign_in,
     start,
     wants,
+    who_goes,
     who_owes,
 )
 

@@ -100,7 +100,7 @@ def page(template: str, status: int = 200, /, **names: Any) -> Response:
         "asset": FILES.address,
         "csrf_token": csrf_token(),
         "new_key": lambda: str(uuid4()),
-        "said": _take_what_was_said(),
+        "said": None if _only_looks() else _take_what_was_said(),
         "admits": inside.admits,
         "address_with": address_with,
     }
@@ -323,6 +323,11 @@ def forget_session(response: Response) -> None:
 # ---------------------------------------------------------------------------------------- answers and files
 
 
+def _only_looks() -> bool:
+    """Whether an open page asks for its newest figures by itself: nobody is at work, so the session lives no longer."""
+    return "Dairy-Looks-Again" in request.headers
+
+
 @console.after_request
 def finish(response: Response) -> Response:
     """Turn a refusal into a page for whoever asks for one; keep language, session and form."""
@@ -339,7 +344,7 @@ def finish(response: Response) -> Response:
         _set_cookie(response, FORM_COOKIE, g.form_seed, None)
     if "said_is_read" in g:
         response.delete_cookie(SAID_COOKIE, path=f"{request.script_root}/")
-    if g.get("actor") is not None and "session_ends" not in g:
+    if g.get("actor") is not None and "session_ends" not in g and not _only_looks():
         renewed = tokens.renewed_page_token()
         if renewed is not None:
             set_session(response, renewed)

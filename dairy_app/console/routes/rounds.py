@@ -8,6 +8,7 @@ from flask import Response, url_for
 from marshmallow import fields
 
 from dairy_app.business.queries import today
+from dairy_app.common.clock import now
 from dairy_app.console.routes import frame
 from dairy_app.console.routes.frame import Form, PageQuery, console
 from dairy_app.documents.drawing.codes import code_of, runs
@@ -47,7 +48,13 @@ def _rounds(day: date | None = None, **names: Any) -> Response:
         names["links"] = ask("/shared-links", limit=LINKS)["items"]
         names["helpers"] = ask("/users", role=Role.DELIVERY_BOY.value, is_active="true", limit=200)["items"]
         names["areas"] = ask("/areas", limit=200)["items"]
-    return frame.page("rounds.html", rounds=ask("/reports/rounds", delivery_date=day)["items"], day=day, **names)
+    found = ask("/reports/rounds", delivery_date=day)["items"]
+    return frame.page("rounds.html", rounds=found, day=day, **_liveness(day), **names)
+
+
+def _liveness(day: date) -> dict[str, Any]:
+    """As of when a page about a day is, and whether its figures can change while somebody looks."""
+    return {"at": now().isoformat(), "is_live": day == today(current_session())}
 
 
 @console.route("/rounds/<uuid:helper_id>")
@@ -57,7 +64,7 @@ def stops(query: dict[str, Any], helper_id: UUID) -> Response:
     """The doors of a helper's round in sequence, and what to load; made to be printed too."""
     day, shift = query.get("date") or today(current_session()), query.get("shift") or None
     found = ask("/deliveries/round", delivery_boy_id=helper_id, delivery_date=day, shift=shift)
-    return frame.page("stops.html", round=found, helper=ask(f"/users/{helper_id}"), shift=shift)
+    return frame.page("stops.html", round=found, helper=ask(f"/users/{helper_id}"), shift=shift, **_liveness(day))
 
 
 @console.route("/rounds/links", methods=["POST"])

@@ -15,7 +15,6 @@ from sqlalchemy.orm import Session
 from dairy_app.business.queries import today
 from dairy_app.common.clock import now
 from dairy_app.common.errors import FieldError, Problem
-from dairy_app.customers.bulk import lock_customers
 from dairy_app.deliveries import bulk, queries
 from dairy_app.deliveries.rules import Confirmation, Confirmer, Delivered, RoundDone, Scope, Unread
 from dairy_app.web.access import Actor, Role
@@ -185,24 +184,3 @@ def _refuse_future(session: Session, scope: Scope) -> None:
     day: date | None = scope.first_day
     if day is not None and day > today(session):
         raise Problem("delivery_date_in_future", f"{day} is in the future.")
-
-
-def put_in_sequence(session: Session, actor: Actor, customer_ids: Sequence[UUID]) -> list[dict[str, Any]]:
-    """Give the customers the places 10, 20, 30 … of their round; others keep theirs.
-
-    Raises customer_not_found for a customer who is unknown or not on the actor's round, with its place, and then
-    nothing is written.
-    """
-    lock_customers(session, customer_ids)
-    known = queries.visible_customer_ids(session, actor, customer_ids)
-    unknown = [
-        FieldError(f"/customer_ids/{place}", "customer_not_found", "No such customer on this round.")
-        for place, customer_id in enumerate(customer_ids)
-        if customer_id not in known
-    ]
-    if unknown:
-        raise Problem("customer_not_found", f"{unknown[0].pointer}: {unknown[0].detail}", unknown)
-    bulk.put_in_sequence(session, customer_ids)
-    return [
-        {"customer_id": customer_id, "stop_sequence": 10 * place} for place, customer_id in enumerate(customer_ids, 1)
-    ]

@@ -11,7 +11,7 @@ from dairy_app.accounts.routes.logins import caller
 from dairy_app.common.clock import now
 from dairy_app.common.errors import Problem
 from dairy_app.deliveries.rules import Confirmation
-from dairy_app.deliveries.schemas import BatchIn, BatchOut, ConfirmationIn
+from dairy_app.deliveries.schemas.confirmations import BatchIn, BatchOut, ConfirmationIn
 from dairy_app.deliveries.service.confirmations import Outcome
 from dairy_app.settings import Settings
 from dairy_app.sharing import queries

@@ -33,6 +33,9 @@ def view_of_round(round_: Mapping[str, Any], t: Words, zone: ZoneInfo) -> dict[s
         for order in stop["orders"]:
             order["date"] = round_["delivery_date"]
             counts[order["state"]] += 1
+        shifts_open = [order["when"] for order in stop["orders"] if order["state"] == "open"]
+        #: All of it with one tap, but never the evening's with the morning's.
+        stop["at_once"] = len(shifts_open) > 1 and len(set(shifts_open)) == 1
         stop["is_done"] = all(order["state"] != "open" for order in stop["orders"])
     following = next((stop for stop in stops if not stop["is_done"]), None)
     for stop in stops:
@@ -44,6 +47,7 @@ def view_of_round(round_: Mapping[str, Any], t: Words, zone: ZoneInfo) -> dict[s
         "heading": " · ".join(filter(None, [t.date(day), t(f"shift_{shift}") if shift else None])),
         "stops": stops,
         "loading": [_loading(row, t) for row in round_["loading_sheet"]],
+        "totals": _totals(round_, t),
         "counts": counts,
         "all": everything,
         "done": everything - counts["open"],
@@ -54,8 +58,7 @@ def view_of_round(round_: Mapping[str, Any], t: Words, zone: ZoneInfo) -> dict[s
 
 def _stop(place: int, stop: Mapping[str, Any], t: Words, zone: ZoneInfo, *, show_shift: bool) -> dict[str, Any]:
     customer = stop["customer"]
-    area = customer.get("area")
-    where = ", ".join(filter(None, [customer.get("address"), area["name"] if isinstance(area, Mapping) else area]))
+    where = customer.get("full_address") or ""
     words = [customer["name"], where, customer.get("phone") or "", customer.get("notes") or ""]
     return {
         "sequence": place,
@@ -78,6 +81,7 @@ def _order(order: Mapping[str, Any], t: Words, zone: ZoneInfo, *, show_shift: bo
         "state": state,
         "icon": ICONS.get(state),
         "shift": order.get("shift") if show_shift else None,
+        "when": order.get("shift"),
         "notes": without_prices(order.get("notes")),
         "time": _time(said.get("delivered_at"), t, zone),
         "reason": _reason(said, t),
@@ -109,6 +113,7 @@ def _item(item: Mapping[str, Any], t: Words, *, partly: bool) -> dict[str, Any]:
         "name": item["name"],
         "unit": unit,
         "ordered": number(ordered),
+        "delivered": None if delivered is None else number(Decimal(str(delivered))),
         "step": number(step_of(ordered, unit, item.get("packets"))),
         "amount": amount,
         "short": short,
@@ -143,6 +148,24 @@ def _loading(row: Mapping[str, Any], t: Words) -> dict[str, Any]:
         "amount": t.quantity(Decimal(str(row["quantity"])), row["unit"]),
         "packets": _packets(row, t),
     }
+
+
+def _totals(round_: Mapping[str, Any], t: Words) -> list[dict[str, Any]]:
+    """By product what was delivered, how much less than was wanted at the doors that are done, what is in the van."""
+    rows = {row["product_id"]: row | {"delivered": Decimal(0), "short": Decimal(0)} for row in round_["loading_sheet"]}
+    for order in (order for stop in round_["stops"] for order in stop["orders"]):
+        for item in order["items"] if STATES.get(order["status"]) in {"delivered", "partial", "not_delivered"} else ():
+            row, delivered = rows[item["product_id"]], Decimal(str(item.get("delivered_quantity") or 0))
+            row["delivered"] += delivered
+            row["short"] += Decimal(str(item["quantity"])) - delivered
+    for row in rows.values():
+        row["left"] = Decimal(str(row["quantity"])) - row["delivered"]
+    return [
+        {name: row[name] for name in ("product_id", "name")}
+        | {"unit": t(f"unit_{row['unit']}", n="").strip()}
+        | {name: number(row[name]) for name in ("delivered", "short", "left")}
+        for row in rows.values()
+    ]
 
 
 def safe_link(link: str | None) -> str | None:

@@ -3,7 +3,7 @@ import { saying, showKept } from "./kept.js";
 import { Sender } from "./sender.js";
 import { askAmounts, askReason, askRequest } from "./sheets.js";
 import { Store, uuid } from "./store.js";
-import { set, View } from "./view.js";
+import { openOrders, set, View } from "./view.js";
 import { say } from "./words.js";
 
 /** Time to undo before anything is sent. */
@@ -13,6 +13,8 @@ const SETTLE = 450;
 const FORGET_SENT = 3 * 24 * 3600 * 1000;
 const OLD = 60000;
 const REFRESH_EVERY = 120000;
+/** What of the page is replaced when it is asked for again. */
+const PARTS = ["list", "loading", "totals", "request"];
 
 const $ = (id) => document.getElementById(id);
 const address = location.pathname;
@@ -30,28 +32,31 @@ function tell(words) {
 
 // --- confirming
 
-function confirm(order, what, more = {}) {
-  const stop = order.closest(".stop");
+/** The same word about one order of a door, or about several. */
+function confirm(orders, what, more = {}) {
+  const stop = orders[0].closest(".stop");
   const at = Date.now();
   const { lines, ...said } = more;
-  const body = {
-    order_id: order.dataset.order,
-    delivery_date: order.dataset.date,
-    status: what === "not_delivered" ? "not_delivered" : "delivered",
-    delivered_at: new Date(at).toISOString(),
-    device_time: new Date(at).toISOString(),
-    client_event_id: uuid(),
-    ...said,
-  };
   const name = stop.dataset.name;
   view.stay.add(stop.id);
-  store.put({ key: body.order_id, type: "confirmation", state: "waiting", at, hold: at + UNDO, what, name, lines, body });
+  for (const order of orders) {
+    const body = {
+      order_id: order.dataset.order,
+      delivery_date: order.dataset.date,
+      status: what === "not_delivered" ? "not_delivered" : "delivered",
+      delivered_at: new Date(at).toISOString(),
+      device_time: new Date(at).toISOString(),
+      client_event_id: uuid(),
+      ...said,
+    };
+    store.put({ key: body.order_id, type: "confirmation", state: "waiting", at, hold: at + UNDO, what, name, lines, body });
+  }
   settle();
   show();
   const next = view.next();
   const words = [say(`said_${what}`, { name }), next ? say("said_next", { name: next.dataset.name }) : say("all_done")];
   tell(words.join(". "));
-  toast(words[0], body.order_id);
+  toast(words[0], orders.map((order) => order.dataset.order));
   view.goOn(stop);
   sender.plan();
 }
@@ -67,33 +72,35 @@ async function partly(order) {
   const answer = await askAmounts(order.closest(".stop").dataset.name, order);
   if (!answer) return;
   const notes = answer.notes ? { notes: answer.notes } : {};
-  if (answer.full) confirm(order, "delivered", notes);
-  else confirm(order, "partial", { items: answer.items, lines: answer.lines, ...notes });
+  if (answer.full) confirm([order], "delivered", notes);
+  else confirm([order], "partial", { items: answer.items, lines: answer.lines, ...notes });
 }
 
 async function notDelivered(order) {
   const answer = await askReason(order.closest(".stop").dataset.name);
   if (!answer) return;
   const lines = [say(`reason_${answer.reason}`), answer.notes].filter(Boolean).join(": ");
-  confirm(order, "not_delivered", { reason_code: answer.reason, lines, ...(answer.notes && { notes: answer.notes }) });
+  confirm([order], "not_delivered", { reason_code: answer.reason, lines, ...(answer.notes && { notes: answer.notes }) });
 }
 
-function undo(key) {
-  const entry = store.get(key);
-  if (entry?.state !== "waiting" || sender.flying.has(key)) return;
-  store.drop(key);
+/** Take back what is not on its way yet; of several what can be. */
+function undo(...keys) {
+  const back = keys.map((key) => store.get(key)).filter((entry) => entry?.state === "waiting" && !sender.flying.has(entry.key));
+  if (!back.length) return;
+  for (const { key } of back) store.drop(key);
   $("toast").hidden = true;
   show();
-  tell(say("undone", { name: entry.name }));
-  document.querySelector(`[data-order="${CSS.escape(key)}"]`)?.closest(".stop").querySelector("h2").focus();
+  tell(say("undone", { name: back[0].name }));
+  document.querySelector(`[data-order="${CSS.escape(back[0].key)}"]`)?.closest(".stop").querySelector("h2").focus();
   refresh(); // an attempt to send it may have arrived
 }
 
+const toasted = () => $("toast").dataset.keys.split(" ");
 let fading;
-function toast(words, key) {
+function toast(words, keys) {
   const place = $("toast");
   place.querySelector("p").textContent = words;
-  place.dataset.key = key;
+  place.dataset.keys = keys.join(" ");
   place.hidden = false;
   clearTimeout(fading);
   fading = setTimeout(() => (place.hidden = true), UNDO);
@@ -108,12 +115,12 @@ async function request(stop) {
   const entry = { key: `request-${id}`, type: "request", state: "waiting", at: Date.now(), hold: 0 };
   store.put({ ...entry, what: answer.kind, name, lines: answer.lines, body });
   tell(say("request_saved", { name }));
-  toast(say("request_saved", { name }), `request-${id}`);
+  toast(say("request_saved", { name }), [`request-${id}`]);
   sender.kick();
 }
 
 const acts = {
-  delivered: (order) => confirm(order, "delivered"),
+  delivered: (order) => confirm([order], "delivered"),
   partial: partly,
   not_delivered: notDelivered,
   undo: (order) => undo(order.dataset.order),
@@ -123,9 +130,10 @@ document.addEventListener("click", (event) => {
   const act = event.target.closest("[data-act]");
   if (!act) return;
   if (act.dataset.act === "request") request(act.closest(".stop"));
+  else if (act.dataset.act === "at_once") confirm(openOrders(act.closest(".stop")), "delivered");
   else acts[act.dataset.act](act.closest("[data-order]"));
 });
-$("toast").querySelector("button").addEventListener("click", () => undo($("toast").dataset.key));
+$("toast").querySelector("button").addEventListener("click", () => undo(...toasted()));
 $("check").addEventListener("click", () => {
   $("rejected-title").focus({ preventScroll: true });
   $("rejected").scrollIntoView({ block: "start" });
@@ -149,7 +157,7 @@ function showStore() {
   $("check").hidden = !rejected.length;
   set($("check"), say("rejected_title", { n: rejected.length }));
   showKept($("rejected").querySelector(".kept"), rejected, remedies);
-  if ($("toast").hidden || store.get($("toast").dataset.key)?.state === "waiting") return;
+  if ($("toast").hidden || toasted().some((key) => store.get(key)?.state === "waiting")) return;
   $("toast").hidden = true;
 }
 
@@ -204,7 +212,7 @@ function show() {
 // --- the newest page, without leaving this one
 
 function markup(of) {
-  return ["list", "loading", "request"].map((id) => of.getElementById(id)?.outerHTML).join("");
+  return PARTS.map((id) => of.getElementById(id)?.outerHTML).join("");
 }
 
 /** The page as the server has it now; nothing when there is no network or somebody is typing. */
@@ -235,7 +243,7 @@ function take(status, fresh) {
   if (found === page) return;
   page = found;
   const top = scrollY;
-  for (const id of ["list", "loading", "request"]) $(id).replaceWith(document.adoptNode(fresh.getElementById(id)));
+  for (const id of PARTS) $(id).replaceWith(document.adoptNode(fresh.getElementById(id)));
   document.querySelector("h1").textContent = fresh.querySelector("h1").textContent;
   show();
   scrollTo({ top, behavior: "instant" });
@@ -246,10 +254,19 @@ function take(status, fresh) {
 document.querySelector(".tabs").addEventListener("click", (event) => {
   const name = event.target.closest("button")?.dataset.view;
   if (!name) return;
-  if (name !== "search") $("search").value = view.text = "";
-  view.choose(name === "search" ? "all" : name);
+  choose(name);
+});
+
+function choose(name) {
+  $("search").value = view.text = "";
+  view.choose(name);
   if (name === "search") $("search").focus();
   else if (name === "loading") $("loading-title").focus({ preventScroll: true });
+}
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "/" || event.target.closest("input, select, textarea") || document.querySelector("dialog[open]")) return;
+  event.preventDefault();
+  choose("search");
 });
 $("search").addEventListener("input", (event) => view.search(event.target.value));
 $("search").form.addEventListener("submit", (event) => (event.preventDefault(), $("search").blur()));

@@ -6,6 +6,8 @@ const ICONS = { delivered: "check", partial: "half", not_delivered: "cross" };
 const $ = (id) => document.getElementById(id);
 const orders = (within = document) => [...within.querySelectorAll("[data-order]")];
 const stops = () => [...document.querySelectorAll("#list > .stop")];
+/** The orders of a door that wait, or are taken back. */
+export const openOrders = (stop) => [...stop.querySelectorAll('[data-order][data-state="open"]')];
 const isOpen = (stop) => stop.querySelector('[data-order][data-state="open"]') !== null;
 
 export class View {
@@ -39,6 +41,8 @@ export class View {
     if (told) this.outcome(order, told);
     const stop = order.closest(".stop");
     stop.classList.toggle("done", !isOpen(stop));
+    const atOnce = stop.querySelector('[data-act="at_once"]');
+    if (atOnce) atOnce.hidden = openOrders(stop).length < 2;
   }
 
   amounts(order, told) {
@@ -97,7 +101,33 @@ export class View {
     const places = $("counts").children;
     kinds.forEach((kind, index) => set(places[index], say(`count_${kind}`, { n: counts[kind] })));
     this.finished = all > 0 && !counts.open;
+    this.sum();
     this.any = stops().length > 0;
+  }
+
+  /** What was delivered, what was short, what is in the van, with what only this phone knows. */
+  sum() {
+    const sums = new Map();
+    for (const order of orders()) {
+      const { state } = order.dataset;
+      if (state === "cancelled") continue;
+      const told = order.dataset.server === "open" ? this.store.get(order.dataset.order)?.body.items : null;
+      for (const item of order.querySelectorAll("[data-product]")) {
+        const { product, ordered, delivered } = item.dataset;
+        const wanted = thousandths(ordered);
+        const said = told?.find((each) => each.product_id === product)?.delivered_quantity ?? delivered ?? 0;
+        const given = state === "delivered" ? wanted : state === "partial" ? thousandths(said) : 0;
+        const row = sums.get(product) ?? { delivered: 0, short: 0, left: 0 };
+        row.delivered += given;
+        row.left += wanted - given;
+        if (state !== "open") row.short += wanted - given;
+        sums.set(product, row);
+      }
+    }
+    for (const row of $("totals").querySelectorAll("[data-product]")) {
+      const sum = sums.get(row.dataset.product) ?? { delivered: 0, short: 0, left: 0 };
+      for (const cell of row.querySelectorAll("[data-sum]")) set(cell, plain(sum[cell.dataset.sum]));
+    }
   }
 
   /** What a tab and the search let through. A stop that was just done stays until the next choice: the list must not
@@ -105,6 +135,8 @@ export class View {
   filter() {
     const loading = this.name === "loading";
     $("loading").hidden = !loading;
+    $("totals").hidden = !this.any || !(loading || (this.finished && this.name !== "search"));
+    $("search").form.hidden = this.name !== "search";
     $("stops").hidden = loading;
     document.querySelectorAll(".tabs [data-view]").forEach((tab) => {
       if (tab.dataset.view === this.name) tab.setAttribute("aria-current", "true");
@@ -114,7 +146,7 @@ export class View {
     let shown = 0;
     for (const stop of stops()) {
       const found = words.every((word) => stop.dataset.search.includes(word));
-      const wanted = words.length || this.name === "all" || isOpen(stop) || this.stay.has(stop.id);
+      const wanted = words.length || this.name !== "open" || isOpen(stop) || this.stay.has(stop.id);
       stop.hidden = !(found && wanted);
       shown += stop.hidden ? 0 : 1;
     }

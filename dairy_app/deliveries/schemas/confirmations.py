@@ -1,4 +1,4 @@
-"""Confirmations, rounds and delivery statuses as clients send and see them."""
+"""Confirmations, corrections and delivery statuses as clients send and see them."""
 
 import re
 from datetime import UTC, datetime
@@ -7,10 +7,9 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validates_schema
 
-from dairy_app.catalogue.models import UNITS
 from dairy_app.customers.schemas import Latitude, Longitude
 from dairy_app.deliveries.models import CONFIRMATION_METHODS, DELIVERY_STATUSES
-from dairy_app.deliveries.rules import REASON_CODES, Confirmation, Delivered, RoundChoice, RoundDone, Unread
+from dairy_app.deliveries.rules import REASON_CODES, Confirmation, Delivered, Unread
 from dairy_app.deliveries.service.confirmations import Correction
 from dairy_app.deliveries.service.monthly_edits import DayEntry
 from dairy_app.orders.models import ORDER_STATUSES, SHIFTS
@@ -23,8 +22,6 @@ from dairy_app.web.validate import Invalid
 
 #: A morning of one dairy fits; a body of that many is still small.
 MOST_CONFIRMATIONS = 1000
-#: More customers than one round has.
-MOST_STOPS = 2000
 _DEGREES = re.compile(r"-?[0-9]{1,3}(\.[0-9]+)?")
 #: What a phone's clock may say. One without a battery begins in 1970; that is no reason to refuse a delivery.
 _FIRST_CLOCK, _LAST_CLOCK = datetime(1960, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
@@ -160,189 +157,6 @@ class BatchOut(Strict):
     results = fields.List(fields.Nested(ResultOut))
 
 
-class RoundQuery(Strict):
-    """Which round: a day's orders of a delivery boy, of an area with those below it, of a shift, or of all."""
-
-    makes = RoundChoice
-    delivery_date = Day(metadata={"description": "Default: today."})
-    shift = Choice(*SHIFTS)
-    delivery_boy_id = fields.UUID(metadata={"description": "A delivery boy may only name himself."})
-    area_id = fields.UUID()
-
-
-class RoundsQuery(Strict):
-    """Which day."""
-
-    delivery_date = Day(load_default=None, metadata={"description": "Default: today."})
-
-
-class RoundsItem(Strict):
-    """One delivery boy's round of a shift; ``staff_id`` null: orders that are given to nobody."""
-
-    staff_id = fields.UUID(allow_none=True)
-    staff_name = fields.String(allow_none=True)
-    shift = Choice(*SHIFTS)
-    stops = fields.Integer()
-    done = fields.Integer()
-    open = fields.Integer()
-    orders = fields.Integer()
-    delivered = fields.Integer()
-    in_part = fields.Integer(data_key="partial", attribute="partial")
-    not_delivered = fields.Integer()
-    reasons = fields.Dict(
-        keys=fields.String(), values=fields.Integer(), metadata={"example": {"door_locked": 2, "unknown": 1}}
-    )
-
-
-class RoundsOut(Strict):
-    """How far the rounds of a day are."""
-
-    delivery_date = Day()
-    items = fields.List(fields.Nested(RoundsItem))
-
-
-class RoundCustomer(Strict):
-    """Whom to find, and how."""
-
-    id = fields.UUID()
-    name = fields.String()
-    phone = fields.String(allow_none=True)
-    address = fields.String(allow_none=True)
-    area = fields.String(allow_none=True)
-    map_link = fields.String(allow_none=True, metadata={"description": "Made of the position when none was noted."})
-    latitude = Latitude(allow_none=True)
-    longitude = Longitude(allow_none=True)
-    notes = fields.String(allow_none=True)
-
-
-def _packets(**kwargs: Any) -> fields.Integer:
-    text = "Whole packets; null for what is loose, or no whole number of them."
-    return fields.Integer(allow_none=True, metadata={"description": text}, **kwargs)
-
-
-class RoundItem(Strict):
-    """What to hand over."""
-
-    product_id = fields.UUID()
-    name = fields.String()
-    unit = Choice(*UNITS)
-    quantity = Quantity()
-    packets = _packets()
-    delivered_quantity = Quantity(allow_none=True)
-
-
-class RoundDelivery(Strict):
-    """What happened at the door."""
-
-    status = Choice(*DELIVERY_STATUSES)
-    delivery_date = Day()
-    delivered_at = fields.DateTime(allow_none=True)
-    confirmed_at = fields.DateTime()
-    confirmed_by_name = fields.String(allow_none=True)
-    confirmation_method = Choice(*CONFIRMATION_METHODS)
-    reason_code = fields.String(allow_none=True)
-    notes = fields.String(allow_none=True)
-
-
-class RoundOrder(Strict):
-    """One order at a door."""
-
-    order_id = fields.UUID()
-    status = Choice(*ORDER_STATUSES)
-    shift = Choice(*SHIFTS)
-    notes = fields.String(allow_none=True)
-    items = fields.List(fields.Nested(RoundItem))
-    delivery_status = fields.Nested(RoundDelivery, allow_none=True)
-
-
-class Stop(Strict):
-    """One door of a round."""
-
-    sequence = fields.Integer(allow_none=True, metadata={"description": "The customer's place; gaps are fine."})
-    customer = fields.Nested(RoundCustomer)
-    orders = fields.List(fields.Nested(RoundOrder))
-
-
-class LoadingRow(Strict):
-    """How much of one product the round takes along."""
-
-    product_id = fields.UUID()
-    name = fields.String()
-    unit = Choice(*UNITS)
-    quantity = Quantity()
-    packets = _packets()
-
-
-class Progress(Strict):
-    """How far a round is. A stop is done when none of its orders is open."""
-
-    stops = fields.Integer()
-    done = fields.Integer()
-    open = fields.Integer()
-    orders = fields.Integer()
-    open_orders = fields.Integer()
-    delivered = fields.Integer()
-    partially_delivered = fields.Integer()
-    not_delivered = fields.Integer()
-
-
-class RoundOut(Strict):
-    """One day's round."""
-
-    delivery_date = Day()
-    shift = Choice(*SHIFTS, allow_none=True)
-    stops = fields.List(fields.Nested(Stop))
-    loading_sheet = fields.List(fields.Nested(LoadingRow))
-    progress = fields.Nested(Progress)
-
-
-class StartIn(RoundQuery):
-    """Which round is on its way."""
-
-
-class StartOut(Strict):
-    """What starting a round came to."""
-
-    started = fields.Integer(metadata={"description": "Orders that are out for delivery now."})
-    already = fields.Integer(metadata={"description": "Orders that were out before."})
-
-
-class CompleteIn(RoundQuery):
-    """A round of which all but some orders were delivered in full."""
-
-    makes = RoundDone
-    delivery_date = Day(required=True)
-    excepted = fields.List(
-        fields.UUID(),
-        data_key="except",
-        load_default=list,
-        validate=validate.Length(max=MOST_CONFIRMATIONS),
-        metadata={"description": "Orders of the round to leave as they are."},
-    )
-    completed_at = Instant(metadata={"description": "Default: now."})
-
-
-class RefusedOrder(Strict):
-    """An order of a round that could not be confirmed."""
-
-    order_id = fields.UUID()
-    outcome = Choice("rejected")
-    code = fields.String()
-    detail = fields.String(allow_none=True)
-
-
-class CompleteOut(Strict):
-    """What completing a round came to; orders that were confirmed or cancelled before are not counted."""
-
-    confirmed = fields.Integer()
-    skipped = fields.Integer(metadata={"description": "Exceptions that are still open."})
-    rejected = fields.Integer()
-    results = fields.List(
-        fields.Nested(RefusedOrder),
-        metadata={"description": "The orders that were rejected."},
-    )
-
-
 class CorrectionIn(Strict):
     """What was really delivered: every product of the order with its quantity, or nothing at all."""
 
@@ -376,33 +190,6 @@ class MonthlyEditOut(Strict):
     applied = fields.String(validate=validate.OneOf(("override", "correction")))
     subscription_id = fields.UUID(allow_none=True)
     order_id = fields.UUID(allow_none=True)
-
-
-class SequenceIn(Strict):
-    """Customers in the order in which they are reached."""
-
-    customer_ids = fields.List(fields.UUID(), required=True, validate=validate.Length(min=1, max=MOST_STOPS))
-
-    @validates_schema
-    def customers_differ(self, data: dict[str, Any], **_: Any) -> None:
-        seen = set()
-        for position, customer_id in enumerate(data["customer_ids"]):
-            if customer_id in seen:
-                raise Invalid("The customer is listed twice.", "customer_ids", position)
-            seen.add(customer_id)
-
-
-class StopSequence(Strict):
-    """One customer's place in the round."""
-
-    customer_id = fields.UUID()
-    stop_sequence = fields.Integer()
-
-
-class SequenceOut(Strict):
-    """The places that were given."""
-
-    items = fields.List(fields.Nested(StopSequence))
 
 
 class DeliveryStatusQuery(PageQuery):

@@ -1,0 +1,1 @@
+"""Deliveries as clients send and see them."""
