@@ -26,7 +26,8 @@ NAMES = ("amount", "method", "received_on", "reference", "subscription_id", "dat
     "address_line1", "delivery_boy_id", "act", "key", "month", "customer_id", "cursor", "area_id", "next", "period",
     "confirm", "channel", "only_open", "open", "release_payments", "after_return", "reversed_on", "lines", "lines_from",
     "do", "r0-customer", "r0-amount", "r0-method", "r0-received_on", "r0-reference",
-    "note", "usual", "part", "seen", "shown", "pincode", "language", "stop_sequence")  # fmt: skip
+    "note", "usual", "part", "seen", "shown", "pincode", "language", "stop_sequence",
+    "effective_from", "description", "tax_class", "looked", "all", "line-1")  # fmt: skip
 
 
 def rules(app: DairyFlask, method: str) -> Iterator[Rule]:
