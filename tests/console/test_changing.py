@@ -64,7 +64,7 @@ def test_of_two_people_the_second_sees_what_the_first_saved(dairy: Dairy, admin:
     assert other.submit(theirs, "/change", address_line1="9 Hill Road", city="Pune").status == 303
     page = admin.submit(mine, "/change", address_line1="5 Lake View", notes="Ring twice")
     assert page.status == 412
-    assert "Somebody changed this meanwhile. What you typed is still here" in page.words
+    assert "Somebody else has changed this meanwhile. What you typed is still here" in page.words
     assert "Saved now: 9 Hill Road" in page.words
     assert "Saved now: Pune" in page.words
     assert fields(page)["address_line1"] == "5 Lake View"

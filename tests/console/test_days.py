@@ -145,6 +145,9 @@ def test_a_past_day_leads_to_its_delivery_who_when_where_and_on_which_bill(
         assert any("18.5074" in link for link in page.links())
         assert f"/invoices/{invoice['id']}" in page.links()
         assert not actions(page) & {"days", "pauses", "orders", "cancel"}
+    page = Visitor.of(dairy.app, ravi.user["email"]).open(on(customer, "2026-11-20"))
+    assert "Fri, 20 Nov 2026, 10:00, Ravi, at the door." in page.words
+    assert not any("/invoices/" in link for link in page.links())
     page = Visitor.of(dairy.app, customer["phone"]).open(on(customer, "2026-11-20"))
     assert "10:00, Ravi, at the door." in page.words
     assert not any("18.5074" in link for link in page.links())

@@ -29,6 +29,7 @@ NAMES = ("amount", "method", "received_on", "reference", "subscription_id", "dat
     "note", "usual", "part", "seen", "shown", "pincode", "language", "stop_sequence", "looked", "everything",
     "quantity_1", "amount_1", "note_date", "handed_over", "notes", "nothing", "reason_code",
     "quantity_00000000-0000-7000-8000-000000000000", "invoice_id", "channel_shown",
+    "effective_from", "description", "tax_class",
     "stand_in_id", "place-00000000-0000-7000-8000-000000000000", "place-x", "customer", "to")  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from tests.deliveries.rounds import at
 def own(clock: time_machine.Traveller, dairy: Dairy) -> tuple[Any, Client]:
     """A customer with two litres a day, on 20 November 2026 at ten."""
     del clock
+    dairy.log_in_again()
     customer, client = dairy.customer_login(name="Asha Rao")
     dairy.subscription(customer, dairy.product("60.00", name="Cow milk"), "2")
     return customer, client
@@ -53,7 +54,7 @@ def test_it_is_led_to_its_parts_and_to_nothing_of_the_office(own: tuple[Any, Cli
     for office in ("/credit", "/audit-log", "/payments"):
         assert not [link for link in page.links() if office in link], office
     actions = {form.action.rpartition("/")[2] for form in page.forms}
-    assert actions <= {"sign-out", "standing-orders", "stop", "resume", "cancel"}
+    assert actions <= {"sign-out", "standing-orders", "quantity", "stop", "resume", "cancel"}
 
 
 def test_what_it_owes_leads_to_paying(clock: time_machine.Traveller, dairy: Dairy) -> None:

@@ -56,8 +56,12 @@ def test_pages_are_whole_in_every_language_and_hold_no_code(dairy: Dairy, admin:
     milk = dairy.product("60.00")
     dairy.confirm(dairy.order(customer, (milk, "2")))
     dairy.order(customer, (milk, "1"), on=dairy.day(1))
-    for address in [*(path for path, _ in addresses(dairy.app)), f"/customers/{customer['id']}"]:
-        page = admin.open(f"{address}?lang={language}")
+    own = f"/customers/{customer['id']}"
+    dairy.subscription(customer, milk)
+    days = [f"{own}?day={dairy.day(offset)}" for offset in (-1, 0, 1, 2)]
+    more = [own, *days, f"{own}/change", f"{own}/credit", f"{own}/statement", f"/audit-log?customer={customer['id']}"]
+    for address in [*(path for path, _ in addresses(dairy.app)), *more]:
+        page = admin.open(f"{address}{'&' if '?' in address else '?'}lang={language}")
         text = page.response.get_data(as_text=True)
         assert page.status == 200, address
         assert page.every("html")[0]["lang"] == language

@@ -138,6 +138,38 @@ def test_a_refused_standing_order_keeps_what_was_typed(dairy: Dairy, admin: Visi
     assert standing(dairy, asha) == []
 
 
+def test_a_refused_form_of_a_standing_order_keeps_what_was_typed_in_it_alone(
+    dairy: Dairy, admin: Visitor, asha: Any
+) -> None:
+    own = f"/customers/{asha['id']}"
+    made = [dairy.subscription(asha, dairy.product("40.00"), "2") for _ in range(2)]
+    typed = {"default_quantity": "2", "mode": "weekly_pattern", "weekday": ["0", "4"], "start_date": "2020-01-01x"}
+    page = admin.submit(admin.open(own), "/standing-orders", **typed)
+    assert page.status == 422
+    ticked = [each["value"] for each in page.every("input") if each.get("name") == "weekday" and "checked" in each]
+    assert ticked == ["0", "4"]
+    page = admin.submit(admin.open(own), f"{made[1]['id']}/stop", stop_date="2020-01-01", reason="Moved")
+    assert page.status == 422
+    first, second = (page.form(f"{each['id']}/stop").fields for each in made)
+    assert (first["stop_date"], second["stop_date"], second["reason"]) == ("", "2020-01-01", "Moved")
+    assert len([each for each in page.every("input") if each.get("aria-invalid")]) == 1
+    page = admin.submit(admin.open(own), f"{made[0]['id']}/quantity", default_quantity="lots")
+    assert page.status == 422
+    assert page.form(f"{made[0]['id']}/quantity").fields["default_quantity"] == "lots"
+    assert page.form(f"{made[1]['id']}/quantity").fields["default_quantity"] == "2"
+
+
+def test_a_standing_order_gets_another_quantity_from_a_day_on(dairy: Dairy, admin: Visitor, asha: Any) -> None:
+    made, own = dairy.subscription(asha, dairy.product("40.00"), "2"), f"/customers/{asha['id']}"
+    page = admin.submit(admin.open(own), "/quantity", default_quantity="3", effective_from=dairy.day(5))
+    assert "The quantity was entered." in admin.follow(page).words
+    (change,) = ok(dairy.admin.get(f"/subscriptions/{made['id']}"))["quantity_changes"]
+    assert (change["valid_from"], change["quantity"]) == (dairy.day(5), "3.000")
+    page = admin.submit(admin.open(own), "/stop", stop_date=dairy.day(0), reason="Moved today")
+    assert page.status == 303, page.words
+    assert standing(dairy, asha)[0]["status"] == "stopped"
+
+
 def test_an_order_of_one_day_is_entered_once_and_cancelled(dairy: Dairy, admin: Visitor, asha: Any) -> None:
     own = f"/customers/{asha['id']}?day={dairy.day(2)}"
     form = admin.open(own).form("/orders")

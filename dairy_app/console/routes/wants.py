@@ -37,6 +37,19 @@ def new_standing_order(form: dict[str, str], customer_id: UUID) -> Response:
     return _done(customer_id, make, "standing_order")
 
 
+@console.route("/customers/<uuid:customer_id>/standing-orders/<uuid:subscription_id>/quantity", methods=["POST"])
+@console.arguments(Form, location="form")
+@allow(*WHO_CHANGES, page=True)
+def change_quantity(form: dict[str, str], customer_id: UUID, subscription_id: UUID) -> Response:
+    """Another quantity of a standing order till further notice, from a day on or from the first that may change."""
+
+    def change() -> None:
+        body = frame.fields_of(form, "default_quantity", "effective_from", "reason")
+        act("PATCH", f"/subscriptions/{subscription_id}", body)
+
+    return _done(customer_id, change, "standing_order_changed")
+
+
 @console.route("/customers/<uuid:customer_id>/standing-orders/<uuid:subscription_id>/<verb>", methods=["POST"])
 @console.arguments(Form, location="form")
 @allow(*WHO_CHANGES, page=True)
