@@ -27,16 +27,19 @@ from dairy_app.deliveries.schemas import (
     RoundsQuery,
     SequenceIn,
     SequenceOut,
+    ShortDeliveriesOut,
     StartIn,
     StartOut,
 )
 from dairy_app.deliveries.service import confirmations as service
 from dairy_app.deliveries.service import monthly_edits
+from dairy_app.invoices.rules import report_bounds
 from dairy_app.orders.policy import hidden_status_fields
 from dairy_app.web.access import Role, allow
 from dairy_app.web.http import Blueprint, caller_address, current_actor, current_session
 from dairy_app.web.idempotency import idempotent
 from dairy_app.web.pages import Page
+from dairy_app.web.schemas import MonthsQuery
 
 deliveries = Blueprint("deliveries", __name__, description="Confirming deliveries")
 
@@ -103,6 +106,16 @@ def read_rounds(query: dict[str, Any]) -> dict[str, Any]:
     session = current_session()
     day = query["delivery_date"] or today(session)
     return {"delivery_date": day, "items": queries.rounds_of_day(session, day)}
+
+
+@deliveries.route("/reports/short-deliveries")
+@deliveries.arguments(MonthsQuery, location="query")
+@deliveries.response(200, ShortDeliveriesOut)
+@allow(Role.ADMIN, Role.ACCOUNTANT)
+def read_short_deliveries(query: dict[str, Any]) -> dict[str, Any]:
+    """Of the orders planned in some months (at most 24): what was brought short or not at all, why, and by whom."""
+    first, last = report_bounds(query["from_"], query["to"])
+    return {**query, "items": queries.short_deliveries(current_session(), first, last)}
 
 
 @deliveries.route("/deliveries/start", methods=["POST"])

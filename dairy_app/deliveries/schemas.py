@@ -8,6 +8,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, validates_schema
 
 from dairy_app.catalogue.models import UNITS
+from dairy_app.catalogue.schemas import UnitQuantity
 from dairy_app.customers.schemas import Latitude, Longitude
 from dairy_app.deliveries.models import CONFIRMATION_METHODS, DELIVERY_STATUSES
 from dairy_app.deliveries.rules import REASON_CODES, Confirmation, Delivered, RoundChoice, RoundDone, Unread
@@ -17,7 +18,7 @@ from dairy_app.orders.models import ORDER_STATUSES, SHIFTS
 from dairy_app.orders.schemas import MOST_ITEMS, DeliveryStatusOut
 from dairy_app.web import validate
 from dairy_app.web.failures import MAX_FIELD_ERRORS, field_errors
-from dairy_app.web.schemas import Choice, Day, Instant, Line, PageQuery, Paragraph, Quantity, Strict, page_of
+from dairy_app.web.schemas import Choice, Day, Instant, Line, Money, PageQuery, Paragraph, Quantity, Strict, page_of
 from dairy_app.web.strict_json import Unstorable
 from dairy_app.web.validate import Invalid
 
@@ -199,6 +200,27 @@ class RoundsOut(Strict):
 
     delivery_date = Day()
     items = fields.List(fields.Nested(RoundsItem))
+
+
+class ShortDeliveriesItem(Strict):
+    """What one helper brought too little of; ``staff_id`` null: rounds that were nobody's."""
+
+    staff_id = fields.UUID(allow_none=True)
+    staff_name = fields.String(allow_none=True)
+    confirmed = fields.Integer(metadata={"description": "Orders that were confirmed, the short ones too."})
+    in_part = fields.Integer(data_key="partial", attribute="partial")
+    not_delivered = fields.Integer()
+    reasons = fields.Dict(keys=fields.String(), values=fields.Integer(), metadata={"example": {"door_locked": 2}})
+    missing = fields.List(fields.Nested(UnitQuantity))
+    amount = Money(metadata={"description": "What is missing, at the prices of its orders."})
+
+
+class ShortDeliveriesOut(Strict):
+    """Orders of some months of which less was delivered than ordered, by helper, the most first."""
+
+    from_ = fields.String(data_key="from")
+    to = fields.String()
+    items = fields.List(fields.Nested(ShortDeliveriesItem))
 
 
 class RoundCustomer(Strict):
