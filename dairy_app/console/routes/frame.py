@@ -198,6 +198,18 @@ def refusal_in_words(problem: Problem) -> tuple[str, dict[str, str]]:
     return whole, by_field
 
 
+def asked(path: str, **query: Any) -> tuple[Any, dict[str, Any]]:
+    """What the API answers; or None, and for the page what is wrong with the fields that it was asked with."""
+    try:
+        return inside.ask(path, **query), {"wrong": {}, "status": HTTPStatus.OK}
+    except Problem as problem:
+        if problem.status != HTTPStatus.UNPROCESSABLE_ENTITY:
+            raise
+        whole, by_field = refusal_in_words(problem)
+        wrong = {name.removeprefix("query."): said for name, said in by_field.items()}
+        return None, {"wrong": wrong, "refused": whole, "status": problem.status}
+
+
 # ---------------------------------------------------------------------------------------------------- forms
 
 
@@ -353,7 +365,7 @@ def _refusal_page(refused: Response) -> Response:
     return response
 
 
-@console.route("/static/<version>/<name>")
+@console.route("/static/<version>/<path:name>")
 @allow_anyone(own_transactions=True)
 def file(version: str, name: str) -> Response:
     """A file of the pages. Kept for good under its own version; another version gets the present file, unkept."""
