@@ -3,6 +3,7 @@
 from dairy_app.console.routes import (
     customers,
     downloads,
+    figures,
     grid,
     invoices,
     month_end,
@@ -23,6 +24,7 @@ from dairy_app.console.routes.frame import console as pages
 MODULES = (
     customers,
     downloads,
+    figures,
     grid,
     invoices,
     month_end,

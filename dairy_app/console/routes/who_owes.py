@@ -1,16 +1,12 @@
 """Who owes what for how long, and the account of one customer from a day to a day."""
 
-from collections.abc import Mapping
 from datetime import timedelta
-from http import HTTPStatus
-from typing import Any
 from uuid import UUID
 
 from flask import Response
 from marshmallow import fields
 
 from dairy_app.business.queries import today
-from dairy_app.common.errors import Problem
 from dairy_app.console.routes import frame
 from dairy_app.console.routes.frame import PageQuery, console
 from dairy_app.web import validate
@@ -45,7 +41,7 @@ class StatementQuery(PageQuery):
 def who_owes(query: dict[str, str]) -> Response:
     """Everybody with something open or paid in advance, by days past due."""
     asked = {"as_of": query.get("as_of") or None, "area_id": query.get("area") or None, "cursor": query.get("cursor")}
-    found, names = _asked("/reports/ageing", limit=ROWS, **asked)
+    found, names = frame.asked("/reports/ageing", limit=ROWS, **asked)
     areas = ask("/areas", limit=AREAS)["items"]
     return frame.page("who_owes.html", names.pop("status"), found=found, query=query, areas=areas, **names)
 
@@ -59,18 +55,6 @@ def statement(query: dict[str, str], customer_id: UUID) -> Response:
     first = query.get("first") or (day - timedelta(days=STATEMENT_DAYS)).isoformat()
     last = query.get("last") or day.isoformat()
     customer = ask(f"/customers/{customer_id}")
-    found, names = _asked("/reports/statement", **{"customer_id": customer_id, "from": first, "to": last})
+    found, names = frame.asked("/reports/statement", **{"customer_id": customer_id, "from": first, "to": last})
     names |= {"customer": customer, "first": first, "last": last, "found": found}
     return frame.page("statement.html", names.pop("status"), **names)
-
-
-def _asked(path: str, **query: Any) -> tuple[Any, dict[str, Any]]:
-    """The answer; or None, and for the page what is wrong with the fields that were asked with."""
-    try:
-        return ask(path, **query), {"wrong": {}, "status": HTTPStatus.OK}
-    except Problem as problem:
-        if problem.status != HTTPStatus.UNPROCESSABLE_ENTITY:
-            raise
-        whole, by_field = frame.refusal_in_words(problem)
-        wrong: Mapping[str, str] = {name.removeprefix("query."): said for name, said in by_field.items()}
-        return None, {"wrong": wrong, "refused": whole, "status": problem.status}

@@ -8,6 +8,7 @@ MENU = (
     ("grid", "menu_grid"),
     ("month_end", "menu_month_end"),
     ("who_owes", "menu_who_owes"),
+    ("figures", "menu_figures"),
     ("products", "menu_products"),
     ("areas", "menu_areas"),
     ("people", "menu_people"),
