@@ -139,4 +139,5 @@ def test_a_report_is_one_statement_by_index(living: LivingDairy, by: str) -> Non
     assert len([each for each in sent if "keyed" in each[0]]) == 1
     plan = sent.plan(living.app.database, "keyed", off=BY_INDEX)
     assert "ix_invoices_status" in plan
+    assert "ix_orders_invoice_area" in plan
     assert not re.search("Seq Scan on (orders|order_items|invoices|invoice_lines|credit_note_lines)", plan)

@@ -61,6 +61,9 @@ def test_each_figure_leads_to_what_it_is_made_of(story: Story, owner: Visitor) -
     asha = story.people["asha"]["id"]
     assert f"/customers/{asha}#ledger" in owner.open("/figures?by=customer&from=2026-10&to=2026-10").links()
     assert f"/products/{story.milk['id']}" in owner.open("/figures?by=product&from=2026-10&to=2026-10").links()
+    area = f"/grid?month=2026-10&area_id={story.areas['Baner']}"
+    assert area in owner.open("/figures?by=area&from=2026-10&to=2026-10").links()
+    assert "Bela" in owner.open(area).words
     page = owner.open("/figures/customers?from=2026-10&to=2026-10")
     assert "/figures/customers?change=lost&from=2026-10&to=2026-10#who" in page.links()
     assert f"/customers/{asha}" in page.links()

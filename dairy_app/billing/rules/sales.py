@@ -19,9 +19,12 @@ _SIGN = {"billed": 1, "credited": -1, "unbilled": 1}
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Months whose sales are one figure: the first days of the first and the last. ``period``: the row, by month."""
+    """Months whose sales are one figure: the first days of the first and the last.
 
-    period: str | None
+    ``period``: the row, when there is one for each month; else empty.
+    """
+
+    period: str
     compared: str
     first: date
     last: date
@@ -33,7 +36,7 @@ def spans_of(first: date, last: date, by: str) -> list[Span]:
     parts = [[month] for month in months] if by == "month" else [months]
     found = []
     for part in parts:
-        period = f"{part[0]:%Y-%m}" if by == "month" else None
+        period = f"{part[0]:%Y-%m}" if by == "month" else ""
         for compared, back in zip(COMPARED, (0, len(part), 12), strict=True):
             found.append(Span(period, compared, month_shifted(part[0], -back), month_shifted(part[-1], -back)))
     return found
@@ -68,13 +71,15 @@ def table_of(found: Sequence[Mapping[str, Any]], spans: Sequence[Span]) -> dict[
     rows: dict[Any, dict[str, Any]] = {
         (span.period, None): {"period": span.period, "id": None, "code": None, "name": None}
         for span in spans
-        if span.period is not None
+        if span.period
     }
     parts: dict[Any, list[Mapping[str, Any]]] = {}
     for part in found:
         place = None if part["place"] is None else (part["period"], part["id"])
         if place is not None:
-            rows.setdefault(place, {name: part[name] for name in ("period", "id", "code", "name")})
+            rows.setdefault(
+                place, {"period": part["period"] or None, **{name: part[name] for name in ("id", "code", "name")}}
+            )
         parts.setdefault((place, part["compared"]), []).append(part)
     items = [
         row | {compared: sales_of(parts.get((place, compared), [])) for compared in COMPARED}
