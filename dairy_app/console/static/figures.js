@@ -2,7 +2,7 @@
 // stays as it is, for whoever sees no picture. Colours are those of the page, light or dark.
 const HEIGHT = 240;
 const language = `${document.documentElement.lang}-IN-u-nu-latn`;
-const short = new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 1 });
+const short = new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 2 });
 const drawn = new Map();
 
 const read = (chart) => {
