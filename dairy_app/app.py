@@ -12,6 +12,7 @@ from dairy_app.accounts.service import tokens
 from dairy_app.billing.routes.corrections import corrections
 from dairy_app.billing.routes.invoices import invoices
 from dairy_app.billing.routes.runs import billing
+from dairy_app.billing.routes.sales import sales
 from dairy_app.business.routes import business
 from dairy_app.catalogue.routes.products import products
 from dairy_app.catalogue.routes.taxes import taxes
@@ -69,6 +70,7 @@ ROUTES = (
     Mount(payments),
     Mount(receivables),
     Mount(reports),
+    Mount(sales),
     Mount(corrections),
     Mount(exports),
     Mount(documents),

@@ -78,6 +78,13 @@ class PriceIn(Strict):
     valid_from = Day(required=True)
 
 
+class UnitQuantity(Strict):
+    """How much, in one unit: litres and pieces are never added up."""
+
+    unit = Choice(*UNITS)
+    quantity = Quantity()
+
+
 class PriceOut(Strict):
     """A price and the days it is in force, both included; ``valid_to`` null: until further notice."""
 

@@ -28,7 +28,7 @@ from dairy_app.common.errors import Problem
 from dairy_app.customers.models import Area, Customer
 from dairy_app.customers.queries import areas_within, visible_customers
 from dairy_app.deliveries.models import DeliveryStatus
-from dairy_app.deliveries.rules import Scope, full_address_of, loading_sheet, progress_of, stops_of
+from dairy_app.deliveries.rules import Scope, full_address_of, loading_sheet, progress_of, short_by_helper, stops_of
 from dairy_app.orders.models import Order, OrderItem
 from dairy_app.web.access import Actor, Role
 from dairy_app.web.pages import Page, read_page
@@ -241,6 +241,46 @@ def round_plan(session: Session, day: date) -> Sequence[Mapping[str, Any]]:
     """
     rows = session.execute(_PLAN, {"day": day}).mappings()
     return [{**row, "weekdays": [d for d in range(7) if (row["days"] or 0) >> d & 1]} for row in rows]
+
+
+_CONFIRMED = text("""
+SELECT w.staff_id, u.name AS staff_name, n.confirmed
+FROM (SELECT id AS staff_id FROM users WHERE role = 'delivery_boy' OR id IN (
+        SELECT d.delivery_boy_id FROM delivery_statuses d
+        WHERE d.delivery_date BETWEEN :first_day AND :last_day AND d.status <> 'delivered')
+    UNION ALL SELECT NULL) w
+LEFT JOIN users u ON u.id = w.staff_id
+CROSS JOIN LATERAL (
+    SELECT count(*) AS confirmed FROM delivery_statuses d
+    WHERE d.delivery_boy_id = w.staff_id AND d.delivery_date BETWEEN :first_day AND :last_day
+    UNION ALL
+    SELECT count(*) FROM delivery_statuses d
+    WHERE w.staff_id IS NULL AND d.delivery_boy_id IS NULL AND d.delivery_date BETWEEN :first_day AND :last_day
+) n
+WHERE n.confirmed > 0""")
+_SHORT = text("""
+SELECT d.delivery_boy_id AS staff_id, d.status, coalesce(d.reason_code, 'unknown') AS reason, count(*) AS orders
+FROM delivery_statuses d
+WHERE d.delivery_date BETWEEN :first_day AND :last_day AND d.status <> 'delivered'
+GROUP BY 1, 2, 3 ORDER BY 4 DESC, 3""")
+_MISSING = text("""
+SELECT d.delivery_boy_id AS staff_id, g.unit, sum(w.quantity) AS quantity,
+    sum(round(w.quantity * i.unit_price, 2)) AS amount
+FROM delivery_statuses d JOIN order_items i ON i.order_id = d.order_id JOIN products g ON g.id = i.product_id
+CROSS JOIN LATERAL (SELECT i.quantity - coalesce(i.delivered_quantity, 0) AS quantity) w
+WHERE d.delivery_date BETWEEN :first_day AND :last_day AND d.status <> 'delivered' AND w.quantity > 0
+GROUP BY 1, 2 ORDER BY 2""")
+
+
+def short_deliveries(session: Session, first: date, last: date) -> list[dict[str, Any]]:
+    """By helper how many orders of some planned days were confirmed, were short, why, and what is missing.
+
+    Three statements. What was confirmed is counted in the index ``ix_delivery_statuses_boy``, helper by helper; rows
+    are read of the short ones only (``ix_delivery_statuses_exceptions``), with their items.
+    """
+    given = {"first_day": first, "last_day": last}
+    found = [[dict(row) for row in session.execute(each, given).mappings()] for each in (_CONFIRMED, _SHORT, _MISSING)]
+    return short_by_helper(*found)
 
 
 # ------------------------------------------------------------------------------------------- month's grid

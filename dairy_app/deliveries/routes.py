@@ -32,6 +32,7 @@ from dairy_app.deliveries.schemas.rounds import (
     RoundsQuery,
     SequenceIn,
     SequenceOut,
+    ShortDeliveriesOut,
     StandInIn,
     StandInOut,
     StartIn,
@@ -39,12 +40,14 @@ from dairy_app.deliveries.schemas.rounds import (
 )
 from dairy_app.deliveries.service import confirmations as service
 from dairy_app.deliveries.service import monthly_edits, rounds
+from dairy_app.invoices.rules import report_bounds
 from dairy_app.orders.policy import hidden_status_fields
 from dairy_app.web.access import Role, allow
 from dairy_app.web.etags import etagged, etagged_by
 from dairy_app.web.http import Blueprint, caller_address, current_actor, current_session
 from dairy_app.web.idempotency import idempotent
 from dairy_app.web.pages import Page
+from dairy_app.web.schemas import MonthsQuery
 
 deliveries = Blueprint("deliveries", __name__, description="Confirming deliveries")
 
@@ -129,6 +132,16 @@ def read_round_plan() -> dict[str, Any]:
 def set_stand_in(wanted: rounds.StandIn) -> dict[str, Any]:
     """Let somebody else go a round on one day: he gets its open orders; with null its delivery boy has them again."""
     return rounds.set_stand_in(current_session(), wanted)
+
+
+@deliveries.route("/reports/short-deliveries")
+@deliveries.arguments(MonthsQuery, location="query")
+@deliveries.response(200, ShortDeliveriesOut)
+@allow(Role.ADMIN, Role.ACCOUNTANT)
+def read_short_deliveries(query: dict[str, Any]) -> dict[str, Any]:
+    """Of the orders planned in some months (at most 24): what was brought short or not at all, why, and by whom."""
+    first, last = report_bounds(query["from_"], query["to"])
+    return {**query, "items": queries.short_deliveries(current_session(), first, last)}
 
 
 @deliveries.route("/deliveries/start", methods=["POST"])

@@ -221,3 +221,22 @@ def progress_of(stops: Sequence[Mapping[str, Any]]) -> dict[str, int]:
         "partially_delivered": flat.count("PARTIALLY_DELIVERED"),
         "not_delivered": flat.count("NOT_DELIVERED"),
     }
+
+
+def short_by_helper(
+    confirmed: Sequence[Mapping[str, Any]], short: Sequence[Mapping[str, Any]], missing: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """One row a helper, who brought the most orders short first; quantities are kept apart by unit."""
+    none = {"partial": 0, "not_delivered": 0, "amount": Decimal(0)}
+    rows: dict[Any, dict[str, Any]] = {
+        each["staff_id"]: {**each, **none, "reasons": {}, "missing": []} for each in confirmed
+    }
+    for each in short:
+        row = rows[each["staff_id"]]
+        row["not_delivered" if each["status"] == "not_delivered" else "partial"] += each["orders"]
+        row["reasons"][each["reason"]] = row["reasons"].get(each["reason"], 0) + each["orders"]
+    for each in missing:
+        row = rows[each["staff_id"]]
+        row["missing"].append({"unit": each["unit"], "quantity": each["quantity"]})
+        row["amount"] += each["amount"]
+    return sorted(rows.values(), key=lambda row: (-row["partial"] - row["not_delivered"], row["staff_name"] or ""))

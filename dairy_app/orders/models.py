@@ -86,7 +86,7 @@ class Order(Imported, Base):
             "id",
             postgresql_where=text("status IN ('CANCELLED', 'NOT_DELIVERED', 'PARTIALLY_DELIVERED')"),
         ),
-        Index("ix_orders_invoice", "invoice_id", postgresql_where=text("invoice_id IS NOT NULL")),
+        Index("ix_orders_invoice_area", "invoice_id", "area_id", postgresql_where=text("invoice_id IS NOT NULL")),
         Index("ix_orders_date_id", "delivery_date", "id"),
         Index(
             "ix_orders_boy_date",

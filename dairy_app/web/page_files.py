@@ -9,11 +9,18 @@ from werkzeug.exceptions import NotFound
 
 YEAR = 365 * 24 * 3600
 #: The media types are written out: a system's own table may call scripts plain text, which browsers then refuse.
-_MEDIA = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+_MEDIA = {
+    ".js": "text/javascript",
+    ".css": "text/css",
+    ".svg": "image/svg+xml",
+    ".json": "application/json",
+    ".txt": "text/plain",
+}
 
 
 class PageFiles:
-    """The files of a folder, read once. ``endpoint`` answers with them: it takes a ``version`` and a ``name``.
+    """The files of a folder and those below it, read once. ``endpoint`` answers with them: it takes a ``version`` and a
+    ``name``, which is a path where the file is in a folder of its own.
 
     ``also``: what else makes another version when it changes, as the words that a script shows.
     """
@@ -23,7 +30,11 @@ class PageFiles:
 
     @cached_property
     def _files(self) -> dict[str, tuple[bytes, str]]:
-        return {path.name: (path.read_bytes(), _MEDIA[path.suffix]) for path in sorted(self._folder.iterdir())}
+        return {
+            path.relative_to(self._folder).as_posix(): (path.read_bytes(), _MEDIA[path.suffix])
+            for path in sorted(self._folder.rglob("*"))
+            if path.is_file()
+        }
 
     @property
     def names(self) -> list[str]:

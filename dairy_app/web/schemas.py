@@ -178,6 +178,13 @@ class Month(fields.String):
         super().__init__(validate=form, metadata=metadata, **kwargs)
 
 
+class MonthsQuery(Strict):
+    """From a month to a month, both included."""
+
+    from_ = Month(required=True, data_key="from")
+    to = Month(required=True)
+
+
 class PageQuery(Strict):
     """What every list takes: how many, and where to go on."""
 

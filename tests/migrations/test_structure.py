@@ -49,8 +49,8 @@ def test_database_revisions_and_models_agree(database_url: str) -> None:
         ),
         ("DROP INDEX ix_orders_open", "index orders.ix_orders_open"),
         (
-            "DROP INDEX ix_orders_invoice; CREATE INDEX ix_orders_invoice ON orders (invoice_id)",
-            "differs: index orders.ix_orders_invoice",
+            "DROP INDEX ix_orders_invoice_area; CREATE INDEX ix_orders_invoice_area ON orders (invoice_id)",
+            "differs: index orders.ix_orders_invoice_area",
         ),
         ("ALTER TABLE orders DISABLE TRIGGER USER", "trigger orders.tr_orders_touch_only_drafts_insert"),
         ("ALTER TABLE orders DISABLE TRIGGER ALL", "DISABLED foreign key triggers"),

@@ -10,7 +10,7 @@ from dairy_app.billing.models import BillingRun
 from dairy_app.billing.queries import runs as queries
 from dairy_app.billing.queries.reports import recovery, unbilled
 from dairy_app.billing.schemas.monthly_view import MonthlyViewOut, MonthlyViewQuery
-from dairy_app.billing.schemas.reports import AsOfQuery, RangeQuery, RecoveryOut, UnbilledOut
+from dairy_app.billing.schemas.reports import AsOfQuery, RecoveryOut, UnbilledOut
 from dairy_app.billing.schemas.runs import PreviewOut, PreviewQuery, RunIn, RunOut, RunPage, RunQuery
 from dairy_app.billing.service import monthly_view as grid
 from dairy_app.billing.service import runs as service
@@ -21,6 +21,7 @@ from dairy_app.invoices.rules import month_bounds
 from dairy_app.web.access import Role, allow
 from dairy_app.web.http import Blueprint, current_actor, current_database, current_session
 from dairy_app.web.pages import Page, read_cursor, read_page, write_cursor
+from dairy_app.web.schemas import MonthsQuery
 
 billing = Blueprint("billing", __name__, description="Previews and runs")
 
@@ -119,7 +120,7 @@ def read_unbilled(query: dict[str, Any]) -> dict[str, Any]:
 
 
 @billing.route("/billing/recovery")
-@billing.arguments(RangeQuery, location="query")
+@billing.arguments(MonthsQuery, location="query")
 @billing.response(200, RecoveryOut)
 @allow(Role.ADMIN, Role.ACCOUNTANT)
 def read_recovery(query: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from dairy_app.web.schemas import (
     Choice,
     Day,
     Money,
-    Month,
     Strict,
 )
 
@@ -37,13 +36,6 @@ class UnbilledOut(Schema):
     items = fields.List(fields.Nested(UnbilledRow))
     orders = fields.Integer()
     amount = Money()
-
-
-class RangeQuery(Strict):
-    """From a month to a month, both included."""
-
-    from_ = Month(required=True, data_key="from")
-    to = Month(required=True)
 
 
 class RecoveryRow(Schema):

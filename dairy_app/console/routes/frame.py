@@ -198,6 +198,18 @@ def refusal_in_words(problem: Problem) -> tuple[str, dict[str, str]]:
     return whole, by_field
 
 
+def asked(path: str, **query: Any) -> tuple[Any, dict[str, Any]]:
+    """What the API answers; or None, and for the page what is wrong with the fields that it was asked with."""
+    try:
+        return inside.ask(path, **query), {"wrong": {}, "status": HTTPStatus.OK}
+    except Problem as problem:
+        if problem.status != HTTPStatus.UNPROCESSABLE_ENTITY:
+            raise
+        whole, by_field = refusal_in_words(problem)
+        wrong = {name.removeprefix("query."): said for name, said in by_field.items()}
+        return None, {"wrong": wrong, "refused": whole, "status": problem.status}
+
+
 # ---------------------------------------------------------------------------------------------------- forms
 
 
@@ -274,18 +286,6 @@ def _take_what_was_said() -> str | None:
         return words()(f"said_{told['word']}", **told["values"])
     except (ValueError, KeyError, TypeError, IndexError):
         return None
-
-
-def asked(path: str, **query: Any) -> tuple[Any, dict[str, Any]]:
-    """What a list or report answers; or None, and for the page what is wrong with the fields that were asked with."""
-    try:
-        return inside.ask(path, **query), {"wrong": {}, "status": HTTPStatus.OK}
-    except Problem as problem:
-        if problem.status != HTTPStatus.UNPROCESSABLE_ENTITY:
-            raise
-        whole, by_field = refusal_in_words(problem)
-        wrong: Mapping[str, str] = {name.removeprefix("query."): said for name, said in by_field.items()}
-        return None, {"wrong": wrong, "refused": whole, "status": problem.status}
 
 
 def as_typed(form: Mapping[str, str]) -> str:
@@ -397,7 +397,7 @@ def _page_of_form() -> str | None:
     return f"{path}?{query}" if query else path
 
 
-@console.route("/static/<version>/<name>")
+@console.route("/static/<version>/<path:name>")
 @allow_anyone(own_transactions=True)
 def file(version: str, name: str) -> Response:
     """A file of the pages. Kept for good under its own version; another version gets the present file, unkept."""

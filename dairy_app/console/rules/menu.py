@@ -10,6 +10,7 @@ MENU = (
     ("month_end", "menu_month_end"),
     ("who_owes", "menu_who_owes"),
     ("bills", "menu_bills"),
+    ("figures", "menu_figures"),
     ("products", "menu_products"),
     ("areas", "menu_areas"),
     ("people", "menu_people"),

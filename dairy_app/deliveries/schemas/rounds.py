@@ -5,6 +5,7 @@ from typing import Any
 from marshmallow import fields, validates_schema
 
 from dairy_app.catalogue.models import UNITS
+from dairy_app.catalogue.schemas import UnitQuantity
 from dairy_app.customers.models import CUSTOMER_STATUSES
 from dairy_app.customers.schemas import Latitude, Longitude
 from dairy_app.deliveries.models import CONFIRMATION_METHODS, DELIVERY_STATUSES
@@ -13,7 +14,7 @@ from dairy_app.deliveries.schemas.confirmations import MOST_CONFIRMATIONS
 from dairy_app.deliveries.service.rounds import StandIn
 from dairy_app.orders.models import ORDER_STATUSES, SHIFTS
 from dairy_app.web import validate
-from dairy_app.web.schemas import Choice, Day, Instant, Quantity, Strict
+from dairy_app.web.schemas import Choice, Day, Instant, Money, Quantity, Strict
 from dairy_app.web.validate import Invalid
 
 #: More customers than one round has.
@@ -60,6 +61,27 @@ class RoundsOut(Strict):
 
     delivery_date = Day()
     items = fields.List(fields.Nested(RoundsItem))
+
+
+class ShortDeliveriesItem(Strict):
+    """What one helper brought too little of; ``staff_id`` null: rounds that were nobody's."""
+
+    staff_id = fields.UUID(allow_none=True)
+    staff_name = fields.String(allow_none=True)
+    confirmed = fields.Integer(metadata={"description": "Orders that were confirmed, the short ones too."})
+    in_part = fields.Integer(data_key="partial", attribute="partial")
+    not_delivered = fields.Integer()
+    reasons = fields.Dict(keys=fields.String(), values=fields.Integer(), metadata={"example": {"door_locked": 2}})
+    missing = fields.List(fields.Nested(UnitQuantity))
+    amount = Money(metadata={"description": "What is missing, at the prices of its orders."})
+
+
+class ShortDeliveriesOut(Strict):
+    """Orders of some months of which less was delivered than ordered, by helper, the most first."""
+
+    from_ = fields.String(data_key="from")
+    to = fields.String()
+    items = fields.List(fields.Nested(ShortDeliveriesItem))
 
 
 class RoundCustomer(Strict):

@@ -13,6 +13,7 @@ from dairy_app.exports.registers.columns import Kind, Profile
 from dairy_app.exports.registers.documents import DELIVERIES, INVOICE_LINES, INVOICE_REGISTER, UNBILLED
 from dairy_app.exports.registers.findings import EXCEPTIONS
 from dairy_app.exports.registers.money import AGEING, ALLOCATIONS, LEDGER, RECEIPTS, STATEMENT
+from dairy_app.exports.registers.reports import REPORTS
 from dairy_app.exports.rules import Span
 
 PROFILES = {
@@ -30,6 +31,7 @@ PROFILES = {
         EXCEPTIONS,
         *GSTR1,
         ZOHO_INVOICES,
+        *REPORTS,
     )
 }
 

@@ -1,5 +1,6 @@
 """``/subscriptions``, the making of orders, and the routes of lower packages that standing orders have a part in."""
 
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -10,9 +11,10 @@ from dairy_app.customers.queries import get_visible_customer
 from dairy_app.customers.schemas import CustomerOut, CustomerPatch
 from dairy_app.customers.service.customers import CustomerChange
 from dairy_app.customers.service.customers import change_customer as change_customer_fields
-from dairy_app.invoices.rules import month_bounds
+from dairy_app.invoices.rules import month_bounds, report_bounds
 from dairy_app.orders.queries import visible_order_view
 from dairy_app.orders.schemas import CancelIn, OrderOut
+from dairy_app.subscriptions.queries import regulars
 from dairy_app.subscriptions.queries import standing_orders as queries
 from dairy_app.subscriptions.rules.amounts import by_area, by_product, requirement_totals
 from dairy_app.subscriptions.rules.wishes import DayQuantity, Ending, NewPause, NewSubscription, SubscriptionChange
@@ -22,6 +24,8 @@ from dairy_app.subscriptions.schemas import (
     CustomerCalendarOut,
     CustomerCalendarQuery,
     CustomerDayOut,
+    CustomersReportOut,
+    CustomersReportQuery,
     GeneratedOut,
     GenerateIn,
     OverrideIn,
@@ -46,7 +50,7 @@ from dairy_app.web.access import Role, allow
 from dairy_app.web.etags import etagged, etagged_by
 from dairy_app.web.http import Blueprint, current_actor, current_database, current_session
 from dairy_app.web.idempotency import idempotent
-from dairy_app.web.pages import Page
+from dairy_app.web.pages import Page, read_cursor, write_cursor
 from dairy_app.web.schemas import day_in_path
 
 subscriptions = Blueprint("subscriptions", __name__, description="Standing orders and the orders made of them")
@@ -54,6 +58,8 @@ subscriptions = Blueprint("subscriptions", __name__, description="Standing order
 WHO = (Role.ADMIN, Role.MARKETING_STAFF, Role.CUSTOMER)
 #: Years that have a calendar, as months have them.
 YEARS = range(2000, 2100)
+#: Reasons that a report names.
+REASONS = 50
 
 
 def _view(subscription_id: UUID) -> dict[str, Any]:
@@ -225,6 +231,27 @@ def read_requirements(query: dict[str, Any]) -> dict[str, Any]:
     """What a day needs, by product, area and shift: orders there are and orders to come."""
     items = queries.requirements(current_session(), query["date"])
     return {"date": query["date"], "items": items, "totals": requirement_totals(items)}
+
+
+@subscriptions.route("/reports/customers")
+@subscriptions.arguments(CustomersReportQuery, location="query")
+@subscriptions.response(200, CustomersReportOut)
+@allow(Role.ADMIN, Role.ACCOUNTANT)
+def read_customers_report(query: dict[str, Any]) -> dict[str, Any]:
+    """Customers with standing orders by month: new, returned, paused, lost, and why, as far as somebody wrote it."""
+    session, limit, change = current_session(), query["limit"], query["change"]
+    first, last = report_bounds(query["from_"], query["to"])
+    after = read_cursor(query["cursor"], [date, str, str]) if query["cursor"] else None
+    rows = regulars.changes_page(session, first, last, change, after=after, limit=limit + 1)
+    end = rows[limit - 1] if len(rows) > limit else None
+    return {
+        "from_": query["from_"],
+        "to": query["to"],
+        "months": regulars.regulars_by_month(session, first, last),
+        "reasons": regulars.reasons_of_changes(session, first, last, REASONS),
+        "items": rows[:limit],
+        "next_cursor": write_cursor([end["date"], end["customer_code"], end["change"]]) if end else None,
+    }
 
 
 @subscriptions.route("/orders/<uuid:order_id>/cancel", methods=["POST"])

@@ -15,6 +15,9 @@ RHYTHMIC = ("fixed_daily", "weekly_pattern", "alternate_days")
 #: Which status may be set by hand from which; pausing and stopping have actions of their own.
 RELEASES = {"draft": "active", "paused": "active", "stopped": "active"}
 
+#: What a month may bring of a customer who has standing orders.
+CHANGES = ("new", "returned", "paused", "lost")
+
 NOTHING = Decimal(0)
 
 

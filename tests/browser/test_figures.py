@@ -1,0 +1,75 @@
+"""The pictures of figures in a real browser: drawn of the tables, in the page's colours, and dispensable."""
+
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.test_console import DESK, PHONE, Open, open_console, town
+from tests.dairy import Dairy
+
+__all__ = ["open_console", "town"]
+PAGES = ("/figures", "/figures?by=product", "/figures/customers", "/figures/short-deliveries")
+#: How many pixels of a canvas have the colour that the page gives a variable of its style sheet.
+PIXELS = """([canvas, name]) => {
+    const probe = document.createElement("canvas").getContext("2d");
+    probe.fillStyle = getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+    probe.fillRect(0, 0, 1, 1);
+    const wanted = [...probe.getImageData(0, 0, 1, 1).data];
+    const all = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+    let found = 0;
+    for (let at = 0; at < all.length; at += 4) if (wanted.every((part, place) => all[at + place] === part)) found += 1;
+    return found;
+}"""
+
+
+def pixels(page: Page, name: str) -> int:
+    canvas = page.locator("canvas").first
+    expect(canvas).to_be_visible()
+    found: int = page.evaluate(PIXELS, [canvas.element_handle(), name])
+    return found
+
+
+def test_every_picture_is_drawn(dairy: Dairy, open_console: Open, town: Any) -> None:
+    dairy.confirm(dairy.order(town, (dairy.product("40.00"), "1")), status="not_delivered", reason_code="door_locked")
+    page = open_console()
+    for path in PAGES:
+        page.goto(path)
+        for details in page.locator("details").all():
+            details.evaluate("each => { each.open = true; }")
+        expect(page.locator(".chart")).to_have_count(page.locator("canvas").count())
+        assert page.locator("canvas").count() > 0, path
+        for name in ("--red",) if "short" in path else ("--brand",):
+            assert pixels(page, name) > 20, (path, name)
+
+
+def test_a_picture_follows_width_and_scheme(open_console: Open, town: Any) -> None:
+    page = open_console(viewport=DESK, color_scheme="light")
+    page.goto("/figures")
+    light = pixels(page, "--brand")
+    assert light > 100
+    page.emulate_media(color_scheme="dark")
+    assert pixels(page, "--brand") > 100
+    page.set_viewport_size(PHONE)
+    expect(page.locator(".chart .uplot").first).to_be_visible()
+    page.wait_for_function("document.querySelector('canvas').clientWidth < 360")
+    assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+    assert pixels(page, "--brand") > 20
+
+
+def test_the_table_under_a_picture_says_what_the_pointer_finds(open_console: Open, town: Any) -> None:
+    page = open_console()
+    page.goto("/figures?by=product")
+    page.locator(".chart .u-over").first.hover()
+    expect(page.locator(".chart .u-legend").first).to_contain_text("Cow milk")
+    expect(page.locator(".chart .u-legend").first).to_contain_text("₹ 90.00")
+    expect(page.locator("#revenue-table tbody")).to_contain_text("₹ 90.00")
+
+
+def test_the_figures_are_there_without_javascript(open_console: Open, town: Any) -> None:
+    page = open_console(java_script_enabled=False)
+    page.goto("/figures")
+    assert page.locator("canvas").count() == 0
+    expect(page.locator("#revenue-table")).to_contain_text("₹ 90.00")
+    page.get_by_role("link", name="Sales by area").click()
+    expect(page.locator("#revenue-table")).to_contain_text("Kothrud")
+    assert not page.locator(".chart").first.is_visible()
