@@ -144,6 +144,22 @@ def test_a_stop_without_a_day_ends_with_the_last_delivery(town: Town, sql: Any) 
     assert (lost["date"], lost["reason"]) == ("2026-11-05", None)
 
 
+def test_a_customer_whose_status_alone_is_stopped_is_lost_with_the_last_delivery(town: Town) -> None:
+    admin = town.dairy.admin
+    town.begins("Esha", "2026-09-20")
+    town.go_to("2026-10-10")
+    ok(admin.post("/orders/generate", {"delivery_date": "2026-10-10"}))
+    esha = town.people["Esha"]["id"]
+    (order,) = ok(admin.get("/orders", customer_id=esha, delivery_date="2026-10-10"))["items"]
+    ok(town.dairy.confirm(order))
+    town.go_to("2026-11-20")
+    assert report(town.dairy, "2026-10", "2026-10")["months"][0]["lost"] == 0
+    ok(admin.patch(f"/customers/{esha}", {"status": "stopped"}))
+    (lost,) = report(town.dairy, "2026-10", "2026-10", change="lost")["items"]
+    assert (lost["customer_name"], lost["date"], lost["reason"]) == ("Esha", "2026-10-10", None)
+    assert report(town.dairy, "2026-11", "2026-11")["months"][0]["regular"] == 4  # without her
+
+
 def test_a_report_costs_the_same_for_any_number(town: Town) -> None:
     def cost() -> int:
         with count_statements(town.dairy.app.database) as sent:

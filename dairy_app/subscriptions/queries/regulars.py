@@ -1,9 +1,9 @@
 """Who takes something regularly: who is new, came back, pauses and was lost in a month, and why.
 
-Standing orders are all that is known of this: a customer's own status has no date. A customer is regular in a month
-on a day of which one of its standing orders, draft ones left out, had begun and not stopped. So whoever stops one and
-begins another within the month after has never been away, and for every month: regular = regular before − lost before
-+ new + returned.
+Standing orders are what is known of this: a customer's own status has no date and no reason. A customer is regular in a
+month on a day of which one of its standing orders, draft ones left out, had begun and not stopped. So whoever stops one
+and begins another within the month after has never been away, and for every month: regular = regular before − lost
+before + new + returned.
 
 It reads the standing orders and pauses of all customers, a few rows each, and no delivery.
 """
@@ -18,12 +18,14 @@ from sqlalchemy.orm import Session
 from dairy_app.subscriptions.rules.standing_orders import CHANGES
 
 #: ``stretches``: months without a gap in which a customer was regular; ``changes``: what happened on which day, with
-#: the reason that somebody gave. A standing order that is stopped without a day (as imports may bring) ended with its
-#: last delivery. A customer with several that pause is one who pauses. ``{first}`` and ``{last}`` are days.
+#: the reason that somebody gave. Where only a status says "stopped", of the standing order (as imports may bring) or of
+#: the customer, the last delivery was the end, and why is not known. A customer with several that pause is one who
+#: pauses. ``{first}`` and ``{last}`` are days.
 REGULARS = """WITH ended AS (
-    SELECT s.customer_id, s.start_date AS began, s.change_reason, CASE WHEN s.stop_date IS NOT NULL THEN s.stop_date
-        WHEN s.status = 'stopped' THEN coalesce(s.last_delivery_date + 1, s.start_date) END AS stopped
-    FROM subscriptions s WHERE s.status <> 'draft'
+    SELECT s.customer_id, s.start_date AS began, CASE WHEN s.stop_date IS NOT NULL THEN s.change_reason END AS reason,
+        CASE WHEN s.stop_date IS NOT NULL THEN s.stop_date
+            WHEN 'stopped' IN (s.status, c.status) THEN coalesce(s.last_delivery_date + 1, s.start_date) END AS stopped
+    FROM subscriptions s JOIN customers c ON c.id = s.customer_id WHERE s.status <> 'draft'
 ), stretched AS (
     SELECT e.customer_id, range_agg(daterange(date_trunc('month', e.began::timestamp)::date,
         (date_trunc('month', (e.stopped - 1)::timestamp) + interval '1 month')::date)) AS months
@@ -38,8 +40,8 @@ REGULARS = """WITH ended AS (
     WHERE lower(s.months) BETWEEN {first} AND {last} AND (e.stopped IS NULL OR e.stopped > e.began)
     GROUP BY 1, 2
     UNION ALL
-    SELECT s.customer_id, 'lost', max(e.stopped) - 1, (array_agg(e.change_reason ORDER BY e.stopped DESC, e.began)
-        FILTER (WHERE e.change_reason IS NOT NULL))[1]
+    SELECT s.customer_id, 'lost', max(e.stopped) - 1, (array_agg(e.reason ORDER BY e.stopped DESC, e.began)
+        FILTER (WHERE e.reason IS NOT NULL))[1]
     FROM stretches s JOIN ended e ON e.customer_id = s.customer_id AND s.months @> e.stopped - 1
     WHERE upper(s.months) - 1 BETWEEN {first} AND {last} AND e.stopped > e.began
     GROUP BY 1, s.months
