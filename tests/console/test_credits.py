@@ -83,6 +83,9 @@ def test_a_credit_note_is_looked_at_then_issued_once(living: LivingDairy, bill: 
     page = visitor.follow(page)
     assert f"Credit note {note['number']} of {rupees(note['total'])} was issued." in page.words
     assert f"The balance is {rupees(balance(living, bill))} now." in page.words
+    for address in (f"/customers/{bill['customer_id']}", f"/customers/{bill['customer_id']}/statement"):
+        assert f"/credit-notes/{note['id']}/pdf" in visitor.open(address).links()
+    assert f"{own(bill, chosen=True)}#note" in visitor.open(f"/invoices/{bill['id']}").links()
     answer = visitor.http.get(f"/credit-notes/{note['id']}/pdf")
     assert (answer.status_code, answer.mimetype) == (200, "application/pdf")
 
