@@ -76,6 +76,9 @@ def customer_page(customer_id: UUID, month: str | None = None, opened: date | No
         raise Problem("not_found")
     before, after = months_around(month)
     names |= {"customer": ask(own), "day": day.isoformat(), "month": month}
+    helper = names["customer"]["delivery_boy_id"]
+    if helper and admits(f"/users/{helper}"):
+        names["helper"] = ask(f"/users/{helper}")
     names |= {"month_before": before, "month_after": after, "opened": opened}
     mine = {"customer_id": customer_id, "limit": LATEST}
     if admits(f"{own}/balance"):
