@@ -46,6 +46,25 @@ def test_only_what_was_typed_is_changed(dairy: Dairy, admin: Visitor, rao: Any) 
     assert read(dairy, rao) == after
 
 
+def test_a_customer_is_moved_to_another_round_at_once(dairy: Dairy, admin: Visitor, rao: Any) -> None:
+    ravi, sunil = (dairy.staff("delivery_boy", name) for name in ("Ravi", "Sunil"))
+    ok(dairy.admin.patch(f"/customers/{rao['id']}", {"delivery_boy_id": ravi.user["id"]}))
+    order = dairy.order(rao, (dairy.product("60.00"), "1"))
+    page = admin.open(f"/customers/{rao['id']}")
+    assert "Round of Ravi" in page.words
+    assert f"/rounds/{ravi.user['id']}" in page.links()
+    assert f"{change(rao)}#round" in page.links()
+    page = admin.open(change(rao))
+    assert "holds at once, also for deliveries of today that nobody has confirmed" in page.words
+    page = admin.follow(admin.submit(page, "/change", delivery_boy_id=sunil.user["id"]))
+    assert "Round of Sunil" in page.words
+    for helper, stops in ((ravi, 0), (sunil, 1)):
+        found = [each["id"] for each in ok(helper.get("/orders"))["items"]]
+        assert found == [order["id"]] * stops
+    nobody = admin.follow(admin.submit(admin.open(change(rao)), "/change", delivery_boy_id=""))
+    assert "Round of" not in nobody.words
+
+
 def test_a_refused_change_says_where_and_loses_nothing(dairy: Dairy, admin: Visitor, rao: Any) -> None:
     page = admin.submit(admin.open(change(rao)), "/change", pincode="12", notes="Ring twice", stop_sequence="last")
     assert page.status == 422

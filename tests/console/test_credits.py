@@ -102,6 +102,8 @@ def test_bills_that_are_out_lead_to_their_credit_notes(living: LivingDairy, bill
     links = office(living).open(own(bill)).links()
     assert f"/invoices/{bill['id']}#credit" in links
     assert f"/credit-notes/{note['id']}" in links
+    for address in (f"/customers/{bill['customer_id']}", f"/customers/{bill['customer_id']}/statement"):
+        assert f"/credit-notes/{note['id']}" in office(living).open(address).links()
 
 
 def test_only_the_office_gives_credit(living: LivingDairy, bill: Any) -> None:

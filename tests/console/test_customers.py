@@ -82,6 +82,43 @@ def test_a_customer_sees_itself_and_nobody_else(dairy: Dairy, rao: Any) -> None:
     assert visitor.open("/customers").status == 403
 
 
+def test_an_admin_sees_who_changed_what_of_a_customer(dairy: Dairy, admin: Visitor, rao: Any) -> None:
+    other = dairy.customer(name="Zoya Shah")
+    for each in (rao, other):
+        ok(dairy.admin.patch(own(each), {"notes": "Ring twice"}))
+    ok(dairy.admin.post("/payments", {"customer_id": rao["id"], "amount": "75", "method": "cash"}))
+    changes = admin.open(own(rao)).words.partition(" Changes ")[2]
+    assert re.search(r"Payment made Asha Admin, .* Customer changed notes Asha Admin, .* Customer made", changes)
+    page = admin.open(f"/audit-log?customer={rao['id']}")
+    assert own(rao) in page.links()
+    assert "notes: – → Ring twice" in page.words
+    assert rao["code"] in page.words
+    assert other["code"] not in page.words
+    found = admin.open(f"/audit-log?customer={rao['id']}&table=payments").words
+    assert "75.00" in found
+    assert "Ring twice" not in found
+    assert admin.open("/audit-log?customer=00000000-0000-7000-8000-000000000000").status == 404
+    accountant = Visitor.of(dairy.app, dairy.staff("accountant").user["email"])
+    page = accountant.open(own(rao))
+    assert " Changes " not in page.words
+    assert not [link for link in page.links() if "/audit-log" in link]
+
+
+def test_the_changes_of_a_customer_go_on_page_by_page(
+    dairy: Dairy, admin: Visitor, rao: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dairy_app.console.routes.office.CHANGES", 2)
+    for n in range(4):
+        ok(dairy.admin.patch(own(rao), {"notes": f"Note {n}"}))
+    seen, address = "", f"/audit-log?customer={rao['id']}"
+    while address:
+        page = admin.open(address)
+        seen += page.words
+        address = next((link for link in page.links() if "cursor=" in link), "")
+        assert not address or f"customer={rao['id']}" in address
+    assert all(f"Note {n}" in seen for n in range(4))
+
+
 # ----------------------------------------------------------------------------------------------------- money
 
 

@@ -137,8 +137,10 @@ def test_the_first_pages_cost_the_same_for_twice_as_much(dairy: Dairy, admin: Vi
         return len(sent)
 
     first = fill()
-    before = [cost(address) for address in ("/", "/customers", f"/customers/{first}")]
+    asked = ("/", "/customers", f"/customers/{first}", f"/customers/{first}?day={dairy.day(1)}")
+    before = [cost(address) for address in asked]
     fill()
     dairy.subscription({"id": first}, dairy.product("50.00"))
-    assert [cost(address) for address in ("/", "/customers", f"/customers/{first}")] == before
-    assert before[1] <= 6 < before[2] <= 40
+    dairy.order({"id": first}, (milk, "1"), on=dairy.day(1))
+    assert [cost(address) for address in asked] == before
+    assert before[1] <= 6 < before[2] <= 36 < before[3] <= 42

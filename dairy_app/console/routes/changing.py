@@ -32,6 +32,10 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "gstin",
     ),
 }
+#: Fields that have their word from another page; that of the others is ``field_…``.
+_WORDS = {"address_line1": "house_street", "notes": "note_for_helper", "delivery_boy_id": "helper"} | {
+    name: name for name in ("name", "phone", "email", "area", "status", "code")
+}
 _WHOLE = frozenset({"stop_sequence"})
 #: Staff whom only an admin can choose among.
 _STAFF = {"delivery_boy_id": Role.DELIVERY_BOY, "marketing_staff_id": Role.MARKETING_STAFF}
@@ -82,6 +86,7 @@ def _form_page(customer_id: UUID, form: Mapping[str, str] | None = None, **names
         "groups": groups,
         "values": now | {name: text for name, text in typed.items() if name in now},
         "meanwhile": {name: text for name, text in now.items() if text != before.get(name, text)},
+        "labels": {name: _WORDS.get(name, f"field_{name}") for name in now},
         "options": _options(groups),
     }
     return frame.page("change_customer.html", **names)

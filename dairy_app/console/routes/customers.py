@@ -76,6 +76,9 @@ def customer_page(customer_id: UUID, month: str | None = None, opened: date | No
         raise Problem("not_found")
     before, after = months_around(month)
     names |= {"customer": ask(own), "day": day.isoformat(), "month": month}
+    helper = names["customer"]["delivery_boy_id"]
+    if helper and admits(f"/users/{helper}"):
+        names["helper"] = ask(f"/users/{helper}")
     names |= {"month_before": before, "month_after": after, "opened": opened}
     mine = {"customer_id": customer_id, "limit": LATEST}
     if admits(f"{own}/balance"):
@@ -83,11 +86,9 @@ def customer_page(customer_id: UUID, month: str | None = None, opened: date | No
     if admits("/subscriptions"):
         names["subscriptions"] = ask("/subscriptions", customer_id=customer_id, limit=50)["items"]
         names["calendar"] = weeks(month, _of_month(customer_id, month))
-        tomorrow = day + timedelta(days=1)
-        names["tomorrow"] = _one_day(customer_id, tomorrow)
+        names["tomorrow"] = _one_day(customer_id, day + timedelta(days=1))
     if opened:
-        names["one_day"] = names["tomorrow"] if opened == names.get("tomorrow", {}).get("date") else None
-        names["one_day"] = names["one_day"] or _one_day(customer_id, opened)
+        names["one_day"] = _one_day(customer_id, opened)
     if admits("/subscriptions", "POST") and admits("/products"):
         names["products"] = ask("/products", is_active="true", limit=200)["items"]
         names["goods"] = [(each["id"], each["name"]) for each in names["products"]]

@@ -13,7 +13,8 @@ from dairy_app.web import validate
 from dairy_app.web.access import Role, allow
 from dairy_app.web.inside import act, admits, ask
 
-ROWS = 100
+#: Logins and areas on a page, and changes.
+ROWS, CHANGES = 100, 50
 #: What the settings' form holds, in its groups. Cleared fields are set to nothing.
 SETTINGS = {
     "seller": ("business_name", "legal_name", "address", "state_code", "gstin", "fssai_no", "phone", "upi_id"),
@@ -172,7 +173,7 @@ def audit_log(query: dict[str, Any]) -> Response:
     customer = query.get("customer")
     asked = {"table_name": query.get("table") or None, "row_id": query.get("row") or None, "customer_id": customer}
     names = {"of": ask(f"/customers/{customer}")} if customer else {}
-    return frame.page("audit_log.html", found=changes(50, query.get("cursor"), **asked), query=query, **names)
+    return frame.page("audit_log.html", found=changes(CHANGES, query.get("cursor"), **asked), query=query, **names)
 
 
 def changes(limit: int, cursor: str | None = None, **asked: Any) -> dict[str, Any]:
