@@ -10,7 +10,7 @@ from rich.table import Table
 
 from dairy_app.settings import Settings
 from dairy_app.subscriptions.rules.amounts import by_area, by_product
-from dairy_app.subscriptions.schemas import AreaMade, Blocked, ProductMade
+from dairy_app.subscriptions.schemas.standing_orders import AreaMade, Blocked, ProductMade
 from dairy_app.subscriptions.service import generation
 from dairy_app.subscriptions.service.generation import Generated
 

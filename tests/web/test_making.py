@@ -12,7 +12,7 @@ from dairy_app.deliveries.schemas.rounds import CompleteIn
 from dairy_app.orders.schemas import OrderIn
 from dairy_app.orders.service import NewItem, NewOrder
 from dairy_app.sharing.schemas import ApproveIn
-from dairy_app.subscriptions.schemas import SubscriptionPatch
+from dairy_app.subscriptions.schemas.standing_orders import SubscriptionPatch
 from dairy_app.web.schemas import Strict
 from tests.web.test_validate import schemas
 

@@ -9,7 +9,7 @@ from dairy_app.catalogue.service import NewPrice, ProductChange
 from dairy_app.customers.queries import list_customer_prices
 from dairy_app.customers.schemas import CustomerPriceIn
 from dairy_app.customers.service.customers import AgreedPrice
-from dairy_app.subscriptions.schemas import CustomerPricesSet, PriceSet, ProductChanged
+from dairy_app.subscriptions.schemas.standing_orders import CustomerPricesSet, PriceSet, ProductChanged
 from dairy_app.subscriptions.service import standing_orders as service
 from dairy_app.web.access import Role, allow
 from dairy_app.web.etags import etagged_by

@@ -18,22 +18,24 @@ from dairy_app.subscriptions.queries import regulars
 from dairy_app.subscriptions.queries import standing_orders as queries
 from dairy_app.subscriptions.rules.amounts import by_area, by_product, requirement_totals
 from dairy_app.subscriptions.rules.wishes import DayQuantity, Ending, NewPause, NewSubscription, SubscriptionChange
-from dairy_app.subscriptions.schemas import (
+from dairy_app.subscriptions.schemas.reports import (
+    CustomersReportOut,
+    CustomersReportQuery,
+    RequirementsOut,
+    RequirementsQuery,
+)
+from dairy_app.subscriptions.schemas.standing_orders import (
     CalendarOut,
     CalendarQuery,
     CustomerCalendarOut,
     CustomerCalendarQuery,
     CustomerDayOut,
-    CustomersReportOut,
-    CustomersReportQuery,
     GeneratedOut,
     GenerateIn,
     OverrideIn,
     OverrideOut,
     PauseIn,
     PauseOut,
-    RequirementsOut,
-    RequirementsQuery,
     ResumeIn,
     StopIn,
     SubscriptionChanged,
