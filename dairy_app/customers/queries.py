@@ -229,13 +229,19 @@ def used_codes(session: Session, codes: Iterable[str]) -> set[str]:
     return set(session.scalars(select(Customer.code).where(Customer.code.in_(list(codes)))))
 
 
-def staff_by_login(session: Session, role: Role, logins: Iterable[str]) -> dict[str, UUID]:
-    """The active users of that role, by the e-mail or phone of ``logins`` that each holds."""
-    wanted = list(logins)
-    found = select(User.id, User.email, User.phone).where(
-        User.role == role.value, User.is_active, or_(User.email.in_(wanted), User.phone.in_(wanted))
+def staff_called(session: Session, role: Role, named: Iterable[str]) -> dict[str, list[UUID]]:
+    """The active users of that role whose e-mail, phone or name (in any case) each of ``named`` is."""
+    wanted = {each.lower() for each in named}
+    found = select(User.id, User.email, User.phone, func.lower(User.name).label("name")).where(
+        User.role == role.value,
+        User.is_active,
+        or_(User.email.in_(wanted), User.phone.in_(wanted), func.lower(User.name).in_(wanted)),
     )
-    return {login: row.id for row in session.execute(found) for login in (row.email, row.phone) if login is not None}
+    called: dict[str, list[UUID]] = {}
+    for row in session.execute(found):
+        for each in {row.email, row.phone, row.name} & wanted:
+            called.setdefault(each, []).append(row.id)
+    return called
 
 
 def new_ids(session: Session, count: int) -> list[UUID]:

@@ -136,22 +136,24 @@ class YesOrNo(fields.Boolean):
         return super()._deserialize(value.lower(), attr, data, **kwargs)
 
 
-class Login(Line):
-    """How somebody logs in: an e-mail address or a phone number, as it is kept."""
+class StaffName(Line):
+    """Who of the staff is meant: by e-mail address or phone number, as it is kept, or by name."""
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> str:
         written = super()._deserialize(value, attr, data, **kwargs)
+        if not any(each == "@" or each.isdigit() for each in written):
+            return written
         return _read(normalise_email if "@" in written else normalise_phone, written)
 
 
 class CustomerRow(CustomerIn):
-    """One line of a file of customers: cells are texts, staff are named by their e-mail or phone."""
+    """One line of a file of customers: cells are texts, staff are named by their e-mail, phone or name."""
 
     makes = None
     stop_sequence = fields.Integer(validate=validate.Range(0, MAX_SEQUENCE))
     login = YesOrNo(load_default=True)
-    delivery_boy = Login(254)
-    marketing_staff = Login(254)
+    delivery_boy = StaffName(254)
+    marketing_staff = StaffName(254)
 
     class Meta:
         exclude = ("area_id", "delivery_boy_id", "marketing_staff_id")
@@ -161,7 +163,7 @@ class CustomerImportIn(Strict):
     """A file of customers: CSV as the body (``text/csv``) or in ``csv``, or CSV or XLSX as an upload named ``file``.
 
     Its first line names columns of a customer, in any order: ``name``, ``phone``, ``address_line1``, ``area`` and what
-    else there is to say, with ``delivery_boy`` and ``marketing_staff`` by e-mail or phone, and ``login`` (yes or no).
+    else there is to say, with ``delivery_boy`` and ``marketing_staff`` by e-mail, phone or name, and ``login`` (yes or no).
     """
 
     csv = fields.String(

@@ -105,6 +105,19 @@ def test_a_dry_run_says_the_same_and_writes_nothing(dairy: Dairy, sql: Any) -> N
     assert len(listed(dairy)) == 3
 
 
+def test_staff_are_named_as_people_name_them(dairy: Dairy) -> None:
+    """By e-mail, phone or name; a name that several have does not say who is meant."""
+    ravi, first, _ = (dairy.staff("delivery_boy", name).user for name in ("Ravi", "Salim", "Salim"))
+    ok(send(dairy, text_of(row(1, delivery_boy=" ravi "), row(2, delivery_boy=first["email"]), row(3))), 201)
+    of = {each["name"]: each["delivery_boy_id"] for each in listed(dairy)}
+    assert sorted(of.values(), key=str) == sorted([ravi["id"], first["id"], None], key=str)
+    problem = refused(
+        send(dairy, text_of(row(4, delivery_boy="Salim"), row(5, delivery_boy="Nobody"))), 422, "validation_failed"
+    )
+    assert faults(problem) == [("/rows/2/delivery_boy", "ambiguous"), ("/rows/3/delivery_boy", "user_not_found")]
+    assert "name the e-mail or phone" in problem["errors"][0]["detail"]
+
+
 def test_all_or_nothing_and_every_fault_by_its_line(dairy: Dairy, boy: Any) -> None:
     ok(send(dairy, text_of(row(7, code="SHOP"))), 201)
     text = text_of(

@@ -24,7 +24,7 @@ REQUIRED = ("name", "phone", "address_line1", "area")
 MOST_ROWS = 10_000
 #: Rows shown back; the counts are of all.
 SHOWN = 200
-#: Column → the role of the user it names by e-mail or phone.
+#: Column → the role of the user it names by e-mail, phone or name.
 STAFF = {"delivery_boy": Role.DELIVERY_BOY, "marketing_staff": Role.MARKETING_STAFF}
 _ROW = CustomerRow()
 #: What a spreadsheet leaves of letters that its file has no place for.
@@ -150,18 +150,19 @@ def _there(session: Session, rows: Sequence[Row]) -> list[FieldError]:
 
 
 def _settle_staff(session: Session, rows: Sequence[Row]) -> list[FieldError]:
-    """Put the ids of delivery boys and marketing staff in the place of their logins."""
+    """Put the ids of delivery boys and marketing staff in the place of their logins or names."""
     faults = []
     for column, role in STAFF.items():
         named = {row[column] for row in rows if column in row}
-        ids = queries.staff_by_login(session, role, named) if named else {}
+        called = queries.staff_called(session, role, named) if named else {}
         for row in rows:
-            login = row.pop(column, None)
-            if login is not None and login not in ids:
-                faults.append(
-                    fault(row["line"], column, "user_not_found", f"{login} is not an active user of role {role}.")
-                )
-            row[f"{column}_id"] = ids.get(login)
+            word = row.pop(column, None)
+            ids = called.get(word.lower(), []) if word is not None else []
+            if word is not None and len(ids) != 1:
+                code, said = ("ambiguous", "several active users") if ids else ("user_not_found", "not an active user")
+                detail = f"{word} is {said} of role {role}{': name the e-mail or phone' if ids else ''}."
+                faults.append(fault(row["line"], column, code, detail))
+            row[f"{column}_id"] = ids[0] if ids else None
     return faults
 
 
