@@ -163,7 +163,8 @@ class CustomerImportIn(Strict):
     """A file of customers: CSV as the body (``text/csv``) or in ``csv``, or CSV or XLSX as an upload named ``file``.
 
     Its first line names columns of a customer, in any order: ``name``, ``phone``, ``address_line1``, ``area`` and what
-    else there is to say, with ``delivery_boy`` and ``marketing_staff`` by e-mail, phone or name, and ``login`` (yes or no).
+    else there is to say, with ``delivery_boy`` and ``marketing_staff`` by e-mail, phone or name, and ``login`` (yes or
+    no).
     """
 
     csv = fields.String(

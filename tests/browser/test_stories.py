@@ -1,4 +1,4 @@
-"""What people come to the console for, from beginning to end in a real browser: nothing is known but what is on the screen."""
+"""What people come to the console for, from beginning to end in a real browser, by what is on the screen."""
 
 import csv
 import io
