@@ -425,6 +425,7 @@ FIELD_WORDS = {
     "written_off_on[gte]": "Given up on this day or later.",
     "written_off_on[lte]": "Given up on this day or earlier.",
     # The same name, another meaning.
+    "AccountLinkOut.url": "What to give to the customer, and to nobody else.",
     "AdjustmentIn.amount": "Rupees, two decimals: above 0 a charge, below 0 a discount.",
     "AdjustmentOut.amount": "Rupees, two decimals: above 0 a charge, below 0 a discount.",
     "AdjustmentIn.tax_class": "How it is taxed; left out: exempt.",

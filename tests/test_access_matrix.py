@@ -181,6 +181,7 @@ WITHOUT_KEY = {
     "auth.log_out": "makes nothing",
     "auth.change_password": "makes nothing",
     "auth.accept_invitation": "no login yet; an invitation is used once",
+    "customers.make_account_link": "makes nothing; its answer is the secret",
     "users.invite": "its answer is the secret: asked again it is another one",
     "shared.unlock_shared_link": "no login",
     "shared.confirm_shared_delivery": "no login; a repeat is answered as such",

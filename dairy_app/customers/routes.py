@@ -1,11 +1,19 @@
 """``/customers`` and ``/areas``: who is delivered to, where, and at which agreed prices."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from flask import current_app
+
+from dairy_app.accounts.service import tokens
+from dairy_app.accounts.service import users as accounts
+from dairy_app.common.clock import now
 from dairy_app.customers import queries
 from dairy_app.customers.models import Area
 from dairy_app.customers.schemas import (
+    AccountLinkIn,
+    AccountLinkOut,
     AreaIn,
     AreaOut,
     AreaPatch,
@@ -33,6 +41,8 @@ areas = Blueprint("areas", __name__, description="Parts of town")
 
 CustomerPricePage = page_of(CustomerPriceOut, "CustomerPricePage")
 
+#: Below what every link begins with; the token follows.
+ACCOUNT_PATH = "/account/"
 STAFF = (Role.ADMIN, Role.ACCOUNTANT, Role.MARKETING_STAFF, Role.DELIVERY_BOY)
 
 
@@ -83,6 +93,26 @@ def read_customer(customer_id: UUID) -> Any:
 def link_user(body: dict[str, Any], customer_id: UUID) -> Any:
     """Give a customer without a login an existing one that nobody has."""
     return service.link_user(current_session(), current_actor(), customer_id, body["user_id"])
+
+
+@customers.route("/customers/<uuid:customer_id>/account-link", methods=["POST"])
+@customers.arguments(AccountLinkIn)
+@customers.response(201, AccountLinkOut)
+@allow(Role.ADMIN, Role.MARKETING_STAFF)
+def make_account_link(body: dict[str, int], customer_id: UUID) -> dict[str, Any]:
+    """A link that opens a customer's own pages without a password. Whoever has it acts as the customer until it ends."""
+    user = service.login_of(current_session(), current_actor(), customer_id)
+    until = now() + timedelta(hours=body["expires_in_hours"])
+    token = tokens.new_account_token(user.id, user.token_version, until)
+    return {"url": f"{current_app.config['DAIRY'].links_begin_with}{ACCOUNT_PATH}{token}", "expires_at": until}
+
+
+@customers.route("/customers/<uuid:customer_id>/account-link", methods=["DELETE"])
+@customers.response(204)
+@allow(Role.ADMIN, Role.MARKETING_STAFF)
+def end_account_links(customer_id: UUID) -> None:
+    """End every link to a customer's own pages at once, and every session of the customer with them."""
+    accounts.end_sessions(current_session(), service.login_of(current_session(), current_actor(), customer_id))
 
 
 @customers.route("/customers/<uuid:customer_id>/prices")

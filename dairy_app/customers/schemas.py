@@ -6,7 +6,7 @@ from typing import Any
 
 from marshmallow import fields, post_load, validates_schema
 
-from dairy_app.accounts.rules.logins import normalise_email
+from dairy_app.accounts.rules.logins import ACCOUNT_LINK_HOURS, MOST_ACCOUNT_LINK_HOURS, normalise_email
 from dairy_app.business.rules import is_gstin
 from dairy_app.catalogue.schemas import PriceOut
 from dairy_app.common.phones import normalise_phone
@@ -272,6 +272,21 @@ class LinkUserIn(Strict):
     """The login that a customer gets."""
 
     user_id = fields.UUID(required=True)
+
+
+class AccountLinkIn(Strict):
+    """How long the link shall be good."""
+
+    expires_in_hours = fields.Integer(
+        strict=True, load_default=ACCOUNT_LINK_HOURS, validate=validate.Range(1, MOST_ACCOUNT_LINK_HOURS)
+    )
+
+
+class AccountLinkOut(Strict):
+    """A link that opens the customer's own pages without a password."""
+
+    url = fields.String(metadata={"example": "https://milk.dairy.example/account/eyJhbGciOiJIUzI1NiJ9.e30.c2ln"})
+    expires_at = fields.AwareDateTime()
 
 
 class CustomerPriceIn(Strict):

@@ -107,6 +107,7 @@ def test_every_page_is_accessible_and_fits(
         f"{own}?day={dairy.day(1)}",
         f"{own}?day={dairy.day(0)}",
         f"{own}/change",
+        f"{own}/account-link",
         f"{own}/statement",
         f"/invoices/{bill['id']}",
         f"/payments/{payment['id']}",

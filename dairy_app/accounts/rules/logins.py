@@ -11,6 +11,8 @@ INVITATION_LIFETIME = timedelta(days=7)
 #: The session of a browser ends so long after it was last used; its cookie is renewed no more often than that.
 PAGE_LIFETIME = timedelta(hours=12)
 PAGE_RENEWAL = timedelta(minutes=10)
+#: A customer's link to its own pages is good for a week unless another time is said, and for no longer than a session.
+ACCOUNT_LINK_HOURS, MOST_ACCOUNT_LINK_HOURS = 7 * 24, 30 * 24
 #: Answers get lost on bad networks: the refresh token just rotated is accepted once more for so long.
 ROTATION_GRACE = timedelta(seconds=30)
 

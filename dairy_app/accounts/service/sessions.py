@@ -23,6 +23,7 @@ from dairy_app.common.clock import now
 from dairy_app.common.errors import Problem
 from dairy_app.common.phones import normalise_phone
 from dairy_app.database.audit import Attribution, tell
+from dairy_app.web.access import Role
 
 USER_AGENT_LENGTH = 300
 
@@ -76,13 +77,31 @@ def log_in(session: Session, *, email: str | None, phone: str | None, password: 
     return _grant(session, user, uuid4(), caller)
 
 
+def enter(session: Session, user_id: UUID, version: int, caller: Caller) -> Grant:
+    """Begin a session for who has a customer's link, which was made for this version of the login.
+
+    Raises link_revoked when the customer's sessions were ended since, or it is no customer's login any more,
+    user_inactive.
+    """
+    try:
+        user = _bearer(session, user_id, version)
+    except Problem as problem:
+        raise (Problem("link_revoked") if problem.code == "token_revoked" else problem) from None
+    if user.role != Role.CUSTOMER:
+        raise Problem("link_revoked")
+    user.last_login_at = now()
+    _forget_expired(session, user)
+    note(session, "entered by link", login_user_id=str(user.id), ip=caller.address)
+    return _grant(session, user, uuid4(), caller)
+
+
 def refresh(session: Session, claims: RefreshClaims, caller: Caller) -> Grant | Problem:
     """A new pair of tokens for a refresh token, which is used up by it.
 
     Returned, because the family ends with it: token_revoked when the token was used before, except for one
     repeat within 30 seconds. Raises token_revoked for what ended earlier, user_inactive.
     """
-    user = _bearer(session, claims)
+    user = _bearer(session, claims.user_id, claims.version)
     token = queries.refresh_token(session, claims.refresh_id)
     if token is not None and token.revoked_at is not None:
         raise Problem("token_revoked")
@@ -116,14 +135,14 @@ def _readable(email: str | None, phone: str | None) -> tuple[str | None, str | N
         return email, phone
 
 
-def _bearer(session: Session, claims: RefreshClaims) -> User:
+def _bearer(session: Session, user_id: UUID, version: int) -> User:
     try:
-        user = queries.lock_user(session, claims.user_id)
+        user = queries.lock_user(session, user_id)
     except Problem:
         raise Problem("token_revoked") from None
     if not user.is_active:
         raise Problem("user_inactive")
-    if user.token_version != claims.version:
+    if user.token_version != version:
         raise Problem("token_revoked")
     return user
 

@@ -103,10 +103,11 @@ def session_of_page() -> UUID:
     return _ids(_read(page_token(), "page"))[2]
 
 
-def new_page_token(grant: Grant) -> str:
-    """What the cookie of a browser holds that has just signed in."""
+def new_page_token(grant: Grant, until: datetime | None = None) -> str:
+    """What the cookie of a browser holds that has just signed in; ``until``: its session ends then, however used."""
     moment = now()
-    return _page_token({"sub": str(grant.user_id), "ver": grant.version, "sid": str(grant.family)}, moment, moment)
+    begun = moment if until is None else min(moment, until - REFRESH_LIFETIME)
+    return _page_token({"sub": str(grant.user_id), "ver": grant.version, "sid": str(grant.family)}, begun, moment)
 
 
 def renewed_page_token() -> str | None:
@@ -122,6 +123,26 @@ def _page_token(whose: dict[str, Any], begun: datetime, moment: datetime) -> str
     ends = min(moment + PAGE_LIFETIME, begun + REFRESH_LIFETIME)
     times = {"begun": int(begun.timestamp()), "iat": int(moment.timestamp()), "exp": int(ends.timestamp())}
     return jwt.encode({**whose, **times, "type": "page"}, current_app.config["JWT_SECRET_KEY"], ALGORITHM)
+
+
+def new_account_token(user_id: UUID, version: int, until: datetime) -> str:
+    """What a customer's link to its own pages holds. It ends then, and with the customer's sessions."""
+    claims = {"sub": str(user_id), "ver": version, "exp": int(until.timestamp()), "type": "account"}
+    return jwt.encode(claims, current_app.config["JWT_SECRET_KEY"], ALGORITHM)
+
+
+def read_account_token(token: str) -> tuple[UUID, int, datetime]:
+    """Whose pages a link opens, the version of that login it was made for, and until when.
+
+    Raises link_not_found, link_expired.
+    """
+    try:
+        claims = _read(token, "account")
+        return UUID(claims["sub"]), int(claims["ver"]), datetime.fromtimestamp(claims["exp"], UTC)
+    except (KeyError, ValueError, TypeError):
+        raise Problem("link_not_found") from None
+    except Problem as problem:
+        raise Problem("link_expired" if problem.code == "token_expired" else "link_not_found") from None
 
 
 def session_of_bearer() -> UUID:

@@ -1,6 +1,7 @@
 """A module for each part of the menu; ``frame`` is what all pages share."""
 
 from dairy_app.console.routes import (
+    account_links,
     cash,
     changing,
     corrections,
@@ -32,6 +33,7 @@ from dairy_app.console.routes.frame import console as pages
 
 #: The modules whose routes are on ``pages``.
 MODULES = (
+    account_links,
     cash,
     changing,
     corrections,

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
+from dairy_app.accounts.models import User
 from dairy_app.accounts.queries import lock_user
 from dairy_app.accounts.service import users as accounts
 from dairy_app.catalogue.bulk import close_price, insert_price
@@ -182,6 +183,20 @@ def link_user(session: Session, actor: Actor, customer_id: UUID, user_id: UUID) 
         bulk.forget_unlinked(session, customer_id)
         session.flush()
     return queries.read_customer(session, actor, customer_id)
+
+
+def login_of(session: Session, actor: Actor, customer_id: UUID) -> User:
+    """The login by which a customer sees its own pages, locked. Raises ``customer_not_found``.
+
+    ``user_not_found`` for a customer without a login, ``user_inactive`` for one whose access was ended.
+    """
+    customer = queries.get_visible_customer(session, actor, customer_id)
+    if customer.user_id is None:
+        raise Problem("user_not_found", "The customer has no login.")
+    user = lock_user(session, customer.user_id)
+    if not user.is_active:
+        raise Problem("user_inactive")
+    return user
 
 
 def set_customer_price(session: Session, actor: Actor, customer_id: UUID, agreed: AgreedPrice) -> None:
