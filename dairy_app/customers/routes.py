@@ -100,7 +100,7 @@ def link_user(body: dict[str, Any], customer_id: UUID) -> Any:
 @customers.response(201, AccountLinkOut)
 @allow(Role.ADMIN, Role.MARKETING_STAFF)
 def make_account_link(body: dict[str, int], customer_id: UUID) -> dict[str, Any]:
-    """A link that opens a customer's own pages without a password. Whoever has it acts as the customer until it ends."""
+    """A link that opens a customer's own pages without a password. Who has it acts as the customer until it ends."""
     user = service.login_of(current_session(), current_actor(), customer_id)
     until = now() + timedelta(hours=body["expires_in_hours"])
     token = tokens.new_account_token(user.id, user.token_version, until)
