@@ -87,3 +87,5 @@ class BusinessSettings(Timestamps, Base):
     invoice_link_version: Mapped[int] = mapped_column(server_default=text("1"))
     #: How long a link to an invoice is good after the day it was made; NULL: for ever.
     invoice_link_days: Mapped[int | None] = mapped_column(SmallInteger)
+    #: Whether the page of a round shows what each customer owes, to be collected at the door.
+    show_due_at_door: Mapped[bool] = mapped_column(server_default=text("false"))

@@ -62,6 +62,9 @@ class SettingsOut(Strict):
         validate=validate.Range(1, 3650),
         metadata={"description": "For how many days a new link to an invoice is good; null: for ever."},
     )
+    show_due_at_door = fields.Boolean(
+        metadata={"description": "Whether who holds the link of a round sees what each customer owes."}
+    )
 
 
 class SettingsPatch(SettingsOut):

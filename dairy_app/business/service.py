@@ -46,6 +46,7 @@ class SettingsChange:
     invoice_footer: str | Unset | None = UNSET
     invoice_link_version: int | Unset = UNSET
     invoice_link_days: int | Unset | None = UNSET
+    show_due_at_door: bool | Unset = UNSET
 
 
 def change_settings(session: Session, asked: SettingsChange) -> BusinessSettings:

@@ -11,7 +11,7 @@ from dairy_app.sharing.models import LINK_ACTIONS, REQUEST_KINDS, REQUEST_STATUS
 from dairy_app.sharing.rules import links as rules
 from dairy_app.sharing.service.links import NewLink
 from dairy_app.web import validate
-from dairy_app.web.schemas import Choice, Day, Line, PageQuery, Paragraph, Quantity, Strict, page_of
+from dairy_app.web.schemas import Choice, Day, Line, Money, PageQuery, Paragraph, Quantity, Strict, page_of
 from dairy_app.web.validate import Coded, Invalid, Pattern, SeveralInvalid
 
 _PIN = Pattern(r"^[0-9]{4,8}$", error="Must be 4 to 8 digits.")
@@ -143,8 +143,13 @@ class SharedOrderOut(Strict):
 
 
 class SharedStopOut(Strict):
-    """One door."""
+    """One door. ``due_amount`` only when the setting ``show_due_at_door`` is on."""
 
+    sometimes = ("due_amount",)
+    due_amount = Money(
+        allow_none=True,
+        metadata={"description": "Rupees that the customer owes; null: nothing is to be collected."},
+    )
     sequence = fields.Integer(allow_none=True)
     customer = fields.Nested(SharedCustomerOut)
     orders = fields.List(fields.Nested(SharedOrderOut))

@@ -165,3 +165,15 @@ def test_the_audit_log_names_who_and_what(dairy: Dairy, admin: Visitor) -> None:
     assert "is_active: True → False" in page.words
     assert "name: Cow milk" in page.words
     assert "No entries." in admin.open("/audit-log?table=nonsense").words
+
+
+def test_a_switch_is_turned_on_and_off(dairy: Dairy, admin: Visitor) -> None:
+    for typed, is_on in (("yes", True), ("no", False)):
+        forms = [form for form in admin.open("/settings").forms if form.fields.get("group") == "days"]
+        assert forms[0].fields["show_due_at_door"] == ("no" if is_on else "yes")
+        admin.send(forms[0], {"show_due_at_door": typed})
+        settings = ok(dairy.admin.get("/settings"))
+        assert settings["show_due_at_door"] is is_on
+        assert settings["generation_days_ahead"] == 1
+    accountant = Visitor.of(dairy.app, dairy.staff("accountant").user["email"])
+    assert "Show what is owed at the door No" in accountant.open("/settings").words

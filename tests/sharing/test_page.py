@@ -145,6 +145,28 @@ def test_no_money_and_no_secret_stands_in_the_page(town: Town, site: Site) -> No
         assert secret not in text, secret
 
 
+def test_what_is_owed_stands_at_the_door_where_the_dairy_wants_it(town: Town, site: Site) -> None:
+    """Off unless it is set; who has paid in advance owes nothing."""
+    admin = town.dairy.admin
+    town.order()
+    link = town.link()
+    opening = {"customer_id": town.asha["id"], "amount": "1234.50", "as_of": "2026-10-31"}
+    ok(admin.post("/opening-balances", opening), 201)
+    round_ = ok(town.dairy.nobody.get(f"/shared/{link.token}/round"))
+    assert "due_amount" not in round_["stops"][0]
+    assert "1,234.50" not in site.open(link).get_data(as_text=True)
+    ok(admin.patch("/settings", {"show_due_at_door": True}))
+    round_ = ok(town.dairy.nobody.get(f"/shared/{link.token}/round"))
+    due = {stop["customer"]["id"]: stop["due_amount"] for stop in round_["stops"]}
+    assert due[town.asha["id"]] == "1234.50"
+    assert "To collect: ₹ 1,234.50" in Seen(site.open(link)).words
+    payment = {"customer_id": town.asha["id"], "amount": "2000", "method": "cash"}
+    ok(admin.post("/payments", payment), 201)
+    round_ = ok(town.dairy.nobody.get(f"/shared/{link.token}/round"))
+    assert [stop["due_amount"] for stop in round_["stops"]] == [None] * len(round_["stops"])
+    assert 'class="due"' not in site.open(link).get_data(as_text=True)
+
+
 HOSTILE = "</script><b onclick='x'>\"&'{{7*7}}"
 
 

@@ -19,8 +19,10 @@ ROWS, CHANGES = 100, 50
 SETTINGS = {
     "seller": ("business_name", "legal_name", "address", "state_code", "gstin", "fssai_no", "phone", "upi_id"),
     "bills": ("due_days", "invoice_footer", "second_language", "unusual_total_percent"),
-    "days": ("cutoff_morning", "cutoff_evening", "delivery_window_days", "generation_days_ahead"),
+    "days": ("cutoff_morning", "cutoff_evening", "delivery_window_days", "generation_days_ahead", "show_due_at_door"),
 }
+#: Settings that are on or off.
+SWITCHES = frozenset({"show_due_at_door"})
 _WHOLE = frozenset({"due_days", "delivery_window_days", "generation_days_ahead"})
 
 
@@ -135,8 +137,8 @@ def settings(query: dict[str, str]) -> Response:
 
 def _settings(**names: Any) -> Response:
     names.setdefault("form", {})
-    may_change = admits("/settings", "PATCH")
-    return frame.page("settings.html", settings=ask("/settings"), groups=SETTINGS, may_change=may_change, **names)
+    names |= {"groups": SETTINGS, "switches": SWITCHES, "may_change": admits("/settings", "PATCH")}
+    return frame.page("settings.html", settings=ask("/settings"), **names)
 
 
 @console.route("/settings", methods=["POST"])
@@ -151,7 +153,9 @@ def change_settings(form: dict[str, str]) -> Response:
     return refused or frame.done(f"{address}#{form.get('group', '')}", "settings")
 
 
-def _typed(name: str, text: str) -> str | int | None:
+def _typed(name: str, text: str) -> str | int | bool | None:
+    if name in SWITCHES:
+        return text == "yes"
     if name in _WHOLE and text.isdecimal():
         return int(text)
     return text or None

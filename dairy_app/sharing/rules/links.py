@@ -189,9 +189,16 @@ def _read(name: str, value: Any) -> Any:
             return date.fromisoformat(value) if value is not None else None
 
 
-def for_the_door(round_: Mapping[str, Any]) -> dict[str, Any]:
-    """A round without what is the dairy's own: who confirmed, what they noted, what something costs."""
+def for_the_door(round_: Mapping[str, Any], owed: Mapping[UUID, Decimal] | None = None) -> dict[str, Any]:
+    """A round without what is the dairy's own: who confirmed, what they noted, what something costs.
+
+    ``owed``: what customers owe, in rupees; with it each stop has ``due_amount``: null where nothing is to be
+    collected.
+    """
     stops = [{**stop, "orders": [_for_the_door(order) for order in stop["orders"]]} for stop in round_["stops"]]
+    for stop in stops if owed is not None else ():
+        amount = owed.get(stop["customer"]["id"], Decimal(0)) if owed is not None else Decimal(0)
+        stop["due_amount"] = amount if amount > 0 else None
     return {**round_, "stops": stops}
 
 

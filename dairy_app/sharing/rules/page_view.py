@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from dairy_app.common.words import Words, number
 from dairy_app.customers.rules import is_map_link
+from dairy_app.documents.rules import indian
 from dairy_app.sharing.rules.links import without_prices
 
 #: Order status → how the page calls it; every other one can still be confirmed.
@@ -68,6 +69,7 @@ def _stop(place: int, stop: Mapping[str, Any], t: Words, zone: ZoneInfo, *, show
         "phone": customer.get("phone"),
         "map_link": safe_link(customer.get("map_link")),
         "notes": customer.get("notes"),
+        "due": f"₹ {indian(Decimal(str(stop['due_amount'])))}" if stop.get("due_amount") else None,
         "search": " ".join(words).casefold(),
         "orders": [_order(order, t, zone, show_shift=show_shift) for order in stop["orders"]],
     }

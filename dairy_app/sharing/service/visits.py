@@ -7,14 +7,16 @@ order on every verb: unknown, too fast, revoked, expired, PIN, scope. Uses of on
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from math import ceil
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from dairy_app.accounts.rules.passwords import is_password
 from dairy_app.accounts.service import throttle
-from dairy_app.business.queries import today
+from dairy_app.business.queries import business_settings, today
 from dairy_app.common.clock import now
 from dairy_app.common.errors import Problem, invalid
 from dairy_app.database.audit import Attribution
@@ -22,6 +24,7 @@ from dairy_app.deliveries.queries import round_view
 from dairy_app.deliveries.rules import LONGEST_DEVICE, Confirmation, Confirmer, Scope, Unread
 from dairy_app.deliveries.service.confirmations import confirm_batch
 from dairy_app.orders.rules import is_orderable
+from dairy_app.receivables.queries.ledger import balances
 from dairy_app.sharing import bulk, queries
 from dairy_app.sharing.models import ChangeRequest
 from dairy_app.sharing.rules import links as rules
@@ -94,7 +97,15 @@ def show_round(session: Session, visitor: Visitor, day: date | None) -> dict[str
     if not first <= day <= last:
         return visit.refuse("round", invalid("/query/date", f"The link is for {last}."))
     visit.record("round", "ok")
-    return {"name": visit.link.name, **rules.for_the_door(round_view(session, visit.scope(day)))}
+    round_ = round_view(session, visit.scope(day))
+    return {"name": visit.link.name, **rules.for_the_door(round_, _owed_at(session, round_))}
+
+
+def _owed_at(session: Session, round_: Mapping[str, Any]) -> Mapping[UUID, Decimal] | None:
+    """What each customer of a round owes; None where the dairy does not want it to be shown."""
+    if not business_settings(session).show_due_at_door:
+        return None
+    return balances(session, [stop["customer"]["id"] for stop in round_["stops"]])
 
 
 def confirm(session: Session, visitor: Visitor, batch: Sequence[Confirmation | Unread]) -> dict[str, Any] | Problem:
