@@ -11,7 +11,7 @@ from dairy_app.web.access import Role, policy_of
 from dairy_app.web.http import DairyFlask
 from tests.console.conftest import SignIn
 from tests.console.visitor import Visitor
-from tests.dairy import Dairy
+from tests.dairy import Dairy, ok
 from tests.statements import count_statements
 
 #: Elements and attributes that the policy of the pages forbids.
@@ -144,3 +144,15 @@ def test_the_first_pages_cost_the_same_for_twice_as_much(dairy: Dairy, admin: Vi
     dairy.order({"id": first}, (milk, "1"), on=dairy.day(1))
     assert [cost(address) for address in asked] == before
     assert before[1] <= 6 < before[2] <= 36 < before[3] <= 42
+
+
+def test_today_leads_to_what_is_stuck(dairy: Dairy, admin: Visitor) -> None:
+    """A product that is off sale while customers wait for it."""
+    milk = dairy.product("60.00", name="Cow milk")
+    dairy.subscription(dairy.customer(), milk, "2")
+    assert "Nothing is stuck." in admin.open("/").words
+    ok(dairy.admin.patch(f"/products/{milk['id']}", {"is_active": False}))
+    page = admin.open("/")
+    assert "Cow milk is off sale; customers who wait for it: 1" in page.words
+    assert f"/products/{milk['id']}" in page.links()
+    assert "Nothing is stuck." not in page.words

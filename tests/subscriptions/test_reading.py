@@ -219,10 +219,25 @@ def test_requirements_equal_what_generating_makes(household: Household) -> None:
     assert needs(dairy) == before
 
 
+def test_what_is_due_and_cannot_be_ordered_is_named(household: Household) -> None:
+    """By product: off sale, or without a price on the day; what has its order already does not wait."""
+    dairy, butter = household.dairy, household.dairy.product("29.00", name="Butter", unit="packet")
+    household.subscribe()
+    household.subscribe(product_id=butter["id"], default_quantity="1")
+    household.subscribe(product_id=butter["id"], default_quantity="2", customer_id=dairy.customer()["id"])
+    assert needs(dairy)["blocked"] == []
+    ok(dairy.admin.patch(f"/products/{butter['id']}", {"is_active": False}))
+    assert needs(dairy)["blocked"] == [
+        {"product_id": butter["id"], "product_name": "Butter", "code": "product_inactive", "customers": 2}
+    ]
+    assert household.generate()["blocked"] == 2
+    assert [each["name"] for each in needs(dairy)["totals"]] == [household.milk["name"]]
+
+
 def test_requirements_are_for_admins(household: Household) -> None:
     refused(household.login.get("/reports/requirements", date=TODAY), 403, "forbidden")
     refused(household.admin.get("/reports/requirements"), 422, "validation_failed")
-    assert needs(household.dairy) == {"date": TOMORROW, "items": [], "totals": []}
+    assert needs(household.dairy) == {"date": TOMORROW, "items": [], "totals": [], "blocked": []}
 
 
 # ------------------------------------------------------------------------------------------ STEP 22, tracking

@@ -27,7 +27,8 @@ def show_today() -> Response:
     if admits("/change-requests"):
         names["requests"] = ask("/change-requests", status="pending", limit=SHOWN)
     if admits("/reports/requirements"):
-        names["needed"] = ask("/reports/requirements", date=names["tomorrow"].isoformat())["totals"]
+        report = ask("/reports/requirements", date=names["tomorrow"].isoformat())
+        names |= {"needed": report["totals"], "blocked": report["blocked"]}
     if admits("/billing/unbilled"):
         names["unbilled"] = _ended(ask("/billing/unbilled"), f"{day:%Y-%m}")
     if admits("/outbox"):

@@ -63,6 +63,19 @@ def blocked(session: Session, days: Sequence[date], *, most: int) -> Sequence[An
     ).all()
 
 
+def blocked_products(session: Session, day: date) -> Sequence[Any]:
+    """The products that are due on a day and of which no order can be made, why, and for how many customers."""
+    wanted = deliverable(days_from(day, day))
+    return session.execute(
+        select(wanted.c.product_id, Product.name, wanted.c.hindrance.label("code"))
+        .add_columns(func.count(wanted.c.customer_id.distinct()).label("customers"))
+        .join(Product, Product.id == wanted.c.product_id)
+        .where(wanted.c.hindrance.is_not(None), not_(has_order(wanted)))
+        .group_by(wanted.c.product_id, Product.id, wanted.c.hindrance)
+        .order_by(Product.name, Product.id)
+    ).all()
+
+
 def has_order(wanted: FromClause) -> ColumnElement[bool]:
     """Whether a row of ``due`` has its order already, cancelled or not."""
     return exists().where(Order.subscription_id == wanted.c.subscription_id, Order.delivery_date == wanted.c.day)

@@ -231,8 +231,9 @@ def generate_orders(wanted: dict[str, Any]) -> dict[str, Any]:
 @allow(Role.ADMIN)
 def read_requirements(query: dict[str, Any]) -> dict[str, Any]:
     """What a day needs, by product, area and shift: orders there are and orders to come."""
-    items = queries.requirements(current_session(), query["date"])
-    return {"date": query["date"], "items": items, "totals": requirement_totals(items)}
+    session, day = current_session(), query["date"]
+    items, blocked = queries.requirements(session, day), queries.blocked_products(session, day)
+    return {"date": day, "items": items, "totals": requirement_totals(items), "blocked": blocked}
 
 
 @subscriptions.route("/reports/customers")

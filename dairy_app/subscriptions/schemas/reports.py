@@ -40,12 +40,22 @@ class RequirementTotal(Strict):
     packets = fields.Integer(allow_none=True)
 
 
+class BlockedProduct(Strict):
+    """A product that is due and cannot be ordered: ``no_price`` on that day, or ``product_inactive``."""
+
+    product_id = fields.UUID()
+    product_name = fields.String(attribute="name", dump_only=True)
+    code = Choice("no_price", "product_inactive")
+    customers = fields.Integer(metadata={"description": "How many wait for it."})
+
+
 class RequirementsOut(Strict):
-    """What a day needs, for procurement."""
+    """What a day needs, for procurement; ``blocked`` is not among it."""
 
     date = Day()
     items = fields.List(fields.Nested(Requirement))
     totals = fields.List(fields.Nested(RequirementTotal))
+    blocked = fields.List(fields.Nested(BlockedProduct), metadata={"description": "Due, but no order can be made."})
 
 
 class CustomersReportQuery(MonthsQuery, PageQuery):
