@@ -54,6 +54,25 @@ def runs(living: LivingDairy) -> list[Any]:
     return read(living.admin, "/billing/runs", period="2026-10")
 
 
+def test_the_preview_names_what_differs_much_from_the_month_before(living: LivingDairy) -> None:
+    """Each bill to come beside what was billed before; who is new has nothing beside it."""
+    milk = living.product("60.00")
+    asha, ravi, bela = (living.customer(name=name) for name in ("Asha Rao", "Ravi Joshi", "Bela Shah"))
+    living.delivered(asha, (milk, "2"), on="2026-10-05")
+    living.delivered(ravi, (milk, "3"), on="2026-10-06")
+    living.go_to("2026-11-01")
+    living.bill("2026-10")
+    living.delivered(asha, (milk, "2.5"), on="2026-11-05")  # 25 % more
+    living.delivered(ravi, (milk, "9"), on="2026-11-06")
+    living.delivered(bela, (milk, "1"), on="2026-11-06")
+    living.go_to("2026-12-01")
+    words = office(living).open("/month-end?period=2026-11").words
+    assert f"{rupees('150.00')} {rupees('120.00')}" in words
+    assert re.search(rf"{re.escape(rupees('540.00'))} {re.escape(rupees('180.00'))} \S+ \S+ differs much", words)
+    assert f"{rupees('60.00')} –" in words
+    assert not re.search(rf"{re.escape(rupees('120.00'))} \S+ \S+ differs much", words)
+
+
 def test_exceptions_and_preview_are_those_of_the_api(living: LivingDairy) -> None:
     asha, ravi, bela = october(living)
     page, preview = office(living).open("/month-end"), living.preview("2026-10")
@@ -317,4 +336,4 @@ def test_twice_the_customers_cost_the_same(living: LivingDairy) -> None:
     fill()
     before = cost()
     fill()
-    assert cost() == before <= 24
+    assert cost() == before <= 27

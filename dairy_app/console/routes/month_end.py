@@ -4,6 +4,7 @@ Nothing is kept of the page itself: left in the middle, and opened again by some
 """
 
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 from flask import Response, url_for
@@ -27,6 +28,8 @@ from dairy_app.web.schemas import Month
 WHO = (Role.ADMIN, Role.ACCOUNTANT)
 #: Bills of a preview on a page; deliveries and customers that are named of those that keep the month open.
 ROWS, NAMED = 25, 20
+#: Bills of the month before of the customers on a page: with a weekly cycle, and two documents each.
+BILLS_BEFORE = 200
 #: Runs of a month that are looked at: those whose bills are told to customers.
 RUNS = 100
 #: Seconds until a page comes that has started a run, and until one that shows a running one is loaded again.
@@ -61,7 +64,7 @@ def month_end(query: dict[str, str]) -> Response:
 
 def _month_page(period: str, cursor: str | None = None, **names: Any) -> Response:
     day, (first, last) = today(current_session()), month_bounds(period)
-    runs = ask("/billing/runs", period=period, limit=RUNS)["items"]
+    runs, settings = ask("/billing/runs", period=period, limit=RUNS)["items"], ask("/settings")
     running = next((run for run in runs if run["status"] == "running"), None)
     names |= {
         "period": period,
@@ -75,7 +78,7 @@ def _month_page(period: str, cursor: str | None = None, **names: Any) -> Respons
         "running": running,
         "again": AGAIN,
         "channels": CHANNELS,
-        "closed_through": ask("/settings")["books_closed_through"],
+        "closed_through": settings["books_closed_through"],
         "is_issued": bool(ask("/invoices", period=period, status="issued", limit=1)["items"]),
         "is_owed": bool(
             ask("/invoices", period=period, payment_status=["overdue", "partial", "unpaid"], limit=1)["items"]
@@ -84,6 +87,7 @@ def _month_page(period: str, cursor: str | None = None, **names: Any) -> Respons
     if running is None:  # while bills are made, what is left of them says nothing
         # Of a running month, what is still to be delivered today is no exception.
         names |= _what_waits(period, first, min(last, day - timedelta(days=1)), cursor)
+        _compare(names["preview"]["items"], names["month_before"], settings["unusual_total_percent"])
     names |= _messages(runs)
     names["steps"] = [(step, _state(step, names)) for step in STEPS]
     names["numbers"] = {step: number for number, step in enumerate(STEPS, 1)}
@@ -107,6 +111,20 @@ def _what_waits(period: str, first: date, last: date, cursor: str | None) -> dic
         "open_orders": ask("/orders", status=status, sort="delivery_date", limit=NAMED, **days),
         "named": NAMED,
     }
+
+
+def _compare(rows: list[dict[str, Any]], month_before: str, percent: str | None) -> None:
+    """Beside what a customer's bill will be, what was billed for the month before, and whether it differs unusually."""
+    whose, billed = sorted({each["customer_id"] for each in rows}), dict[str, Decimal]()
+    if whose:
+        asked = {"period": month_before, "status": "issued", "customer_id": whose, "limit": BILLS_BEFORE}
+        for bill in ask("/invoices", **asked)["items"]:
+            billed[bill["customer_id"]] = billed.get(bill["customer_id"], Decimal(0)) + Decimal(bill["total"])
+    for each in rows:
+        before = billed.get(each["customer_id"])
+        each["before"] = None if before is None else str(before)
+        apart = abs(Decimal(each["total"] or 0) - before) * 100 if before is not None else Decimal(0)
+        each["is_unusual"] = bool(before and percent and apart > Decimal(percent) * before)
 
 
 def _messages(runs: list[dict[str, Any]]) -> dict[str, Any]:
