@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import time_machine
 
+from dairy_app.accounts.routes.invitation_page import catalogues
 from dairy_app.web.http import DairyFlask
 from tests.dairy import PASSWORD, Dairy, ok, refused
 from tests.races import at_once
@@ -133,6 +134,14 @@ def test_the_page_of_an_invitation_runs_only_its_own_script(dairy: Dairy) -> Non
     fingerprint = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     assert f"script-src 'sha256-{fingerprint}'" in policy
     assert answer.headers["Referrer-Policy"] == "no-referrer"
+
+
+def test_the_page_of_an_invitation_has_every_word_in_every_language(dairy: Dairy) -> None:
+    english, hindi = catalogues()["en"].texts, catalogues()["hi"].texts
+    assert english.keys() == hindi.keys()
+    for code, texts in (("en-IN,en;q=0.9", english), ("hi-IN,hi;q=0.9", hindi)):
+        shown = dairy.nobody.call("GET", "/auth/invitation", headers={"Accept-Language": code}).get_data(as_text=True)
+        assert [key for key, text in texts.items() if text not in shown] == []
 
 
 @pytest.mark.parametrize("role", ["accountant", "marketing_staff", "delivery_boy", "supplier"])

@@ -2,16 +2,19 @@
 
 import base64
 import hashlib
+from functools import cache
 from pathlib import Path
 
-from flask import Response
+from flask import Response, render_template_string, request
 
+from dairy_app.common.words import Words, choose_of, read_catalogues
 from dairy_app.settings import Settings
 
 #: Below what every link begins with; the token follows after ``#``.
 INVITATION_PATH = "/api/v1/auth/invitation"
 
-_HTML = (Path(__file__).parent.parent / "templates" / "invitation.html").read_text(encoding="utf-8")
+_PACKAGE = Path(__file__).parent.parent
+_HTML = (_PACKAGE / "templates" / "invitation.html").read_text(encoding="utf-8")
 
 
 def _fingerprint(tag: str) -> str:
@@ -38,9 +41,18 @@ def invitation_link(settings: Settings, token: str) -> str:
     return f"{settings.links_begin_with}{INVITATION_PATH}#{token}"
 
 
+@cache
+def catalogues() -> dict[str, Words]:
+    """The words of the page: one file a language in ``words/``, all with the same keys."""
+    return read_catalogues(_PACKAGE / "words")
+
+
 def invitation_page() -> Response:
-    """The same page for everybody."""
-    response = Response(_HTML, mimetype="text/html")
+    """The same page for everybody, in the language chosen on the other pages, else one of the browser's."""
+    t = choose_of(catalogues(), request.cookies.get("dairy_language"), *(tag for tag, _ in request.accept_languages))
+    refusals = tuple(key for key in t.texts if key.startswith("refused_"))
+    response = Response(render_template_string(_HTML, t=t, refusals=refusals), mimetype="text/html")
     response.headers["Content-Security-Policy"] = _POLICY
     response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["Vary"] = "Cookie, Accept-Language"
     return response
