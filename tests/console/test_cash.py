@@ -62,3 +62,17 @@ def test_a_helper_sees_its_own_without_a_way_to_take_it(dairy: Dairy, ravi: Any)
     page = helper.open("/")
     assert "₹ 80.00" in page.words
     assert [each for each in page.links() if each.startswith("/cash")] == []
+
+
+def test_only_what_was_seen_is_taken(dairy: Dairy, admin: Visitor, ravi: Any) -> None:
+    page = admin.open("/cash")
+    late = {"customer_id": dairy.customer()["id"], "amount": "20", "method": "cash", "collected_by": ravi["id"]}
+    ok(dairy.admin.post("/payments", late), 201)
+    refused = admin.submit(page, f"/cash/{ravi['id']}", handed_over="80")
+    assert refused.status == 412
+    assert "By now ₹ 100.00 was collected in all." in refused.words
+    assert read(dairy.admin, "/cash-settlements") == []
+    done = admin.submit(refused, f"/cash/{ravi['id']}", handed_over="80")
+    assert "the difference is −₹ 20.00" in admin.follow(done).words
+    (settled,) = read(dairy.admin, "/cash-settlements")
+    assert (settled["expected"], settled["handed_over"]) == ("100.00", "80.00")

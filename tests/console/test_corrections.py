@@ -149,3 +149,24 @@ def test_what_will_not_be_paid_is_written_off_once(living: LivingDairy, bill: An
         assert "₹ 10.00 is written off." in visitor.follow(done).words
     (given_up,) = read(living.admin, "/write-offs")
     assert (given_up["amount"], given_up["invoice_id"]) == ("10.00", bill["id"])
+
+
+def test_only_a_note_of_the_sum_that_was_seen_is_issued(living: LivingDairy, bill: Any) -> None:
+    visitor = office(living)
+    looked = look(visitor, visitor.open(own(bill)), everything="1", reason="Never came")
+    other = {"lines": [{"line_no": line_of(bill, "Curd"), "amount": "5.50"}], "reason": "Sour"}
+    ok(living.admin.post("/credit-notes", {"invoice_id": bill["id"], **other}), 201)
+    changed = visitor.submit(looked, "/credit-notes", do="give")
+    assert changed.status == 200
+    assert "this would take back: ₹ 240.50" in changed.words
+    assert [each["total"] for each in notes(living)] == ["5.50"]
+    visitor.submit(changed, "/credit-notes", do="give")
+    assert {each["total"] for each in notes(living)} == {"5.50", "240.50"}
+
+
+@pytest.mark.parametrize(("lang", "said"), [("en", "Nothing is taken back yet:"), ("hi", "अभी कुछ वापस नहीं लिया गया:")])
+def test_a_note_of_nothing_says_what_is_missing(living: LivingDairy, bill: Any, lang: str, said: str) -> None:
+    visitor = office(living)
+    refused = look(visitor, visitor.open(f"{own(bill)}?lang={lang}"), reason="Sour")
+    assert refused.status == 422
+    assert said in refused.words

@@ -184,3 +184,16 @@ def test_twice_as_many_cost_the_same(dairy: Dairy, admin: Visitor, today: Any) -
         for _ in range(4):
             dairy.order(dairy.customer(), (today["milk"], "1"), (today["curd"], "1"), on=dairy.day(0))
     assert costs[0] == costs[1] <= 6, costs
+
+
+def test_a_part_of_a_packet_is_refused_in_words(dairy: Dairy, admin: Visitor) -> None:
+    packet = dairy.product("29.00", name="Toned milk", unit="packet")
+    order = dairy.order(dairy.customer(), (packet, "2"), on=dairy.day(0))
+    page = f"/orders/{order['id']}"
+    for act in ("confirm", "correct"):
+        typed = {f"quantity_{packet['id']}": "0.5", **({"reason": "Counted"} if act == "correct" else {})}
+        refused = admin.submit(admin.open(page), f"/{act}", **typed)
+        assert refused.status == 422
+        assert "A product that is sold whole is delivered whole." in refused.words
+        if act == "confirm":
+            ok(dairy.confirm(order))

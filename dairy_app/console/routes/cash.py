@@ -6,10 +6,11 @@ from uuid import UUID
 from flask import Response, url_for
 from marshmallow import fields
 
+from dairy_app.common.errors import FieldError, Problem
 from dairy_app.console.routes import frame
 from dairy_app.console.routes.frame import Form, ListQuery, console
 from dairy_app.web.access import Role, allow
-from dairy_app.web.inside import act, ask
+from dairy_app.web.inside import act, ask, together
 
 WHO = (Role.ADMIN, Role.ACCOUNTANT)
 ROWS = 50
@@ -45,11 +46,15 @@ def receive_cash(form: dict[str, str], staff_id: UUID) -> Response:
     """Book what somebody hands over; a difference is kept with it."""
     body = {"staff_id": str(staff_id), **frame.fields_of(form, "handed_over", "notes")}
     told: dict[str, Any] = {}
-    refused = frame.send(
-        lambda: told.update(act("POST", "/cash-settlements", body, key=form.get("key"))),
-        lambda **names: _cash(sent=str(staff_id), **names),
-        url_for("console.cash"),
-    )
+
+    def receive() -> None:
+        with together():
+            told.update(act("POST", "/cash-settlements", body, key=form.get("key")))
+            if told["expected"] != form.get("expected"):  # what came in after the page was opened is not in this hand
+                detail = frame.words()("cash_more", amount=frame.figures().rupees(told["expected"]))
+                raise Problem("precondition_failed", errors=[FieldError("/handed_over", "changed", detail)])
+
+    refused = frame.send(receive, lambda **names: _cash(sent=str(staff_id), **names), url_for("console.cash"))
     if refused is not None:
         return refused
     say = frame.figures()

@@ -194,7 +194,8 @@ def refusal_in_words(problem: Problem) -> tuple[str, dict[str, str]]:
     key = f"error_{problem.code}"
     whole = t(key) if t.has(key) and (t.code != "en" or not problem.detail) else str(problem)
     if problem.code == "validation_failed":
-        whole = " ".join(rest) or t("error_validation_failed")
+        # What a rule of the database says is of no field: nothing is marked, so it is told itself.
+        whole = " ".join(rest) or (t("error_validation_failed") if by_field or not problem.detail else problem.detail)
     return whole, by_field
 
 
