@@ -30,7 +30,7 @@ from dairy_app.common.errors import Problem
 from dairy_app.common.words import Words, choose_of, read_catalogues
 from dairy_app.console.rules.figures import Figures
 from dairy_app.console.rules.menu import MENU
-from dairy_app.web import inside, validate
+from dairy_app.web import inside, strict_json, validate
 from dairy_app.web.access import Policy, Role, allow_anyone, policy_of
 from dairy_app.web.http import Blueprint, current_actor, current_database, current_session
 from dairy_app.web.page_files import YEAR, PageFiles
@@ -282,9 +282,9 @@ def _take_what_was_said() -> str | None:
         return None
     g.said_is_read = True
     try:
-        told = json.loads(base64.urlsafe_b64decode(written))
+        told = strict_json.load(base64.urlsafe_b64decode(written))
         return words()(f"said_{told['word']}", **told["values"])
-    except (ValueError, KeyError, TypeError, IndexError):
+    except (Problem, ValueError, KeyError, TypeError, IndexError):
         return None
 
 
