@@ -28,6 +28,13 @@ def test_a_cursor_goes_on_in_its_own_order(dairy: Dairy) -> None:
         assert problem["errors"][0]["pointer"] == "/query/cursor"
 
 
+def test_a_cursor_holds_the_longest_name_of_any_script(dairy: Dairy) -> None:
+    names = [f"{letter}{'र' * 199}" for letter in "अबस"] + [f"😀{chr(0x1F601) * 199}"]
+    for name in names * 2:
+        dairy.customer(name=name)
+    assert {each["name"] for each in read(dairy.admin, "/customers", sort="name")} == set(names)
+
+
 @pytest.mark.parametrize("path", ["/customers", "/orders", "/invoices", "/payments"])
 def test_an_order_that_is_not_known_is_refused(dairy: Dairy, path: str) -> None:
     problem = refused(dairy.admin.get(path, sort="password"), 422, "validation_failed")

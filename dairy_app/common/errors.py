@@ -61,6 +61,7 @@ CODES: dict[str, tuple[int, str]] = {
     "already_exists": (409, "Already exists"),
     "overlaps": (409, "Overlaps an existing entry"),
     "in_use": (409, "Still in use"),
+    "backup_under_way": (409, "A backup is being written just now"),
     "self_check_failed": (409, "The tables of the return do not agree"),
     "return_filed": (409, "The return of that month is filed"),
     # 410 – 429

@@ -26,6 +26,10 @@ class BackupError(RuntimeError):
     """A backup or restore that cannot be done; one line that says why and what to do."""
 
 
+class BackupUnderWay(BackupError):
+    """Another backup is being written to the same file, or was when its program was killed."""
+
+
 def libpq(url: str) -> tuple[str, dict[str, str]]:
     """The URL as psql and pg_dump take it, and an environment with the password: `ps` must not show it."""
     parsed = normalise_url(url).set(drivername="postgresql")
@@ -69,8 +73,10 @@ def backup(url: str, target: Path) -> None:
     address, environment = libpq(url)
     unfinished = target.with_name(target.name + ".unfinished")
     try:
-        unfinished.unlink(missing_ok=True)
-        unfinished.touch(mode=0o600)  # before pg_dump does it by its umask
+        unfinished.touch(mode=0o600, exist_ok=False)  # by one of two only, and before pg_dump does it by its umask
+    except FileExistsError:
+        raise BackupUnderWay(f"{unfinished} is being written; if nobody is at it, delete it") from None
+    try:
         options = ["--format=custom", "--no-owner", "--no-privileges", f"--file={unfinished}"]
         _run([tools / "pg_dump", *options, address], environment)
         _run([tools / "pg_restore", "--list", unfinished], environment)

@@ -77,7 +77,7 @@ def read_page(
 def write_cursor(values: Sequence[Any]) -> str:
     """An opaque cursor that stands behind a row with these key values."""
     written = [value.isoformat() if isinstance(value, date) else str(value) for value in values]
-    return base64.urlsafe_b64encode(json.dumps(written).encode()).decode().rstrip("=")
+    return base64.urlsafe_b64encode(json.dumps(written, ensure_ascii=False).encode()).decode().rstrip("=")
 
 
 def read_cursor(cursor: str, types: Sequence[type]) -> list[Any]:

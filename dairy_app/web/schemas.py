@@ -185,11 +185,15 @@ class MonthsQuery(Strict):
     to = Month(required=True)
 
 
+#: Of a list by names: a name of 200 letters of any script, four bytes each, with what else is in a cursor.
+LONGEST_CURSOR = 1200
+
+
 class PageQuery(Strict):
     """What every list takes: how many, and where to go on."""
 
     limit = fields.Integer(strict=False, load_default=50, validate=validate.Range(1, 200))
-    cursor = fields.String(load_default=None, validate=validate.Length(max=500))
+    cursor = fields.String(load_default=None, validate=validate.Length(max=LONGEST_CURSOR))
 
 
 class Several(fields.List[Any]):

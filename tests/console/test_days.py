@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 import time_machine
 
-from tests.console.visitor import Page, Visitor
+from tests.console.conftest import SignIn
+from tests.console.visitor import Form, Page, Visitor
 from tests.dairy import Dairy, ok, read
 from tests.deliveries.rounds import at
 
@@ -105,6 +106,19 @@ def test_all_standing_orders_pause_together_or_none_does(dairy: Dairy, admin: Vi
     assert page.status == 409
     assert page.form("/pauses").fields["to"] == dairy.day(9)
     assert pauses() == [1, 2, 0]
+
+
+def test_where_there_is_nothing_to_pause_nothing_is_said_to_pause(
+    dairy: Dairy, admin: Visitor, sign_in: SignIn, rao: Any
+) -> None:
+    dairy.product("60.00")
+    typed = {"subscription_id": "all", "from": dairy.day(1), "to": dairy.day(3)}
+    for visitor in (admin, sign_in("customer"), sign_in("marketing_staff")):
+        first = visitor.open("/")
+        token = (visitor.follow(first) if first.location else first).form("/sign-out").fields["csrf_token"]
+        page = visitor.send(Form(f"/customers/{rao['id']}/pauses", "post"), {**typed, "csrf_token": token})
+        assert page.status == 404
+        assert ("No such standing order." in page.words) == ("Asha Rao" in page.words) == (visitor is admin)
 
 
 def test_something_extra_is_ordered_for_the_day_and_cancelled(dairy: Dairy, admin: Visitor, rao: Any) -> None:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -73,8 +74,10 @@ def test_one_is_written_at_a_time_and_a_long_one_goes_on(
     may_go_on, finished, real = threading.Event(), threading.Event(), backups.backup
 
     def slow(url: str, target: Path) -> None:
-        target.with_name(f"{target.name}.unfinished").touch()
+        begun = target.with_name(f"{target.name}.unfinished")
+        begun.touch()
         may_go_on.wait(30)
+        begun.unlink()
         real(url, target)
         finished.set()
 
@@ -84,7 +87,9 @@ def test_one_is_written_at_a_time_and_a_long_one_goes_on(
     assert "The backup is being written." in page.words
     assert "being written" in page.words.split("In the folder")[1]
     refused = make(admin)
-    assert refused.status == 409
+    assert (refused.status, "A backup is being written just now." in refused.words) == (409, True)
+    admin.open("/health?lang=hi")
+    assert "अभी एक बैकअप लिखा जा रहा है।" in make(admin).words
     may_go_on.set()
     assert finished.wait(30)
     (file,) = folder.iterdir()
@@ -96,6 +101,39 @@ def test_sent_twice_within_a_second_it_is_made_once(dairy: Dairy, admin: Visitor
         pages = [make(admin) for _ in range(2)]
     assert [page.status for page in pages] == [303, 303]
     assert len(list(folder.iterdir())) == 1
+
+
+def test_of_several_sent_at_the_same_moment_one_is_made(dairy: Dairy, admin: Visitor, folder: Path) -> None:
+    browsers = [admin, *(Visitor.of(dairy.app, "admin@dairy.example") for _ in range(3))]
+    pages = [each.open("/health") for each in browsers]
+    with time_machine.travel(clock.now(), tick=False), ThreadPoolExecutor(len(browsers)) as pool:
+        sent = [pool.submit(each.submit, page, "/health/backups") for each, page in zip(browsers, pages, strict=True)]
+        told = [each.result(timeout=60).status for each in sent]
+    assert 303 in told
+    assert set(told) <= {303, 409}
+    (file,) = folder.iterdir()
+    url = dairy.app.database.url.render_as_string(hide_password=False)
+    read = [tools_for(url) / "pg_restore", "--file=-", file]
+    assert "admin@dairy.example" in subprocess.run(read, capture_output=True, text=True, check=True).stdout
+
+
+def test_what_a_killed_program_left_stops_no_other(admin: Visitor, folder: Path) -> None:
+    folder.mkdir()
+    left = folder / "dairy-2026-01-01-030000.dump.unfinished"
+    left.touch()
+    assert make(admin).status == 409
+    hour_ago = clock.now().timestamp() - 3_601
+    os.utime(left, (hour_ago, hour_ago))
+    page = admin.follow(make(admin))
+    assert "is complete." in page.words
+    assert "being written" not in page.words
+
+
+def test_a_folder_that_is_none_is_told(admin: Visitor, folder: Path) -> None:
+    folder.write_text("a file")
+    refused = make(admin)
+    assert (refused.status, str(folder) in refused.words) == (503, True)
+    assert admin.open("/health").status == 200
 
 
 def test_a_backup_that_cannot_be_made_says_why(
@@ -137,8 +175,9 @@ def test_the_embedded_server_has_its_own_folder(dairy: Dairy, tmp_path: Path) ->
 
 
 def test_the_latest_come_first_and_other_files_are_none(tmp_path: Path) -> None:
+    latest = clock.now().timestamp()
     for age, name in enumerate(("new.dump", "old.dump", "notes.txt", "next.dump.unfinished")):
         (tmp_path / name).touch()
-        os.utime(tmp_path / name, (1_800_000_000 - age, 1_800_000_000 - age))
+        os.utime(tmp_path / name, (latest - age, latest - age))
     found = [(each.name, each.is_complete) for each in backups.kept(tmp_path)]
     assert found == [("new.dump", True), ("old.dump", True), ("next.dump", False)]

@@ -1,7 +1,10 @@
 """Every page as every role: who may open it, what stands in it, what it costs."""
 
+import base64
+import json
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -93,6 +96,25 @@ def test_hostile_words_stay_words(dairy: Dairy, admin: Visitor) -> None:
         page = admin.open(address)
         assert hostile in page.words
         assert "onclick" not in {name for _, given in page.elements for name in given}
+
+
+TOLD: list[Any] = [
+    {"word": "payment", "values": []},
+    {"word": "payment", "values": {"self": "1"}},
+    {"word": ["payment"], "values": {}},
+    {"values": {}},
+    "payment",
+    1,
+    None,
+]
+
+
+@pytest.mark.parametrize("written", [b"[" * 2_500, b"\xff", b"{", b"", *(json.dumps(each).encode() for each in TOLD)])
+def test_what_was_done_is_told_by_nobody_else(admin: Visitor, written: bytes) -> None:
+    admin.http.set_cookie(frame.SAID_COOKIE, base64.urlsafe_b64encode(written).decode())
+    page = admin.open("/customers")
+    assert page.status == 200
+    assert "said" not in {given.get("class") for _, given in page.elements}
 
 
 def test_files_are_kept_under_their_version(dairy: Dairy) -> None:

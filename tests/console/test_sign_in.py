@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import time_machine
@@ -120,6 +121,14 @@ def test_a_form_of_a_session_that_is_over_leads_back_to_its_page(dairy: Dairy) -
     page = visitor.send(form, {"amount": "75"}, Referer="http://evil.example/customers")
     assert page.location == "/"
     assert ok(dairy.admin.get("/payments"))["items"] == []
+
+
+def test_a_long_search_in_hindi_comes_back_and_what_is_longer_still_signs_in(dairy: Dairy) -> None:
+    address = f"/customers?q={quote('दूध' * 33)}"
+    for wanted, found in ((address, address), (f"{address}&cursor={'x' * 2_000}", "/")):
+        visitor = Visitor(dairy.app)
+        page = visitor.submit(visitor.follow(visitor.open(wanted)), "/sign-in", login=ADMIN, password=PASSWORD)
+        assert page.location == found
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from dairy_app.console.routes import frame
 from dairy_app.console.routes.frame import Form, PageQuery, console
 from dairy_app.customers.models import BILLING_CYCLES, CUSTOMER_STATUSES, GST_TREATMENTS
 from dairy_app.customers.policy import ADMIN_FIELDS, OWN_FIELDS
+from dairy_app.web import strict_json
 from dairy_app.web.access import Role, allow
 from dairy_app.web.http import current_actor
 from dairy_app.web.inside import act, ask, fetch
@@ -131,10 +132,7 @@ def _changes(form: Mapping[str, str]) -> dict[str, str]:
 
 def _shown(form: Mapping[str, str]) -> dict[str, str]:
     """The fields as the form showed them. Raises malformed_request when it does not say so."""
-    try:
-        shown = json.loads(form.get("shown", ""))
-    except ValueError:
-        shown = None
+    shown = strict_json.load(form.get("shown", "").encode())
     names = {name for fields in GROUPS.values() for name in fields}
     if (
         not isinstance(shown, dict)

@@ -30,11 +30,11 @@ from dairy_app.common.errors import Problem
 from dairy_app.common.words import Words, choose_of, read_catalogues
 from dairy_app.console.rules.figures import Figures
 from dairy_app.console.rules.menu import MENU
-from dairy_app.web import inside, validate
+from dairy_app.web import inside, strict_json, validate
 from dairy_app.web.access import Policy, Role, allow_anyone, policy_of
 from dairy_app.web.http import Blueprint, current_actor, current_database, current_session
 from dairy_app.web.page_files import YEAR, PageFiles
-from dairy_app.web.schemas import Strict
+from dairy_app.web.schemas import LONGEST_CURSOR, Strict
 
 #: What a page may do: load and ask for things here, nothing else.
 PAGE_POLICY = (
@@ -42,6 +42,8 @@ PAGE_POLICY = (
     "base-uri 'none'; frame-ancestors 'none'"
 )
 LANGUAGE_COOKIE, FORM_COOKIE, SAID_COOKIE = "dairy_language", "dairy_form", "dairy_said"
+#: Where to go after signing in; a longer address is not kept, as it would not fit into another.
+LONGEST_NEXT = 2000
 #: What was done is told on the next page, which comes at once.
 _SAID_SECONDS = 60
 FILES = PageFiles(Path(__file__).parent.parent / "static", "console.file")
@@ -69,7 +71,7 @@ class ListQuery(PageQuery):
 
     q = fields.String(validate=validate.Length(max=100))
     sort = fields.String(validate=validate.Length(max=40))
-    cursor = fields.String(validate=validate.Length(max=500))
+    cursor = fields.String(validate=validate.Length(max=LONGEST_CURSOR))
 
 
 # ---------------------------------------------------------------------------------------------- who and what
@@ -284,9 +286,9 @@ def _take_what_was_said() -> str | None:
         return None
     g.said_is_read = True
     try:
-        told = json.loads(base64.urlsafe_b64decode(written))
+        told = strict_json.load(base64.urlsafe_b64decode(written))
         return words()(f"said_{told['word']}", **told["values"])
-    except (ValueError, KeyError, TypeError, IndexError):
+    except (Problem, ValueError, KeyError, TypeError, IndexError):
         return None
 
 
@@ -367,7 +369,8 @@ def _refusal_page(refused: Response) -> Response:
     if refused.status_code == HTTPStatus.UNAUTHORIZED:
         is_form = request.method == "POST"
         following = _page_of_form() if is_form else request.full_path.rstrip("?")
-        address = url_for("console.home", next=following if following != "/" else None)
+        leads = following not in (None, "/") and len(following) <= LONGEST_NEXT
+        address = url_for("console.home", next=following if leads else None)
         response = done(address, "session_over" if is_form else None)
         if request.cookies.get(tokens.PAGE_COOKIE):
             forget_session(response)

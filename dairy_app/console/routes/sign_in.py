@@ -18,7 +18,7 @@ from dairy_app.web.inside import ask
 class HomeQuery(PageQuery):
     """Where to go after signing in: a page of ours that asked for it."""
 
-    next = fields.String(validate=validate.Length(max=500))
+    next = fields.String(validate=validate.Length(max=frame.LONGEST_NEXT))
 
 
 @console.route("/")

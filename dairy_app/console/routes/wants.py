@@ -94,12 +94,13 @@ def pause(form: dict[str, str], customer_id: UUID) -> Response:
         if chosen != ALL:
             act("POST", f"/subscriptions/{chosen}/pauses", body, key=key)
             return
-        standing = ask("/subscriptions", customer_id=customer_id, limit=200)["items"]
+        found = ask("/subscriptions", customer_id=customer_id, limit=200)["items"]
+        standing = [each["id"] for each in found if each["status"] != "stopped"]
+        if not standing:
+            raise Problem("subscription_not_found")
         with together():
             for each in standing:
-                if each["status"] != "stopped":
-                    own_key = f"{key}:{each['id']}" if key else None
-                    act("POST", f"/subscriptions/{each['id']}/pauses", body, key=own_key)
+                act("POST", f"/subscriptions/{each}/pauses", body, key=f"{key}:{each}" if key else None)
 
     first, last = (form.get(name, "").strip() for name in ("from", "to"))
     said = {"first": _written(first), "last": _written(last)}
