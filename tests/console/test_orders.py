@@ -170,7 +170,7 @@ def test_others_read_what_they_may_and_change_nothing(dairy: Dairy, sign_in: Sig
         assert not [form for form in page.forms if form.action.endswith(("/confirm", "/correct"))]
         token = visitor.follow(visitor.open("/")) if role == "customer" else visitor.open("/")
         sent = {"csrf_token": token.form("/sign-out").fields["csrf_token"], "status": "not_delivered"}
-        assert visitor.http.post(confirm, data=sent).status_code == 403
+        assert visitor.http.post(confirm, data=sent).status_code == (404 if role == "delivery_boy" else 403)
     assert order_of(dairy, today["ravi"])["status"] == "PENDING"
 
 
@@ -197,3 +197,37 @@ def test_a_part_of_a_packet_is_refused_in_words(dairy: Dairy, admin: Visitor) ->
         assert "A product that is sold whole is delivered whole." in refused.words
         if act == "confirm":
             ok(dairy.confirm(order))
+
+
+def test_a_helper_with_a_login_delivers_his_round(dairy: Dairy) -> None:
+    """Without a link: his doors, what happened there, the cash he took; nobody else's."""
+    ravi, salim = dairy.staff("delivery_boy", "Ravi"), dairy.staff("delivery_boy", "Salim")
+    milk = dairy.product("60.00", name="Cow milk")
+    asha = dairy.customer(name="Asha Rao", delivery_boy_id=ravi.user["id"])
+    order = dairy.order(asha, (milk, "2"), on=dairy.day(0))
+    visitor = Visitor.of(dairy.app, ravi.user["email"])
+    own = f"/rounds/{ravi.user['id']}"
+    assert own in visitor.open("/").links()
+    page = visitor.open(own)
+    assert f"/orders/{order['id']}" in page.links()
+    assert not [link for link in page.links() if link.endswith("/sequence") or link == "/rounds"]
+    page = visitor.open(f"/orders/{order['id']}")
+    done = visitor.submit(page, "/confirm", **{f"quantity_{milk['id']}": "1"})
+    assert "What happened at the door is entered." in visitor.follow(done).words
+    assert order_of(dairy, order)["delivery_status"]["confirmation_method"] == "delivery_boy"
+    visitor.submit(visitor.open(f"/orders/{order['id']}"), "/correct", reason="Two after all",
+                   **{f"quantity_{milk['id']}": "2"})  # fmt: skip
+    assert order_of(dairy, order)["status"] == "DELIVERED"
+    page = visitor.open(f"/customers/{asha['id']}")
+    assert "Balance" not in page.words
+    done = visitor.submit(page, "/payments", amount="120")
+    assert "₹ 120.00 booked" in visitor.follow(done).words
+    (payment,) = ok(dairy.admin.get("/payments"))["items"]
+    assert (payment["method"], payment["collected_by"]) == ("cash", ravi.user["id"])
+    assert "₹ 120.00" in visitor.open("/").words
+    stranger = Visitor.of(dairy.app, salim.user["email"])
+    assert stranger.open(own).status == 404
+    assert stranger.open(f"/orders/{order['id']}").status == 404
+    form = page.form("/payments")
+    token = stranger.open("/").form("/sign-out").fields["csrf_token"]
+    assert stranger.send(form, {"amount": "5", "csrf_token": token}).status == 404

@@ -16,7 +16,7 @@ from dairy_app.deliveries.rules import REASON_CODES
 from dairy_app.orders.models import ORDER_STATUSES, ORDER_TYPES
 from dairy_app.web import validate
 from dairy_app.web.access import Role, allow
-from dairy_app.web.http import current_session
+from dairy_app.web.http import current_actor, current_session
 from dairy_app.web.inside import act, admits, ask
 from dairy_app.web.schemas import Day
 
@@ -87,11 +87,12 @@ def order(query: dict[str, str], order_id: UUID) -> Response:
 def _order(order_id: UUID, opened: str | None = None, **names: Any) -> Response:
     found = ask(f"/orders/{order_id}")
     bill, status = found["invoice"], found["delivery_status"]
-    is_past = date.fromisoformat(found["delivery_date"]) <= today(current_session())
-    is_office = admits("/billing/monthly-view/days", "PUT")
+    day, planned = today(current_session()), date.fromisoformat(found["delivery_date"])
+    is_open_to_correction = status is not None and (bill is None or bill["status"] == "draft")
+    is_own_day = current_actor().role is not Role.DELIVERY_BOY or planned == day
     names |= {
-        "may_confirm": is_office and found["status"] in OPEN and is_past,
-        "may_correct": is_office and status is not None and (bill is None or bill["status"] == "draft"),
+        "may_confirm": admits("/deliveries/confirmations", "POST") and found["status"] in OPEN and planned <= day,
+        "may_correct": admits(f"/deliveries/{order_id}", "PATCH") and is_open_to_correction and is_own_day,
         "may_cancel": admits(f"/orders/{order_id}/cancel", "POST") and found["status"] == "PENDING",
         "reasons": REASON_CODES,
     }
@@ -100,7 +101,7 @@ def _order(order_id: UUID, opened: str | None = None, **names: Any) -> Response:
 
 @console.route("/orders/<uuid:order_id>/confirm", methods=["POST"])
 @console.arguments(Form, location="form")
-@allow(Role.ADMIN, page=True)
+@allow(Role.ADMIN, Role.DELIVERY_BOY, page=True)
 def confirm_order(form: dict[str, str], order_id: UUID) -> Response:
     """Enter what happened at the door, when nobody confirmed it there."""
     body: dict[str, Any] = {"order_id": str(order_id), **frame.fields_of(form, "status", "notes")}
@@ -119,7 +120,7 @@ def confirm_order(form: dict[str, str], order_id: UUID) -> Response:
 
 @console.route("/orders/<uuid:order_id>/correct", methods=["POST"])
 @console.arguments(Form, location="form")
-@allow(Role.ADMIN, page=True)
+@allow(Role.ADMIN, Role.DELIVERY_BOY, page=True)
 def correct_order(form: dict[str, str], order_id: UUID) -> Response:
     """Put right what was confirmed wrongly, as long as its bill is a draft."""
     body: dict[str, Any] = frame.fields_of(form, "reason")

@@ -9,13 +9,14 @@ from marshmallow import fields
 
 from dairy_app.business.queries import today
 from dairy_app.common.clock import now
+from dairy_app.common.errors import Problem
 from dairy_app.console.routes import frame
 from dairy_app.console.routes.frame import Form, PageQuery, console
 from dairy_app.documents.drawing.codes import code_of, runs
 from dairy_app.orders.models import SHIFTS
 from dairy_app.web import validate
 from dairy_app.web.access import Role, allow
-from dairy_app.web.http import current_session
+from dairy_app.web.http import current_actor, current_session
 from dairy_app.web.inside import act, admits, ask
 from dairy_app.web.schemas import Day
 
@@ -59,12 +60,16 @@ def _liveness(day: date) -> dict[str, Any]:
 
 @console.route("/rounds/<uuid:helper_id>")
 @console.arguments(StopsQuery, location="query")
-@allow(Role.ADMIN, page=True)
+@allow(Role.ADMIN, Role.DELIVERY_BOY, page=True)
 def stops(query: dict[str, Any], helper_id: UUID) -> Response:
-    """The doors of a helper's round in sequence, and what to load; made to be printed too."""
+    """The doors of a helper's round in sequence, and what to load; made to be printed too. A helper sees his own."""
+    actor = current_actor()
+    if actor.role is Role.DELIVERY_BOY and helper_id != actor.user_id:
+        raise Problem("user_not_found")
     day, shift = query.get("date") or today(current_session()), query.get("shift") or None
     found = ask("/deliveries/round", delivery_boy_id=helper_id, delivery_date=day, shift=shift)
-    return frame.page("stops.html", round=found, helper=ask(f"/users/{helper_id}"), shift=shift, **_liveness(day))
+    helper = {"id": actor.user_id, "name": actor.name} if helper_id == actor.user_id else ask(f"/users/{helper_id}")
+    return frame.page("stops.html", round=found, helper=helper, shift=shift, **_liveness(day))
 
 
 @console.route("/rounds/links", methods=["POST"])
