@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import time_machine
 
 from dairy_app.console.routes import frame
 from dairy_app.console.rules.menu import MENU
@@ -14,7 +15,8 @@ from dairy_app.web.access import Role, policy_of
 from dairy_app.web.http import DairyFlask
 from tests.console.conftest import SignIn
 from tests.console.visitor import Visitor
-from tests.dairy import Dairy
+from tests.dairy import Dairy, ok
+from tests.deliveries.rounds import at
 from tests.statements import count_statements
 
 #: Elements and attributes that the policy of the pages forbids.
@@ -139,6 +141,17 @@ def test_an_unknown_page_says_so_in_words(admin: Visitor) -> None:
     page = admin.open("/customers?cursor=nonsense")
     assert page.status == 422
     assert "This did not work" in page.words
+
+
+def test_what_past_months_left_unbilled_is_told_and_this_month_not(clock: time_machine.Traveller, dairy: Dairy) -> None:
+    milk, customer = dairy.product("60.00"), dairy.customer()
+    for day, count in (("2026-10-30", 2), ("2026-11-01", 3)):
+        clock.move_to(at(f"{day} 10:00"))
+        dairy.log_in_again()
+        for _ in range(count):
+            ok(dairy.confirm(dairy.order(customer, (milk, "1"), on=day)))
+    words = Visitor.of(dairy.app, "admin@dairy.example").open("/").words
+    assert "Delivered in past months and not billed: 2 orders ₹ 120.00" in words
 
 
 def test_the_first_pages_cost_the_same_for_twice_as_much(dairy: Dairy, admin: Visitor) -> None:
