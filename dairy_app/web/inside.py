@@ -92,12 +92,16 @@ class _Tried(Exception):
 
 
 @contextmanager
-def tried() -> Iterator[None]:
-    """Acts that are only to be judged: what they would come to is known, and nothing of them stays."""
+def tried(unless: Callable[[], bool] = lambda: False) -> Iterator[None]:
+    """Acts that are only to be judged: what they would come to is known, and nothing of them stays.
+
+    ``unless``: asked when they are done, whether they stay after all.
+    """
     try:
         with together():
             yield
-            raise _Tried
+            if not unless():
+                raise _Tried
     except _Tried:
         pass
 

@@ -12,7 +12,7 @@ from dairy_app.console.routes.frame import Form, PageQuery, console
 from dairy_app.console.routes.invoices import WHO_SEES, invoice_page
 from dairy_app.documents.schemas import LanguageQuery
 from dairy_app.web.access import Role, allow
-from dairy_app.web.inside import act, ask, fetch, together, tried
+from dairy_app.web.inside import act, ask, fetch, tried
 
 WHO = (Role.ADMIN, Role.ACCOUNTANT)
 
@@ -47,11 +47,13 @@ def credit_bill(form: dict[str, str], invoice_id: UUID) -> Response:
     if not form.get("everything"):
         body["lines"] = credits
     typed, found = frame.as_typed(form), dict[str, Any]()
-    is_given = form.get("do") == "give" and form.get("looked") == typed
     whose = ask(f"/invoices/{invoice_id}")["customer_id"]
 
+    def is_as_seen() -> bool:
+        return form.get("do") == "give" and (form.get("looked"), form.get("after")) == (typed, found["after"])
+
     def issue() -> None:
-        with together() if is_given else tried():
+        with tried(unless=is_as_seen):
             found.update(note=_issued(body, credits, form.get("key")), after=_balance(whose))
         found["before"] = _balance(whose)
 
@@ -60,7 +62,7 @@ def credit_bill(form: dict[str, str], invoice_id: UUID) -> Response:
     refused = frame.send(issue, again, address)
     if refused is not None:
         return refused
-    if not is_given:
+    if not is_as_seen():
         g.form_is_on = address
         return again(form=form, looked=typed, effect=found)
     note, rupees = found["note"], frame.figures().rupees
