@@ -11,6 +11,7 @@ import time_machine
 
 from dairy_app.console.routes import frame
 from dairy_app.console.rules.menu import MENU
+from dairy_app.database.transactions import Database
 from dairy_app.web.access import Role, policy_of
 from dairy_app.web.http import DairyFlask
 from tests.console.conftest import SignIn
@@ -152,6 +153,23 @@ def test_what_past_months_left_unbilled_is_told_and_this_month_not(clock: time_m
             ok(dairy.confirm(dairy.order(customer, (milk, "1"), on=day)))
     words = Visitor.of(dairy.app, "admin@dairy.example").open("/").words
     assert "Delivered in past months and not billed: 2 orders ₹ 120.00" in words
+
+
+def test_a_database_that_only_reads_shows_pages_and_takes_no_form(
+    dairy: Dairy, admin: Visitor, sql: Any, database: Database
+) -> None:
+    page, name = admin.open("/areas"), database.url.database
+    sql(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+    database.dispose()
+    try:
+        assert admin.open("/areas").status == 200
+        refused = admin.submit(page, "/areas", name="North")
+        assert (refused.status, refused.response.headers["Retry-After"]) == (503, "5")
+        assert "takes no changes" in refused.words
+    finally:
+        sql(f'ALTER DATABASE "{name}" RESET default_transaction_read_only')
+        database.dispose()
+    assert admin.submit(page, "/areas", name="North").status == 303
 
 
 def test_the_first_pages_cost_the_same_for_twice_as_much(dairy: Dairy, admin: Visitor) -> None:
