@@ -279,8 +279,10 @@ def short_deliveries(session: Session, first: date, last: date) -> list[dict[str
     are read of the short ones only (``ix_delivery_statuses_exceptions``), with their items.
     """
     given = {"first_day": first, "last_day": last}
-    found = [[dict(row) for row in session.execute(each, given).mappings()] for each in (_CONFIRMED, _SHORT, _MISSING)]
-    return short_by_helper(*found)
+    # Who confirmed comes last: of somebody whose first confirmation comes in between, the others would know nothing.
+    reading = (_SHORT, _MISSING, _CONFIRMED)
+    short, missing, confirmed = ([dict(row) for row in session.execute(each, given).mappings()] for each in reading)
+    return short_by_helper(confirmed, short, missing)
 
 
 # ------------------------------------------------------------------------------------------- month's grid

@@ -16,7 +16,7 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import HTTPException
 
 from dairy_app.common.errors import FieldError, Problem
-from dairy_app.database.transactions import RETRYABLE, sqlstate, undone_if_refused
+from dairy_app.database.transactions import READ_ONLY, RETRYABLE, sqlstate, undone_if_refused
 from dairy_app.web.access import Policy, policy_of
 from dairy_app.web.failures import problem_of_database, problem_of_http
 from dairy_app.web.http import DairyFlask, current_actor, current_session, refuse_undeclared
@@ -71,8 +71,8 @@ def act(
         with undone_if_refused(current_session()), _within(path, method, query, headers, **sent):
             response = _answer()
     except DBAPIError as error:
-        if sqlstate(error) in RETRYABLE or error.connection_invalidated:
-            raise  # the whole request is tried again
+        if sqlstate(error) in {*RETRYABLE, READ_ONLY} or error.connection_invalidated:
+            raise  # the transaction as a whole is tried again, or says that nothing is written here
         raise problem_of_database(error) from error
     except HTTPException as error:
         raise problem_of_http(error) from error
@@ -92,12 +92,16 @@ class _Tried(Exception):
 
 
 @contextmanager
-def tried() -> Iterator[None]:
-    """Acts that are only to be judged: what they would come to is known, and nothing of them stays."""
+def tried(unless: Callable[[], bool] = lambda: False) -> Iterator[None]:
+    """Acts that are only to be judged: what they would come to is known, and nothing of them stays.
+
+    ``unless``: asked when they are done, whether they stay after all.
+    """
     try:
         with together():
             yield
-            raise _Tried
+            if not unless():
+                raise _Tried
     except _Tried:
         pass
 

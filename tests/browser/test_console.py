@@ -49,13 +49,14 @@ Open = Callable[..., Page]
 def town(dairy: Dairy) -> Any:
     """A customer with a standing order, a bill's worth of deliveries, a request, and money."""
     dairy.seller()
-    ravi = dairy.staff("delivery_boy", "Ravi")
+    ravi = dairy.staff("delivery_boy", "Ravi Ramchandra Venkatanarasimha Deshpande")
     milk = dairy.product("60.00", name="Cow milk")
     customer = dairy.customer(name="Asha Rao", delivery_boy_id=ravi.user["id"], notes="Ring twice")
     dairy.subscription(customer, milk, "2")
     ok(dairy.confirm(dairy.order(customer, (milk, "1.5"))))
     dairy.order(customer, (milk, "1"))
-    ok(dairy.admin.post("/payments", {"customer_id": customer["id"], "amount": "50", "method": "cash"}))
+    cash = {"amount": "50", "method": "cash", "collected_by": ravi.user["id"]}
+    ok(dairy.admin.post("/payments", {"customer_id": customer["id"], **cash}))
     link = ok(dairy.admin.post("/shared-links", {"kind": "round", "delivery_boy_id": ravi.user["id"], "rolling": True}))
     wish = {"kind": "stop", "customer_id": customer["id"], "stop_date": dairy.day(9), "note": "Moving"}
     ok(dairy.nobody.post(f"/shared/{link['token']}/requests", wish))

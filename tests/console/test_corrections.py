@@ -67,6 +67,19 @@ def test_what_was_changed_after_the_look_is_looked_at_again(living: LivingDairy,
     assert [each["total"] for each in notes(living)] == ["120.00"]
 
 
+def test_what_comes_to_something_else_by_now_is_looked_at_again(living: LivingDairy, bill: Any) -> None:
+    line, typed = line_of(bill, "Cow milk"), {"reason": "Sour"}
+    browsers = [office(living), office(living)]
+    looked = [look(each, each.open(own(bill)), **{f"quantity_{line}": "1"}, **typed) for each in browsers]
+    assert browsers[0].submit(looked[0], "/credit-notes", do="give").status == 303
+    again = browsers[1].submit(looked[1], "/credit-notes", do="give")
+    assert again.status == 200
+    assert "The balance falls from ₹ 186.00 to ₹ 126.00." in again.words
+    assert [each["total"] for each in notes(living)] == ["60.00"]
+    assert browsers[1].submit(again, "/credit-notes", do="give").status == 303
+    assert [each["total"] for each in notes(living)] == ["60.00", "60.00"]
+
+
 def test_all_that_is_left_is_taken_back(living: LivingDairy, bill: Any) -> None:
     visitor = office(living)
     looked = look(visitor, visitor.open(own(bill)), everything="1", reason="Never came")

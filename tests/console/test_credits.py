@@ -57,6 +57,19 @@ def test_a_discount_is_looked_at_then_given_then_taken_off(living: LivingDairy, 
     assert read(living.admin, "/adjustments") == []
 
 
+def test_what_another_gave_meanwhile_is_looked_at_first(living: LivingDairy, bill: Any) -> None:
+    browsers, action = [office(living), office(living)], f"/customers/{bill['customer_id']}/credit"
+    typed = {"amount": "15.00", "description": "Sour milk", "reason": "Rang on the 2nd"}
+    looked = [each.submit(each.open(own(bill)), action, do="look", **typed) for each in browsers]
+    assert browsers[0].submit(looked[0], action, do="give").status == 303
+    again = browsers[1].submit(looked[1], action, do="give")
+    assert again.status == 200
+    assert "goes from ₹ 45.00 to ₹ 30.00." in again.words
+    assert len(read(living.admin, "/adjustments")) == 1
+    assert browsers[1].submit(again, action, do="give").status == 303
+    assert len(read(living.admin, "/adjustments")) == 2
+
+
 def test_a_charge_makes_the_next_bill_larger(living: LivingDairy, bill: Any) -> None:
     visitor = office(living)
     typed = {"kind": "charge", "amount": "100", "description": "A lost can", "reason": "Not returned"}

@@ -26,7 +26,7 @@ NAMES = ("amount", "method", "received_on", "reference", "subscription_id", "dat
     "address_line1", "delivery_boy_id", "act", "key", "month", "customer_id", "cursor", "area_id", "next", "period",
     "confirm", "channel", "only_open", "open", "release_payments", "after_return", "reversed_on", "lines", "lines_from",
     "do", "r0-customer", "r0-amount", "r0-method", "r0-received_on", "r0-reference",
-    "note", "usual", "part", "seen", "shown", "pincode", "language", "stop_sequence", "looked", "everything",
+    "note", "usual", "part", "seen", "shown", "pincode", "language", "stop_sequence", "looked", "after", "everything",
     "quantity_1", "amount_1", "note_date", "handed_over", "notes", "nothing", "reason_code",
     "quantity_00000000-0000-7000-8000-000000000000", "invoice_id", "channel_shown",
     "effective_from", "description", "tax_class",

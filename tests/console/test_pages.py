@@ -7,14 +7,17 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import time_machine
 
 from dairy_app.console.routes import frame
 from dairy_app.console.rules.menu import MENU
+from dairy_app.database.transactions import Database
 from dairy_app.web.access import Role, policy_of
 from dairy_app.web.http import DairyFlask
 from tests.console.conftest import SignIn
 from tests.console.visitor import Visitor
 from tests.dairy import Dairy, ok
+from tests.deliveries.rounds import at
 from tests.statements import count_statements
 
 #: Elements and attributes that the policy of the pages forbids.
@@ -139,6 +142,34 @@ def test_an_unknown_page_says_so_in_words(admin: Visitor) -> None:
     page = admin.open("/customers?cursor=nonsense")
     assert page.status == 422
     assert "This did not work" in page.words
+
+
+def test_what_past_months_left_unbilled_is_told_and_this_month_not(clock: time_machine.Traveller, dairy: Dairy) -> None:
+    milk, customer = dairy.product("60.00"), dairy.customer()
+    for day, count in (("2026-10-30", 2), ("2026-11-01", 3)):
+        clock.move_to(at(f"{day} 10:00"))
+        dairy.log_in_again()
+        for _ in range(count):
+            ok(dairy.confirm(dairy.order(customer, (milk, "1"), on=day)))
+    words = Visitor.of(dairy.app, "admin@dairy.example").open("/").words
+    assert "Delivered in past months and not billed: 2 orders ₹ 120.00" in words
+
+
+def test_a_database_that_only_reads_shows_pages_and_takes_no_form(
+    dairy: Dairy, admin: Visitor, sql: Any, database: Database
+) -> None:
+    page, name = admin.open("/areas"), database.url.database
+    sql(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
+    database.dispose()
+    try:
+        assert admin.open("/areas").status == 200
+        refused = admin.submit(page, "/areas", name="North")
+        assert (refused.status, refused.response.headers["Retry-After"]) == (503, "5")
+        assert "takes no changes" in refused.words
+    finally:
+        sql(f'ALTER DATABASE "{name}" RESET default_transaction_read_only')
+        database.dispose()
+    assert admin.submit(page, "/areas", name="North").status == 303
 
 
 def test_the_first_pages_cost_the_same_for_twice_as_much(dairy: Dairy, admin: Visitor) -> None:

@@ -1,10 +1,12 @@
 """Who brought less than was ordered, how much is missing, and why."""
 
 from collections import Counter, defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from tests.dairy import Dairy, ok, read
 from tests.statements import count_statements
@@ -91,3 +93,25 @@ def test_three_statements_by_index(dairy: Dairy, short: dict[str, Any]) -> None:
     off = ("seqscan",)
     assert "ix_delivery_statuses_boy" in sent.plan(dairy.app.database, "confirmed", off=off, among=among)
     assert "ix_delivery_statuses_exceptions" in sent.plan(dairy.app.database, "w.quantity", off=off, among=among)
+
+
+def test_a_first_failed_door_between_two_statements_is_no_fault(dairy: Dairy) -> None:
+    """Each statement sees what is committed when it begins."""
+    anil = dairy.staff("delivery_boy", "Anil")
+    order = dairy.order(dairy.customer(delivery_boy_id=anil.user["id"]), (dairy.product(), "1"))
+    engine, begun = dairy.app.database.engine, list[str]()
+
+    def confirm_before_the_second(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if "delivery_statuses d" in statement:
+            begun.append(statement)
+            if len(begun) == 2:
+                with ThreadPoolExecutor(1) as another:
+                    ok(another.submit(dairy.confirm, order, status="not_delivered").result(timeout=60))
+
+    event.listen(engine, "before_cursor_execute", confirm_before_the_second)
+    try:
+        report(dairy)
+    finally:
+        event.remove(engine, "before_cursor_execute", confirm_before_the_second)
+    ((confirmed, not_delivered),) = [(each["confirmed"], each["not_delivered"]) for each in report(dairy)]
+    assert (confirmed, not_delivered) == (1, 1)

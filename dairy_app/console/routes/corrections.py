@@ -46,31 +46,27 @@ def credit_bill(form: dict[str, str], invoice_id: UUID) -> Response:
     ]
     if not form.get("everything"):
         body["lines"] = credits
-    found = dict[str, Any]()
+    typed, found = frame.as_typed(form), dict[str, Any]()
     whose = ask(f"/invoices/{invoice_id}")["customer_id"]
 
-    def take_back() -> None:
-        found.update(note=_issued(body, credits, form.get("key")), after=_balance(whose))
+    def is_as_seen() -> bool:
+        return form.get("do") == "give" and (form.get("looked"), form.get("after")) == (typed, found["after"])
 
     def issue() -> None:
         if "lines" in body and not credits:
             raise Problem("validation_failed", errors=[FieldError("", "nothing", frame.words()("credit_nothing"))])
-        with tried():
-            take_back()
-        # What is left may have changed meanwhile: only a note of the sum that was seen is issued.
-        found.update(before=_balance(whose), looked=f"{frame.as_typed(form)} {found['note']['total']}")
-        if form.get("do") == "give" and form.get("looked") == found["looked"]:
-            take_back()
-            found["is_issued"] = True
+        with tried(unless=is_as_seen):
+            found.update(note=_issued(body, credits, form.get("key")), after=_balance(whose))
+        found["before"] = _balance(whose)
 
     address = url_for("console.invoice", invoice_id=invoice_id)
     again = partial(invoice_page, invoice_id, opened="credit")
     refused = frame.send(issue, again, address)
     if refused is not None:
         return refused
-    if "is_issued" not in found:
+    if not is_as_seen():
         g.form_is_on = address
-        return again(form=form, looked=found["looked"], effect=found)
+        return again(form=form, looked=typed, effect=found)
     note, rupees = found["note"], frame.figures().rupees
     address = url_for("console.credit_note", credit_note_id=note["id"])
     said = {"number": note["number"], "amount": rupees(note["total"]), "after": rupees(found["after"])}

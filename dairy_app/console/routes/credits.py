@@ -9,7 +9,7 @@ from dairy_app.common.errors import Problem
 from dairy_app.console.routes import frame
 from dairy_app.console.routes.frame import Form, PageQuery, console
 from dairy_app.web.access import Role, allow
-from dairy_app.web.inside import act, ask, together, tried
+from dairy_app.web.inside import act, ask, tried
 
 WHO = (Role.ADMIN, Role.ACCOUNTANT)
 #: Bills to choose from, and credits that are told.
@@ -33,13 +33,15 @@ def credit(query: dict[str, str], customer_id: UUID) -> Response:
 def adjust_next_bill(form: dict[str, str], customer_id: UUID) -> Response:
     """Look at what a discount or a charge on the next bill does, or give what was looked at as it is typed now."""
     typed, found = frame.as_typed(form), dict[str, Any]()
-    is_given = form.get("do") == "give" and form.get("looked") == typed
     body = {"kind": KINDS[0], **frame.fields_of(form, "kind", "description", "reason", "tax_class")}
     sign = "-" if body["kind"] == "discount" else ""
     body |= {"customer_id": str(customer_id), "amount": f"{sign}{form.get('amount', '').strip()}"}
 
+    def is_as_seen() -> bool:
+        return form.get("do") == "give" and (form.get("looked"), form.get("after")) == (typed, found["after"])
+
     def adjust() -> None:
-        with together() if is_given else tried():
+        with tried(unless=is_as_seen):
             made = act("POST", "/adjustments", body, key=form.get("key"))
             found.update(made=made, after=_total(made["invoice_id"]))
         found["before"] = _total(made["invoice_id"])
@@ -48,7 +50,7 @@ def adjust_next_bill(form: dict[str, str], customer_id: UUID) -> Response:
     refused = frame.send(adjust, lambda **names: _credit_page(customer_id, **names), address)
     if refused is not None:
         return refused
-    if not is_given:
+    if not is_as_seen():
         g.form_is_on = address
         return _credit_page(customer_id, form=form, looked=typed, effect=found)
     rupees = frame.figures().rupees

@@ -293,8 +293,11 @@ def _take_what_was_said() -> str | None:
 
 
 def as_typed(form: Mapping[str, str]) -> str:
-    """All that was typed into a form, as one text: what was looked at is done, and nothing else."""
-    of_the_form = {"csrf_token", "key", "looked", "do"}
+    """All that was typed into a form, as one text: what was looked at is done, and nothing else.
+
+    A form has it as ``looked``, and as ``after`` what it came to: what comes to something else by now is shown again.
+    """
+    of_the_form = {"csrf_token", "key", "looked", "after", "do"}
     return json.dumps(sorted((name, text.strip()) for name, text in form.items() if name not in of_the_form))
 
 
