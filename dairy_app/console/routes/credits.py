@@ -10,6 +10,7 @@ from dairy_app.console.routes import frame
 from dairy_app.console.routes.frame import Form, PageQuery, console
 from dairy_app.web.access import Role, allow
 from dairy_app.web.inside import act, ask, together, tried
+from dairy_app.web.schemas import Day
 
 WHO = (Role.ADMIN, Role.ACCOUNTANT)
 #: Bills to choose from, and credits that are told.
@@ -18,13 +19,18 @@ BILLS, TOLD = 24, 20
 KINDS = ("discount", "charge")
 
 
+class CreditQuery(PageQuery):
+    """For which day, when it comes from a draft: whoever closes a month means the bill of that month."""
+
+    on = Day()
+
+
 @console.route("/customers/<uuid:customer_id>/credit")
-@console.arguments(PageQuery, location="query")
+@console.arguments(CreditQuery, location="query")
 @allow(*WHO, page=True)
-def credit(query: dict[str, str], customer_id: UUID) -> Response:
+def credit(query: dict[str, Any], customer_id: UUID) -> Response:
     """What credit a customer has, and the ways of giving some: on the next bill, or of one that is out."""
-    del query
-    return _credit_page(customer_id)
+    return _credit_page(customer_id, on=query.get("on"))
 
 
 @console.route("/customers/<uuid:customer_id>/credit", methods=["POST"])
@@ -34,14 +40,14 @@ def adjust_next_bill(form: dict[str, str], customer_id: UUID) -> Response:
     """Look at what a discount or a charge on the next bill does, or give what was looked at as it is typed now."""
     typed, found = frame.as_typed(form), dict[str, Any]()
     is_given = form.get("do") == "give" and form.get("looked") == typed
-    body = {"kind": KINDS[0], **frame.fields_of(form, "kind", "description", "reason", "tax_class")}
+    body = {"kind": KINDS[0], **frame.fields_of(form, "kind", "description", "reason", "tax_class", "adjusted_on")}
     sign = "-" if body["kind"] == "discount" else ""
     body |= {"customer_id": str(customer_id), "amount": f"{sign}{form.get('amount', '').strip()}"}
 
     def adjust() -> None:
         with together() if is_given else tried():
             made = act("POST", "/adjustments", body, key=form.get("key"))
-            found.update(made=made, after=_total(made["invoice_id"]))
+            found.update(made=made, draft=ask(f"/invoices/{made['invoice_id']}"))
         found["before"] = _total(made["invoice_id"])
 
     address = url_for("console.credit", customer_id=customer_id)
@@ -51,9 +57,10 @@ def adjust_next_bill(form: dict[str, str], customer_id: UUID) -> Response:
     if not is_given:
         g.form_is_on = address
         return _credit_page(customer_id, form=form, looked=typed, effect=found)
-    rupees = frame.figures().rupees
-    amount, after = rupees(found["made"]["amount"].removeprefix("-")), rupees(found["after"])
-    return frame.done(address, f"credit_{body['kind']}", amount=amount, after=after)
+    say, draft = frame.figures(), found["draft"]
+    amount, after = say.rupees(found["made"]["amount"].removeprefix("-")), say.rupees(draft["total"])
+    days = {"first": say.day(draft["period_start"]), "last": say.day(draft["period_end"])}
+    return frame.done(address, f"credit_{body['kind']}", amount=amount, after=after, **days)
 
 
 @console.route("/customers/<uuid:customer_id>/credit/<uuid:adjustment_id>/take-back", methods=["POST"])
