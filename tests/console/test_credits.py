@@ -135,3 +135,23 @@ def test_whoever_closes_a_month_puts_it_on_the_bill_of_that_month(living: Living
     refused = visitor.submit(visitor.open(running), "/credit", do="look", adjusted_on="2026-12-05", **typed)
     (wrong,) = [each for each in refused.every("input") if each.get("aria-invalid")]
     assert (refused.status, wrong["name"], wrong["value"]) == (422, "adjusted_on", "2026-12-05")
+
+
+def test_what_was_owed_before_the_first_bill_is_written_off_once(living: LivingDairy) -> None:
+    asha = living.customer()
+    opening = {"customer_id": asha["id"], "as_of": "2026-09-30", "amount": "250.50"}
+    ok(living.admin.post("/opening-balances", opening), 201)
+    visitor, other = office(living), office(living)
+    own_page = f"/customers/{asha['id']}/credit"
+    page, seen_before = visitor.open(own_page), other.open(own_page)
+    refused = visitor.submit(page, "/write-offs", amount="250.51", reason="Moved away")
+    (wrong,) = [each for each in refused.every("input") if each.get("aria-invalid")]
+    assert (refused.status, wrong["name"], wrong["value"]) == (422, "amount", "250.51")
+    assert refused.form(own_page).fields["amount"] == ""
+    for _ in range(2):
+        done = visitor.submit(page, "/write-offs", amount="250.50", reason="Moved away")
+        assert "₹ 250.50 is written off. The balance is ₹ 0.00 now." in visitor.follow(done).words
+    assert other.submit(seen_before, "/write-offs", amount="250.50", reason="Moved away").status == 422
+    (given_up,) = read(living.admin, "/write-offs")
+    assert (given_up["amount"], given_up["invoice_id"]) == ("250.50", None)
+    assert not [form for form in visitor.open(own_page).forms if form.action.endswith("/write-offs")]

@@ -1,4 +1,4 @@
-"""Credit of a customer: a discount, or a charge, on the next bill. What it does is shown first."""
+"""Credit of a customer: a discount, or a charge, on the next bill, or what is given up. What it does is told first."""
 
 from typing import Any
 from uuid import UUID
@@ -76,6 +76,24 @@ def take_back_discount(form: dict[str, str], customer_id: UUID, adjustment_id: U
 
     refused = frame.send(take_back, lambda **names: _credit_page(customer_id, **names), address)
     return refused or frame.done(address, "credit_taken_back")
+
+
+@console.route("/customers/<uuid:customer_id>/write-offs", methods=["POST"])
+@console.arguments(Form, location="form")
+@allow(*WHO, page=True)
+def write_off_account(form: dict[str, str], customer_id: UUID) -> Response:
+    """Give up what a customer owes, or a part of it: the oldest first, also what no bill here holds."""
+    address, found = url_for("console.credit", customer_id=customer_id), dict[str, Any]()
+
+    def give_up() -> None:
+        body = {"customer_id": str(customer_id), **frame.fields_of(form, "amount", "reason")}
+        found.update(act("POST", "/write-offs", body, key=form.get("key")), balance=_balance(customer_id))
+
+    refused = frame.send(give_up, lambda **names: _credit_page(customer_id, opened="write-off", **names), address)
+    if refused is not None:
+        return refused
+    rupees = frame.figures().rupees
+    return frame.done(address, "account_written_off", amount=rupees(found["amount"]), after=rupees(found["balance"]))
 
 
 def _credit_page(customer_id: UUID, **names: Any) -> Response:
