@@ -187,3 +187,7 @@ def test_what_was_written_off_stands_on_the_bill(living: LivingDairy, bill: Any)
     found = read(living.admin, "/write-offs", invoice_id=bill["id"])
     assert [each["amount"] for each in found] == ["7.50", "5.00"]
     assert "Old debt" not in page.words
+    visitor.submit(page, "/write-offs", reason="Moved away")
+    page = visitor.open(own(bill))
+    assert f"Bill {bill['number']} Settled" in page.words
+    assert "Paid" not in page.words
