@@ -251,6 +251,7 @@ FIELD_WORDS = {
     "one_time_amount": "Rupees of one-time orders, two decimals.",
     "one_time_orders": "How many one-time orders.",
     "one_time_orders_billed": "How many one-time orders were billed.",
+    "only_due": "Of a month that runs, only what a run would issue now: drafts whose period is over.",
     "open": "How many stops have an open order.",
     "open_orders": "How many orders are still to be confirmed.",
     "opening": "Rupees owed before the first day.",

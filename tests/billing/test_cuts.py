@@ -52,3 +52,16 @@ def test_what_was_charged_up_to_the_day_leaves_no_empty_draft_behind(living: Liv
     living.go_to("2026-10-15")
     assert living.bill("2026-10", through="2026-10-10")["total"] == "69.00"
     assert [(paper["status"], paper["period_end"]) for paper in living.invoices()] == [("issued", "2026-10-10")]
+
+
+def test_of_a_running_month_only_what_a_run_would_issue(living: LivingDairy) -> None:
+    milk = living.product("60.00")
+    weekly, monthly = living.customer(billing_cycle="weekly"), living.customer()
+    for on in ("2026-10-05", "2026-10-09"):
+        living.delivered(weekly, (milk, "2"), on=on)
+        living.delivered(monthly, (milk, "1"), on=on)
+    whole, due = (living.preview("2026-10", only_due=which) for which in ("false", "true"))
+    assert [each["code"] for each in whole["warnings"]] == ["period_not_ended"]
+    assert (whole["totals"]["invoices"], due["totals"]["invoices"], due["warnings"]) == (3, 1, [])
+    assert [(each["period_end"], each["total"]) for each in due["items"]] == [("2026-10-07", "120.00")]
+    assert living.bill("2026-10")["total"] == due["totals"]["total"]

@@ -24,6 +24,7 @@ PAGES = (
     "/month-end/verification",
     "/who-owes",
     "/who-owes/payments",
+    "/who-owes/opening-balances",
     "/invoices",
     "/payments",
     "/credit-notes",

@@ -183,3 +183,24 @@ def test_a_note_of_nothing_says_what_is_missing(living: LivingDairy, bill: Any, 
     refused = look(visitor, visitor.open(f"{own(bill)}?lang={lang}"), reason="Sour")
     assert refused.status == 422
     assert said in refused.words
+
+
+def test_what_was_written_off_stands_on_the_bill(living: LivingDairy, bill: Any) -> None:
+    visitor = office(living)
+    for amount in ("5", "7.50"):
+        visitor.submit(visitor.open(own(bill)), "/write-offs", amount=amount, reason="Moved away")
+    page = visitor.open(own(bill))
+    assert "Credited or written off ₹ 12.50" in page.words
+    assert "Sun, 1 Nov 2026, Moved away ₹ 7.50" in page.words
+    assert "Sun, 1 Nov 2026, Moved away ₹ 5.00" in page.words
+    other = living.customer()
+    body = {"customer_id": other["id"], "amount": "1.00", "reason": "Old debt"}
+    ok(living.admin.post("/opening-balances", {"customer_id": other["id"], "as_of": "2026-09-30", "amount": "9"}), 201)
+    ok(living.admin.post("/write-offs", body), 201)
+    found = read(living.admin, "/write-offs", invoice_id=bill["id"])
+    assert [each["amount"] for each in found] == ["7.50", "5.00"]
+    assert "Old debt" not in page.words
+    visitor.submit(page, "/write-offs", reason="Moved away")
+    page = visitor.open(own(bill))
+    assert f"Bill {bill['number']} Settled" in page.words
+    assert "Paid" not in page.words

@@ -51,7 +51,7 @@ def test_a_discount_is_looked_at_then_given_then_taken_off(living: LivingDairy, 
     assert (adjustment["kind"], adjustment["amount"], adjustment["invoice_id"]) == ("discount", "-15.00", draft["id"])
     assert balance(living, bill) == before
     page = visitor.follow(visitor.submit(page, action, do="give"))
-    assert "₹ 15.00 less on the next bill, which comes to ₹ 45.00 now." in page.words
+    assert "₹ 15.00 less on the bill of Sun, 1 Nov 2026 – Mon, 30 Nov 2026, which comes to ₹ 45.00 now." in page.words
     page = visitor.follow(visitor.submit(page, "/take-back"))
     assert "It was taken off the next bill." in page.words
     assert read(living.admin, "/adjustments") == []
@@ -76,7 +76,7 @@ def test_a_charge_makes_the_next_bill_larger(living: LivingDairy, bill: Any) -> 
     page = visitor.submit(visitor.open(own(bill)), own(bill), do="look", **typed)
     assert "goes from ₹ 60.00 to ₹ 160.00" in page.words
     page = visitor.follow(visitor.submit(page, own(bill), do="give"))
-    assert "₹ 100.00 more on the next bill, which comes to ₹ 160.00 now." in page.words
+    assert "₹ 100.00 more on the bill of Sun, 1 Nov 2026 – Mon, 30 Nov 2026, which comes to ₹ 160.00 now." in page.words
     (adjustment,) = read(living.admin, "/adjustments")
     assert (adjustment["kind"], adjustment["amount"]) == ("charge", "100.00")
     draft = visitor.open(f"/invoices/{adjustment['invoice_id']}")
@@ -127,3 +127,44 @@ def test_only_the_office_gives_credit(living: LivingDairy, bill: Any) -> None:
         token = visitor.open("/").form("/sign-out").fields["csrf_token"]
         typed = {"do": "give", "amount": "5", "description": "x", "reason": "Mine", "csrf_token": token}
         assert visitor.send(form, typed).status == 403
+
+
+def test_whoever_closes_a_month_puts_it_on_the_bill_of_that_month(living: LivingDairy) -> None:
+    milk, asha = living.product("60.00"), living.customer()
+    living.delivered(asha, (milk, "2"), on="2026-10-05")
+    living.delivered(asha, (milk, "1"), on="2026-11-02")
+    visitor, (november, october) = office(living), living.invoices(status="draft")
+    (link,) = [each for each in visitor.open(f"/invoices/{october['id']}").links() if "/credit?" in each]
+    page = visitor.open(link)
+    typed = {"amount": "15", "description": "Sour milk", "reason": "Rang on the 2nd"}
+    looked = visitor.submit(page, "/credit", do="look", **typed)
+    days = "Thu, 1 Oct 2026 – Sat, 31 Oct 2026"
+    assert f"The bill of {days}, as it would be now, goes from ₹ 120.00 to ₹ 105.00." in looked.words
+    done = visitor.follow(visitor.submit(looked, "/credit", do="give"))
+    assert f"₹ 15.00 less on the bill of {days}, which comes to ₹ 105.00 now." in done.words
+    assert [living.invoice(each["id"])["total"] for each in (october, november)] == ["105.00", "60.00"]
+    (running,) = [each for each in visitor.open(f"/invoices/{november['id']}").links() if each.endswith("/credit")]
+    assert visitor.open(running).form("/credit").fields["adjusted_on"] == ""
+    refused = visitor.submit(visitor.open(running), "/credit", do="look", adjusted_on="2026-12-05", **typed)
+    (wrong,) = [each for each in refused.every("input") if each.get("aria-invalid")]
+    assert (refused.status, wrong["name"], wrong["value"]) == (422, "adjusted_on", "2026-12-05")
+
+
+def test_what_was_owed_before_the_first_bill_is_written_off_once(living: LivingDairy) -> None:
+    asha = living.customer()
+    opening = {"customer_id": asha["id"], "as_of": "2026-09-30", "amount": "250.50"}
+    ok(living.admin.post("/opening-balances", opening), 201)
+    visitor, other = office(living), office(living)
+    own_page = f"/customers/{asha['id']}/credit"
+    page, seen_before = visitor.open(own_page), other.open(own_page)
+    refused = visitor.submit(page, "/write-offs", amount="250.51", reason="Moved away")
+    (wrong,) = [each for each in refused.every("input") if each.get("aria-invalid")]
+    assert (refused.status, wrong["name"], wrong["value"]) == (422, "amount", "250.51")
+    assert refused.form(own_page).fields["amount"] == ""
+    for _ in range(2):
+        done = visitor.submit(page, "/write-offs", amount="250.50", reason="Moved away")
+        assert "₹ 250.50 is written off. The balance is ₹ 0.00 now." in visitor.follow(done).words
+    assert other.submit(seen_before, "/write-offs", amount="250.50", reason="Moved away").status == 422
+    (given_up,) = read(living.admin, "/write-offs")
+    assert (given_up["amount"], given_up["invoice_id"]) == ("250.50", None)
+    assert not [form for form in visitor.open(own_page).forms if form.action.endswith("/write-offs")]

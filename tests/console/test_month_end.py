@@ -337,3 +337,36 @@ def test_twice_the_customers_cost_the_same(living: LivingDairy) -> None:
     before = cost()
     fill()
     assert cost() == before <= 27
+
+
+def test_the_weeks_of_a_running_month_are_billed_when_they_are_over(living: LivingDairy) -> None:
+    milk = living.product("60.00")
+    weekly, monthly = living.customer(billing_cycle="weekly"), living.customer()
+    for on in ("2026-10-05", "2026-10-09"):
+        living.delivered(weekly, (milk, "2"), on=on)
+        living.delivered(monthly, (milk, "10"), on=on)
+    visitor = office(living)
+    page = visitor.open(PAGE)
+    assert "Bills that this makes: 1, together ₹ 120.00. Customers: 1." in page.words
+    assert "The rest is billed after Sat, 31 Oct 2026." in page.words
+    assert "₹ 1,440.00" in page.words  # the preview shows the month as it stands
+    done = visitor.follow(visitor.submit(page, "/month-end/bills"))
+    assert "Bills made: 1, together ₹ 120.00." in done.words
+    (issued,) = living.invoices(status="issued")
+    assert (issued["customer_id"], issued["period_end"]) == (weekly["id"], "2026-10-07")
+    assert not [form for form in done.forms if form.action.endswith("/month-end/bills")]
+
+
+def test_a_part_of_a_month_that_is_unusual_asks_for_a_tick(living: LivingDairy) -> None:
+    milk, weekly = living.product("60.00"), living.customer(billing_cycle="weekly")
+    living.delivered(weekly, (milk, "50"), on="2026-09-05")
+    living.go_to("2026-10-01")
+    living.bill("2026-09")
+    living.delivered(weekly, (milk, "2"), on="2026-10-05")
+    living.go_to("2026-10-09")
+    visitor = office(living)
+    page = visitor.open(PAGE)
+    assert visitor.submit(page, "/month-end/bills").status == 409
+    assert "confirm" in {each.get("name") for each in page.every("input")}
+    visitor.submit(page, "/month-end/bills", confirm="1")
+    assert [each["total"] for each in living.invoices(period="2026-10", status="issued")] == ["120.00"]

@@ -35,8 +35,9 @@ def preview(query: dict[str, Any]) -> dict[str, Any]:
     session = current_session()
     chosen = [query["customer_id"]] if query["customer_id"] else None
     asked = RunRequest(query["period"], customer_ids=chosen)
-    page = service.preview_page(session, asked, area_id=query["area_id"], limit=query["limit"], cursor=query["cursor"])
-    whole = service.preview(session, asked, area_id=query["area_id"])
+    which = {"area_id": query["area_id"], "only_due": query["only_due"]}
+    page = service.preview_page(session, asked, **which, limit=query["limit"], cursor=query["cursor"])
+    whole = service.preview(session, asked, **which)
     return {"period": query["period"], "totals": whole.totals, "warnings": whole.warnings, **page}
 
 

@@ -21,6 +21,7 @@ class PreviewQuery(PageQuery):
     period = Month(required=True)
     customer_id = fields.UUID(load_default=None)
     area_id = fields.UUID(load_default=None)
+    only_due = fields.Boolean(load_default=False, truthy={"true"}, falsy={"false"})
 
 
 class RunQuery(PageQuery):

@@ -54,21 +54,21 @@ class Preview:
     warnings: list[dict[str, Any]]
 
 
-def preview(session: Session, request: RunRequest, *, area_id: UUID | None = None) -> Preview:
+def preview(session: Session, request: RunRequest, *, area_id: UUID | None = None, only_due: bool = False) -> Preview:
     """Equal to the paisa to what ``run`` would issue; reads only.
 
-    A month that has not ended is shown as it stands, with the warning ``period_not_ended``; of one that has ended
-    ``unusual_total`` says that a run must be confirmed. What can be billed but not put on a GSTR-1 is named in
-    ``hsn_needed_for_return``.
+    A month that has not ended is shown as it stands, with the warning ``period_not_ended``, or ``only_due``: what a run
+    would issue of it now. ``unusual_total`` says that a run must be confirmed. What can be billed but not put on a
+    GSTR-1 is named in ``hsn_needed_for_return``.
     """
     day = today(session)
     last = month_bounds(request.period)[1]
     warnings: list[dict[str, Any]] = []
-    if last >= day and request.through is None:
+    if last >= day and request.through is None and not only_due:
         warnings.append({"code": "period_not_ended", "detail": f"{request.period} ends on {last}."})
     warnings += out_of_turn(session, request)
-    totals = dict(queries.preview_totals(session, _shown(session, request), area_id))
-    if last < day and area_id is None:
+    totals = dict(queries.preview_totals(session, _shown(session, request, only_due), area_id))
+    if (last < day or only_due) and area_id is None:
         unusual = _unusual(session, request, lambda: totals["total"])
         warnings += [{"code": unusual.code, "detail": unusual.detail}] if unusual else []
     warnings.extend(_explained(totals.pop("warnings")))
@@ -100,10 +100,16 @@ def _explained(skipped: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def preview_page(
-    session: Session, request: RunRequest, *, area_id: UUID | None, limit: int, cursor: str | None
+    session: Session,
+    request: RunRequest,
+    *,
+    area_id: UUID | None,
+    only_due: bool = False,
+    limit: int,
+    cursor: str | None,
 ) -> dict[str, Any]:
     """The drafts behind a preview, one row each, by customer code."""
-    due = _shown(session, request)
+    due = _shown(session, request, only_due)
     code, start = read_cursor(cursor, [str, date]) if cursor else ("", date.min)
     rows = queries.preview_page(session, due, area_id=area_id, after=(code, start), limit=limit + 1)
     last = rows[limit - 1] if len(rows) > limit else None
@@ -111,10 +117,10 @@ def preview_page(
     return {"items": rows[:limit], "next_cursor": following}
 
 
-def _shown(session: Session, request: RunRequest) -> dict[str, Any]:
+def _shown(session: Session, request: RunRequest, only_due: bool) -> dict[str, Any]:
     """What a preview shows: what is due, and of a month that still runs what has come so far."""
     due = _due(session, request)
-    if request.through is None:
+    if request.through is None and not only_due:
         due["not_ended"] = max(due["not_ended"], due["last_day"] + timedelta(days=1))
     return due
 

@@ -1,4 +1,4 @@
-"""Credit of a customer: a discount, or a charge, on the next bill. What it does is shown first."""
+"""Credit of a customer: a discount, or a charge, on the next bill, or what is given up. What it does is told first."""
 
 from typing import Any
 from uuid import UUID
@@ -10,6 +10,7 @@ from dairy_app.console.routes import frame
 from dairy_app.console.routes.frame import Form, PageQuery, console
 from dairy_app.web.access import Role, allow
 from dairy_app.web.inside import act, ask, tried
+from dairy_app.web.schemas import Day
 
 WHO = (Role.ADMIN, Role.ACCOUNTANT)
 #: Bills to choose from, and credits that are told.
@@ -18,13 +19,18 @@ BILLS, TOLD = 24, 20
 KINDS = ("discount", "charge")
 
 
+class CreditQuery(PageQuery):
+    """For which day, when it comes from a draft: whoever closes a month means the bill of that month."""
+
+    on = Day()
+
+
 @console.route("/customers/<uuid:customer_id>/credit")
-@console.arguments(PageQuery, location="query")
+@console.arguments(CreditQuery, location="query")
 @allow(*WHO, page=True)
-def credit(query: dict[str, str], customer_id: UUID) -> Response:
+def credit(query: dict[str, Any], customer_id: UUID) -> Response:
     """What credit a customer has, and the ways of giving some: on the next bill, or of one that is out."""
-    del query
-    return _credit_page(customer_id)
+    return _credit_page(customer_id, on=query.get("on"))
 
 
 @console.route("/customers/<uuid:customer_id>/credit", methods=["POST"])
@@ -33,7 +39,7 @@ def credit(query: dict[str, str], customer_id: UUID) -> Response:
 def adjust_next_bill(form: dict[str, str], customer_id: UUID) -> Response:
     """Look at what a discount or a charge on the next bill does, or give what was looked at as it is typed now."""
     typed, found = frame.as_typed(form), dict[str, Any]()
-    body = {"kind": KINDS[0], **frame.fields_of(form, "kind", "description", "reason", "tax_class")}
+    body = {"kind": KINDS[0], **frame.fields_of(form, "kind", "description", "reason", "tax_class", "adjusted_on")}
     sign = "-" if body["kind"] == "discount" else ""
     body |= {"customer_id": str(customer_id), "amount": f"{sign}{form.get('amount', '').strip()}"}
 
@@ -43,7 +49,8 @@ def adjust_next_bill(form: dict[str, str], customer_id: UUID) -> Response:
     def adjust() -> None:
         with tried(unless=is_as_seen):
             made = act("POST", "/adjustments", body, key=form.get("key"))
-            found.update(made=made, after=_total(made["invoice_id"]))
+            draft = ask(f"/invoices/{made['invoice_id']}")
+            found.update(made=made, draft=draft, after=str(draft["total"] or "0.00"))
         found["before"] = _total(made["invoice_id"])
 
     address = url_for("console.credit", customer_id=customer_id)
@@ -53,9 +60,10 @@ def adjust_next_bill(form: dict[str, str], customer_id: UUID) -> Response:
     if not is_as_seen():
         g.form_is_on = address
         return _credit_page(customer_id, form=form, looked=typed, effect=found)
-    rupees = frame.figures().rupees
-    amount, after = rupees(found["made"]["amount"].removeprefix("-")), rupees(found["after"])
-    return frame.done(address, f"credit_{body['kind']}", amount=amount, after=after)
+    say, draft = frame.figures(), found["draft"]
+    amount, after = say.rupees(found["made"]["amount"].removeprefix("-")), say.rupees(draft["total"])
+    days = {"first": say.day(draft["period_start"]), "last": say.day(draft["period_end"])}
+    return frame.done(address, f"credit_{body['kind']}", amount=amount, after=after, **days)
 
 
 @console.route("/customers/<uuid:customer_id>/credit/<uuid:adjustment_id>/take-back", methods=["POST"])
@@ -71,6 +79,24 @@ def take_back_discount(form: dict[str, str], customer_id: UUID, adjustment_id: U
 
     refused = frame.send(take_back, lambda **names: _credit_page(customer_id, **names), address)
     return refused or frame.done(address, "credit_taken_back")
+
+
+@console.route("/customers/<uuid:customer_id>/write-offs", methods=["POST"])
+@console.arguments(Form, location="form")
+@allow(*WHO, page=True)
+def write_off_account(form: dict[str, str], customer_id: UUID) -> Response:
+    """Give up what a customer owes, or a part of it: the oldest first, also what no bill here holds."""
+    address, found = url_for("console.credit", customer_id=customer_id), dict[str, Any]()
+
+    def give_up() -> None:
+        body = {"customer_id": str(customer_id), **frame.fields_of(form, "amount", "reason")}
+        found.update(act("POST", "/write-offs", body, key=form.get("key")), balance=_balance(customer_id))
+
+    refused = frame.send(give_up, lambda **names: _credit_page(customer_id, opened="write-off", **names), address)
+    if refused is not None:
+        return refused
+    rupees = frame.figures().rupees
+    return frame.done(address, "account_written_off", amount=rupees(found["amount"]), after=rupees(found["balance"]))
 
 
 def _credit_page(customer_id: UUID, **names: Any) -> Response:

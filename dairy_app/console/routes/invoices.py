@@ -1,5 +1,6 @@
 """One bill: what it is for, what is paid of it, its document, and voiding it."""
 
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from dairy_app.web.inside import act, admits, ask, fetch
 
 #: What a box of the form answers; the API's own words name its fields.
 ASKED_BACK = frozenset({"invoice_paid", "return_filed"})
-#: Credit notes of a bill, or adjustments of a draft, that its page shows.
+#: Credit notes or write-offs of a bill, or adjustments of a draft, that its page shows.
 NOTES = 200
 #: The latest messages about a bill.
 MESSAGES = 20
@@ -43,6 +44,8 @@ def invoice_page(invoice_id: UUID, opened: str | None = None, **names: Any) -> R
         names["credit_notes"] = ask("/credit-notes", invoice_id=invoice_id, limit=NOTES)["items"]
         names["pay"] = ask(f"{own}/pay-links")
         names["codes"] = {name: _code(names["pay"][name]) for name in ("balance_link", "own_link")}
+        if Decimal(bill["credit_applied"]) and admits("/write-offs"):
+            names["write_offs"] = ask("/write-offs", invoice_id=invoice_id, limit=NOTES)["items"]
         if admits("/outbox"):
             names["messages"] = ask("/outbox", invoice_id=invoice_id, sort="-created_at", limit=MESSAGES)["items"]
             names["channels"] = CHANNELS

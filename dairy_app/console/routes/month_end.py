@@ -88,6 +88,11 @@ def _month_page(period: str, cursor: str | None = None, **names: Any) -> Respons
         # Of a running month, what is still to be delivered today is no exception.
         names |= _what_waits(period, first, min(last, day - timedelta(days=1)), cursor)
         _compare(names["preview"]["items"], names["month_before"], settings["unusual_total_percent"])
+        # Of a running month its weeks and half months that are over can be billed already.
+        names["due"] = names["preview"]
+        if not names["is_over"]:
+            names["due"] = ask("/billing/preview", period=period, only_due="true", limit=1)
+        names["is_unusual"] = any(each["code"] == "unusual_total" for each in names["due"]["warnings"])
     names |= _messages(runs)
     names["steps"] = [(step, _state(step, names)) for step in STEPS]
     names["numbers"] = {step: number for number, step in enumerate(STEPS, 1)}
@@ -106,7 +111,6 @@ def _what_waits(period: str, first: date, last: date, cursor: str | None) -> dic
     return {
         "preview": preview,
         "warnings": [each for each in preview["warnings"] if not each["customer_id"]],
-        "is_unusual": any(each["code"] == "unusual_total" for each in preview["warnings"]),
         "kept_back": kept_back,
         "open_orders": ask("/orders", status=status, sort="delivery_date", limit=NAMED, **days),
         "named": NAMED,

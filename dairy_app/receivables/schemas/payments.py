@@ -154,6 +154,7 @@ class WriteOffQuery(PageQuery):
     """Which write-offs."""
 
     customer_id = fields.UUID(load_default=None)
+    invoice_id = fields.UUID(load_default=None)
     date_from = Day(load_default=None, data_key="written_off_on[gte]")
     date_to = Day(load_default=None, data_key="written_off_on[lte]")
 
