@@ -84,13 +84,29 @@ def send_file(admin: Visitor, content: str, act: str) -> Page:
 
 def test_a_file_is_looked_at_first_and_then_registered(dairy: Dairy, admin: Visitor) -> None:
     page = send_file(admin, FILE, "look")
-    assert "It can be: 2 customers, 2 new areas." in page.words
+    assert "It can be: 2 customers. New areas: Kothrud, Baner." in page.words
     assert read(dairy.admin, "/customers") == []
-    page = send_file(admin, FILE, "register")
+    page = admin.submit(page, "/customers/file", act="register")  # without choosing the file again
     assert "2 customers were registered." in admin.follow(page).words
     assert [each["name"] for each in read(dairy.admin, "/customers")] == ["Asha Rao", "Zoya Shah"]
     assert send_file(admin, FILE, "register").status in {409, 422}
     assert len(read(dairy.admin, "/customers")) == 2
+
+
+def test_a_file_that_is_too_large_to_keep_is_chosen_again(dairy: Dairy, admin: Visitor) -> None:
+    page = send_file(admin, FILE + "\n" * 300_000, "look")
+    assert "It can be: 2 customers." in page.words
+    assert [form for form in page.forms if "kept" in form.fields] == []
+    form = admin.open("/customers/new").form("/customers/file")
+    assert admin.send(form, {"act": "register", "kept": "not base64"}).status == 422
+    assert read(dairy.admin, "/customers") == []
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "Line 3, Phone:"), ("hi", "पंक्ति 3, फ़ोन:")])
+def test_a_fault_names_line_and_column_in_words(admin: Visitor, language: str, said: str) -> None:
+    admin.open(f"/?lang={language}")
+    page = send_file(admin, FILE.replace("9812345672", "9.81235E+09"), "look")
+    assert said in page.words
 
 
 @pytest.mark.parametrize("act", ["look", "register"])
