@@ -42,6 +42,7 @@ SHOWN = {
 NOT_RUN = {
     "make demo": "fills a sample and serves it, as is done here for the session below",
     "make test ": "runs this test",
+    "you@example.org": "serves an empty dairy, as the guide for DBAs does",
     "make revision": "tests/migrations/test_new_revision.py runs it on a copy",
     "npx": "needs the network, as does the generator of clients",
     "openapi-python-client": "needs the network, as does the linter",

@@ -17,14 +17,14 @@ class SettingsOut(Strict):
     legal_name = Line(200, allow_none=True)
     address = Paragraph(500, allow_none=True)
     gstin = fields.String(allow_none=True, validate=is_gstin)
-    state_code = fields.String(allow_none=True, validate=Pattern(r"^[0-9]{2}$"))
-    fssai_no = fields.String(allow_none=True, validate=Pattern(r"^[0-9]{14}$"))
+    state_code = fields.String(allow_none=True, validate=Pattern(r"^[0-9]{2}$", error="Must be 2 digits."))
+    fssai_no = fields.String(allow_none=True, validate=Pattern(r"^[0-9]{14}$", error="Must be 14 digits."))
     phone = Line(40, allow_none=True)
     upi_id = Line(100, allow_none=True)
     time_zone = fields.String(validate=is_time_zone)
     language = Line(10)
-    invoice_series = fields.String(validate=Pattern(r"^[A-Z]{1,3}$"))
-    credit_note_series = fields.String(validate=Pattern(r"^[A-Z]{1,3}$"))
+    invoice_series = fields.String(validate=Pattern(r"^[A-Z]{1,3}$", error="Must be 1 to 3 capital letters."))
+    credit_note_series = fields.String(validate=Pattern(r"^[A-Z]{1,3}$", error="Must be 1 to 3 capital letters."))
     due_days = fields.Integer(strict=True, validate=validate.Range(0, 365))
     invoice_date_rule = Choice(*INVOICE_DATE_RULES)
     prices_include_tax = fields.Boolean()
@@ -49,7 +49,11 @@ class SettingsOut(Strict):
     )
     generation_days_ahead = fields.Integer(strict=True, validate=validate.Range(0, 31))
     financial_year_start_month = fields.Integer(strict=True, validate=validate.Range(1, 12))
-    second_language = fields.String(allow_none=True, validate=Pattern(r"^[a-z]{2,3}$"), metadata={"example": "hi"})
+    second_language = fields.String(
+        allow_none=True,
+        validate=Pattern(r"^[a-z]{2,3}$", error="Must be a code of 2 or 3 small letters, for example hi."),
+        metadata={"example": "hi"},
+    )
     invoice_footer = Paragraph(500, allow_none=True)
     invoice_link_version = fields.Integer(
         strict=True,

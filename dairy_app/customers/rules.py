@@ -1,6 +1,7 @@
 """Checks of what a customer says about itself."""
 
 import re
+import unicodedata
 from typing import Any
 
 from dairy_app.common.errors import invalid
@@ -17,6 +18,31 @@ MAP_LINK = (
     "|maps[.]apple[.]com/|(www[.])?openstreetmap[.]org/|osm[.]org/|(www[.])?bing[.]com/maps|(maps[.])?mappls[.]com/"
     "|plus[.]codes/|(www[.])?waze[.]com/)[!-~]*$"
 )
+
+#: Column of an import → what people call it, written as ``column_of`` compares it.
+_CALLED = {
+    "code": ("customer_code", "customer_no"),
+    "name": ("customer", "customer_name", "full_name", "नाम", "ग्राहक"),
+    "phone": ("phone_no", "phone_number", "mobile", "mobile_no", "mobile_number", "contact_no", "फ़ोन", "मोबाइल"),
+    "email": ("e_mail", "email_id", "mail", "ई_मेल"),
+    "address_line1": ("address", "address_1", "address_line_1", "house_and_street", "street", "पता", "घर_और_गली"),
+    "address_line2": ("address_2", "address_line_2"),
+    "city": ("town", "शहर"),
+    "pincode": ("pin", "pin_code", "पिन_कोड"),
+    "area": ("locality", "इलाका"),
+    "notes": ("note", "remarks", "note_for_the_helper"),
+    "gstin": ("gst", "gst_no", "gst_number"),
+    "delivery_boy": ("helper", "डिलीवरी_वाला"),
+}
+_COLUMNS = {
+    unicodedata.normalize("NFC", name): column for column, names in _CALLED.items() for name in (column, *names)
+}
+
+
+def column_of(heading: str) -> str:
+    """The column that a heading of a spreadsheet means: ``Phone No.`` is ``phone``. One that is unknown stays."""
+    plain = "_".join(re.split(r"[-\s_./:()*]+", unicodedata.normalize("NFC", heading).lower())).strip("_")
+    return _COLUMNS.get(plain, plain)
 
 
 def is_map_link(link: str) -> bool:

@@ -58,19 +58,24 @@ def other_media(*, workbooks: bool = False) -> "dict[str, Callable[[Request], di
     return {"text/csv": of_body, "multipart/form-data": of_upload} | ({XLSX: of_body} if workbooks else {})
 
 
-def rows_of(text: str, check_header: Callable[[Sequence[str]], None]) -> Iterator[tuple[int, list[str], Sequence[str]]]:
+def rows_of(
+    text: str, check_header: Callable[[Sequence[str]], None], column_of: Callable[[str], str] = str.lower
+) -> Iterator[tuple[int, list[str], Sequence[str]]]:
     """Line (as a spreadsheet counts), cells and column names of each row of a CSV that is not blank.
 
-    A guarding apostrophe and surrounding blanks are taken off. ``check_header`` is given the names, in small letters,
-    and raises when they are not those of the file. Raises ``validation_failed`` for what is no CSV.
+    A guarding apostrophe, surrounding blanks and empty cells at the end are taken off. ``column_of`` says which column
+    a heading means; ``check_header`` is given the columns, and raises when they are not those of the file. Raises
+    ``validation_failed`` for what is no CSV.
     """
-    lines = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""), strict=True)
+    text = text.removeprefix("\ufeff")
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
     line = 1
     try:
-        header = [_plain(cell).lower() for cell in next(lines, [])]
+        header = [column_of(cell) for cell in _without_empty_end(next(lines, []))]
         check_header(header)
         for line, cells in enumerate(lines, 2):
-            plain = [_plain(cell) for cell in cells]
+            plain = _without_empty_end(cells)
+            plain += [""] * (len(header) - len(plain))
             if any(plain):
                 yield line, plain, header
     except csv.Error as error:
@@ -87,6 +92,19 @@ def refuse_file(faults: Sequence[FieldError]) -> Problem:
     shown = sorted(faults, key=lambda each: (int(each.pointer.split("/")[2]), each.pointer))[:MOST_FAULTS]
     counted = "one fault" if len(faults) == 1 else f"{len(faults)} faults"
     return Problem("validation_failed", f"Nothing was imported: {counted}.", list(shown))
+
+
+def _delimiter(text: str) -> str:
+    """What parts the cells: a spreadsheet writes ``;`` or a tab where the comma is for decimals."""
+    header = text.partition("\n")[0]
+    return max(",;\t", key=header.count)
+
+
+def _without_empty_end(cells: Sequence[str]) -> list[str]:
+    plain = [_plain(cell) for cell in cells]
+    while plain and not plain[-1]:
+        plain.pop()
+    return plain
 
 
 def _plain(cell: str) -> str:

@@ -142,6 +142,34 @@ def test_a_payment_is_taken_and_told(dairy: Dairy, admin: Visitor, rao: Any) -> 
     assert payment["receipt_no"] not in admin.open(own(rao)).words.partition("Ledger")[0]
 
 
+def test_a_helper_books_what_was_paid_at_the_door(dairy: Dairy, admin: Visitor) -> None:
+    ravi = dairy.staff("delivery_boy", "Ravi")
+    asha, other = dairy.customer(delivery_boy_id=ravi.user["id"]), dairy.customer()
+    helper = Visitor.of(dairy.app, ravi.user["email"])
+    page = helper.open(own(asha))
+    assert "Balance" not in page.words
+    page = helper.submit(page, "/payments", amount="120", method="cash")
+    assert page.status == 303, page.words
+    assert "₹ 120.00 booked" in helper.follow(page).words
+    assert "₹ 120.00" in helper.open("/").words
+    (payment,) = read(dairy.admin, "/payments", customer_id=asha["id"])
+    assert (payment["amount"], payment["collected_by"]) == ("120.00", ravi.user["id"])
+    form = helper.open(own(asha)).form("/payments")
+    form.action = form.action.replace(asha["id"], other["id"])
+    assert helper.send(form, {"amount": "10"}).status == 404
+    assert "Ravi" in admin.open("/cash").words
+
+
+def test_the_office_says_who_carries_the_cash(dairy: Dairy, admin: Visitor, rao: Any) -> None:
+    ravi = dairy.staff("delivery_boy", "Ravi")
+    page = admin.open(own(rao))
+    refused = admin.submit(page, "/payments", amount="80", method="upi", collected_by=ravi.user["id"])
+    assert refused.status == 422
+    assert "Only cash has a collector." in refused.words
+    admin.submit(page, "/payments", amount="80", method="cash", collected_by=ravi.user["id"])
+    assert "₹ 80.00" in admin.open("/cash").words
+
+
 def test_a_payment_sent_twice_is_booked_once(dairy: Dairy, admin: Visitor, rao: Any) -> None:
     form = admin.open(own(rao)).form("/payments")
     for _ in range(2):
@@ -178,7 +206,7 @@ def test_who_may_not_book_is_refused_also_with_the_form(
     dairy: Dairy, admin: Visitor, sign_in: SignIn, rao: Any
 ) -> None:
     form = admin.open(own(rao)).form("/payments")
-    for role in ("marketing_staff", "delivery_boy", "customer", "supplier"):
+    for role in ("marketing_staff", "customer", "supplier"):
         visitor = sign_in(role)
         first = visitor.open("/")
         token = (visitor.follow(first) if first.status == 303 else first).form("/sign-out").fields["csrf_token"]

@@ -177,3 +177,19 @@ def test_a_switch_is_turned_on_and_off(dairy: Dairy, admin: Visitor) -> None:
         assert settings["generation_days_ahead"] == 1
     accountant = Visitor.of(dairy.app, dairy.staff("accountant").user["email"])
     assert "Show what is owed at the door No" in accountant.open("/settings").words
+
+
+def test_a_product_without_a_code_gets_one_later(dairy: Dairy, admin: Visitor) -> None:
+    milk = dairy.product("60.00", name="Cow milk", sku="COW", hsn_code=None)
+    address = f"/products/{milk['id']}"
+    page = admin.open(address)
+    assert "Not classified" in page.words
+    assert admin.submit(page, address, name="Cow milk", sku="COW", hsn_code="04").status == 422
+    page = admin.submit(page, address, name="Cow milk, fresh", sku="COW", hsn_code="0401")
+    assert page.status == 303, page.words
+    assert "Fresh or pasteurised milk" in admin.follow(page).words
+    after = ok(dairy.admin.get(address))
+    assert (after["name"], after["hsn_code"], after["tax_class"]) == ("Cow milk, fresh", "0401", "milk_fresh")
+    ok(dairy.admin.patch(address, {"tax_class": "milk_powder"}))
+    admin.submit(admin.open(address), address, name="Cow milk")
+    assert ok(dairy.admin.get(address))["tax_class"] == "milk_powder", "only another code or packing chooses anew"

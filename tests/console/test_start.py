@@ -84,13 +84,29 @@ def send_file(admin: Visitor, content: str, act: str) -> Page:
 
 def test_a_file_is_looked_at_first_and_then_registered(dairy: Dairy, admin: Visitor) -> None:
     page = send_file(admin, FILE, "look")
-    assert "It can be: 2 customers, 2 new areas." in page.words
+    assert "It can be: 2 customers. New areas: Kothrud, Baner." in page.words
     assert read(dairy.admin, "/customers") == []
-    page = send_file(admin, FILE, "register")
+    page = admin.submit(page, "/customers/file", act="register")  # without choosing the file again
     assert "2 customers were registered." in admin.follow(page).words
     assert [each["name"] for each in read(dairy.admin, "/customers")] == ["Asha Rao", "Zoya Shah"]
     assert send_file(admin, FILE, "register").status in {409, 422}
     assert len(read(dairy.admin, "/customers")) == 2
+
+
+def test_a_file_that_is_too_large_to_keep_is_chosen_again(dairy: Dairy, admin: Visitor) -> None:
+    page = send_file(admin, FILE + "\n" * 300_000, "look")
+    assert "It can be: 2 customers." in page.words
+    assert [form for form in page.forms if "kept" in form.fields] == []
+    form = admin.open("/customers/new").form("/customers/file")
+    assert admin.send(form, {"act": "register", "kept": "not base64"}).status == 422
+    assert read(dairy.admin, "/customers") == []
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "Line 3, Phone:"), ("hi", "पंक्ति 3, फ़ोन:")])
+def test_a_fault_names_line_and_column_in_words(admin: Visitor, language: str, said: str) -> None:
+    admin.open(f"/?lang={language}")
+    page = send_file(admin, FILE.replace("9812345672", "9.81235E+09"), "look")
+    assert said in page.words
 
 
 @pytest.mark.parametrize("act", ["look", "register"])
@@ -183,3 +199,48 @@ def test_an_order_of_one_day_is_entered_once_and_cancelled(dairy: Dairy, admin: 
     page = admin.send(admin.open(own).form("/orders"), {"quantity": "none"})
     assert page.status == 422
     assert [each["id"] for each in page.every("input") if each.get("aria-invalid")] == ["day-order-quantity"]
+
+
+def test_making_orders_again_says_that_none_was_missing(dairy: Dairy, admin: Visitor, asha: Any) -> None:
+    dairy.subscription(asha, dairy.product("60.00"), "1")
+    for said in ("Orders made: 1.", "Nothing was missing"):
+        assert said in admin.follow(admin.submit(admin.open("/start"), "/start/orders")).words
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ({"fssai_no": "123"}, "Must be 14 digits."),
+        ({"state_code": "Maharashtra"}, "Must be 2 digits."),
+        ({"state_code": ""}, ""),
+    ],
+)
+def test_a_setting_that_is_refused_says_its_form(admin: Visitor, typed: dict[str, str], said: str) -> None:
+    assert said in admin.submit(admin.open("/settings"), "/settings", **typed).words
+
+
+def test_a_standing_order_without_its_weekdays_says_so(admin: Visitor, asha: Any) -> None:
+    page = admin.open(f"/customers/{asha['id']}")
+    page = admin.submit(page, "/standing-orders", default_quantity="1", mode="weekly_pattern")
+    assert "Choose one to seven weekdays." in page.words
+    assert "This is needed." in admin.submit(admin.open("/customers/new"), "/customers/new").words
+
+
+def test_a_customer_of_a_file_is_invited_on_its_page(dairy: Dairy, admin: Visitor) -> None:
+    send_file(admin, FILE, "register")
+    (asha, _) = read(dairy.admin, "/customers")
+    page = admin.submit(admin.open(f"/customers/{asha['id']}"), "/invitation")
+    assert "Invitation for Asha Rao" in page.words
+    assert "/api/v1/auth/invitation#" in page.words
+
+
+def test_a_link_names_its_helper_once_and_stays_on_its_day(dairy: Dairy, admin: Visitor) -> None:
+    dairy.staff("delivery_boy", "Ravi")
+    page = admin.submit(admin.open("/rounds"), "/rounds/links", date=dairy.day(1))
+    assert "Link for Ravi" in page.words
+    (shown,) = [form for form in page.forms if form.action == "/rounds"]
+    assert shown.fields["date"] == dairy.day(1)
+    people = admin.open("/people")
+    assert [form.fields["role"] for form in people.forms if form.method == "post" and form.action == "/people"] == [
+        "delivery_boy"
+    ]

@@ -166,6 +166,33 @@ def test_what_is_no_such_file(dairy: Dairy, text: str, code: str) -> None:
     assert refused(answer, 422, "validation_failed")["errors"][0]["code"] == code
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Name, Phone, Address, Area\nAsha Rao, 98123 45601, 1 Mill Road, Baner\n",
+        "NAME;Mobile No.;House and street;AREA;;\nAsha Rao;9812345601;1 Mill Road;Baner;;\n;;;;;\n",
+        "Customer Name\tPhone Number\tAddress Line 1\tArea \nAsha Rao\t9812345601\t1 Mill Road\tBaner\n",
+        "नाम,फ़ोन,पता,इलाका,,\nAsha Rao,9812345601,1 Mill Road,Baner,,\n,,,,,\n",
+        "नाम,\u092b\u093c\u094b\u0928,पता,इलाका\nAsha Rao,9812345601,1 Mill Road,Baner\n",
+    ],
+)
+def test_headings_are_what_people_write(dairy: Dairy, text: str) -> None:
+    assert ok(send(dairy, text), 201)["created"] == 1
+    (asha,) = listed(dairy)
+    found = (asha["name"], asha["phone"], asha["address_line1"], asha["area"])
+    assert found == ("Asha Rao", "+919812345601", "1 Mill Road", "Baner")
+
+
+def test_a_phone_that_a_spreadsheet_shortened_is_named(dairy: Dairy) -> None:
+    problem = refused(send(dairy, text_of(row(1, phone="9.81235E+09"), row(2, phone=""))), 422, "validation_failed")
+    assert faults(problem) == [("/rows/2/phone", "shortened"), ("/rows/3/phone", "required")]
+    assert [each["detail"] for each in problem["errors"]] == [
+        "Line 2: The spreadsheet saved only the first digits. "
+        "Send the workbook itself (XLSX), or widen the column first.",
+        "Line 3: Nothing is in this cell.",
+    ]
+
+
 @pytest.mark.slow
 def test_more_than_ten_thousand_rows_come_in_several_files(dairy: Dairy) -> None:
     text = "name,phone,address_line1,area\n" + "a,b,c,d\n" * 10_001

@@ -83,6 +83,9 @@ def customer_page(customer_id: UUID, month: str | None = None, opened: date | No
     mine = {"customer_id": customer_id, "limit": LATEST}
     if admits(f"{own}/balance"):
         names["balance"] = ask(f"{own}/balance")
+    if admits("/users"):
+        helpers = ask("/users", role=Role.DELIVERY_BOY.value, is_active="true", limit=200)["items"]
+        names["collectors"] = [(each["id"], each["name"]) for each in helpers]
     if admits("/subscriptions"):
         names["subscriptions"] = ask("/subscriptions", customer_id=customer_id, limit=50)["items"]
         names["calendar"] = weeks(month, _of_month(customer_id, month))
@@ -131,13 +134,13 @@ def _one_day(customer_id: UUID, day: date) -> dict[str, Any]:
 @console.arguments(Form, location="form")
 @allow(Role.ADMIN, Role.ACCOUNTANT, Role.DELIVERY_BOY, page=True)
 def take_payment(form: dict[str, str], customer_id: UUID) -> Response:
-    """Book a payment; it settles the oldest bills first, as in the API. A helper books the cash that he took today."""
+    """Book a payment; it settles the oldest bills first, as in the API. What a helper takes it carries."""
     taken: dict[str, Any] = {}
 
     def book() -> None:
         body = {
             "customer_id": str(customer_id),
-            **frame.fields_of(form, "amount", "method", "received_on", "reference"),
+            **frame.fields_of(form, "amount", "method", "collected_by", "received_on", "reference"),
         }
         taken.update(act("POST", "/payments", body, key=form.get("key")))
 

@@ -35,6 +35,7 @@ from dairy_app.web.access import Policy, Role, allow_anyone, policy_of
 from dairy_app.web.http import Blueprint, current_actor, current_database, current_session
 from dairy_app.web.page_files import YEAR, PageFiles
 from dairy_app.web.schemas import LONGEST_CURSOR, Strict
+from dairy_app.web.validate import REQUIRED
 
 #: What a page may do: load and ask for things here, nothing else.
 PAGE_POLICY = (
@@ -187,7 +188,7 @@ def refusal_in_words(problem: Problem) -> tuple[str, dict[str, str]]:
     t, by_field, rest = words(), {}, []
     for error in problem.errors:
         key = f"invalid_{error.code}"
-        said = t(key) if t.code != "en" and t.has(key) else error.detail
+        said = t(key) if t.has(key) and (t.code != "en" or error.code == REQUIRED) else error.detail
         name = error.pointer.strip("/").replace("/", ".")
         if name:
             by_field[name] = said

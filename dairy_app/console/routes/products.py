@@ -61,9 +61,12 @@ def product(query: dict[str, str], product_id: UUID) -> Response:
 
 
 def _product_page(product_id: UUID, **names: Any) -> Response:
+    product = ask(f"/products/{product_id}")
+    if admits("/tax-classes"):
+        names["tax_class"] = next(each for each in ask("/tax-classes")["items"] if each["code"] == product["tax_class"])
     prices = ask(f"/products/{product_id}/prices", limit=ROWS)["items"]
     day = today(current_session()).isoformat()
-    return frame.page("product.html", product=ask(f"/products/{product_id}"), prices=prices, day=day, **names)
+    return frame.page("product.html", product=product, prices=prices, day=day, **names)
 
 
 @console.route("/products/<uuid:product_id>/prices", methods=["POST"])
@@ -101,3 +104,22 @@ def change_sale(form: dict[str, str], product_id: UUID) -> Response:
     if refused is not None:
         return refused
     return frame.done(address, "on_sale" if is_active else "off_sale", name=told["name"], open=told["open_orders"] or 0)
+
+
+@console.route("/products/<uuid:product_id>", methods=["POST"])
+@console.arguments(Form, location="form")
+@allow(Role.ADMIN, page=True)
+def change_product(form: dict[str, str], product_id: UUID) -> Response:
+    """Name, article number, HSN code and packing; another code or packing chooses the tax anew."""
+
+    def change() -> None:
+        before = ask(f"/products/{product_id}")
+        wanted: dict[str, Any] = {name: form.get(name, "").strip() for name in ("name", "sku")}
+        wanted |= {"hsn_code": form.get("hsn_code", "").strip() or None, "is_packed": "is_packed" in form}
+        if any(wanted[name] != before[name] for name in ("hsn_code", "is_packed")):
+            wanted["tax_class"] = None
+        act("PATCH", f"/products/{product_id}", wanted)
+
+    address = url_for("console.product", product_id=product_id)
+    refused = frame.send(change, lambda **names: _product_page(product_id, **names), address)
+    return refused or frame.done(address, "product_changed")

@@ -92,7 +92,8 @@ def new_link(form: dict[str, str]) -> Response:
     if refused is not None:
         return refused
     link = made.get("url")
-    return _rounds(made=made, link=link, code=[runs(row) for row in code_of(link)] if link else [])
+    day = date.fromisoformat(form["date"]) if form.get("date") else None
+    return _rounds(day, made=made, link=link, code=[runs(row) for row in code_of(link)] if link else [])
 
 
 @console.route("/rounds/links/<uuid:link_id>/revoke", methods=["POST"])

@@ -54,4 +54,7 @@ def make_orders(form: dict[str, str]) -> Response:
         told.update(act("POST", "/orders/generate", {"delivery_date": day.isoformat()}, key=form.get("key")))
 
     refused = frame.send(make, lambda **names: _start(**names), url_for("console.start"))
-    return refused or frame.done(url_for("console.rounds", date=day), "orders_made", n=told["created"])
+    if refused is not None:
+        return refused
+    said = "orders_made" if told["created"] else "no_orders_to_make"
+    return frame.done(url_for("console.rounds", date=day), said, n=told["created"])

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from dairy_app.accounts.bulk.customer_logins import insert_customer_logins
 from dairy_app.common.errors import FieldError, Problem, invalid
 from dairy_app.customers import bulk, queries
-from dairy_app.customers.rules import is_reserved_code, plain_name, tax_fields
+from dairy_app.customers.rules import column_of, is_reserved_code, plain_name, tax_fields
 from dairy_app.customers.schemas import CustomerRow
 from dairy_app.web.access import Role
 from dairy_app.web.failures import field_errors
@@ -30,6 +30,11 @@ _ROW = CustomerRow()
 #: What a spreadsheet leaves of letters that its file has no place for.
 _LOST = re.compile(r"(?<!\w)\?{3}|^[?\s]*\?[?\s]*$|\ufffd")
 _SAVE_ANEW = "Letters were lost when the file was saved: save it as XLSX or as CSV UTF-8."
+#: A phone number as a narrow column of a spreadsheet shows and saves it: 9.81235E+09.
+_SHORTENED = re.compile(r"[0-9.]+E[+]?[0-9]+", re.I)
+_SEND_WORKBOOK = (
+    "The spreadsheet saved only the first digits. Send the workbook itself (XLSX), or widen the column first."
+)
 
 Row = dict[str, Any]
 
@@ -72,7 +77,7 @@ def _read(text: str) -> tuple[list[Row], list[FieldError]]:
     """The rows that the form of a customer allows, with their line, and what is wrong with the others."""
     rows: list[Row] = []
     faults: list[FieldError] = []
-    for count, (line, cells, header) in enumerate(rows_of(text, _check_header), 1):
+    for count, (line, cells, header) in enumerate(rows_of(text, _check_header, column_of), 1):
         if count > MOST_ROWS:
             raise invalid("/csv", f"At most {MOST_ROWS:,} rows; send the rest as another file.", "too_many")
         if len(cells) > len(header):
@@ -84,10 +89,17 @@ def _read(text: str) -> tuple[list[Row], list[FieldError]]:
             if lost:
                 faults += [fault(line, name, "unreadable", _SAVE_ANEW) for name in lost]
                 continue
+            if _SHORTENED.fullmatch(written.get("phone", "")):
+                faults.append(fault(line, "phone", "shortened", _SEND_WORKBOOK))
+                continue
             rows.append({"line": line, **_ROW.load(written)})
         except ValidationError as error:
             found = field_errors(error.messages)
-            faults += [fault(line, each.pointer.removeprefix("/"), each.code, each.detail) for each in found]
+            said = {"required": "Nothing is in this cell."}
+            faults += [
+                fault(line, each.pointer.removeprefix("/"), each.code, said.get(each.code, each.detail))
+                for each in found
+            ]
     if not rows and not faults:
         raise invalid("/csv", "The file has no rows.", "empty")
     return rows, faults

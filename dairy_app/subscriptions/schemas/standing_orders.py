@@ -12,7 +12,7 @@ from dairy_app.subscriptions.models import CHANNELS, MODES, OVERRIDE_KINDS, SHIF
 from dairy_app.subscriptions.rules.wishes import DayQuantity, Ending, NewPause, NewSubscription, SubscriptionChange
 from dairy_app.web import validate
 from dairy_app.web.schemas import Choice, Day, Line, Money, Month, PageQuery, Quantity, Strict, page_of
-from dairy_app.web.validate import Invalid
+from dairy_app.web.validate import Coded, Invalid
 
 #: What may decide a day; ``due._rule`` and ``rules.decide``.
 RULES = (
@@ -39,7 +39,7 @@ class Weekdays(fields.List[int]):
 
     def __init__(self, **kwargs: Any) -> None:
         day = fields.Integer(strict=True, validate=validate.Range(0, 6))
-        super().__init__(day, validate=validate.Length(1, 7), **kwargs)
+        super().__init__(day, validate=validate.Length(1, 7, error=Coded("Choose one to seven weekdays.")), **kwargs)
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
         days = super()._deserialize(value, attr, data, **kwargs)
