@@ -50,13 +50,15 @@ def credit_bill(form: dict[str, str], invoice_id: UUID) -> Response:
     whose = ask(f"/invoices/{invoice_id}")["customer_id"]
 
     def is_as_seen() -> bool:
-        return form.get("do") == "give" and (form.get("looked"), form.get("after")) == (typed, found["after"])
+        return form.get("do") == "give" and (form.get("looked"), form.get("after")) == (typed, found["seen"])
 
     def issue() -> None:
         if "lines" in body and not credits:
             raise Problem("validation_failed", errors=[FieldError("", "nothing", frame.words()("credit_nothing"))])
         with tried(unless=is_as_seen):
             found.update(note=_issued(body, credits, form.get("key")), after=_balance(whose))
+            # All that is left may be less by now, and leave the same balance.
+            found["seen"] = f"{found['note']['total']} {found['after']}"
         found["before"] = _balance(whose)
 
     address = url_for("console.invoice", invoice_id=invoice_id)
