@@ -184,3 +184,7 @@ def test_twice_as_many_cost_the_same(living: LivingDairy, october: Any, address:
             for channel in ("whatsapp", "sms"):
                 ok(living.admin.post(f"/invoices/{paper['id']}/share", {"queue": True, "channel": channel}))
     assert costs[0] == costs[1] <= 9, costs
+
+
+def test_every_state_of_a_bill_has_a_word(admin: Visitor) -> None:
+    assert "Of the earlier system" in admin.open("/invoices").words

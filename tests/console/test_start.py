@@ -244,3 +244,15 @@ def test_a_link_names_its_helper_once_and_stays_on_its_day(dairy: Dairy, admin: 
     assert [form.fields["role"] for form in people.forms if form.method == "post" and form.action == "/people"] == [
         "delivery_boy"
     ]
+
+
+def test_today_says_that_its_orders_were_not_made_and_makes_them(dairy: Dairy, admin: Visitor, asha: Any) -> None:
+    assert "No deliveries today." in admin.open("/").words
+    milk = dairy.product("60.00")
+    dairy.subscription(asha, milk, "1", start_date=dairy.day(0))
+    page = admin.open("/")
+    assert "no orders were made for them" in page.words
+    page = admin.follow(admin.submit(page, "/start/orders"))
+    assert "Orders made: 1." in page.words
+    assert [each["delivery_date"] for each in read(dairy.admin, "/orders")] == [dairy.day(0)]
+    assert "no orders were made for them" not in admin.open("/").words

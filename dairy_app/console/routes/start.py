@@ -46,9 +46,10 @@ def _is_any(path: str, **query: Any) -> bool:
 @console.arguments(Form, location="form")
 @allow(Role.ADMIN, page=True)
 def make_orders(form: dict[str, str]) -> Response:
-    """Make tomorrow's orders now; the nightly run would make them, too, and each is made once."""
+    """Make tomorrow's orders now, or today's; the nightly run would make them, too, and each is made once."""
     told: dict[str, Any] = {}
-    day = today(current_session()) + timedelta(days=1)
+    present = today(current_session())
+    day = present if form.get("day") == present.isoformat() else present + timedelta(days=1)
 
     def make() -> None:
         told.update(act("POST", "/orders/generate", {"delivery_date": day.isoformat()}, key=form.get("key")))

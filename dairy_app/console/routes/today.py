@@ -21,6 +21,8 @@ def show_today() -> Response:
     names: dict[str, Any] = {"day": day, "tomorrow": day + timedelta(days=1)}
     if admits("/reports/rounds"):
         names["rounds"] = ask("/reports/rounds")["items"]
+        if not names["rounds"] and admits("/orders/generate", "POST"):
+            names["not_made"] = bool(ask("/reports/requirements", date=day.isoformat())["totals"])
     if admits("/cash-settlements/expected"):
         names["cash"] = ask("/cash-settlements/expected")["items"]
     if admits("/change-requests"):
