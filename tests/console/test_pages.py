@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import time_machine
 
+from dairy_app.common.errors import CODES
 from dairy_app.console.routes import frame
 from dairy_app.console.rules.menu import MENU
 from dairy_app.database.transactions import Database
@@ -90,6 +91,21 @@ def test_every_word_is_in_every_language_and_used_somewhere(dairy: Dairy) -> Non
         assert other.texts.keys() == english.texts.keys()
         for key, text in english.texts.items():
             assert set(re.findall(r"{(\w+)}", text)) == set(re.findall(r"{(\w+)}", other.texts[key])), key
+
+
+#: Of clients of the API, of phones on a round, of who runs the server: no form of the console is answered so.
+SAID_TO_OTHERS = {
+    "not_authenticated", "token_expired", "token_revoked", "pin_required", "wrong_pin", "link_expired",
+    "link_revoked", "tax_class_not_found", "billing_run_not_found", "opening_balance_not_found",
+    "cash_settlement_not_found", "customer_mismatch", "method_not_allowed", "unsupported_media_type",
+    "headers_too_large", "not_implemented", "database_rights_missing", "database_outdated",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("language", frame.catalogues())
+def test_every_refusal_is_told_in_every_language(language: str) -> None:
+    said = {code for code in CODES if frame.catalogues()[language].has(f"error_{code}")}
+    assert said | SAID_TO_OTHERS == set(CODES)
 
 
 def test_hostile_words_stay_words(dairy: Dairy, admin: Visitor) -> None:
