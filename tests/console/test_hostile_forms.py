@@ -70,6 +70,7 @@ def judge(page: Page, what: str) -> None:
         assert len(page.every("h1")) == 1, what
 
 
+@pytest.mark.timeout(360)  # every page, with every parameter: 20 s where nothing else is at work
 def test_no_parameter_of_a_page_is_a_fault(dairy: Dairy, admin: Visitor, known: dict[str, str]) -> None:
     for rule in rules(dairy.app, "GET"):
         path = path_of(rule, known)
