@@ -240,9 +240,8 @@ def test_the_first_rows_are_sent_before_the_last_is_read_and_the_server_waits_fo
         assert begin.startswith(b"PK")
         assert b"xl/worksheets/sheet1.xml" in begin
         waits = "SELECT wait_event FROM pg_stat_activity WHERE query LIKE 'COPY%%' AND datname = current_database()"
-        waiting = (
-            0  # in a row: until eight chunks are made, and what the connection holds is full, it waits now and then
-        )
+        # Until eight chunks are made, and what the connection holds is full, it waits now and then: so for a while.
+        waiting = 0
         for _ in range(2000):
             is_waiting = sql(f"{waits} AND pg_sleep(0.01) IS NOT NULL") == [("ClientWrite",)]
             waiting = waiting + 1 if is_waiting else 0
