@@ -6,7 +6,7 @@ from uuid import UUID
 
 from flask import current_app
 
-from dairy_app.accounts.service import tokens
+from dairy_app.accounts.service import login_log, tokens
 from dairy_app.accounts.service import users as accounts
 from dairy_app.common.clock import now
 from dairy_app.customers import queries
@@ -98,18 +98,19 @@ def link_user(body: dict[str, Any], customer_id: UUID) -> Any:
 @customers.route("/customers/<uuid:customer_id>/account-link", methods=["POST"])
 @customers.arguments(AccountLinkIn)
 @customers.response(201, AccountLinkOut)
-@allow(Role.ADMIN, Role.MARKETING_STAFF)
+@allow(Role.ADMIN)
 def make_account_link(body: dict[str, int], customer_id: UUID) -> dict[str, Any]:
     """A link that opens a customer's own pages without a password. Who has it acts as the customer until it ends."""
     user = service.login_of(current_session(), current_actor(), customer_id)
     until = now() + timedelta(hours=body["expires_in_hours"])
+    login_log.note(current_session(), "account link made", login_user_id=str(user.id), until=until.isoformat())
     token = tokens.new_account_token(user.id, user.token_version, until)
     return {"url": f"{current_app.config['DAIRY'].links_begin_with}{ACCOUNT_PATH}{token}", "expires_at": until}
 
 
 @customers.route("/customers/<uuid:customer_id>/account-link", methods=["DELETE"])
 @customers.response(204)
-@allow(Role.ADMIN, Role.MARKETING_STAFF)
+@allow(Role.ADMIN)
 def end_account_links(customer_id: UUID) -> None:
     """End every link to a customer's own pages at once, and every session of the customer with them."""
     accounts.end_sessions(current_session(), service.login_of(current_session(), current_actor(), customer_id))
