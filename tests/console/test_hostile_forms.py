@@ -100,3 +100,14 @@ def test_a_body_that_is_no_form_is_refused(dairy: Dairy, admin: Visitor, known: 
         for options in ({"json": {"amount": "1"}}, {"data": b"\xff\xfe", "content_type": "text/csv"}, {}):
             page = Page(admin.http.post(path, headers=BROWSER, **options))
             assert page.status == 400, path
+
+
+@pytest.mark.parametrize("hostile", ["../settings?", "x/void?y=", "%2e%2e", "", "a b"])
+def test_no_form_leads_to_another_route(dairy: Dairy, admin: Visitor, hostile: str) -> None:
+    """An id of a form becomes a part of an address of the API: it is a part, or nothing is asked."""
+    token = admin.open("/").form("/sign-out").fields["csrf_token"]
+    ravi = dairy.staff("delivery_boy").user["id"]
+    for address, name in (("/messages/again", "invoice_id"), (f"/rounds/{ravi}/customers", "to")):
+        if hostile or name == "invoice_id":  # without a helper the round itself is meant
+            sent = {"csrf_token": token, name: hostile, "customer": ravi}
+            assert admin.http.post(address, data=sent).status_code == 404, address

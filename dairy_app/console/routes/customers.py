@@ -12,8 +12,9 @@ from dairy_app.common.errors import Problem
 from dairy_app.console.routes import frame
 from dairy_app.console.routes.frame import Form, ListQuery, PageQuery, console
 from dairy_app.console.routes.office import changes
-from dairy_app.console.rules.calendar import ONE_TIME, YEARS, days_of, entries_of, months_around, weeks
+from dairy_app.console.rules.calendar import ONE_TIME, YEARS, entries_of, weeks
 from dairy_app.customers.models import CUSTOMER_STATUSES
+from dairy_app.invoices.rules import month_bounds, month_shifted
 from dairy_app.web import validate
 from dairy_app.web.access import Role, allow
 from dairy_app.web.http import current_session
@@ -74,7 +75,8 @@ def customer_page(customer_id: UUID, month: str | None = None, opened: date | No
     month = opened.isoformat()[:7] if opened else month or f"{day:%Y-%m}"
     if int(month[:4]) not in YEARS:
         raise Problem("not_found")
-    before, after = months_around(month)
+    first = month_bounds(month)[0]
+    before, after = (f"{month_shifted(first, step):%Y-%m}" for step in (-1, 1))
     names |= {"customer": ask(own), "day": day.isoformat(), "month": month}
     helper = names["customer"]["delivery_boy_id"]
     if helper and admits(f"/users/{helper}"):
@@ -112,7 +114,7 @@ def customer_page(customer_id: UUID, month: str | None = None, opened: date | No
 
 def _of_month(customer_id: UUID, month: str) -> list[dict[str, Any]]:
     """What comes in a month: of standing orders, and what was ordered for one day only."""
-    first, last = days_of(month)
+    first, last = month_bounds(month)
     span = {"delivery_date[gte]": first, "delivery_date[lte]": last}
     once = ask("/orders", customer_id=customer_id, order_type=ONE_TIME, limit=MONTHS_ORDERS, **span)["items"]
     days: list[dict[str, Any]] = ask(f"/customers/{customer_id}/calendar", period=month)["days"]

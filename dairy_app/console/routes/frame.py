@@ -302,6 +302,14 @@ def as_typed(form: Mapping[str, str]) -> str:
     return json.dumps(sorted((name, text.strip()) for name, text in form.items() if name not in of_the_form))
 
 
+def part_of_address(form: Mapping[str, str], name: str) -> str:
+    """A part of an address that a form names. Raises not_found for what cannot be one."""
+    value = form.get(name, "")
+    if not value or not all(each.isalnum() or each == "-" for each in value):
+        raise Problem("not_found")
+    return value
+
+
 def fields_of(form: Mapping[str, str], *names: str) -> dict[str, Any]:
     """Of a form, what the API gets: the fields that were filled in."""
     return {name: form[name].strip() for name in names if form.get(name, "").strip()}

@@ -87,7 +87,8 @@ def withdraw_message(form: dict[str, str], message_id: UUID) -> Response:
 def send_again(form: dict[str, str]) -> Response:
     """A new message about the same bill, to the address that the customer has now."""
     body = {"queue": True, **frame.fields_of(form, "channel", "language")}
-    return _settle(form, f"/invoices/{form.get('invoice_id', '')}/share", "message_again", body)
+    bill = frame.part_of_address(form, "invoice_id")
+    return _settle(form, f"/invoices/{bill}/share", "message_again", body)
 
 
 def _settle(form: dict[str, str], path: str, said: str, body: dict[str, Any] | None = None) -> Response:

@@ -68,7 +68,7 @@ def end_standing_order(form: dict[str, str], customer_id: UUID, subscription_id:
 @allow(*WHO_CHANGES, page=True)
 def set_day(form: dict[str, str], customer_id: UUID) -> Response:
     """Another quantity on one day of a standing order; with nothing typed, or asked for, it is as usual again."""
-    subscription, day = _part(form, "subscription_id"), _part(form, "date")
+    subscription, day = frame.part_of_address(form, "subscription_id"), frame.part_of_address(form, "date")
     own = f"/subscriptions/{subscription}/overrides/{day}"
     quantity = "" if form.get("usual") else form.get("quantity", "").strip()
 
@@ -87,7 +87,7 @@ def set_day(form: dict[str, str], customer_id: UUID) -> Response:
 @allow(*WHO_CHANGES, page=True)
 def pause(form: dict[str, str], customer_id: UUID) -> Response:
     """No delivery from a day to a day: of one standing order, or of all of them or none."""
-    chosen, key = _part(form, "subscription_id"), form.get("key")
+    chosen, key = frame.part_of_address(form, "subscription_id"), form.get("key")
 
     def enter() -> None:
         body = frame.fields_of(form, "from", "to", "reason")
@@ -112,7 +112,7 @@ def pause(form: dict[str, str], customer_id: UUID) -> Response:
 @allow(*WHO_CHANGES, page=True)
 def deliver_again(form: dict[str, str], customer_id: UUID) -> Response:
     """End the pause of a standing order that covers a day: it comes again from that day on."""
-    subscription, day = _part(form, "subscription_id"), _part(form, "date")
+    subscription, day = frame.part_of_address(form, "subscription_id"), frame.part_of_address(form, "date")
 
     def enter() -> None:
         act("POST", f"/subscriptions/{subscription}/resume", {"from": day}, key=form.get("key"))
@@ -179,11 +179,3 @@ def _day(typed: str) -> date | None:
 def _written(day: str) -> str:
     """A day that somebody typed, in words; as it was typed when it is none."""
     return frame.figures().day(day) if month_of(day) else day
-
-
-def _part(form: Mapping[str, str], name: str) -> str:
-    """A part of an address that a form names. Raises not_found for what cannot be one."""
-    value = form.get(name, "")
-    if not value or not all(each.isalnum() or each == "-" for each in value):
-        raise Problem("not_found")
-    return value

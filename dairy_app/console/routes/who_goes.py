@@ -68,7 +68,8 @@ def save_sequence(form: dict[str, str], helper_id: UUID) -> Response:
 @allow(Role.ADMIN, page=True)
 def give_customers(form: dict[str, str], helper_id: UUID) -> Response:
     """Give the ticked customers of a round to another helper for good."""
-    marked, to = request.form.getlist("customer"), form.get("to") or str(helper_id)
+    marked = request.form.getlist("customer")
+    to = frame.part_of_address(form, "to") if form.get("to") else str(helper_id)
 
     def give() -> None:
         act("POST", f"/deliveries/sequence/{to}/customers", {"customer_ids": marked}, key=form.get("key"))

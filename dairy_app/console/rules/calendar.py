@@ -45,18 +45,6 @@ def is_telling(entry: Mapping[str, Any]) -> bool:
     return Decimal(entry["quantity"]) > 0 or bool(entry["order_status"]) or entry["rule"] in _DECIDED
 
 
-def months_around(month: str) -> tuple[str, str]:
-    """The month before and the one after."""
-    first = date.fromisoformat(f"{month}-01")
-    return f"{first - timedelta(days=1):%Y-%m}", f"{(first + timedelta(days=31)).replace(day=1):%Y-%m}"
-
-
-def days_of(month: str) -> tuple[date, date]:
-    """The first and the last day of a month."""
-    first = date.fromisoformat(f"{month}-01")
-    return first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
-
-
 def entries_of(orders: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Orders for one day only, written as rows of a calendar: one for each of their goods."""
     return [
