@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 import pytest
 
-from dairy_app.console.routes import registers
+from dairy_app.console.routes import customers, registers
 from tests.billing.conftest import LivingDairy, living
 from tests.console.conftest import SignIn
 from tests.console.test_month_end import office, rupees
@@ -140,11 +140,12 @@ def test_pages_follow_each_other(living: LivingDairy, october: Any, monkeypatch:
 
 
 def test_a_search_that_finds_too_many_says_so(dairy: Dairy, admin: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registers, "FOUND", 2)
+    monkeypatch.setattr(customers, "FOUND", 2)
     for n in range(3):
         dairy.customer(name=f"Patil {n}")
-    assert "Type more of the name" in admin.open("/invoices?q=Patil").words
-    assert "Type more of the name" not in admin.open("/invoices?q=Patil+1").words
+    for address in ("/invoices", "/payments", "/credit-notes", "/orders"):
+        assert "Type more of the name" in admin.open(f"{address}?q=Patil").words, address
+        assert "Type more of the name" not in admin.open(f"{address}?q=Patil+1").words, address
 
 
 @pytest.mark.parametrize("address", ["/invoices", "/payments", "/credit-notes"])

@@ -8,6 +8,7 @@ from flask import Response, g, url_for
 
 from dairy_app.common.errors import FieldError, Problem
 from dairy_app.console.routes import frame
+from dairy_app.console.routes.credits import balance_of
 from dairy_app.console.routes.frame import Form, PageQuery, console
 from dairy_app.console.routes.invoices import WHO_SEES, invoice_page
 from dairy_app.documents.schemas import LanguageQuery
@@ -55,11 +56,11 @@ def credit_bill(form: dict[str, str], invoice_id: UUID) -> Response:
     def issue() -> None:
         if "lines" in body and not credits:
             raise Problem("validation_failed", errors=[FieldError("", "nothing", frame.words()("credit_nothing"))])
-        with tried(unless=is_as_seen):
-            found.update(note=_issued(body, credits, form.get("key")), after=_balance(whose))
+        with frame.told_at(_fields(credits)), tried(unless=is_as_seen):
+            found.update(note=act("POST", "/credit-notes", body, key=form.get("key")), after=balance_of(whose))
             # All that is left may be less by now, and leave the same balance.
             found["seen"] = f"{found['note']['total']} {found['after']}"
-        found["before"] = _balance(whose)
+        found["before"] = balance_of(whose)
 
     address = url_for("console.invoice", invoice_id=invoice_id)
     again = partial(invoice_page, invoice_id, opened="credit")
@@ -75,33 +76,17 @@ def credit_bill(form: dict[str, str], invoice_id: UUID) -> Response:
     return frame.done(address, "credited", **said)
 
 
-def _balance(customer_id: str) -> str:
-    found: str = ask(f"/customers/{customer_id}/balance")["balance"]
-    return found
-
-
 def _credit(form: dict[str, str], line: str) -> dict[str, str]:
     """What of one line: the API refuses a line for which both were typed."""
     typed = {name: form.get(f"{name}_{line}", "").strip() for name in ("quantity", "amount")}
     return {name: value for name, value in typed.items() if value}
 
 
-def _issued(body: dict[str, Any], credits: list[dict[str, Any]], key: str | None) -> Any:
-    """The note; what is wrong with a line is told at the field of that line."""
-    try:
-        return act("POST", "/credit-notes", body, key=key)
-    except Problem as problem:
-        errors = [FieldError(_own_field(each.pointer, credits), each.code, each.detail) for each in problem.errors]
-        raise Problem(problem.code, problem.detail, errors) from problem
-
-
-def _own_field(pointer: str, credits: list[dict[str, Any]]) -> str:
-    """``/lines/2/quantity`` is ``/quantity_7`` when the third credit is one of line 7."""
-    parts = pointer.split("/")[1:]
-    if len(parts) < 2 or parts[0] != "lines" or not parts[1].isdecimal():
-        return pointer
-    name = parts[2] if len(parts) > 2 and parts[2] == "amount" else "quantity"
-    return f"/{name}_{credits[int(parts[1])]['line_no']}"
+def _fields(credits: list[dict[str, Any]]) -> dict[str, str]:
+    """The fields of each line of a body, by the number of its line on the bill."""
+    lines = {f"/lines/{place}": credit["line_no"] for place, credit in enumerate(credits)}
+    amounts = {f"{line}/amount": f"/amount_{number}" for line, number in lines.items()}
+    return {line: f"/quantity_{number}" for line, number in lines.items()} | amounts
 
 
 @console.route("/invoices/<uuid:invoice_id>/write-offs", methods=["POST"])

@@ -90,7 +90,7 @@ def write_off_account(form: dict[str, str], customer_id: UUID) -> Response:
 
     def give_up() -> None:
         body = {"customer_id": str(customer_id), **frame.fields_of(form, "amount", "reason")}
-        found.update(act("POST", "/write-offs", body, key=form.get("key")), balance=_balance(customer_id))
+        found.update(act("POST", "/write-offs", body, key=form.get("key")), balance=balance_of(customer_id))
 
     refused = frame.send(give_up, lambda **names: _credit_page(customer_id, opened="write-off", **names), address)
     if refused is not None:
@@ -100,7 +100,7 @@ def write_off_account(form: dict[str, str], customer_id: UUID) -> Response:
 
 
 def _credit_page(customer_id: UUID, **names: Any) -> Response:
-    names |= {"customer": ask(f"/customers/{customer_id}"), "balance": _balance(customer_id), "kinds": KINDS}
+    names |= {"customer": ask(f"/customers/{customer_id}"), "balance": balance_of(customer_id), "kinds": KINDS}
     mine = {"customer_id": customer_id}
     names["waiting"] = ask("/adjustments", invoice_status="draft", limit=TOLD, **mine)["items"]
     names["notes"] = ask("/credit-notes", limit=TOLD, **mine)["items"]
@@ -109,7 +109,8 @@ def _credit_page(customer_id: UUID, **names: Any) -> Response:
     return frame.page("credit.html", **names)
 
 
-def _balance(customer_id: UUID) -> str:
+def balance_of(customer_id: UUID | str) -> str:
+    """What a customer owes, in rupees; below 0 it is credit."""
     found: str = ask(f"/customers/{customer_id}/balance")["balance"]
     return found
 

@@ -23,6 +23,8 @@ from dairy_app.web.schemas import Day, Month
 
 #: Rows of a list on a page, and of what is latest on a customer's page.
 ROWS, LATEST = 50, 8
+#: Customers whose orders or documents a search finds; one that finds more is too wide.
+FOUND = 100
 #: The ledger begins so many days ago; its first line says what was owed before.
 LEDGER_DAYS = 92
 #: Orders of one customer for one day only in a month; more are not in its calendar.
@@ -59,6 +61,15 @@ def customers(query: dict[str, str]) -> Response:
         limit=ROWS,
     )
     return frame.page("customers.html", found=found, query=query, statuses=CUSTOMER_STATUSES)
+
+
+def customers_found(typed: str) -> tuple[list[str], bool]:
+    """The ids of the customers whom some words find, and whether more than the first ``FOUND`` do."""
+    try:
+        found = ask("/customers", search=typed, limit=FOUND)
+    except Problem:  # what cannot be looked for is nobody's
+        return [], False
+    return [each["id"] for each in found["items"]], found["next_cursor"] is not None
 
 
 @console.route("/customers/<uuid:customer_id>")

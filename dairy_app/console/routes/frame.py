@@ -26,7 +26,7 @@ from marshmallow import INCLUDE, fields
 from dairy_app.accounts.rules.logins import PAGE_LIFETIME
 from dairy_app.accounts.service import tokens
 from dairy_app.business.queries import business_settings, today
-from dairy_app.common.errors import Problem
+from dairy_app.common.errors import FieldError, Problem
 from dairy_app.common.words import Words, choose_of, read_catalogues
 from dairy_app.console.rules.figures import Figures
 from dairy_app.console.rules.menu import MENU
@@ -291,6 +291,23 @@ def _take_what_was_said() -> str | None:
         return words()(f"said_{told['word']}", **told["values"])
     except (Problem, ValueError, KeyError, TypeError, IndexError):
         return None
+
+
+@contextmanager
+def told_at(fields: Mapping[str, str]) -> Iterator[None]:
+    """What the API finds wrong with a part of a body is told at the form's own field: of ``/lines/2/quantity`` the
+    longest beginning that ``fields`` names counts."""
+    try:
+        yield
+    except Problem as problem:
+        errors = [FieldError(_told_at(each.pointer, fields), each.code, each.detail) for each in problem.errors]
+        raise Problem(problem.code, problem.detail, errors, headers=problem.headers) from problem
+
+
+def _told_at(pointer: str, fields: Mapping[str, str]) -> str:
+    parts = pointer.split("/")
+    beginnings = ("/".join(parts[:count]) for count in range(len(parts), 1, -1))
+    return next((fields[each] for each in beginnings if each in fields), pointer)
 
 
 def as_typed(form: Mapping[str, str]) -> str:

@@ -9,8 +9,8 @@ from flask import Response, url_for
 from marshmallow import fields
 
 from dairy_app.business.queries import today
-from dairy_app.common.errors import FieldError, Problem
 from dairy_app.console.routes import frame
+from dairy_app.console.routes.customers import customers_found
 from dairy_app.console.routes.frame import Form, ListQuery, PageQuery, console
 from dairy_app.deliveries.rules import REASON_CODES
 from dairy_app.orders.models import ORDER_STATUSES, ORDER_TYPES
@@ -24,8 +24,6 @@ WHO = (Role.ADMIN, Role.ACCOUNTANT, Role.MARKETING_STAFF)
 ROWS = 50
 #: Orders that wait to be delivered, whatever they are called.
 OPEN = ("PENDING", "OUT_FOR_DELIVERY")
-#: Customers whose orders a search finds.
-FOUND = 100
 #: What the field for a product's quantity is called before its id.
 QUANTITY = "quantity_"
 
@@ -57,22 +55,12 @@ def orders(query: dict[str, Any]) -> Response:
         "sort": query.get("sort"),
         "cursor": query.get("cursor"),
     }
-    whose = _whose(typed) if typed else None
+    whose, is_wide = customers_found(typed) if typed else (None, False)
+    names = {"query": query, "is_wide": is_wide, "states": ("open", *ORDER_STATUSES), "types": ORDER_TYPES}
     if whose == []:
-        return frame.page("orders.html", found={"items": []}, query=query, **_choices())
+        return frame.page("orders.html", found={"items": []}, **names)
     found, said = frame.asked("/orders", limit=ROWS, customer_id=whose, **wanted)
-    return frame.page("orders.html", said.pop("status"), found=found, query=query, **_choices(), **said)
-
-
-def _choices() -> dict[str, Any]:
-    return {"states": ("open", *ORDER_STATUSES), "types": ORDER_TYPES}
-
-
-def _whose(typed: str) -> list[str]:
-    try:
-        return [each["id"] for each in ask("/customers", search=typed, limit=FOUND)["items"]]
-    except Problem:  # what cannot be looked for is nobody's
-        return []
+    return frame.page("orders.html", said.pop("status"), found=found, **names, **said)
 
 
 @console.route("/orders/<uuid:order_id>")
@@ -113,7 +101,8 @@ def confirm_order(form: dict[str, str], order_id: UUID) -> Response:
 
     def confirm() -> None:
         body["delivery_date"] = ask(f"/orders/{order_id}")["delivery_date"]
-        _at_the_quantities(lambda: act("POST", "/deliveries/confirmations", body, key=form.get("key")), quantities)
+        with frame.told_at(_fields(quantities)):
+            act("POST", "/deliveries/confirmations", body, key=form.get("key"))
 
     return _done(confirm, order_id, "confirm", "order_confirmed")
 
@@ -131,7 +120,8 @@ def correct_order(form: dict[str, str], order_id: UUID) -> Response:
         body["items"] = [{"product_id": each, "delivered_quantity": quantity} for each, quantity in quantities]
 
     def correct() -> None:
-        _at_the_quantities(lambda: act("PATCH", f"/deliveries/{order_id}", body), quantities)
+        with frame.told_at(_fields(quantities)):
+            act("PATCH", f"/deliveries/{order_id}", body)
 
     return _done(correct, order_id, "correct", "order_corrected")
 
@@ -156,14 +146,6 @@ def _quantities(form: dict[str, str]) -> list[tuple[str, str]]:
     return [(name.removeprefix(QUANTITY), text.strip()) for name, text in form.items() if name.startswith(QUANTITY)]
 
 
-def _at_the_quantities(do: Callable[[], Any], quantities: list[tuple[str, str]]) -> None:
-    """Do it; what is wrong with an item is told at the field of its product."""
-    try:
-        do()
-    except Problem as problem:
-        names = {f"/items/{place}": f"/{QUANTITY}{product}" for place, (product, _) in enumerate(quantities)}
-        errors = [
-            FieldError(names.get("/".join(each.pointer.split("/")[:3]), each.pointer), each.code, each.detail)
-            for each in problem.errors
-        ]
-        raise Problem(problem.code, problem.detail, errors) from problem
+def _fields(quantities: list[tuple[str, str]]) -> dict[str, str]:
+    """The field of each item of a body."""
+    return {f"/items/{place}": f"/{QUANTITY}{product}" for place, (product, _) in enumerate(quantities)}

@@ -9,6 +9,7 @@ from marshmallow import fields
 
 from dairy_app.common.errors import Problem
 from dairy_app.console.routes import frame
+from dairy_app.console.routes.customers import customers_found
 from dairy_app.console.routes.frame import ListQuery, console
 from dairy_app.invoices.models import INVOICE_STATUSES
 from dairy_app.invoices.rules import month_bounds
@@ -20,8 +21,6 @@ from dairy_app.web.inside import ask
 
 WHO = (Role.ADMIN, Role.ACCOUNTANT)
 ROWS = 50
-#: Customers whose documents a search finds; one that finds more is too wide.
-FOUND = 100
 #: A bill in any state.
 ANY = "any"
 
@@ -102,9 +101,5 @@ def _sought(path: str, numbers: Sequence[str], typed: str) -> tuple[dict[str, An
         with suppress(Problem):  # what no number can be is none
             if ask(path, limit=1, **as_number)["items"]:
                 return as_number, False
-    try:
-        found = ask("/customers", search=typed, limit=FOUND)
-    except Problem:  # what cannot be looked for is nobody's
-        return None, False
-    whose = [each["id"] for each in found["items"]]
-    return ({"customer_id": whose} if whose else None), found["next_cursor"] is not None
+    whose, is_wide = customers_found(typed)
+    return ({"customer_id": whose} if whose else None), is_wide
