@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from dairy_app.web.http import DairyFlask
+from tests.browser.console import ADMIN, DESK, Open
 from tests.browser.rounds import Round, make_round
-from tests.dairy import Dairy
+from tests.dairy import PASSWORD, Dairy, ok
 
 PHONE = {"viewport": {"width": 360, "height": 740}, "device_scale_factor": 2, "has_touch": True, "is_mobile": True}
 
@@ -146,3 +147,49 @@ def shot(request: pytest.FixtureRequest) -> Callable[[Page, str], None]:
             page.screenshot(path=Path(folder) / f"{name}.png", animations="disabled")
 
     return take
+
+
+@pytest.fixture
+def town(dairy: Dairy) -> Any:
+    """A customer with a standing order, a bill's worth of deliveries, a request, and money."""
+    dairy.seller()
+    ravi = dairy.staff("delivery_boy", "Ravi Ramchandra Venkatanarasimha Deshpande")
+    milk = dairy.product("60.00", name="Cow milk")
+    customer = dairy.customer(name="Asha Rao", delivery_boy_id=ravi.user["id"], notes="Ring twice")
+    dairy.subscription(customer, milk, "2")
+    ok(dairy.confirm(dairy.order(customer, (milk, "1.5"))))
+    dairy.order(customer, (milk, "1"))
+    cash = {"amount": "50", "method": "cash", "collected_by": ravi.user["id"]}
+    ok(dairy.admin.post("/payments", {"customer_id": customer["id"], **cash}))
+    link = ok(dairy.admin.post("/shared-links", {"kind": "round", "delivery_boy_id": ravi.user["id"], "rolling": True}))
+    wish = {"kind": "stop", "customer_id": customer["id"], "stop_date": dairy.day(9), "note": "Moving"}
+    ok(dairy.nobody.post(f"/shared/{link['token']}/requests", wish))
+    return customer
+
+
+@pytest.fixture
+def open_console(browser: Browser, address: str) -> Iterator[Open]:
+    """Opens the console in a browser of its own and signs in; no page may break its policy or ask elsewhere."""
+    contexts: list[BrowserContext] = []
+    complaints: list[str] = []
+
+    def open_(login: str | None = ADMIN, **options: Any) -> Page:
+        context = browser.new_context(**{"viewport": DESK, "locale": "en-IN", "base_url": address, **options})
+        context.set_default_timeout(15_000)
+        context.on("weberror", lambda error: complaints.append(str(error.error)))
+        context.on("console", lambda each: "Security Policy" in each.text and complaints.append(each.text))
+        context.on("request", lambda each: each.url.startswith(address) or complaints.append(each.url))
+        contexts.append(context)
+        page = context.new_page()
+        page.goto("/")
+        if login is not None:
+            page.fill("#login", login)
+            page.fill("#password", PASSWORD)
+            page.click("main button")
+            expect(page.locator(".menu")).to_be_visible()
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert complaints == []

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from html import escape
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -20,21 +21,20 @@ from tests.browser.conftest import chromium
 
 PORT = 8055
 #: Folder of the pictures, its window, colours and language.
-LOOKS = {
+LOOKS: dict[str, dict[str, Any]] = {
     "desk": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light", "locale": "en-IN"},
     "phone": {"viewport": {"width": 360, "height": 740}, "color_scheme": "light", "locale": "en-IN"},
     "phone-dark-hindi": {"viewport": {"width": 360, "height": 740}, "color_scheme": "dark", "locale": "hi-IN"},
 }
 ROLES = ("admin", "customer", "ravi")
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
-#: Pages that are left out: files to download, and what only another month or language tells apart.
+#: What is no page: files to download, documents, the API.
 IS_FILE = re.compile(r"/downloads/|/pdf$|\.(csv|xlsx|zip|xml)$|^/api/")
 
 
 def kind_of(address: str) -> str:
-    """What a page is one of: its path with its ids left out, and which parameters it has."""
-    parts = urlsplit(address)
-    return UUID.sub("ID", parts.path)
+    """What a page is one of: its path with its ids left out."""
+    return UUID.sub("ID", urlsplit(address).path)
 
 
 @contextmanager
@@ -76,13 +76,12 @@ def walk(page: Page, first: str) -> Iterator[str]:
 
 def take(browser: Browser, folder: Path, said: str) -> dict[str, list[str]]:
     """The pictures: for each page (role and kind) its files."""
-    found = re.findall(r"│ \w+ +│ (\S+@\S+) +│ (\S+) +│", said)
-    passwords = dict(found)
+    passwords = dict(re.findall(r"│ \w+ +│ (\S+@\S+) +│ (\S+) +│", said))
     outside = re.findall(r"(?:Round|Bill) +(http://\S+)", said)
     pictures: dict[str, list[str]] = {}
     for look, options in LOOKS.items():
         for role in ROLES:
-            context = browser.new_context(base_url=f"http://127.0.0.1:{PORT}", **options)  # type: ignore[arg-type]
+            context = browser.new_context(base_url=f"http://127.0.0.1:{PORT}", **options)
             page = context.new_page()
             page.goto("/")
             shoot(page, folder, look, "nobody /", pictures)

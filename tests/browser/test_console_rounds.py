@@ -7,10 +7,8 @@ import pypdfium2
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.test_console import DESK, PHONE, Open, open_console
+from tests.browser.console import DESK, PHONE, Open
 from tests.dairy import Client, Dairy, ok
-
-__all__ = ["open_console"]
 
 Names = Callable[[], list[str]]
 #: Points of an A4 page.

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from tests.browser.console import DESK, PHONE, Open
 from tests.browser.test_accessible import flaws
-from tests.browser.test_console import DESK, PHONE, Open, open_console, town  # noqa: F401
 from tests.dairy import PASSWORD, Client, Dairy, ok, read
 
 
@@ -17,7 +17,7 @@ def overrides(dairy: Dairy, customer: Any) -> dict[str, str]:
     return {each["date"]: each["quantity"] for each in found}
 
 
-def test_a_day_is_changed_by_keyboard_alone(dairy: Dairy, open_console: Open, town: Any) -> None:  # noqa: F811
+def test_a_day_is_changed_by_keyboard_alone(dairy: Dairy, open_console: Open, town: Any) -> None:
     page = open_console()
     days = page.locator("a.day")
 
@@ -52,7 +52,7 @@ def test_a_day_is_changed_by_keyboard_alone(dairy: Dairy, open_console: Open, to
     assert overrides(dairy, town) == {"2027-03-02": "4.500"}
 
 
-def test_a_day_is_a_plain_link_without_a_script(dairy: Dairy, open_console: Open, town: Any) -> None:  # noqa: F811
+def test_a_day_is_a_plain_link_without_a_script(dairy: Dairy, open_console: Open, town: Any) -> None:
     page = open_console(java_script_enabled=False)
     page.goto(f"/customers/{town['id']}?month=2027-03")
     page.get_by_role("link", name="Wed, 3 Mar 2027: Cow milk: 2 L (Daily)").click()
@@ -67,7 +67,7 @@ def test_a_day_is_a_plain_link_without_a_script(dairy: Dairy, open_console: Open
 @pytest.mark.parametrize(("scheme", "language", "viewport"), [("light", "hi", DESK), ("dark", "en", PHONE)])
 def test_a_customers_pages_are_accessible_and_fit(
     dairy: Dairy,
-    open_console: Open,  # noqa: F811
+    open_console: Open,
     scheme: str,
     language: str,
     viewport: dict[str, int],
@@ -105,8 +105,8 @@ def paid(dairy: Dairy, customer: Any) -> list[str]:
 
 def test_without_a_connection_nothing_is_sent_and_nothing_lost(
     dairy: Dairy,
-    open_console: Open,  # noqa: F811
-    town: Any,  # noqa: F811
+    open_console: Open,
+    town: Any,
 ) -> None:
     page = open_console()
     begin_payment(page, town, "80")
@@ -124,8 +124,8 @@ def test_without_a_connection_nothing_is_sent_and_nothing_lost(
 
 def test_an_answer_that_is_lost_leads_to_one_payment(
     dairy: Dairy,
-    open_console: Open,  # noqa: F811
-    town: Any,  # noqa: F811
+    open_console: Open,
+    town: Any,
 ) -> None:
     page = open_console()
     begin_payment(page, town, "80")
@@ -151,8 +151,8 @@ def test_an_answer_that_is_lost_leads_to_one_payment(
 
 def test_a_session_that_ends_in_the_middle_of_a_form_loses_nothing(
     dairy: Dairy,
-    open_console: Open,  # noqa: F811
-    town: Any,  # noqa: F811
+    open_console: Open,
+    town: Any,
 ) -> None:
     accountant: Client = dairy.staff("accountant")
     page = open_console(accountant.user["email"])
@@ -173,7 +173,7 @@ def test_a_session_that_ends_in_the_middle_of_a_form_loses_nothing(
     assert paid(dairy, town) == ["75.00"]
 
 
-def test_of_two_forms_alike_each_keeps_its_own(dairy: Dairy, open_console: Open, town: Any) -> None:  # noqa: F811
+def test_of_two_forms_alike_each_keeps_its_own(dairy: Dairy, open_console: Open, town: Any) -> None:
     dairy.subscription(town, dairy.product("40.00", name="Curd"), "3")
     page = open_console()
     page.goto(f"/customers/{town['id']}?day=2027-03-02")
@@ -197,7 +197,7 @@ def test_of_two_forms_alike_each_keeps_its_own(dairy: Dairy, open_console: Open,
     assert said == {"Cow milk": [], "Curd": ["1.500"]}
 
 
-def test_who_signs_out_leaves_nothing_typed_behind(open_console: Open, town: Any) -> None:  # noqa: F811
+def test_who_signs_out_leaves_nothing_typed_behind(open_console: Open, town: Any) -> None:
     page = open_console()
     begin_payment(page, town, "80")
     page.route("**/payments", lambda route: route.abort("connectionreset"))

@@ -4,10 +4,9 @@ from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.test_console import DESK, PHONE, Open, open_console, town
+from tests.browser.console import DESK, PHONE, Open
 from tests.dairy import Dairy
 
-__all__ = ["open_console", "town"]
 PAGES = ("/figures", "/figures?by=product", "/figures/customers", "/figures/short-deliveries")
 #: How many pixels of a canvas have the colour that the page gives a variable of its style sheet.
 PIXELS = """([canvas, name]) => {

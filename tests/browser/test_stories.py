@@ -6,14 +6,14 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 
 from tests.billing.conftest import LivingDairy, living
 from tests.browser.conftest import PHONE as TOUCH
-from tests.browser.test_console import ADMIN, PHONE, Open, open_console
+from tests.browser.console import ADMIN, PHONE, Open
 from tests.dairy import Dairy, ok, read
 
-__all__ = ["living", "open_console"]
+__all__ = ["living"]
 
 
 def said(page: Page) -> Any:
@@ -65,8 +65,9 @@ def test_from_an_empty_book_to_the_first_round(dairy: Dairy, open_console: Open,
     rows += [[f"Customer {n}", f"98123456{n:02}", f"{n} Canal Road", "Kothrud", "Ravi"] for n in range(20)]
     text = io.StringIO()
     csv.writer(text).writerows(rows)
-    chosen = {"name": "customers.csv", "mimeType": "text/csv", "buffer": text.getvalue().encode()}
-    page.locator("#file").set_input_files(chosen)  # type: ignore[arg-type]
+    page.locator("#file").set_input_files(
+        FilePayload(name="customers.csv", mimeType="text/csv", buffer=text.getvalue().encode())
+    )
     page.get_by_role("button", name="Register all").click()
     expect(said(page)).to_contain_text("20 customers")
     for place in range(3):

@@ -87,7 +87,7 @@ def test_all_that_is_left_is_taken_back(living: LivingDairy, bill: Any) -> None:
     visitor.submit(looked, "/credit-notes", do="give")
     assert living.invoice(bill["id"])["balance_due"] == "0.00"
     refused = look(visitor, visitor.open(own(bill)), everything="1", reason="Once more")
-    assert refused.status in {409, 422}
+    assert refused.status == 422
     assert len(notes(living)) == 1
 
 
@@ -110,10 +110,10 @@ def test_a_fault_stands_beside_its_field(
     visitor, line = office(living), line_of(bill, "Curd")
     filled = {f"{name}_{line}" if name in {"quantity", "amount"} else name: value for name, value in typed.items()}
     refused = look(visitor, visitor.open(own(bill)), **{"reason": "Sour", **filled})
-    assert refused.status in {409, 422}
+    assert refused.status == 422
     wrong = [each["name"] for each in refused.every("input") if each.get("aria-invalid")]
     wanted = [f"{name}_{line}" if name in {"quantity", "amount"} else name for name in names]
-    assert wrong == wanted or (typed == {"quantity": "99"} and refused.status == 409), refused.words
+    assert wrong == wanted, refused.words
     assert refused.form("/credit-notes").fields | filled == refused.form("/credit-notes").fields
     assert notes(living) == []
 
@@ -155,7 +155,7 @@ def test_what_will_not_be_paid_is_written_off_once(living: LivingDairy, bill: An
     page = visitor.open(own(bill))
     assert page.form("/write-offs").fields["amount"] == bill["total"]
     refused = visitor.submit(page, "/write-offs", amount="9999999", reason="Moved away")
-    assert refused.status in {409, 422}
+    assert refused.status == 422
     assert refused.form("/write-offs").fields["amount"] == "9999999"
     for _ in range(2):
         done = visitor.submit(page, "/write-offs", amount="10", reason="Moved away")

@@ -168,8 +168,15 @@ def test_a_past_day_leads_to_its_delivery_who_when_where_and_on_which_bill(
     assert not any(f"/invoices/{invoice['id']}" in link for link in page.links())
 
 
-@pytest.mark.parametrize("day", ["2026-02-30", "1999-12-31", "2100-01-01", "9999-12-31", "0001-01-01", "x"])
-def test_what_is_no_day_of_a_calendar_is_refused_in_words(admin: Visitor, rao: Any, day: str) -> None:
+@pytest.mark.parametrize(
+    ("day", "status"),
+    [
+        ("2026-02-30", 422),
+        ("x", 422),
+        *((day, 404) for day in ("1999-12-31", "2100-01-01", "9999-12-31", "0001-01-01")),
+    ],
+)
+def test_what_is_no_day_of_a_calendar_is_refused_in_words(admin: Visitor, rao: Any, day: str, status: int) -> None:
     page = admin.open(on(rao, day))
-    assert page.status in {404, 422}
+    assert page.status == status
     assert len(page.every("h1")) == 1

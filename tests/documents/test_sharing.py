@@ -1,5 +1,6 @@
 """Messages: what they say, whom they reach, and the outbox as a sender sees it."""
 
+from decimal import Decimal
 from typing import Any
 from urllib.parse import unquote
 
@@ -239,7 +240,7 @@ def test_a_bill_is_paid_in_all_or_alone_as_its_page_says(bills: Bills) -> None:
     owed = {"customer_id": bills.person["id"], "amount": "100.00", "as_of": "2026-09-30"}
     ok(bills.admin.post("/opening-balances", owed), 201)
     found = ok(login.get(path))
-    assert float(found["balance"]) == float(invoice["total"]) + 100
+    assert Decimal(found["balance"]) == Decimal(invoice["total"]) + 100
     assert f"am={found['balance']}&" in found["balance_link"]
     assert f"am={invoice['total']}&" in found["own_link"]
     bills.pay(found["balance"])
