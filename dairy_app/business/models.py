@@ -5,10 +5,12 @@ from datetime import date, time
 from sqlalchemy import SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from dairy_app.database.models import Base, Percent, Timestamps, check, one_of, references
+from dairy_app.database.models import Base, Money, Percent, Timestamps, check, one_of, references
 
 #: How an issued invoice is dated: the last day of its period, or the day of the run.
 INVOICE_DATE_RULES = ("period_end", "run_date")
+#: Whose extras at the door are taken: nobody's, those of helpers and the office, those told over a link too.
+DOOR_EXTRAS = ("off", "staff", "staff_and_links")
 #: Which day decides the tax rate (CGST Act s. 14 makes it the invoice's, unless paid before).
 TAX_RATE_DATES = ("invoice_date", "delivery_date")
 
@@ -41,6 +43,8 @@ class BusinessSettings(Timestamps, Base):
         check("invoice_link_days_range", "invoice_link_days BETWEEN 1 AND 3650"),
         one_of("invoice_date_rule", INVOICE_DATE_RULES),
         one_of("tax_rate_date", TAX_RATE_DATES),
+        one_of("door_extras", DOOR_EXTRAS),
+        check("door_extra_limit_not_negative", "door_extra_limit >= 0 AND door_extra_limit <> 'NaN'"),
     )
 
     id: Mapped[bool] = mapped_column(primary_key=True, server_default=text("true"))
@@ -89,3 +93,7 @@ class BusinessSettings(Timestamps, Base):
     invoice_link_days: Mapped[int | None] = mapped_column(SmallInteger)
     #: Whether the page of a round shows what each customer owes, to be collected at the door.
     show_due_at_door: Mapped[bool] = mapped_column(server_default=text("false"))
+    #: Whether goods that nobody ordered may be noted at the door, and by whom.
+    door_extras: Mapped[str] = mapped_column(server_default=text("'staff'"))
+    #: Rupees of such goods for one door and day; NULL: any amount.
+    door_extra_limit: Mapped[Money | None] = mapped_column(server_default=text("2000"))

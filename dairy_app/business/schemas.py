@@ -2,11 +2,11 @@
 
 from marshmallow import fields
 
-from dairy_app.business.models import INVOICE_DATE_RULES, TAX_RATE_DATES
+from dairy_app.business.models import DOOR_EXTRAS, INVOICE_DATE_RULES, TAX_RATE_DATES
 from dairy_app.business.rules import is_gstin, is_time_zone
 from dairy_app.business.service import SettingsChange
 from dairy_app.web import validate
-from dairy_app.web.schemas import Choice, Day, Line, Paragraph, Percent, Strict
+from dairy_app.web.schemas import Choice, Day, Line, Money, Paragraph, Percent, Strict
 from dairy_app.web.validate import Pattern
 
 
@@ -68,6 +68,14 @@ class SettingsOut(Strict):
     )
     show_due_at_door = fields.Boolean(
         metadata={"description": "Whether who holds the link of a round sees what each customer owes."}
+    )
+    door_extras = Choice(
+        *DOOR_EXTRAS,
+        metadata={"description": "Whether extra items may be confirmed at the door: by nobody, staff, or links too."},
+    )
+    door_extra_limit = Money(
+        allow_none=True,
+        metadata={"description": "Rupees of extra items for one door and day; null: any amount.", "example": "2000.00"},
     )
 
 

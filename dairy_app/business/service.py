@@ -47,6 +47,8 @@ class SettingsChange:
     invoice_link_version: int | Unset = UNSET
     invoice_link_days: int | Unset | None = UNSET
     show_due_at_door: bool | Unset = UNSET
+    door_extras: str | Unset = UNSET
+    door_extra_limit: Decimal | Unset | None = UNSET
 
 
 def change_settings(session: Session, asked: SettingsChange) -> BusinessSettings:

@@ -15,12 +15,12 @@ from sqlalchemy.orm import Session
 from dairy_app.customers.models import Customer
 from dairy_app.database.statements import Found, Statement
 from dairy_app.deliveries.queries import OPEN, orders_within
-from dairy_app.deliveries.rules import LONGEST_DEVICE, Confirmation, Confirmer, Delivered, Scope
+from dairy_app.deliveries.rules import LONGEST_DEVICE, Confirmation, Confirmer, Delivered, DoorOrder, ExtraItem, Scope
 from dairy_app.orders.models import Order
 
 _CONFIRM = Statement(
     text("""
-SELECT item_index, outcome, code, detail, order_id, order_status, delivery_status
+SELECT item_index, outcome, code, detail, order_id, order_status, delivery_status, extra_order_id
 FROM confirm_deliveries(CAST(:confirmations AS jsonb), CAST(:confirmed_by AS uuid), :confirmed_by_name, :method,
     CAST(:shared_link_id AS uuid), CAST(:boy AS uuid), CAST(:area AS uuid), CAST(:first AS date), CAST(:last AS date),
     :shift, CAST(:ip AS inet), :device, :at)
@@ -96,6 +96,48 @@ def correct_delivery(
         "at": at,
     }
     return session.execute(_CORRECT, given).one()
+
+
+_JUDGE = text("""
+SELECT code, detail, place, CAST(priced AS text) AS priced
+FROM judge_extras(CAST(:items AS jsonb), CAST(:customer AS uuid), CAST(:day AS date), :method, :was_sold)""")
+
+
+def judge_extras(
+    session: Session, items: Sequence[ExtraItem], customer_id: UUID, day: date, *, method: str | None, was_sold: bool
+) -> Row[Any]:
+    """What is wrong with goods that nobody ordered (code, detail, place), or what each costs on a day (priced, JSON).
+
+    ``method``: how the door tells of them; None: the office does. ``was_sold``: off sale by now is no hindrance.
+    """
+    given = {"items": _as_json(items), "customer": customer_id, "day": day, "method": method, "was_sold": was_sold}
+    return session.execute(_JUDGE, given).one()
+
+
+_DOOR_ORDER = text("""
+SELECT write_door_order(CAST(:customer AS uuid), NULL, CAST(:priced AS jsonb), CAST(:day AS date), :shift,
+    CAST(:address AS jsonb), :notes, CAST(:boy AS uuid), CAST(:area AS uuid), :moment, CAST(:told AS jsonb),
+    CAST(:confirmed_by AS uuid), :confirmed_by_name, :method, CAST(:shared_link_id AS uuid), CAST(:ip AS inet), :device,
+    :at)""")
+
+
+def write_door_order(session: Session, order: DoorOrder, confirmer: Confirmer, *, at: datetime) -> UUID:
+    """Make the order of goods that reached a locked customer's door without one, delivered in full; its id."""
+    given = {
+        "customer": order.customer_id,
+        "priced": order.priced,
+        "day": order.day,
+        "shift": order.shift,
+        "address": orjson.dumps(order.address, str).decode(),
+        "notes": order.notes,
+        "boy": order.delivery_boy_id,
+        "area": order.area_id,
+        "moment": order.delivered_at,
+        "told": orjson.dumps({"client_event_id": order.client_event_id}, str).decode(),
+        "at": at,
+    }
+    made: UUID = session.execute(_DOOR_ORDER, given | _who(confirmer)).scalar_one()
+    return made
 
 
 def lock_customers_of_open_orders(session: Session, scope: Scope) -> list[UUID]:
@@ -193,11 +235,11 @@ def join_round(session: Session, delivery_boy_id: UUID, customer_ids: Sequence[U
 
 #: What is sent as JSON, with its fields: looked up once, not once a door.
 _FIELDS: dict[type, tuple[str, ...]] = {
-    each: tuple(field.name for field in fields(each)) for each in (Confirmation, Delivered)
+    each: tuple(field.name for field in fields(each)) for each in (Confirmation, Delivered, ExtraItem)
 }
 
 
-def _as_json(told: Sequence[Confirmation] | Sequence[Delivered]) -> str:
+def _as_json(told: Sequence[Confirmation] | Sequence[Delivered] | Sequence[ExtraItem]) -> str:
     return orjson.dumps(list(told), _plain, orjson.OPT_PASSTHROUGH_DATACLASS).decode()
 
 

@@ -15,6 +15,7 @@ from sqlalchemy import (
     any_,
     func,
     literal,
+    or_,
     select,
     text,
     union_all,
@@ -154,6 +155,7 @@ def _orders_of_round(scope: Scope) -> Select[Any]:
             Order.id.label("order_id"),
             Order.status,
             Order.shift,
+            Order.source,
             Order.notes,
             *(customers.c[name].label(f"customer_{name}") for name in _CUSTOMER),
             Area.name.label("customer_area"),
@@ -363,3 +365,39 @@ def delivered_items(session: Session, order_id: UUID) -> Sequence[Row[Any]]:
     """What was delivered of an order: product_id, delivered_quantity by line."""
     items = text("SELECT product_id, delivered_quantity FROM order_items WHERE order_id = :order ORDER BY line_no")
     return session.execute(items, {"order": order_id}).all()
+
+
+# ------------------------------------------------------------------------------------------ without an order
+
+
+def customer_on_round(session: Session, customer_id: UUID, delivery_boy_id: UUID, day: date) -> Customer | None:
+    """The customer, if it is a delivery boy's, or gets something from him on a day as a stand-in."""
+    brought = select(Order.id).where(
+        Order.customer_id == Customer.id, Order.delivery_boy_id == delivery_boy_id, Order.delivery_date == day
+    )
+    reached = or_(Customer.delivery_boy_id == delivery_boy_id, brought.exists())
+    return session.scalar(select(Customer).where(Customer.id == customer_id, reached))
+
+
+_BEGAN = text("""
+SELECT least((c.created_at AT TIME ZONE s.time_zone)::date, c.trial_start_date,
+    (SELECT min(b.start_date) FROM subscriptions b WHERE b.customer_id = c.id),
+    (SELECT min(o.delivery_date) FROM orders o WHERE o.customer_id = c.id))
+FROM customers c CROSS JOIN settings s WHERE c.id = :customer""")
+
+
+def first_day_of(session: Session, customer_id: UUID) -> date:
+    """The first day on which a customer could get anything: registered, on trial, or ordered for by then."""
+    first: date = session.execute(_BEGAN, {"customer": customer_id}).scalar_one()
+    return first
+
+
+_OF_EVENT = text("""
+SELECT o.id, o.customer_id, o.source, o.delivery_date, o.shift,
+    (SELECT jsonb_object_agg(i.product_id, i.quantity::text) FROM order_items i WHERE i.order_id = o.id) AS quantities
+FROM delivery_statuses s JOIN orders o ON o.id = s.order_id WHERE s.client_event_id = :event""")
+
+
+def order_of_event(session: Session, client_event_id: UUID) -> Row[Any] | None:
+    """The order that was confirmed under a phone's key, with its quantities (as text) by product."""
+    return session.execute(_OF_EVENT, {"event": client_event_id}).one_or_none()

@@ -8,17 +8,22 @@ from flask import request
 from dairy_app.business.queries import today
 from dairy_app.deliveries import bulk, queries
 from dairy_app.deliveries.policy import confirmer_of, round_of, scope_of
-from dairy_app.deliveries.rules import Confirmation, Confirmer, RoundChoice, RoundDone, Scope
+from dairy_app.deliveries.rules import Confirmation, Confirmer, RoundChoice, RoundDone, Scope, Unplanned
 from dairy_app.deliveries.schemas.confirmations import (
     BatchIn,
     BatchOut,
     ConfirmationIn,
     ConfirmationOut,
     CorrectionIn,
+    CorrectionOut,
     DeliveryStatusPage,
     DeliveryStatusQuery,
     MonthlyEditIn,
     MonthlyEditOut,
+    MovedIn,
+    MovedOut,
+    UnplannedIn,
+    UnplannedOut,
 )
 from dairy_app.deliveries.schemas.rounds import (
     CompleteIn,
@@ -39,9 +44,10 @@ from dairy_app.deliveries.schemas.rounds import (
     StartOut,
 )
 from dairy_app.deliveries.service import confirmations as service
-from dairy_app.deliveries.service import monthly_edits, rounds
+from dairy_app.deliveries.service import monthly_edits, rounds, unplanned
 from dairy_app.invoices.rules import report_bounds
 from dairy_app.orders.policy import hidden_status_fields
+from dairy_app.orders.queries import visible_order_view
 from dairy_app.web.access import Role, allow
 from dairy_app.web.etags import etagged, etagged_by
 from dairy_app.web.http import Blueprint, caller_address, current_actor, current_session
@@ -62,7 +68,7 @@ def confirm_delivery(confirmation: Confirmation) -> dict[str, Any]:
     actor = current_actor()
     outcome = service.confirm(current_session(), confirmer(), scope_of(actor), [confirmation])[0]
     outcome.raise_if_rejected()
-    return _answer(outcome, hidden_status_fields(actor.role))
+    return _answer(outcome, hidden_status_fields(actor.role)) | {"extra_order_id": outcome.extra_order_id}
 
 
 @deliveries.route("/deliveries/confirmations/batch", methods=["POST"])
@@ -78,13 +84,35 @@ def confirm_deliveries(batch: dict[str, Any]) -> dict[str, Any]:
 
 @deliveries.route("/deliveries/<uuid:order_id>", methods=["PATCH"])
 @deliveries.arguments(CorrectionIn)
-@deliveries.response(200, ConfirmationOut)
+@deliveries.response(200, CorrectionOut)
 @allow(Role.ADMIN, Role.DELIVERY_BOY)
 def correct_delivery(wanted: service.Correction, order_id: UUID) -> dict[str, Any]:
     """Correct a confirmed delivery while its invoice is a draft; a delivery boy his own, on the day itself."""
     actor = current_actor()
     outcome = service.correct(current_session(), actor, order_id, wanted)
     return _answer(outcome, hidden_status_fields(actor.role))
+
+
+@deliveries.route("/deliveries/unplanned", methods=["POST"])
+@idempotent
+@deliveries.arguments(UnplannedIn)
+@deliveries.response(201, UnplannedOut)
+@allow(Role.ADMIN, Role.DELIVERY_BOY)
+def deliver_unplanned(wanted: Unplanned) -> dict[str, Any]:
+    """Enter a delivery that no order asked for; a delivery boy today's only, an admin also one of a day gone by."""
+    session, actor = current_session(), current_actor()
+    return _door_order(unplanned.deliver_unplanned(session, actor, confirmer(), wanted))
+
+
+@deliveries.route("/deliveries/<uuid:order_id>/moved", methods=["POST"])
+@idempotent
+@deliveries.arguments(MovedIn)
+@deliveries.response(201, MovedOut)
+@allow(Role.ADMIN)
+def move_delivery(wanted: dict[str, Any], order_id: UUID) -> dict[str, Any]:
+    """Put a wrong door right: what was delivered leaves this draft and becomes a delivery of who really got it."""
+    made = unplanned.move_delivery(current_session(), current_actor(), confirmer(), order_id, **wanted)
+    return {**_door_order(made), "moved_from": order_id}
 
 
 @deliveries.route("/billing/monthly-view/days", methods=["PUT"])
@@ -226,6 +254,11 @@ def confirmer() -> Confirmer:
 def _round(wanted: RoundChoice) -> Scope:
     day = wanted.delivery_date or today(current_session())
     return round_of(current_actor(), wanted, day)
+
+
+def _door_order(order_id: UUID) -> dict[str, Any]:
+    made = visible_order_view(current_session(), current_actor(), order_id)
+    return {"order_id": order_id, "delivery_status": made["delivery_status"], "invoice": made["invoice"]}
 
 
 def _answer(outcome: service.Outcome, hidden: frozenset[str]) -> dict[str, Any]:

@@ -59,6 +59,14 @@ class Delivered:
 
 
 @dataclass(frozen=True, slots=True)
+class ExtraItem:
+    """How much of one product was handed over though nobody had ordered it."""
+
+    product_id: UUID
+    quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Confirmation:
     """What happened at one door. Without ``items`` all of the order was brought, unless nothing was (``status``)."""
 
@@ -75,6 +83,39 @@ class Confirmation:
     longitude: Decimal | None = None
     reason_code: str | None = None
     notes: str | None = None
+    #: What else was handed over: it becomes an order of its own.
+    extra_items: Sequence[ExtraItem] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unplanned:
+    """Goods that reached a customer's door without an order, on a day that is not to come."""
+
+    customer_id: UUID
+    delivery_date: date
+    items: Sequence[ExtraItem]
+    reason: str
+    shift: str = "morning"
+    client_event_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DoorOrder:
+    """The order of goods that reached a door without one.
+
+    ``priced``: JSON of product_id, quantity, unit_price and price_source of each, as ``judge_extras`` gives it.
+    """
+
+    customer_id: UUID
+    priced: str
+    day: date
+    shift: str
+    address: Mapping[str, Any]
+    notes: str
+    delivery_boy_id: UUID | None
+    area_id: UUID | None
+    delivered_at: datetime
+    client_event_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +215,7 @@ def _order(row: Any, items: Sequence[Any]) -> dict[str, Any]:
         "order_id": row.order_id,
         "status": row.status,
         "shift": row.shift,
+        "source": row.source,
         "notes": row.notes,
         "items": [
             {
@@ -191,13 +233,14 @@ def _order(row: Any, items: Sequence[Any]) -> dict[str, Any]:
 
 
 def loading_sheet(stops: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """What to load for all orders of a round, one row a product, by name.
+    """What to load for all orders of a round but those made at the door, one row a product, by name.
 
     Packets are counted per door: half a packet here and half a packet there is not one packet, so the row then says
     None. Litres and packets are never added up.
     """
     rows: dict[UUID, dict[str, Any]] = {}
-    for item in (item for stop in stops for order in stop["orders"] for item in order["items"]):
+    planned = (order for stop in stops for order in stop["orders"] if order["source"] != "door")
+    for item in (item for order in planned for item in order["items"]):
         new = {name: item[name] for name in ("product_id", "name", "unit")} | {"quantity": Decimal(0), "packets": 0}
         row = rows.setdefault(item["product_id"], new)
         row["quantity"] += item["quantity"]

@@ -8,7 +8,7 @@ from sqlalchemy import Computed, Index, SmallInteger, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from dairy_app.database.models import Base, Imported, Money, Quantity, check, one_of, references, unique
+from dairy_app.database.models import Base, Imported, Money, Quantity, check, one_of, references, unique, unique_index
 
 ORDER_TYPES = ("one_time", "subscription")
 SHIFTS = ("morning", "evening")
@@ -20,7 +20,7 @@ ORDER_STATUSES = (
     "NOT_DELIVERED",
     "CANCELLED",
 )
-ORDER_SOURCES = ("customer", "staff", "generator", "shared_link", "import")
+ORDER_SOURCES = ("customer", "staff", "generator", "shared_link", "door", "import")
 PRICE_SOURCES = ("customer", "subscription", "product", "override", "free", "import")
 
 IS_DELIVERED = "status IN ('DELIVERED', 'PARTIALLY_DELIVERED')"
@@ -43,6 +43,12 @@ class Order(Imported, Base):
             ("invoices.id", "invoices.customer_id"),
             "invoice_not_found",
             name="fk_orders_invoice_of_customer",
+        ),
+        references(
+            ("placed_at_door_of", "customer_id"),
+            ("orders.id", "orders.customer_id"),
+            "order_not_found",
+            name="fk_orders_placed_at_door_of_customer",
         ),
         references("delivery_boy_id", "users.id", "user_not_found"),
         references("area_id", "areas.id", "area_not_found"),
@@ -71,6 +77,12 @@ class Order(Imported, Base):
             "NOT cancelled_by_subscription OR (status = 'CANCELLED' AND subscription_id IS NOT NULL)",
             "illegal_transition",
         ),
+        check(
+            "door_order_came",
+            "source <> 'door' OR (order_type = 'one_time' AND status NOT IN ('PENDING', 'OUT_FOR_DELIVERY'))",
+            "illegal_transition",
+        ),
+        check("placed_at_door_is_door_order", "placed_at_door_of IS NULL OR source = 'door'"),
         check("dates_finite", "isfinite(delivery_date) AND isfinite(delivered_on) AND isfinite(delivered_at)"),
         check("text_lengths", "length(cancel_reason) <= 500 AND length(notes) <= 4000"),
         Index("ix_orders_customer_date", "customer_id", "delivery_date"),
@@ -87,6 +99,7 @@ class Order(Imported, Base):
             postgresql_where=text("status IN ('CANCELLED', 'NOT_DELIVERED', 'PARTIALLY_DELIVERED')"),
         ),
         Index("ix_orders_invoice_area", "invoice_id", "area_id", postgresql_where=text("invoice_id IS NOT NULL")),
+        unique_index("uq_orders_placed_at_door_of", "placed_at_door_of", where="placed_at_door_of IS NOT NULL"),
         Index("ix_orders_date_id", "delivery_date", "id"),
         Index(
             "ix_orders_boy_date",
@@ -121,6 +134,8 @@ class Order(Imported, Base):
     #: A change of the standing order cancelled it; lifting the change brings it back.
     cancelled_by_subscription: Mapped[bool] = mapped_column(server_default=text("false"), sort_order=950)
     invoice_id: Mapped[UUID | None]
+    #: What else was handed over when this order of the same customer was confirmed is an order of its own.
+    placed_at_door_of: Mapped[UUID | None] = mapped_column(sort_order=952)
 
 
 class OrderItem(Base):

@@ -66,7 +66,7 @@ def place_order(session: Session, actor: Actor, wanted: NewOrder, source: str | 
         shift=shift,
         placed_by=actor.user_id,
         source=source or ("customer" if actor.role == Role.CUSTOMER else "staff"),
-        address=_address(session, customer),
+        address=address_of(session, customer),
         notes="\n".join([*filter(None, [wanted.notes]), *reasons]) or None,
     )
     session.add(order)
@@ -148,8 +148,8 @@ def _sold(product: Product | None, pointer: str) -> Product:
     return product
 
 
-def _address(session: Session, customer: Customer) -> dict[str, Any]:
-    """Where to bring it, as it stands now: a customer who moves does not move past orders."""
+def address_of(session: Session, customer: Customer) -> dict[str, Any]:
+    """Where to bring an order, as it stands now: a customer who moves does not move past orders."""
     parts = ("address_line1", "address_line2", "city", "state_code", "pincode", "map_link")
     address = {name: getattr(customer, name) for name in parts}
     return {**address, "area": area_name(session, customer.area_id)}

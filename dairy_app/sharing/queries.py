@@ -1,10 +1,10 @@
 """Links, their uses and change requests, read."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import Row, RowMapping, Select, func, select
 from sqlalchemy.orm import Session
 
 from dairy_app.accounts.models import User
@@ -92,6 +92,12 @@ def running_subscriptions(session: Session, customer_id: UUID) -> list[UUID]:
 def known_products(session: Session, product_ids: Collection[UUID]) -> int:
     """How many of the products there are."""
     return session.execute(select(func.count()).where(Product.id.in_(product_ids))).scalar_one()
+
+
+def products_on_sale(session: Session) -> Sequence[RowMapping]:
+    """The products that are sold now, by name: product_id, name, unit."""
+    wanted = select(Product.id.label("product_id"), Product.name, Product.unit).where(Product.is_active)
+    return session.execute(wanted.order_by(Product.name, Product.id)).mappings().all()
 
 
 def same_request(session: Session, values: Mapping[str, Any]) -> ChangeRequest | None:

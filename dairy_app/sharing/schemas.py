@@ -137,6 +137,7 @@ class SharedOrderOut(Strict):
     order_id = fields.UUID()
     status = Choice(*ORDER_STATUSES)
     shift = Choice(*SHIFTS)
+    is_extra = fields.Boolean(metadata={"description": "Handed over without having been ordered."})
     notes = fields.String(allow_none=True)
     items = fields.List(fields.Nested(SharedItemOut))
     delivery_status = fields.Nested(SharedStatusOut, allow_none=True)
@@ -165,9 +166,24 @@ class SharedLoadOut(Strict):
     packets = fields.Integer(allow_none=True)
 
 
-class SharedRoundOut(Strict):
-    """The round of one day, with what a delivery needs and no more."""
+class SharedProductOut(Strict):
+    """What may be handed over besides what was ordered."""
 
+    product_id = fields.UUID()
+    name = fields.String()
+    unit = Choice(*UNITS)
+
+
+class SharedRoundOut(Strict):
+    """The round of one day, with what a delivery needs and no more.
+
+    ``extra_products`` only when the setting ``door_extras`` takes extra items over links.
+    """
+
+    sometimes = ("extra_products",)
+    extra_products = fields.List(
+        fields.Nested(SharedProductOut), metadata={"description": "What extra_items of a confirmation may name."}
+    )
     name = fields.String()
     delivery_date = Day()
     shift = Choice(*SHIFTS, allow_none=True)
@@ -182,6 +198,7 @@ class SharedConfirmationOut(Strict):
     order_status = Choice(*ORDER_STATUSES)
     delivery_status = fields.Nested(SharedStatusOut)
     replayed = fields.Boolean(metadata={"description": "The same was confirmed before; nothing changed."})
+    extra_order_id = fields.UUID(allow_none=True, metadata={"description": "The order of the extra items."})
 
 
 class WantedItem(Strict):

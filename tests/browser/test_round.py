@@ -94,6 +94,34 @@ def test_partly_with_everything_is_delivered(phone: Phone, round_: Round) -> Non
     assert round_.states()[0] == "DELIVERED"
 
 
+def test_what_was_handed_over_besides(phone: Phone, round_: Round, shot: Shot) -> None:
+    page = phone.open(round_.link())
+    door(page, "Asha Patil").get_by_role("button", name="Partly").tap()
+    expect(page.get_by_role("group", name="Something else handed over?")).to_have_count(0)
+    ok(round_.dairy.admin.patch("/settings", {"door_extras": "staff_and_links"}))
+    page.reload()
+    expect(page.locator("html.ready")).to_be_attached()
+    loaded = page.locator("#loading td").all_text_contents()
+    door(page, "Asha Patil").get_by_role("button", name="Other amount").tap()
+    sheet = page.get_by_role("dialog", name="How much did you deliver?")
+    sheet.locator("[name=extra]").select_option(label="Curd")
+    sheet.locator("[name=extra_quantity]").fill("0")
+    sheet.get_by_role("button", name="Save").tap()
+    expect(sheet.locator(".wrong")).to_have_text("Enter a quantity above 0.")
+    sheet.locator("[name=extra_quantity]").fill("3")
+    shot(page, "extra")
+    sheet.get_by_role("button", name="Save").tap()
+    send_now(page)
+    orders = ok(round_.dairy.admin.get("/orders", customer_id=round_.status("Asha Patil")["customer_id"]))["items"]
+    assert sorted((each["source"], each["status"]) for each in orders) == [
+        ("door", "DELIVERED"),
+        ("staff", "DELIVERED"),
+    ]
+    page.reload()
+    expect(door(page, "Asha Patil").get_by_text("Handed over besides")).to_be_visible()
+    assert page.locator("#loading td").all_text_contents() == loaded
+
+
 def test_not_delivered_with_a_reason(phone: Phone, round_: Round, shot: Shot) -> None:
     page = phone.open(round_.link())
     door(page, "Asha Patil").get_by_role("button", name="Not delivered").tap()

@@ -169,12 +169,15 @@ def test_the_audit_log_names_who_and_what(dairy: Dairy, admin: Visitor) -> None:
 
 def test_a_switch_is_turned_on_and_off(dairy: Dairy, admin: Visitor) -> None:
     for typed, is_on in (("yes", True), ("no", False)):
-        forms = [form for form in admin.open("/settings").forms if form.fields.get("group") == "days"]
+        forms = [form for form in admin.open("/settings").forms if form.fields.get("group") == "door"]
         assert forms[0].fields["show_due_at_door"] == ("no" if is_on else "yes")
         admin.send(forms[0], {"show_due_at_door": typed})
         settings = ok(dairy.admin.get("/settings"))
         assert settings["show_due_at_door"] is is_on
-        assert settings["generation_days_ahead"] == 1
+        assert (settings["door_extras"], settings["door_extra_limit"]) == ("staff", "2000.00")
+    admin.send(forms[0], {"show_due_at_door": "no", "door_extras": "staff_and_links", "door_extra_limit": ""})
+    settings = ok(dairy.admin.get("/settings"))
+    assert (settings["door_extras"], settings["door_extra_limit"]) == ("staff_and_links", None)
     accountant = Visitor.of(dairy.app, dairy.staff("accountant").user["email"])
     assert "Show what is owed at the door No" in accountant.open("/settings").words
 

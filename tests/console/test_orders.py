@@ -8,7 +8,7 @@ from tests.billing.conftest import LivingDairy, living
 from tests.console.conftest import SignIn
 from tests.console.test_month_end import office
 from tests.console.test_registers import search, shown
-from tests.console.visitor import Visitor
+from tests.console.visitor import Page, Visitor
 from tests.dairy import Dairy, ok
 from tests.statements import count_statements
 
@@ -231,3 +231,69 @@ def test_a_helper_with_a_login_delivers_his_round(dairy: Dairy) -> None:
     form = page.form("/payments")
     token = stranger.open("/").form("/sign-out").fields["csrf_token"]
     assert stranger.send(form, {"amount": "5", "csrf_token": token}).status == 404
+
+
+def has_form(page: Page, action: str) -> bool:
+    return any(form.action.endswith(action) for form in page.forms)
+
+
+def test_what_was_handed_over_besides_is_entered_with_the_rest(dairy: Dairy, admin: Visitor, today: Any) -> None:
+    order, curd = today["ravi"], today["curd"]["id"]
+    page = admin.open(f"/orders/{order['id']}")
+    refused = admin.submit(page, "/confirm", extra=curd, extra_quantity="0")
+    assert refused.status == 422
+    assert "extra_quantity-wrong" in {each.get("id") for each in refused.every("p")}
+    done = admin.submit(page, "/confirm", extra=curd, extra_quantity="1.5")
+    assert done.status == 303
+    mine = ok(dairy.admin.get("/orders", customer_id=order["customer_id"], delivery_date=dairy.day(0)))["items"]
+    assert sorted((each["source"], each["status"]) for each in mine) == [("door", "DELIVERED"), ("staff", "DELIVERED")]
+    ok(dairy.admin.patch("/settings", {"door_extras": "off"}))
+    bela = dairy.order({"id": order["customer_id"]}, (today["milk"], "1"), on=dairy.day(0))
+    assert "extra" not in admin.open(f"/orders/{bela['id']}").form("/confirm").fields
+
+
+def test_a_wrong_door_is_put_right(dairy: Dairy, admin: Visitor, sign_in: SignIn, today: Any) -> None:
+    order, bela = today["asha"], ok(dairy.admin.get(f"/customers/{today['bela']['customer_id']}"))
+    page = admin.open(f"/orders/{order['id']}")
+    for to, said in (("C999999", "Nobody"), (order_of(dairy, order)["customer_code"], "another customer")):
+        refused = admin.submit(page, "/moved", to_customer=to, reason="wrong gate")
+        assert refused.status == 422
+        assert said in refused.words
+    done = admin.submit(page, "/moved", to_customer=bela["code"], reason="wrong gate")
+    assert done.status == 303
+    assert "on the draft of Bela Shah now" in admin.follow(done).words
+    assert order_of(dairy, order)["status"] == "NOT_DELIVERED"
+    got = ok(dairy.admin.get("/orders", customer_id=bela["id"], delivery_date=dairy.day(0)))["items"]
+    assert [(each["source"], each["invoice"]["status"]) for each in got] == [("door", "draft")]
+    assert not has_form(sign_in("accountant").open(f"/orders/{got[0]['id']}"), "/moved")
+
+
+def test_what_was_brought_without_an_order_is_entered_on_its_day(
+    dairy: Dairy, admin: Visitor, sign_in: SignIn, today: Any
+) -> None:
+    customer, milk = today["asha"]["customer_id"], today["milk"]["id"]
+    page = admin.open(f"/customers/{customer}?day={dairy.day(0)}")
+    typed = {"product_id": milk, "shift": "evening", "reason": "guests"}
+    refused = admin.submit(page, "/unplanned", quantity="none", **typed)
+    assert refused.status == 422
+    assert "day-unplanned-quantity-wrong" in {each.get("id") for each in refused.every("p")}
+    for _ in range(2):
+        done = admin.submit(page, "/unplanned", quantity="1.5", **typed)
+        assert done.status == 303
+    assert "Entered as delivered" in admin.follow(done).words
+    made = ok(dairy.admin.get("/orders", customer_id=customer, delivery_date=dairy.day(0)))["items"]
+    assert sorted((each["source"], each["shift"]) for each in made) == [("door", "evening"), ("staff", "morning")]
+    assert not has_form(admin.open(f"/customers/{customer}?day={dairy.day(1)}"), "/unplanned")
+    accountant = sign_in("accountant").open(f"/customers/{customer}?day={dairy.day(0)}")
+    assert accountant.status == 200
+    assert not has_form(accountant, "/unplanned")
+
+
+def test_a_helper_enters_what_he_brought_besides_today(dairy: Dairy, today: Any) -> None:
+    helper = dairy.staff("delivery_boy")
+    customer = dairy.customer(name="Chand Devi", delivery_boy_id=helper.user["id"])
+    visitor = Visitor.of(dairy.app, helper.user["email"])
+    page = visitor.open(f"/customers/{customer['id']}?day={dairy.day(0)}")
+    done = visitor.submit(page, "/unplanned", product_id=today["milk"]["id"], quantity="1", shift="morning", reason="x")
+    assert done.status == 303
+    assert not has_form(visitor.open(f"/customers/{customer['id']}?day={dairy.day(-1)}"), "/unplanned")

@@ -49,6 +49,7 @@ def test_each_is_judged_on_its_own(round_: Round, sql: Any) -> None:
                 "detail": answer["results"][place]["detail"],
                 "errors": [],
                 "order_status": status,
+                "extra_order_id": None,
             }
             for place, (body, outcome, code, status) in enumerate(
                 zip(

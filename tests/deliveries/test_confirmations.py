@@ -20,6 +20,7 @@ def test_in_full(round_: Round, sql: Any) -> None:
         "order_id": order["id"],
         "order_status": "DELIVERED",
         "replayed": False,
+        "extra_order_id": None,
         "delivery_status": {
             "id": status["id"],
             "order_id": order["id"],

@@ -65,6 +65,7 @@ def test_a_stop_with_all_that_a_boy_needs(round_: Round) -> None:
                 "order_id": order["id"],
                 "status": "PENDING",
                 "shift": "morning",
+                "source": "staff",
                 "notes": "before six",
                 "items": [
                     {
@@ -378,3 +379,17 @@ def test_a_sequence_of_strangers_writes_nothing(round_: Round, sql: Any) -> None
 )
 def test_bad_questions(round_: Round, query: dict[str, str]) -> None:
     refused(round_.boy.get("/deliveries/round", **query), 422, "validation_failed")
+
+
+def test_what_was_handed_over_besides_is_no_load(round_: Round) -> None:
+    order, ghee = round_.order(), round_.dairy.product("650.00", name="Ghee")
+    before = shown(round_.boy)
+    ok(round_.dairy.confirm(order, extra_items=[{"product_id": ghee["id"], "quantity": "1"}]), 200)
+    after = shown(round_.boy)
+    assert after["loading_sheet"] == before["loading_sheet"]
+    assert [(each["source"], each["status"]) for each in after["stops"][0]["orders"]] == [
+        ("staff", "DELIVERED"),
+        ("door", "DELIVERED"),
+    ]
+    needed = ok(round_.dairy.admin.get("/reports/requirements", date="2026-11-20"))
+    assert ghee["id"] not in {row["product_id"] for row in needed["items"]}

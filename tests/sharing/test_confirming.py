@@ -25,6 +25,7 @@ def test_in_full(town: Town, sql: Any) -> None:
             "delivery_date": "2026-11-20",
             "reason_code": "gate",
         },
+        "extra_order_id": None,
         "replayed": False,
     }
     status = town.read(order)["delivery_status"]
@@ -266,3 +267,29 @@ def test_a_batch_holds_at_most_a_thousand(town: Town) -> None:
     many = [{"order_id": str(uuid4()), "status": "delivered"} for _ in range(1001)]
     assert ok(link.confirm_batch(many[:1000]))["rejected"] == 1000
     refused(link.confirm_batch(many), 422, "validation_failed")
+
+
+def test_extra_items_over_a_link_only_where_the_dairy_takes_them(town: Town, sql: Any) -> None:
+    link, order = town.link(), town.order()
+    told = [{"product_id": town.curd["id"], "quantity": "1"}]
+    refused(link.confirm(order, extra_items=told), 403, "forbidden")
+    assert "extra_products" not in ok(link.round(), 200)
+    batch = ok(link.confirm_batch([{"order_id": order["id"], "status": "delivered", "extra_items": told}]), 200)
+    assert [each["code"] for each in batch["results"]] == ["forbidden"]
+    ok(town.dairy.admin.patch("/settings", {"door_extras": "staff_and_links"}))
+    off_sale = town.dairy.product(name="Whey")
+    ok(town.dairy.admin.patch(f"/products/{off_sale['id']}", {"is_active": False}))
+    assert ok(link.round(), 200)["extra_products"] == sorted(
+        ({"product_id": each["id"], "name": each["name"], "unit": "litre"} for each in (town.milk, town.curd)),
+        key=lambda each: each["name"],
+    )
+    answer = ok(link.confirm(order, extra_items=told), 200)
+    made = town.read({"id": answer["extra_order_id"]})
+    assert (made["source"], made["delivery_status"]["confirmation_method"]) == ("door", "shared_link")
+    assert (made["delivery_status"]["shared_link_id"], made["invoice"]["status"]) == (link.id, "draft")
+    (stop,) = ok(link.round(), 200)["stops"]
+    assert [(each["order_id"], each["is_extra"]) for each in stop["orders"]] == [
+        (order["id"], False),
+        (made["id"], True),
+    ]
+    assert not any(leaks(sql).values())

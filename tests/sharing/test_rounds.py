@@ -43,6 +43,7 @@ def test_what_a_delivery_needs_and_no_more(town: Town) -> None:
                         "order_id": order["id"],
                         "status": "PENDING",
                         "shift": "morning",
+                        "is_extra": False,
                         "notes": "Gate 3",
                         "items": [
                             {

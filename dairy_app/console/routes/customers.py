@@ -13,11 +13,12 @@ from dairy_app.console.routes import frame
 from dairy_app.console.routes.frame import Form, ListQuery, PageQuery, console
 from dairy_app.console.routes.office import changes
 from dairy_app.console.rules.calendar import ONE_TIME, YEARS, entries_of, weeks
+from dairy_app.console.rules.sheet import is_phone_of
 from dairy_app.customers.models import CUSTOMER_STATUSES
 from dairy_app.invoices.rules import month_bounds, month_shifted
 from dairy_app.web import validate
 from dairy_app.web.access import Role, allow
-from dairy_app.web.http import current_session
+from dairy_app.web.http import current_actor, current_session
 from dairy_app.web.inside import act, admits, ask
 from dairy_app.web.schemas import Day, Month
 
@@ -25,6 +26,8 @@ from dairy_app.web.schemas import Day, Month
 ROWS, LATEST = 50, 8
 #: Customers whose orders or documents a search finds; one that finds more is too wide.
 FOUND = 100
+#: Customers that a code or the end of a phone number may find, of which one is meant.
+NAMED = 200
 #: The ledger begins so many days ago; its first line says what was owed before.
 LEDGER_DAYS = 92
 #: Orders of one customer for one day only in a month; more are not in its calendar.
@@ -72,6 +75,18 @@ def customers_found(typed: str) -> tuple[list[str], bool]:
     return [each["id"] for each in found["items"]], found["next_cursor"] is not None
 
 
+def customers_named(typed: str) -> list[dict[str, Any]]:
+    """Whose code or phone number this is: the one who has the code, else all who have the number."""
+    if not typed:
+        return []
+    try:
+        found: list[dict[str, Any]] = ask("/customers", search=typed, limit=NAMED)["items"]
+    except Problem:  # what cannot be looked for is nobody's
+        return []
+    coded = [each for each in found if each["code"].lower() == typed.lower()]
+    return coded or [each for each in found if is_phone_of(typed, each["phone"])]
+
+
 @console.route("/customers/<uuid:customer_id>")
 @console.arguments(CustomerQuery, location="query")
 @allow(*STAFF, Role.CUSTOMER, page=True)
@@ -105,6 +120,10 @@ def customer_page(customer_id: UUID, month: str | None = None, opened: date | No
         names["tomorrow"] = _one_day(customer_id, day + timedelta(days=1))
     if opened:
         names["one_day"] = _one_day(customer_id, opened)
+        is_own_day = opened == day or current_actor().role is Role.ADMIN
+        if admits("/deliveries/unplanned", "POST") and admits("/products") and opened <= day and is_own_day:
+            sold = ask("/products", is_active="true", limit=200)["items"]
+            names |= {"may_enter_unplanned": True, "brought_goods": [(each["id"], each["name"]) for each in sold]}
     if admits("/subscriptions", "POST") and admits("/products"):
         names["products"] = ask("/products", is_active="true", limit=200)["items"]
         names["goods"] = [(each["id"], each["name"]) for each in names["products"]]

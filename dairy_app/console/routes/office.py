@@ -7,6 +7,7 @@ from flask import Response, current_app, url_for
 from marshmallow import fields
 
 from dairy_app.accounts.routes.invitation_page import invitation_link
+from dairy_app.business.models import DOOR_EXTRAS
 from dairy_app.console.routes import frame
 from dairy_app.console.routes.frame import Form, ListQuery, PageQuery, console
 from dairy_app.web import validate
@@ -19,10 +20,12 @@ ROWS, CHANGES = 100, 50
 SETTINGS = {
     "seller": ("business_name", "legal_name", "address", "state_code", "gstin", "fssai_no", "phone", "upi_id"),
     "bills": ("due_days", "invoice_footer", "second_language", "unusual_total_percent"),
-    "days": ("cutoff_morning", "cutoff_evening", "delivery_window_days", "generation_days_ahead", "show_due_at_door"),
+    "days": ("cutoff_morning", "cutoff_evening", "delivery_window_days", "generation_days_ahead"),
+    "door": ("show_due_at_door", "door_extras", "door_extra_limit"),
 }
-#: Settings that are on or off.
+#: Settings that are on or off, and those that are one of some words.
 SWITCHES = frozenset({"show_due_at_door"})
+CHOICES = {"door_extras": DOOR_EXTRAS}
 _WHOLE = frozenset({"due_days", "delivery_window_days", "generation_days_ahead"})
 
 
@@ -137,7 +140,7 @@ def settings(query: dict[str, str]) -> Response:
 
 def _settings(**names: Any) -> Response:
     names.setdefault("form", {})
-    names |= {"groups": SETTINGS, "switches": SWITCHES, "may_change": admits("/settings", "PATCH")}
+    names |= {"groups": SETTINGS, "switches": SWITCHES, "choices": CHOICES, "may_change": admits("/settings", "PATCH")}
     return frame.page("settings.html", settings=ask("/settings"), **names)
 
 

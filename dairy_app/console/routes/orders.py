@@ -8,9 +8,10 @@ from uuid import UUID
 from flask import Response, url_for
 from marshmallow import fields
 
-from dairy_app.business.queries import today
+from dairy_app.business.queries import business_settings, today
+from dairy_app.common.errors import invalid
 from dairy_app.console.routes import frame
-from dairy_app.console.routes.customers import customers_found
+from dairy_app.console.routes.customers import customers_found, customers_named
 from dairy_app.console.routes.frame import Form, ListQuery, PageQuery, console
 from dairy_app.deliveries.rules import REASON_CODES
 from dairy_app.orders.models import ORDER_STATUSES, ORDER_TYPES
@@ -82,8 +83,11 @@ def _order(order_id: UUID, opened: str | None = None, **names: Any) -> Response:
         "may_confirm": admits("/deliveries/confirmations", "POST") and found["status"] in OPEN and planned <= day,
         "may_correct": admits(f"/deliveries/{order_id}", "PATCH") and is_open_to_correction and is_own_day,
         "may_cancel": admits(f"/orders/{order_id}/cancel", "POST") and found["status"] == "PENDING",
+        "may_move": admits(f"/deliveries/{order_id}/moved", "POST") and bill is not None and bill["status"] == "draft",
         "reasons": REASON_CODES,
     }
+    if names["may_confirm"] and admits("/products") and business_settings(current_session()).door_extras != "off":
+        names["goods"] = [(each["id"], each["name"]) for each in ask("/products", is_active="true", limit=200)["items"]]
     return frame.page("order.html", order=found, opened=opened, **names)
 
 
@@ -98,10 +102,12 @@ def confirm_order(form: dict[str, str], order_id: UUID) -> Response:
         body |= frame.fields_of(form, "reason_code")
     else:
         body["items"] = [{"product_id": each, "delivered_quantity": quantity} for each, quantity in quantities]
+    if form.get("extra"):
+        body["extra_items"] = [{"product_id": form["extra"], "quantity": form.get("extra_quantity", "").strip()}]
 
     def confirm() -> None:
         body["delivery_date"] = ask(f"/orders/{order_id}")["delivery_date"]
-        with frame.told_at(_fields(quantities)):
+        with frame.told_at(_fields(quantities) | {"/extra_items": "/extra_quantity"}):
             act("POST", "/deliveries/confirmations", body, key=form.get("key"))
 
     return _done(confirm, order_id, "confirm", "order_confirmed")
@@ -124,6 +130,26 @@ def correct_order(form: dict[str, str], order_id: UUID) -> Response:
             act("PATCH", f"/deliveries/{order_id}", body)
 
     return _done(correct, order_id, "correct", "order_corrected")
+
+
+@console.route("/orders/<uuid:order_id>/moved", methods=["POST"])
+@console.arguments(Form, location="form")
+@allow(Role.ADMIN, page=True)
+def move_order(form: dict[str, str], order_id: UUID) -> Response:
+    """Put right what went to another door: it moves to the draft of whoever got it."""
+    found: list[dict[str, Any]] = []
+
+    def move() -> None:
+        found.extend(customers_named(form.get("to_customer", "").strip()))
+        if len(found) != 1:
+            raise invalid("/to_customer", frame.words()("sheet_several" if found else "sheet_nobody"))
+        body = {**frame.fields_of(form, "reason"), "to_customer_id": found[0]["id"]}
+        with frame.told_at({"/to_customer_id": "/to_customer"}):
+            act("POST", f"/deliveries/{order_id}/moved", body, key=form.get("key"))
+
+    address = url_for("console.order", order_id=order_id)
+    refused = frame.send(move, lambda **names: _order(order_id, "move", **names), address)
+    return refused or frame.done(address, "order_moved", name=found[0]["name"])
 
 
 @console.route("/orders/<uuid:order_id>/cancel", methods=["POST"])

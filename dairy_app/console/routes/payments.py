@@ -12,6 +12,7 @@ from flask import Response, g, url_for
 from dairy_app.business.queries import today
 from dairy_app.common.errors import Problem
 from dairy_app.console.routes import frame
+from dairy_app.console.routes.customers import customers_named
 from dairy_app.console.routes.frame import Form, PageQuery, console
 from dairy_app.console.rules import sheet
 from dairy_app.console.rules.sheet import Row
@@ -21,8 +22,6 @@ from dairy_app.web.http import current_session
 from dairy_app.web.inside import act, ask, together, tried
 
 WHO = (Role.ADMIN, Role.ACCOUNTANT)
-#: Customers that a code or the end of a phone number may find, of which one is meant.
-FOUND = 200
 #: What an empty row says.
 USUAL_METHOD = "upi"
 
@@ -86,7 +85,7 @@ def _judge(rows: Sequence[Row], key: str) -> Judged:
     """Book each row as the API does; what it refuses is told in words, and nothing of that row stays."""
     judged, t = Judged(), frame.words()
     for row in rows:
-        found = _customers(row.customer)
+        found = customers_named(row.customer)
         body = {"amount": row.amount, "method": row.method, "received_on": row.received_on, "reference": row.reference}
         body = {name: value for name, value in body.items() if value}
         if len(found) == 1:
@@ -104,18 +103,6 @@ def _judge(rows: Sequence[Row], key: str) -> Judged:
                 wrong["method"] = t("sheet_method")
             judged.wrong[row.number] = wrong or {"row": whole}
     return judged
-
-
-def _customers(typed: str) -> list[dict[str, Any]]:
-    """Whose code or phone number this is: the one who has the code, else all who have the number."""
-    if not typed:
-        return []
-    try:
-        found: list[dict[str, Any]] = ask("/customers", search=typed, limit=FOUND)["items"]
-    except Problem:  # what cannot be looked for is nobody's
-        return []
-    coded = [each for each in found if each["code"].lower() == typed.lower()]
-    return coded or [each for each in found if sheet.is_phone_of(typed, each["phone"])]
 
 
 def _methods() -> dict[str, str]:

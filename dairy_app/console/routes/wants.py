@@ -12,7 +12,7 @@ from dairy_app.console.routes import frame
 from dairy_app.console.routes.customers import WHO_CHANGES, customer_page
 from dairy_app.console.routes.frame import Form, console
 from dairy_app.console.rules.calendar import month_of
-from dairy_app.web.access import allow
+from dairy_app.web.access import Role, allow
 from dairy_app.web.inside import act, ask, together
 
 #: For ``subscription_id``: every standing order that is not stopped.
@@ -132,6 +132,21 @@ def new_order(form: dict[str, str], customer_id: UUID) -> Response:
         act("POST", "/orders", {**body, "items": [item]}, key=form.get("key"))
 
     return _on_a_day(form, customer_id, form.get("delivery_date", "").strip(), make, "order")
+
+
+@console.route("/customers/<uuid:customer_id>/unplanned", methods=["POST"])
+@console.arguments(Form, location="form")
+@allow(Role.ADMIN, Role.DELIVERY_BOY, page=True)
+def enter_unplanned(form: dict[str, str], customer_id: UUID) -> Response:
+    """What was brought though nobody had ordered it."""
+
+    def enter() -> None:
+        item = {"product_id": form.get("product_id"), "quantity": form.get("quantity", "").strip()}
+        body = {**frame.fields_of(form, "shift", "reason"), "customer_id": str(customer_id), "items": [item]}
+        with frame.told_at({"/items/0/quantity": "/quantity", "/items": "/product_id"}):
+            act("POST", "/deliveries/unplanned", body | {"delivery_date": form.get("date", "")}, key=form.get("key"))
+
+    return _on_a_day(form, customer_id, form.get("date", "").strip(), enter, "unplanned")
 
 
 @console.route("/customers/<uuid:customer_id>/orders/<uuid:order_id>/cancel", methods=["POST"])

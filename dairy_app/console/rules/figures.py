@@ -56,9 +56,10 @@ class Figures:
         """``1.5``: without trailing zeros."""
         return "" if value is None else number(Decimal(str(value)))
 
-    def choices(self, kind: str, codes: Sequence[str], everything: str) -> list[tuple[str, str]]:
-        """The options of a filter: none first, then each code of the API with its word."""
-        return [("", everything), *((code, self.word(kind, code)) for code in codes)]
+    def choices(self, kind: str, codes: Sequence[str], everything: str | None) -> list[tuple[str, str]]:
+        """Each code of the API with its word; ``everything``: before them, the option of a filter for all of them."""
+        first = [] if everything is None else [("", everything)]
+        return first + [(code, self.word(kind, code)) for code in codes]
 
     def word(self, kind: str, code: str | None) -> str:
         """The word for a code of the API, for example of a status; the code itself when there is none."""

@@ -1,6 +1,7 @@
 """Confirmations, corrections and delivery statuses as clients send and see them."""
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -9,11 +10,11 @@ from marshmallow import ValidationError, fields, validates_schema
 
 from dairy_app.customers.schemas import Latitude, Longitude
 from dairy_app.deliveries.models import CONFIRMATION_METHODS, DELIVERY_STATUSES
-from dairy_app.deliveries.rules import REASON_CODES, Confirmation, Delivered, Unread
+from dairy_app.deliveries.rules import REASON_CODES, Confirmation, Delivered, ExtraItem, Unplanned, Unread
 from dairy_app.deliveries.service.confirmations import Correction
 from dairy_app.deliveries.service.monthly_edits import DayEntry
 from dairy_app.orders.models import ORDER_STATUSES, SHIFTS
-from dairy_app.orders.schemas import MOST_ITEMS, DeliveryStatusOut
+from dairy_app.orders.schemas import MOST_ITEMS, DeliveryStatusOut, InvoiceOfOrder
 from dairy_app.web import validate
 from dairy_app.web.failures import MAX_FIELD_ERRORS, field_errors
 from dairy_app.web.schemas import Choice, Day, Instant, Line, PageQuery, Paragraph, Quantity, Strict, page_of
@@ -22,6 +23,8 @@ from dairy_app.web.validate import Invalid
 
 #: A morning of one dairy fits; a body of that many is still small.
 MOST_CONFIRMATIONS = 1000
+#: More kinds of goods than anybody asks for at a door.
+MOST_EXTRAS = 20
 _DEGREES = re.compile(r"-?[0-9]{1,3}(\.[0-9]+)?")
 #: What a phone's clock may say. One without a battery begins in 1970; that is no reason to refuse a delivery.
 _FIRST_CLOCK, _LAST_CLOCK = datetime(1960, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
@@ -60,6 +63,19 @@ class DeliveredItem(Strict):
     delivered_quantity = Quantity(required=True)
 
 
+class ExtraItemIn(Strict):
+    """How much of one product was handed over though nobody had ordered it."""
+
+    makes = ExtraItem
+    product_id = fields.UUID(required=True)
+    quantity = Quantity(required=True, above=True)
+
+
+def _require_different(items: Sequence[ExtraItem], field: str) -> None:
+    if len({item.product_id for item in items}) < len(items):
+        raise Invalid("A product is listed twice.", field)
+
+
 class ConfirmationIn(Strict):
     """What happened at one door. Without ``items`` all of the order was brought."""
 
@@ -82,12 +98,25 @@ class ConfirmationIn(Strict):
     longitude = ReportedLongitude()
     reason_code = Line(60, metadata={"description": f"One of {', '.join(REASON_CODES)}, or words of your own."})
     notes = Paragraph(2000)
+    extra_items = fields.List(
+        fields.Nested(ExtraItemIn),
+        validate=validate.Length(max=MOST_EXTRAS),
+        metadata={
+            "description": "What else was handed over. It becomes an order of its own, priced as of the day and "
+            "confirmed in full; the setting door_extras says who may."
+        },
+    )
+    not_in_example = ("extra_items",)
 
     @validates_schema
     def nothing_delivered_is_nothing(self, data: dict[str, Any], **_: Any) -> None:
         brought = any(item.delivered_quantity for item in data.get("items", []))
         if data["status"] == "not_delivered" and brought:
             raise Invalid("not_delivered cannot have delivered quantities.", "items")
+
+    @validates_schema
+    def extras_differ(self, data: dict[str, Any], **_: Any) -> None:
+        _require_different(data.get("extra_items", []), "extra_items")
 
 
 class EachJudged(fields.Nested):
@@ -119,13 +148,56 @@ class BatchIn(Strict):
     )
 
 
-class ConfirmationOut(Strict):
-    """What a confirmation came to."""
+class CorrectionOut(Strict):
+    """What a correction came to."""
 
     order_id = fields.UUID()
     order_status = Choice(*ORDER_STATUSES)
     delivery_status = fields.Nested(DeliveryStatusOut)
     replayed = fields.Boolean(metadata={"description": "The same was confirmed before; nothing changed."})
+
+
+class ConfirmationOut(CorrectionOut):
+    """What a confirmation came to."""
+
+    extra_order_id = fields.UUID(allow_none=True, metadata={"description": "The order of the extra items."})
+
+
+class UnplannedIn(Strict):
+    """Goods that reached a door without an order."""
+
+    makes = Unplanned
+    customer_id = fields.UUID(required=True)
+    delivery_date = Day(required=True, metadata={"description": "Today; for admins also a day that is over."})
+    shift = Choice(*SHIFTS, load_default="morning")
+    items = fields.List(fields.Nested(ExtraItemIn), required=True, validate=validate.Length(min=1, max=MOST_EXTRAS))
+    reason = Line(500, required=True)
+    client_event_id = fields.UUID(metadata={"description": "The phone's own key: sent again, it is a repeat."})
+
+    @validates_schema
+    def products_differ(self, data: dict[str, Any], **_: Any) -> None:
+        _require_different(data["items"], "items")
+
+
+class UnplannedOut(Strict):
+    """The order that was made of an unplanned delivery, and the document it is on."""
+
+    order_id = fields.UUID()
+    delivery_status = fields.Nested(DeliveryStatusOut)
+    invoice = fields.Nested(InvoiceOfOrder)
+
+
+class MovedIn(Strict):
+    """Whose door it really was."""
+
+    to_customer_id = fields.UUID(required=True)
+    reason = Line(500, required=True)
+
+
+class MovedOut(UnplannedOut):
+    """The order of whoever really got it; ``moved_from``: the order of which nothing was delivered after all."""
+
+    moved_from = fields.UUID()
 
 
 class FieldErrorOut(Strict):
@@ -146,6 +218,7 @@ class ResultOut(Strict):
     detail = fields.String(allow_none=True)
     errors = fields.List(fields.Nested(FieldErrorOut), metadata={"description": "The fields that are wrong, if any."})
     order_status = Choice(*ORDER_STATUSES, allow_none=True)
+    extra_order_id = fields.UUID(allow_none=True)
 
 
 class BatchOut(Strict):

@@ -12,7 +12,7 @@ from dairy_app.deliveries.models import CONFIRMATION_METHODS, DELIVERY_STATUSES
 from dairy_app.deliveries.rules import RoundChoice, RoundDone
 from dairy_app.deliveries.schemas.confirmations import MOST_CONFIRMATIONS
 from dairy_app.deliveries.service.rounds import StandIn
-from dairy_app.orders.models import ORDER_STATUSES, SHIFTS
+from dairy_app.orders.models import ORDER_SOURCES, ORDER_STATUSES, SHIFTS
 from dairy_app.web import validate
 from dairy_app.web.schemas import Choice, Day, Instant, Money, Quantity, Strict
 from dairy_app.web.validate import Invalid
@@ -136,6 +136,7 @@ class RoundOrder(Strict):
     order_id = fields.UUID()
     status = Choice(*ORDER_STATUSES)
     shift = Choice(*SHIFTS)
+    source = Choice(*ORDER_SOURCES)
     notes = fields.String(allow_none=True)
     items = fields.List(fields.Nested(RoundItem))
     delivery_status = fields.Nested(RoundDelivery, allow_none=True)

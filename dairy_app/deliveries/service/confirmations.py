@@ -38,6 +38,8 @@ class Outcome:
     order_status: str | None
     delivery_status: dict[str, Any] | None
     errors: Sequence[FieldError] = ()
+    #: The order of the extra items that were confirmed with it.
+    extra_order_id: UUID | None = None
 
     @property
     def replayed(self) -> bool:
@@ -69,6 +71,7 @@ def confirm(
             detail=row.detail,
             order_status=row.order_status,
             delivery_status=bulk.read_status(row.delivery_status),
+            extra_order_id=row.extra_order_id,
         )
         for row in rows
     ]

@@ -5,7 +5,7 @@ CREATE FUNCTION confirm_deliveries(
     p_confirmations jsonb, p_confirmed_by uuid, p_confirmed_by_name text, p_method text, p_shared_link_id uuid,
     p_boy uuid, p_area uuid, p_first date, p_last date, p_shift text, p_ip inet, p_device text, p_at timestamptz
 ) RETURNS TABLE (item_index integer, outcome text, code text, detail text, order_id uuid, order_status text,
-    delivery_status jsonb)
+    delivery_status jsonb, extra_order_id uuid)
 -- Planned once per session: planning takes four times as long as confirming. On the first morning that is with tables
 -- that are still empty; a plan that reads such a table whole would take minutes an hour later. The settings are read
 -- whole nevertheless, at a price that looks worth compiling: that would take seconds, for each confirmation.
@@ -22,6 +22,7 @@ DECLARE
     j record;
     codes text[];
     details text[];
+    made uuid[];
     -- Of those that are right:
     orders uuid[];
     customers uuid[];
@@ -52,11 +53,15 @@ BEGIN
     PERFORM FROM orders o WHERE o.id = ANY (ids) ORDER BY o.id FOR NO KEY UPDATE;
     IF many = 1 THEN
         confirmation := p_confirmations -> 0;
-        j := judge_confirmation(confirmation, p_boy, areas, p_first, p_last, p_shift, p_at);
+        j := judge_confirmation(confirmation, p_boy, areas, p_first, p_last, p_shift, p_method, p_at);
         IF j.code IS NULL THEN
             PERFORM write_confirmations(ids, ARRAY[j.customer_id], ARRAY[j.subscription_id], ARRAY[j.boy],
                 ARRAY[j.new_status], ARRAY[j.day], ARRAY[j.delivered_at], ARRAY[j.draft], ARRAY[confirmation],
                 p_confirmed_by, p_confirmed_by_name, p_method, p_shared_link_id, p_ip, p_device, p_at);
+            IF j.extras IS NOT NULL THEN
+                made[1] := write_extras(ids[1], j.extras, j.day, confirmation, p_confirmed_by, p_confirmed_by_name,
+                    p_method, p_shared_link_id, p_ip, p_device, p_at);
+            END IF;
         END IF;
         codes := ARRAY[j.code];
         details := ARRAY[j.detail];
@@ -75,12 +80,19 @@ BEGIN
             FOR n IN 1 .. many LOOP
                 CONTINUE WHEN turns[n] <> turn;
                 confirmation := p_confirmations -> n - 1;
-                j := judge_confirmation(confirmation, p_boy, areas, p_first, p_last, p_shift, p_at);
+                j := judge_confirmation(confirmation, p_boy, areas, p_first, p_last, p_shift, p_method, p_at);
                 IF j.code IS NULL AND j.event_id = ANY (events) THEN  -- it names one order: the first one that stands
                     j.code := 'already_exists';
                     j.detail := 'The client_event_id was used for another order.';
                 END IF;
-                IF j.code IS NULL THEN
+                IF j.extras IS NOT NULL AND j.code IS NULL THEN  -- at once: the limit of the door is judged with it
+                    PERFORM write_confirmations(ids[n : n], ARRAY[j.customer_id], ARRAY[j.subscription_id],
+                        ARRAY[j.boy], ARRAY[j.new_status], ARRAY[j.day], ARRAY[j.delivered_at], ARRAY[j.draft],
+                        ARRAY[confirmation], p_confirmed_by, p_confirmed_by_name, p_method, p_shared_link_id, p_ip,
+                        p_device, p_at);
+                    made[n] := write_extras(ids[n], j.extras, j.day, confirmation, p_confirmed_by, p_confirmed_by_name,
+                        p_method, p_shared_link_id, p_ip, p_device, p_at);
+                ELSIF j.code IS NULL THEN
                     orders := orders || ids[n];
                     customers := customers || j.customer_id;
                     subscriptions := subscriptions || j.subscription_id;
@@ -104,7 +116,9 @@ BEGIN
     RETURN QUERY
     SELECT v.n::integer - 1,
         CASE WHEN codes[v.n] IS NULL THEN 'confirmed' WHEN codes[v.n] = 'replayed' THEN 'replayed' ELSE 'rejected' END,
-        nullif(codes[v.n], 'replayed'), details[v.n], v.order_id, o.status, to_jsonb(s)
+        nullif(codes[v.n], 'replayed'), details[v.n], v.order_id, o.status, to_jsonb(s),
+        CASE WHEN codes[v.n] = 'replayed' THEN (SELECT x.id FROM orders x WHERE x.placed_at_door_of = v.order_id)
+            ELSE made[v.n] END
     FROM unnest(ids) WITH ORDINALITY AS v (order_id, n)
     LEFT JOIN orders o ON o.id = v.order_id AND codes[v.n] IS DISTINCT FROM 'order_not_found'
     LEFT JOIN delivery_statuses s ON s.order_id = o.id

@@ -1,13 +1,13 @@
 -- What one confirmation comes to, and what is written if nothing is wrong. Order of judging, the first that applies:
 -- unknown or out of scope, other customer, cancelled, product not in the order, more than ordered, a product not named,
 -- already confirmed (same: replayed, else confirmed_differently), date in the future, date outside the window, event id
--- used elsewhere. A corrected delivery changes by another correction only: a phone that sends its morning again at noon
--- must not undo what the office put right in between.
+-- used elsewhere, extra items (judge_extras). A corrected delivery changes by another correction only: a phone that
+-- sends its morning again at noon must not undo what the office put right in between.
 -- Few and small statements: to start a statement takes longer than to read what it reads.
 CREATE FUNCTION judge_confirmation(
-    p_confirmation jsonb, p_boy uuid, p_areas uuid[], p_first date, p_last date, p_shift text, p_at timestamptz,
-    OUT code text, OUT detail text, OUT customer_id uuid, OUT subscription_id uuid, OUT boy uuid, OUT event_id uuid,
-    OUT new_status text, OUT day date, OUT delivered_at timestamptz, OUT draft uuid
+    p_confirmation jsonb, p_boy uuid, p_areas uuid[], p_first date, p_last date, p_shift text, p_method text,
+    p_at timestamptz, OUT code text, OUT detail text, OUT customer_id uuid, OUT subscription_id uuid, OUT boy uuid,
+    OUT event_id uuid, OUT new_status text, OUT day date, OUT delivered_at timestamptz, OUT draft uuid, OUT extras jsonb
 ) LANGUAGE plpgsql STABLE AS $$
 #variable_conflict use_column
 DECLARE
@@ -32,6 +32,7 @@ DECLARE
     is_same boolean;
     is_corrected boolean;
     is_of_that_event boolean;
+    has_same_extras boolean;
 BEGIN
     -- Without items: all of it or nothing. Nearly always a draft holds the day; if none does, open_drafts decides.
     SELECT o.customer_id, o.subscription_id, coalesce(o.delivery_boy_id, c.delivery_boy_id),
@@ -77,6 +78,7 @@ BEGIN
     IF was IN ('DELIVERED', 'PARTIALLY_DELIVERED', 'NOT_DELIVERED') THEN
         SELECT s.corrected_at IS NOT NULL, s.client_event_id = event_id INTO is_corrected, is_of_that_event
         FROM delivery_statuses s WHERE s.order_id = wanted;
+        has_same_extras := extras_are_as_told(wanted, p_confirmation -> 'extra_items');
     END IF;
     code := CASE
         WHEN (p_confirmation ->> 'customer_id')::uuid <> customer_id THEN 'customer_mismatch'
@@ -86,7 +88,8 @@ BEGIN
         WHEN exceeds THEN 'quantity_exceeds_ordered'
         WHEN is_unnamed OR is_twice OR is_broken THEN 'validation_failed'
         WHEN was IN ('DELIVERED', 'PARTIALLY_DELIVERED') OR was = 'NOT_DELIVERED' AND (is_nothing OR is_corrected)
-            THEN CASE WHEN is_same OR is_corrected AND is_of_that_event THEN 'replayed' ELSE 'confirmed_differently' END
+            THEN CASE WHEN is_same AND has_same_extras OR is_corrected AND is_of_that_event THEN 'replayed'
+                ELSE 'confirmed_differently' END
         WHEN day > today OR moment > p_at + interval '10 minutes' THEN 'delivery_date_in_future'
         WHEN day NOT BETWEEN earliest AND latest THEN 'delivery_date_outside_window' END;
     IF code IS NULL AND event_id IS NOT NULL THEN
@@ -105,6 +108,19 @@ BEGIN
                 ELSE 'With items, every product of the order must be named.' END
             WHEN 'already_exists' THEN 'The client_event_id was used for another order.' END;
         RETURN;
+    END IF;
+    -- A second visit to a door where nothing was delivered: what else was handed over at the first one is written down.
+    IF jsonb_array_length(p_confirmation -> 'extra_items') > 0 AND has_same_extras IS NOT TRUE THEN
+        IF EXISTS (SELECT FROM orders o WHERE o.placed_at_door_of = wanted) THEN
+            code := 'confirmed_differently';
+            detail := 'Other extra items were confirmed at this door before.';
+            RETURN;
+        END IF;
+        SELECT x.code, x.detail, x.priced INTO code, detail, extras
+        FROM judge_extras(p_confirmation -> 'extra_items', customer_id, day, p_method, false) x;
+        IF code IS NOT NULL THEN
+            RETURN;
+        END IF;
     END IF;
     new_status := CASE WHEN is_nothing THEN 'NOT_DELIVERED' WHEN is_full THEN 'DELIVERED'
         ELSE 'PARTIALLY_DELIVERED' END;

@@ -209,6 +209,7 @@ def _confirmed(outcome: Outcome) -> Any:
         "order_status": outcome.order_status,
         "delivery_status": outcome.delivery_status,
         "replayed": outcome.replayed,
+        "extra_order_id": outcome.extra_order_id,
     }
 
 

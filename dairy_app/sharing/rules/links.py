@@ -205,7 +205,8 @@ def for_the_door(round_: Mapping[str, Any], owed: Mapping[UUID, Decimal] | None 
 def _for_the_door(order: Mapping[str, Any]) -> dict[str, Any]:
     said = order["delivery_status"]
     shown = {name: said[name] for name in STATUS_AT_THE_DOOR} if said else None
-    return {**order, "notes": without_prices(order["notes"]), "delivery_status": shown}
+    is_extra = order["source"] == "door"
+    return {**order, "is_extra": is_extra, "notes": without_prices(order["notes"]), "delivery_status": shown}
 
 
 def without_prices(notes: str | None) -> str | None:

@@ -49,6 +49,7 @@ def view_of_round(round_: Mapping[str, Any], t: Words, zone: ZoneInfo) -> dict[s
         "stops": stops,
         "loading": [_loading(row, t) for row in round_["loading_sheet"]],
         "totals": _totals(round_, t),
+        "extras": round_.get("extra_products", ()),
         "counts": counts,
         "all": everything,
         "done": everything - counts["open"],
@@ -81,6 +82,7 @@ def _order(order: Mapping[str, Any], t: Words, zone: ZoneInfo, *, show_shift: bo
     return {
         "id": order["order_id"],
         "state": state,
+        "is_extra": order.get("is_extra", False),
         "icon": ICONS.get(state),
         "shift": order.get("shift") if show_shift else None,
         "when": order.get("shift"),
@@ -154,10 +156,13 @@ def _loading(row: Mapping[str, Any], t: Words) -> dict[str, Any]:
 
 def _totals(round_: Mapping[str, Any], t: Words) -> list[dict[str, Any]]:
     """By product what was delivered, how much less than was wanted at the doors that are done, what is in the van."""
-    rows = {row["product_id"]: row | {"delivered": Decimal(0), "short": Decimal(0)} for row in round_["loading_sheet"]}
+    none = {"delivered": Decimal(0), "short": Decimal(0)}
+    rows = {row["product_id"]: row | none for row in round_["loading_sheet"]}
     for order in (order for stop in round_["stops"] for order in stop["orders"]):
         for item in order["items"] if STATES.get(order["status"]) in {"delivered", "partial", "not_delivered"} else ():
-            row, delivered = rows[item["product_id"]], Decimal(str(item.get("delivered_quantity") or 0))
+            # What was handed over without an order comes from the van, too.
+            row = rows.setdefault(item["product_id"], {**item, **none, "quantity": Decimal(0)})
+            delivered = Decimal(str(item.get("delivered_quantity") or 0))
             row["delivered"] += delivered
             row["short"] += Decimal(str(item["quantity"])) - delivered
     for row in rows.values():

@@ -98,7 +98,13 @@ def show_round(session: Session, visitor: Visitor, day: date | None) -> dict[str
         return visit.refuse("round", invalid("/query/date", f"The link is for {last}."))
     visit.record("round", "ok")
     round_ = round_view(session, visit.scope(day))
-    return {"name": visit.link.name, **rules.for_the_door(round_, _owed_at(session, round_))}
+    extra = {"extra_products": queries.products_on_sale(session)} if _takes_extras(session) else {}
+    return {"name": visit.link.name, **rules.for_the_door(round_, _owed_at(session, round_)), **extra}
+
+
+def _takes_extras(session: Session) -> bool:
+    """Whether the holder of a link may confirm what nobody ordered."""
+    return business_settings(session).door_extras == "staff_and_links"
 
 
 def _owed_at(session: Session, round_: Mapping[str, Any]) -> Mapping[UUID, Decimal] | None:

@@ -14,7 +14,7 @@ const FORGET_SENT = 3 * 24 * 3600 * 1000;
 const OLD = 60000;
 const REFRESH_EVERY = 120000;
 /** What of the page is replaced when it is asked for again. */
-const PARTS = ["list", "loading", "totals", "request"];
+const PARTS = ["list", "loading", "totals", "partial", "request"];
 
 const $ = (id) => document.getElementById(id);
 const address = location.pathname;
@@ -71,9 +71,11 @@ function settle() {
 async function partly(order) {
   const answer = await askAmounts(order.closest(".stop").dataset.name, order);
   if (!answer) return;
-  const notes = answer.notes ? { notes: answer.notes } : {};
-  if (answer.full) confirm([order], "delivered", notes);
-  else confirm([order], "partial", { items: answer.items, lines: answer.lines, ...notes });
+  const more = { ...(answer.notes && { notes: answer.notes }), ...(answer.extra && { extra_items: answer.extra }) };
+  if (answer.extra || !answer.full) more.lines = answer.lines;
+  if (answer.full) confirm([order], "delivered", more);
+  else if (answer.none) confirm([order], "not_delivered", more);
+  else confirm([order], "partial", { items: answer.items, ...more });
 }
 
 async function notDelivered(order) {

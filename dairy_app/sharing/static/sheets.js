@@ -43,7 +43,7 @@ function ask(dialog, read) {
 const byId = (id) => document.getElementById(id);
 const note = (form) => form.elements.notes.value.trim();
 
-/** How much of each item: {items: [{product_id, delivered_quantity}…], full, notes}. */
+/** How much of each item, and what else: {items: [{product_id, delivered_quantity}…], full, none, extra, lines, notes}. */
 export function askAmounts(name, order) {
   const dialog = byId("partial");
   const rows = [...order.querySelectorAll("[data-product]")].map(stepper);
@@ -57,14 +57,29 @@ export function askAmounts(name, order) {
         return say("partial_invalid", { amount: quantity(row.most, row.unit) });
       }
     }
-    if (rows.every((row) => row.amount() === 0)) return say("partial_none");
+    const none = rows.every((row) => row.amount() === 0);
+    const extra = readHanded(form.elements);
+    if (typeof extra === "string") return extra;
+    if (none && !extra) return say("partial_none");
     return {
+      none,
+      extra: extra?.items,
       items: rows.map((row) => ({ product_id: row.product, delivered_quantity: (row.amount() / 1000).toFixed(3) })),
       full: rows.every((row) => row.amount() === row.most),
-      lines: rows.map((row) => row.words()).join(", "),
+      lines: [...rows.map((row) => row.words()), extra?.lines].filter(Boolean).join(", "),
       notes: note(form),
     };
   });
+}
+
+/** What was handed over besides: {items, lines}; null when it was nothing, or nothing may be. */
+function readHanded({ extra: product, extra_quantity: amount }) {
+  if (!product?.value) return null;
+  const handed = thousandths(amount.value.replace(",", "."));
+  if (!(handed > 0)) return say("request_quantity_invalid");
+  const chosen = product.selectedOptions[0];
+  const lines = say("extra_line", { what: `${chosen.textContent}: ${quantity(handed, chosen.dataset.unit)}` });
+  return { items: [{ product_id: product.value, quantity: (handed / 1000).toFixed(3) }], lines };
 }
 
 function stepper(item) {

@@ -108,20 +108,26 @@ export class View {
   /** What was delivered, what was short, what is in the van, with what only this phone knows. */
   sum() {
     const sums = new Map();
+    const add = (product, given, loaded, short) => {
+      const row = sums.get(product) ?? { delivered: 0, short: 0, left: 0 };
+      row.delivered += given;
+      row.left += loaded - given;
+      row.short += short;
+      sums.set(product, row);
+    };
     for (const order of orders()) {
       const { state } = order.dataset;
       if (state === "cancelled") continue;
-      const told = order.dataset.server === "open" ? this.store.get(order.dataset.order)?.body.items : null;
+      const said = order.dataset.server === "open" ? this.store.get(order.dataset.order)?.body : null;
+      const { items: told, extra_items: extras = [] } = said ?? {};
+      for (const { product_id: product, quantity } of extras) add(product, thousandths(quantity), 0, 0);
       for (const item of order.querySelectorAll("[data-product]")) {
         const { product, ordered, delivered } = item.dataset;
         const wanted = thousandths(ordered);
-        const said = told?.find((each) => each.product_id === product)?.delivered_quantity ?? delivered ?? 0;
-        const given = state === "delivered" ? wanted : state === "partial" ? thousandths(said) : 0;
-        const row = sums.get(product) ?? { delivered: 0, short: 0, left: 0 };
-        row.delivered += given;
-        row.left += wanted - given;
-        if (state !== "open") row.short += wanted - given;
-        sums.set(product, row);
+        const part = told?.find((each) => each.product_id === product)?.delivered_quantity ?? delivered ?? 0;
+        const given = state === "delivered" ? wanted : state === "partial" ? thousandths(part) : 0;
+        // What nobody ordered was not loaded for this door.
+        add(product, given, order.dataset.extra ? 0 : wanted, state === "open" ? 0 : wanted - given);
       }
     }
     for (const row of $("totals").querySelectorAll("[data-product]")) {

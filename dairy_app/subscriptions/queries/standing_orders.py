@@ -295,13 +295,14 @@ def _brought(order_id: Any) -> Any:
 def requirements(session: Session, day: date) -> Sequence[Any]:
     """What a day needs, by product, area and shift: the orders that are there and those still to be made.
 
-    Equal to what generating the day leads to, before and after it is generated. One statement.
+    Equal to what generating the day leads to, before and after it is generated; orders made at the door were no need of
+    the day. One statement.
     """
     ordered = (
         select(OrderItem.product_id, Customer.area_id, Order.shift, OrderItem.quantity)
         .join(Order, Order.id == OrderItem.order_id)
         .join(Customer, Customer.id == Order.customer_id)
-        .where(Order.delivery_date == day, Order.status != "CANCELLED")
+        .where(Order.delivery_date == day, Order.status != "CANCELLED", Order.source != "door")
     )
     wanted = deliverable(days_from(day, day))
     to_make = select(wanted.c.product_id, wanted.c.area_id, wanted.c.shift, wanted.c.quantity).where(
