@@ -104,7 +104,7 @@ def test_what_was_handed_over_besides(phone: Phone, round_: Round, shot: Shot) -
     loaded = page.locator("#loading td").all_text_contents()
     door(page, "Asha Patil").get_by_role("button", name="Other amount").tap()
     sheet = page.get_by_role("dialog", name="How much did you deliver?")
-    sheet.locator("[name=extra]").select_option(label="Curd")
+    sheet.locator("[name=extra]").select_option(label="Curd, 500 g pack")
     sheet.locator("[name=extra_quantity]").fill("0")
     sheet.get_by_role("button", name="Save").tap()
     expect(sheet.locator(".wrong")).to_have_text("Enter a quantity above 0.")
@@ -118,6 +118,7 @@ def test_what_was_handed_over_besides(phone: Phone, round_: Round, shot: Shot) -
         ("staff", "DELIVERED"),
     ]
     page.reload()
+    page.get_by_role("button", name="All 5").tap()
     expect(door(page, "Asha Patil").get_by_text("Handed over besides")).to_be_visible()
     assert page.locator("#loading td").all_text_contents() == loaded
 
