@@ -205,6 +205,17 @@ def get_visible_order(session: Session, actor: Actor, order_id: UUID) -> Order:
     return order
 
 
+def items_of_order(session: Session, order_id: UUID) -> Sequence[OrderItem]:
+    """The items of one order, by line."""
+    wanted = select(OrderItem).where(OrderItem.order_id == order_id).order_by(OrderItem.line_no)
+    return session.scalars(wanted).all()
+
+
+def lock_order(session: Session, actor: Actor, order_id: UUID) -> None:
+    """What changing an order locks: its customer, then it. Raises order_not_found."""
+    get_visible_order(session, actor, order_id)
+
+
 def products_by_id(session: Session, product_ids: Sequence[UUID]) -> dict[UUID, Product]:
     """The products that exist among ``product_ids``."""
     rows = session.scalars(select(Product).where(Product.id.in_(product_ids)))

@@ -4,9 +4,9 @@ from typing import Any
 from uuid import UUID
 
 from dairy_app.orders import queries, service
-from dairy_app.orders.schemas import OrderIn, OrderOut, OrderPage, OrderQuery
+from dairy_app.orders.schemas import OrderIn, OrderOut, OrderPage, OrderPatch, OrderQuery
 from dairy_app.web.access import Role, allow
-from dairy_app.web.etags import etagged
+from dairy_app.web.etags import etagged, etagged_by
 from dairy_app.web.http import Blueprint, current_actor, current_session
 from dairy_app.web.idempotency import idempotent
 from dairy_app.web.pages import Page
@@ -43,3 +43,15 @@ def list_orders(query: dict[str, Any]) -> Page:
 def read_order(order_id: UUID) -> dict[str, Any]:
     """One order with its items, delivery status and invoice."""
     return queries.visible_order_view(current_session(), current_actor(), order_id)
+
+
+@orders.route("/orders/<uuid:order_id>", methods=["PATCH"])
+@etagged_by(lambda order_id: queries.lock_order(current_session(), current_actor(), order_id))
+@orders.arguments(OrderPatch)
+@orders.response(200, OrderOut)
+@allow(Role.ADMIN, Role.MARKETING_STAFF, Role.CUSTOMER)
+def change_order(change: service.OrderChange, order_id: UUID) -> dict[str, Any]:
+    """Change a one-time order before anybody sets out with it; a customer until the cut-off."""
+    session, actor = current_session(), current_actor()
+    service.change_order(session, actor, order_id, change)
+    return queries.visible_order_view(session, actor, order_id)

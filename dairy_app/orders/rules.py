@@ -1,10 +1,12 @@
 """Rules of an order as pure functions: its states, its dates, what it is worth."""
 
+import re
 from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from zoneinfo import ZoneInfo
 
+_PRICE_NOTE = re.compile(r"Price of .+ \([0-9]+\.[0-9]{2}\): ")
 #: How far ahead an order may be placed.
 LONGEST_AHEAD = timedelta(days=90)
 _ONE_DAY = timedelta(days=1)
@@ -47,3 +49,16 @@ def ordered_value(items: Iterable[tuple[Decimal, Decimal]]) -> Decimal:
     """The worth of (quantity, unit price) pairs in rupees, each line rounded half-up to the paisa."""
     lines = ((quantity * price).quantize(Decimal("0.01"), ROUND_HALF_UP) for quantity, price in items)
     return sum(lines, Decimal("0.00"))
+
+
+def price_note(product: str, price: Decimal, reason: str | None) -> str:
+    """The line of an order's notes that says why a price was stated, rupees per unit."""
+    return f"Price of {product} ({price:.2f}): {reason}"
+
+
+def parted_notes(notes: str | None) -> tuple[list[str], list[str]]:
+    """The lines of an order's notes: what somebody noted, and what ``price_note`` wrote."""
+    said: tuple[list[str], list[str]] = ([], [])
+    for line in (notes or "").splitlines():
+        said[_PRICE_NOTE.match(line) is not None].append(line)
+    return said

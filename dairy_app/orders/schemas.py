@@ -8,7 +8,7 @@ from dairy_app.catalogue.models import UNITS
 from dairy_app.customers.schemas import Latitude, Longitude
 from dairy_app.orders.models import ORDER_SOURCES, ORDER_STATUSES, ORDER_TYPES, PRICE_SOURCES, SHIFTS
 from dairy_app.orders.policy import INTERNAL_FIELDS
-from dairy_app.orders.service import NewItem, NewOrder
+from dairy_app.orders.service import NewItem, NewOrder, OrderChange
 from dairy_app.web import validate
 from dairy_app.web.schemas import (
     Choice,
@@ -44,7 +44,29 @@ class OrderItemIn(Strict):
             raise Invalid("unit_price and price_reason go together.", "price_reason")
 
 
-class OrderIn(Strict):
+class _Differing(Strict):
+    """What has items, each of another product."""
+
+    @validates_schema
+    def products_differ(self, data: dict[str, Any], **_: Any) -> None:
+        seen = set()
+        for position, item in enumerate(data.get("items", [])):
+            if item.product_id in seen:
+                raise Invalid("The product is listed twice.", "items", position, "product_id")
+            seen.add(item.product_id)
+
+
+class OrderPatch(_Differing):
+    """Only what is sent changes; ``items``, when sent, are all of it."""
+
+    makes = OrderChange
+    delivery_date = Day()
+    shift = Choice(*SHIFTS)
+    items = fields.List(fields.Nested(OrderItemIn), validate=validate.Length(min=1, max=MOST_ITEMS))
+    notes = Paragraph(2000, allow_none=True)
+
+
+class OrderIn(_Differing):
     """A new one-time order."""
 
     makes = NewOrder
@@ -53,14 +75,6 @@ class OrderIn(Strict):
     shift = Choice(*SHIFTS, load_default="morning")
     items = fields.List(fields.Nested(OrderItemIn), required=True, validate=validate.Length(min=1, max=MOST_ITEMS))
     notes = Paragraph(2000)
-
-    @validates_schema
-    def products_differ(self, data: dict[str, Any], **_: Any) -> None:
-        seen = set()
-        for position, item in enumerate(data["items"]):
-            if item.product_id in seen:
-                raise Invalid("The product is listed twice.", "items", position, "product_id")
-            seen.add(item.product_id)
 
 
 class CancelIn(Strict):

@@ -1,6 +1,6 @@
 """Placing and cancelling orders."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -12,13 +12,14 @@ from sqlalchemy.orm import Session
 from dairy_app.business.queries import business_settings, today
 from dairy_app.catalogue.models import Product
 from dairy_app.catalogue.rules import require_whole
+from dairy_app.common.changes import UNSET, Unset, sent
 from dairy_app.common.clock import now
 from dairy_app.common.errors import FieldError, Problem, invalid
 from dairy_app.customers.models import Customer
 from dairy_app.customers.queries import get_visible_customer, prices_for
 from dairy_app.orders.models import Order, OrderItem
-from dairy_app.orders.queries import area_name, get_visible_order, products_by_id
-from dairy_app.orders.rules import LONGEST_AHEAD, cutoff_of, is_orderable, may_become
+from dairy_app.orders.queries import area_name, get_visible_order, items_of_order, products_by_id
+from dairy_app.orders.rules import LONGEST_AHEAD, cutoff_of, is_orderable, may_become, parted_notes, price_note
 from dairy_app.web.access import Actor, Role
 
 
@@ -43,6 +44,16 @@ class NewOrder:
     notes: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderChange:
+    """What shall be different in a one-time order; what is UNSET stays as it is. ``items`` are all of it."""
+
+    delivery_date: date | Unset = UNSET
+    shift: str | Unset = UNSET
+    items: Sequence[NewItem] | Unset = UNSET
+    notes: str | Unset | None = UNSET
+
+
 def place_order(session: Session, actor: Actor, wanted: NewOrder, source: str | None = None) -> UUID:
     """Place a one-time order and return its id. Prices are those of the planned day, set here.
 
@@ -55,9 +66,7 @@ def place_order(session: Session, actor: Actor, wanted: NewOrder, source: str | 
     if customer.status == "stopped":
         raise Problem("customer_stopped")
     day, shift = wanted.delivery_date, wanted.shift
-    first = today(session)
-    if not is_orderable(day, first):
-        raise invalid("/delivery_date", f"Must be from {first} to {first + LONGEST_AHEAD}.")
+    _require_orderable(session, day)
     _refuse_after_cutoff(session, actor, day, shift)
     items, reasons = _priced(session, actor, customer, day, wanted.items)
     order = Order(
@@ -74,6 +83,52 @@ def place_order(session: Session, actor: Actor, wanted: NewOrder, source: str | 
     session.add_all(OrderItem(order_id=order.id, **item) for item in items)
     session.flush()
     return order.id
+
+
+def change_order(session: Session, actor: Actor, order_id: UUID, change: OrderChange) -> None:
+    """Change a one-time order that nobody set out with; a customer until the cut-off of its day, and of the new one.
+
+    What stays on its day keeps the price that was promised; the rest, and everything on another day, gets the price of
+    the day. Raises order_not_found, illegal_transition (out, confirmed, cancelled, or made of a standing order),
+    cutoff_passed, customer_stopped, validation_failed (date), product_not_found, product_inactive, no_price, forbidden.
+    """
+    order = get_visible_order(session, actor, order_id)
+    if order.order_type != "one_time":
+        raise Problem("illegal_transition", "The order is made of a standing order: change the quantity of its day.")
+    if order.status != "PENDING":
+        raise Problem("illegal_transition", f"The order is {order.status}.")
+    asked = sent(change)
+    _refuse_after_cutoff(session, actor, order.delivery_date, order.shift)
+    day, shift = asked.get("delivery_date", order.delivery_date), asked.get("shift", order.shift)
+    if day != order.delivery_date:
+        _require_orderable(session, day)
+    if (day, shift) != (order.delivery_date, order.shift):
+        _refuse_after_cutoff(session, actor, day, shift)
+    customer = get_visible_customer(session, actor, order.customer_id)
+    if customer.status == "stopped":
+        raise Problem("customer_stopped")
+    there = items_of_order(session, order_id)
+    reasons: list[str] = []
+    if "items" in asked or day != order.delivery_date:
+        promised = {each.product_id: each for each in there} if day == order.delivery_date else {}
+        wanted = asked.get("items", [NewItem(each.product_id, each.quantity) for each in there])
+        items, reasons = _priced(session, actor, customer, day, wanted, promised)
+        for each in there:
+            session.delete(each)
+        session.flush()
+        session.add_all(OrderItem(order_id=order_id, **item) for item in items)
+    noted, of_prices = parted_notes(order.notes)
+    if "notes" in asked:
+        noted = [asked["notes"]] if asked["notes"] else []
+    order.notes = "\n".join([*noted, *of_prices, *reasons]) or None
+    order.delivery_date, order.shift = day, shift
+    session.flush()
+
+
+def _require_orderable(session: Session, day: date) -> None:
+    first = today(session)
+    if not is_orderable(day, first):
+        raise invalid("/delivery_date", f"Must be from {first} to {first + LONGEST_AHEAD}.")
 
 
 def cancel_order(session: Session, actor: Actor, order_id: UUID, reason: str) -> None:
@@ -111,22 +166,33 @@ def _refuse_after_cutoff(session: Session, actor: Actor, day: date, shift: str) 
 
 
 def _priced(
-    session: Session, actor: Actor, customer: Customer, day: date, wanted: Sequence[NewItem]
+    session: Session,
+    actor: Actor,
+    customer: Customer,
+    day: date,
+    wanted: Sequence[NewItem],
+    promised: Mapping[UUID, OrderItem] | None = None,
 ) -> tuple[list[dict[str, Any]], list[str]]:
-    """The rows of ``order_items`` with their prices, and the reasons for prices an admin stated."""
+    """The rows of ``order_items`` with their prices, and the reasons for prices an admin stated.
+
+    ``promised``: what was ordered for that day before, by product: it keeps its price, and may be off sale by now.
+    """
     ids = [item.product_id for item in wanted]
     products, prices = products_by_id(session, ids), prices_for(session, customer.id, ids, day)
     rows, reasons = [], []
     for position, item in enumerate(wanted):
         pointer = f"/items/{position}/product_id"
-        product = _sold(products.get(item.product_id), pointer)
+        before = (promised or {}).get(item.product_id)
+        product = _sold(products.get(item.product_id), pointer, was_sold=before is not None)
         require_whole(product.unit, item.quantity, f"/items/{position}/quantity")
         row: dict[str, Any] = {"line_no": position + 1, "product_id": product.id, "quantity": item.quantity}
         if item.unit_price is not None:
             if actor.role != Role.ADMIN:
                 raise Problem("forbidden", "Only an admin may state a price.")
             row |= {"unit_price": item.unit_price, "price_source": "override" if item.unit_price else "free"}
-            reasons.append(f"Price of {product.name} ({item.unit_price:.2f}): {item.price_reason}")
+            reasons.append(price_note(product.name, item.unit_price, item.price_reason))
+        elif before is not None:
+            row |= {"unit_price": before.unit_price, "price_source": before.price_source}
         elif product.id in prices:
             row["unit_price"], source = prices[product.id]
             row["price_source"] = "free" if source == "customer" and not row["unit_price"] else source
@@ -137,12 +203,12 @@ def _priced(
     return rows, reasons
 
 
-def _sold(product: Product | None, pointer: str) -> Product:
-    """The product, if it exists and is sold."""
+def _sold(product: Product | None, pointer: str, *, was_sold: bool) -> Product:
+    """The product, if it exists and is sold, or was when it was ordered."""
     if product is None:
         error = FieldError(pointer, "product_not_found", "No such product.")
         raise Problem("product_not_found", errors=[error])
-    if not product.is_active:
+    if not (product.is_active or was_sold):
         detail = f"{product.name} is no longer sold."
         raise Problem("product_inactive", detail, [FieldError(pointer, "product_inactive", detail)])
     return product

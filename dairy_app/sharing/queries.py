@@ -16,6 +16,7 @@ from dairy_app.deliveries.queries import orders_within
 from dairy_app.deliveries.rules import Scope
 from dairy_app.orders.models import Order
 from dairy_app.sharing.models import ChangeRequest, SharedLink, SharedLinkEvent
+from dairy_app.sharing.policy import hidden_request_fields
 from dairy_app.subscriptions.models import Subscription
 from dairy_app.web.access import Actor
 from dairy_app.web.pages import Page, read_page
@@ -138,9 +139,14 @@ def _shown_requests(actor: Actor) -> Select[Any]:
 def change_request_page(
     session: Session, actor: Actor, filters: Mapping[str, Any], *, limit: int, cursor: str | None
 ) -> Page:
-    """The requests of customers the actor may see, the oldest first; one statement."""
+    """The requests of customers the actor may see, as far as it may, the oldest first; one statement."""
     rows = _shown_requests(actor).where(*(_requests.c[name] == value for name, value in filters.items()))
-    return read_page(session, rows, [_requests.c.id], limit=limit, cursor=cursor)
+    page = read_page(session, rows, [_requests.c.id], limit=limit, cursor=cursor)
+    hidden = hidden_request_fields(actor.role)
+    if not hidden:
+        return page
+    shown = [{name: each[name] for name in each.keys() - hidden} for each in (row._mapping for row in page.items)]
+    return Page(shown, page.next_cursor)
 
 
 def shown_change_request(session: Session, actor: Actor, request_id: UUID) -> Row[Any]:

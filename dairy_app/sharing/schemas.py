@@ -8,6 +8,7 @@ from dairy_app.catalogue.models import UNITS
 from dairy_app.deliveries.models import DELIVERY_STATUSES
 from dairy_app.orders.models import ORDER_STATUSES
 from dairy_app.sharing.models import LINK_ACTIONS, REQUEST_KINDS, REQUEST_STATUSES, SHIFTS
+from dairy_app.sharing.policy import INTERNAL_FIELDS
 from dairy_app.sharing.rules import links as rules
 from dairy_app.sharing.service.links import NewLink
 from dairy_app.web import validate
@@ -297,8 +298,9 @@ class RejectIn(Strict):
 
 
 class ChangeRequestOut(Strict):
-    """A request as staff see it."""
+    """A request; a customer does not see who of the dairy asked, decided and noted."""
 
+    sometimes = INTERNAL_FIELDS
     id = fields.UUID()
     kind = Choice(*REQUEST_KINDS)
     status = Choice(*REQUEST_STATUSES)

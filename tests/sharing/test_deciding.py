@@ -239,3 +239,17 @@ def test_nobody_else_decides(town: Town) -> None:
             refused(act(town, request, by=client), 403, "forbidden")
     for act in (approve, reject):
         refused(act(town, {"id": str(uuid4())}), 404, "change_request_not_found")
+
+
+def test_a_customer_sees_what_became_of_its_requests(town: Town) -> None:
+    ravi, login = town.dairy.customer_login(name="Ravi", delivery_boy_id=town.boy.user["id"])
+    town.order(ravi)
+    link = town.link()
+    ok(link.ask("pause", ravi, **{"from": "2026-11-22", "note": "thinks of leaving"}), 201)
+    town.order()
+    ok(link.ask("pause", town.asha, **{"from": "2026-11-22"}), 201)
+    (seen,) = ok(login.get("/change-requests"))["items"]
+    assert (seen["customer_id"], seen["kind"], seen["status"]) == (ravi["id"], "pause", "pending")
+    assert not seen.keys() & {"note", "asked_by_link_id", "asked_by_user_id", "asked_by_name", "decided_by"}
+    assert len(ok(town.dairy.admin.get("/change-requests"))["items"]) == 2
+    refused(login.post(f"/change-requests/{seen['id']}/reject", {"reason": "no"}), 403, "forbidden")

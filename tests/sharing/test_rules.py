@@ -73,7 +73,7 @@ def test_a_wish_reads_back_as_it_was_written() -> None:
 
 def test_notes_lose_what_they_say_about_prices() -> None:
     notes = "Gate 3\nPrice of Milk (1 l) (0.00): Festival: free\nBeware of the dog"
-    assert rules.without_prices(notes) == "Gate 3\n\nBeware of the dog"
+    assert rules.without_prices(notes) == "Gate 3\nBeware of the dog"
     assert rules.without_prices("Price of Milk (55.00): loyal") is None
     assert rules.without_prices("Price of milk is too high, she says") == "Price of milk is too high, she says"
     assert rules.without_prices(None) is None

@@ -158,9 +158,9 @@ def ask_for_change(wanted: NewRequest, token: str) -> Any:
 @change_requests.route("/change-requests")
 @change_requests.arguments(ChangeRequestQuery, location="query")
 @change_requests.response(200, ChangeRequestPage)
-@allow(Role.ADMIN, Role.MARKETING_STAFF)
+@allow(Role.ADMIN, Role.MARKETING_STAFF, Role.CUSTOMER)
 def list_change_requests(query: dict[str, Any]) -> Page:
-    """What was asked for at the doors of the caller's customers, the oldest first."""
+    """What was asked for at the doors of the caller's customers, the oldest first; a customer sees its own."""
     limit, cursor = query.pop("limit"), query.pop("cursor")
     return queries.change_request_page(current_session(), current_actor(), query, limit=limit, cursor=cursor)
 

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from dairy_app.accounts.rules.logins import is_commonly_used
 from dairy_app.common.changes import UNSET, Unset, sent
+from dairy_app.orders.rules import parted_notes
 from dairy_app.web.validate import MISSING, Coded
 
 #: Hours a link lives.
@@ -45,9 +46,6 @@ _WISHED = frozenset(name for fields in FIELDS_OF_KIND.values() for name in field
 
 #: What whoever holds a link learns of a delivery status.
 STATUS_AT_THE_DOOR = ("status", "delivered_at", "delivery_date", "reason_code")
-
-#: What ``orders.service.place_order`` notes about a price that an admin stated.
-_PRICE_NOTE = re.compile(r"^Price of .* \(\d+\.\d\d\): .*$", re.MULTILINE)
 
 
 def days_of(link_date: date | None, today: date) -> tuple[date, date]:
@@ -211,4 +209,4 @@ def _for_the_door(order: Mapping[str, Any]) -> dict[str, Any]:
 
 def without_prices(notes: str | None) -> str | None:
     """The notes of an order except for what they say about prices: those are not the door's business."""
-    return _PRICE_NOTE.sub("", notes or "").strip() or None
+    return "\n".join(parted_notes(notes)[0]).strip() or None
