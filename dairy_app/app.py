@@ -33,6 +33,7 @@ from dairy_app.sample_words import SAMPLE_WORDS
 from dairy_app.settings import Settings
 from dairy_app.sharing.routes.links import change_requests, shared, shared_links
 from dairy_app.sharing.routes.page import pages
+from dairy_app.sharing.routes.rounds import rounds
 from dairy_app.subscriptions.routes.prices import prices
 from dairy_app.subscriptions.routes.standing_orders import subscriptions
 from dairy_app.web import docs, headers, http, logs
@@ -62,6 +63,7 @@ ROUTES = (
     Mount(prices),
     Mount(subscriptions),
     Mount(deliveries),
+    Mount(rounds),
     Mount(shared_links),
     Mount(shared),
     Mount(change_requests),

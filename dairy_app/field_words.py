@@ -98,6 +98,8 @@ FIELD_WORDS = {
     "cutoff_evening": "Until when, the day before, an evening delivery may be changed; null: until the day itself.",
     "cutoff_morning": "Until when, the day before, a morning delivery may be changed; null: until the day itself.",
     "daily_quantities": "What was delivered, by day (`YYYY-MM-DD`); days without a delivery are left out.",
+    "dairy_name": "The dairy's name.",
+    "dairy_phone": "Whom to call.",
     "database": "`ok`: the database answered.",
     "date": "The day.",
     "date_list": "The days of the month, in order.",

@@ -10,6 +10,7 @@ from sqlalchemy import (
     ColumnElement,
     FromClause,
     Row,
+    RowMapping,
     Select,
     Text,
     Uuid,
@@ -300,6 +301,18 @@ def prices_for(
         .where(Product.id.in_(list(product_ids)), price.is_not(None))
     )
     return {row[0]: (row[1], row[2]) for row in rows}
+
+
+def price_list_of(session: Session, customer_id: UUID, on_date: date) -> Sequence[RowMapping]:
+    """What is sold on a day and what one customer pays for it, by name: product_id, name, unit, price, is_agreed."""
+    source, price, price_source = with_price(Product.__table__, customer_id, Product.id, on_date)
+    rows = (
+        select(Product.id.label("product_id"), Product.name, Product.unit, price)
+        .add_columns((price_source == "customer").label("is_agreed"))
+        .select_from(source)
+        .where(Product.is_active, price.is_not(None))
+    )
+    return session.execute(rows.order_by(Product.name, Product.id)).mappings().all()
 
 
 def customer_price_from(session: Session, customer_id: UUID, product_id: UUID, start: date) -> CustomerPrice | None:

@@ -29,9 +29,7 @@ from dairy_app.deliveries.schemas.rounds import (
     CompleteIn,
     CompleteOut,
     RoundJoinIn,
-    RoundOut,
     RoundPlanOut,
-    RoundQuery,
     RoundSequenceOut,
     RoundsOut,
     RoundsQuery,
@@ -122,15 +120,6 @@ def move_delivery(wanted: dict[str, Any], order_id: UUID) -> dict[str, Any]:
 def set_day(wanted: monthly_edits.DayEntry) -> dict[str, Any]:
     """Type a quantity into the month's grid: a day to come is overridden, a day delivered is corrected."""
     return monthly_edits.set_day(current_session(), current_actor(), wanted)
-
-
-@deliveries.route("/deliveries/round")
-@deliveries.arguments(RoundQuery, location="query")
-@deliveries.response(200, RoundOut)
-@allow(Role.ADMIN, Role.DELIVERY_BOY)
-def show_round(query: RoundChoice) -> dict[str, Any]:
-    """The stops of a round in sequence, what to load, and how far it is. A delivery boy sees his own."""
-    return queries.round_view(current_session(), _round(query))
 
 
 @deliveries.route("/reports/rounds")

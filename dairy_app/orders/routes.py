@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from dairy_app.orders import queries, service
-from dairy_app.orders.schemas import OrderIn, OrderOut, OrderPage, OrderPatch, OrderQuery
+from dairy_app.orders.schemas import OrderIn, OrderOut, OrderPage, OrderPatch, OrderQuery, OwnRulesOut, OwnRulesQuery
 from dairy_app.web.access import Role, allow
 from dairy_app.web.etags import etagged, etagged_by
 from dairy_app.web.http import Blueprint, current_actor, current_session
@@ -55,3 +55,12 @@ def change_order(change: service.OrderChange, order_id: UUID) -> dict[str, Any]:
     session, actor = current_session(), current_actor()
     service.change_order(session, actor, order_id, change)
     return queries.visible_order_view(session, actor, order_id)
+
+
+@orders.route("/me/rules")
+@orders.arguments(OwnRulesQuery, location="query")
+@orders.response(200, OwnRulesOut)
+@allow(Role.ADMIN, Role.CUSTOMER)
+def read_own_rules(query: dict[str, UUID | None]) -> dict[str, Any]:
+    """By which rules the caller orders: until when, at which prices of today, and whom to call."""
+    return service.own_rules(current_session(), current_actor(), query["customer_id"])

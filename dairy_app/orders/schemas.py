@@ -181,4 +181,32 @@ class OrderOut(Strict):
     updated_at = fields.DateTime()
 
 
+class OwnRulesQuery(Strict):
+    """Whose rules."""
+
+    customer_id = fields.UUID(load_default=None, metadata={"description": "Admins name one; a customer has its own."})
+
+
+class OwnPriceOut(Strict):
+    """What the customer pays for a product today."""
+
+    product_id = fields.UUID()
+    name = fields.String()
+    unit = Choice(*UNITS)
+    price = Money(metadata={"description": "Rupees per unit."})
+    is_agreed = fields.Boolean(metadata={"description": "Agreed with this customer; else the list price."})
+
+
+class OwnRulesOut(Strict):
+    """By which rules a customer orders."""
+
+    dairy_name = fields.String(allow_none=True)
+    dairy_phone = fields.String(allow_none=True)
+    time_zone = fields.String()
+    cutoff_morning = fields.Time(allow_none=True, metadata={"description": "Of the day before; null: none."})
+    cutoff_evening = fields.Time(allow_none=True, metadata={"description": "Of the day before; null: none."})
+    last_order_date = Day(metadata={"description": "The last day for which an order may be placed today."})
+    products = fields.List(fields.Nested(OwnPriceOut), metadata={"description": "What is sold and has a price today."})
+
+
 OrderPage = page_of(OrderOut, "OrderPage")

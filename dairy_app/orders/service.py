@@ -16,7 +16,7 @@ from dairy_app.common.changes import UNSET, Unset, sent
 from dairy_app.common.clock import now
 from dairy_app.common.errors import FieldError, Problem, invalid
 from dairy_app.customers.models import Customer
-from dairy_app.customers.queries import get_visible_customer, prices_for
+from dairy_app.customers.queries import get_visible_customer, price_list_of, prices_for
 from dairy_app.orders.models import Order, OrderItem
 from dairy_app.orders.queries import area_name, get_visible_order, items_of_order, products_by_id
 from dairy_app.orders.rules import LONGEST_AHEAD, cutoff_of, is_orderable, may_become, parted_notes, price_note
@@ -142,6 +142,23 @@ def cancel_order(session: Session, actor: Actor, order_id: UUID, reason: str) ->
     _refuse_after_cutoff(session, actor, order.delivery_date, order.shift)
     order.status, order.cancelled_at, order.cancel_reason = "CANCELLED", now(), reason
     session.flush()
+
+
+def own_rules(session: Session, actor: Actor, customer_id: UUID | None) -> dict[str, Any]:
+    """By which rules a customer orders: cut-offs, its prices of today in rupees per unit, the dairy's phone.
+
+    Raises customer_not_found, validation_failed (an admin names none).
+    """
+    customer, rules, day = _customer_for(session, actor, customer_id), business_settings(session), today(session)
+    return {
+        "dairy_name": rules.business_name,
+        "dairy_phone": rules.phone,
+        "time_zone": rules.time_zone,
+        "cutoff_morning": rules.cutoff_morning,
+        "cutoff_evening": rules.cutoff_evening,
+        "last_order_date": day + LONGEST_AHEAD,
+        "products": price_list_of(session, customer.id, day),
+    }
 
 
 def _customer_for(session: Session, actor: Actor, customer_id: UUID | None) -> Customer:

@@ -393,3 +393,15 @@ def test_what_was_handed_over_besides_is_no_load(round_: Round) -> None:
     ]
     needed = ok(round_.dairy.admin.get("/reports/requirements", date="2026-11-20"))
     assert ghee["id"] not in {row["product_id"] for row in needed["items"]}
+
+
+def test_what_is_owed_is_shown_where_the_dairy_wants_it(round_: Round) -> None:
+    round_.order()
+    other = round_.dairy.customer(delivery_boy_id=round_.boy.user["id"])
+    round_.dairy.order(other, (round_.milk, "1"))
+    body = {"customer_id": round_.customer["id"], "amount": "450.00", "as_of": "2026-11-01"}
+    ok(round_.dairy.admin.post("/opening-balances", body), 201)
+    assert all("due_amount" not in stop for stop in shown(round_.boy)["stops"])
+    ok(round_.dairy.admin.patch("/settings", {"show_due_at_door": True}))
+    due = {stop["customer"]["id"]: stop["due_amount"] for stop in shown(round_.boy)["stops"]}
+    assert due == {round_.customer["id"]: "450.00", other["id"]: None}

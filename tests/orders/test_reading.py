@@ -200,3 +200,33 @@ def test_orders_of_who_has_no_customers_are_asked_of_the_orders_alone(dairy: Dai
         assert [each["id"] for each in found] == [each["id"] for each in expected]
         page = next(statement for statement, _ in sent if "LIMIT" in statement and "delivery_statuses" in statement)
         assert ("orders.customer_id IN" in page) is asked
+
+
+def test_by_which_rules_a_customer_orders(round_: Round) -> None:
+    dairy = round_.dairy
+    dairy.seller(business_name="Sunrise Dairy", phone="+912025436543")
+    ok(dairy.admin.patch("/settings", {"cutoff_morning": "20:30"}))
+    customer, login = dairy.customer_login()
+    body = {"product_id": round_.milk["id"], "price": "55.00", "valid_from": "2026-11-20"}
+    ok(dairy.admin.put(f"/customers/{customer['id']}/prices", body))
+    dairy.product(None, name="No price")
+    ok(dairy.admin.patch(f"/products/{dairy.product(name='Whey')['id']}", {"is_active": False}))
+    rules = ok(login.get("/me/rules"))
+    products = rules.pop("products")
+    assert rules == {
+        "dairy_name": "Sunrise Dairy",
+        "dairy_phone": "+912025436543",
+        "time_zone": "Asia/Kolkata",
+        "cutoff_morning": "20:30:00",
+        "cutoff_evening": None,
+        "last_order_date": "2027-02-18",
+    }
+    assert {(each["product_id"], each["price"], each["is_agreed"]) for each in products} == {
+        (round_.milk["id"], "55.00", True),
+        (round_.curd["id"], "80.00", False),
+    }
+    of_customer = ok(dairy.admin.get("/me/rules", customer_id=customer["id"]))
+    assert of_customer == {**rules, "products": products}
+    refused(dairy.admin.get("/me/rules"), 422, "validation_failed")
+    refused(login.get("/me/rules", customer_id=round_.customer["id"]), 404, "customer_not_found")
+    refused(dairy.staff("accountant").get("/me/rules"), 403, "forbidden")

@@ -143,8 +143,13 @@ class RoundOrder(Strict):
 
 
 class Stop(Strict):
-    """One door of a round."""
+    """One door of a round. ``due_amount`` only when the setting ``show_due_at_door`` is on."""
 
+    sometimes = ("due_amount",)
+    due_amount = Money(
+        allow_none=True,
+        metadata={"description": "Rupees that the customer owes; null: nothing is to be collected."},
+    )
     sequence = fields.Integer(allow_none=True, metadata={"description": "The customer's place; gaps are fine."})
     customer = fields.Nested(RoundCustomer)
     orders = fields.List(fields.Nested(RoundOrder))

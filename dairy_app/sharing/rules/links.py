@@ -190,14 +190,25 @@ def _read(name: str, value: Any) -> Any:
 def for_the_door(round_: Mapping[str, Any], owed: Mapping[UUID, Decimal] | None = None) -> dict[str, Any]:
     """A round without what is the dairy's own: who confirmed, what they noted, what something costs.
 
-    ``owed``: what customers owe, in rupees; with it each stop has ``due_amount``: null where nothing is to be
-    collected.
+    ``owed``: see ``with_dues``.
     """
     stops = [{**stop, "orders": [_for_the_door(order) for order in stop["orders"]]} for stop in round_["stops"]]
-    for stop in stops if owed is not None else ():
-        amount = owed.get(stop["customer"]["id"], Decimal(0)) if owed is not None else Decimal(0)
-        stop["due_amount"] = amount if amount > 0 else None
-    return {**round_, "stops": stops}
+    return with_dues({**round_, "stops": stops}, owed)
+
+
+def customers_of(round_: Mapping[str, Any]) -> list[UUID]:
+    """Who is on a round, in its sequence."""
+    return [stop["customer"]["id"] for stop in round_["stops"]]
+
+
+def with_dues(round_: Mapping[str, Any], owed: Mapping[UUID, Decimal] | None) -> dict[str, Any]:
+    """A round whose stops have ``due_amount``: what their customers owe, in rupees, null where nothing is to be
+    collected; without ``owed`` they have none."""
+    if owed is None:
+        return dict(round_)
+    none = Decimal(0)
+    amounts = ((stop, owed.get(stop["customer"]["id"], none)) for stop in round_["stops"])
+    return {**round_, "stops": [{**stop, "due_amount": due if due > 0 else None} for stop, due in amounts]}
 
 
 def _for_the_door(order: Mapping[str, Any]) -> dict[str, Any]:

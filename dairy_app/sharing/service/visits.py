@@ -98,8 +98,9 @@ def show_round(session: Session, visitor: Visitor, day: date | None) -> dict[str
         return visit.refuse("round", invalid("/query/date", f"The link is for {last}."))
     visit.record("round", "ok")
     round_ = round_view(session, visit.scope(day))
+    shown = rules.for_the_door(round_, owed_at(session, rules.customers_of(round_)))
     extra = {"extra_products": queries.products_on_sale(session)} if _takes_extras(session) else {}
-    return {"name": visit.link.name, **rules.for_the_door(round_, _owed_at(session, round_)), **extra}
+    return {"name": visit.link.name, **shown, **extra}
 
 
 def _takes_extras(session: Session) -> bool:
@@ -107,11 +108,9 @@ def _takes_extras(session: Session) -> bool:
     return business_settings(session).door_extras == "staff_and_links"
 
 
-def _owed_at(session: Session, round_: Mapping[str, Any]) -> Mapping[UUID, Decimal] | None:
-    """What each customer of a round owes; None where the dairy does not want it to be shown."""
-    if not business_settings(session).show_due_at_door:
-        return None
-    return balances(session, [stop["customer"]["id"] for stop in round_["stops"]])
+def owed_at(session: Session, customer_ids: Sequence[UUID]) -> Mapping[UUID, Decimal] | None:
+    """What the customers of a round owe, in rupees; None where the dairy does not want it to be shown."""
+    return balances(session, customer_ids) if business_settings(session).show_due_at_door else None
 
 
 def confirm(session: Session, visitor: Visitor, batch: Sequence[Confirmation | Unread]) -> dict[str, Any] | Problem:
