@@ -88,14 +88,14 @@ _END_DRAFTS = "DELETE FROM invoices WHERE id = ANY (:ending)"
 
 #: A price agreed with the other stands; the customer's holds on the days that are left.
 _PRICES_BESIDE = """
-WITH both AS (
+WITH yielding AS (
     DELETE FROM customer_prices a WHERE a.customer_id = :was AND EXISTS (SELECT FROM customer_prices b
         WHERE b.customer_id = :into AND b.product_id = a.product_id AND b.valid && a.valid)
     RETURNING a.product_id, a.price, a.valid
 )
 INSERT INTO customer_prices (customer_id, product_id, price, valid)
 SELECT :into, a.product_id, a.price, piece
-FROM both a CROSS JOIN LATERAL (SELECT range_agg(b.valid) AS days FROM customer_prices b
+FROM yielding a CROSS JOIN LATERAL (SELECT range_agg(b.valid) AS days FROM customer_prices b
     WHERE b.customer_id = :into AND b.product_id = a.product_id) taken
 CROSS JOIN LATERAL unnest(datemultirange(a.valid) - taken.days) AS piece"""
 
