@@ -72,7 +72,7 @@ def test_orders_on_their_way(twice: Twice) -> None:
     ok(twice.admin.patch(f"/customers/{twice.old['id']}", {"delivery_boy_id": helper.user["id"]}))
     twice.living.order(twice.old, (twice.milk, "1"), on="2026-11-20")
     day = {"delivery_date": "2026-11-20"}
-    assert ok(helper.post("/deliveries/round/start", day))["started"] == 1
+    assert ok(helper.post("/deliveries/start", day))["started"] == 1
     assert reasons(twice) == ["out_for_delivery"]
 
 
