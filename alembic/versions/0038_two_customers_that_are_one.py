@@ -1,12 +1,12 @@
 """Two customers that are one: who was merged, into whom, and what keeps whose it was.
 
-Why: a household is registered twice, and both get deliveries, bills and payments. A merge moves the rows: what is frozen
-    otherwise may change its customer along customers.merged_into and in no other way, and nothing new hangs on who was
-    merged. The hash of an issued document covers its customer, so the document keeps who that was (issued_to). Keys that
-    say twice whose a row is are judged at the commit in a merge, and at once everywhere else.
-Locks: ACCESS EXCLUSIVE on customers, invoices and credit_notes for a moment each: columns without a value, keys and CHECKs
-    that are NOT VALID (0039 validates them). The same on the tables whose keys become deferrable or that get a trigger:
-    their catalogue changes, no row is read.
+Why: a household is registered twice, and both get deliveries, bills and payments. A merge moves the rows: what is
+    frozen otherwise may change its customer along customers.merged_into and in no other way, and nothing new hangs on
+    who was merged. The hash of an issued document covers its customer, so the document keeps who that was (issued_to).
+    Keys that say twice whose a row is are judged at the commit in a merge, and at once everywhere else.
+Locks: ACCESS EXCLUSIVE on customers, invoices and credit_notes for a moment each: columns without a value, keys and
+    CHECKs that are NOT VALID (0039 validates them). The same on the tables whose keys become deferrable or that get a
+    trigger: their catalogue changes, no row is read.
 Undo: refuses while customers are merged, unless told: they would be two again, one of them with nothing, and documents
     that moved would no longer match their hashes.
 """
@@ -47,18 +47,30 @@ COMMENT ON COLUMN credit_notes.issued_to IS 'As of an invoice.';
 """
 
 TOGETHER = """
-ALTER TABLE orders ALTER CONSTRAINT fk_orders_subscription_of_customer DEFERRABLE INITIALLY IMMEDIATE;
-ALTER TABLE orders ALTER CONSTRAINT fk_orders_invoice_of_customer DEFERRABLE INITIALLY IMMEDIATE;
-ALTER TABLE invoices ALTER CONSTRAINT fk_invoices_companion_of_customer DEFERRABLE INITIALLY IMMEDIATE;
-ALTER TABLE adjustments ALTER CONSTRAINT fk_adjustments_invoice_of_customer DEFERRABLE INITIALLY IMMEDIATE;
-ALTER TABLE credit_notes ALTER CONSTRAINT fk_credit_notes_invoice_of_customer DEFERRABLE INITIALLY IMMEDIATE;
-ALTER TABLE payment_allocations ALTER CONSTRAINT fk_payment_allocations_payment_of_customer DEFERRABLE INITIALLY IMMEDIATE;
-ALTER TABLE payment_allocations ALTER CONSTRAINT fk_payment_allocations_invoice_of_customer DEFERRABLE INITIALLY IMMEDIATE;
-ALTER TABLE write_offs ALTER CONSTRAINT fk_write_offs_invoice_of_customer DEFERRABLE INITIALLY IMMEDIATE;
-ALTER TABLE change_requests ALTER CONSTRAINT fk_change_requests_subscription_of_customer DEFERRABLE INITIALLY IMMEDIATE;
-ALTER TABLE change_requests ALTER CONSTRAINT fk_change_requests_order_of_customer DEFERRABLE INITIALLY IMMEDIATE;
-ALTER TABLE delivery_statuses ALTER CONSTRAINT fk_delivery_statuses_order_of_customer DEFERRABLE INITIALLY IMMEDIATE;
-ALTER TABLE outbox_messages ALTER CONSTRAINT fk_outbox_messages_invoice_of_customer DEFERRABLE INITIALLY IMMEDIATE;
+ALTER TABLE orders
+    ALTER CONSTRAINT fk_orders_subscription_of_customer DEFERRABLE INITIALLY IMMEDIATE;
+ALTER TABLE orders
+    ALTER CONSTRAINT fk_orders_invoice_of_customer DEFERRABLE INITIALLY IMMEDIATE;
+ALTER TABLE invoices
+    ALTER CONSTRAINT fk_invoices_companion_of_customer DEFERRABLE INITIALLY IMMEDIATE;
+ALTER TABLE adjustments
+    ALTER CONSTRAINT fk_adjustments_invoice_of_customer DEFERRABLE INITIALLY IMMEDIATE;
+ALTER TABLE credit_notes
+    ALTER CONSTRAINT fk_credit_notes_invoice_of_customer DEFERRABLE INITIALLY IMMEDIATE;
+ALTER TABLE payment_allocations
+    ALTER CONSTRAINT fk_payment_allocations_payment_of_customer DEFERRABLE INITIALLY IMMEDIATE;
+ALTER TABLE payment_allocations
+    ALTER CONSTRAINT fk_payment_allocations_invoice_of_customer DEFERRABLE INITIALLY IMMEDIATE;
+ALTER TABLE write_offs
+    ALTER CONSTRAINT fk_write_offs_invoice_of_customer DEFERRABLE INITIALLY IMMEDIATE;
+ALTER TABLE change_requests
+    ALTER CONSTRAINT fk_change_requests_subscription_of_customer DEFERRABLE INITIALLY IMMEDIATE;
+ALTER TABLE change_requests
+    ALTER CONSTRAINT fk_change_requests_order_of_customer DEFERRABLE INITIALLY IMMEDIATE;
+ALTER TABLE delivery_statuses
+    ALTER CONSTRAINT fk_delivery_statuses_order_of_customer DEFERRABLE INITIALLY IMMEDIATE;
+ALTER TABLE outbox_messages
+    ALTER CONSTRAINT fk_outbox_messages_invoice_of_customer DEFERRABLE INITIALLY IMMEDIATE;
 """
 
 FOLLOWS = """
@@ -534,7 +546,7 @@ BEGIN
     IF OLD.status = 'draft' AND TG_OP = 'DELETE' THEN
         RETURN OLD;
     ELSIF OLD.status = 'draft' AND NEW.status IN ('draft', 'issued')
-        AND NEW.id = OLD.id AND NEW.customer_id = OLD.customer_id
+        AND NEW.id = OLD.id AND NEW.customer_id = OLD.customer_id AND NEW.issued_to IS NULL
         AND NEW.companion_of IS NOT DISTINCT FROM OLD.companion_of THEN
         RETURN NEW;
     ELSIF OLD.status = 'issued' AND TG_OP = 'UPDATE' AND NEW.status = 'void'
@@ -551,12 +563,26 @@ BEGIN
         AND to_jsonb(NEW) - '{irn,ack_no,ack_date,signed_qr,updated_at}'::text[]
           = to_jsonb(OLD) - '{irn,ack_no,ack_date,signed_qr,updated_at}'::text[] THEN
         RETURN NEW;
+    ELSIF OLD.status <> 'draft' AND TG_OP = 'UPDATE' AND follows_merge(OLD.customer_id, NEW.customer_id)
+        AND NEW.issued_to IS NOT DISTINCT FROM
+            (CASE WHEN OLD.status <> 'external' THEN coalesce(OLD.issued_to, OLD.customer_id) END)
+        AND to_jsonb(NEW) - '{customer_id,issued_to,updated_at}'::text[]
+          = to_jsonb(OLD) - '{customer_id,issued_to,updated_at}'::text[] THEN
+        RETURN NEW;
     END IF;
     RAISE EXCEPTION 'invoice % is % and can no longer change', coalesce(OLD.number, OLD.id::text), OLD.status
         USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_invoices_frozen';
 END $$;
 CREATE OR REPLACE FUNCTION credit_notes_frozen() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    IF TG_TABLE_NAME = 'credit_notes' AND TG_OP = 'UPDATE' THEN
+        IF follows_merge(OLD.customer_id, NEW.customer_id)
+            AND NEW.issued_to = coalesce(OLD.issued_to, OLD.customer_id)
+            AND to_jsonb(NEW) - '{customer_id,issued_to,updated_at}'::text[]
+              = to_jsonb(OLD) - '{customer_id,issued_to,updated_at}'::text[] THEN
+            RETURN NEW;
+        END IF;
+    END IF;
     RAISE EXCEPTION 'a credit note is written once'
         USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_credit_notes_frozen';
 END $$;
@@ -567,7 +593,11 @@ DECLARE
 BEGIN
     IF TG_OP <> 'INSERT' THEN
         SELECT status INTO paper_status FROM invoices WHERE id = OLD.invoice_id FOR SHARE;
-        IF paper_status = 'issued' OR (paper_status <> 'draft'
+        IF TG_OP = 'UPDATE' AND paper_status <> 'draft' AND follows_merge(OLD.customer_id, NEW.customer_id)
+            AND to_jsonb(NEW) - '{customer_id,updated_at}'::text[]
+              = to_jsonb(OLD) - '{customer_id,updated_at}'::text[] THEN
+            RETURN NEW;
+        ELSIF paper_status = 'issued' OR (paper_status <> 'draft'
             AND (TG_OP = 'DELETE' OR NEW.invoice_id = OLD.invoice_id)) THEN
             RAISE EXCEPTION 'adjustment % stands on an invoice that is %', OLD.id, paper_status
                 USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_adjustments_touch_only_drafts';
@@ -596,6 +626,13 @@ BEGIN
         SELECT status INTO paper_status FROM invoices WHERE id = OLD.invoice_id FOR SHARE;
         IF TG_OP = 'DELETE' OR paper_status = 'issued'
             OR (paper_status <> 'draft' AND NEW.invoice_id IS NOT DISTINCT FROM OLD.invoice_id) THEN
+            IF TG_OP = 'UPDATE' AND follows_merge(OLD.customer_id, NEW.customer_id)
+                AND (NEW.id, NEW.order_type, NEW.subscription_id, NEW.delivery_date, NEW.status, NEW.delivered_on,
+                    NEW.invoice_id)
+                IS NOT DISTINCT FROM (OLD.id, OLD.order_type, OLD.subscription_id, OLD.delivery_date, OLD.status,
+                    OLD.delivered_on, OLD.invoice_id) THEN
+                RETURN NEW;
+            END IF;
             RAISE EXCEPTION 'order % stands on an invoice that is %', OLD.id, paper_status
                 USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_orders_touch_only_drafts';
         END IF;
@@ -620,6 +657,13 @@ BEGIN
 END $$;
 CREATE OR REPLACE FUNCTION money_frozen() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    IF TG_TABLE_NAME = 'write_offs' AND TG_OP = 'UPDATE' THEN
+        IF follows_merge(OLD.customer_id, NEW.customer_id)
+            AND to_jsonb(NEW) - '{customer_id,updated_at}'::text[]
+              = to_jsonb(OLD) - '{customer_id,updated_at}'::text[] THEN
+            RETURN NEW;
+        END IF;
+    END IF;
     RAISE EXCEPTION 'rows of % are written once', TG_TABLE_NAME
         USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_money_frozen';
 END $$;
@@ -627,6 +671,9 @@ CREATE OR REPLACE FUNCTION payments_only_reversed() RETURNS trigger LANGUAGE plp
 DECLARE
     may_change text[] := '{status,reversed_on,reversal_reason,reversed_by,cash_settlement_id,updated_at}';
 BEGIN
+    IF NEW.customer_id <> OLD.customer_id AND follows_merge(OLD.customer_id, NEW.customer_id) THEN
+        may_change := may_change || '{customer_id}';
+    END IF;
     IF to_jsonb(NEW) - may_change <> to_jsonb(OLD) - may_change
         OR (OLD.status = 'reversed' AND (NEW.status, NEW.reversed_on, NEW.reversal_reason, NEW.reversed_by)
             IS DISTINCT FROM (OLD.status, OLD.reversed_on, OLD.reversal_reason, OLD.reversed_by))
@@ -638,7 +685,10 @@ BEGIN
 END $$;
 CREATE OR REPLACE FUNCTION payment_allocations_only_released() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF OLD.released_on IS NOT NULL OR NEW.released_on IS NULL
+    IF follows_merge(OLD.customer_id, NEW.customer_id)
+        AND to_jsonb(NEW) - '{customer_id,updated_at}'::text[] = to_jsonb(OLD) - '{customer_id,updated_at}'::text[] THEN
+        RETURN NEW;
+    ELSIF OLD.released_on IS NOT NULL OR NEW.released_on IS NULL
         OR to_jsonb(NEW) - '{released_on,updated_at}'::text[] <> to_jsonb(OLD) - '{released_on,updated_at}'::text[] THEN
         RAISE EXCEPTION 'an allocation can only be released'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_money_frozen';
@@ -650,12 +700,19 @@ BEGIN
     IF OLD.status = 'queued' AND to_jsonb(NEW) - '{status,attempts,error,sent_at,updated_at}'::text[]
         = to_jsonb(OLD) - '{status,attempts,error,sent_at,updated_at}'::text[] THEN
         RETURN NEW;
+    ELSIF follows_merge(OLD.customer_id, NEW.customer_id)
+        AND to_jsonb(NEW) - '{customer_id,updated_at}'::text[] = to_jsonb(OLD) - '{customer_id,updated_at}'::text[] THEN
+        RETURN NEW;
     END IF;
     RAISE EXCEPTION 'outbox message % is % and stays as it is', OLD.id, OLD.status
         USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_outbox_messages_stand';
 END $$;
 CREATE OR REPLACE FUNCTION change_requests_stand() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    IF follows_merge(OLD.customer_id, NEW.customer_id)
+        AND to_jsonb(NEW) - '{customer_id,updated_at}'::text[] = to_jsonb(OLD) - '{customer_id,updated_at}'::text[] THEN
+        RETURN NEW;
+    END IF;
     RAISE EXCEPTION 'change request % is already %', OLD.id, OLD.status
         USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_change_requests_stand';
 END $$;
@@ -676,6 +733,7 @@ DECLARE
     turns integer[];
     last_turn integer;
     areas uuid[];
+    locked uuid[];
     confirmation jsonb;
     j record;
     codes text[];
@@ -705,12 +763,16 @@ BEGIN
         areas := ARRAY(WITH RECURSIVE below AS (SELECT p_area AS id UNION
             SELECT a.id FROM areas a JOIN below b ON a.parent_id = b.id) SELECT id FROM below);
     END IF;
-    PERFORM FROM customers c WHERE c.id = ANY (ARRAY(SELECT o.customer_id FROM orders o WHERE o.id = ANY (ids)))
-        ORDER BY c.id FOR NO KEY UPDATE;
+    locked := ARRAY(SELECT c.id FROM customers c
+        WHERE c.id = ANY (ARRAY(SELECT o.customer_id FROM orders o WHERE o.id = ANY (ids)))
+        ORDER BY c.id FOR NO KEY UPDATE);
     PERFORM FROM orders o WHERE o.id = ANY (ids) ORDER BY o.id FOR NO KEY UPDATE;
     IF many = 1 THEN
         confirmation := p_confirmations -> 0;
         j := judge_confirmation(confirmation, p_boy, areas, p_first, p_last, p_shift, p_at);
+        IF j.customer_id <> ALL (locked) THEN
+            RAISE EXCEPTION 'the customer was merged meanwhile' USING ERRCODE = 'serialization_failure';
+        END IF;
         IF j.code IS NULL THEN
             PERFORM write_confirmations(ids, ARRAY[j.customer_id], ARRAY[j.subscription_id], ARRAY[j.boy],
                 ARRAY[j.new_status], ARRAY[j.day], ARRAY[j.delivered_at], ARRAY[j.draft], ARRAY[confirmation],
@@ -734,6 +796,9 @@ BEGIN
                 CONTINUE WHEN turns[n] <> turn;
                 confirmation := p_confirmations -> n - 1;
                 j := judge_confirmation(confirmation, p_boy, areas, p_first, p_last, p_shift, p_at);
+                IF j.customer_id <> ALL (locked) THEN
+                    RAISE EXCEPTION 'a customer was merged meanwhile' USING ERRCODE = 'serialization_failure';
+                END IF;
                 IF j.code IS NULL AND j.event_id = ANY (events) THEN  -- it names one order: the first one that stands
                     j.code := 'already_exists';
                     j.detail := 'The client_event_id was used for another order.';
@@ -775,17 +840,21 @@ LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = o
 #variable_conflict use_column
 DECLARE
     o orders;
+    holder uuid;
     s delivery_statuses;
     paper text;
     n record;
     new_status text;
     is_brought boolean;
 BEGIN
-    PERFORM FROM customers c WHERE c.id = (SELECT x.customer_id FROM orders x WHERE x.id = p_order)
+    SELECT c.id INTO holder FROM customers c WHERE c.id = (SELECT x.customer_id FROM orders x WHERE x.id = p_order)
         FOR NO KEY UPDATE;
     SELECT x.* INTO o FROM orders x JOIN customers c ON c.id = x.customer_id
     WHERE x.id = p_order AND (p_boy IS NULL OR coalesce(x.delivery_boy_id, c.delivery_boy_id) = p_boy)
     FOR NO KEY UPDATE OF x;
+    IF o.customer_id <> holder THEN
+        RAISE EXCEPTION 'the customer was merged meanwhile' USING ERRCODE = 'serialization_failure';
+    END IF;
     SELECT x.* INTO s FROM delivery_statuses x WHERE x.order_id = o.id FOR NO KEY UPDATE;
     SELECT i.status INTO paper FROM invoices i WHERE i.id = o.invoice_id;
     -- Without items nothing was delivered of any.

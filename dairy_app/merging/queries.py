@@ -88,10 +88,10 @@ WHERE a.customer_id = :was AND b.customer_id = :into AND a.price <> b.price
 ORDER BY p.name, lower(a.valid), lower(b.valid)""")
 
 
-def customers_of(session: Session, *customer_ids: UUID) -> dict[UUID, RowMapping]:
+def customers_of(session: Session, *customer_ids: UUID) -> dict[UUID, dict[str, Any]]:
     """The customers of these ids, all that is known of them; unknown ones are left out."""
     rows = session.execute(text("SELECT * FROM customers WHERE id = ANY (:ids)"), {"ids": list(customer_ids)})
-    return {row["id"]: row for row in rows.mappings()}
+    return {row["id"]: dict(row) for row in rows.mappings()}
 
 
 def moving(session: Session, customer_id: UUID) -> dict[str, int]:

@@ -8,8 +8,8 @@ from typing import Any
 REASONS = {
     "already_merged": "The customer was merged into another already.",
     "into_merged": "The customer to merge into was merged into another itself: merge into that one.",
-    "into_stopped": "The customer to merge into is stopped, and something still comes to the other: start it again first.",
-    "documents_overlap": "Both have invoices of the same days, which cannot be one customer's: void those of one of them.",
+    "into_stopped": "The customer to merge into is stopped, and the other still gets something: start it again first.",
+    "documents_overlap": "Both have invoices of the same days; one customer has one: void those of one of them.",
     "taxed_otherwise": "What is not billed yet would be taxed otherwise: make state and GSTIN alike, or bill it first.",
     "out_for_delivery": "Orders of the customer are on their way: confirm them first.",
     "both_opening_balances": "Both have opening balances, as of different days: take one back and enter the sum.",

@@ -63,7 +63,7 @@ class MergeRefusalOut(Strict):
 
 
 class MergeOut(Strict):
-    """A merge, or what it would come to: balances are those before it, ``balance_together`` is the other's afterwards."""
+    """A merge, or what it would come to: balances are those before it, ``balance_together`` what is owed afterwards."""
 
     customer = fields.Nested(MergedCustomerOut)
     into = fields.Nested(MergedCustomerOut)

@@ -46,7 +46,10 @@ class Twice:
         return Decimal(ok(self.admin.get(f"/customers/{customer['id']}/balance"))["balance"])
 
     def pay(self, customer: Any, amount: str, **fields: Any) -> Any:
-        return ok(self.admin.post("/payments", {"customer_id": customer["id"], "amount": amount, "method": "cash"} | fields), 201)
+        return ok(
+            self.admin.post("/payments", {"customer_id": customer["id"], "amount": amount, "method": "cash"} | fields),
+            201,
+        )
 
 
 @kept
@@ -59,7 +62,11 @@ def make_twice(living: LivingDairy) -> Twice:
     twice = Twice(living, old, {}, old_login, milk, curd)
     admin = living.admin
     ok(admin.post("/opening-balances", {"customer_id": old["id"], "as_of": "2026-10-01", "amount": "50.00"}), 201)
-    ok(admin.put(f"/customers/{old['id']}/prices", {"product_id": curd["id"], "price": "35.00", "valid_from": "2026-10-01"}))
+    ok(
+        admin.put(
+            f"/customers/{old['id']}/prices", {"product_id": curd["id"], "price": "35.00", "valid_from": "2026-10-01"}
+        )
+    )
     living.delivered(old, (milk, "3"), on="2026-10-06")
     living.delivered(old, (curd, "2"), on="2026-10-07")
     living.go_to("2026-11-01")

@@ -1,5 +1,6 @@
 """The books of two customers that become one: what is owed, to the day and the document, is as before."""
 
+import csv
 import io
 import zipfile
 from collections.abc import Callable
@@ -110,6 +111,20 @@ def test_the_return_of_a_registered_dairy_is_as_before(twice: Twice, findings: C
     ok(twice.merge(new=third))
     assert files(exported(twice, "gstr1.zip", period="2026-11")) == before
     assert findings() == []
+
+
+def test_the_journal_has_one_party(twice: Twice) -> None:
+    """What a bookkeeping program knows of the household is the ledger here: bills and money under one code."""
+    ok(twice.merge())
+    (paper,) = twice.living.invoices(customer_id=twice.new["id"], status="issued")
+    note = {"invoice_id": paper["id"], "reason": "sour again", "lines": [{"line_no": 1, "amount": "5"}]}
+    ok(twice.admin.post("/credit-notes", note), 201)
+    query = {"from": "2026-10-01", "to": "2026-11-30"}
+    rows = list(csv.DictReader(io.StringIO(exported(twice, "ledger.csv", **query).decode("utf-8-sig"))))
+    parties = {each["party_code"] for each in rows} - {""}
+    assert parties == {twice.new["code"]}
+    owed = sum(Decimal(each["debit"]) - Decimal(each["credit"]) for each in rows if each["party_code"])
+    assert owed == twice.balance(twice.new) == Decimal("150.00")
 
 
 def test_what_is_delivered_and_what_was_sold_is_as_before(twice: Twice, sql: Sql) -> None:

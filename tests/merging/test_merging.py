@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
 
 from tests.dairy import ok, read, refused
 from tests.merging.conftest import Sql, Twice
@@ -57,7 +56,12 @@ def test_the_drafts_of_both_are_one(twice: Twice, sql: Sql) -> None:
 def test_the_old_code_and_phone_lead_to_the_other(twice: Twice) -> None:
     ok(twice.merge())
     admin = twice.admin
-    for query in ({"code": twice.old["code"]}, {"search": twice.old["code"]}, {"search": "000001"}, {"search": "asha rao"}):
+    for query in (
+        {"code": twice.old["code"]},
+        {"search": twice.old["code"]},
+        {"search": "000001"},
+        {"search": "asha rao"},
+    ):
         assert [each["id"] for each in ok(admin.get("/customers", **query))["items"]] == [twice.new["id"]], query
     assert [each["id"] for each in ok(admin.get("/customers"))["items"]] == [twice.new["id"]]
     both = ok(admin.get("/customers", with_merged="true"))["items"]
@@ -110,7 +114,12 @@ def test_who_was_merged_takes_nothing_new(twice: Twice) -> None:
     refused(admin.post("/payments", {"customer_id": old["id"], "amount": "1.00", "method": "cash"}), *merged)
     refused(admin.patch(f"/customers/{old['id']}", {"name": "Somebody"}), *merged)
     refused(admin.post("/orders", order), 409, "customer_stopped")
-    standing = {"customer_id": old["id"], "product_id": twice.milk["id"], "mode": "fixed_daily", "default_quantity": "1"}
+    standing = {
+        "customer_id": old["id"],
+        "product_id": twice.milk["id"],
+        "mode": "fixed_daily",
+        "default_quantity": "1",
+    }
     refused(admin.post("/subscriptions", standing), *merged)
     user = ok(admin.post("/users", {"name": "N", "role": "customer", "phone": "+919822000009"}), 201)
     refused(admin.post(f"/customers/{old['id']}/link-user", {"user_id": user["id"]}), *merged)

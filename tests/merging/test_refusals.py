@@ -35,7 +35,9 @@ def test_customers_that_are_not_there(twice: Twice) -> None:
     nobody = {"id": str(uuid4())}
     refused(twice.merge(new=nobody), 404, "customer_not_found")
     refused(twice.merge(old=nobody), 404, "customer_not_found")
-    refused(twice.admin.get(f"/customers/{nobody['id']}/merge-preview", into=twice.new["id"]), 404, "customer_not_found")
+    refused(
+        twice.admin.get(f"/customers/{nobody['id']}/merge-preview", into=twice.new["id"]), 404, "customer_not_found"
+    )
 
 
 @pytest.mark.parametrize("fields", [{"reason": "x"}, {"reason": ""}, {"reason": "y" * 501}, {"into": "x"}, {"more": 1}])
@@ -181,13 +183,17 @@ def test_who_has_something_is_not_merged_by_hand(bare: Any, row: str) -> None:
 
 
 def test_two_steps_of_a_merge_into_the_third(bare: Any) -> None:
-    both = f"UPDATE customers SET {INTO.format(C)} WHERE id = {B}; UPDATE customers SET merged_into = {C} WHERE id = {A}"
+    both = (
+        f"UPDATE customers SET {INTO.format(C)} WHERE id = {B}; UPDATE customers SET merged_into = {C} WHERE id = {A}"
+    )
     assert refuses(bare, SET_UP + MERGE, both) is None
 
 
-@pytest.mark.parametrize("table", ["invoices", "credit_notes", "payments", "payment_allocations", "write_offs", "adjustments"])
+@pytest.mark.parametrize(
+    "table", ["invoices", "credit_notes", "payments", "payment_allocations", "write_offs", "adjustments"]
+)
 def test_frozen_rows_go_nowhere_without_a_merge(twice: Twice, table: str) -> None:
-    from tests.conftest import raw_connection  # noqa: PLC0415
+    from tests.conftest import raw_connection
 
     with raw_connection(str(twice.living.app.database.url.render_as_string(hide_password=False))) as connection:
         move = f"UPDATE {table} SET customer_id = '{twice.new['id']}' WHERE customer_id = '{twice.old['id']}'"

@@ -150,7 +150,8 @@ REPORTS = (
         "customers_without_login",
         "medium",
         "Customers without a login and without a standing order.",
-        f"SELECT c.id::text FROM customers c WHERE c.user_id IS NULL AND c.merged_into IS NULL AND NOT {_LIVE_SUBSCRIPTION}",
+        "SELECT c.id::text FROM customers c WHERE c.user_id IS NULL AND c.merged_into IS NULL"
+        f" AND NOT {_LIVE_SUBSCRIPTION}",
     ),
     Report(
         "subscribers_without_login",

@@ -19,7 +19,7 @@ def opening_balance_list(customer_id: UUID | None) -> Select[Any]:
 
 
 def customers_by_code(session: Session, codes: Sequence[str]) -> dict[str, UUID]:
-    """The ids of customers by their codes, by an old code that of the one it was merged into; unknown ones are left out."""
+    """The ids of customers by their codes, also those of merged ones; unknown codes are left out."""
     wanted = text("SELECT code, coalesce(merged_into, id) AS id FROM customers WHERE code = ANY (:codes)")
     rows = session.execute(wanted, {"codes": list(codes)})
     return {row.code: row.id for row in rows}
