@@ -308,7 +308,7 @@ BEGIN
     IF many = 1 THEN
         confirmation := p_confirmations -> 0;
         j := judge_confirmation(confirmation, p_boy, areas, p_first, p_last, p_shift, p_at);
-        IF j.customer_id <> ALL (locked) THEN
+        IF j.customer_id IS NOT NULL AND j.customer_id <> ALL (locked) THEN
             RAISE EXCEPTION 'the customer was merged meanwhile' USING ERRCODE = 'serialization_failure';
         END IF;
         IF j.code IS NULL THEN
@@ -334,7 +334,7 @@ BEGIN
                 CONTINUE WHEN turns[n] <> turn;
                 confirmation := p_confirmations -> n - 1;
                 j := judge_confirmation(confirmation, p_boy, areas, p_first, p_last, p_shift, p_at);
-                IF j.customer_id <> ALL (locked) THEN
+                IF j.customer_id IS NOT NULL AND j.customer_id <> ALL (locked) THEN
                     RAISE EXCEPTION 'a customer was merged meanwhile' USING ERRCODE = 'serialization_failure';
                 END IF;
                 IF j.code IS NULL AND j.event_id = ANY (events) THEN  -- it names one order: the first one that stands

@@ -1,7 +1,7 @@
 -- From "it reached the door" to the draft invoice in one round trip: all of it must be read after the customer's lock,
 -- and a phone on a round should wait for one answer. Takes a set: what is right in a batch of a thousand is written by
 -- as many statements as one. Judging is in judge_confirmation, writing in write_confirmations. When the wait for a
--- customer's lock was for a merge, its orders are another's by now, whose lock is not held: the transaction is tried anew.
+-- customer's lock was for a merge, its orders are another's by now, whose lock is not held: all of it is tried anew.
 CREATE FUNCTION confirm_deliveries(
     p_confirmations jsonb, p_confirmed_by uuid, p_confirmed_by_name text, p_method text, p_shared_link_id uuid,
     p_boy uuid, p_area uuid, p_first date, p_last date, p_shift text, p_ip inet, p_device text, p_at timestamptz
@@ -56,7 +56,7 @@ BEGIN
     IF many = 1 THEN
         confirmation := p_confirmations -> 0;
         j := judge_confirmation(confirmation, p_boy, areas, p_first, p_last, p_shift, p_at);
-        IF j.customer_id <> ALL (locked) THEN
+        IF j.customer_id IS NOT NULL AND j.customer_id <> ALL (locked) THEN
             RAISE EXCEPTION 'the customer was merged meanwhile' USING ERRCODE = 'serialization_failure';
         END IF;
         IF j.code IS NULL THEN
@@ -82,7 +82,7 @@ BEGIN
                 CONTINUE WHEN turns[n] <> turn;
                 confirmation := p_confirmations -> n - 1;
                 j := judge_confirmation(confirmation, p_boy, areas, p_first, p_last, p_shift, p_at);
-                IF j.customer_id <> ALL (locked) THEN
+                IF j.customer_id IS NOT NULL AND j.customer_id <> ALL (locked) THEN
                     RAISE EXCEPTION 'a customer was merged meanwhile' USING ERRCODE = 'serialization_failure';
                 END IF;
                 IF j.code IS NULL AND j.event_id = ANY (events) THEN  -- it names one order: the first one that stands
