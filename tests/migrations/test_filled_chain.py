@@ -94,6 +94,8 @@ ADDED = {
         VALUES ('{INVOICE}', 1, now(), '{ADMIN}')""",
     "0026": f"""INSERT INTO outbox_messages (customer_id, channel, recipient, language, body, status)
         VALUES ('{BALU}', 'sms', '+919800000002', 'en', 'By mistake', 'withdrawn')""",
+    "0038": f"""INSERT INTO customers (name, status, merged_into, merged_at, merge_reason)
+        VALUES ('Baloo', 'stopped', '{BALU}', now(), 'registered twice')""",
 }
 
 #: Taking these back with these rows in the database is refused until the loss is allowed.
@@ -113,6 +115,7 @@ LOSES = {
     "0017": "messages to customers",
     "0024": "which links to bills were revoked",
     "0026": "which messages were taken back",
+    "0038": "who was merged into whom",
 }
 
 #: (question, answer) once the revision ran: its backfill was right.
