@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from tests.dairy import ok, read, refused
 from tests.merging.conftest import Sql, Twice
+from tests.statements import BY_INDEX, count_statements
 
 
 def test_everything_moves_and_nothing_is_lost(twice: Twice, sql: Sql, findings: Callable[[], list[str]]) -> None:
@@ -197,3 +198,23 @@ def test_only_admins_merge(twice: Twice) -> None:
     for role in ("accountant", "marketing_staff", "delivery_boy"):
         refused(twice.merge(by=twice.living.staff(role)), 403, "forbidden")
     refused(twice.merge(by=twice.old_login), 403, "forbidden")
+
+
+def test_a_long_life_costs_as_many_statements_as_a_short_one(twice: Twice, sql: Sql) -> None:
+    counted = []
+    for days in (1, 30):
+        one = twice.living.customer(login=False)
+        for day in range(1, 1 + days):
+            twice.living.order(one, (twice.milk, "1"), on=f"2026-12-{day:02d}")
+        with count_statements(twice.living.app.database) as statements:
+            ok(twice.merge(old=one))
+        counted.append(len(statements))
+    assert counted[0] == counted[1]
+
+
+def test_the_search_of_customers_goes_by_index(twice: Twice) -> None:
+    database = twice.living.app.database
+    with count_statements(database) as statements:
+        ok(twice.admin.get("/customers", search="rao kothrud"))
+    plan = statements.plan(database, "search_text", off=BY_INDEX[:1])
+    assert "ix_customers_search" in plan, plan
