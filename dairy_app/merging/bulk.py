@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 #: Of these keys, which say whose a row is twice, both ends move; they are judged at the commit.
-_TOGETHER = (
+TOGETHER = (
     "fk_invoices_companion_of_customer",
     "fk_orders_invoice_of_customer",
     "fk_orders_subscription_of_customer",
@@ -105,8 +105,8 @@ def _moved(table: str) -> str:
     return f"UPDATE {table} SET customer_id = :into{stamped} WHERE customer_id = :was"
 
 
-_STATEMENTS = (
-    f"SET CONSTRAINTS {', '.join(_TOGETHER)} DEFERRED",
+STATEMENTS = (
+    f"SET CONSTRAINTS {', '.join(TOGETHER)} DEFERRED",
     _LEAVE,
     _FOLLOW,
     _KEEP_LOGIN,
@@ -150,6 +150,6 @@ def move(
     ending = list(session.scalars(text(_ENDING), both))
     said = {"user_id": user_id, "reason": reason, "at": at, "ending": ending}
     known = {"area": customer["area_id"], "boy": customer["delivery_boy_id"]}
-    for statement in _STATEMENTS:
+    for statement in STATEMENTS:
         session.execute(text(statement), both | said | known)
     session.expire_all()

@@ -1,6 +1,7 @@
 """A merge and somebody else at the same customer, over two real connections: whoever comes second sees the first."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
@@ -10,6 +11,7 @@ from werkzeug.test import TestResponse
 from tests.dairy import ok
 from tests.merging.conftest import Sql, Twice
 from tests.races import at_once
+from tests.statements import count_statements
 
 Call = Callable[[], TestResponse]
 BOTH_WAYS = pytest.mark.parametrize("merge_first", [True, False], ids=["merge first", "merge second"])
@@ -28,6 +30,14 @@ def race(twice: Twice, url: str, other: Call, merge_first: bool, hold: str | Non
     return merged, others
 
 
+@contextmanager
+def asked_anew(twice: Twice, work: str, merge_first: bool) -> Iterator[None]:
+    """Who waited for a merge holds the lock of somebody who has nothing any more, and asks the whole again."""
+    with count_statements(twice.living.app.database) as sent:
+        yield
+    assert len([each for each, _ in sent if work in each]) == (2 if merge_first else 1)
+
+
 def whole(twice: Twice, sql: Sql, findings: Callable[[], list[str]]) -> None:
     """Nothing hangs on the old one, nothing is lost, and documents are what was issued."""
     for table in ("orders", "subscriptions", "invoices", "payments", "delivery_statuses", "adjustments"):
@@ -43,7 +53,8 @@ def test_a_confirmation(
     twice: Twice, database_url: str, sql: Sql, findings: Callable[[], list[str]], merge_first: bool
 ) -> None:
     order = twice.living.order(twice.old, (twice.milk, "1"), on="2026-11-20")
-    answers = race(twice, database_url, lambda: twice.living.confirm(order), merge_first)
+    with asked_anew(twice, "confirm_deliveries", merge_first):
+        answers = race(twice, database_url, lambda: twice.living.confirm(order), merge_first)
     assert answers == ((200, None), (200, None))
     (draft,) = twice.living.invoices(customer_id=twice.new["id"], status="draft")
     assert ok(twice.admin.get(f"/orders/{order['id']}"))["invoice"]["id"] == draft["id"]
@@ -57,7 +68,9 @@ def test_a_batch_of_confirmations(
     third = twice.living.customer(login=False)
     orders = [twice.living.order(each, (twice.milk, "1"), on="2026-11-20") for each in (twice.old, third)]
     body = {"confirmations": [{"order_id": each["id"], "status": "delivered"} for each in orders]}
-    answers = race(twice, database_url, lambda: twice.admin.post("/deliveries/confirmations/batch", body), merge_first)
+    batch = "/deliveries/confirmations/batch"
+    with asked_anew(twice, "confirm_deliveries", merge_first):
+        answers = race(twice, database_url, lambda: twice.admin.post(batch, body), merge_first)
     assert answers == ((200, None), (200, None))
     for each in orders:
         assert ok(twice.admin.get(f"/orders/{each['id']}"))["status"] == "DELIVERED"
@@ -71,7 +84,8 @@ def test_a_correction(
     (order,) = ok(twice.admin.get("/orders", customer_id=twice.old["id"], delivery_date="2026-11-05"))["items"]
     body = {"status": "not_delivered", "reason": "nobody there"}
     path = f"/deliveries/{order['id']}"
-    answers = race(twice, database_url, lambda: twice.admin.patch(path, body), merge_first)
+    with asked_anew(twice, "correct_delivery", merge_first):
+        answers = race(twice, database_url, lambda: twice.admin.patch(path, body), merge_first)
     assert answers == ((200, None), (200, None))
     assert ok(twice.admin.get(f"/orders/{order['id']}"))["status"] == "NOT_DELIVERED"
     whole(twice, sql, findings)
@@ -111,7 +125,8 @@ def test_voiding_a_bill(
     (paper,) = twice.living.invoices(customer_id=other["id"], status="issued")
     path, body = f"/invoices/{paper['id']}/void", {"reason": "wrong price", "release_payments": True}
     asked = Twice(twice.living, other, twice.new, twice.old_login, twice.milk, twice.curd)
-    answers = race(asked, database_url, lambda: twice.admin.post(path, body), merge_first)
+    with asked_anew(asked, "FOR NO KEY UPDATE) locked", merge_first):
+        answers = race(asked, database_url, lambda: twice.admin.post(path, body), merge_first)
     assert answers == ((200, None), (200, None))
     assert twice.living.invoice(paper["id"])["status"] == "void"
     whole(asked, sql, findings)
