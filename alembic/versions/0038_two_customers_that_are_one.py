@@ -546,7 +546,7 @@ BEGIN
     IF OLD.status = 'draft' AND TG_OP = 'DELETE' THEN
         RETURN OLD;
     ELSIF OLD.status = 'draft' AND NEW.status IN ('draft', 'issued')
-        AND NEW.id = OLD.id AND NEW.customer_id = OLD.customer_id AND NEW.issued_to IS NULL
+        AND NEW.id = OLD.id AND NEW.customer_id = OLD.customer_id
         AND NEW.companion_of IS NOT DISTINCT FROM OLD.companion_of THEN
         RETURN NEW;
     ELSIF OLD.status = 'issued' AND TG_OP = 'UPDATE' AND NEW.status = 'void'
@@ -563,26 +563,12 @@ BEGIN
         AND to_jsonb(NEW) - '{irn,ack_no,ack_date,signed_qr,updated_at}'::text[]
           = to_jsonb(OLD) - '{irn,ack_no,ack_date,signed_qr,updated_at}'::text[] THEN
         RETURN NEW;
-    ELSIF OLD.status <> 'draft' AND TG_OP = 'UPDATE' AND follows_merge(OLD.customer_id, NEW.customer_id)
-        AND NEW.issued_to IS NOT DISTINCT FROM
-            (CASE WHEN OLD.status <> 'external' THEN coalesce(OLD.issued_to, OLD.customer_id) END)
-        AND to_jsonb(NEW) - '{customer_id,issued_to,updated_at}'::text[]
-          = to_jsonb(OLD) - '{customer_id,issued_to,updated_at}'::text[] THEN
-        RETURN NEW;
     END IF;
     RAISE EXCEPTION 'invoice % is % and can no longer change', coalesce(OLD.number, OLD.id::text), OLD.status
         USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_invoices_frozen';
 END $$;
 CREATE OR REPLACE FUNCTION credit_notes_frozen() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF TG_TABLE_NAME = 'credit_notes' AND TG_OP = 'UPDATE' THEN
-        IF follows_merge(OLD.customer_id, NEW.customer_id)
-            AND NEW.issued_to = coalesce(OLD.issued_to, OLD.customer_id)
-            AND to_jsonb(NEW) - '{customer_id,issued_to,updated_at}'::text[]
-              = to_jsonb(OLD) - '{customer_id,issued_to,updated_at}'::text[] THEN
-            RETURN NEW;
-        END IF;
-    END IF;
     RAISE EXCEPTION 'a credit note is written once'
         USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_credit_notes_frozen';
 END $$;
@@ -593,11 +579,7 @@ DECLARE
 BEGIN
     IF TG_OP <> 'INSERT' THEN
         SELECT status INTO paper_status FROM invoices WHERE id = OLD.invoice_id FOR SHARE;
-        IF TG_OP = 'UPDATE' AND paper_status <> 'draft' AND follows_merge(OLD.customer_id, NEW.customer_id)
-            AND to_jsonb(NEW) - '{customer_id,updated_at}'::text[]
-              = to_jsonb(OLD) - '{customer_id,updated_at}'::text[] THEN
-            RETURN NEW;
-        ELSIF paper_status = 'issued' OR (paper_status <> 'draft'
+        IF paper_status = 'issued' OR (paper_status <> 'draft'
             AND (TG_OP = 'DELETE' OR NEW.invoice_id = OLD.invoice_id)) THEN
             RAISE EXCEPTION 'adjustment % stands on an invoice that is %', OLD.id, paper_status
                 USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_adjustments_touch_only_drafts';
@@ -626,13 +608,6 @@ BEGIN
         SELECT status INTO paper_status FROM invoices WHERE id = OLD.invoice_id FOR SHARE;
         IF TG_OP = 'DELETE' OR paper_status = 'issued'
             OR (paper_status <> 'draft' AND NEW.invoice_id IS NOT DISTINCT FROM OLD.invoice_id) THEN
-            IF TG_OP = 'UPDATE' AND follows_merge(OLD.customer_id, NEW.customer_id)
-                AND (NEW.id, NEW.order_type, NEW.subscription_id, NEW.delivery_date, NEW.status, NEW.delivered_on,
-                    NEW.invoice_id)
-                IS NOT DISTINCT FROM (OLD.id, OLD.order_type, OLD.subscription_id, OLD.delivery_date, OLD.status,
-                    OLD.delivered_on, OLD.invoice_id) THEN
-                RETURN NEW;
-            END IF;
             RAISE EXCEPTION 'order % stands on an invoice that is %', OLD.id, paper_status
                 USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_orders_touch_only_drafts';
         END IF;
@@ -657,13 +632,6 @@ BEGIN
 END $$;
 CREATE OR REPLACE FUNCTION money_frozen() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF TG_TABLE_NAME = 'write_offs' AND TG_OP = 'UPDATE' THEN
-        IF follows_merge(OLD.customer_id, NEW.customer_id)
-            AND to_jsonb(NEW) - '{customer_id,updated_at}'::text[]
-              = to_jsonb(OLD) - '{customer_id,updated_at}'::text[] THEN
-            RETURN NEW;
-        END IF;
-    END IF;
     RAISE EXCEPTION 'rows of % are written once', TG_TABLE_NAME
         USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_money_frozen';
 END $$;
@@ -671,9 +639,6 @@ CREATE OR REPLACE FUNCTION payments_only_reversed() RETURNS trigger LANGUAGE plp
 DECLARE
     may_change text[] := '{status,reversed_on,reversal_reason,reversed_by,cash_settlement_id,updated_at}';
 BEGIN
-    IF NEW.customer_id <> OLD.customer_id AND follows_merge(OLD.customer_id, NEW.customer_id) THEN
-        may_change := may_change || '{customer_id}';
-    END IF;
     IF to_jsonb(NEW) - may_change <> to_jsonb(OLD) - may_change
         OR (OLD.status = 'reversed' AND (NEW.status, NEW.reversed_on, NEW.reversal_reason, NEW.reversed_by)
             IS DISTINCT FROM (OLD.status, OLD.reversed_on, OLD.reversal_reason, OLD.reversed_by))
@@ -685,10 +650,7 @@ BEGIN
 END $$;
 CREATE OR REPLACE FUNCTION payment_allocations_only_released() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF follows_merge(OLD.customer_id, NEW.customer_id)
-        AND to_jsonb(NEW) - '{customer_id,updated_at}'::text[] = to_jsonb(OLD) - '{customer_id,updated_at}'::text[] THEN
-        RETURN NEW;
-    ELSIF OLD.released_on IS NOT NULL OR NEW.released_on IS NULL
+    IF OLD.released_on IS NOT NULL OR NEW.released_on IS NULL
         OR to_jsonb(NEW) - '{released_on,updated_at}'::text[] <> to_jsonb(OLD) - '{released_on,updated_at}'::text[] THEN
         RAISE EXCEPTION 'an allocation can only be released'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_money_frozen';
@@ -700,19 +662,12 @@ BEGIN
     IF OLD.status = 'queued' AND to_jsonb(NEW) - '{status,attempts,error,sent_at,updated_at}'::text[]
         = to_jsonb(OLD) - '{status,attempts,error,sent_at,updated_at}'::text[] THEN
         RETURN NEW;
-    ELSIF follows_merge(OLD.customer_id, NEW.customer_id)
-        AND to_jsonb(NEW) - '{customer_id,updated_at}'::text[] = to_jsonb(OLD) - '{customer_id,updated_at}'::text[] THEN
-        RETURN NEW;
     END IF;
     RAISE EXCEPTION 'outbox message % is % and stays as it is', OLD.id, OLD.status
         USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_outbox_messages_stand';
 END $$;
 CREATE OR REPLACE FUNCTION change_requests_stand() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF follows_merge(OLD.customer_id, NEW.customer_id)
-        AND to_jsonb(NEW) - '{customer_id,updated_at}'::text[] = to_jsonb(OLD) - '{customer_id,updated_at}'::text[] THEN
-        RETURN NEW;
-    END IF;
     RAISE EXCEPTION 'change request % is already %', OLD.id, OLD.status
         USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_change_requests_stand';
 END $$;
@@ -733,7 +688,6 @@ DECLARE
     turns integer[];
     last_turn integer;
     areas uuid[];
-    locked uuid[];
     confirmation jsonb;
     j record;
     codes text[];
@@ -763,16 +717,12 @@ BEGIN
         areas := ARRAY(WITH RECURSIVE below AS (SELECT p_area AS id UNION
             SELECT a.id FROM areas a JOIN below b ON a.parent_id = b.id) SELECT id FROM below);
     END IF;
-    locked := ARRAY(SELECT c.id FROM customers c
-        WHERE c.id = ANY (ARRAY(SELECT o.customer_id FROM orders o WHERE o.id = ANY (ids)))
-        ORDER BY c.id FOR NO KEY UPDATE);
+    PERFORM FROM customers c WHERE c.id = ANY (ARRAY(SELECT o.customer_id FROM orders o WHERE o.id = ANY (ids)))
+        ORDER BY c.id FOR NO KEY UPDATE;
     PERFORM FROM orders o WHERE o.id = ANY (ids) ORDER BY o.id FOR NO KEY UPDATE;
     IF many = 1 THEN
         confirmation := p_confirmations -> 0;
         j := judge_confirmation(confirmation, p_boy, areas, p_first, p_last, p_shift, p_at);
-        IF j.customer_id <> ALL (locked) THEN
-            RAISE EXCEPTION 'the customer was merged meanwhile' USING ERRCODE = 'serialization_failure';
-        END IF;
         IF j.code IS NULL THEN
             PERFORM write_confirmations(ids, ARRAY[j.customer_id], ARRAY[j.subscription_id], ARRAY[j.boy],
                 ARRAY[j.new_status], ARRAY[j.day], ARRAY[j.delivered_at], ARRAY[j.draft], ARRAY[confirmation],
@@ -796,9 +746,6 @@ BEGIN
                 CONTINUE WHEN turns[n] <> turn;
                 confirmation := p_confirmations -> n - 1;
                 j := judge_confirmation(confirmation, p_boy, areas, p_first, p_last, p_shift, p_at);
-                IF j.customer_id <> ALL (locked) THEN
-                    RAISE EXCEPTION 'a customer was merged meanwhile' USING ERRCODE = 'serialization_failure';
-                END IF;
                 IF j.code IS NULL AND j.event_id = ANY (events) THEN  -- it names one order: the first one that stands
                     j.code := 'already_exists';
                     j.detail := 'The client_event_id was used for another order.';
@@ -840,21 +787,17 @@ LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = o
 #variable_conflict use_column
 DECLARE
     o orders;
-    holder uuid;
     s delivery_statuses;
     paper text;
     n record;
     new_status text;
     is_brought boolean;
 BEGIN
-    SELECT c.id INTO holder FROM customers c WHERE c.id = (SELECT x.customer_id FROM orders x WHERE x.id = p_order)
+    PERFORM FROM customers c WHERE c.id = (SELECT x.customer_id FROM orders x WHERE x.id = p_order)
         FOR NO KEY UPDATE;
     SELECT x.* INTO o FROM orders x JOIN customers c ON c.id = x.customer_id
     WHERE x.id = p_order AND (p_boy IS NULL OR coalesce(x.delivery_boy_id, c.delivery_boy_id) = p_boy)
     FOR NO KEY UPDATE OF x;
-    IF o.customer_id <> holder THEN
-        RAISE EXCEPTION 'the customer was merged meanwhile' USING ERRCODE = 'serialization_failure';
-    END IF;
     SELECT x.* INTO s FROM delivery_statuses x WHERE x.order_id = o.id FOR NO KEY UPDATE;
     SELECT i.status INTO paper FROM invoices i WHERE i.id = o.invoice_id;
     -- Without items nothing was delivered of any.
