@@ -481,6 +481,8 @@ FIELD_WORDS = {
     "MergeOut.balance": "What the customer owes before the merge.",
     "MergeOut.customer": "The customer that is merged.",
     "MergeOut.login": "`none` there is; `kept` by the other, who has none; `ended`, as that one has its own.",
+    "MergeRefusalOut.about": "Which documents, days or requests, for people; null: there is no more to say.",
+    "MergeRefusalOut.code": "Why, in one stable word.",
     "MergeRefusalOut.detail": "What it is about, and what there is to do.",
     "MonthlyCustomer.name": "The customer's name, as `customer_name`.",
     "MonthlyEditIn.quantity": "How much, in the product's unit; 0: nothing.",

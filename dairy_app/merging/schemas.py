@@ -59,6 +59,7 @@ class MergeRefusalOut(Strict):
     """Why the two cannot be merged as they are."""
 
     code = Choice(*REASONS)
+    about = fields.String(allow_none=True)
     detail = fields.String()
 
 

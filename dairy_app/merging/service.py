@@ -46,7 +46,7 @@ def merge(session: Session, customer_id: UUID, wanted: Merge) -> dict[str, Any]:
         return _told(session, customer, other) | {"refusals": [], "replayed": True}
     refusals = _refusals(session, customer, other)
     if refusals:
-        told = [{"code": each.code, "detail": each.detail} for each in refusals]
+        told = [{"code": each.code, "about": each.about, "detail": each.detail} for each in refusals]
         raise Problem("merge_refused", " ".join(each.detail for each in refusals), facts={"reasons": told})
     done = _told(session, customer, other) | {"refusals": []}
     login = rules.login_after(customer, other)

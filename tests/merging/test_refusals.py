@@ -54,6 +54,8 @@ def test_both_were_billed_for_the_same_days(twice: Twice, untouched: Callable[[]
     living.bill("2026-10")
     before = untouched()
     assert reasons(twice, new=other) == ["documents_overlap"]
+    (told,) = twice.preview(new=other)["refusals"]
+    assert sorted(told["about"].split(" – ")) == sorted(each["number"] for each in living.invoices(status="issued"))
     assert untouched() == before
 
 
