@@ -1,13 +1,16 @@
 """A merge and somebody else at the same customer, over two real connections: whoever comes second sees the first."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
 
+import psycopg2
 import pytest
 from werkzeug.test import TestResponse
 
+from tests.conftest import raw_connection
 from tests.dairy import ok
 from tests.merging.conftest import Sql, Twice
 from tests.races import at_once
@@ -185,3 +188,30 @@ def test_the_same_merge_twice_at_once(twice: Twice, database_url: str, sql: Sql)
     assert answers == [(200, None), (200, None)]
     assert sql("SELECT count(*) FROM customers WHERE merged_into IS NOT NULL") == [(1,)]
     assert twice.balance(twice.new) == Decimal("155.00")
+
+
+def test_a_merge_by_hand_waits_for_who_adds_something(twice: Twice, database_url: str) -> None:
+    """Plain SQL takes no strong lock before its commit: the row that came meanwhile is seen then, and refuses it."""
+    one = twice.living.customer(login=False)["id"]
+    by_hand = (
+        "UPDATE customers SET merged_into = %s, merged_at = now(), merge_reason = 'by hand', status = 'stopped'"
+        " WHERE id = %s"
+    )
+    adding = "INSERT INTO payments (customer_id, amount, method, received_on) VALUES (%s, 1, 'cash', '2026-11-20')"
+    with raw_connection(database_url) as other, raw_connection(database_url) as mine, ThreadPoolExecutor(1) as pool:
+        with other.cursor() as cursor:
+            cursor.execute(adding, [one])
+        with mine.cursor() as cursor:
+            cursor.execute(by_hand, [twice.new["id"], one])
+        ending = pool.submit(mine.commit)
+        with raw_connection(database_url) as watcher:
+            watcher.autocommit = True
+            with watcher.cursor() as cursor:
+                waiting: list[Any] = []
+                while not waiting and not ending.done():
+                    cursor.execute("SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+                    waiting = cursor.fetchall()
+        other.commit()
+        with pytest.raises(psycopg2.IntegrityError) as refusal:
+            ending.result(timeout=60)
+    assert refusal.value.diag.constraint_name == "tr_customers_leave_nothing"
