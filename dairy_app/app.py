@@ -25,6 +25,7 @@ from dairy_app.documents.routes.invoice_page import invoice_pages
 from dairy_app.exports.routes import exports
 from dairy_app.field_words import FIELD_WORDS
 from dairy_app.legacy_import.routes import import_review
+from dairy_app.merging.routes import merging
 from dairy_app.monitoring.routes import audit, health, metrics, monitoring
 from dairy_app.orders.routes import orders
 from dairy_app.receivables.routes.payments import payments, receivables
@@ -67,6 +68,7 @@ ROUTES = (
     Mount(shared_links),
     Mount(shared),
     Mount(change_requests),
+    Mount(merging),
     Mount(billing),
     Mount(invoices),
     Mount(payments),

@@ -52,6 +52,8 @@ CODES: dict[str, tuple[int, str]] = {
     "confirmed_differently": (409, "The delivery was already confirmed with other quantities"),
     "customer_mismatch": (409, "The order belongs to another customer"),
     "customer_stopped": (409, "The customer is stopped"),
+    "customer_merged": (409, "The customer was merged into another"),
+    "merge_refused": (409, "These customers cannot be merged as they are"),
     "invoice_issued": (409, "The invoice is issued and can no longer change"),
     "invoice_not_issued": (409, "The invoice is not issued"),
     "invoice_paid": (409, "Payments have been applied to this invoice"),

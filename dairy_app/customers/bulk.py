@@ -10,7 +10,9 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
+from dairy_app.common.errors import Problem
 from dairy_app.customers.models import Area, Customer, CustomerPrice, UnlinkedCustomer
+from dairy_app.database.transactions import NotYourTurn
 from dairy_app.database.values import uuid_array
 
 
@@ -57,9 +59,26 @@ def insert_customers(session: Session, rows: Sequence[dict[str, Any]]) -> None:
 
 
 def lock_customers(session: Session, customer_ids: Iterable[UUID | str]) -> None:
-    """Take the mutex of these customers' money, ids ascending; whatever decides is read after this."""
+    """Take the mutex of these customers' money, ids ascending; whatever decides is read after this.
+
+    One that was merged while this waited has nothing any more, and whose rows were to change is asked anew: the whole
+    work is done again. ``customer_merged`` when it is still meant then.
+    """
+    merged = session.scalar(
+        text("""
+            SELECT bool_or(merged_into IS NOT NULL)
+            FROM (SELECT merged_into FROM customers WHERE id = ANY (CAST(:ids AS uuid[]))
+                ORDER BY id FOR NO KEY UPDATE) locked"""),
+        {"ids": uuid_array(customer_ids)},
+    )
+    if merged:
+        raise NotYourTurn(Problem("customer_merged"))
+
+
+def lock_to_merge(session: Session, *customer_ids: UUID) -> None:
+    """Lock customers so that nobody even refers to them, ids ascending; waits for all who do, and are not done."""
     session.execute(
-        text("SELECT FROM customers WHERE id = ANY (CAST(:ids AS uuid[])) ORDER BY id FOR NO KEY UPDATE"),
+        text("SELECT FROM customers WHERE id = ANY (CAST(:ids AS uuid[])) ORDER BY id FOR UPDATE"),
         {"ids": uuid_array(customer_ids)},
     )
 

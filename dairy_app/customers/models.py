@@ -1,6 +1,6 @@
 """Customers and where they live."""
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -60,6 +60,7 @@ class Customer(Imported, Base):
         references("area_id", "areas.id", "area_not_found"),
         references("delivery_boy_id", "users.id", "user_not_found"),
         references("marketing_staff_id", "users.id", "user_not_found"),
+        references("merged_into", "customers.id", "customer_not_found"),
         unique("code"),
         unique("user_id"),
         check("name_length", "length(name) BETWEEN 1 AND 200"),
@@ -78,12 +79,21 @@ class Customer(Imported, Base):
         check("longitude_range", "longitude BETWEEN -180 AND 180"),
         check("gstin_format", "gstin ~ '^[0-9]{2}[A-Z]{5}[0-9]{4}[A-Z][1-9A-Z]Z[0-9A-Z]$'"),
         check("registered_has_gstin", "gst_treatment <> 'registered' OR gstin IS NOT NULL"),
+        check("merged_whole", "num_nonnulls(merged_into, merged_at, merge_reason) IN (0, 3)"),
+        check("not_merged_into_itself", "merged_into <> id"),
+        check(
+            "merged_is_left",
+            "merged_into IS NULL OR (status = 'stopped' AND user_id IS NULL AND delivery_boy_id IS NULL)",
+            "customer_merged",
+        ),
+        check("merge_reason_length", "length(merge_reason) BETWEEN 3 AND 500"),
         one_of("status", CUSTOMER_STATUSES),
         one_of("billing_cycle", BILLING_CYCLES),
         one_of("gst_treatment", GST_TREATMENTS),
         Index(None, "area_id"),
         Index("ix_customers_round", "delivery_boy_id", "stop_sequence"),
         Index(None, "marketing_staff_id"),
+        Index("ix_customers_merged_into", "merged_into", postgresql_where=text("merged_into IS NOT NULL")),
         Index("ix_customers_name", text("lower(name)"), "code"),
         Index("ix_customers_name_as_written", "name"),
         Index("ix_customers_created", "created_at", "code"),
@@ -122,6 +132,10 @@ class Customer(Imported, Base):
     gstin: Mapped[str | None]
     gst_treatment: Mapped[str] = mapped_column(server_default=text("'consumer'"))
     notes: Mapped[str | None]
+    #: The customer that this one turned out to be: it has all that this one had. Never one that is merged itself.
+    merged_into: Mapped[UUID | None] = mapped_column(sort_order=950)
+    merged_at: Mapped[datetime | None] = mapped_column(sort_order=951)
+    merge_reason: Mapped[str | None] = mapped_column(sort_order=952)
 
 
 class CustomerPrice(Identified, Base):

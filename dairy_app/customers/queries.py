@@ -61,7 +61,8 @@ def visible_customers(actor: Actor) -> ColumnElement[bool]:
 def get_visible_customer(session: Session, actor: Actor, customer_id: UUID, *, lock: bool = False) -> Customer:
     """One customer that the actor may see. Raises ``customer_not_found`` for any other, there or not.
 
-    ``lock`` takes the mutex of the customer's money (FOR NO KEY UPDATE); read what decides after it.
+    ``lock`` takes the mutex of the customer's money (FOR NO KEY UPDATE); read what decides after it. Raises
+    ``customer_merged`` for one that was merged into another, by now at least: nothing of it changes any more.
     """
     wanted = select(Customer).where(Customer.id == customer_id, visible_customers(actor))
     if lock:
@@ -69,6 +70,8 @@ def get_visible_customer(session: Session, actor: Actor, customer_id: UUID, *, l
     found = session.scalar(wanted)
     if found is None:
         raise Problem("customer_not_found")
+    if lock and found.merged_into is not None:
+        raise Problem("customer_merged", facts={"merged_into": str(found.merged_into)})
     return found
 
 
@@ -99,13 +102,19 @@ def list_customers(
     area_id: list[UUID] | None = None,
     delivery_boy_id: list[UUID] | None = None,
     search: str | None = None,
+    code: str | None = None,
+    with_merged: bool = False,
     sort: str = "code",
 ) -> Page:
     """The customers the actor may see. One statement, however many.
 
-    ``area_id`` takes the areas below it too; ``search`` finds beginnings of words and the end of a phone number.
+    ``area_id`` takes the areas below it too; ``search`` finds beginnings of words and the end of a phone number. Who
+    was merged into another is not shown unless ``with_merged``; by its code, and what else it was found by, the other
+    one is found.
     """
     select = _customers(actor)
+    if not with_merged:
+        select = select.where(Customer.merged_into.is_(None))
     if status is not None:
         select = select.where(Customer.status.in_(status))
     if area_id is not None:
@@ -113,7 +122,9 @@ def list_customers(
     if delivery_boy_id is not None:
         select = select.where(Customer.delivery_boy_id.in_(delivery_boy_id))
     if search is not None:
-        select = select.where(_matches(search))
+        select = select.where(_found(_matches(search), with_merged))
+    if code is not None:
+        select = select.where(_found(Customer.code == code, with_merged))
     columns = Customer.__table__.c
     name = func.lower(columns.name, type_=Text()).label("sorted_name")
     orders: dict[str, list[Key]] = {
@@ -123,6 +134,15 @@ def list_customers(
     }
     keys = orders[sort.removeprefix("-")]
     return read_page(session, select.add_columns(name), keys, limit=limit, cursor=cursor, sort=sort)
+
+
+def _found(condition: ColumnElement[bool], with_merged: bool) -> ColumnElement[bool]:
+    """Whether a customer meets a condition, or somebody who was merged into it does."""
+    if with_merged:
+        return condition
+    meeting = select(func.coalesce(Customer.merged_into, Customer.id)).where(condition)
+    # Apart from the rows around it: "FROM customers" of the list's statement is not this one.
+    return Customer.id.in_(meeting.correlate(None))
 
 
 def _matches(search: str) -> ColumnElement[bool]:

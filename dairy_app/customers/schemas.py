@@ -233,6 +233,8 @@ class CustomerOut(Strict):
     gstin = fields.String(allow_none=True)
     gst_treatment = Choice(*GST_TREATMENTS)
     notes = fields.String(allow_none=True)
+    merged_into = fields.UUID(allow_none=True)
+    merged_at = fields.AwareDateTime(allow_none=True)
     created_at = fields.AwareDateTime()
     updated_at = fields.AwareDateTime()
 
@@ -250,6 +252,12 @@ class CustomersQuery(PageQuery):
     status = Several(Choice(*CUSTOMER_STATUSES))
     area_id = Several(fields.UUID(), metadata={"description": "With the areas below it."})
     delivery_boy_id = Several(fields.UUID())
+    code = Line(
+        40,
+        load_default=None,
+        metadata={"description": "Exactly this code; of one that was merged, the customer it was merged into."},
+    )
+    with_merged = fields.Boolean(load_default=False, truthy={"true"}, falsy={"false"})
     sort = Sort("code", "name", "created_at", default="code")
     search = Line(
         100,

@@ -100,10 +100,13 @@ def references(
     ondelete: str | None = None,
     deferrable: bool = False,
 ) -> ForeignKeyConstraint:
-    """A foreign key with the error code for a missing target, for example ``order_not_found``."""
+    """A foreign key with the error code for a missing target, for example ``order_not_found``.
+
+    ``deferrable``: checked at once, as the others are, but at the commit in a transaction that asks for it.
+    """
     own = [columns] if isinstance(columns, str) else list(columns)
     other = [target] if isinstance(target, str) else list(target)
-    deferring: dict[str, Any] = {"deferrable": True, "initially": "DEFERRED"} if deferrable else {}
+    deferring: dict[str, Any] = {"deferrable": True, "initially": "IMMEDIATE"} if deferrable else {}
     return ForeignKeyConstraint(own, other, name=name, ondelete=ondelete, info={"code": code}, **deferring)
 
 

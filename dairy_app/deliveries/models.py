@@ -25,6 +25,7 @@ class DeliveryStatus(Imported, Base):
             ("orders.id", "orders.customer_id"),
             "order_not_found",
             name="fk_delivery_statuses_order_of_customer",
+            deferrable=True,
         ),
         references("customer_id", "customers.id", "customer_not_found"),
         references("delivery_boy_id", "users.id", "user_not_found"),

@@ -27,6 +27,7 @@ class OutboxMessage(Identified, Base):
             ("invoices.id", "invoices.customer_id"),
             "invoice_not_found",
             name="fk_outbox_messages_invoice_of_customer",
+            deferrable=True,
         ),
         one_of("channel", CHANNELS),
         one_of("status", MESSAGE_STATUSES),

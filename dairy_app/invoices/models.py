@@ -54,6 +54,7 @@ class Invoice(Imported, Base):
     __tablename__ = "invoices"
     __table_args__ = (
         references("customer_id", "customers.id", "customer_not_found"),
+        references("issued_to", "customers.id", "customer_not_found"),
         references("billing_run_id", "billing_runs.id", "billing_run_not_found"),
         references("issued_by", "users.id", "user_not_found"),
         references("voided_by", "users.id", "user_not_found"),
@@ -62,6 +63,7 @@ class Invoice(Imported, Base):
             ("invoices.id", "invoices.customer_id"),
             "invoice_not_found",
             name="fk_invoices_companion_of_customer",
+            deferrable=True,
         ),
         unique("id", "customer_id"),
         unique("companion_of"),
@@ -91,6 +93,7 @@ class Invoice(Imported, Base):
             "(status = 'void') = (voided_at IS NOT NULL) AND (status = 'void') = (void_reason IS NOT NULL)",
         ),
         check("only_void_after_return", "NOT voided_after_return OR status = 'void'"),
+        check("issued_to_another", f"issued_to IS NULL OR (issued_to <> customer_id AND {IS_NUMBERED})"),
         no_overlap(
             "ex_invoices_live_period",
             ("customer_id", "="),
@@ -156,6 +159,8 @@ class Invoice(Imported, Base):
     ack_no: Mapped[str | None]
     ack_date: Mapped[datetime | None]
     signed_qr: Mapped[str | None]
+    #: The customer whose it was when it was issued, where that one was merged into another since; its hash holds it.
+    issued_to: Mapped[UUID | None] = mapped_column(sort_order=950)
 
 
 class InvoiceLine(Base):
@@ -221,6 +226,7 @@ class Adjustment(Identified, Base):
             ("invoices.id", "invoices.customer_id"),
             "invoice_not_found",
             name="fk_adjustments_invoice_of_customer",
+            deferrable=True,
         ),
         references("tax_class", "tax_classes.code", "tax_class_not_found"),
         references("created_by", "users.id", "user_not_found"),
@@ -257,7 +263,9 @@ class CreditNote(Identified, Base):
             ("invoices.id", "invoices.customer_id"),
             "invoice_not_found",
             name="fk_credit_notes_invoice_of_customer",
+            deferrable=True,
         ),
+        references("issued_to", "customers.id", "customer_not_found"),
         references("issued_by", "users.id", "user_not_found"),
         unique("id", "invoice_id"),
         unique("series", "financial_year", "sequence_no"),
@@ -270,6 +278,7 @@ class CreditNote(Identified, Base):
         check("one_kind_of_gst", "igst = 0 OR (cgst = 0 AND sgst = 0)"),
         check("cgst_equals_sgst", "cgst = sgst"),
         check("reason_length", "length(reason) BETWEEN 3 AND 500"),
+        check("issued_to_another", "issued_to <> customer_id"),
         Index("ix_credit_notes_customer", "customer_id", "note_date"),
         Index("ix_credit_notes_invoice", "invoice_id"),
         Index("ix_credit_notes_date", "note_date", "id"),
@@ -299,6 +308,8 @@ class CreditNote(Identified, Base):
     document_hash: Mapped[str]
     previous_hash: Mapped[str]
     hash_version: Mapped[int] = mapped_column(SmallInteger)
+    #: As of an invoice.
+    issued_to: Mapped[UUID | None] = mapped_column(sort_order=950)
 
 
 class CreditNoteLine(Base):

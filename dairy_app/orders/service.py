@@ -59,10 +59,12 @@ def place_order(session: Session, actor: Actor, wanted: NewOrder, source: str | 
 
     A price of nothing that an admin states is marked free; else no invoice with it could ever be issued.
     ``source`` says where the wish came from, when not from the actor.
-    Raises customer_not_found, customer_stopped, validation_failed (date), cutoff_passed, product_not_found,
-    product_inactive, no_price, forbidden (a price stated by somebody else than an admin).
+    Raises customer_not_found, customer_merged, customer_stopped, validation_failed (date), cutoff_passed,
+    product_not_found, product_inactive, no_price, forbidden (a price stated by somebody else than an admin).
     """
     customer = _customer_for(session, actor, wanted.customer_id)
+    if customer.merged_into is not None:
+        raise Problem("customer_merged", facts={"merged_into": str(customer.merged_into)})
     if customer.status == "stopped":
         raise Problem("customer_stopped")
     day, shift = wanted.delivery_date, wanted.shift

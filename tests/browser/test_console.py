@@ -52,6 +52,8 @@ def test_every_page_is_accessible_and_fits(
     this_month = f"/month-end?period={dairy.day(0)[:7]}"
     (first, *_) = read(dairy.admin, "/orders")
     round_ = f"/rounds/{town['delivery_boy_id']}"
+    again, gone = dairy.customer(name="Once more", login=False), dairy.customer(name="Twice", login=False)
+    ok(dairy.admin.post(f"/customers/{gone['id']}/merge", {"into": again["id"], "reason": "registered twice"}))
     about_one = (
         f"/orders/{first['id']}",
         round_,
@@ -61,6 +63,9 @@ def test_every_page_is_accessible_and_fits(
         f"{own}?day={dairy.day(0)}",
         f"{own}/change",
         f"{own}/account-link",
+        f"{own}/merge?into={again['id']}",
+        f"{own}/merge?into={gone['id']}",
+        f"/customers/{gone['id']}",
         f"{own}/statement",
         f"/invoices/{bill['id']}",
         f"/payments/{payment['id']}",

@@ -10,6 +10,7 @@ __all__ = ["bare"]
 
 TABLES = ("areas", "customers", "customer_prices", "unlinked_customers")
 ONE = "'00000000-0000-0000-0000-000000000001'"
+OTHER = "'00000000-0000-0000-0000-000000000002'"
 NOBODY = "'00000000-0000-0000-0000-000000000009'"
 SET_UP = f"""
 INSERT INTO users (id, name, phone, role) VALUES ({ONE}, 'Kavita', '+919800000001', 'customer');
@@ -23,6 +24,11 @@ INSERT INTO customer_prices (customer_id, product_id, price, valid) VALUES ({ONE
 def customer(**changes: str) -> str:
     values = {"name": "'Ravi'"} | changes
     return f"INSERT INTO customers ({', '.join(values)}) VALUES ({', '.join(values.values())})"
+
+
+def merged(into: str, **changes: str) -> str:
+    said = {"merged_into": into, "merged_at": "now()", "merge_reason": "'registered twice'", "status": "'stopped'"}
+    return customer(**said | changes)
 
 
 def area(**changes: str) -> str:
@@ -66,6 +72,11 @@ REFUSED = {
     "ck_customers_longitude_range": customer(longitude="-180.000001"),
     "ck_customers_gstin_format": customer(gstin="'27AAPFU0939F1Z'"),
     "ck_customers_registered_has_gstin": customer(gst_treatment="'registered'"),
+    "fk_customers_merged_into": merged(NOBODY),
+    "ck_customers_merged_whole": customer(merged_into=ONE, status="'stopped'"),
+    "ck_customers_not_merged_into_itself": merged(OTHER, id=OTHER),
+    "ck_customers_merged_is_left": merged(ONE, status="'active'"),
+    "ck_customers_merge_reason_length": merged(ONE, merge_reason="'x'"),
     "ck_customers_status_known": customer(status="'gone'"),
     "ck_customers_billing_cycle_known": customer(billing_cycle="'daily'"),
     "ck_customers_gst_treatment_known": customer(gst_treatment="'foreign'"),
@@ -78,6 +89,7 @@ REFUSED = {
 }
 ACCEPTED = [
     area(parent_id=ONE),
+    merged(ONE),
     customer(
         area_id=ONE,
         delivery_boy_id=ONE,

@@ -94,6 +94,9 @@ ADDED = {
         VALUES ('{INVOICE}', 1, now(), '{ADMIN}')""",
     "0026": f"""INSERT INTO outbox_messages (customer_id, channel, recipient, language, body, status)
         VALUES ('{BALU}', 'sms', '+919800000002', 'en', 'By mistake', 'withdrawn')""",
+    "0035": f"UPDATE orders SET source = 'door' WHERE id = '{DELIVERED}'",
+    "0037": f"""INSERT INTO customers (name, status, merged_into, merged_at, merge_reason)
+        VALUES ('Baloo', 'stopped', '{BALU}', now(), 'registered twice')""",
 }
 
 #: Taking these back with these rows in the database is refused until the loss is allowed.
@@ -113,6 +116,8 @@ LOSES = {
     "0017": "messages to customers",
     "0024": "which links to bills were revoked",
     "0026": "which messages were taken back",
+    "0035": "which orders were made at which door",
+    "0037": "who was merged into whom",
 }
 
 #: (question, answer) once the revision ran: its backfill was right.

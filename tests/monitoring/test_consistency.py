@@ -48,6 +48,14 @@ PROVOKED = [
             "UPDATE delivery_statuses SET customer_id = (SELECT customer_id FROM subscriptions)",
         ],
     ),
+    (
+        "merged_customers_hold_rows",
+        [
+            """UPDATE customers SET merged_at = now(), merge_reason = 'twice', status = 'stopped', user_id = NULL,
+                delivery_boy_id = NULL, merged_into = (SELECT id FROM customers ORDER BY id LIMIT 1)
+            WHERE id = (SELECT id FROM customers ORDER BY id DESC LIMIT 1)"""
+        ],
+    ),
     ("orders_pending_long", [f"UPDATE orders SET delivery_date = '2026-10-24' WHERE id = {THE_OPEN_ONE}"]),
     (
         "customers_without_login",

@@ -67,7 +67,8 @@ WITH taken AS MATERIALIZED (
         CAST(:issued_by AS uuid) AS issued_by, :last_hash AS previous_hash, 1 AS hash_version, m.content
     FROM invoices i CROSS JOIN summed m WHERE i.id = :invoice_id
 ), hashed AS MATERIALIZED (
-    SELECT n.*, chain_step(NULL, {note_content("n", "n.content")}, :last_hash) AS document_hash FROM note n
+    SELECT n.*, chain_step(NULL, {note_content("n", "n.content", "{0}.customer_id")}, :last_hash) AS document_hash
+    FROM note n
 ), written AS (
     INSERT INTO credit_notes ({listed(NOTE_COLUMNS)}) SELECT {listed(NOTE_COLUMNS)} FROM hashed
 ), lines AS (

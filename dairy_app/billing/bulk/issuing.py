@@ -168,7 +168,7 @@ WITH summed AS MATERIALIZED (
     SELECT n.*, n.series || '/' || n.financial_year || '/' || lpad(n.sequence_no::text, 7, '0') AS number
     FROM numbered n
 ), chained AS (
-    SELECT n.*, chained_sha256({document_content("n", "n.content")}, :last_hash)
+    SELECT n.*, chained_sha256({document_content("n", "n.content", "{0}.customer_id")}, :last_hash)
         OVER (ORDER BY n.sequence_no) AS document_hash
     FROM named n
 ), linked AS (

@@ -11,6 +11,7 @@ from dairy_app.business.queries import today
 from dairy_app.common.errors import Problem
 from dairy_app.console.routes import frame
 from dairy_app.console.routes.frame import Form, ListQuery, PageQuery, console
+from dairy_app.console.routes.merging import merged_page
 from dairy_app.console.routes.office import changes
 from dairy_app.console.rules.calendar import ONE_TIME, YEARS, entries_of, weeks
 from dairy_app.console.rules.sheet import is_phone_of
@@ -41,6 +42,7 @@ class CustomersQuery(ListQuery):
     """Which customers."""
 
     status = fields.String(validate=validate.OneOf(["", *CUSTOMER_STATUSES]))
+    merged = fields.String(validate=validate.OneOf(["", "1"]))
 
 
 class CustomerQuery(PageQuery):
@@ -59,6 +61,7 @@ def customers(query: dict[str, str]) -> Response:
         "/customers",
         search=query.get("q", "").strip() or None,
         status=query.get("status") or None,
+        with_merged="true" if query.get("merged") else None,
         sort=query.get("sort"),
         cursor=query.get("cursor"),
         limit=ROWS,
@@ -104,6 +107,8 @@ def customer_page(customer_id: UUID, month: str | None = None, opened: date | No
     first = month_bounds(month)[0]
     before, after = (f"{month_shifted(first, step):%Y-%m}" for step in (-1, 1))
     names |= {"customer": ask(own), "day": day.isoformat(), "month": month}
+    if names["customer"]["merged_into"]:
+        return merged_page(names["customer"])
     helper = names["customer"]["delivery_boy_id"]
     if helper and admits(f"/users/{helper}"):
         names["helper"] = ask(f"/users/{helper}")

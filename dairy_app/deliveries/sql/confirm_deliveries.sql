@@ -1,6 +1,7 @@
 -- From "it reached the door" to the draft invoice in one round trip: all of it must be read after the customer's lock,
 -- and a phone on a round should wait for one answer. Takes a set: what is right in a batch of a thousand is written by
--- as many statements as one. Judging is in judge_confirmation, writing in write_confirmations.
+-- as many statements as one. Judging is in judge_confirmation, writing in write_confirmations. When the wait for a
+-- customer's lock was for a merge, its orders are another's by now, whose lock is not held: all of it is tried anew.
 CREATE FUNCTION confirm_deliveries(
     p_confirmations jsonb, p_confirmed_by uuid, p_confirmed_by_name text, p_method text, p_shared_link_id uuid,
     p_boy uuid, p_area uuid, p_first date, p_last date, p_shift text, p_ip inet, p_device text, p_at timestamptz
@@ -18,6 +19,7 @@ DECLARE
     turns integer[];
     last_turn integer;
     areas uuid[];
+    locked uuid[];
     confirmation jsonb;
     j record;
     codes text[];
@@ -48,12 +50,16 @@ BEGIN
         areas := ARRAY(WITH RECURSIVE below AS (SELECT p_area AS id UNION
             SELECT a.id FROM areas a JOIN below b ON a.parent_id = b.id) SELECT id FROM below);
     END IF;
-    PERFORM FROM customers c WHERE c.id = ANY (ARRAY(SELECT o.customer_id FROM orders o WHERE o.id = ANY (ids)))
-        ORDER BY c.id FOR NO KEY UPDATE;
+    locked := ARRAY(SELECT c.id FROM customers c
+        WHERE c.id = ANY (ARRAY(SELECT o.customer_id FROM orders o WHERE o.id = ANY (ids)))
+        ORDER BY c.id FOR NO KEY UPDATE);
     PERFORM FROM orders o WHERE o.id = ANY (ids) ORDER BY o.id FOR NO KEY UPDATE;
     IF many = 1 THEN
         confirmation := p_confirmations -> 0;
         j := judge_confirmation(confirmation, p_boy, areas, p_first, p_last, p_shift, p_method, p_at);
+        IF j.customer_id IS NOT NULL AND j.customer_id <> ALL (locked) THEN
+            RAISE EXCEPTION 'the customer was merged meanwhile' USING ERRCODE = 'serialization_failure';
+        END IF;
         IF j.code IS NULL THEN
             PERFORM write_confirmations(ids, ARRAY[j.customer_id], ARRAY[j.subscription_id], ARRAY[j.boy],
                 ARRAY[j.new_status], ARRAY[j.day], ARRAY[j.delivered_at], ARRAY[j.draft], ARRAY[confirmation],
@@ -81,6 +87,9 @@ BEGIN
                 CONTINUE WHEN turns[n] <> turn;
                 confirmation := p_confirmations -> n - 1;
                 j := judge_confirmation(confirmation, p_boy, areas, p_first, p_last, p_shift, p_method, p_at);
+                IF j.customer_id IS NOT NULL AND j.customer_id <> ALL (locked) THEN
+                    RAISE EXCEPTION 'a customer was merged meanwhile' USING ERRCODE = 'serialization_failure';
+                END IF;
                 IF j.code IS NULL AND j.event_id = ANY (events) THEN  -- it names one order: the first one that stands
                     j.code := 'already_exists';
                     j.detail := 'The client_event_id was used for another order.';

@@ -1,6 +1,6 @@
 -- The correction of one delivery, under the customer's lock. Order of judging: unknown or out of scope, not confirmed,
 -- a day that is over (for a delivery boy), billed, then the quantities as in judge_confirmations. A correction to what
--- is recorded already is replayed.
+-- is recorded already is replayed. Tried anew, as confirm_deliveries is, when the customer was merged meanwhile.
 CREATE FUNCTION correct_delivery(
     p_order uuid, p_items jsonb, p_reason text, p_corrected_by uuid, p_boy uuid, p_only_on date, p_at timestamptz
 ) RETURNS TABLE (outcome text, code text, detail text, order_status text, delivery_status jsonb)
@@ -8,17 +8,21 @@ LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = o
 #variable_conflict use_column
 DECLARE
     o orders;
+    holder uuid;
     s delivery_statuses;
     paper text;
     n record;
     new_status text;
     is_brought boolean;
 BEGIN
-    PERFORM FROM customers c WHERE c.id = (SELECT x.customer_id FROM orders x WHERE x.id = p_order)
+    SELECT c.id INTO holder FROM customers c WHERE c.id = (SELECT x.customer_id FROM orders x WHERE x.id = p_order)
         FOR NO KEY UPDATE;
     SELECT x.* INTO o FROM orders x JOIN customers c ON c.id = x.customer_id
     WHERE x.id = p_order AND (p_boy IS NULL OR coalesce(x.delivery_boy_id, c.delivery_boy_id) = p_boy)
     FOR NO KEY UPDATE OF x;
+    IF o.customer_id <> holder THEN
+        RAISE EXCEPTION 'the customer was merged meanwhile' USING ERRCODE = 'serialization_failure';
+    END IF;
     SELECT x.* INTO s FROM delivery_statuses x WHERE x.order_id = o.id FOR NO KEY UPDATE;
     SELECT i.status INTO paper FROM invoices i WHERE i.id = o.invoice_id;
     -- Without items nothing was delivered of any.

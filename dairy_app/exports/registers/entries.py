@@ -41,18 +41,28 @@ _SEEN_BY_GST = f"""i.document_type <> 'invoice' AS of_gst,
         i.place_of_supply IS DISTINCT FROM i.snapshot #>> '{{seller,state_code}}' AS inter_state,
         i.total > {_large_limit("i.invoice_date")} AS is_large"""
 
+#: Who has a document now, by its invoice, and whose it was at issue where that one was merged into another since.
+_WHOSE = "i.customer_id, i.issued_to"
+
+
+def party(key: str) -> str:
+    """A fact about who has document ``d`` in the books: the buyer, or the customer that the buyer was merged into."""
+    now = f"(SELECT c.{key} FROM customers c WHERE c.id = d.customer_id)"
+    return f"CASE WHEN d.issued_to IS NULL THEN {buyer(key)} ELSE {now} END"
+
+
 #: Every numbered document ``d`` of the days: invoices (also void ones) and credit notes.
 DOCUMENTS = f"""(
     SELECT 1 AS place, CASE i.status WHEN 'issued' THEN 1 ELSE 0 END AS sign, i.id, i.id AS invoice_id,
         NULL::uuid AS note_id, i.document_type, i.invoice_date AS day, i.status, NULL::text AS original_number,
         i.void_reason AS reason, i.period_start, i.period_end, i.due_date, {_SAME.format("i")},
-        {_SEEN_BY_GST}
+        {_SEEN_BY_GST}, {_WHOSE}
     FROM invoices i
     WHERE i.status IN ('issued', 'void') AND i.invoice_date BETWEEN %(first)s AND %(last)s
     UNION ALL
     SELECT 2, -1, n.id, NULL, n.id, 'credit_note', n.note_date, 'issued', i.number,
         n.reason, i.period_start, i.period_end, NULL, {_SAME.format("n")},
-        {_SEEN_BY_GST}
+        {_SEEN_BY_GST}, {_WHOSE}
     FROM credit_notes n JOIN invoices i ON i.id = n.invoice_id
     WHERE n.note_date BETWEEN %(first)s AND %(last)s
 ) d"""
@@ -107,7 +117,7 @@ _SALES_LEDGER = """CASE l.supply_type WHEN 'exempt' THEN 'Sales exempt' WHEN 'ni
 # Amounts above 0 are debits. The party's line has no name of a ledger: its ledger is the party's own.
 _OF_DOCUMENTS = f"""
     SELECT CASE d.place WHEN 1 THEN 'sales' ELSE 'credit-note' END AS kind, d.place + 1 AS place, d.id, d.day,
-        d.number AS voucher_no, {buyer("code")} AS party_code, {buyer("name")} AS party_name,
+        d.number AS voucher_no, {party("code")} AS party_code, {party("name")} AS party_name,
         {buyer("gstin")} AS gstin, {buyer("gst_treatment")} AS gst_treatment, d.place_of_supply,
         d.original_number AS reference, d.status = 'void' AS is_cancelled, e.line, e.ledger_name,
         (d.sign * e.amount)::numeric(14,2) AS amount,

@@ -1,4 +1,5 @@
--- An adjustment joins a draft and leaves it only for another one, as an order does.
+-- An adjustment joins a draft and leaves it only for another one, as an order does. With its invoice it goes to
+-- the customer that its customer was merged into.
 -- refuses tr_adjustments_touch_only_drafts: invoice_issued
 -- refuses tr_adjustments_within_period: illegal_transition
 CREATE FUNCTION adjustments_touch_only_drafts() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -8,7 +9,11 @@ DECLARE
 BEGIN
     IF TG_OP <> 'INSERT' THEN
         SELECT status INTO paper_status FROM invoices WHERE id = OLD.invoice_id FOR SHARE;
-        IF paper_status = 'issued' OR (paper_status <> 'draft'
+        IF TG_OP = 'UPDATE' AND paper_status <> 'draft' AND follows_merge(OLD.customer_id, NEW.customer_id)
+            AND to_jsonb(NEW) - '{customer_id,updated_at}'::text[]
+              = to_jsonb(OLD) - '{customer_id,updated_at}'::text[] THEN
+            RETURN NEW;
+        ELSIF paper_status = 'issued' OR (paper_status <> 'draft'
             AND (TG_OP = 'DELETE' OR NEW.invoice_id = OLD.invoice_id)) THEN
             RAISE EXCEPTION 'adjustment % stands on an invoice that is %', OLD.id, paper_status
                 USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_adjustments_touch_only_drafts';

@@ -1,7 +1,16 @@
--- A credit note is final from the moment it is written.
+-- A credit note is final from the moment it is written. With its customer it goes to the one that this one was merged
+-- into, and keeps whose it was.
 -- refuses tr_credit_notes_frozen: illegal_transition
 CREATE FUNCTION credit_notes_frozen() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    IF TG_TABLE_NAME = 'credit_notes' AND TG_OP = 'UPDATE' THEN
+        IF follows_merge(OLD.customer_id, NEW.customer_id)
+            AND NEW.issued_to = coalesce(OLD.issued_to, OLD.customer_id)
+            AND to_jsonb(NEW) - '{customer_id,issued_to,updated_at}'::text[]
+              = to_jsonb(OLD) - '{customer_id,issued_to,updated_at}'::text[] THEN
+            RETURN NEW;
+        END IF;
+    END IF;
     RAISE EXCEPTION 'a credit note is written once'
         USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_credit_notes_frozen';
 END $$;

@@ -1,5 +1,5 @@
 -- A draft may change, and be issued or deleted. An issued invoice may only be voided, and registered once with the
--- government's portal.
+-- government's portal; with its customer it goes to the one that this one was merged into, and keeps whose it was.
 -- refuses tr_invoices_frozen: invoice_issued
 -- refuses tr_invoices_return_filed: return_filed
 CREATE FUNCTION invoices_frozen() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -7,7 +7,7 @@ BEGIN
     IF OLD.status = 'draft' AND TG_OP = 'DELETE' THEN
         RETURN OLD;
     ELSIF OLD.status = 'draft' AND NEW.status IN ('draft', 'issued')
-        AND NEW.id = OLD.id AND NEW.customer_id = OLD.customer_id
+        AND NEW.id = OLD.id AND NEW.customer_id = OLD.customer_id AND NEW.issued_to IS NULL
         AND NEW.companion_of IS NOT DISTINCT FROM OLD.companion_of THEN
         RETURN NEW;
     ELSIF OLD.status = 'issued' AND TG_OP = 'UPDATE' AND NEW.status = 'void'
@@ -23,6 +23,12 @@ BEGIN
     ELSIF OLD.status = 'issued' AND TG_OP = 'UPDATE' AND OLD.irn IS NULL AND NEW.irn IS NOT NULL
         AND to_jsonb(NEW) - '{irn,ack_no,ack_date,signed_qr,updated_at}'::text[]
           = to_jsonb(OLD) - '{irn,ack_no,ack_date,signed_qr,updated_at}'::text[] THEN
+        RETURN NEW;
+    ELSIF OLD.status <> 'draft' AND TG_OP = 'UPDATE' AND follows_merge(OLD.customer_id, NEW.customer_id)
+        AND NEW.issued_to IS NOT DISTINCT FROM
+            (CASE WHEN OLD.status <> 'external' THEN coalesce(OLD.issued_to, OLD.customer_id) END)
+        AND to_jsonb(NEW) - '{customer_id,issued_to,updated_at}'::text[]
+          = to_jsonb(OLD) - '{customer_id,issued_to,updated_at}'::text[] THEN
         RETURN NEW;
     END IF;
     RAISE EXCEPTION 'invoice % is % and can no longer change', coalesce(OLD.number, OLD.id::text), OLD.status

@@ -145,8 +145,8 @@ WITH refs AS (
     UNION ALL SELECT l.ref, p.key, 6 FROM login l JOIN by_phone p ON p.phone = l.phone
     UNION ALL SELECT r.ref, k.key, 7 FROM refs r JOIN known k ON k.key = r.ref
 ), found AS (
-    SELECT a.ref, a.rank, c.id FROM candidate a JOIN customers c ON c.legacy_id = a.key
-    UNION ALL SELECT r.ref, 8, c.id FROM refs r JOIN customers c ON c.legacy_id = r.ref
+    SELECT a.ref, a.rank, coalesce(c.merged_into, c.id) AS id FROM candidate a JOIN customers c ON c.legacy_id = a.key
+    UNION ALL SELECT r.ref, 8, coalesce(c.merged_into, c.id) FROM refs r JOIN customers c ON c.legacy_id = r.ref
     UNION ALL SELECT r.ref, 9, c.id FROM refs r JOIN users u ON u.legacy_id = r.ref JOIN customers c ON c.user_id = u.id
 )
 SELECT DISTINCT ON (ref) ref, id AS customer_id, rank <> 6 AS is_named FROM found ORDER BY ref, rank, id;

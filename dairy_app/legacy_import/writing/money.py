@@ -64,7 +64,7 @@ JOIN (SELECT id AS customer_id, previous_balance AS amount FROM stage_customers
       UNION ALL
       SELECT customer_id, -balance FROM stage_wallets WHERE fate = 'merged' AND reason IS NULL) b
     ON b.customer_id = c.id
-WHERE NOT EXISTS (SELECT FROM opening_balances o WHERE o.customer_id = c.id)
+WHERE c.merged_into IS NULL AND NOT EXISTS (SELECT FROM opening_balances o WHERE o.customer_id = c.id)
 GROUP BY c.id, c.legacy_id HAVING sum(b.amount) <> 0
 """
 _INSERT_OPENINGS = """

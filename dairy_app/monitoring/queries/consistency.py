@@ -77,6 +77,39 @@ _DANGLING = "\nUNION ALL\n".join(
 )
 
 
+#: Tables with a customer of their own.
+_OF_CUSTOMERS = (
+    "orders",
+    "delivery_statuses",
+    "subscriptions",
+    "invoices",
+    "adjustments",
+    "credit_notes",
+    "payments",
+    "payment_allocations",
+    "opening_balances",
+    "write_offs",
+    "customer_prices",
+    "change_requests",
+)
+_OF_MERGED = "\nUNION ALL\n".join(
+    [
+        *(
+            f"SELECT '{table} ' || x.id FROM {table} x JOIN customers c ON c.id = x.customer_id"
+            " WHERE c.merged_into IS NOT NULL"
+            for table in _OF_CUSTOMERS
+        ),
+        *(
+            f"SELECT '{table} ' || x.id FROM {table} x JOIN customers c ON c.id = x.issued_to"
+            " WHERE c.merged_into IS DISTINCT FROM x.customer_id"
+            for table in ("invoices", "credit_notes")
+        ),
+        "SELECT 'customers ' || c.id FROM customers c JOIN customers t ON t.id = c.merged_into"
+        " WHERE t.merged_into IS NOT NULL",
+    ]
+)
+
+
 def _unbilled(order_type: str) -> str:
     return f"SELECT o.id::text FROM orders o WHERE {_DELIVERED} AND o.invoice_id IS NULL AND o.order_type {order_type}"
 
@@ -117,7 +150,8 @@ REPORTS = (
         "customers_without_login",
         "medium",
         "Customers without a login and without a standing order.",
-        f"SELECT c.id::text FROM customers c WHERE c.user_id IS NULL AND NOT {_LIVE_SUBSCRIPTION}",
+        "SELECT c.id::text FROM customers c WHERE c.user_id IS NULL AND c.merged_into IS NULL"
+        f" AND NOT {_LIVE_SUBSCRIPTION}",
     ),
     Report(
         "subscribers_without_login",
@@ -161,6 +195,12 @@ REPORTS = (
             JOIN invoices t ON t.id = a.invoice_id WHERE t.customer_id <> a.customer_id""",
     ),
     Report(
+        "merged_customers_hold_rows",
+        "critical",
+        "Rows of customers that were merged into another, or documents that came from one that was not.",
+        _OF_MERGED,
+    ),
+    Report(
         "deliveries_contradicted",
         "critical",
         "Orders whose status is not what their delivery status says.",
@@ -172,16 +212,16 @@ REPORTS = (
     Report(
         "phones_shared",
         "medium",
-        "Customers with the same phone: one person twice, or a family.",
+        "Customers with the same phone: one person twice, whom a merge makes one, or a family.",
         """SELECT id::text FROM (SELECT id, count(*) OVER (PARTITION BY phone) AS n FROM customers
-        WHERE phone IS NOT NULL) c WHERE n > 1""",
+        WHERE phone IS NOT NULL AND merged_into IS NULL) c WHERE n > 1""",
     ),
     Report(
         "emails_shared",
         "high",
         "Customers with the same e-mail address.",
         """SELECT id::text FROM (SELECT id, count(*) OVER (PARTITION BY lower(email)) AS n FROM customers
-        WHERE email IS NOT NULL) c WHERE n > 1""",
+        WHERE email IS NOT NULL AND merged_into IS NULL) c WHERE n > 1""",
     ),
     Report(
         "invoices_without_lines",

@@ -39,11 +39,12 @@ _OF_A_TABLE = text("""audit_log.table_name = ANY (ARRAY(
     SELECT table_name FROM named WHERE table_name IS NOT NULL))""")
 
 
-#: The entries about a customer, its login and every row of it that is there: row by row by its key, for the log is
-#: long. Of rows that are gone nothing says whose they were.
+#: The entries about a customer, who was merged into it, its login and every row of it that is there: row by row by its
+#: key, for the log is long. Of rows that are gone nothing says whose they were.
 _OF_A_CUSTOMER = text("""audit_log.id = ANY (ARRAY(
     SELECT entry.id FROM (
         SELECT 'customers' AS table_name, id FROM customers WHERE id = :customer_id
+        UNION ALL SELECT 'customers', id FROM customers WHERE merged_into = :customer_id
         UNION ALL SELECT 'users', user_id FROM customers WHERE id = :customer_id
         UNION ALL SELECT 'customer_prices', id FROM customer_prices WHERE customer_id = :customer_id
         UNION ALL SELECT 'subscriptions', id FROM subscriptions WHERE customer_id = :customer_id

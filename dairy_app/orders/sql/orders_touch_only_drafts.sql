@@ -1,4 +1,5 @@
--- An order joins a draft whose period has not ended before its day, and leaves it only for another draft.
+-- An order joins a draft whose period has not ended before its day, and leaves it only for another draft. With its
+-- invoice it goes to the customer that its customer was merged into.
 -- refuses tr_orders_touch_only_drafts: invoice_issued
 -- refuses tr_orders_within_period: illegal_transition
 CREATE FUNCTION orders_touch_only_drafts() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -10,6 +11,13 @@ BEGIN
         SELECT status INTO paper_status FROM invoices WHERE id = OLD.invoice_id FOR SHARE;
         IF TG_OP = 'DELETE' OR paper_status = 'issued'
             OR (paper_status <> 'draft' AND NEW.invoice_id IS NOT DISTINCT FROM OLD.invoice_id) THEN
+            IF TG_OP = 'UPDATE' AND follows_merge(OLD.customer_id, NEW.customer_id)
+                AND (NEW.id, NEW.order_type, NEW.subscription_id, NEW.delivery_date, NEW.status, NEW.delivered_on,
+                    NEW.invoice_id)
+                IS NOT DISTINCT FROM (OLD.id, OLD.order_type, OLD.subscription_id, OLD.delivery_date, OLD.status,
+                    OLD.delivered_on, OLD.invoice_id) THEN
+                RETURN NEW;
+            END IF;
             RAISE EXCEPTION 'order % stands on an invoice that is %', OLD.id, paper_status
                 USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_orders_touch_only_drafts';
         END IF;

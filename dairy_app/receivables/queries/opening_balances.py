@@ -19,8 +19,9 @@ def opening_balance_list(customer_id: UUID | None) -> Select[Any]:
 
 
 def customers_by_code(session: Session, codes: Sequence[str]) -> dict[str, UUID]:
-    """The ids of customers by their codes; unknown codes are left out."""
-    rows = session.execute(text("SELECT code, id FROM customers WHERE code = ANY (:codes)"), {"codes": list(codes)})
+    """The ids of customers by their codes, also those of merged ones; unknown codes are left out."""
+    wanted = text("SELECT code, coalesce(merged_into, id) AS id FROM customers WHERE code = ANY (:codes)")
+    rows = session.execute(wanted, {"codes": list(codes)})
     return {row.code: row.id for row in rows}
 
 

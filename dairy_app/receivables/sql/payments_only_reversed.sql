@@ -1,9 +1,13 @@
--- What a payment may still learn: that it was reversed, and by which settlement its cash was handed over.
+-- What a payment may still learn: that it was reversed, and by which settlement its cash was handed over;
+-- and that its customer was merged into another.
 -- refuses tr_money_frozen: illegal_transition
 CREATE FUNCTION payments_only_reversed() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     may_change text[] := '{status,reversed_on,reversal_reason,reversed_by,cash_settlement_id,updated_at}';
 BEGIN
+    IF NEW.customer_id <> OLD.customer_id AND follows_merge(OLD.customer_id, NEW.customer_id) THEN
+        may_change := may_change || '{customer_id}';
+    END IF;
     IF to_jsonb(NEW) - may_change <> to_jsonb(OLD) - may_change
         OR (OLD.status = 'reversed' AND (NEW.status, NEW.reversed_on, NEW.reversal_reason, NEW.reversed_by)
             IS DISTINCT FROM (OLD.status, OLD.reversed_on, OLD.reversal_reason, OLD.reversed_by))

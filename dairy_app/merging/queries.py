@@ -1,0 +1,115 @@
+"""What a merge would move, and what stands in its way."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import RowMapping, text
+from sqlalchemy.orm import Session
+
+from dairy_app.billing.queries.runs import RUN_IS_HELD
+from dairy_app.merging.rules import Refusal
+
+#: What is counted, by the name that clients see → which rows of the customer.
+_MOVING = {
+    "orders": "orders WHERE customer_id = :was",
+    "subscriptions": "subscriptions WHERE customer_id = :was",
+    "drafts": "invoices WHERE customer_id = :was AND status = 'draft'",
+    "invoices": "invoices WHERE customer_id = :was AND status <> 'draft'",
+    "credit_notes": "credit_notes WHERE customer_id = :was",
+    "adjustments": "adjustments WHERE customer_id = :was",
+    "payments": "payments WHERE customer_id = :was",
+    "opening_balances": "opening_balances WHERE customer_id = :was",
+    "write_offs": "write_offs WHERE customer_id = :was",
+    "prices": "customer_prices WHERE customer_id = :was",
+    "change_requests": "change_requests WHERE customer_id = :was",
+    "messages": "outbox_messages WHERE customer_id = :was",
+}
+MOVING = tuple(_MOVING)
+_COUNT = text("SELECT " + ", ".join(f"(SELECT count(*) FROM {rows}) AS {name}" for name, rows in _MOVING.items()))
+
+_OVERLAP = "daterange(a.period_start, a.period_end, '[]') && daterange(b.period_start, b.period_end, '[]')"
+
+#: One row for each reason, with what it is about.
+_HINDRANCES = text(f"""
+SELECT 'into_stopped' AS code, NULL AS about FROM customers b
+WHERE b.id = :into AND b.status = 'stopped' AND b.merged_into IS NULL
+    AND (EXISTS (SELECT FROM subscriptions WHERE customer_id = :was AND status IN ('draft', 'active', 'paused'))
+        OR EXISTS (SELECT FROM orders WHERE customer_id = :was AND status = 'PENDING'))
+UNION ALL
+SELECT 'documents_overlap', string_agg(a.number || ' – ' || b.number, ', ' ORDER BY a.period_start)
+FROM invoices a JOIN invoices b ON {_OVERLAP}
+WHERE a.customer_id = :was AND b.customer_id = :into AND a.status = 'issued' AND b.status = 'issued'
+    AND a.companion_of IS NULL AND b.companion_of IS NULL
+HAVING count(*) > 0
+UNION ALL
+SELECT 'taxed_otherwise', NULL FROM settings s, customers a, customers b
+WHERE a.id = :was AND b.id = :into AND s.gstin IS NOT NULL
+    AND (coalesce(a.state_code, s.state_code), a.gstin, a.gst_treatment)
+        IS DISTINCT FROM (coalesce(b.state_code, s.state_code), b.gstin, b.gst_treatment)
+    AND EXISTS (SELECT FROM invoices d WHERE d.customer_id = a.id AND d.status = 'draft'
+        AND (EXISTS (SELECT FROM orders o WHERE o.invoice_id = d.id)
+            OR EXISTS (SELECT FROM adjustments x WHERE x.invoice_id = d.id)))
+UNION ALL
+SELECT 'out_for_delivery', string_agg(DISTINCT delivery_date::text, ', ') FROM orders
+WHERE customer_id = :was AND status = 'OUT_FOR_DELIVERY' HAVING count(*) > 0
+UNION ALL
+SELECT 'both_opening_balances', format('%s, %s', a.as_of, b.as_of)
+FROM opening_balances a JOIN opening_balances b ON b.as_of <> a.as_of
+WHERE a.customer_id = :was AND b.customer_id = :into
+UNION ALL
+SELECT 'same_cheque', string_agg(a.receipt_no || ' – ' || b.receipt_no, ', ' ORDER BY a.receipt_no)
+FROM payments a JOIN payments b ON bare_reference(b.reference) = bare_reference(a.reference)
+WHERE a.customer_id = :was AND b.customer_id = :into AND a.status = 'received' AND b.status = 'received'
+    AND a.method = 'cheque' AND b.method = 'cheque'
+HAVING count(*) > 0
+UNION ALL
+SELECT 'same_request', string_agg(DISTINCT a.kind, ', ') FROM change_requests a
+JOIN change_requests b ON b.kind = a.kind AND b.payload = a.payload
+WHERE a.customer_id = :was AND b.customer_id = :into AND a.status = 'pending' AND b.status = 'pending'
+    AND a.subscription_id IS NULL AND b.subscription_id IS NULL
+HAVING count(*) > 0
+UNION ALL
+SELECT 'billing_running', min(r.period) FROM billing_runs r WHERE r.status = 'running' AND {RUN_IS_HELD}
+HAVING count(*) > 0""")
+
+_DUPLICATES = text("""
+SELECT p.name AS product_name, a.shift FROM subscriptions a
+JOIN subscriptions b ON b.product_id = a.product_id AND b.shift = a.shift
+JOIN products p ON p.id = a.product_id
+WHERE a.customer_id = :was AND b.customer_id = :into AND a.status <> 'stopped' AND b.status <> 'stopped'
+GROUP BY p.name, a.shift ORDER BY p.name, a.shift""")
+
+_PRICES_THAT_YIELD = text("""
+SELECT p.name AS product_name, a.price AS price, b.price AS price_of_other
+FROM customer_prices a JOIN customer_prices b ON b.product_id = a.product_id AND b.valid && a.valid
+JOIN products p ON p.id = a.product_id
+WHERE a.customer_id = :was AND b.customer_id = :into AND a.price <> b.price
+ORDER BY p.name, lower(a.valid), lower(b.valid)""")
+
+
+def customers_of(session: Session, *customer_ids: UUID) -> dict[UUID, dict[str, Any]]:
+    """The customers of these ids, all that is known of them; unknown ones are left out."""
+    rows = session.execute(text("SELECT * FROM customers WHERE id = ANY (:ids)"), {"ids": list(customer_ids)})
+    return {row["id"]: dict(row) for row in rows.mappings()}
+
+
+def moving(session: Session, customer_id: UUID) -> dict[str, int]:
+    """How many rows of each kind hang on the customer."""
+    return dict(session.execute(_COUNT, {"was": customer_id}).mappings().one())
+
+
+def hindrances(session: Session, customer_id: UUID, into: UUID) -> list[Refusal]:
+    """What stands in the way of merging the first into the second."""
+    rows = session.execute(_HINDRANCES, {"was": customer_id, "into": into})
+    return [Refusal(row.code, row.about) for row in rows]
+
+
+def duplicates(session: Session, customer_id: UUID, into: UUID) -> Sequence[RowMapping]:
+    """What both get regularly, in the same shift: afterwards it comes twice."""
+    return session.execute(_DUPLICATES, {"was": customer_id, "into": into}).mappings().all()
+
+
+def prices_that_yield(session: Session, customer_id: UUID, into: UUID) -> Sequence[RowMapping]:
+    """Where both have agreed a price for the same days: that of the second stands."""
+    return session.execute(_PRICES_THAT_YIELD, {"was": customer_id, "into": into}).mappings().all()

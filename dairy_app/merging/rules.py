@@ -1,0 +1,48 @@
+"""What two customers must be like to be merged."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+#: Why a merge is refused → what there is to do.
+REASONS = {
+    "already_merged": "The customer was merged into another already.",
+    "into_merged": "The customer to merge into was merged into another itself: merge into that one.",
+    "into_stopped": "The customer to merge into is stopped, and the other still gets something: start it again first.",
+    "documents_overlap": "Both have invoices of the same days; one customer has one: void those of one of them.",
+    "taxed_otherwise": "What is not billed yet would be taxed otherwise: make state and GSTIN alike, or bill it first.",
+    "out_for_delivery": "Orders of the customer are on their way: confirm them first.",
+    "both_opening_balances": "Both have opening balances, as of different days: take one back and enter the sum.",
+    "same_cheque": "Both have paid by a cheque of the same number: reverse one that was entered twice.",
+    "same_request": "Both wait for a decision about the same wish: decide one.",
+    "billing_running": "A billing run is at work: wait until it is done.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why two customers are not merged: one of ``REASONS``, with what it is about, for people."""
+
+    code: str
+    about: str | None = None
+
+    @property
+    def detail(self) -> str:
+        return f"{REASONS[self.code]} ({self.about})" if self.about else REASONS[self.code]
+
+
+def refused_by_state(customer: Mapping[str, Any], into: Mapping[str, Any]) -> list[Refusal]:
+    """What the two customers' own rows refuse."""
+    found = []
+    if customer["merged_into"] is not None:
+        found.append(Refusal("already_merged"))
+    if into["merged_into"] is not None:
+        found.append(Refusal("into_merged"))
+    return found
+
+
+def login_after(customer: Mapping[str, Any], into: Mapping[str, Any]) -> str:
+    """What becomes of the customer's login: ``none`` there is, ``kept`` by the other, who has none, or ``ended``."""
+    if customer["user_id"] is None:
+        return "none"
+    return "kept" if into["user_id"] is None else "ended"

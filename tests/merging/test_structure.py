@@ -1,0 +1,65 @@
+"""No table with a customer is forgotten: neither by a merge, nor by what keeps new rows from who was merged."""
+
+import re
+from typing import Any
+
+import dairy_app.models  # noqa: F401 - fills Base.metadata
+from dairy_app.database.models import Base
+from dairy_app.merging import bulk
+from dairy_app.merging.queries import MOVING
+from tests.merging.conftest import Sql
+
+#: Who waits for a login is forgotten, not moved.
+FORGOTTEN = {"unlinked_customers"}
+#: These have another key to their customer: an order is of a living customer, and so is what was delivered of it.
+BY_ANOTHER_KEY = {"delivery_statuses"}
+#: Columns that name a customer otherwise, and keep doing so.
+POINTERS = {("customers", "merged_into"), ("invoices", "issued_to"), ("credit_notes", "issued_to")}
+
+
+def with_customer() -> set[str]:
+    return {name for name, table in Base.metadata.tables.items() if "customer_id" in table.c}
+
+
+def pointing() -> set[tuple[str, str]]:
+    """Every column with a key of its own to a customer's id."""
+    return {
+        (name, key.column_keys[0])
+        for name, table in Base.metadata.tables.items()
+        for key in table.foreign_key_constraints
+        if key.elements[0].target_fullname == "customers.id"
+    }
+
+
+def test_a_merge_moves_every_table_with_a_customer() -> None:
+    text = "\n".join(bulk.STATEMENTS)
+    moved = set(re.findall(r"UPDATE (\w+)(?: \w)? SET\s+customer_id = :into", text))
+    assert moved == with_customer() - FORGOTTEN
+    assert {column for _, column in pointing()} == {"customer_id"} | {column for _, column in POINTERS}
+    assert {each for each in pointing() if each[1] != "customer_id"} == POINTERS
+
+
+def test_nothing_new_hangs_on_who_was_merged(sql: Sql) -> None:
+    named = "tgname = 'tr_rows_of_living_customers' AND tgenabled = 'O'"
+    guarded = {name for (name,) in sql(f"SELECT tgrelid::regclass::text FROM pg_trigger WHERE {named}")}
+    own = {table for table, column in pointing() if column == "customer_id"}
+    assert guarded == own - FORGOTTEN - BY_ANOTHER_KEY
+    (body,) = sql("SELECT prosrc FROM pg_proc WHERE proname = 'customers_leave_nothing'")[0]
+    assert set(re.findall(r"FROM (\w+) WHERE customer_id", body)) == guarded
+
+
+def test_keys_that_hold_a_customer_twice_wait_for_the_commit(sql: Sql) -> None:
+    rows: Any = sql(
+        """SELECT k.conname, k.condeferrable, k.condeferred FROM pg_constraint k
+        JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey) AND a.attname = 'customer_id'
+        WHERE k.contype = 'f' AND cardinality(k.conkey) > 1"""
+    )
+    assert {name for name, *_ in rows} == set(bulk.TOGETHER)
+    assert {tuple(each) for _, *each in rows} == {(True, False)}
+
+
+def test_what_moves_is_counted() -> None:
+    beside = {"invoices": {"invoices", "drafts"}, "outbox_messages": {"messages"}, "customer_prices": {"prices"}}
+    #: Parts of what is counted: an allocation is of a payment, a status of an order.
+    parts = {"payment_allocations", "delivery_statuses", "unlinked_delivery_statuses", *FORGOTTEN}
+    assert set(MOVING) == set().union(*(beside.get(name, {name}) for name in with_customer() - parts))
