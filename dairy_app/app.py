@@ -33,6 +33,8 @@ from dairy_app.sample_words import SAMPLE_WORDS
 from dairy_app.settings import Settings
 from dairy_app.sharing.routes.links import change_requests, shared, shared_links
 from dairy_app.sharing.routes.page import pages
+from dairy_app.subscriptions.routes.closed_days import closed_days
+from dairy_app.subscriptions.routes.pauses import pauses
 from dairy_app.subscriptions.routes.prices import prices
 from dairy_app.subscriptions.routes.standing_orders import subscriptions
 from dairy_app.web import docs, headers, http, logs
@@ -61,6 +63,8 @@ ROUTES = (
     Mount(orders),
     Mount(prices),
     Mount(subscriptions),
+    Mount(pauses),
+    Mount(closed_days),
     Mount(deliveries),
     Mount(shared_links),
     Mount(shared),

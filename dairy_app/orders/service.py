@@ -16,8 +16,9 @@ from dairy_app.common.clock import now
 from dairy_app.common.errors import FieldError, Problem, invalid
 from dairy_app.customers.models import Customer
 from dairy_app.customers.queries import get_visible_customer, prices_for
+from dairy_app.orders import bulk
 from dairy_app.orders.models import Order, OrderItem
-from dairy_app.orders.queries import area_name, get_visible_order, products_by_id
+from dairy_app.orders.queries import area_name, closing_of, get_visible_order, products_by_id
 from dairy_app.orders.rules import LONGEST_AHEAD, cutoff_of, is_orderable, may_become
 from dairy_app.web.access import Actor, Role
 
@@ -48,7 +49,7 @@ def place_order(session: Session, actor: Actor, wanted: NewOrder, source: str | 
 
     A price of nothing that an admin states is marked free; else no invoice with it could ever be issued.
     ``source`` says where the wish came from, when not from the actor.
-    Raises customer_not_found, customer_stopped, validation_failed (date), cutoff_passed, product_not_found,
+    Raises customer_not_found, customer_stopped, validation_failed (date), cutoff_passed, day_closed, product_not_found,
     product_inactive, no_price, forbidden (a price stated by somebody else than an admin).
     """
     customer = _customer_for(session, actor, wanted.customer_id)
@@ -59,6 +60,7 @@ def place_order(session: Session, actor: Actor, wanted: NewOrder, source: str | 
     if not is_orderable(day, first):
         raise invalid("/delivery_date", f"Must be from {first} to {first + LONGEST_AHEAD}.")
     _refuse_after_cutoff(session, actor, day, shift)
+    _refuse_closed(session, customer, day, shift)
     items, reasons = _priced(session, actor, customer, day, wanted.items)
     order = Order(
         customer_id=customer.id,
@@ -108,6 +110,15 @@ def _refuse_after_cutoff(session: Session, actor: Actor, day: date, shift: str) 
     last = cutoff_of(day, hour, rules.time_zone)
     if now() >= last:
         raise Problem("cutoff_passed", f"Changes for {day} were possible until {last.isoformat()}.")
+
+
+def _refuse_closed(session: Session, customer: Customer, day: date, shift: str) -> None:
+    """Nothing is ordered for a closed day, by staff neither: who wants to deliver all the same reopens it."""
+    bulk.hold_closings(session)
+    closed = closing_of(session, day, shift, customer.area_id)
+    if closed is not None:
+        detail = f"Nothing is delivered on {day}: {closed.reason}"
+        raise Problem("day_closed", detail, [FieldError("/delivery_date", "day_closed", detail)])
 
 
 def _priced(
