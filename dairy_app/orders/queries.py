@@ -268,12 +268,16 @@ def area_of_customer() -> ColumnElement[UUID]:
     return func.coalesce(Customer.area_id, literal(NO_AREA, Uuid))
 
 
-def closing_of(session: Session, day: date, shift: str, area_id: UUID | None) -> ClosedDay | None:
-    """What closes a shift of a day in an area (None: for customers without one)."""
+def closing_of(session: Session, customer_id: UUID, day: date, shift: str) -> ClosedDay | None:
+    """What closes a shift of a day where a customer lives."""
     rounds = closed_rounds(ClosedDay.day == day)
-    wanted = select(ClosedDay).join(rounds, rounds.c.closed_day_id == ClosedDay.id)
-    here = (rounds.c.shift == shift, rounds.c.area_id == (area_id or NO_AREA))
-    return session.scalars(wanted.where(*here)).one_or_none()
+    wanted = (
+        select(ClosedDay)
+        .join(rounds, rounds.c.closed_day_id == ClosedDay.id)
+        .join(Customer, area_of_customer() == rounds.c.area_id)
+        .where(Customer.id == customer_id, rounds.c.shift == shift)
+    )
+    return session.scalars(wanted).one_or_none()
 
 
 def closed_day_page(

@@ -60,7 +60,7 @@ def place_order(session: Session, actor: Actor, wanted: NewOrder, source: str | 
     if not is_orderable(day, first):
         raise invalid("/delivery_date", f"Must be from {first} to {first + LONGEST_AHEAD}.")
     _refuse_after_cutoff(session, actor, day, shift)
-    _refuse_closed(session, customer, day, shift)
+    refuse_closed(session, customer.id, day, shift, "/delivery_date")  # also of staff: who wants to deliver reopens it
     items, reasons = _priced(session, actor, customer, day, wanted.items)
     order = Order(
         customer_id=customer.id,
@@ -112,13 +112,13 @@ def _refuse_after_cutoff(session: Session, actor: Actor, day: date, shift: str) 
         raise Problem("cutoff_passed", f"Changes for {day} were possible until {last.isoformat()}.")
 
 
-def _refuse_closed(session: Session, customer: Customer, day: date, shift: str) -> None:
-    """Nothing is ordered for a closed day, by staff neither: who wants to deliver all the same reopens it."""
+def refuse_closed(session: Session, customer_id: UUID, day: date, shift: str, pointer: str) -> None:
+    """Raise ``day_closed`` when nothing is delivered to a customer in that shift. Closing waits until the end."""
     bulk.hold_closings(session)
-    closed = closing_of(session, day, shift, customer.area_id)
+    closed = closing_of(session, customer_id, day, shift)
     if closed is not None:
         detail = f"Nothing is delivered on {day}: {closed.reason}"
-        raise Problem("day_closed", detail, [FieldError("/delivery_date", "day_closed", detail)])
+        raise Problem("day_closed", detail, [FieldError(pointer, "day_closed", detail)])
 
 
 def _priced(

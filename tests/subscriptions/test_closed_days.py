@@ -324,6 +324,15 @@ def test_nothing_is_ordered_for_a_closed_day(household: Household) -> None:
     ok(household.login.post("/orders", body | {"shift": "evening"}), 201)
 
 
+def test_a_customer_lets_nothing_come_on_a_closed_day_staff_may(household: Household) -> None:
+    made = household.subscribe()
+    close(household)
+    problem = refused(household.override(made, TOMORROW, "3", household.login), 409, "day_closed")
+    assert problem["errors"][0]["pointer"] == "/date"
+    ok(household.override(made, TOMORROW, "0", household.login), 200)
+    ok(household.override(made, TOMORROW, "3"), 200)
+
+
 # --------------------------------------------------------------------------------------- who sees and closes
 
 

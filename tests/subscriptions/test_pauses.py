@@ -188,7 +188,7 @@ def test_all_or_none(household: Household) -> None:
 
 
 def test_without_a_standing_order_there_is_nothing_to_pause(household: Household) -> None:
-    refused(together(household, SUNDAY, LATER), 409, "illegal_transition")
+    refused(together(household, SUNDAY, LATER), 404, "subscription_not_found")
 
 
 def test_one_shift_after_its_cut_off_holds_all_back(household: Household) -> None:

@@ -82,6 +82,7 @@ def _apply(
         case "pause":
             wanted = NewPause(fields["from"], fields.get("to"), reason, CHANNEL)
             if request.subscription_id is None:
+                _standing_orders(session, actor, request)
                 pause_household(session, actor, request.customer_id, wanted)
             else:
                 add_pause(session, actor, request.subscription_id, wanted)

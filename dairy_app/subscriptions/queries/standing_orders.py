@@ -284,6 +284,18 @@ def pause_within(
     ).first()
 
 
+def pause_page(session: Session, customer_id: UUID, day: date, *, limit: int, cursor: str | None) -> Page:
+    """The pauses of a customer's standing orders that are not over on a day, in the order they were entered."""
+    is_over = func.coalesce(func.upper(SubscriptionPause.period) <= day, False)
+    rows = (
+        select(*seen_pause(), SubscriptionPause.subscription_id, Product.name.label("product_name"))
+        .join(Subscription, Subscription.id == SubscriptionPause.subscription_id)
+        .join(Product, Product.id == Subscription.product_id)
+        .where(Subscription.customer_id == customer_id, not_(is_over))
+    )
+    return read_page(session, rows, [SubscriptionPause.__table__.c.id], limit=limit, cursor=cursor)
+
+
 def household_pause(session: Session, customer_id: UUID, household_pause_id: UUID) -> dict[str, Any]:
     """What a customer paused in one go: its first and last day (None: open), and the pause of each standing order."""
     rows = session.execute(

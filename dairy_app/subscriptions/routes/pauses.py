@@ -4,11 +4,13 @@ from typing import Any
 from uuid import UUID
 
 from dairy_app.business.queries import today
+from dairy_app.customers.queries import get_visible_customer
 from dairy_app.subscriptions.queries import standing_orders as queries
 from dairy_app.subscriptions.rules.wishes import NewPause, PauseChange
 from dairy_app.subscriptions.schemas.standing_orders import (
     HouseholdPauseOut,
     PauseIn,
+    PauseOfCustomer,
     PauseOut,
     PausePatch,
     ResumeIn,
@@ -18,6 +20,8 @@ from dairy_app.subscriptions.service import pauses as service
 from dairy_app.web.access import Role, allow
 from dairy_app.web.http import Blueprint, current_actor, current_session
 from dairy_app.web.idempotency import idempotent
+from dairy_app.web.pages import Page
+from dairy_app.web.schemas import PageQuery, page_of
 
 pauses = Blueprint("pauses", __name__, description="Days on which a customer wants nothing")
 
@@ -64,6 +68,17 @@ def resume(wanted: dict[str, Any], subscription_id: UUID) -> dict[str, Any]:
     session, actor = current_session(), current_actor()
     service.resume(session, actor, subscription_id, wanted["first"])
     return queries.subscription_view(session, actor, subscription_id, today(session))
+
+
+@pauses.route("/customers/<uuid:customer_id>/pauses")
+@pauses.arguments(PageQuery, location="query")
+@pauses.response(200, page_of(PauseOfCustomer, "PausesOfCustomer"))
+@allow(*WHO)
+def list_pauses(query: dict[str, Any], customer_id: UUID) -> Page:
+    """The pauses of all standing orders of a customer that are not over, in the order they were entered."""
+    session = current_session()
+    customer = get_visible_customer(session, current_actor(), customer_id)
+    return queries.pause_page(session, customer.id, today(session), **query)
 
 
 @pauses.route("/customers/<uuid:customer_id>/pauses", methods=["POST"])

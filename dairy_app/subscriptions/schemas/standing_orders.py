@@ -195,6 +195,12 @@ class PauseOfHousehold(PauseOut):
     subscription_id = fields.UUID()
 
 
+class PauseOfCustomer(PauseOfHousehold):
+    """A pause of one of a customer's standing orders, with its product."""
+
+    product_name = fields.String()
+
+
 class HouseholdPauseOut(Strict):
     """What a customer paused in one go; ``to`` null: open."""
 

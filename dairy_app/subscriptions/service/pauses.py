@@ -46,14 +46,13 @@ def add_pause(session: Session, actor: Actor, subscription_id: UUID, wanted: New
 def pause_household(session: Session, actor: Actor, customer_id: UUID, wanted: NewPause) -> UUID:
     """The same pause in each standing order of a customer that has not ended by then, or in none; what they share.
 
-    Also in one that begins later, if it is entered by now. Raises customer_not_found, illegal_transition (there is no
-    standing order), and as ``add_pause``.
+    Also in one that begins later, if it is entered by now. Raises customer_not_found, and as ``add_pause``.
     """
     customer = get_visible_customer(session, actor, customer_id, lock=True)
     bulk.hold_generation(session)
     theirs = queries.running_on(session, customer.id, wanted.first)
     if not theirs:
-        raise Problem("illegal_transition", "The customer has no standing order that could be paused.")
+        raise Problem("subscription_not_found")
     household = uuid4()
     _pause(session, actor, theirs, wanted, household_pause_id=household)
     return household

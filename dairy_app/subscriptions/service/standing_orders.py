@@ -195,12 +195,15 @@ def set_override(
 ) -> SubscriptionOverride:
     """Say what comes on one day, 0 included; said again, the new word counts.
 
-    Raises subscription_not_found, validation_failed (a day gone by), cutoff_passed, illegal_transition (delivered).
+    On a closed day staff may let something come all the same; a customer may not. Raises subscription_not_found,
+    validation_failed (a day gone by), cutoff_passed, day_closed, illegal_transition (delivered).
     """
     found = queries.get_visible_subscription(session, actor, subscription_id)
     bulk.hold_generation(session)
     _check_day(session, actor, found, day, wanted.note, wanted.shift)
     _require_whole(session, found, wanted.quantity, "/quantity")
+    if actor.role is Role.CUSTOMER and wanted.quantity > 0:
+        orders.refuse_closed(session, found.customer_id, day, wanted.shift or found.shift, "/date")
     bulk.delete_override(session, found.id, day)
     row = {"date": day, **{name: getattr(wanted, name) for name in ("kind", "quantity", "shift", "note")}}
     insert_beside(session, SubscriptionOverride, actor, found.id, wanted.channel, row)
