@@ -308,7 +308,7 @@ def closed_day_view(session: Session, closed_day_id: UUID) -> Row[Any]:
 
 def get_closed_day(session: Session, closed_day_id: UUID) -> ClosedDay:
     """One closing. Raises ``closed_day_not_found``."""
-    found = session.get(ClosedDay, closed_day_id)
+    found = session.scalars(select(ClosedDay).where(ClosedDay.id == closed_day_id)).one_or_none()
     if found is None:
         raise Problem("closed_day_not_found")
     return found

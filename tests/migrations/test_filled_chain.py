@@ -94,6 +94,9 @@ ADDED = {
         VALUES ('{INVOICE}', 1, now(), '{ADMIN}')""",
     "0026": f"""INSERT INTO outbox_messages (customer_id, channel, recipient, language, body, status)
         VALUES ('{BALU}', 'sms', '+919800000002', 'en', 'By mistake', 'withdrawn')""",
+    "0036": f"""INSERT INTO closed_days (id, day, reason) VALUES ('{ident(51)}', '2026-11-08', 'Diwali');
+        UPDATE orders SET status = 'CANCELLED', cancelled_at = now(), closed_day_id = '{ident(51)}'
+            WHERE id = '{OPEN}'""",
 }
 
 #: Taking these back with these rows in the database is refused until the loss is allowed.
@@ -113,6 +116,7 @@ LOSES = {
     "0017": "messages to customers",
     "0024": "which links to bills were revoked",
     "0026": "which messages were taken back",
+    "0036": "which days were closed",
 }
 
 #: (question, answer) once the revision ran: its backfill was right.

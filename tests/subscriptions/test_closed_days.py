@@ -398,6 +398,36 @@ def test_what_waited_for_a_closing_was_said_after_it(household: Household, datab
     assert household.calendar(made)[TOMORROW] == ("4.000", "override")
 
 
+def test_a_change_that_is_under_way_comes_before_the_closing(household: Household, database_url: str) -> None:
+    """It has locked its customer, whose order the closing cancels, and waits for what the closing waits for, too."""
+    made = household.subscribe()
+    household.generate()
+    entry, closing = at_once(
+        database_url,
+        "SELECT pg_advisory_xact_lock(x'6F7264657273'::bigint)",
+        lambda: household.override(made, TOMORROW, "4"),
+        lambda: household.admin.post("/closed-days", {"day": TOMORROW} | FESTIVAL),
+        one_by_one=True,
+    )
+    assert ok(entry, 200)["quantity"] == "4.000"
+    assert counts(ok(closing, 201)) == (1, 0, 0, 0)
+    assert household.says() == ("CANCELLED", "4.000")
+
+
+def test_a_new_standing_order_and_a_closing_at_once(household: Household, database_url: str) -> None:
+    household.subscribe()
+    household.generate()
+    closing, made = at_once(
+        database_url,
+        "SELECT pg_advisory_xact_lock(x'6F7264657273'::bigint)",
+        lambda: household.admin.post("/closed-days", {"day": TOMORROW} | FESTIVAL).status_code,
+        lambda: household.subscribe()["id"],
+        one_by_one=True,
+    )
+    assert closing == 201
+    assert [each for each in household.orders(delivery_date=TOMORROW) if each["subscription_id"] == made] == []
+
+
 def test_a_day_of_many_orders_takes_as_many_statements_as_one_of_few(household: Household) -> None:
     sent = []
     for day in ("2026-11-23", "2026-11-25"):

@@ -46,7 +46,6 @@ def close_day(session: Session, actor: Actor, wanted: NewClosedDay) -> Closed:
     Raises validation_failed (a day gone by), area_not_found, overlaps (closed already, or one of the two days is closed
     and the other gets its quantities), in_use (orders are out or confirmed), unless ``leave_out``: then they stay.
     """
-    _lock(session)
     first = today(session)
     for pointer, day in (("/day", wanted.day), ("/deliver_on", wanted.deliver_on)):
         if day is not None and day < first:
@@ -56,10 +55,10 @@ def close_day(session: Session, actor: Actor, wanted: NewClosedDay) -> Closed:
     if wanted.area_id is not None:
         get_area(session, wanted.area_id)
     row = {name: value for name, value in asdict(wanted).items() if name != "leave_out"}
+    days = _days_of(ClosedDay(**row))
+    _lock(session, days, wanted.area_id)
     _refuse_others(session, ClosedDay(**row))
     closed = orders.insert_closed_day(session, {**row, "closed_by": actor.user_id})
-    days = _days_of(closed)
-    bulk.lock_customers_of(session, days, closed.area_id)
     left_out = _left_out(session, actor, closed, leave_out=wanted.leave_out)
     reason = f"Closed: {closed.reason}"
     orders.cancel_one_time(session, closed, now(), reason)
@@ -75,12 +74,12 @@ def reopen_day(session: Session, closed_day_id: UUID) -> None:
     What was cancelled by hand, before or after, stays cancelled. Raises closed_day_not_found, illegal_transition (one
     of its days has gone by), in_use (what it moved to another day is out or delivered there already).
     """
-    _lock(session)
     closed = get_closed_day(session, closed_day_id)
-    days, first = _days_of(closed), today(session)
-    if min(days) < first:
+    days = _days_of(closed)
+    _lock(session, days, closed.area_id)
+    closed = get_closed_day(session, closed_day_id)  # unless somebody reopened it meanwhile
+    if min(days) < today(session):
         raise Problem("illegal_transition", f"{min(days)} is in the past.")
-    bulk.lock_customers_of(session, days, closed.area_id)
     settled = queries.moved_orders(session, closed.deliver_on).settled if closed.deliver_on else 0
     if settled:
         detail = f"{settled} orders of {closed.deliver_on} with the quantities of {closed.day} are out or delivered."
@@ -95,18 +94,24 @@ def reopen_day(session: Session, closed_day_id: UUID) -> None:
 
 def change_area(session: Session, area_id: UUID, asked: customers.AreaChange) -> Area:
     """Rename an area or put it below another one: of what is closed there, orders follow. Raises as the area's own."""
-    _lock(session)
+    days = queries.generated_closed_days(session, today(session))
+    _lock(session, days, area_id)
     changed = customers.change_area(session, area_id, asked)
     days = queries.generated_closed_days(session, today(session))
     if days:
-        bulk.lock_customers_of(session, days, area_id)
         _follow(session, days, area_id, f"The area {changed.name} was moved.")
     return changed
 
 
-def _lock(session: Session) -> None:
+def _lock(session: Session, days: Sequence[date], area_id: UUID | None) -> None:
+    """Keep out whoever confirms, changes or orders what a closing concerns.
+
+    First the customers: a change of a standing order, which has locked its own, may wait for the generation by now.
+    """
+    bulk.lock_customers_of(session, days, area_id)
     bulk.lock_generation(session)
     orders.lock_closings(session)
+    session.expire_all()
 
 
 def _days_of(closed: ClosedDay) -> list[date]:
