@@ -95,8 +95,8 @@ ADDED = {
     "0026": f"""INSERT INTO outbox_messages (customer_id, channel, recipient, language, body, status)
         VALUES ('{BALU}', 'sms', '+919800000002', 'en', 'By mistake', 'withdrawn')""",
     "0036": f"""INSERT INTO closed_days (id, day, reason) VALUES ('{ident(51)}', '2026-11-08', 'Diwali');
-        UPDATE orders SET status = 'CANCELLED', cancelled_at = now(), closed_day_id = '{ident(51)}'
-            WHERE id = '{OPEN}'""",
+        INSERT INTO orders (customer_id, delivery_date, source, status, cancelled_at, closed_day_id)
+            VALUES ('{CHITRA}', '2026-11-08', 'staff', 'CANCELLED', now(), '{ident(51)}')""",
 }
 
 #: Taking these back with these rows in the database is refused until the loss is allowed.

@@ -55,7 +55,6 @@ _DELIVERED = "o.status IN ('DELIVERED', 'PARTIALLY_DELIVERED')"
 _LINKS = (
     ("orders", "x.id::text", "customer_id", "customers"),
     ("orders", "x.id::text", "invoice_id", "invoices"),
-    ("orders", "x.id::text", "closed_day_id", "closed_days"),
     ("order_items", "x.order_id || '/' || x.line_no", "order_id", "orders"),
     ("order_items", "x.order_id || '/' || x.line_no", "product_id", "products"),
     ("delivery_statuses", "x.id::text", "customer_id", "customers"),
