@@ -35,6 +35,8 @@ from dairy_app.settings import Settings
 from dairy_app.sharing.routes.links import change_requests, shared, shared_links
 from dairy_app.sharing.routes.page import pages
 from dairy_app.sharing.routes.rounds import rounds
+from dairy_app.subscriptions.routes.closed_days import closed_days
+from dairy_app.subscriptions.routes.pauses import pauses
 from dairy_app.subscriptions.routes.prices import prices
 from dairy_app.subscriptions.routes.standing_orders import subscriptions
 from dairy_app.web import docs, headers, http, logs
@@ -63,6 +65,8 @@ ROUTES = (
     Mount(orders),
     Mount(prices),
     Mount(subscriptions),
+    Mount(pauses),
+    Mount(closed_days),
     Mount(deliveries),
     Mount(rounds),
     Mount(shared_links),

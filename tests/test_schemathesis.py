@@ -52,11 +52,16 @@ def furnish_more(dairy: Dairy) -> dict[str, Any]:
     }
     standing = ok(admin.post("/subscriptions", wanted), 201)
     pause = ok(admin.post(f"/subscriptions/{standing['id']}/pauses", {"from": dairy.day(20)}), 201)
+    away = {"from": dairy.day(10), "to": dairy.day(11)}
+    household = ok(admin.post(f"/customers/{ids['customer_id']}/pauses", away), 201)
+    closed = ok(admin.post("/closed-days", {"day": dairy.day(40), "reason": "Festival"}), 201)
     money = {"customer_id": ids["customer_id"], "amount": "10", "method": "cash"}
     message = ok(admin.post(f"/invoices/{ids['invoice_id']}/share", {"queue": True}))
     return ids | {
         "subscription_id": standing["id"],
         "pause_id": pause["id"],
+        "household_pause_id": household["household_pause_id"],
+        "closed_day_id": closed["id"],
         "payment_id": ok(admin.post("/payments", money), 201)["id"],
         "run_id": ok(admin.get("/billing/runs"))["items"][0]["id"],
         "message_id": message["outbox_id"],

@@ -5,9 +5,12 @@ the code then is in the constraint's ``info`` or, for a trigger, in the head of 
 A fault that nobody named is ``internal_error`` and shows the client nothing of itself.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from http import HTTPStatus
 from typing import Any
+from uuid import UUID
 
 #: code → (HTTP status, title). The codes are a contract with clients: add, never rename.
 CODES: dict[str, tuple[int, str]] = {
@@ -34,6 +37,7 @@ CODES: dict[str, tuple[int, str]] = {
     "customer_not_found": (404, "No such customer"),
     "subscription_not_found": (404, "No such subscription"),
     "pause_not_found": (404, "No such pause"),
+    "closed_day_not_found": (404, "No such closed day"),
     "order_not_found": (404, "No such order"),
     "invoice_not_found": (404, "No such invoice"),
     "billing_run_not_found": (404, "No such billing run"),
@@ -63,6 +67,7 @@ CODES: dict[str, tuple[int, str]] = {
     "already_exists": (409, "Already exists"),
     "overlaps": (409, "Overlaps an existing entry"),
     "in_use": (409, "Still in use"),
+    "day_closed": (409, "Nothing is delivered on that day"),
     "backup_under_way": (409, "A backup is being written just now"),
     "self_check_failed": (409, "The tables of the return do not agree"),
     "return_filed": (409, "The return of that month is filed"),
@@ -100,11 +105,20 @@ CODES: dict[str, tuple[int, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One field that is wrong: where (JSON pointer), a stable code, and words for people."""
+    """One field that is wrong: where (JSON pointer), a stable code, and words for people.
+
+    ``conflicts_with``: what is there already, where a span of days overlaps: its id and its first and last day.
+    """
 
     pointer: str
     code: str
     detail: str
+    conflicts_with: Mapping[str, Any] | None = None
+
+    def document(self) -> dict[str, Any]:
+        """As clients get it."""
+        said = {"pointer": self.pointer, "code": self.code, "detail": self.detail}
+        return said if self.conflicts_with is None else {**said, "conflicts_with": self.conflicts_with}
 
 
 @dataclass(slots=True, eq=False)
@@ -142,7 +156,7 @@ class Problem(Exception):
             "code": self.code,
             "detail": str(self),
             "instance": instance,
-            "errors": [{"pointer": e.pointer, "code": e.code, "detail": e.detail} for e in self.errors],
+            "errors": [each.document() for each in self.errors],
             **self.facts,
         }
 
@@ -150,6 +164,12 @@ class Problem(Exception):
 def invalid(pointer: str, detail: str, code: str = "invalid") -> Problem:
     """``validation_failed`` for one field, for rules that only a service can judge."""
     return Problem("validation_failed", detail, [FieldError(pointer, code, detail)])
+
+
+def overlaps(pointer: str, detail: str, key: UUID, first: date, last: date | None) -> Problem:
+    """``overlaps`` at one field, with the entry that is there already; ``last`` None: it has no end."""
+    there = {"id": str(key), "from": first.isoformat(), "to": last and last.isoformat()}
+    return Problem("overlaps", detail, [FieldError(pointer, "overlaps", detail, there)])
 
 
 def code_of_http_status(status: int) -> str:

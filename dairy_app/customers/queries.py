@@ -180,6 +180,14 @@ def areas_within(*area_ids: UUID) -> Select[Any]:
     return select(within.subquery().c.id)
 
 
+def areas_around(*only: ColumnElement[bool]) -> Select[Any]:
+    """The ids of areas, which ``only`` narrows, and of all areas that they lie in."""
+    around = select(Area.id, Area.parent_id).where(*only).cte("around", recursive=True)
+    outer = aliased(Area)
+    around = around.union(select(outer.id, outer.parent_id).join(around, outer.id == around.c.parent_id))
+    return select(around.c.id)
+
+
 def area_ids_within(session: Session, area_id: UUID) -> set[UUID]:
     """An area and all areas below it."""
     return set(session.scalars(areas_within(area_id)))

@@ -16,7 +16,6 @@ from dairy_app.customers.schemas import (
     AccountLinkOut,
     AreaIn,
     AreaOut,
-    AreaPatch,
     CustomerImportIn,
     CustomerIn,
     CustomerOut,
@@ -143,12 +142,3 @@ def list_areas(query: dict[str, Any]) -> Page:
 def create_area(wanted: service.NewArea) -> Area:
     """A new area."""
     return service.create_area(current_session(), wanted)
-
-
-@areas.route("/areas/<uuid:area_id>", methods=["PATCH"])
-@areas.arguments(AreaPatch)
-@areas.response(200, AreaOut)
-@allow(Role.ADMIN)
-def change_area(changes: service.AreaChange, area_id: UUID) -> Area:
-    """Rename an area or put it below another."""
-    return service.change_area(current_session(), area_id, changes)

@@ -17,10 +17,14 @@ from dairy_app.invoices.service.adjustments import NewAdjustment, add_adjustment
 from dairy_app.receivables.service.cash import CashHandover, settle_cash
 from dairy_app.sharing.models import ChangeRequest
 from dairy_app.sharing.rules.links import payload_of
-from dairy_app.subscriptions.rules.wishes import NewPause
+from dairy_app.subscriptions.rules.wishes import NewClosedDay, NewPause
 from dairy_app.subscriptions.service import standing_orders as subscriptions
+from dairy_app.subscriptions.service.closed_days import close_day
+from dairy_app.subscriptions.service.pauses import add_pause
 from dairy_app.web.access import Actor
 
+#: A holiday of the days to come, and the day that gets its milk.
+FESTIVAL, FESTIVAL_EVE = timedelta(days=10), timedelta(days=9)
 #: Which of the sample's customers, by their place.
 LENT_A_CAN, ON_TRIAL, GONE, AWAY, ASKING = 1, 3, 4, 5, 6
 
@@ -33,6 +37,7 @@ def happen(session: Session, day: date, period: str, admin: Actor, boy: UUID) ->
     _adjust(session, admin, households[LENT_A_CAN])
     _come_and_go(session, admin, households, day)
     _ask(session, households[ASKING], boy, day)
+    close_day(session, admin, NewClosedDay(day + FESTIVAL, "Festival: the dairy rests", deliver_on=day + FESTIVAL_EVE))
     _hand_over(session, admin)
     return _correct(session, admin, period)
 
@@ -51,7 +56,7 @@ def _come_and_go(session: Session, admin: Actor, households: list[UUID], day: da
         customers.change_customer(session, admin, households[place], change)
         subscriptions.customer_changed(session, households[place], status)
     away = NewPause(day + timedelta(days=2), day + timedelta(days=6), "A wedding in Nashik")
-    subscriptions.add_pause(session, admin, queries.standing_order_of(session, households[AWAY]), away)
+    add_pause(session, admin, queries.standing_order_of(session, households[AWAY]), away)
 
 
 def _ask(session: Session, customer: UUID, boy: UUID, day: date) -> None:

@@ -26,6 +26,7 @@ WHOLE = {
     "subscription_overrides": "id",
     "subscription_pauses": "id",
     "subscription_quantities": "id",
+    "closed_days": "id",
     "shared_links": "id",
     "invoice_links": "invoice_id",
     "change_requests": "id",

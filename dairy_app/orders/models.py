@@ -4,11 +4,23 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Computed, Index, SmallInteger, text
+from sqlalchemy import Computed, Index, SmallInteger, literal_column, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from dairy_app.database.models import Base, Imported, Money, Quantity, check, one_of, references, unique, unique_index
+from dairy_app.database.models import (
+    Base,
+    Identified,
+    Imported,
+    Money,
+    Quantity,
+    check,
+    no_overlap,
+    one_of,
+    references,
+    unique,
+    unique_index,
+)
 
 ORDER_TYPES = ("one_time", "subscription")
 SHIFTS = ("morning", "evening")
@@ -22,6 +34,9 @@ ORDER_STATUSES = (
 )
 ORDER_SOURCES = ("customer", "staff", "generator", "shared_link", "door", "import")
 PRICE_SOURCES = ("customer", "subscription", "product", "override", "free", "import")
+
+#: Stands for "no area" where areas are compared: every customer then has one, and rows find each other by equality.
+NO_AREA = UUID(int=0)
 
 IS_DELIVERED = "status IN ('DELIVERED', 'PARTIALLY_DELIVERED')"
 
@@ -56,6 +71,7 @@ class Order(Imported, Base):
         references("delivery_boy_id", "users.id", "user_not_found"),
         references("area_id", "areas.id", "area_not_found"),
         references("placed_by", "users.id", "user_not_found"),
+        references("closed_day_id", "closed_days.id", "closed_day_not_found", ondelete="SET NULL"),
         unique("id", "customer_id"),
         unique("subscription_id", "delivery_date"),
         one_of("order_type", ORDER_TYPES),
@@ -86,6 +102,7 @@ class Order(Imported, Base):
             "illegal_transition",
         ),
         check("placed_at_door_is_door_order", "placed_at_door_of IS NULL OR source = 'door'"),
+        check("closed_day_fits", "closed_day_id IS NULL OR status = 'CANCELLED'", "illegal_transition"),
         check("dates_finite", "isfinite(delivery_date) AND isfinite(delivered_on) AND isfinite(delivered_at)"),
         check("text_lengths", "length(cancel_reason) <= 500 AND length(notes) <= 4000"),
         Index("ix_orders_customer_date", "customer_id", "delivery_date"),
@@ -104,6 +121,7 @@ class Order(Imported, Base):
         Index("ix_orders_invoice_area", "invoice_id", "area_id", postgresql_where=text("invoice_id IS NOT NULL")),
         unique_index("uq_orders_placed_at_door_of", "placed_at_door_of", where="placed_at_door_of IS NOT NULL"),
         Index("ix_orders_date_id", "delivery_date", "id"),
+        Index("ix_orders_closed_day", "closed_day_id", postgresql_where=text("closed_day_id IS NOT NULL")),
         Index(
             "ix_orders_boy_date",
             "delivery_boy_id",
@@ -139,6 +157,8 @@ class Order(Imported, Base):
     invoice_id: Mapped[UUID | None]
     #: What else was handed over when this order of the same customer was confirmed is an order of its own.
     placed_at_door_of: Mapped[UUID | None] = mapped_column(sort_order=952)
+    #: The closing that cancelled it; reopening the day brings it back.
+    closed_day_id: Mapped[UUID | None] = mapped_column(sort_order=953)
 
 
 class OrderItem(Base):
@@ -177,3 +197,35 @@ class OrderItem(Base):
             persisted=True,
         )
     )
+
+
+class ClosedDay(Identified, Base):
+    """A day on which nothing is brought: a holiday, a strike. It is never changed, only taken back."""
+
+    __tablename__ = "closed_days"
+    __table_args__ = (
+        references("area_id", "areas.id", "area_not_found"),
+        references("closed_by", "users.id", "user_not_found"),
+        one_of("shift", SHIFTS),
+        check("days_finite", "isfinite(day) AND isfinite(deliver_on)"),
+        check("deliver_on_another_day", "deliver_on <> day"),
+        check("reason_length", "length(reason) BETWEEN 1 AND 500"),
+        no_overlap(
+            "ex_closed_days_once",
+            ("day", "="),
+            (literal_column("COALESCE(shift, ''::text)"), "="),
+            (literal_column(f"COALESCE(area_id, '{NO_AREA}'::uuid)"), "="),
+        ),
+        Index(None, "area_id"),
+        Index(None, "deliver_on"),
+    )
+
+    day: Mapped[date]
+    #: NULL: both.
+    shift: Mapped[str | None]
+    #: With all areas below it; NULL: the whole dairy.
+    area_id: Mapped[UUID | None]
+    reason: Mapped[str]
+    #: The day that gets the quantities of this one besides its own; NULL: nothing comes instead.
+    deliver_on: Mapped[date | None]
+    closed_by: Mapped[UUID | None]

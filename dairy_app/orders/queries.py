@@ -1,6 +1,7 @@
-"""Every read of orders. What is on higher floors (delivery, document) is read by the table's name."""
+"""Every read of orders and closed days. What is on higher floors (delivery, document) is read by the table's name."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from sqlalchemy import (
     Numeric,
     Row,
     Select,
+    Subquery,
     Text,
     Uuid,
     and_,
@@ -18,19 +20,22 @@ from sqlalchemy import (
     bindparam,
     column,
     func,
+    literal,
     or_,
     select,
     table,
+    text,
+    true,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, INET
-from sqlalchemy.orm import Session
+from sqlalchemy.dialects.postgresql import ARRAY, INET, distinct_on
+from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.types import TypeEngine
 
 from dairy_app.catalogue.models import Product
 from dairy_app.common.errors import Problem
 from dairy_app.customers.models import Area, Customer
-from dairy_app.customers.queries import areas_within
-from dairy_app.orders.models import Order, OrderItem
+from dairy_app.customers.queries import areas_around, areas_within
+from dairy_app.orders.models import NO_AREA, SHIFTS, ClosedDay, Order, OrderItem
 from dairy_app.orders.policy import hidden_status_fields, visible_orders
 from dairy_app.orders.rules import ordered_value
 from dairy_app.web.access import Actor
@@ -225,3 +230,140 @@ def products_by_id(session: Session, product_ids: Sequence[UUID]) -> dict[UUID, 
 def area_name(session: Session, area_id: UUID | None) -> str | None:
     """The name of an area."""
     return session.scalars(select(Area.name).where(Area.id == area_id)).first() if area_id else None
+
+
+# --------------------------------------------------------------------------------------------- closed days
+
+
+#: Each area with itself and all around it; the whole dairy, which has no area, is around all, and around those who live
+#: in none. UNION, not UNION ALL: it ends even where SQL made a ring.
+_REACHED = f"""
+    WITH RECURSIVE around AS (
+        SELECT a.id AS area_id, a.id AS outer_id FROM areas a
+        UNION SELECT n.area_id, a.parent_id FROM around n JOIN areas a ON a.id = n.outer_id
+        WHERE a.parent_id IS NOT NULL)
+    SELECT area_id, outer_id FROM around
+    UNION ALL SELECT a.id, '{NO_AREA}' FROM areas a
+    UNION ALL SELECT '{NO_AREA}', '{NO_AREA}'"""
+
+
+def closed_rounds(*only: ColumnElement[bool]) -> Subquery:
+    """Day, shift and area that are closed, one row each, with the closing that decides: the last one made.
+
+    ``only`` narrows the rows of ``closed_days``, by day. Columns: day, shift, area_id (``NO_AREA`` for customers
+    without one), closed_day_id, closed_at, deliver_on.
+    """
+    reached = text(_REACHED).columns(column("area_id", Uuid()), column("outer_id", Uuid())).subquery("reached")
+    shifts = select(func.unnest(literal(list(SHIFTS), ARRAY(Text))).column_valued("shift")).subquery("shifts")
+    shift = shifts.c.shift
+    return (
+        select(
+            ClosedDay.day,
+            shift,
+            reached.c.area_id,
+            ClosedDay.id.label("closed_day_id"),
+            ClosedDay.created_at.label("closed_at"),
+            ClosedDay.deliver_on,
+        )
+        .join_from(ClosedDay, shifts, func.coalesce(ClosedDay.shift, shift) == shift)
+        .join(reached, reached.c.outer_id == func.coalesce(ClosedDay.area_id, literal(NO_AREA, Uuid)))
+        .where(*only)
+        .ext(distinct_on(ClosedDay.day, shift, reached.c.area_id))
+        .order_by(ClosedDay.day, shift, reached.c.area_id, ClosedDay.created_at.desc(), ClosedDay.id.desc())
+        .subquery("closed_rounds")
+    )
+
+
+def area_of_customer() -> ColumnElement[UUID]:
+    """A customer's area as ``closed_rounds`` has it."""
+    return func.coalesce(Customer.area_id, literal(NO_AREA, Uuid))
+
+
+def closing_of(session: Session, customer_id: UUID, day: date, shift: str) -> ClosedDay | None:
+    """What closes a shift of a day where a customer lives."""
+    rounds = closed_rounds(ClosedDay.day == day)
+    wanted = (
+        select(ClosedDay)
+        .join(rounds, rounds.c.closed_day_id == ClosedDay.id)
+        .join(Customer, area_of_customer() == rounds.c.area_id)
+        .where(Customer.id == customer_id, rounds.c.shift == shift)
+    )
+    return session.scalars(wanted).one_or_none()
+
+
+def closed_day_page(
+    session: Session,
+    *only: ColumnElement[bool],
+    first: date | None,
+    last: date | None,
+    limit: int,
+    cursor: str | None,
+) -> Page:
+    """Closed days, each with the name of its area, the earliest first; ``only`` narrows the rows."""
+    spans = [*([ClosedDay.day >= first] if first else []), *([ClosedDay.day <= last] if last else [])]
+    rows = _closed_days().where(*only, *spans)
+    return read_page(session, rows, [ClosedDay.__table__.c.day, ClosedDay.__table__.c.id], limit=limit, cursor=cursor)
+
+
+def _closed_days() -> Select[Any]:
+    return select(*ClosedDay.__table__.c, Area.name.label("area")).outerjoin(Area, Area.id == ClosedDay.area_id)
+
+
+def closed_day_view(session: Session, closed_day_id: UUID) -> Row[Any]:
+    """One closed day with the name of its area. Raises ``closed_day_not_found``."""
+    found = session.execute(_closed_days().where(ClosedDay.id == closed_day_id)).one_or_none()
+    if found is None:
+        raise Problem("closed_day_not_found")
+    return found
+
+
+def get_closed_day(session: Session, closed_day_id: UUID) -> ClosedDay:
+    """One closing. Raises ``closed_day_not_found``."""
+    found = session.scalars(select(ClosedDay).where(ClosedDay.id == closed_day_id)).one_or_none()
+    if found is None:
+        raise Problem("closed_day_not_found")
+    return found
+
+
+def closings_beside(session: Session, wanted: ClosedDay) -> Sequence[ClosedDay]:
+    """The closings that one that is wanted may meet: of its day or of the day it moves to, or that move to its day,
+    where shift and area have customers in common."""
+    days = [day for day in (wanted.day, wanted.deliver_on) if day is not None]
+    met = or_(ClosedDay.day.in_(days), ClosedDay.deliver_on == wanted.day)
+    shift = or_(ClosedDay.shift.is_(None), ClosedDay.shift == wanted.shift) if wanted.shift else true()
+    rows = select(ClosedDay).where(met, shift)
+    if wanted.area_id is not None:
+        nested = or_(
+            ClosedDay.area_id.in_(areas_within(wanted.area_id)),
+            ClosedDay.area_id.in_(areas_around(Area.id == wanted.area_id)),
+        )
+        rows = rows.where(or_(ClosedDay.area_id.is_(None), nested))
+    return session.scalars(rows.order_by(ClosedDay.created_at, ClosedDay.id)).all()
+
+
+def on_closed_round(closed: ClosedDay) -> list[ColumnElement[bool]]:
+    """The conditions on ``orders`` that a closing covers: day, shift, and where the customer is."""
+    conditions = [Order.delivery_date == closed.day, in_area(Order.customer_id, closed.area_id)]
+    return [*conditions, Order.shift == closed.shift] if closed.shift else conditions
+
+
+def in_area(
+    customer_id: ColumnElement[UUID] | InstrumentedAttribute[UUID], area_id: UUID | None
+) -> ColumnElement[bool]:
+    """Whether a customer lives in an area or below it; in None everybody does."""
+    if area_id is None:
+        return true()
+    return customer_id.in_(select(Customer.id).where(Customer.area_id.in_(areas_within(area_id))))
+
+
+def settled_orders(session: Session, closed: ClosedDay) -> int:
+    """How many orders that a closing covers are out for delivery or confirmed."""
+    settled = Order.status.not_in(("PENDING", "CANCELLED"))
+    return session.execute(select(func.count(Order.id)).where(*on_closed_round(closed), settled)).scalar_one()
+
+
+def cancelled_by(session: Session, closed_day_id: UUID) -> dict[str, int]:
+    """How many orders a closing cancelled, by type."""
+    rows = select(Order.order_type, func.count().label("orders")).where(Order.closed_day_id == closed_day_id)
+    rows = rows.group_by(Order.order_type)
+    return {row.order_type: row.orders for row in session.execute(rows)}

@@ -17,8 +17,9 @@ from dairy_app.common.clock import now
 from dairy_app.common.errors import FieldError, Problem, invalid
 from dairy_app.customers.models import Customer
 from dairy_app.customers.queries import get_visible_customer, price_list_of, prices_for
+from dairy_app.orders import bulk
 from dairy_app.orders.models import Order, OrderItem
-from dairy_app.orders.queries import area_name, get_visible_order, items_of_order, products_by_id
+from dairy_app.orders.queries import area_name, closing_of, get_visible_order, items_of_order, products_by_id
 from dairy_app.orders.rules import LONGEST_AHEAD, cutoff_of, is_orderable, may_become, parted_notes, price_note
 from dairy_app.web.access import Actor, Role
 
@@ -59,7 +60,7 @@ def place_order(session: Session, actor: Actor, wanted: NewOrder, source: str | 
 
     A price of nothing that an admin states is marked free; else no invoice with it could ever be issued.
     ``source`` says where the wish came from, when not from the actor.
-    Raises customer_not_found, customer_merged, customer_stopped, validation_failed (date), cutoff_passed,
+    Raises customer_not_found, customer_merged, customer_stopped, validation_failed (date), cutoff_passed, day_closed,
     product_not_found, product_inactive, no_price, forbidden (a price stated by somebody else than an admin).
     """
     customer = _customer_for(session, actor, wanted.customer_id)
@@ -70,6 +71,7 @@ def place_order(session: Session, actor: Actor, wanted: NewOrder, source: str | 
     day, shift = wanted.delivery_date, wanted.shift
     _require_orderable(session, day)
     _refuse_after_cutoff(session, actor, day, shift)
+    refuse_closed(session, customer.id, day, shift, "/delivery_date")  # also of staff: who wants to deliver reopens it
     items, reasons = _priced(session, actor, customer, day, wanted.items)
     order = Order(
         customer_id=customer.id,
@@ -92,7 +94,8 @@ def change_order(session: Session, actor: Actor, order_id: UUID, change: OrderCh
 
     What stays on its day keeps the price that was promised; the rest, and everything on another day, gets the price of
     the day. Raises order_not_found, illegal_transition (out, confirmed, cancelled, or made of a standing order),
-    cutoff_passed, customer_stopped, validation_failed (date), product_not_found, product_inactive, no_price, forbidden.
+    cutoff_passed, day_closed, customer_stopped, validation_failed (date), product_not_found, product_inactive,
+    no_price, forbidden.
     """
     order = get_visible_order(session, actor, order_id)
     if order.order_type != "one_time":
@@ -106,6 +109,7 @@ def change_order(session: Session, actor: Actor, order_id: UUID, change: OrderCh
         _require_orderable(session, day)
     if (day, shift) != (order.delivery_date, order.shift):
         _refuse_after_cutoff(session, actor, day, shift)
+        refuse_closed(session, order.customer_id, day, shift, "/delivery_date")
     customer = get_visible_customer(session, actor, order.customer_id)
     if customer.status == "stopped":
         raise Problem("customer_stopped")
@@ -182,6 +186,15 @@ def _refuse_after_cutoff(session: Session, actor: Actor, day: date, shift: str) 
     last = cutoff_of(day, hour, rules.time_zone)
     if now() >= last:
         raise Problem("cutoff_passed", f"Changes for {day} were possible until {last.isoformat()}.")
+
+
+def refuse_closed(session: Session, customer_id: UUID, day: date, shift: str, pointer: str) -> None:
+    """Raise ``day_closed`` when nothing is delivered to a customer in that shift. Closing waits until the end."""
+    bulk.hold_closings(session)
+    closed = closing_of(session, customer_id, day, shift)
+    if closed is not None:
+        detail = f"Nothing is delivered on {day}: {closed.reason}"
+        raise Problem("day_closed", detail, [FieldError(pointer, "day_closed", detail)])
 
 
 def _priced(

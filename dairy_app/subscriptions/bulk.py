@@ -12,10 +12,13 @@ from sqlalchemy import (
     ColumnElement,
     Date,
     Subquery,
+    Text,
     Uuid,
     and_,
     any_,
     case,
+    cast,
+    column,
     delete,
     func,
     insert,
@@ -35,7 +38,9 @@ from sqlalchemy.orm import Session
 from dairy_app.catalogue.models import Product
 from dairy_app.customers.models import Area, Customer
 from dairy_app.customers.queries import with_price
+from dairy_app.database.values import uuid_array
 from dairy_app.orders.models import Order, OrderItem
+from dairy_app.orders.queries import in_area
 from dairy_app.subscriptions.models import (
     GeneratedDay,
     Subscription,
@@ -43,6 +48,7 @@ from dairy_app.subscriptions.models import (
     SubscriptionPause,
     SubscriptionQuantity,
 )
+from dairy_app.subscriptions.queries.closed_days import altered_by_closing
 from dairy_app.subscriptions.queries.due import deliverable, due, these_days
 
 #: Making a day's orders excludes changing standing orders, which exclude nobody but that ("orders" in ASCII).
@@ -188,23 +194,37 @@ def follow(session: Session, subscription_ids: Sequence[UUID], first: date, *, a
     hand stay. The caller has locked the customers. A constant number of statements; days without orders are for
     ``generate``.
     """
+    ours = and_(Order.subscription_id.in_(subscription_ids), Order.delivery_date >= first)
+    _follow(session, ours, among(subscription_ids), at=at, reason=reason)
+
+
+def follow_days(session: Session, days: Sequence[date], area_id: UUID | None, *, at: datetime, reason: str) -> None:
+    """``follow`` of all standing orders of an area and the areas below it (None: of all) on some days."""
+    theirs = and_(Order.subscription_id.is_not(None), Order.delivery_date.in_(days))
+    ours = and_(theirs, in_area(Order.customer_id, area_id))
+    _follow(session, ours, in_area(Subscription.customer_id, area_id), at=at, reason=reason)
+
+
+def _follow(
+    session: Session, ours: ColumnElement[bool], only: ColumnElement[bool], *, at: datetime, reason: str
+) -> None:
+    """``ours`` narrows the rows of ``orders``, ``only`` those of ``subscriptions`` to the same."""
     open_ = or_(Order.status == "PENDING", Order.cancelled_by_subscription)
-    ours = and_(Order.subscription_id.in_(subscription_ids), Order.delivery_date >= first, open_)
     held = session.execute(
         select(Order.id, Order.delivery_date, Order.status)
-        .where(ours)
+        .where(ours, open_)
         .order_by(Order.id)
         .with_for_update(key_share=True)
     ).all()
     if not held:
         return
     ids, days = [row.id for row in held], sorted({row.delivery_date for row in held})
-    now_due = due(these_days(days), Subscription.id.in_(subscription_ids))
+    now_due = due(these_days(days), only)
     comes = now_due.c.quantity > 0
     cancelled = Order.status == "CANCELLED"
     session.execute(
         update(Order)
-        .where(Order.id.in_(ids), Order.subscription_id == now_due.c.subscription_id)
+        .where(_is_among(Order.id, ids), Order.subscription_id == now_due.c.subscription_id)
         .where(Order.delivery_date == now_due.c.day)
         .where(or_(comes == cancelled, and_(comes, Order.shift != now_due.c.shift)))
         .values(
@@ -213,20 +233,28 @@ def follow(session: Session, subscription_ids: Sequence[UUID], first: date, *, a
             cancelled_at=case((not_(comes), at), else_=null()),
             cancel_reason=case((not_(comes), reason[:500]), else_=null()),
             cancelled_by_subscription=not_(comes),
+            closed_day_id=case((not_(comes), now_due.c.closed_day_id)),
         )
         .execution_options(synchronize_session=False)
     )
     back = [row.id for row in held if row.status == "CANCELLED"]
-    _follow_items(session, ids, back, deliverable(these_days(days), Subscription.id.in_(subscription_ids)))
+    _follow_items(session, ids, back, deliverable(these_days(days), only))
     session.expire_all()
+
+
+def _is_among(key: Any, ids: Sequence[UUID]) -> ColumnElement[bool]:
+    """One value, however many ids: a day's orders may be a hundred thousand."""
+    among_them: ColumnElement[bool] = key == any_(cast(literal(uuid_array(ids), Text), ARRAY(Uuid())))
+    return among_them
 
 
 def _follow_items(session: Session, order_ids: Sequence[UUID], back: Sequence[UUID], priced: Subquery) -> None:
     """Give the items of PENDING orders the quantity that is due now; of those that come ``back`` also the price."""
-    anew = and_(OrderItem.order_id.in_(back), OrderItem.price_source != "import", priced.c.price.is_not(None))
+    anew = and_(_is_among(OrderItem.order_id, back), OrderItem.price_source != "import", priced.c.price.is_not(None))
     session.execute(
         update(OrderItem)
-        .where(OrderItem.order_id == Order.id, Order.id.in_(order_ids), Order.status == "PENDING")
+        .where(OrderItem.order_id == Order.id, _is_among(Order.id, order_ids), Order.status == "PENDING")
+        .where(or_(anew, OrderItem.quantity != priced.c.quantity))
         .where(OrderItem.product_id == priced.c.product_id)
         .where(tuple_(Order.subscription_id, Order.delivery_date) == tuple_(priced.c.subscription_id, priced.c.day))
         .values(
@@ -236,6 +264,35 @@ def _follow_items(session: Session, order_ids: Sequence[UUID], back: Sequence[UU
         )
         .execution_options(synchronize_session=False)
     )
+
+
+def lock_customers_of(session: Session, days: Sequence[date], area_id: UUID | None) -> None:
+    """Take the mutex of the customers of an area (None: of all) who have orders on some days, ids ascending."""
+    theirs = select(Order.customer_id).where(Order.delivery_date.in_(days), in_area(Order.customer_id, area_id))
+    locked = select(Customer.id).where(Customer.id.in_(theirs)).order_by(Customer.id).with_for_update(key_share=True)
+    session.execute(select(func.count()).select_from(locked.subquery("locked")))
+
+
+def keep_settled(session: Session, days: Sequence[date], note: str, said: Mapping[str, Any]) -> None:
+    """Let days that are under way or confirmed stay what they are, although a closing would alter them.
+
+    The quantity of the order becomes an entry that was made after the closing. ``said``: requested_by, channel.
+    """
+    now_due, moment = due(these_days(days)), func.clock_timestamp()
+    row = [
+        Order.subscription_id, Order.delivery_date, OrderItem.quantity, literal(note),
+        *(literal(value) for value in said.values()), moment, moment,
+    ]  # fmt: skip
+    settled = (
+        select(*row)
+        .join(OrderItem, OrderItem.order_id == Order.id)
+        .join(now_due, and_(now_due.c.subscription_id == Order.subscription_id, now_due.c.day == Order.delivery_date))
+        .where(OrderItem.product_id == now_due.c.product_id, *altered_by_closing(now_due))
+    )
+    names = ["subscription_id", "date", "quantity", "note", *said, "created_at", "updated_at"]
+    made = postgresql.insert(SubscriptionOverride).from_select(names, settled, include_defaults=False)
+    anew = {name: made.excluded[name] for name in names[2:]}
+    session.execute(made.on_conflict_do_update(index_elements=["subscription_id", "date"], set_=anew))
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,8 +370,12 @@ def update_subscription(session: Session, subscription_id: UUID, row: Mapping[st
 
 
 def insert_beside(session: Session, table: Any, row: Mapping[str, Any]) -> UUID:
-    """A row of ``table``: an override, a pause or a quantity of a standing order; its id."""
-    made: UUID = session.execute(insert(table).values(row).returning(table.id)).scalar_one()
+    """A row of ``table``: an override or a quantity of a standing order; its id.
+
+    Said when this is run, not when the transaction began: what waited for a closing comes after it.
+    """
+    said = {"created_at": func.clock_timestamp(), "updated_at": func.clock_timestamp()}
+    made: UUID = session.execute(insert(table).values({**said, **row}).returning(table.id)).scalar_one()
     return made
 
 
@@ -336,23 +397,38 @@ def delete_quantities_from(session: Session, subscription_id: UUID, day: date) -
     )
 
 
-def end_pause(session: Session, subscription_id: UUID, pause_id: UUID | None, day: date) -> bool:
-    """End a pause before ``day``; delete one that has not begun by then. Whether there was anything to end."""
-    ours = (SubscriptionPause.id == pause_id, SubscriptionPause.subscription_id == subscription_id)
-    quiet: dict[str, Any] = {"synchronize_session": False}
-    gone = session.execute(
-        delete(SubscriptionPause).where(*ours, func.lower(SubscriptionPause.period) >= day).execution_options(**quiet)
-    )
-    cut = session.execute(
+def end_pauses(session: Session, ends: Mapping[UUID, date], **anew: Any) -> int:
+    """End each pause before its day; delete those that have not begun by then. How many there were to end.
+
+    ``anew``: columns of those that are ended.
+    """
+    keys, lasts = cast(literal(uuid_array(ends), Text), ARRAY(Uuid())), literal(list(ends.values()), ARRAY(Date))
+    until = func.unnest(keys, lasts).table_valued(column("id", Uuid()), column("day", Date())).render_derived("until")
+    mine, begun = SubscriptionPause.id == until.c.id, func.lower(SubscriptionPause.period)
+    running = func.coalesce(func.upper(SubscriptionPause.period) > until.c.day, True)
+    row = {"period": days(begun, until.c.day), "updated_at": func.now(), **anew}
+    gone = session.connection().execute(delete(SubscriptionPause).where(mine, begun >= until.c.day))
+    cut = session.connection().execute(update(SubscriptionPause).where(mine, running).values(row))
+    return gone.rowcount + cut.rowcount
+
+
+def insert_pauses(session: Session, subscription_ids: Sequence[UUID], row: Mapping[str, Any]) -> list[UUID]:
+    """The same pause in each of these standing orders; their ids."""
+    made = insert(SubscriptionPause).values([{"subscription_id": each, **row} for each in subscription_ids])
+    return list(session.scalars(made.returning(SubscriptionPause.id)))
+
+
+def change_pauses(session: Session, pause_ids: Sequence[UUID], row: Mapping[str, Any]) -> None:
+    """Write columns of pauses."""
+    session.execute(
         update(SubscriptionPause)
-        .where(*ours, func.coalesce(func.upper(SubscriptionPause.period) > day, True))
-        .values(period=days(func.lower(SubscriptionPause.period), day), updated_at=func.now())
-        .execution_options(**quiet)
+        .where(SubscriptionPause.id.in_(pause_ids))
+        .values({**row, "updated_at": func.now()})
+        .execution_options(synchronize_session=False)
     )
-    return bool(gone.rowcount or cut.rowcount)  # type: ignore[attr-defined]
 
 
-def days(first: Any, end: date | None) -> Any:
+def days(first: Any, end: Any) -> Any:
     """The days from ``first`` up to, but not including, ``end``; None has no end."""
     return func.daterange(first, end)
 

@@ -21,6 +21,7 @@ from dairy_app.database.models import (
     one_of,
     references,
     unique,
+    unique_index,
 )
 
 MODES = ("fixed_daily", "weekly_pattern", "alternate_days", "day_by_day", "irregular")
@@ -140,6 +141,12 @@ class SubscriptionPause(Imported, Base):
         ),
         check("reason_length", "length(reason) <= 500"),
         no_overlap("ex_subscription_pauses_period", ("subscription_id", "="), ("period", "&&")),
+        unique_index(
+            "uq_subscription_pauses_household",
+            "household_pause_id",
+            "subscription_id",
+            where="household_pause_id IS NOT NULL",
+        ),
     )
 
     subscription_id: Mapped[UUID]
@@ -147,6 +154,8 @@ class SubscriptionPause(Imported, Base):
     reason: Mapped[str | None]
     requested_by: Mapped[UUID | None]
     channel: Mapped[str]
+    #: The same in every standing order that the customer paused in one go, until one of them is changed alone.
+    household_pause_id: Mapped[UUID | None] = mapped_column(sort_order=950)
 
 
 class SubscriptionQuantity(Identified, Base):

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import ColumnElement, false, select, true
+from sqlalchemy import ColumnElement, false, or_, select, true
 
 from dairy_app.common.errors import FieldError, Problem
-from dairy_app.customers.models import Customer
-from dairy_app.customers.queries import visible_customers
+from dairy_app.customers.models import Area, Customer
+from dairy_app.customers.queries import areas_around, visible_customers
+from dairy_app.orders.models import ClosedDay
 from dairy_app.subscriptions.models import Subscription
 from dairy_app.web.access import Actor, Role
 
@@ -29,6 +30,14 @@ def visible_subscriptions(actor: Actor) -> ColumnElement[bool]:
             return Subscription.customer_id.in_(select(Customer.id).where(visible_customers(actor)))
         case _:
             return false()
+
+
+def visible_closed_days(actor: Actor) -> ColumnElement[bool]:
+    """The dairy's own people see all closings, a customer those of the whole dairy and of where it lives."""
+    if actor.role is not Role.CUSTOMER:
+        return true()
+    home = Area.id.in_(select(Customer.area_id).where(visible_customers(actor)))
+    return or_(ClosedDay.area_id.is_(None), ClosedDay.area_id.in_(areas_around(home)))
 
 
 def check_fields(actor: Actor, fields: Iterable[str], own: frozenset[str]) -> None:

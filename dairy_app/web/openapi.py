@@ -49,6 +49,20 @@ class Words:
     meanings: Mapping[str, str]
 
 
+def _conflict_schema() -> dict[str, Any]:
+    day = {"type": "string", "format": "date"}
+    return {
+        "type": "object",
+        "description": "Only where days overlap (`overlaps`): the entry that is there, `to` null without an end.",
+        "required": ["id", "from", "to"],
+        "properties": {
+            "id": {"type": "string", "format": "uuid", "description": "Its id."},
+            "from": day | {"description": "Its first day."},
+            "to": {"type": ["string", "null"], "format": "date", "description": "Its last day."},
+        },
+    }
+
+
 def problem_schema() -> dict[str, Any]:
     """The one shape of every refusal."""
     text = {"type": "string"}
@@ -60,7 +74,8 @@ def problem_schema() -> dict[str, Any]:
     error = {
         "type": "object",
         "required": list(names),
-        "properties": {name: text | {"description": meaning} for name, meaning in names.items()},
+        "properties": {name: text | {"description": meaning} for name, meaning in names.items()}
+        | {"conflicts_with": _conflict_schema()},
     }
     code = text | {"enum": list(CODES), "description": "Why, in one stable word; the list may grow."}
     return {

@@ -36,6 +36,7 @@ PAGES = (
     "/figures/short-deliveries",
     "/products",
     "/areas",
+    "/days-off",
     "/people",
     "/settings",
     "/health",

@@ -54,7 +54,7 @@ def test_it_is_led_to_its_parts_and_to_nothing_of_the_office(own: tuple[Any, Cli
     for office in ("/credit", "/audit-log", "/payments"):
         assert not [link for link in page.links() if office in link], office
     actions = {form.action.rpartition("/")[2] for form in page.forms}
-    assert actions <= {"sign-out", "standing-orders", "quantity", "stop", "resume", "cancel"}
+    assert actions <= {"sign-out", "standing-orders", "quantity", "stop", "resume", "cancel", "holidays"}
 
 
 def test_what_it_owes_leads_to_paying(clock: time_machine.Traveller, dairy: Dairy) -> None:

@@ -97,6 +97,9 @@ ADDED = {
     "0035": f"UPDATE orders SET source = 'door' WHERE id = '{DELIVERED}'",
     "0037": f"""INSERT INTO customers (name, status, merged_into, merged_at, merge_reason)
         VALUES ('Baloo', 'stopped', '{BALU}', now(), 'registered twice')""",
+    "0039": f"""INSERT INTO closed_days (id, day, reason) VALUES ('{ident(51)}', '2026-11-08', 'Diwali');
+        INSERT INTO orders (customer_id, delivery_date, source, status, cancelled_at, closed_day_id)
+            VALUES ('{CHITRA}', '2026-11-08', 'staff', 'CANCELLED', now(), '{ident(51)}')""",
 }
 
 #: Taking these back with these rows in the database is refused until the loss is allowed.
@@ -118,6 +121,7 @@ LOSES = {
     "0026": "which messages were taken back",
     "0035": "which orders were made at which door",
     "0037": "who was merged into whom",
+    "0039": "which days were closed",
 }
 
 #: (question, answer) once the revision ran: its backfill was right.

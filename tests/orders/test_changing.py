@@ -144,3 +144,10 @@ def test_two_change_it_at_once(round_: Round, database_url: str) -> None:
         ),
     )
     assert sorted(answer.status_code for answer in answers) == [200, 412]
+
+
+def test_not_to_a_day_that_is_closed(round_: Round) -> None:
+    order = round_.order()
+    ok(round_.dairy.admin.post("/closed-days", {"day": "2026-11-22", "reason": "Diwali"}), 201)
+    refused(change(order, round_.dairy.admin, delivery_date="2026-11-22"), 409, "day_closed")
+    ok(change(order, round_.dairy.admin, delivery_date="2026-11-23"), 200)

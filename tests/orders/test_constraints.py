@@ -12,7 +12,7 @@ from dairy_app.common.errors import CODES
 from dairy_app.database.constraints import TRIGGER_CODES, code_of
 from dairy_app.database.transactions import Database
 from dairy_app.deliveries.models import DeliveryStatus
-from dairy_app.orders.models import ORDER_STATUSES, Order, OrderItem
+from dairy_app.orders.models import ORDER_STATUSES, ClosedDay, Order, OrderItem
 from dairy_app.settings import Settings
 from tests.conftest import SECRET_KEY, Server, raw_connection
 from tests.dairy import Dairy, ok
@@ -110,6 +110,15 @@ def status(changes: str, of: str = "delivered") -> str:
     return f"UPDATE delivery_statuses SET {changes} WHERE order_id = '{{{of}}}'"
 
 
+CLOSED = "'00000000-0000-7000-8000-000000000001'"
+
+
+def closed(**changes: str) -> str:
+    """A closed day, with values in place of the usual ones."""
+    row = {"id": CLOSED, "day": "'2026-11-20'", "reason": "'Diwali'"} | changes
+    return f"INSERT INTO closed_days ({', '.join(row)}) VALUES ({', '.join(row.values())});"
+
+
 CORRECTED = "corrected_at = now(), corrected_by_user_id = (SELECT id FROM users LIMIT 1)"
 
 
@@ -203,10 +212,23 @@ REFUSED = [
     (update("cancelled", "cancelled_at = NULL"), "ck_orders_cancelled_iff_dated"),
     (update("cancelled", "cancelled_by_subscription = true"), "ck_orders_cancelled_by_subscription_fits"),
     (update("pending", "cancelled_by_subscription = true"), "ck_orders_cancelled_by_subscription_fits"),
+    (closed() + update("pending", f"closed_day_id = {CLOSED}"), "ck_orders_closed_day_fits"),
+    (update("cancelled", "closed_day_id = '{nobody}'"), "fk_orders_closed_day_id"),
     (update("pending", "delivery_date = 'infinity'"), "ck_orders_dates_finite"),
     (update("delivered", "delivered_on = '-infinity'"), "ck_orders_dates_finite"),
     (update("cancelled", "cancel_reason = repeat('x', 501)"), "ck_orders_text_lengths"),
     (update("pending", "notes = repeat('x', 4001)"), "ck_orders_text_lengths"),
+    # closed days
+    (closed(id="'{nobody}'") + closed(), "ex_closed_days_once"),
+    (closed(id="'{nobody}'", shift="'evening'") + closed(shift="'evening'"), "ex_closed_days_once"),
+    (closed(shift="'noon'"), "ck_closed_days_shift_known"),
+    (closed(day="'infinity'"), "ck_closed_days_days_finite"),
+    (closed(deliver_on="'-infinity'"), "ck_closed_days_days_finite"),
+    (closed(deliver_on="'2026-11-20'"), "ck_closed_days_deliver_on_another_day"),
+    (closed(reason="''"), "ck_closed_days_reason_length"),
+    (closed(reason="repeat('x', 501)"), "ck_closed_days_reason_length"),
+    (closed(area_id="'{nobody}'"), "fk_closed_days_area_id"),
+    (closed(closed_by="'{nobody}'"), "fk_closed_days_closed_by"),
     # orders: the state agrees with the items
     (update("delivered", "status = 'PARTIALLY_DELIVERED'"), "tr_orders_agree_with_items"),
     (update("partial", "status = 'DELIVERED'"), "tr_orders_agree_with_items"),
@@ -362,6 +384,14 @@ ALLOWED = [
     "UPDATE order_items SET delivered_quantity = 0.5 WHERE order_id = '{delivered}' AND line_no = 1;"
     "UPDATE orders SET status = 'PARTIALLY_DELIVERED' WHERE id = '{delivered}'",
     "DELETE FROM orders WHERE id = '{pending}'",
+    closed() + closed(id="'{nobody}'", shift="'morning'") + closed(id="'{pending}'", shift="'evening'"),
+    closed(deliver_on="'2026-11-19'") + closed(id="'{nobody}'", area_id="(SELECT id FROM areas LIMIT 1)"),
+    # A closing that goes lets its orders go, and what it cancelled may come back; nothing else.
+    closed() + update("cancelled", f"closed_day_id = {CLOSED}") + "; DELETE FROM closed_days",
+    closed()
+    + update("cancelled", f"closed_day_id = {CLOSED}")
+    + ";"
+    + update("cancelled", "status = 'PENDING', cancelled_at = NULL, cancel_reason = NULL, closed_day_id = NULL"),
     # What is wrong for a moment only.
     item("delivered_quantity = NULL", "delivered") + ";" + item("delivered_quantity = quantity", "delivered"),
     item("delivered_quantity = 0", "delivered") + ";" + item("delivered_quantity = quantity", "delivered"),
@@ -409,12 +439,12 @@ def test_states_follow_each_other(known: Known, cursor: Any, was: str, state: st
 
 
 def test_no_rule_is_left_out() -> None:
-    """Every named constraint of the three tables, but for keys nobody can break, has its statement above."""
-    unbreakable = {"pk_orders", "pk_delivery_statuses", "uq_orders_id_customer_id"}
+    """Every named constraint of the four tables, but for keys nobody can break, has its statement above."""
+    unbreakable = {"pk_orders", "pk_closed_days", "pk_delivery_statuses", "uq_orders_id_customer_id"}
     follows = {"fk_delivery_statuses_customer_id"}  # the pair with the order is refused before it
     names = {
         str(constraint.name)
-        for table in (Order.__table__, OrderItem.__table__, DeliveryStatus.__table__)
+        for table in (Order.__table__, OrderItem.__table__, ClosedDay.__table__, DeliveryStatus.__table__)
         for constraint in table.constraints  # type: ignore[attr-defined]
     } | {name for name in TRIGGER_CODES if name.startswith(("tr_order", "tr_delivery"))}
     names |= {str(index.name) for index in Order.__table__.indexes if index.unique}  # type: ignore[attr-defined]

@@ -26,8 +26,8 @@ INSERT INTO subscriptions (id, customer_id, product_id, mode, default_quantity, 
     VALUES ({ONE}, {ONE}, {ONE}, 'fixed_daily', 1, '2026-11-01', 'old');
 INSERT INTO subscription_overrides (subscription_id, date, quantity, channel, legacy_id)
     VALUES ({ONE}, '2026-11-20', 0, 'app', 'old');
-INSERT INTO subscription_pauses (subscription_id, period, channel, legacy_id)
-    VALUES ({ONE}, '[2026-12-01,2026-12-10)', 'app', 'old');
+INSERT INTO subscription_pauses (subscription_id, period, channel, legacy_id, household_pause_id)
+    VALUES ({ONE}, '[2026-12-01,2026-12-10)', 'app', 'old', {ONE});
 INSERT INTO subscription_quantities (subscription_id, valid_from, quantity, channel)
     VALUES ({ONE}, '2026-11-10', 2, 'app');
 """
@@ -89,6 +89,7 @@ REFUSED = {
     "uq_subscription_pauses_legacy_id": pause(legacy_id="'old'"),
     "ck_subscription_pauses_channel_known": pause(channel="'fax'"),
     "ck_subscription_pauses_period_has_start": pause(period="'(,2026-11-01)'"),
+    "uq_subscription_pauses_household": pause(household_pause_id=ONE),
     "ck_subscription_pauses_reason_length": pause(reason="repeat('x', 501)"),
     "ex_subscription_pauses_period": pause(period="'[2026-12-09,)'"),
     "fk_subscription_quantities_subscription_id": quantity(subscription_id=NOBODY),
@@ -119,6 +120,7 @@ ALLOWED = [
     override(quantity="0"),
     pause(),
     pause(period="'[2026-12-10,)'"),
+    pause(household_pause_id=TWO),
     quantity(quantity="0"),
 ]
 

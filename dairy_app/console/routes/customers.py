@@ -123,6 +123,7 @@ def customer_page(customer_id: UUID, month: str | None = None, opened: date | No
         names["subscriptions"] = ask("/subscriptions", customer_id=customer_id, limit=50)["items"]
         names["calendar"] = weeks(month, _of_month(customer_id, month))
         names["tomorrow"] = _one_day(customer_id, day + timedelta(days=1))
+        names["pauses"] = _pauses(customer_id)
     if opened:
         names["one_day"] = _one_day(customer_id, opened)
         is_own_day = opened == day or current_actor().role is Role.ADMIN
@@ -147,6 +148,18 @@ def customer_page(customer_id: UUID, month: str | None = None, opened: date | No
     return frame.page("customer.html", **names)
 
 
+def _pauses(customer_id: UUID) -> list[dict[str, Any]]:
+    """The pauses that are not over; what all standing orders got in one go is one, of its first and last day."""
+    shared: dict[str, dict[str, Any]] = {}
+    for each in ask(f"/customers/{customer_id}/pauses", limit=200)["items"]:
+        household = each["household_pause_id"]
+        one = each | ({"id": household, "subscription_id": "all", "product_name": None} if household else {})
+        known = shared.setdefault(one["id"], one)
+        known["from"] = min(known["from"], each["from"])
+        known["to"] = max(known["to"], each["to"]) if known["to"] and each["to"] else None
+    return sorted(shared.values(), key=lambda each: str(each["from"]))
+
+
 def _of_month(customer_id: UUID, month: str) -> list[dict[str, Any]]:
     """What comes in a month: of standing orders, and what was ordered for one day only."""
     first, last = month_bounds(month)
@@ -161,6 +174,8 @@ def _one_day(customer_id: UUID, day: date) -> dict[str, Any]:
     found: dict[str, Any] = {"date": day, "standing_orders": [], "shifts": []}
     if admits(f"/customers/{customer_id}/days/{day}"):
         found = {**ask(f"/customers/{customer_id}/days/{day}"), "date": day}
+    if any(each["rule"] == "closed_day" for each in found["standing_orders"]) and admits("/closed-days"):
+        found["closings"] = ask("/closed-days", **{"from": day, "to": day}, limit=50)["items"]
     if admits("/orders"):
         found["orders"] = ask("/orders", customer_id=customer_id, delivery_date=day, limit=50)["items"]
         found["once"] = entries_of(each for each in found["orders"] if each["order_type"] == ONE_TIME)

@@ -12,6 +12,7 @@ import json
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import cache
 from http import HTTPStatus
 from pathlib import Path
@@ -26,7 +27,7 @@ from marshmallow import INCLUDE, fields
 from dairy_app.accounts.rules.logins import PAGE_LIFETIME
 from dairy_app.accounts.service import tokens
 from dairy_app.business.queries import business_settings, today
-from dairy_app.common.errors import FieldError, Problem
+from dairy_app.common.errors import Problem
 from dairy_app.common.words import Words, choose_of, read_catalogues
 from dairy_app.console.rules.figures import Figures
 from dairy_app.console.rules.menu import MENU
@@ -300,7 +301,7 @@ def told_at(fields: Mapping[str, str]) -> Iterator[None]:
     try:
         yield
     except Problem as problem:
-        errors = [FieldError(_told_at(each.pointer, fields), each.code, each.detail) for each in problem.errors]
+        errors = [replace(each, pointer=_told_at(each.pointer, fields)) for each in problem.errors]
         raise Problem(problem.code, problem.detail, errors, headers=problem.headers) from problem
 
 

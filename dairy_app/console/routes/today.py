@@ -19,6 +19,8 @@ def show_today() -> Response:
     """The day at a glance, for each role what it may see; for ``/``, by whoever is signed in."""
     day = today(current_session())
     names: dict[str, Any] = {"day": day, "tomorrow": day + timedelta(days=1)}
+    if admits("/closed-days"):
+        names["closings"] = ask("/closed-days", **{"from": day, "to": names["tomorrow"]}, limit=SHOWN)["items"]
     if admits("/reports/rounds"):
         names["rounds"] = ask("/reports/rounds")["items"]
         if not names["rounds"] and admits("/orders/generate", "POST"):

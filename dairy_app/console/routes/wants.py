@@ -7,13 +7,12 @@ from uuid import UUID
 
 from flask import Response, request, url_for
 
-from dairy_app.common.errors import Problem
 from dairy_app.console.routes import frame
 from dairy_app.console.routes.customers import WHO_CHANGES, customer_page
 from dairy_app.console.routes.frame import Form, console
 from dairy_app.console.rules.calendar import month_of
 from dairy_app.web.access import Role, allow
-from dairy_app.web.inside import act, ask, together
+from dairy_app.web.inside import act
 
 #: For ``subscription_id``: every standing order that is not stopped.
 ALL = "all"
@@ -82,6 +81,21 @@ def set_day(form: dict[str, str], customer_id: UUID) -> Response:
     return _on_a_day(form, customer_id, day, enter, "day_set" if quantity else "day_usual", said)
 
 
+@console.route("/customers/<uuid:customer_id>/holidays", methods=["POST"])
+@console.arguments(Form, location="form")
+@allow(*WHO_CHANGES, page=True)
+def holiday(form: dict[str, str], customer_id: UUID) -> Response:
+    """Nothing comes from a day to a day: of all standing orders or, where one cannot pause, of none."""
+
+    def enter() -> None:
+        body = frame.fields_of(form, "from", "to", "reason")
+        act("POST", f"/customers/{customer_id}/pauses", body, key=form.get("key"))
+
+    first, last = (form.get(name, "").strip() for name in ("from", "to"))
+    said = {"first": _written(first), "last": _written(last)}
+    return _done(customer_id, enter, "paused" if last else "paused_open", said)
+
+
 @console.route("/customers/<uuid:customer_id>/pauses", methods=["POST"])
 @console.arguments(Form, location="form")
 @allow(*WHO_CHANGES, page=True)
@@ -94,17 +108,29 @@ def pause(form: dict[str, str], customer_id: UUID) -> Response:
         if chosen != ALL:
             act("POST", f"/subscriptions/{chosen}/pauses", body, key=key)
             return
-        found = ask("/subscriptions", customer_id=customer_id, limit=200)["items"]
-        standing = [each["id"] for each in found if each["status"] != "stopped"]
-        if not standing:
-            raise Problem("subscription_not_found")
-        with together():
-            for each in standing:
-                act("POST", f"/subscriptions/{each}/pauses", body, key=f"{key}:{each}" if key else None)
+        act("POST", f"/customers/{customer_id}/pauses", body, key=key)
 
     first, last = (form.get(name, "").strip() for name in ("from", "to"))
     said = {"first": _written(first), "last": _written(last)}
     return _on_a_day(form, customer_id, first, enter, "paused" if last else "paused_open", said)
+
+
+@console.route("/customers/<uuid:customer_id>/pauses/<uuid:pause_id>", methods=["POST"])
+@console.arguments(Form, location="form")
+@allow(*WHO_CHANGES, page=True)
+def change_pause(form: dict[str, str], customer_id: UUID, pause_id: UUID) -> Response:
+    """Lengthen, shorten or end a pause: of one standing order, or what all of them got in one go."""
+    chosen, ends = frame.part_of_address(form, "subscription_id"), bool(form.get("end"))
+    own = f"/customers/{customer_id}" if chosen == ALL else f"/subscriptions/{chosen}"
+
+    def change() -> None:
+        if ends:
+            act("DELETE", f"{own}/pauses/{pause_id}")
+            return
+        body = frame.fields_of(form, "from", "reason") | {"to": form.get("to", "").strip() or None}
+        act("PATCH", f"{own}/pauses/{pause_id}", body)
+
+    return _done(customer_id, change, "pause_ended" if ends else "pause_changed")
 
 
 @console.route("/customers/<uuid:customer_id>/deliver-again", methods=["POST"])
@@ -162,10 +188,10 @@ def cancel_order(form: dict[str, str], customer_id: UUID, order_id: UUID) -> Res
     return _on_a_day(form, customer_id, form.get("date", ""), cancel, "order_cancelled")
 
 
-def _done(customer_id: UUID, do: Callable[[], None], said: str) -> Response:
+def _done(customer_id: UUID, do: Callable[[], None], said: str, values: Mapping[str, Any] | None = None) -> Response:
     address = url_for("console.customer", customer_id=customer_id)
     refused = frame.send(do, lambda **names: customer_page(customer_id, **names), address)
-    return refused or frame.done(address, said)
+    return refused or frame.done(address, said, **(values or {}))
 
 
 def _on_a_day(

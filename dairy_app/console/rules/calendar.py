@@ -7,8 +7,8 @@ from typing import Any
 
 #: Years that have a calendar.
 YEARS = range(2000, 2100)
-#: Rules by which nothing comes because somebody wanted it so.
-_DECIDED = frozenset({"pause", "override", "irregular", "product_inactive"})
+#: Rules by which nothing comes because somebody wanted it so, the household or the dairy.
+_DECIDED = frozenset({"pause", "closed_day", "override", "irregular", "product_inactive"})
 #: What came of a standing order is told by its own row of the calendar.
 ONE_TIME = "one_time"
 

@@ -13,6 +13,7 @@ MENU = (
     ("figures", "menu_figures"),
     ("products", "menu_products"),
     ("areas", "menu_areas"),
+    ("days_off", "menu_days_off"),
     ("people", "menu_people"),
     ("settings", "menu_settings"),
     ("audit_log", "menu_audit_log"),

@@ -16,7 +16,8 @@ from dairy_app.sharing import queries
 from dairy_app.sharing.models import ChangeRequest
 from dairy_app.sharing.rules import links as rules
 from dairy_app.subscriptions.rules.wishes import DayQuantity, Ending, NewPause
-from dairy_app.subscriptions.service.standing_orders import add_pause, set_override, stop
+from dairy_app.subscriptions.service.pauses import add_pause, pause_household
+from dairy_app.subscriptions.service.standing_orders import set_override, stop
 from dairy_app.web.access import Actor
 
 CHANNEL = "shared_link"
@@ -79,8 +80,12 @@ def _apply(
             quantity = DayQuantity(fields["quantity"], note=reason, channel=CHANNEL)
             set_override(session, actor, request.subscription_id, fields["date"], quantity)
         case "pause":
-            for each in _standing_orders(session, actor, request):
-                add_pause(session, actor, each, NewPause(fields["from"], fields.get("to"), reason, CHANNEL))
+            wanted = NewPause(fields["from"], fields.get("to"), reason, CHANNEL)
+            if request.subscription_id is None:
+                _standing_orders(session, actor, request)
+                pause_household(session, actor, request.customer_id, wanted)
+            else:
+                add_pause(session, actor, request.subscription_id, wanted)
         case "stop":
             for each in _standing_orders(session, actor, request):
                 stop(session, actor, each, Ending(fields["stop_date"], reason, CHANNEL))

@@ -25,16 +25,21 @@ from sqlalchemy import (
     true,
     type_coerce,
 )
+from sqlalchemy.orm import aliased
 
 from dairy_app.catalogue.models import Product
 from dairy_app.customers.models import Customer
 from dairy_app.customers.queries import with_price
+from dairy_app.orders.models import ClosedDay
+from dairy_app.orders.queries import area_of_customer, closed_rounds
 from dairy_app.subscriptions.models import (
+    OVERRIDE_KINDS,
     Subscription,
     SubscriptionOverride,
     SubscriptionPause,
     SubscriptionQuantity,
 )
+from dairy_app.subscriptions.rules.standing_orders import RHYTHMIC
 
 
 def days_from(first: date, last: date) -> Subquery:
@@ -52,22 +57,63 @@ def due(days: FromClause, *only: ColumnElement[bool]) -> Subquery:
     """What every standing order wants on each of ``days``, and the rule that decided it.
 
     ``days`` has a column ``day``; ``only`` narrows the rows of ``subscriptions``. Columns: subscription_id,
-    customer_id, product_id, area_id, day, shift, price_per_unit (quoted, rupees), rule, quantity (the product's
-    unit; 0: nothing comes). This is the one place where the rule is in SQL; ``rules.decide`` reads the same.
+    customer_id, product_id, area_id, day, shift, price_per_unit (quoted, rupees), closed_day_id (the closing that holds
+    the day back), rule, quantity (the product's unit; 0: nothing comes). This is the one place where the rule is in
+    SQL; ``rules.decide`` reads the same.
+    """
+    ruled = _ruled(days, closed_rounds(ClosedDay.day.in_(select(days.c.day))), *only)
+    moved = _moved_to(days, *only)
+    is_moved_to = and_(moved.c.subscription_id == ruled.c.subscription_id, moved.c.day == ruled.c.day)
+    comes = and_(ruled.c.silenced.is_(None), ruled.c.closed_day_id.is_(None))
+    rule = case(
+        (ruled.c.silenced.is_not(None), ruled.c.silenced),
+        (ruled.c.closed_day_id.is_not(None), "closed_day"),
+        (moved.c.quantity.is_not(None), "closed_day_moved"),
+        else_=ruled.c.said,
+    )
+    nothing = literal(Decimal(0), Numeric(10, 3))
+    quantity = case((comes, _own_quantity(ruled) + func.coalesce(moved.c.quantity, nothing)), else_=nothing)
+    held_back = case((ruled.c.silenced.is_(None), ruled.c.closed_day_id))
+    kept = [ruled.c[name] for name in ("subscription_id", "customer_id", "product_id", "area_id", "day", "shift")]
+    return (
+        select(
+            *kept, ruled.c.price_per_unit, held_back.label("closed_day_id"), rule.label("rule"),
+            quantity.label("quantity"),
+        )
+        .select_from(ruled.outerjoin(moved, is_moved_to))
+        .subquery("due")
+    )  # fmt: skip
+
+
+def _ruled(days: FromClause, closed: Subquery, *only: ColumnElement[bool]) -> Subquery:
+    """Standing orders on days with all that decides: who is ``silenced`` why, what closes the day, what is ``said``.
+
+    ``closed``: the ``closed_rounds`` of these days. An entry for the day that was made after the closing stands.
     """
     s, day = Subscription, days.c.day
     of_the_day = and_(SubscriptionOverride.subscription_id == s.id, SubscriptionOverride.date == day)
     paused = and_(SubscriptionPause.subscription_id == s.id, SubscriptionPause.period.contains(day))
-    ruled = (
+    shift = func.coalesce(SubscriptionOverride.shift, s.shift)
+    of_the_round = and_(
+        closed.c.day == day,
+        closed.c.shift == shift,
+        closed.c.area_id == area_of_customer(),
+        func.coalesce(SubscriptionOverride.updated_at <= closed.c.closed_at, True),
+    )
+    return (
         select(
             s.id.label("subscription_id"),
             s.customer_id,
             s.product_id,
             Customer.area_id,
             day.label("day"),
-            func.coalesce(SubscriptionOverride.shift, s.shift).label("shift"),
+            shift.label("shift"),
             s.price_per_unit,
-            _rule(day).label("rule"),
+            _silenced(day).label("silenced"),
+            closed.c.closed_day_id,
+            closed.c.closed_at,
+            closed.c.deliver_on,
+            _said().label("said"),
             SubscriptionOverride.quantity.label("entered"),
             quantity_on(day).label("usual"),
             (cast(extract("isodow", day), Integer) - 1 == any_(s.weekly_pattern)).label("on_weekday"),
@@ -78,21 +124,45 @@ def due(days: FromClause, *only: ColumnElement[bool]) -> Subquery:
         .join(Customer, Customer.id == s.customer_id)
         .outerjoin(SubscriptionOverride, of_the_day)
         .outerjoin(SubscriptionPause, paused)
+        .outerjoin(closed, of_the_round)
         .subquery("ruled")
     )
-    quantity = case(
-        (ruled.c.rule.in_(("override", "irregular")), ruled.c.entered),
-        (and_(ruled.c.rule == "weekly_pattern", ruled.c.on_weekday), ruled.c.usual),
-        (and_(ruled.c.rule == "alternate_days", ruled.c.on_interval), ruled.c.usual),
-        (ruled.c.rule == "fixed_daily", ruled.c.usual),
+
+
+def _own_quantity(ruled: Subquery) -> ColumnElement[Decimal]:
+    """What a standing order says of the day itself: its entry, else its rhythm."""
+    return case(
+        (ruled.c.said.in_(OVERRIDE_KINDS), ruled.c.entered),
+        (and_(ruled.c.said == "weekly_pattern", ruled.c.on_weekday), ruled.c.usual),
+        (and_(ruled.c.said == "alternate_days", ruled.c.on_interval), ruled.c.usual),
+        (ruled.c.said == "fixed_daily", ruled.c.usual),
         else_=literal(Decimal(0), Numeric(10, 3)),
     )
-    kept = [column for column in ruled.c if column.name not in ("entered", "usual", "on_weekday", "on_interval")]
-    return select(*kept, quantity.label("quantity")).subquery("due")
 
 
-def _rule(day: ColumnElement[date]) -> ColumnElement[str]:
-    """The first rule that speaks about a day."""
+def _moved_to(days: FromClause, *only: ColumnElement[bool]) -> Subquery:
+    """What closed days give to ``days``: subscription_id, day, and the sum of their quantities, above 0.
+
+    What was said about the day itself after the closing stands alone, and so does an entry of nothing.
+    """
+    wanted = select(days.c.day)
+    giving = select(ClosedDay.day).where(ClosedDay.deliver_on.in_(wanted)).distinct().subquery("giving")
+    ruled = _ruled(giving, closed_rounds(ClosedDay.day.in_(select(giving.c.day))), *only)
+    entry = aliased(SubscriptionOverride)
+    of_the_target = and_(entry.subscription_id == ruled.c.subscription_id, entry.date == ruled.c.deliver_on)
+    own = _own_quantity(ruled)
+    return (
+        select(ruled.c.subscription_id, ruled.c.deliver_on.label("day"), func.sum(own).label("quantity"))
+        .select_from(ruled.outerjoin(entry, of_the_target))
+        .where(ruled.c.silenced.is_(None), ruled.c.deliver_on.in_(wanted), own > 0)
+        .where(or_(entry.id.is_(None), and_(entry.quantity > 0, entry.updated_at <= ruled.c.closed_at)))
+        .group_by(ruled.c.subscription_id, ruled.c.deliver_on)
+        .subquery("moved")
+    )
+
+
+def _silenced(day: ColumnElement[date]) -> ColumnElement[str]:
+    """The first rule by which nothing comes, whatever was said about the day; NULL: none of them."""
     s = Subscription
     return case(
         (not_(_receives(day)), "customer_not_active"),
@@ -100,8 +170,15 @@ def _rule(day: ColumnElement[date]) -> ColumnElement[str]:
         (or_(not_(s.auto_start), day < s.start_date), "not_started"),
         (day >= s.stop_date, "stop_date"),
         (SubscriptionPause.id.is_not(None), "pause"),
+    )
+
+
+def _said() -> ColumnElement[str]:
+    """The rule by which a day has its own quantity."""
+    s = Subscription
+    return case(
         (SubscriptionOverride.id.is_not(None), SubscriptionOverride.kind),
-        (s.mode.in_(("weekly_pattern", "alternate_days", "fixed_daily")), s.mode),
+        (s.mode.in_(RHYTHMIC), s.mode),
         else_="none",
     )
 

@@ -109,6 +109,17 @@ def settled_day(session: Session, subscription_ids: Sequence[UUID], first: date,
     return session.execute(wanted).first()
 
 
+def settled_days(session: Session, subscription_ids: Sequence[UUID], first: date) -> dict[UUID, date]:
+    """Of each standing order the latest day from ``first`` on with an order that is on its way or confirmed, if any."""
+    rows = (
+        select(Order.subscription_id, func.max(Order.delivery_date).label("latest"))
+        .where(Order.subscription_id.in_(subscription_ids), Order.delivery_date >= first)
+        .where(Order.status.not_in(("PENDING", "CANCELLED")))
+        .group_by(Order.subscription_id)
+    )
+    return {row.subscription_id: row.latest for row in session.execute(rows)}
+
+
 def get_visible_subscription(session: Session, actor: Actor, subscription_id: UUID) -> Subscription:
     """A standing order, locked after its customer: what decides is read after both.
 
@@ -201,6 +212,7 @@ def seen_pause() -> list[Any]:
         SubscriptionPause.channel,
         SubscriptionPause.requested_by,
         SubscriptionPause.created_at,
+        SubscriptionPause.household_pause_id,
     ]
 
 
@@ -218,10 +230,83 @@ def shift_on(session: Session, subscription: Subscription, day: date) -> str:
     return said.shift if said is not None and said.shift is not None else subscription.shift
 
 
-def has_pause(session: Session, subscription_id: UUID, pause_id: UUID) -> bool:
-    """Whether that pause belongs to that standing order."""
-    wanted = (SubscriptionPause.id == pause_id, SubscriptionPause.subscription_id == subscription_id)
-    return session.scalar(select(SubscriptionPause.id).where(*wanted)) is not None
+def shifts_on(session: Session, subscription_ids: Sequence[UUID], day: date) -> list[str]:
+    """The shifts in which standing orders come on one day, each once."""
+    of_the_day = and_(SubscriptionOverride.subscription_id == Subscription.id, SubscriptionOverride.date == day)
+    shift = func.coalesce(SubscriptionOverride.shift, Subscription.shift)
+    rows = select(shift).select_from(Subscription).outerjoin(SubscriptionOverride, of_the_day)
+    return list(session.scalars(rows.where(Subscription.id.in_(subscription_ids)).distinct().order_by(shift)))
+
+
+def running_on(session: Session, customer_id: UUID, day: date) -> list[UUID]:
+    """A customer's standing orders that have not ended by a day: drafts, and those that begin later, too."""
+    running = or_(Subscription.stop_date.is_(None), Subscription.stop_date > day)
+    rows = select(Subscription.id).where(Subscription.customer_id == customer_id, Subscription.status != "stopped")
+    return list(session.scalars(rows.where(running).order_by(Subscription.id)))
+
+
+def pauses_of(
+    session: Session,
+    subscription_ids: Sequence[UUID],
+    *,
+    pause_id: UUID | None = None,
+    household_pause_id: UUID | None = None,
+) -> Sequence[Row[Any]]:
+    """Pauses of some standing orders, by their first day: one of them, or those that share a household's.
+
+    Rows: id, subscription_id, shift (the standing order's), first, last (None: open).
+    """
+    wanted = [SubscriptionPause.id == pause_id] if pause_id else []
+    wanted += [SubscriptionPause.household_pause_id == household_pause_id] if household_pause_id else []
+    first, last = valid_from(SubscriptionPause.period), valid_to(SubscriptionPause.period)
+    return session.execute(
+        select(SubscriptionPause.id, Subscription.id.label("subscription_id"), Subscription.shift)
+        .add_columns(first.label("first"), last.label("last"))
+        .join(Subscription, Subscription.id == SubscriptionPause.subscription_id)
+        .where(SubscriptionPause.subscription_id.in_(subscription_ids), *wanted)
+        .order_by(first, last, SubscriptionPause.id)
+    ).all()
+
+
+def pause_within(
+    session: Session, subscription_ids: Sequence[UUID], first: date, last: date | None, besides: Sequence[UUID]
+) -> Any:
+    """The earliest pause of some standing orders on a day of a span: id, first, last, product_name."""
+    span = func.daterange(first, last, "[]")
+    return session.execute(
+        select(*seen_pause(), Product.name.label("product_name"))
+        .join(Subscription, Subscription.id == SubscriptionPause.subscription_id)
+        .join(Product, Product.id == Subscription.product_id)
+        .where(Subscription.id.in_(subscription_ids), SubscriptionPause.id.not_in(besides))
+        .where(SubscriptionPause.period.overlaps(span))
+        .order_by(func.lower(SubscriptionPause.period), SubscriptionPause.id)
+        .limit(1)
+    ).first()
+
+
+def pause_page(session: Session, customer_id: UUID, day: date, *, limit: int, cursor: str | None) -> Page:
+    """The pauses of a customer's standing orders that are not over on a day, in the order they were entered."""
+    is_over = func.coalesce(func.upper(SubscriptionPause.period) <= day, False)
+    rows = (
+        select(*seen_pause(), SubscriptionPause.subscription_id, Product.name.label("product_name"))
+        .join(Subscription, Subscription.id == SubscriptionPause.subscription_id)
+        .join(Product, Product.id == Subscription.product_id)
+        .where(Subscription.customer_id == customer_id, not_(is_over))
+    )
+    return read_page(session, rows, [SubscriptionPause.__table__.c.id], limit=limit, cursor=cursor)
+
+
+def household_pause(session: Session, customer_id: UUID, household_pause_id: UUID) -> dict[str, Any]:
+    """What a customer paused in one go: its first and last day (None: open), and the pause of each standing order."""
+    rows = session.execute(
+        select(*seen_pause(), SubscriptionPause.subscription_id)
+        .join(Subscription, Subscription.id == SubscriptionPause.subscription_id)
+        .where(Subscription.customer_id == customer_id, SubscriptionPause.household_pause_id == household_pause_id)
+        .order_by(SubscriptionPause.id)
+    ).all()
+    lasts = [each.last for each in rows]
+    span = {"first": min(each.first for each in rows), "last": None if None in lasts else max(lasts)}
+    return {**rows[0]._mapping, **span, "customer_id": customer_id, "pauses": rows}
 
 
 def usual_quantity(session: Session, subscription_id: UUID, day: date) -> Decimal:

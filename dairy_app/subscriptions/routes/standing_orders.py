@@ -17,7 +17,7 @@ from dairy_app.orders.schemas import CancelIn, OrderOut
 from dairy_app.subscriptions.queries import regulars
 from dairy_app.subscriptions.queries import standing_orders as queries
 from dairy_app.subscriptions.rules.amounts import by_area, by_product, requirement_totals
-from dairy_app.subscriptions.rules.wishes import DayQuantity, Ending, NewPause, NewSubscription, SubscriptionChange
+from dairy_app.subscriptions.rules.wishes import DayQuantity, Ending, NewSubscription, SubscriptionChange
 from dairy_app.subscriptions.schemas.reports import (
     CustomersReportOut,
     CustomersReportQuery,
@@ -34,9 +34,6 @@ from dairy_app.subscriptions.schemas.standing_orders import (
     GenerateIn,
     OverrideIn,
     OverrideOut,
-    PauseIn,
-    PauseOut,
-    ResumeIn,
     StopIn,
     SubscriptionChanged,
     SubscriptionIn,
@@ -124,36 +121,6 @@ def set_override(wanted: DayQuantity, subscription_id: UUID, day: str) -> Any:
 def clear_override(subscription_id: UUID, day: str) -> None:
     """Let the usual quantity count again on a day."""
     service.clear_override(current_session(), current_actor(), subscription_id, day_in_path(day))
-
-
-@subscriptions.route("/subscriptions/<uuid:subscription_id>/pauses", methods=["POST"])
-@idempotent
-@subscriptions.arguments(PauseIn)
-@subscriptions.response(201, PauseOut)
-@allow(*WHO)
-def add_pause(wanted: NewPause, subscription_id: UUID) -> Any:
-    """Nothing comes from one day to another, or until somebody resumes."""
-    session = current_session()
-    return queries.read_pause(session, service.add_pause(session, current_actor(), subscription_id, wanted))
-
-
-@subscriptions.route("/subscriptions/<uuid:subscription_id>/pauses/<uuid:pause_id>", methods=["DELETE"])
-@subscriptions.response(204)
-@allow(*WHO)
-def lift_pause(subscription_id: UUID, pause_id: UUID) -> None:
-    """Take a pause back, as far as it lies ahead."""
-    service.lift_pause(current_session(), current_actor(), subscription_id, pause_id)
-
-
-@subscriptions.route("/subscriptions/<uuid:subscription_id>/resume", methods=["POST"])
-@idempotent
-@subscriptions.arguments(ResumeIn)
-@subscriptions.response(200, SubscriptionOut)
-@allow(*WHO)
-def resume(wanted: dict[str, Any], subscription_id: UUID) -> dict[str, Any]:
-    """Deliver again, from a day on."""
-    service.resume(current_session(), current_actor(), subscription_id, wanted["first"])
-    return _view(subscription_id)
 
 
 @subscriptions.route("/subscriptions/<uuid:subscription_id>/stop", methods=["POST"])
@@ -278,6 +245,6 @@ def change_customer(changes: CustomerChange, customer_id: UUID) -> Any:
     """Change what is sent. Customers may change their address, e-mail, language and notes."""
     session = current_session()
     changed = change_customer_fields(session, current_actor(), customer_id, changes)
-    if sent(changes).keys() & {"status", "trial_start_date"}:
+    if sent(changes).keys() & {"status", "trial_start_date", "area", "area_id"}:
         service.customer_changed(session, customer_id, changed.status)
     return changed

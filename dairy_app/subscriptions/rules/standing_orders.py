@@ -4,10 +4,11 @@
 (``due.due``); a property test holds the two equal.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from uuid import UUID
 
 #: Modes with a rhythm of their own; the others deliver on named days only.
 RHYTHMIC = ("fixed_daily", "weekly_pattern", "alternate_days")
@@ -19,6 +20,8 @@ RELEASES = {"draft": "active", "paused": "active", "stopped": "active"}
 CHANGES = ("new", "returned", "paused", "lost")
 
 NOTHING = Decimal(0)
+#: Before everything that was ever said.
+_EVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,18 +34,32 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What was said about one day: ``kind`` is ``override`` or ``irregular``."""
+    """What was said about one day: ``kind`` is ``override`` or ``irregular``; ``shift`` None: the standing order's."""
 
     quantity: Decimal
     kind: str = "override"
+    shift: str | None = None
+    said_at: datetime = _EVER
+
+
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """A day on which nothing is brought; ``shift`` None: both, ``area`` None: the whole dairy."""
+
+    day: date
+    made_at: datetime
+    shift: str | None = None
+    area: UUID | None = None
+    deliver_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Household:
-    """The customer as far as it decides deliveries."""
+    """The customer as far as it decides deliveries; ``areas``: its own and all around that."""
 
     status: str
     trial_start_date: date | None = None
+    areas: Collection[UUID] = ()
 
     def receives(self, day: date) -> bool:
         """An active customer always, one on trial from its first day."""
@@ -67,14 +84,27 @@ class StandingOrder:
     pauses: Sequence[tuple[date, date | None]] = ()
     entries: Mapping[date, Entry] | None = None
     quantities: Mapping[date, Decimal] | None = None
+    shift: str = "morning"
+
+    def entry_on(self, day: date) -> Entry | None:
+        """What was said about a day."""
+        return (self.entries or {}).get(day)
 
 
-def decide(customer: Household, wanted: StandingOrder, day: date) -> Due:
-    """What is due on ``day``, and why. The first rule that speaks wins."""
+def decide(customer: Household, wanted: StandingOrder, day: date, closings: Sequence[Closing] = ()) -> Due:
+    """What is due on ``day``, and why. The first rule that speaks wins; ``closings`` in the order they were made."""
     silent = _silenced(customer, wanted, day)
     if silent is not None:
         return Due(NOTHING, silent)
-    entry = (wanted.entries or {}).get(day)
+    if _closing_of(customer, wanted, day, closings) is not None:
+        return Due(NOTHING, "closed_day")
+    own, moved = _own(wanted, day), _moved_to(customer, wanted, day, closings)
+    return Due(own.quantity + moved, "closed_day_moved") if moved else own
+
+
+def _own(wanted: StandingOrder, day: date) -> Due:
+    """What a standing order says of the day itself: its entry, else its rhythm."""
+    entry = wanted.entry_on(day)
     if entry is not None:
         return Due(entry.quantity, entry.kind)
     match wanted.mode:
@@ -88,6 +118,32 @@ def decide(customer: Household, wanted: StandingOrder, day: date) -> Due:
         case _:
             return Due(NOTHING, "none")
     return Due(usual_quantity(wanted, day) if falls else NOTHING, wanted.mode)
+
+
+def _closing_of(customer: Household, wanted: StandingOrder, day: date, closings: Sequence[Closing]) -> Closing | None:
+    """The closing that holds a day back: the last one made, unless the day's entry was said after it."""
+    entry = wanted.entry_on(day)
+    shift = entry.shift if entry is not None and entry.shift is not None else wanted.shift
+    found = [
+        each
+        for each in closings
+        if each.day == day and each.shift in (None, shift) and (each.area is None or each.area in customer.areas)
+    ]
+    if not found or (entry is not None and entry.said_at > found[-1].made_at):
+        return None
+    return found[-1]
+
+
+def _moved_to(customer: Household, wanted: StandingOrder, day: date, closings: Sequence[Closing]) -> Decimal:
+    """What closed days give to ``day``; an entry for it that was said later, or says nothing comes, stands alone."""
+    entry, total = wanted.entry_on(day), NOTHING
+    for closed in sorted({each.day for each in closings if each.deliver_on == day}):
+        closing = _closing_of(customer, wanted, closed, closings)
+        if closing is None or closing.deliver_on != day or _silenced(customer, wanted, closed) is not None:
+            continue
+        if entry is None or (entry.quantity > 0 and entry.said_at <= closing.made_at):
+            total += _own(wanted, closed).quantity
+    return total
 
 
 def _silenced(customer: Household, wanted: StandingOrder, day: date) -> str | None:

@@ -75,3 +75,27 @@ class Ending:
     stop_date: date | None = None
     reason: str | None = None
     channel: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PauseChange:
+    """What shall be different in a pause; ``last`` None: until somebody resumes."""
+
+    first: date | Unset = UNSET
+    last: date | Unset | None = UNSET
+    reason: str | Unset = UNSET
+
+
+@dataclass(frozen=True, slots=True)
+class NewClosedDay:
+    """A day on which nothing shall be brought; ``shift`` None: both, ``area_id`` None: the whole dairy.
+
+    ``deliver_on`` gets its quantities; ``leave_out``: who has his delivery already, or will get it, keeps it.
+    """
+
+    day: date
+    reason: str
+    shift: str | None = None
+    area_id: UUID | None = None
+    deliver_on: date | None = None
+    leave_out: bool = False

@@ -9,7 +9,14 @@ from dairy_app.catalogue.schemas import PriceOut, ProductOut
 from dairy_app.customers.schemas import CustomerPriceOut
 from dairy_app.orders.models import ORDER_STATUSES
 from dairy_app.subscriptions.models import CHANNELS, MODES, OVERRIDE_KINDS, SHIFTS, SUBSCRIPTION_STATUSES
-from dairy_app.subscriptions.rules.wishes import DayQuantity, Ending, NewPause, NewSubscription, SubscriptionChange
+from dairy_app.subscriptions.rules.wishes import (
+    DayQuantity,
+    Ending,
+    NewPause,
+    NewSubscription,
+    PauseChange,
+    SubscriptionChange,
+)
 from dairy_app.web import validate
 from dairy_app.web.schemas import Choice, Day, Line, Money, Month, PageQuery, Quantity, Strict, page_of
 from dairy_app.web.validate import Coded, Invalid
@@ -23,6 +30,8 @@ RULES = (
     "not_started",
     "stop_date",
     "pause",
+    "closed_day",
+    "closed_day_moved",
     *OVERRIDE_KINDS,
     "weekly_pattern",
     "alternate_days",
@@ -120,6 +129,15 @@ class PauseIn(Strict):
     channel = Choice(*SAID_CHANNELS)
 
 
+class PausePatch(Strict):
+    """Only what is sent changes; ``to`` null: until somebody resumes."""
+
+    makes = PauseChange
+    first = Day(data_key="from")
+    last = Day(allow_none=True, data_key="to")
+    reason = Line(500)
+
+
 class ResumeIn(Strict):
     """When deliveries go on."""
 
@@ -165,6 +183,38 @@ class PauseOut(Strict):
     channel = Choice(*CHANNELS)
     requested_by = fields.UUID(allow_none=True)
     created_at = fields.DateTime()
+    household_pause_id = fields.UUID(
+        allow_none=True,
+        metadata={"description": "Shared by the pauses that a customer's standing orders got in one go."},
+    )
+
+
+class PauseOfHousehold(PauseOut):
+    """The pause of one of a customer's standing orders."""
+
+    subscription_id = fields.UUID()
+
+
+class PauseOfCustomer(PauseOfHousehold):
+    """A pause of one of a customer's standing orders, with its product."""
+
+    product_name = fields.String()
+
+
+class HouseholdPauseOut(Strict):
+    """What a customer paused in one go; ``to`` null: open."""
+
+    household_pause_id = fields.UUID()
+    customer_id = fields.UUID()
+    first = Day(data_key="from")
+    last = Day(data_key="to", allow_none=True)
+    reason = fields.String(allow_none=True)
+    channel = Choice(*CHANNELS)
+    requested_by = fields.UUID(allow_none=True)
+    created_at = fields.DateTime()
+    pauses = fields.List(
+        fields.Nested(PauseOfHousehold), metadata={"description": "The pause of each standing order that shares it."}
+    )
 
 
 class OverrideOut(Strict):

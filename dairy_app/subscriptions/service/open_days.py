@@ -1,6 +1,6 @@
 """Which days of a standing order may still change, and for whom."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -27,7 +27,18 @@ def first_unsettled_day(session: Session, subscription_ids: Sequence[UUID]) -> d
 
 def first_open_day(session: Session, actor: Actor, subscription_ids: Sequence[UUID], shift: str) -> date:
     """The first day the actor may still change: nothing settled, and for customers before the cut-off."""
-    day = first_unsettled_day(session, subscription_ids)
+    return _first_open(session, actor, first_unsettled_day(session, subscription_ids), shift)
+
+
+def first_open_days(session: Session, actor: Actor, shifts: Mapping[UUID, str]) -> dict[UUID, date]:
+    """``first_open_day`` of each of some standing orders, given with their shifts."""
+    first = today(session)
+    settled = queries.settled_days(session, list(shifts), first)
+    unsettled = {each: settled[each] + ONE_DAY if each in settled else first for each in shifts}
+    return {each: _first_open(session, actor, unsettled[each], shift) for each, shift in shifts.items()}
+
+
+def _first_open(session: Session, actor: Actor, day: date, shift: str) -> date:
     while actor.role is Role.CUSTOMER and _is_past_cutoff(session, day, shift):
         day += ONE_DAY
     return day

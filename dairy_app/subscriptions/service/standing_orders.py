@@ -1,7 +1,7 @@
 """Changing standing orders. Whatever changes, the orders that already exist follow in the same transaction.
 
 Every change takes the same road: the customer's lock, the standing order's, then the rules, then the rows, then
-``_follow``. Which day may still change is judged by ``openings``.
+``follow``. Which day may still change is judged by ``open_days``. Pauses have a module of their own.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +18,6 @@ from dairy_app.catalogue import service as catalogue
 from dairy_app.catalogue.queries import minimum_price, product_row, unit_of
 from dairy_app.catalogue.rules import require_whole
 from dairy_app.common.changes import sent
-from dairy_app.common.clock import now
 from dairy_app.common.errors import FieldError, Problem, invalid
 from dairy_app.customers.queries import get_visible_customer, prices_for
 from dairy_app.customers.service import customers
@@ -26,11 +25,12 @@ from dairy_app.orders import service as orders
 from dairy_app.orders.models import Order
 from dairy_app.orders.queries import get_visible_order
 from dairy_app.subscriptions import bulk
-from dairy_app.subscriptions.models import Subscription, SubscriptionOverride, SubscriptionPause, SubscriptionQuantity
+from dairy_app.subscriptions.models import Subscription, SubscriptionOverride, SubscriptionQuantity
 from dairy_app.subscriptions.policy import OWN_FIELDS, OWN_NEW_FIELDS, channel_of, check_fields, check_quote
 from dairy_app.subscriptions.queries import standing_orders as queries
 from dairy_app.subscriptions.rules.standing_orders import RELEASES, RHYTHMIC
-from dairy_app.subscriptions.rules.wishes import DayQuantity, Ending, NewPause, NewSubscription, SubscriptionChange
+from dairy_app.subscriptions.rules.wishes import DayQuantity, Ending, NewSubscription, SubscriptionChange
+from dairy_app.subscriptions.service.following import follow, insert_beside
 from dairy_app.subscriptions.service.open_days import (
     ONE_DAY,
     first_open_day,
@@ -72,7 +72,7 @@ def subscribe(session: Session, actor: Actor, asked: NewSubscription) -> UUID:
         raise invalid("/default_quantity", f"Mode {row['mode']} needs a quantity above 0.", "required")
     _check_sold(session, row)
     made = bulk.insert_subscription(session, row)
-    _follow(session, [made], "The standing order began.")
+    follow(session, [made], "The standing order began.")
     return made
 
 
@@ -106,7 +106,7 @@ def change(session: Session, actor: Actor, subscription_id: UUID, asked: Subscri
     session.expire_all()
     _keep(session, actor, found.id, kept)
     reason = said["reason"] or "The standing order was changed."
-    _follow(session, [found.id], reason)
+    follow(session, [found.id], reason)
     if "price_per_unit" not in changes:
         return None
     return bulk.reprice(session, today(session), found.product_id, Order.subscription_id == found.id)
@@ -187,7 +187,7 @@ def _set_quantity(session: Session, actor: Actor, found: Subscription, said: Map
         refuse_settled(session, [found.id], day, day)
     bulk.delete_quantities_from(session, found.id, day)
     row = {"valid_from": day, "quantity": said["default_quantity"], "reason": said["reason"]}
-    _insert(session, SubscriptionQuantity, actor, found.id, said["channel"], row)
+    insert_beside(session, SubscriptionQuantity, actor, found.id, said["channel"], row)
 
 
 def set_override(
@@ -195,16 +195,19 @@ def set_override(
 ) -> SubscriptionOverride:
     """Say what comes on one day, 0 included; said again, the new word counts.
 
-    Raises subscription_not_found, validation_failed (a day gone by), cutoff_passed, illegal_transition (delivered).
+    On a closed day staff may let something come all the same; a customer may not. Raises subscription_not_found,
+    validation_failed (a day gone by), cutoff_passed, day_closed, illegal_transition (delivered).
     """
     found = queries.get_visible_subscription(session, actor, subscription_id)
     bulk.hold_generation(session)
     _check_day(session, actor, found, day, wanted.note, wanted.shift)
     _require_whole(session, found, wanted.quantity, "/quantity")
+    if actor.role is Role.CUSTOMER and wanted.quantity > 0:
+        orders.refuse_closed(session, found.customer_id, day, wanted.shift or found.shift, "/date")
     bulk.delete_override(session, found.id, day)
     row = {"date": day, **{name: getattr(wanted, name) for name in ("kind", "quantity", "shift", "note")}}
-    _insert(session, SubscriptionOverride, actor, found.id, wanted.channel, row)
-    _follow(session, [found.id], wanted.note or f"Changed for {day}.")
+    insert_beside(session, SubscriptionOverride, actor, found.id, wanted.channel, row)
+    follow(session, [found.id], wanted.note or f"Changed for {day}.")
     made = queries.override_of(session, found.id, day)
     assert made is not None
     return made
@@ -219,7 +222,7 @@ def clear_override(session: Session, actor: Actor, subscription_id: UUID, day: d
         return
     _check_day(session, actor, found, day, "cleared")
     bulk.delete_override(session, found.id, day)
-    _follow(session, [found.id], f"The change for {day} was taken back.")
+    follow(session, [found.id], f"The change for {day} was taken back.")
 
 
 def _check_day(
@@ -229,71 +232,6 @@ def _check_day(
     for each in {queries.shift_on(session, found, day), shift or found.shift}:
         require_open(session, actor, day, each, reason, "/date")
     refuse_settled(session, [found.id], day, day)
-
-
-def add_pause(session: Session, actor: Actor, subscription_id: UUID, wanted: NewPause) -> UUID:
-    """Let nothing come on the days of a pause; its id.
-
-    Raises subscription_not_found, validation_failed (ends before it starts, begins in the past), overlaps,
-    cutoff_passed, illegal_transition (a day of it is delivered).
-    """
-    found = queries.get_visible_subscription(session, actor, subscription_id)
-    bulk.hold_generation(session)
-    first, last = wanted.first, wanted.last
-    if last is not None and last < first:
-        raise invalid("/to", "Cannot be before the first day of the pause.")
-    if last == date.max:
-        raise invalid("/to", "There is no day after it. Leave it out for a pause without an end.")
-    shift = queries.shift_on(session, found, first)
-    require_open(session, actor, first, shift, wanted.reason, "/from")
-    refuse_settled(session, [found.id], first, last)
-    period = bulk.days(first, None if last is None else last + ONE_DAY)
-    row = {"period": period, "reason": wanted.reason}
-    made = _insert(session, SubscriptionPause, actor, found.id, wanted.channel, row)
-    _follow(session, [found.id], wanted.reason or "Paused.")
-    return made
-
-
-def lift_pause(session: Session, actor: Actor, subscription_id: UUID, pause_id: UUID) -> None:
-    """Take a pause back, from the first day that may still change: what it held back until then stays undelivered.
-
-    Raises subscription_not_found, pause_not_found, illegal_transition (it is over).
-    """
-    found = queries.get_visible_subscription(session, actor, subscription_id)
-    bulk.hold_generation(session)
-    if not queries.has_pause(session, found.id, pause_id):
-        raise Problem("pause_not_found")
-    _end_pauses(session, found, first_open_day(session, actor, [found.id], found.shift), pause_id)
-
-
-def resume(session: Session, actor: Actor, subscription_id: UUID, day: date | None) -> None:
-    """Deliver again from ``day`` (default: the first open one): ends the pause that covers it, keeps later ones.
-
-    Raises subscription_not_found, illegal_transition (not paused then), validation_failed, cutoff_passed.
-    """
-    found = queries.get_visible_subscription(session, actor, subscription_id)
-    bulk.hold_generation(session)
-    if day is None:
-        day = first_open_day(session, actor, [found.id], found.shift)
-    else:
-        require_open(session, actor, day, queries.shift_on(session, found, day), "resumed", "/from")
-    if found.status == "paused":
-        bulk.update_subscription(session, found.id, {"status": "active"})
-        said = {"requested_by": actor.user_id, "channel": channel_of(actor, None)}
-        bulk.pause_until(session, found.id, today(session), day, said)
-        if queries.pause_on(session, found.id, day) is None:
-            session.expire_all()
-            _follow(session, [found.id], "Resumed.")
-            return
-    _end_pauses(session, found, day, queries.pause_on(session, found.id, day))
-
-
-def _end_pauses(session: Session, found: Subscription, day: date, pause_id: UUID | None) -> None:
-    """End one pause so that ``day`` is no part of it; one that has not begun by then goes altogether."""
-    if not bulk.end_pause(session, found.id, pause_id, day):
-        raise Problem("illegal_transition", f"The standing order is not paused on {day}.")
-    session.expire_all()
-    _follow(session, [found.id], "Resumed.")
 
 
 def stop(session: Session, actor: Actor, subscription_id: UUID, wanted: Ending) -> None:
@@ -321,7 +259,7 @@ def stop(session: Session, actor: Actor, subscription_id: UUID, wanted: Ending) 
         row["status"] = "stopped"
     bulk.update_subscription(session, found.id, row)
     session.expire_all()
-    _follow(session, [found.id], wanted.reason or f"Stopped from {day}.")
+    follow(session, [found.id], wanted.reason or f"Stopped from {day}.")
 
 
 def cancel_order(session: Session, actor: Actor, order_id: UUID, reason: str) -> None:
@@ -338,18 +276,9 @@ def cancel_order(session: Session, actor: Actor, order_id: UUID, reason: str) ->
 
 
 def customer_changed(session: Session, customer_id: UUID, status: str) -> None:
-    """Let a customer's orders follow its new status. The caller has locked the customer."""
+    """Let a customer's orders follow its new status or area. The caller has locked the customer."""
     bulk.hold_generation(session)
-    _follow(session, queries.subscriptions_of(session, customer_id), f"The customer is {status}.")
-
-
-def _follow(session: Session, subscription_ids: Sequence[UUID], reason: str) -> None:
-    """The orders from today on say what the standing orders say: the ones there change, missing ones are made."""
-    first = today(session)
-    bulk.follow(session, subscription_ids, first, at=now(), reason=reason)
-    days = queries.days_with_orders(session, first)
-    if days and subscription_ids:
-        bulk.generate(session, days, bulk.among(subscription_ids))
+    follow(session, queries.subscriptions_of(session, customer_id), f"The customer is {status}.")
 
 
 def set_price(session: Session, product_id: UUID, wanted: catalogue.NewPrice) -> tuple[Row[Any], bulk.Repriced]:
@@ -399,12 +328,6 @@ def _keep(session: Session, actor: Actor, subscription_id: UUID, kept: Sequence[
         if (before.quantity, before.shift) != (after.quantity, after.shift):
             row = {name: before._mapping[name] for name in ("date", "quantity", "shift")}
             bulk.delete_override(session, subscription_id, before.date)
-            _insert(session, SubscriptionOverride, actor, subscription_id, None, row | {"note": "After the cut-off."})
-
-
-def _insert(
-    session: Session, table: Any, actor: Actor, subscription_id: UUID, channel: str | None, row: Mapping[str, Any]
-) -> UUID:
-    """A row beside a standing order, with who asked for it and by which way; its id."""
-    said = {"subscription_id": subscription_id, "requested_by": actor.user_id, "channel": channel_of(actor, channel)}
-    return bulk.insert_beside(session, table, {**said, **row})
+            insert_beside(
+                session, SubscriptionOverride, actor, subscription_id, None, row | {"note": "After the cut-off."}
+            )

@@ -1,0 +1,56 @@
+"""What closing a day does to orders of standing orders."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from sqlalchemy import ColumnElement, Subquery, and_, func, or_, select
+from sqlalchemy.orm import Session
+
+from dairy_app.orders.models import ClosedDay, Order, OrderItem
+from dairy_app.subscriptions.models import GeneratedDay
+from dairy_app.subscriptions.queries.due import due, these_days
+
+
+def altered_by_closing(now_due: Subquery) -> tuple[ColumnElement[bool], ...]:
+    """The conditions on orders, their items and their row of ``due``: settled otherwise than a closing says now."""
+    return (
+        Order.status.not_in(("PENDING", "CANCELLED")),
+        now_due.c.rule.in_(("closed_day", "closed_day_moved")),
+        now_due.c.quantity != OrderItem.quantity,
+    )
+
+
+def moved_orders(session: Session, day: date) -> Any:
+    """How many orders of a day have to do with what a closed day gives to it: those ``waiting`` for their delivery,
+    those ``settled``, and of these the ones that ``missed`` it."""
+    now_due = due(these_days([day]))
+    missed = and_(*altered_by_closing(now_due))
+    rows = (
+        select(
+            func.count().filter(Order.status == "PENDING").label("waiting"),
+            func.count().filter(Order.status.not_in(("PENDING", "CANCELLED"))).label("settled"),
+            func.count().filter(missed).label("missed"),
+        )
+        .select_from(Order)
+        .join(OrderItem, OrderItem.order_id == Order.id)
+        .join(now_due, and_(now_due.c.subscription_id == Order.subscription_id, now_due.c.day == Order.delivery_date))
+        .where(OrderItem.product_id == now_due.c.product_id, now_due.c.rule == "closed_day_moved")
+    )
+    return session.execute(rows).one()
+
+
+def generated_closed_days(session: Session, first: date) -> list[date]:
+    """The days from ``first`` on that have their orders and are closed, or get what a closed day gives."""
+    concerned = or_(
+        GeneratedDay.delivery_date.in_(select(ClosedDay.day)),
+        GeneratedDay.delivery_date.in_(select(ClosedDay.deliver_on)),
+    )
+    rows = select(GeneratedDay.delivery_date).where(GeneratedDay.delivery_date >= first, concerned)
+    return list(session.scalars(rows.order_by(GeneratedDay.delivery_date)))
+
+
+def generated_of(session: Session, days: Sequence[date]) -> list[date]:
+    """Those of some days that have their orders."""
+    rows = select(GeneratedDay.delivery_date).where(GeneratedDay.delivery_date.in_(days))
+    return list(session.scalars(rows.order_by(GeneratedDay.delivery_date)))

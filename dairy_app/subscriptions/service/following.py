@@ -1,0 +1,34 @@
+"""What every change of a standing order ends with: a row beside it, and the orders that follow."""
+
+from collections.abc import Mapping, Sequence
+from uuid import UUID
+
+from sqlalchemy.orm import Session
+
+from dairy_app.business.queries import today
+from dairy_app.common.clock import now
+from dairy_app.subscriptions import bulk
+from dairy_app.subscriptions.models import SubscriptionOverride, SubscriptionQuantity
+from dairy_app.subscriptions.policy import channel_of
+from dairy_app.subscriptions.queries import standing_orders as queries
+from dairy_app.web.access import Actor
+
+#: What stands beside a standing order.
+Beside = type[SubscriptionOverride] | type[SubscriptionQuantity]
+
+
+def follow(session: Session, subscription_ids: Sequence[UUID], reason: str) -> None:
+    """The orders from today on say what the standing orders say: the ones there change, missing ones are made."""
+    first = today(session)
+    bulk.follow(session, subscription_ids, first, at=now(), reason=reason)
+    days = queries.days_with_orders(session, first)
+    if days and subscription_ids:
+        bulk.generate(session, days, bulk.among(subscription_ids))
+
+
+def insert_beside(
+    session: Session, table: Beside, actor: Actor, subscription_id: UUID, channel: str | None, row: Mapping[str, object]
+) -> UUID:
+    """A row beside a standing order, with who asked for it and by which way; its id."""
+    said = {"subscription_id": subscription_id, "requested_by": actor.user_id, "channel": channel_of(actor, channel)}
+    return bulk.insert_beside(session, table, {**said, **row})
