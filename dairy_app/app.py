@@ -28,6 +28,7 @@ from dairy_app.legacy_import.routes import import_review
 from dairy_app.monitoring.routes import audit, health, metrics, monitoring
 from dairy_app.orders.routes import orders
 from dairy_app.receivables.routes.payments import payments, receivables
+from dairy_app.receivables.routes.refunds import refunds
 from dairy_app.receivables.routes.reports import reports
 from dairy_app.sample_words import SAMPLE_WORDS
 from dairy_app.settings import Settings
@@ -68,6 +69,7 @@ ROUTES = (
     Mount(billing),
     Mount(invoices),
     Mount(payments),
+    Mount(refunds),
     Mount(receivables),
     Mount(reports),
     Mount(sales),

@@ -33,6 +33,7 @@ WHOLE = {
     "credit_notes": "id",
     "payments": "id",
     "payment_allocations": "id",
+    "refunds": "id",
     "opening_balances": "id",
     "write_offs": "id",
     "cash_settlements": "id",

@@ -68,6 +68,7 @@ _LINKS = (
     ("payments", "x.id::text", "customer_id", "customers"),
     ("payment_allocations", "x.id::text", "payment_id", "payments"),
     ("payment_allocations", "x.id::text", "invoice_id", "invoices"),
+    ("refunds", "x.id::text", "customer_id", "customers"),
     ("credit_notes", "x.id::text", "invoice_id", "invoices"),
 )
 _DANGLING = "\nUNION ALL\n".join(
@@ -226,6 +227,7 @@ REPORTS = (
                 _unknown("customers", "trial", "active", "paused", "stopped"),
                 _unknown("invoices", "draft", "issued", "void", "external"),
                 _unknown("payments", "received", "reversed"),
+                _unknown("refunds", "paid", "reversed"),
             )
         ),
     ),
