@@ -60,9 +60,8 @@ CREATE TABLE refunds (
     CONSTRAINT ck_refunds_reversed_after_payment CHECK (reversed_on >= paid_on AND isfinite(reversed_on)),
     CONSTRAINT ck_refunds_only_cash_is_paid_by_staff CHECK (paid_by IS NULL OR method = 'cash'),
     CONSTRAINT ck_refunds_only_cash_of_staff_is_settled CHECK (cash_settlement_id IS NULL OR paid_by IS NOT NULL),
-    CONSTRAINT ck_refunds_text_lengths
-        CHECK (length(reason) BETWEEN 3 AND 500 AND length(reversal_reason) <= 500
-            AND length(reference) BETWEEN 1 AND 100)
+    CONSTRAINT ck_refunds_reason_length CHECK (length(reason) BETWEEN 3 AND 500),
+    CONSTRAINT ck_refunds_text_lengths CHECK (length(reversal_reason) <= 500 AND length(reference) BETWEEN 1 AND 100)
 );
 CREATE INDEX ix_refunds_customer ON refunds (customer_id, paid_on);
 CREATE INDEX ix_refunds_paid ON refunds (paid_on, id);

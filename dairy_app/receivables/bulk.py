@@ -1,4 +1,4 @@
-"""Set-based writes of receivables. Callers hold the customers' rows, except for cash, where those of its own rows do."""
+"""Set-based writes of receivables. Callers hold the customers' rows; of cash, its own rows are locked here."""
 
 import json
 from collections.abc import Sequence
@@ -60,9 +60,7 @@ def lock_paid_back(session: Session, staff_id: UUID, through: date) -> dict[UUID
     return {row.id: row.amount for row in rows}
 
 
-def settle_cash(
-    session: Session, settlement_id: UUID, payment_ids: Sequence[UUID], refund_ids: Sequence[UUID]
-) -> None:
+def settle_cash(session: Session, settlement_id: UUID, payment_ids: Sequence[UUID], refund_ids: Sequence[UUID]) -> None:
     """Put payments, and the refunds that were paid of them, into a settlement."""
     for table, ids in (("payments", payment_ids), ("refunds", refund_ids)):
         session.execute(

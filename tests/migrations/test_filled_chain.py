@@ -94,6 +94,10 @@ ADDED = {
         VALUES ('{INVOICE}', 1, now(), '{ADMIN}')""",
     "0026": f"""INSERT INTO outbox_messages (customer_id, channel, recipient, language, body, status)
         VALUES ('{BALU}', 'sms', '+919800000002', 'en', 'By mistake', 'withdrawn')""",
+    "0040": f"""INSERT INTO payments (receipt_no, customer_id, amount, method, received_on)
+            VALUES ('R0000040', '{BALU}', 100, 'cash', '2026-09-10');
+        INSERT INTO refunds (customer_id, amount, method, paid_on, reason, recorded_by)
+            VALUES ('{BALU}', 100, 'cash', '2026-09-11', 'Moved away', '{ADMIN}')""",
 }
 
 #: Taking these back with these rows in the database is refused until the loss is allowed.
@@ -113,6 +117,7 @@ LOSES = {
     "0017": "messages to customers",
     "0024": "which links to bills were revoked",
     "0026": "which messages were taken back",
+    "0040": "refunds",
 }
 
 #: (question, answer) once the revision ran: its backfill was right.

@@ -130,12 +130,11 @@ REFUSED = {
     "ck_refunds_amount_positive": refund(amount="'NaN'"),
     "ck_refunds_paid_on_finite": refund(paid_on="'infinity'"),
     "ck_refunds_reversed_with_reason": refund(status="'reversed'", reversed_on="'2026-02-01'"),
-    "ck_refunds_reversed_after_payment": refund(
-        status="'reversed'", reversed_on="'2026-01-31'", reversal_reason="'x'"
-    ),
+    "ck_refunds_reversed_after_payment": refund(status="'reversed'", reversed_on="'2026-01-31'", reversal_reason="'x'"),
     "ck_refunds_only_cash_is_paid_by_staff": refund(method="'upi'", paid_by=RAVI),
     "ck_refunds_only_cash_of_staff_is_settled": refund(cash_settlement_id=one(1)),
-    "ck_refunds_text_lengths": refund(reason="'no'"),
+    "ck_refunds_reason_length": refund(reason="'no'"),
+    "ck_refunds_text_lengths": refund(reference="''"),
     "fk_payment_allocations_payment_of_customer": allocation(payment_id=NOBODY),
     "fk_payment_allocations_invoice_of_customer": allocation(invoice_id=one(2)),
     "fk_payment_allocations_allocated_by": allocation(payment_id=one(2), allocated_by=NOBODY),
@@ -178,7 +177,11 @@ ATTEMPTS = [
     ("out of its settlement", f"UPDATE payments SET cash_settlement_id = NULL WHERE id = {one(3)}", "tr_money_frozen"),
     ("deleting a payment", f"DELETE FROM payments WHERE id = {one(2)}", "tr_money_frozen"),
     ("another amount paid back", f"UPDATE refunds SET amount = 2 WHERE id = {one(1)}", "tr_money_frozen"),
-    ("another day of coming back", f"UPDATE refunds SET reversed_on = '2026-02-03' WHERE id = {one(3)}", "tr_money_frozen"),
+    (
+        "another day of coming back",
+        f"UPDATE refunds SET reversed_on = '2026-02-03' WHERE id = {one(3)}",
+        "tr_money_frozen",
+    ),
     ("deleting a refund", f"DELETE FROM refunds WHERE id = {one(1)}", "tr_money_frozen"),
     ("paid back a paisa too much", refund(amount="10.01"), "tr_refunds_within_credit"),
     (

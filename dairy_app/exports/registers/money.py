@@ -16,7 +16,7 @@ _APPLIED = """(
 RECEIPTS = Profile(
     name="receipts",
     version=1,
-    title="One row per payment received on the days, with what of it had settled something, or was paid back, on as_of.",
+    title="One row per payment received on the days, with what of it had settled something or was paid back on as_of.",
     columns=(
         text("receipt_no", "p.receipt_no"),
         date("date", "p.received_on"),
@@ -56,7 +56,8 @@ JOIN payments p ON p.id = a.credit_id
 LEFT JOIN invoices i ON i.id = a.debit_id
 LEFT JOIN refunds r ON r.id = a.debit_id
 WHERE p.received_on BETWEEN %(first)s AND %(last)s""",
-    order="p.received_on, p.receipt_no, coalesce(i.invoice_date, r.paid_on) NULLS FIRST, coalesce(i.number, r.voucher_no)",
+    order="p.received_on, p.receipt_no, coalesce(i.invoice_date, r.paid_on) NULLS FIRST,"
+    " coalesce(i.number, r.voucher_no)",
 )
 
 LEDGER = Profile(

@@ -33,11 +33,13 @@ def cash_to_hand_over(session: Session, through: date, staff_id: UUID | None) ->
                     CASE WHEN CAST(:staff AS uuid) IS NULL THEN '[]' ELSE coalesce(jsonb_agg(jsonb_build_object(
                         'id', p.id, 'receipt_no', p.number, 'customer_id', p.customer_id,
                         'customer_code', c.code, 'customer_name', c.name, 'received_on', p.day,
-                        'amount', p.amount::text) ORDER BY p.day, p.id) FILTER (WHERE p.amount > 0), '[]') END AS payments,
+                        'amount', p.amount::text) ORDER BY p.day, p.id)
+                        FILTER (WHERE p.amount > 0), '[]') END AS payments,
                     CASE WHEN CAST(:staff AS uuid) IS NULL THEN '[]' ELSE coalesce(jsonb_agg(jsonb_build_object(
                         'id', p.id, 'voucher_no', p.number, 'customer_id', p.customer_id,
                         'customer_code', c.code, 'customer_name', c.name, 'paid_on', p.day,
-                        'amount', (-p.amount)::text) ORDER BY p.day, p.id) FILTER (WHERE p.amount < 0), '[]') END AS refunds
+                        'amount', (-p.amount)::text) ORDER BY p.day, p.id)
+                        FILTER (WHERE p.amount < 0), '[]') END AS refunds
                 FROM (
                     SELECT id, receipt_no AS number, customer_id, collected_by AS staff_id, received_on AS day, amount
                     FROM payments

@@ -20,7 +20,7 @@ from dairy_app.web.access import Actor
 
 @dataclass(frozen=True, slots=True)
 class NewRefund:
-    """Credit that was paid back. ``paid_on`` None: today. ``paid_by``: out of whose collected cash; None: the office."""
+    """Credit that was paid back. ``paid_on`` None: today. ``paid_by``: of whose collected cash; None: the office's."""
 
     customer_id: UUID
     amount: Decimal
