@@ -95,7 +95,7 @@ ADDED = {
     "0026": f"""INSERT INTO outbox_messages (customer_id, channel, recipient, language, body, status)
         VALUES ('{BALU}', 'sms', '+919800000002', 'en', 'By mistake', 'withdrawn')""",
     "0040": f"""INSERT INTO payments (receipt_no, customer_id, amount, method, received_on)
-            VALUES ('R0000040', '{BALU}', 100, 'cash', '2026-09-10');
+            VALUES ('R0000040', '{BALU}', 100, 'cash', '2026-09-10') ON CONFLICT DO NOTHING;
         INSERT INTO refunds (customer_id, amount, method, paid_on, reason, recorded_by)
             VALUES ('{BALU}', 100, 'cash', '2026-09-11', 'Moved away', '{ADMIN}')""",
 }
