@@ -34,6 +34,7 @@ from dairy_app.sample_words import SAMPLE_WORDS
 from dairy_app.settings import Settings
 from dairy_app.sharing.routes.links import change_requests, shared, shared_links
 from dairy_app.sharing.routes.page import pages
+from dairy_app.subscriptions.routes.moves import moves
 from dairy_app.subscriptions.routes.prices import prices
 from dairy_app.subscriptions.routes.standing_orders import subscriptions
 from dairy_app.web import docs, headers, http, logs
@@ -61,6 +62,7 @@ ROUTES = (
     Mount(customers),
     Mount(orders),
     Mount(prices),
+    Mount(moves),
     Mount(subscriptions),
     Mount(deliveries),
     Mount(shared_links),

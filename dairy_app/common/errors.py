@@ -33,6 +33,7 @@ CODES: dict[str, tuple[int, str]] = {
     "area_not_found": (404, "No such area"),
     "customer_not_found": (404, "No such customer"),
     "subscription_not_found": (404, "No such subscription"),
+    "move_not_found": (404, "No such move"),
     "pause_not_found": (404, "No such pause"),
     "order_not_found": (404, "No such order"),
     "invoice_not_found": (404, "No such invoice"),

@@ -17,6 +17,7 @@ WHOLE = {
     "users": "id",
     "customers": "id",
     "customer_prices": "id",
+    "customer_moves": "id",
     "products": "id",
     "product_prices": "id",
     "tax_classes": "code",

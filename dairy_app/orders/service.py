@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from dairy_app.business.queries import business_settings, today
@@ -15,7 +16,7 @@ from dairy_app.catalogue.rules import require_whole
 from dairy_app.common.clock import now
 from dairy_app.common.errors import FieldError, Problem, invalid
 from dairy_app.customers.models import Customer
-from dairy_app.customers.queries import get_visible_customer, prices_for
+from dairy_app.customers.queries import get_visible_customer, move_on, prices_for
 from dairy_app.orders.models import Order, OrderItem
 from dairy_app.orders.queries import area_name, get_visible_order, products_by_id
 from dairy_app.orders.rules import LONGEST_AHEAD, cutoff_of, is_orderable, may_become
@@ -60,13 +61,16 @@ def place_order(session: Session, actor: Actor, wanted: NewOrder, source: str | 
         raise invalid("/delivery_date", f"Must be from {first} to {first + LONGEST_AHEAD}.")
     _refuse_after_cutoff(session, actor, day, shift)
     items, reasons = _priced(session, actor, customer, day, wanted.items)
+    moved = move_on(session, customer.id, day)
     order = Order(
         customer_id=customer.id,
         delivery_date=day,
         shift=shift,
+        delivery_boy_id=moved and moved.delivery_boy_id,
+        area_id=moved and moved.area_id,
         placed_by=actor.user_id,
         source=source or ("customer" if actor.role == Role.CUSTOMER else "staff"),
-        address=_address(session, customer),
+        address=_address(session, customer, moved),
         notes="\n".join([*filter(None, [wanted.notes]), *reasons]) or None,
     )
     session.add(order)
@@ -148,8 +152,14 @@ def _sold(product: Product | None, pointer: str) -> Product:
     return product
 
 
-def _address(session: Session, customer: Customer) -> dict[str, Any]:
-    """Where to bring it, as it stands now: a customer who moves does not move past orders."""
+def _address(session: Session, customer: Customer, moved: Row[Any] | None) -> dict[str, Any]:
+    """Where to bring it, as it is known now: a customer who moves does not move past orders."""
     parts = ("address_line1", "address_line2", "city", "state_code", "pincode", "map_link")
     address = {name: getattr(customer, name) for name in parts}
-    return {**address, "area": area_name(session, customer.area_id)}
+    if moved is None:
+        return {**address, "area": area_name(session, customer.area_id)}
+    told = moved._mapping
+    address |= {name: told[name] for name in ("city", "pincode") if told[name] is not None}
+    if moved.address_line1 is not None:
+        address |= {name: told[name] for name in ("address_line1", "address_line2", "map_link")}
+    return {**address, "area": area_name(session, moved.area_id or customer.area_id)}

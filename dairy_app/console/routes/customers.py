@@ -105,6 +105,9 @@ def customer_page(customer_id: UUID, month: str | None = None, opened: date | No
         names["tomorrow"] = _one_day(customer_id, day + timedelta(days=1))
     if opened:
         names["one_day"] = _one_day(customer_id, opened)
+    if admits(f"{own}/moves"):
+        names["moves"] = [each for each in ask(f"{own}/moves", limit=200)["items"] if each["applied_at"] is None]
+        names["areas"] = ask("/areas", limit=200)["items"] if admits("/areas") else []
     if admits("/subscriptions", "POST") and admits("/products"):
         names["products"] = ask("/products", is_active="true", limit=200)["items"]
         names["goods"] = [(each["id"], each["name"]) for each in names["products"]]

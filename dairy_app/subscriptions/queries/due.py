@@ -28,7 +28,7 @@ from sqlalchemy import (
 
 from dairy_app.catalogue.models import Product
 from dairy_app.customers.models import Customer
-from dairy_app.customers.queries import with_price
+from dairy_app.customers.queries import in_move, pending_moves, with_price
 from dairy_app.subscriptions.models import (
     Subscription,
     SubscriptionOverride,
@@ -63,7 +63,7 @@ def due(days: FromClause, *only: ColumnElement[bool]) -> Subquery:
             s.id.label("subscription_id"),
             s.customer_id,
             s.product_id,
-            Customer.area_id,
+            func.coalesce(pending_moves.c.area_id, Customer.area_id).label("area_id"),
             day.label("day"),
             func.coalesce(SubscriptionOverride.shift, s.shift).label("shift"),
             s.price_per_unit,
@@ -78,6 +78,7 @@ def due(days: FromClause, *only: ColumnElement[bool]) -> Subquery:
         .join(Customer, Customer.id == s.customer_id)
         .outerjoin(SubscriptionOverride, of_the_day)
         .outerjoin(SubscriptionPause, paused)
+        .outerjoin(pending_moves, in_move(s.customer_id, day))
         .subquery("ruled")
     )
     quantity = case(

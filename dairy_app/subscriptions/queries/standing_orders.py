@@ -297,8 +297,9 @@ def requirements(session: Session, day: date) -> Sequence[Any]:
 
     Equal to what generating the day leads to, before and after it is generated. One statement.
     """
+    area = func.coalesce(Order.area_id, Customer.area_id).label("area_id")
     ordered = (
-        select(OrderItem.product_id, Customer.area_id, Order.shift, OrderItem.quantity)
+        select(OrderItem.product_id, area, Order.shift, OrderItem.quantity)
         .join(Order, Order.id == OrderItem.order_id)
         .join(Customer, Customer.id == Order.customer_id)
         .where(Order.delivery_date == day, Order.status != "CANCELLED")
