@@ -98,6 +98,8 @@ ADDED = {
             VALUES ('R0000040', '{BALU}', 100, 'cash', '2026-09-10') ON CONFLICT DO NOTHING;
         INSERT INTO refunds (customer_id, amount, method, paid_on, reason, recorded_by)
             VALUES ('{BALU}', 100, 'cash', '2026-09-11', 'Moved away', '{ADMIN}')""",
+    "0041": f"""INSERT INTO customer_moves (customer_id, moves_on, stop_sequence, entered_by)
+        VALUES ('{BALU}', '2027-01-01', 10, '{ADMIN}')""",
 }
 
 #: Taking these back with these rows in the database is refused until the loss is allowed.
@@ -118,6 +120,7 @@ LOSES = {
     "0024": "which links to bills were revoked",
     "0026": "which messages were taken back",
     "0040": "refunds",
+    "0041": "moves of customers",
 }
 
 #: (question, answer) once the revision ran: its backfill was right.

@@ -63,6 +63,7 @@ _LINKS = (
     ("customers", "x.id::text", "user_id", "users"),
     ("customers", "x.id::text", "delivery_boy_id", "users"),
     ("customers", "x.id::text", "area_id", "areas"),
+    ("customer_moves", "x.id::text", "customer_id", "customers"),
     ("invoices", "x.id::text", "customer_id", "customers"),
     ("invoice_lines", "x.invoice_id || '/' || x.line_no", "invoice_id", "invoices"),
     ("payments", "x.id::text", "customer_id", "customers"),
