@@ -69,25 +69,22 @@ CREATE TRIGGER tr_audit_update AFTER UPDATE ON customer_moves REFERENCING OLD TA
 
 PENDING = """
 CREATE VIEW pending_moves AS
-SELECT m.customer_id, m.moves_on AS first_day,
-    lead(m.moves_on) OVER (PARTITION BY m.customer_id ORDER BY m.moves_on) AS next_day, n.*
-FROM customer_moves m CROSS JOIN LATERAL (
-    SELECT (array_agg(p.address_line1 ORDER BY p.moves_on DESC) FILTER (WHERE p.address_line1 IS NOT NULL))[1]
-            AS address_line1,
-        (array_agg(p.address_line2 ORDER BY p.moves_on DESC) FILTER (WHERE p.address_line1 IS NOT NULL))[1]
-            AS address_line2,
-        (array_agg(p.map_link ORDER BY p.moves_on DESC) FILTER (WHERE p.address_line1 IS NOT NULL))[1] AS map_link,
-        (array_agg(p.city ORDER BY p.moves_on DESC) FILTER (WHERE p.city IS NOT NULL))[1] AS city,
-        (array_agg(p.pincode ORDER BY p.moves_on DESC) FILTER (WHERE p.pincode IS NOT NULL))[1] AS pincode,
-        (array_agg(p.area_id ORDER BY p.moves_on DESC) FILTER (WHERE p.area_id IS NOT NULL))[1] AS area_id,
-        (array_agg(p.delivery_boy_id ORDER BY p.moves_on DESC) FILTER (WHERE p.delivery_boy_id IS NOT NULL))[1]
-            AS delivery_boy_id,
-        (array_agg(p.stop_sequence ORDER BY p.moves_on DESC) FILTER (WHERE p.stop_sequence IS NOT NULL))[1]
-            AS stop_sequence
-    FROM customer_moves p
-    WHERE p.customer_id = m.customer_id AND p.applied_at IS NULL AND p.moves_on <= m.moves_on
-) n
-WHERE m.applied_at IS NULL;
+WITH moving AS MATERIALIZED (
+    SELECT customer_id, moves_on AS first_day, lag(moves_on) OVER (PARTITION BY customer_id ORDER BY moves_on DESC)
+            AS next_day,
+        (array_agg(address_line1) FILTER (WHERE address_line1 IS NOT NULL) OVER so_far)[1] AS address_line1,
+        (array_agg(address_line2) FILTER (WHERE address_line1 IS NOT NULL) OVER so_far)[1] AS address_line2,
+        (array_agg(map_link) FILTER (WHERE address_line1 IS NOT NULL) OVER so_far)[1] AS map_link,
+        (array_agg(city) FILTER (WHERE city IS NOT NULL) OVER so_far)[1] AS city,
+        (array_agg(pincode) FILTER (WHERE pincode IS NOT NULL) OVER so_far)[1] AS pincode,
+        (array_agg(area_id) FILTER (WHERE area_id IS NOT NULL) OVER so_far)[1] AS area_id,
+        (array_agg(delivery_boy_id) FILTER (WHERE delivery_boy_id IS NOT NULL) OVER so_far)[1] AS delivery_boy_id,
+        (array_agg(stop_sequence) FILTER (WHERE stop_sequence IS NOT NULL) OVER so_far)[1] AS stop_sequence
+    FROM customer_moves WHERE applied_at IS NULL
+    WINDOW so_far AS (PARTITION BY customer_id ORDER BY moves_on DESC
+        ROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING)
+)
+SELECT * FROM moving;
 """
 
 FOLLOWING = """

@@ -44,7 +44,7 @@ from dairy_app.subscriptions.models import (
     SubscriptionPause,
     SubscriptionQuantity,
 )
-from dairy_app.subscriptions.queries.due import deliverable, due, these_days
+from dairy_app.subscriptions.queries.due import area_on_the_day, deliverable, due, these_days
 
 #: Making a day's orders excludes changing standing orders, which exclude nobody but that ("orders" in ASCII).
 _GENERATION = 0x6F7264657273
@@ -86,14 +86,16 @@ def generate(session: Session, days: Sequence[date], *only: ColumnElement[bool])
         .cte("wanted")
     )
     orders, items = _placing(wanted)
+    brought, area = area_on_the_day(wanted)
     amounts = (
         select(
             wanted.c.product_id,
-            wanted.c.area_id,
+            area,
             func.count().label("orders"),
             func.sum(wanted.c.quantity).label("quantity"),
         )
-        .group_by(wanted.c.product_id, wanted.c.area_id)
+        .select_from(brought)
+        .group_by(wanted.c.product_id, area)
         .subquery("amounts")
     )
     possible = or_(priced.c.hindrance.is_(None), priced.c.is_there)

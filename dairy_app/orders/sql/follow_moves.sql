@@ -1,6 +1,6 @@
 -- Orders from p_first on that did not start say where their day's moves lead: helper, area, address. A helper that was
--- given by hand for a day (a stand-in) stays; one of the moves, pending or in p_helpers (of a move that was just applied
--- or taken back), goes with them. What is NULL is the customer's own.
+-- given by hand for a day (a stand-in) stays; one of the moves, pending or in p_helpers (of a move that was just
+-- applied or taken back), goes with them. What is NULL is the customer's own.
 CREATE FUNCTION follow_moves(p_customers uuid[], p_first date, p_helpers uuid[]) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE orders o SET delivery_boy_id = w.delivery_boy_id, area_id = w.area_id, address = w.address,

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
+from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
@@ -52,8 +53,9 @@ def due(days: FromClause, *only: ColumnElement[bool]) -> Subquery:
     """What every standing order wants on each of ``days``, and the rule that decided it.
 
     ``days`` has a column ``day``; ``only`` narrows the rows of ``subscriptions``. Columns: subscription_id,
-    customer_id, product_id, area_id, day, shift, price_per_unit (quoted, rupees), rule, quantity (the product's
-    unit; 0: nothing comes). This is the one place where the rule is in SQL; ``rules.decide`` reads the same.
+    customer_id, product_id, area_id (the customer's own: see ``area_on_the_day``), day, shift, price_per_unit (quoted,
+    rupees), rule, quantity (the product's unit; 0: nothing comes). This is the one place where the rule is in SQL;
+    ``rules.decide`` reads the same.
     """
     s, day = Subscription, days.c.day
     of_the_day = and_(SubscriptionOverride.subscription_id == s.id, SubscriptionOverride.date == day)
@@ -63,7 +65,7 @@ def due(days: FromClause, *only: ColumnElement[bool]) -> Subquery:
             s.id.label("subscription_id"),
             s.customer_id,
             s.product_id,
-            func.coalesce(pending_moves.c.area_id, Customer.area_id).label("area_id"),
+            Customer.area_id,
             day.label("day"),
             func.coalesce(SubscriptionOverride.shift, s.shift).label("shift"),
             s.price_per_unit,
@@ -78,7 +80,6 @@ def due(days: FromClause, *only: ColumnElement[bool]) -> Subquery:
         .join(Customer, Customer.id == s.customer_id)
         .outerjoin(SubscriptionOverride, of_the_day)
         .outerjoin(SubscriptionPause, paused)
-        .outerjoin(pending_moves, in_move(s.customer_id, day))
         .subquery("ruled")
     )
     quantity = case(
@@ -90,6 +91,15 @@ def due(days: FromClause, *only: ColumnElement[bool]) -> Subquery:
     )
     kept = [column for column in ruled.c if column.name not in ("entered", "usual", "on_weekday", "on_interval")]
     return select(*kept, quantity.label("quantity")).subquery("due")
+
+
+def area_on_the_day(due_days: FromClause) -> tuple[FromClause, ColumnElement[UUID]]:
+    """``due`` days joined with the moves to come, and the area where each is brought.
+
+    Not a part of ``due``: one table more there, and the days of everybody are planned differently.
+    """
+    moved = due_days.outerjoin(pending_moves, in_move(due_days.c.customer_id, due_days.c.day))
+    return moved, func.coalesce(pending_moves.c.area_id, due_days.c.area_id).label("area_id")
 
 
 def _rule(day: ColumnElement[date]) -> ColumnElement[str]:

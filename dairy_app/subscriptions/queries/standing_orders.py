@@ -43,7 +43,7 @@ from dairy_app.subscriptions.models import (
     SubscriptionQuantity,
 )
 from dairy_app.subscriptions.policy import visible_subscriptions
-from dairy_app.subscriptions.queries.due import days_from, deliverable, due, quantity_on, these_days
+from dairy_app.subscriptions.queries.due import area_on_the_day, days_from, deliverable, due, quantity_on, these_days
 from dairy_app.web.access import Actor
 from dairy_app.web.pages import Page, read_page
 
@@ -305,8 +305,11 @@ def requirements(session: Session, day: date) -> Sequence[Any]:
         .where(Order.delivery_date == day, Order.status != "CANCELLED")
     )
     wanted = deliverable(days_from(day, day))
-    to_make = select(wanted.c.product_id, wanted.c.area_id, wanted.c.shift, wanted.c.quantity).where(
-        wanted.c.hindrance.is_(None), not_(has_order(wanted))
+    brought, area_to_be = area_on_the_day(wanted)
+    to_make = (
+        select(wanted.c.product_id, area_to_be, wanted.c.shift, wanted.c.quantity)
+        .select_from(brought)
+        .where(wanted.c.hindrance.is_(None), not_(has_order(wanted)))
     )
     needed = union_all(ordered, to_make).subquery("needed")
     return session.execute(

@@ -42,7 +42,7 @@ def generate_day(session: Session, day: date) -> Generated:
     if not first - LONGEST_BEHIND <= day <= first + LONGEST_AHEAD:
         detail = f"Must be from {first - LONGEST_BEHIND} to {first + LONGEST_AHEAD}."
         raise invalid("/delivery_date", detail)
-    return _generate(session, [day])
+    return _generate(session, [day], first)
 
 
 def generate_due(session: Session) -> Generated:
@@ -58,14 +58,14 @@ def generate_due(session: Session) -> Generated:
     made = set(queries.days_with_orders(session, first - LONGEST_BEHIND))
     behind = rules.days_between(max(begun, first - LONGEST_BEHIND), first)[:-1]
     missed = [day for day in behind if day not in made]
-    done = _generate(session, missed + rules.days_between(first, horizon))
+    done = _generate(session, missed + rules.days_between(first, horizon), first)
     bulk.close_ended(session, first)
     return done
 
 
-def _generate(session: Session, days: list[date]) -> Generated:
+def _generate(session: Session, days: list[date], first: date) -> Generated:
     bulk.lock_generation(session)
-    moves.apply_due(session)
+    moves.apply_due(session, first)
     made = bulk.generate(session, days)
     bulk.remember_days(session, days, now())
     created = sum(row.orders for row in made.amounts)

@@ -72,12 +72,11 @@ def take_back(session: Session, actor: Actor, customer_id: UUID, move_id: UUID) 
     bulk.follow_moves(session, [customer.id], move.moves_on, helpers)
 
 
-def apply_due(session: Session) -> None:
-    """Give customers for good what their moves up to today say, in the order of their days. A repeat changes nothing.
+def apply_due(session: Session, day: date) -> None:
+    """Give customers for good what their moves up to ``day`` say, the later over the earlier. A repeat changes nothing.
 
     The caller holds the lock of the generation. One statement when nobody moves, a few for any number of moves.
     """
-    day = today(session)
     moving = customers_moving(session, day)
     if not moving:
         return
