@@ -59,7 +59,8 @@ def test_no_more_than_the_credit_of_that_day_and_since(till: Till) -> None:
     till.paid("100.00", day=-10)
     problem = refused(give(till, "60.01"), 422, "refund_exceeds_credit")
     assert problem["errors"][0]["pointer"] == "/amount"
-    refused(give(till, "60.00", day=-11), 422, "refund_exceeds_credit")
+    before = refused(give(till, "60.00", day=-11), 422, "refund_exceeds_credit")
+    assert before["errors"][0]["code"] == "exceeds_credit", "told at the amount, not by the commit"
     till.invoice("15", day=-5)
     refused(give(till, "45.01", day=-10), 422, "refund_exceeds_credit")
     given(till, "45.00", day=-10)
