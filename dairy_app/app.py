@@ -29,6 +29,7 @@ from dairy_app.merging.routes import merging
 from dairy_app.monitoring.routes import audit, health, metrics, monitoring
 from dairy_app.orders.routes import orders
 from dairy_app.receivables.routes.payments import payments, receivables
+from dairy_app.receivables.routes.refunds import refunds
 from dairy_app.receivables.routes.reports import reports
 from dairy_app.sample_words import SAMPLE_WORDS
 from dairy_app.settings import Settings
@@ -36,6 +37,7 @@ from dairy_app.sharing.routes.links import change_requests, shared, shared_links
 from dairy_app.sharing.routes.page import pages
 from dairy_app.sharing.routes.rounds import rounds
 from dairy_app.subscriptions.routes.closed_days import closed_days
+from dairy_app.subscriptions.routes.moves import moves
 from dairy_app.subscriptions.routes.pauses import pauses
 from dairy_app.subscriptions.routes.prices import prices
 from dairy_app.subscriptions.routes.standing_orders import subscriptions
@@ -64,6 +66,7 @@ ROUTES = (
     Mount(customers),
     Mount(orders),
     Mount(prices),
+    Mount(moves),
     Mount(subscriptions),
     Mount(pauses),
     Mount(closed_days),
@@ -76,6 +79,7 @@ ROUTES = (
     Mount(billing),
     Mount(invoices),
     Mount(payments),
+    Mount(refunds),
     Mount(receivables),
     Mount(reports),
     Mount(sales),

@@ -77,6 +77,7 @@ SAMPLE_WORDS = {
     "time_zone": "Asia/Kolkata",
     "token_type": "bearer",
     "unit": "litre",
+    "voucher_no": "RF0000007",
     "upi_id": "sunrise@upi",
     "url": "https://milk.dairy.example/s/Zs3yQpLr0vTn8WcKd1xUeYbA5hGjMf2o",
     "user_agent": "Mozilla/5.0 (Android 15; Mobile)",

@@ -2,16 +2,17 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Integer, Text, cast, column, delete, func, insert, literal, select, text
+from sqlalchemy import Integer, Row, Text, cast, column, delete, func, insert, literal, select, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from dairy_app.common.errors import Problem
-from dairy_app.customers.models import Area, Customer, CustomerPrice, UnlinkedCustomer
+from dairy_app.customers.models import Area, Customer, CustomerMove, CustomerPrice, UnlinkedCustomer
 from dairy_app.database.transactions import NotYourTurn
 from dairy_app.database.values import uuid_array
 
@@ -103,6 +104,45 @@ def insert_area(session: Session, name: str) -> UUID | None:
     """A new area; its id, None when one of that name exists, in whatever capitals."""
     new = postgresql.insert(Area).values(name=name)
     return session.scalar(new.on_conflict_do_nothing(index_elements=[func.lower(Area.name)]).returning(Area.id))
+
+
+_APPLY = text("""
+WITH taken AS (
+    UPDATE customers c SET address_line1 = coalesce(m.address_line1, c.address_line1),
+        address_line2 = CASE WHEN m.address_line1 IS NULL THEN c.address_line2 ELSE m.address_line2 END,
+        map_link = CASE WHEN m.address_line1 IS NULL THEN c.map_link ELSE m.map_link END,
+        latitude = CASE WHEN m.address_line1 IS NULL THEN c.latitude END,
+        longitude = CASE WHEN m.address_line1 IS NULL THEN c.longitude END,
+        city = coalesce(m.city, c.city), pincode = coalesce(m.pincode, c.pincode),
+        area_id = coalesce(m.area_id, c.area_id), delivery_boy_id = coalesce(m.delivery_boy_id, c.delivery_boy_id),
+        stop_sequence = coalesce(m.stop_sequence, c.stop_sequence), updated_at = now()
+    FROM pending_moves m
+    WHERE m.customer_id = c.id AND c.id = ANY (CAST(:customers AS uuid[]))
+        AND m.first_day <= :day AND (m.next_day IS NULL OR m.next_day > :day)
+)
+UPDATE customer_moves SET applied_at = :at, updated_at = now()
+WHERE customer_id = ANY (CAST(:customers AS uuid[])) AND applied_at IS NULL AND moves_on <= :day
+RETURNING moves_on, delivery_boy_id""")
+
+
+def apply_moves(session: Session, customer_ids: Sequence[UUID], day: date, at: datetime) -> Sequence[Row[Any]]:
+    """Give locked customers what their moves up to a day say, the later one last; (moves_on, delivery_boy_id) of each.
+
+    Several that were missed change a customer once.
+    """
+    given = {"customers": uuid_array(customer_ids), "day": day, "at": at}
+    return session.execute(_APPLY, given).all()
+
+
+def insert_move(session: Session, row: dict[str, Any]) -> UUID:
+    """A new move; its id."""
+    made: UUID = session.execute(insert(CustomerMove).values(**row).returning(CustomerMove.id)).scalar_one()
+    return made
+
+
+def delete_move(session: Session, move_id: UUID) -> None:
+    """Delete one move."""
+    session.execute(delete(CustomerMove).where(CustomerMove.id == move_id))
 
 
 def lock_areas(session: Session) -> None:

@@ -157,6 +157,49 @@ class CustomerPrice(Identified, Base):
     valid: Mapped[Any] = mapped_column(DATERANGE)
 
 
+class CustomerMove(Identified, Base):
+    """What is different with a customer from a day on: another address, area, round or place in it."""
+
+    __tablename__ = "customer_moves"
+    __table_args__ = (
+        references("customer_id", "customers.id", "customer_not_found"),
+        references("area_id", "areas.id", "area_not_found"),
+        references("delivery_boy_id", "users.id", "user_not_found"),
+        references("entered_by", "users.id", "user_not_found"),
+        unique("customer_id", "moves_on"),
+        check("moves_on_finite", "isfinite(moves_on)"),
+        check("changes_something", "num_nonnulls(address_line1, area_id, delivery_boy_id, stop_sequence) > 0"),
+        check(
+            "address_is_whole",
+            "address_line1 IS NOT NULL OR num_nonnulls(address_line2, city, pincode, map_link) = 0",
+        ),
+        check(
+            "text_lengths",
+            "length(address_line1) <= 200 AND length(address_line2) <= 200 AND length(city) <= 100"
+            " AND length(map_link) <= 1000",
+        ),
+        check("map_link_leads_to_a_map", f"map_link ~ '{MAP_LINK}'"),
+        check("pincode_format", "pincode ~ '^[1-9][0-9]{5}$'"),
+        Index("ix_customer_moves_pending", "moves_on", postgresql_where=text("applied_at IS NULL")),
+    )
+
+    customer_id: Mapped[UUID]
+    #: Orders of this day and later follow; what is NULL below stays as it is.
+    moves_on: Mapped[date]
+    #: With it come second line and map, given or not: those of before lead to the old door.
+    address_line1: Mapped[str | None]
+    address_line2: Mapped[str | None]
+    city: Mapped[str | None]
+    pincode: Mapped[str | None]
+    map_link: Mapped[str | None]
+    area_id: Mapped[UUID | None]
+    delivery_boy_id: Mapped[UUID | None]
+    stop_sequence: Mapped[int | None]
+    #: When the customer's own columns took it; until then it can be taken back.
+    applied_at: Mapped[datetime | None]
+    entered_by: Mapped[UUID]
+
+
 class UnlinkedCustomer(Base):
     """A customer whose login revision 0004 would have had to guess; somebody links it by hand."""
 

@@ -8,7 +8,9 @@ from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
+    Date,
     FromClause,
+    Integer,
     Row,
     RowMapping,
     Select,
@@ -22,6 +24,7 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    table,
     text,
     true,
 )
@@ -31,7 +34,7 @@ from dairy_app.accounts.models import User
 from dairy_app.catalogue.models import Product, ProductPrice
 from dairy_app.catalogue.queries import in_force, seen_price, valid_from
 from dairy_app.common.errors import Problem
-from dairy_app.customers.models import Area, Customer, CustomerPrice
+from dairy_app.customers.models import Area, Customer, CustomerMove, CustomerPrice
 from dairy_app.customers.rules import like_literal, phone_digits, search_words
 from dairy_app.web.access import Actor, Role
 from dairy_app.web.pages import Key, Page, read_page
@@ -214,6 +217,63 @@ def area_named(session: Session, name: str) -> UUID | None:
         .order_by((Area.name == name).desc(), Area.id)
         .limit(1)
     )
+
+
+# --------------------------------------------------------------------------------------------------- moves
+
+#: The view of moves that were not applied yet; of a customer one row for a day (``in_move``).
+pending_moves = table(
+    "pending_moves",
+    column("customer_id", Uuid()),
+    column("first_day", Date()),
+    column("next_day", Date()),
+    *(column(name, Text()) for name in ("address_line1", "address_line2", "map_link", "city", "pincode")),
+    column("area_id", Uuid()),
+    column("delivery_boy_id", Uuid()),
+    column("stop_sequence", Integer()),
+)
+
+
+def in_move(customer_id: Any, day: Any) -> ColumnElement[bool]:
+    """Which row of ``pending_moves`` says how a customer is on a day."""
+    moves = pending_moves.c
+    return and_(
+        moves.customer_id == customer_id,
+        moves.first_day <= day,
+        or_(moves.next_day.is_(None), moves.next_day > day),
+    )
+
+
+def move_on(session: Session, customer_id: UUID, day: date) -> Row[Any] | None:
+    """How a customer differs on a day from its own columns, by moves that were not applied yet."""
+    return session.execute(select(pending_moves).where(in_move(customer_id, day))).first()
+
+
+def list_moves(session: Session, customer_id: UUID, *, limit: int, cursor: str | None) -> Page:
+    """The moves of a customer, past and to come, by day."""
+    moves = CustomerMove.__table__.c
+    found = (
+        select(*moves, Area.name.label("area"), User.name.label("delivery_boy_name"))
+        .outerjoin(Area, Area.id == moves.area_id)
+        .outerjoin(User, User.id == moves.delivery_boy_id)
+        .where(moves.customer_id == customer_id)
+    )
+    return read_page(session, found, [moves.moves_on], limit=limit, cursor=cursor)
+
+
+def get_move(session: Session, customer_id: UUID, move_id: UUID) -> CustomerMove:
+    """A move of a customer. Raises ``move_not_found``, also for another customer's."""
+    wanted = select(CustomerMove).where(CustomerMove.id == move_id, CustomerMove.customer_id == customer_id)
+    found = session.scalars(wanted.execution_options(populate_existing=True)).one_or_none()
+    if found is None:
+        raise Problem("move_not_found")
+    return found
+
+
+def customers_moving(session: Session, day: date) -> list[UUID]:
+    """The customers with a move that is due on a day and not applied."""
+    due = (CustomerMove.applied_at.is_(None), CustomerMove.moves_on <= day)
+    return list(session.scalars(select(CustomerMove.customer_id).where(*due).distinct()))
 
 
 # --------------------------------------------------------------------------------------------------- logins

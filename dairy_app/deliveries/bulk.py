@@ -8,11 +8,12 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from sqlalchemy import Row, Uuid, any_, func, literal, select, text, update
+from sqlalchemy import Row, Uuid, any_, func, literal, or_, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from dairy_app.customers.models import Customer
+from dairy_app.customers.queries import pending_moves
 from dairy_app.database.statements import Found, Statement
 from dairy_app.deliveries.queries import OPEN, orders_within
 from dairy_app.deliveries.rules import LONGEST_DEVICE, Confirmation, Confirmer, Delivered, DoorOrder, ExtraItem, Scope
@@ -148,8 +149,13 @@ def lock_customers_of_open_orders(session: Session, scope: Scope) -> list[UUID]:
 
 
 def lock_round(session: Session, delivery_boy_id: UUID) -> None:
-    """Lock the customers of a delivery boy's round, ids ascending: nobody leaves it or changes places meanwhile."""
-    locked = select(Customer.id).where(Customer.delivery_boy_id == delivery_boy_id).order_by(Customer.id)
+    """Lock the customers of a delivery boy's round, ids ascending: nobody leaves it or changes places meanwhile.
+
+    Also those that are to move into it.
+    """
+    to_come = select(pending_moves.c.customer_id).where(pending_moves.c.delivery_boy_id == delivery_boy_id)
+    own = or_(Customer.delivery_boy_id == delivery_boy_id, Customer.id.in_(to_come))
+    locked = select(Customer.id).where(own).order_by(Customer.id)
     session.execute(locked.with_for_update(key_share=True))
 
 
@@ -180,10 +186,13 @@ def start_orders(session: Session, scope: Scope, customer_ids: Sequence[UUID]) -
 
 _STAND_IN = text("""
 WITH wanted AS (
-    SELECT o.id, o.customer_id, coalesce(CAST(:stand_in AS uuid),
+    SELECT o.id, o.customer_id, coalesce(CAST(:stand_in AS uuid), m.delivery_boy_id,
         CASE WHEN o.status = 'OUT_FOR_DELIVERY' THEN c.delivery_boy_id END) AS delivery_boy_id
     FROM orders o JOIN customers c ON c.id = o.customer_id
-    WHERE c.delivery_boy_id = :boy AND o.delivery_date = :day AND o.status IN ('PENDING', 'OUT_FOR_DELIVERY')
+    LEFT JOIN pending_moves m ON m.customer_id = c.id AND m.first_day <= :day
+        AND (m.next_day IS NULL OR m.next_day > :day)
+    WHERE coalesce(m.delivery_boy_id, c.delivery_boy_id) = :boy AND o.delivery_date = :day
+        AND o.status IN ('PENDING', 'OUT_FOR_DELIVERY')
         AND (CAST(:shift AS text) IS NULL OR o.shift = :shift)
 ), changed AS (
     UPDATE orders o SET delivery_boy_id = w.delivery_boy_id, updated_at = now() FROM wanted w

@@ -13,8 +13,10 @@ from sqlalchemy import (
     Select,
     Uuid,
     any_,
+    case,
     func,
     literal,
+    null,
     or_,
     select,
     text,
@@ -27,7 +29,7 @@ from dairy_app.accounts.models import User
 from dairy_app.catalogue.models import Product
 from dairy_app.common.errors import Problem
 from dairy_app.customers.models import Area, Customer
-from dairy_app.customers.queries import areas_within, visible_customers
+from dairy_app.customers.queries import areas_within, in_move, pending_moves, visible_customers
 from dairy_app.deliveries.models import DeliveryStatus
 from dairy_app.deliveries.rules import Scope, full_address_of, loading_sheet, progress_of, short_by_helper, stops_of
 from dairy_app.orders.models import Order, OrderItem
@@ -102,6 +104,7 @@ def visible_customer_ids(session: Session, actor: Actor, customer_ids: Sequence[
 
 #: In which order a round is gone: by place; who has none, or the same as another, by name.
 _BY_PLACE = (Customer.stop_sequence.asc().nulls_last(), Customer.name, Customer.id)
+_PLACE_OF_DAY = func.coalesce(pending_moves.c.stop_sequence, Customer.stop_sequence)
 
 
 def sequence_of(session: Session, actor: Actor, delivery_boy_id: UUID) -> Sequence[Mapping[str, Any]]:
@@ -148,8 +151,17 @@ def round_view(session: Session, scope: Scope) -> dict[str, Any]:
     }
 
 
+def _of_day(name: str) -> ColumnElement[Any]:
+    """What a customer says on the day of an order: a new door has a second line, map and position of its own."""
+    own, moved = Customer.__table__.c[name], pending_moves.c
+    if name in ("address_line2", "map_link", "latitude", "longitude"):
+        told = moved[name] if name in moved else null()
+        return case((moved.address_line1.is_not(None), told), else_=own)
+    return func.coalesce(moved[name], own) if name in moved else own
+
+
 def _orders_of_round(scope: Scope) -> Select[Any]:
-    customers, statuses = Customer.__table__, DeliveryStatus.__table__
+    statuses = DeliveryStatus.__table__
     return (
         select(
             Order.id.label("order_id"),
@@ -157,15 +169,16 @@ def _orders_of_round(scope: Scope) -> Select[Any]:
             Order.shift,
             Order.source,
             Order.notes,
-            *(customers.c[name].label(f"customer_{name}") for name in _CUSTOMER),
+            *(_of_day(name).label(f"customer_{name}") for name in _CUSTOMER),
             Area.name.label("customer_area"),
             *(statuses.c[name].label(f"status_{name}") for name in _STATUS),
         )
         .join(Customer, Customer.id == Order.customer_id)
+        .outerjoin(pending_moves, in_move(Order.customer_id, Order.delivery_date))
         .outerjoin(Area, Area.id == func.coalesce(Order.area_id, Customer.area_id))
         .outerjoin(DeliveryStatus, DeliveryStatus.order_id == Order.id)
         .where(Order.id.in_(orders_within(scope)), Order.status != "CANCELLED")
-        .order_by(*_BY_PLACE, Order.shift.desc(), Order.id)
+        .order_by(_PLACE_OF_DAY.asc().nulls_last(), *_BY_PLACE[1:], Order.shift.desc(), Order.id)
     )
 
 
@@ -183,9 +196,11 @@ def _items_of_round(order_ids: Sequence[UUID]) -> Select[Any]:
 _ROUNDS = text("""
 WITH placed AS (
     SELECT coalesce(o.delivery_boy_id, c.delivery_boy_id) AS staff_id, o.shift, o.customer_id, o.status,
-        coalesce(o.delivery_boy_id <> c.delivery_boy_id, false) AS is_anothers,
+        coalesce(o.delivery_boy_id <> coalesce(m.delivery_boy_id, c.delivery_boy_id), false) AS is_anothers,
         CASE WHEN o.status = 'NOT_DELIVERED' THEN coalesce(d.reason_code, 'unknown') END AS reason
     FROM orders o JOIN customers c ON c.id = o.customer_id LEFT JOIN delivery_statuses d ON d.order_id = o.id
+    LEFT JOIN pending_moves m ON m.customer_id = c.id AND m.first_day <= :day
+        AND (m.next_day IS NULL OR m.next_day > :day)
     WHERE o.delivery_date = :day AND o.status <> 'CANCELLED'
 ), reasons AS (
     SELECT staff_id, shift, jsonb_object_agg(reason, n) AS reasons
@@ -222,11 +237,14 @@ def rounds_of_day(session: Session, day: date) -> Sequence[RowMapping]:
 
 _PLAN = text("""
 WITH wishes AS (
-    SELECT c.id, c.delivery_boy_id AS staff_id, c.area_id, s.shift,
+    SELECT c.id, coalesce(m.delivery_boy_id, c.delivery_boy_id) AS staff_id, coalesce(m.area_id, c.area_id) AS area_id,
+        s.shift,
         CASE s.mode WHEN 'weekly_pattern' THEN (SELECT bit_or(1 << d) FROM unnest(s.weekly_pattern) d)
             WHEN 'fixed_daily' THEN 127 WHEN 'alternate_days' THEN 127 ELSE 0 END AS days
     FROM customers c LEFT JOIN subscriptions s ON s.customer_id = c.id AND s.status = 'active'
         AND (s.stop_date IS NULL OR s.stop_date > :day)
+    LEFT JOIN pending_moves m ON m.customer_id = c.id AND m.first_day <= :day
+        AND (m.next_day IS NULL OR m.next_day > :day)
     WHERE c.status <> 'stopped'
 )
 SELECT w.staff_id, u.name AS staff_name, w.shift, w.area_id, a.name AS area, count(DISTINCT w.id) AS customers,

@@ -100,6 +100,9 @@ FROM yielding a CROSS JOIN LATERAL (SELECT range_agg(b.valid) AS days FROM custo
     WHERE b.customer_id = :into AND b.product_id = a.product_id) taken
 CROSS JOIN LATERAL unnest(datemultirange(a.valid) - taken.days) AS piece"""
 
+#: Where the other lives stands; none of these is still to come, and the audit log keeps them.
+_FORGET_MOVES = "DELETE FROM customer_moves WHERE customer_id = :was"
+
 
 def _moved(table: str) -> str:
     stamped = "" if table == "unlinked_delivery_statuses" else ", updated_at = now()"
@@ -120,6 +123,7 @@ STATEMENTS = (
     _moved("payments"),
     _moved("payment_allocations"),
     _moved("write_offs"),
+    _moved("refunds"),
     _moved("subscriptions"),
     _OPEN_DRAFTS,
     _ORDERS,
@@ -131,6 +135,7 @@ STATEMENTS = (
     _moved("outbox_messages"),
     _PRICES_BESIDE,
     _moved("customer_prices"),
+    _FORGET_MOVES,
 )
 
 

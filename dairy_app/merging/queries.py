@@ -21,6 +21,7 @@ _MOVING = {
     "payments": "payments WHERE customer_id = :was",
     "opening_balances": "opening_balances WHERE customer_id = :was",
     "write_offs": "write_offs WHERE customer_id = :was",
+    "refunds": "refunds WHERE customer_id = :was",
     "prices": "customer_prices WHERE customer_id = :was",
     "change_requests": "change_requests WHERE customer_id = :was",
     "messages": "outbox_messages WHERE customer_id = :was",
@@ -53,6 +54,15 @@ WHERE a.id = :was AND b.id = :into AND s.gstin IS NOT NULL
 UNION ALL
 SELECT 'out_for_delivery', string_agg(DISTINCT delivery_date::text, ', ') FROM orders
 WHERE customer_id = :was AND status = 'OUT_FOR_DELIVERY' HAVING count(*) > 0
+UNION ALL
+SELECT 'move_to_come', string_agg(moves_on::text, ', ' ORDER BY moves_on) FROM customer_moves
+WHERE customer_id = :was AND applied_at IS NULL HAVING count(*) > 0
+UNION ALL
+SELECT 'same_transfer', string_agg(a.voucher_no || ' – ' || b.voucher_no, ', ' ORDER BY a.voucher_no)
+FROM refunds a JOIN refunds b ON bare_reference(b.reference) = bare_reference(a.reference)
+WHERE a.customer_id = :was AND b.customer_id = :into AND a.status = 'paid' AND b.status = 'paid'
+    AND a.method <> 'cash' AND b.method <> 'cash'
+HAVING count(*) > 0
 UNION ALL
 SELECT 'both_opening_balances', format('%s, %s', a.as_of, b.as_of)
 FROM opening_balances a JOIN opening_balances b ON b.as_of <> a.as_of

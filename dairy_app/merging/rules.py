@@ -14,6 +14,8 @@ REASONS = {
     "out_for_delivery": "Orders of the customer are on their way: confirm them first.",
     "both_opening_balances": "Both have opening balances, as of different days: take one back and enter the sum.",
     "same_cheque": "Both have paid by a cheque of the same number: reverse one that was entered twice.",
+    "move_to_come": "A move of the customer is still to come: take it back, or enter it with the other.",
+    "same_transfer": "Both were paid back by the same transfer: reverse one of the refunds.",
     "same_request": "Both wait for a decision about the same wish: decide one.",
     "billing_running": "A billing run is at work: wait until it is done.",
 }

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from dairy_app.business.queries import business_settings, today
@@ -16,7 +17,7 @@ from dairy_app.common.changes import UNSET, Unset, sent
 from dairy_app.common.clock import now
 from dairy_app.common.errors import FieldError, Problem, invalid
 from dairy_app.customers.models import Customer
-from dairy_app.customers.queries import get_visible_customer, price_list_of, prices_for
+from dairy_app.customers.queries import get_visible_customer, move_on, price_list_of, prices_for
 from dairy_app.orders import bulk
 from dairy_app.orders.models import Order, OrderItem
 from dairy_app.orders.queries import area_name, closing_of, get_visible_order, items_of_order, products_by_id
@@ -73,13 +74,16 @@ def place_order(session: Session, actor: Actor, wanted: NewOrder, source: str | 
     _refuse_after_cutoff(session, actor, day, shift)
     refuse_closed(session, customer.id, day, shift, "/delivery_date")  # also of staff: who wants to deliver reopens it
     items, reasons = _priced(session, actor, customer, day, wanted.items)
+    moved = move_on(session, customer.id, day)
     order = Order(
         customer_id=customer.id,
         delivery_date=day,
         shift=shift,
+        delivery_boy_id=moved and moved.delivery_boy_id,
+        area_id=moved and moved.area_id,
         placed_by=actor.user_id,
         source=source or ("customer" if actor.role == Role.CUSTOMER else "staff"),
-        address=address_of(session, customer),
+        address=address_of(session, customer, moved),
         notes="\n".join([*filter(None, [wanted.notes]), *reasons]) or None,
     )
     session.add(order)
@@ -127,6 +131,10 @@ def change_order(session: Session, actor: Actor, order_id: UUID, change: OrderCh
     if "notes" in asked:
         noted = [asked["notes"]] if asked["notes"] else []
     order.notes = "\n".join([*noted, *of_prices, *reasons]) or None
+    if day != order.delivery_date:  # who goes there, and where it is brought, are as for a new order of that day
+        moved = move_on(session, customer.id, day)
+        order.delivery_boy_id, order.area_id = moved and moved.delivery_boy_id, moved and moved.area_id
+        order.address = address_of(session, customer, moved)
     order.delivery_date, order.shift = day, shift
     session.flush()
 
@@ -246,8 +254,14 @@ def _sold(product: Product | None, pointer: str, *, was_sold: bool) -> Product:
     return product
 
 
-def address_of(session: Session, customer: Customer) -> dict[str, Any]:
-    """Where to bring an order, as it stands now: a customer who moves does not move past orders."""
+def address_of(session: Session, customer: Customer, moved: Row[Any] | None) -> dict[str, Any]:
+    """Where to bring an order, as it is known now: a customer who moves does not move past orders."""
     parts = ("address_line1", "address_line2", "city", "state_code", "pincode", "map_link")
     address = {name: getattr(customer, name) for name in parts}
-    return {**address, "area": area_name(session, customer.area_id)}
+    if moved is None:
+        return {**address, "area": area_name(session, customer.area_id)}
+    told = moved._mapping
+    address |= {name: told[name] for name in ("city", "pincode") if told[name] is not None}
+    if moved.address_line1 is not None:
+        address |= {name: told[name] for name in ("address_line1", "address_line2", "map_link")}
+    return {**address, "area": area_name(session, moved.area_id or customer.area_id)}

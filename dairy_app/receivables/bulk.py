@@ -1,4 +1,4 @@
-"""Set-based writes of receivables. Callers hold the customers' rows, except for cash, where the payments' own do."""
+"""Set-based writes of receivables. Callers hold the customers' rows; of cash, its own rows are locked here."""
 
 import json
 from collections.abc import Sequence
@@ -48,9 +48,22 @@ def lock_cash(session: Session, staff_id: UUID, through: date) -> dict[UUID, Dec
     return {row.id: row.amount for row in rows}
 
 
-def settle_cash(session: Session, settlement_id: UUID, payment_ids: Sequence[UUID]) -> None:
-    """Put payments into a settlement."""
-    session.execute(
-        text("UPDATE payments SET cash_settlement_id = :settlement, updated_at = now() WHERE id = ANY (:ids)"),
-        {"settlement": settlement_id, "ids": list(payment_ids)},
+def lock_paid_back(session: Session, staff_id: UUID, through: date) -> dict[UUID, Decimal]:
+    """Lock the refunds that somebody paid out of his cash and that were not set off, and say what each came to."""
+    rows = session.execute(
+        text("""
+            SELECT id, amount FROM refunds
+            WHERE paid_by = :staff AND cash_settlement_id IS NULL AND status = 'paid' AND paid_on <= :through
+            ORDER BY id FOR NO KEY UPDATE"""),
+        {"staff": staff_id, "through": through},
     )
+    return {row.id: row.amount for row in rows}
+
+
+def settle_cash(session: Session, settlement_id: UUID, payment_ids: Sequence[UUID], refund_ids: Sequence[UUID]) -> None:
+    """Put payments, and the refunds that were paid of them, into a settlement."""
+    for table, ids in (("payments", payment_ids), ("refunds", refund_ids)):
+        session.execute(
+            text(f"UPDATE {table} SET cash_settlement_id = :settlement, updated_at = now() WHERE id = ANY (:ids)"),
+            {"settlement": settlement_id, "ids": list(ids)},
+        )

@@ -1,4 +1,4 @@
-"""Payments and what was chosen for them, opening balances, write-offs, and the cash that staff hand over."""
+"""Payments and what was chosen for them, refunds, opening balances, write-offs, and the cash that staff hand over."""
 
 from datetime import date, datetime
 from decimal import Decimal
@@ -21,6 +21,7 @@ from dairy_app.database.models import (
 
 PAYMENT_METHODS = ("cash", "upi", "qr", "bank_transfer", "card", "cheque", "wallet")
 PAYMENT_STATUSES = ("received", "reversed")
+REFUND_STATUSES = ("paid", "reversed")
 
 
 class ReceiptSeries(Base):
@@ -155,6 +156,67 @@ class PaymentAllocation(Identified, Base):
     allocated_by: Mapped[UUID | None]
     #: From this day on the money is free again: the payment was reversed, the invoice voided, or it was chosen anew.
     released_on: Mapped[date | None]
+
+
+class Refund(Identified, Base):
+    """Credit that was paid back to a customer. Never changed or deleted, only reversed (a transfer that came back)."""
+
+    __tablename__ = "refunds"
+    __table_args__ = (
+        references("customer_id", "customers.id", "customer_not_found"),
+        references("paid_by", "users.id", "user_not_found"),
+        references("recorded_by", "users.id", "user_not_found"),
+        references("reversed_by", "users.id", "user_not_found"),
+        references("cash_settlement_id", "cash_settlements.id", "cash_settlement_not_found"),
+        unique("voucher_no"),
+        # One transfer may pay back several customers.
+        unique_index(
+            "uq_refunds_reference",
+            "customer_id",
+            text("bare_reference(reference)"),
+            where="status = 'paid' AND method <> 'cash'",
+        ),
+        one_of("method", PAYMENT_METHODS),
+        one_of("status", REFUND_STATUSES),
+        check("amount_positive", "amount > 0 AND amount <> 'NaN'"),
+        check("paid_on_finite", "isfinite(paid_on)"),
+        check(
+            "reversed_with_reason",
+            "num_nonnulls(reversed_on, reversal_reason) = CASE status WHEN 'reversed' THEN 2 ELSE 0 END",
+        ),
+        check("reversed_after_payment", "reversed_on >= paid_on AND isfinite(reversed_on)"),
+        check("only_cash_is_paid_by_staff", "paid_by IS NULL OR method = 'cash'"),
+        check("only_cash_of_staff_is_settled", "cash_settlement_id IS NULL OR paid_by IS NOT NULL"),
+        check("reason_length", "length(reason) BETWEEN 3 AND 500"),
+        check("text_lengths", "length(reversal_reason) <= 500 AND length(reference) BETWEEN 1 AND 100"),
+        Index("ix_refunds_customer", "customer_id", "paid_on"),
+        Index("ix_refunds_paid", "paid_on", "id"),
+        Index(
+            "ix_refunds_unsettled_cash",
+            "paid_by",
+            "paid_on",
+            postgresql_where=text("paid_by IS NOT NULL AND cash_settlement_id IS NULL"),
+        ),
+        Index("ix_refunds_settlement", "cash_settlement_id", postgresql_where=text("cash_settlement_id IS NOT NULL")),
+    )
+
+    #: For people: RF0000001.
+    voucher_no: Mapped[str] = mapped_column(server_default=text("next_refund_no()"))
+    customer_id: Mapped[UUID]
+    amount: Mapped[Money]
+    method: Mapped[str]
+    paid_on: Mapped[date]
+    #: UTR of a transfer, number of a cheque.
+    reference: Mapped[str | None]
+    reason: Mapped[str]
+    #: Who paid it out of the cash that he had collected, and has so much less to hand over; NULL: the office.
+    paid_by: Mapped[UUID | None]
+    recorded_by: Mapped[UUID]
+    status: Mapped[str] = mapped_column(server_default=text("'paid'"))
+    reversed_on: Mapped[date | None]
+    reversal_reason: Mapped[str | None]
+    reversed_by: Mapped[UUID | None]
+    cash_settlement_id: Mapped[UUID | None]
 
 
 class OpeningBalance(Imported, Base):

@@ -5,7 +5,7 @@ from datetime import date
 from sqlalchemy import ColumnElement, false, true
 
 from dairy_app.common.errors import FieldError, Problem
-from dairy_app.receivables.models import CashSettlement, Payment
+from dairy_app.receivables.models import CashSettlement, Payment, Refund
 from dairy_app.receivables.rules import NewPayment
 from dairy_app.web.access import Actor, Role
 
@@ -14,6 +14,7 @@ OFFICE = frozenset({Role.ADMIN, Role.ACCOUNTANT})
 COLLECTORS = frozenset({Role.ADMIN, Role.ACCOUNTANT, Role.DELIVERY_BOY, Role.MARKETING_STAFF})
 #: What the office notes about a payment is not the customer's business.
 INTERNAL_FIELDS = frozenset({"notes", "recorded_by", "reversed_by", "collected_by", "cash_settlement_id"})
+INTERNAL_REFUND_FIELDS = frozenset({"recorded_by", "reversed_by", "paid_by", "cash_settlement_id"})
 #: A delivery boy sees what he took, not how the customer stands.
 LEDGER_FIELDS = frozenset({"allocations", "applications", "unapplied"})
 
@@ -27,6 +28,15 @@ def visible_payments(actor: Actor) -> ColumnElement[bool]:
     return false()
 
 
+def visible_refunds(actor: Actor) -> ColumnElement[bool]:
+    """The rows of ``refunds`` an actor may see: the office all, a customer its own."""
+    if actor.role in OFFICE:
+        return true()
+    if actor.role is Role.CUSTOMER and actor.customer_id is not None:
+        return Refund.customer_id == actor.customer_id
+    return false()
+
+
 def visible_settlements(actor: Actor) -> ColumnElement[bool]:
     """The rows of ``cash_settlements`` an actor may see: the office all, staff their own."""
     return true() if actor.role in OFFICE else CashSettlement.staff_id == actor.user_id
@@ -37,6 +47,11 @@ def hidden_payment_fields(role: Role) -> frozenset[str]:
     if role in OFFICE:
         return frozenset()
     return LEDGER_FIELDS if role is Role.DELIVERY_BOY else INTERNAL_FIELDS
+
+
+def hidden_refund_fields(role: Role) -> frozenset[str]:
+    """The fields of a refund that ``role`` does not get."""
+    return frozenset() if role in OFFICE else INTERNAL_REFUND_FIELDS
 
 
 def check_payment(actor: Actor, wanted: NewPayment, today: date) -> None:

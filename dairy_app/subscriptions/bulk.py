@@ -49,7 +49,7 @@ from dairy_app.subscriptions.models import (
     SubscriptionQuantity,
 )
 from dairy_app.subscriptions.queries.closed_days import altered_by_closing
-from dairy_app.subscriptions.queries.due import deliverable, due, these_days
+from dairy_app.subscriptions.queries.due import area_on_the_day, deliverable, due, these_days
 
 #: Making a day's orders excludes changing standing orders, which exclude nobody but that ("orders" in ASCII).
 _GENERATION = 0x6F7264657273
@@ -81,7 +81,7 @@ class Made:
 def generate(session: Session, days: Sequence[date], *only: ColumnElement[bool]) -> Made:
     """Make the orders that are due on ``days`` and not there; ``only`` narrows the rows of ``subscriptions``.
 
-    One statement for any number of customers. A standing order has at most one order a day, so what is there,
+    Two statements for any number of customers. A standing order has at most one order a day, so what is there,
     also a cancelled one, stays. The caller holds the lock of the generation. Prices are those of each day.
     """
     priced = _looked_up(days, *only)
@@ -91,14 +91,16 @@ def generate(session: Session, days: Sequence[date], *only: ColumnElement[bool])
         .cte("wanted")
     )
     orders, items = _placing(wanted)
+    brought, area = area_on_the_day(wanted)
     amounts = (
         select(
             wanted.c.product_id,
-            wanted.c.area_id,
+            area,
             func.count().label("orders"),
             func.sum(wanted.c.quantity).label("quantity"),
         )
-        .group_by(wanted.c.product_id, wanted.c.area_id)
+        .select_from(brought)
+        .group_by(wanted.c.product_id, area)
         .subquery("amounts")
     )
     possible = or_(priced.c.hindrance.is_(None), priced.c.is_there)
@@ -114,7 +116,23 @@ def generate(session: Session, days: Sequence[date], *only: ColumnElement[bool])
         .order_by(Product.name, amounts.c.product_id, Area.name.nulls_last(), amounts.c.area_id)
         .add_cte(orders, items)
     ).all()
+    session.execute(_FOLLOW_ALL, {"first": min(days), "last": max(days)})
     return Made([row for row in rows if row.orders is not None], rows[0].due, rows[0].blocked)
+
+
+_FOLLOW_MOVES = text("SELECT follow_moves(CAST(:customers AS uuid[]), CAST(:first AS date), CAST(:helpers AS uuid[]))")
+_FOLLOW_ALL = text("""
+SELECT follow_moves(array(SELECT DISTINCT customer_id FROM customer_moves
+    WHERE applied_at IS NULL AND moves_on <= CAST(:last AS date)), CAST(:first AS date), '{}')""")
+
+
+def follow_moves(session: Session, customer_ids: Sequence[UUID], first: date, helpers: Sequence[UUID]) -> None:
+    """Let the orders of locked customers from ``first`` on that did not start say where their moves lead.
+
+    ``helpers``: of moves that were just applied or taken back; their orders are the customer's own again.
+    """
+    given = {"customers": uuid_array(customer_ids), "first": first, "helpers": uuid_array(helpers)}
+    session.execute(_FOLLOW_MOVES, given)
 
 
 def _looked_up(days: Sequence[date], *only: ColumnElement[bool]) -> CTE:

@@ -66,7 +66,15 @@ def test_pages_are_whole_in_every_language_and_hold_no_code(dairy: Dairy, admin:
     own = f"/customers/{customer['id']}"
     dairy.subscription(customer, milk)
     days = [f"{own}?day={dairy.day(offset)}" for offset in (-1, 0, 1, 2)]
-    more = [own, *days, f"{own}/change", f"{own}/credit", f"{own}/statement", f"/audit-log?customer={customer['id']}"]
+    more = [
+        own,
+        *days,
+        f"{own}/change",
+        f"{own}/credit",
+        f"{own}/pay-back",
+        f"{own}/statement",
+        f"/audit-log?customer={customer['id']}",
+    ]
     for address in [*(path for path, _ in addresses(dairy.app)), *more]:
         page = admin.open(f"{address}{'&' if '?' in address else '?'}lang={language}")
         text = page.response.get_data(as_text=True)

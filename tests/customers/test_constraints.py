@@ -8,7 +8,7 @@ from tests.constraints import bare, names_of, refuses
 
 __all__ = ["bare"]
 
-TABLES = ("areas", "customers", "customer_prices", "unlinked_customers")
+TABLES = ("areas", "customers", "customer_prices", "customer_moves", "unlinked_customers")
 ONE = "'00000000-0000-0000-0000-000000000001'"
 OTHER = "'00000000-0000-0000-0000-000000000002'"
 NOBODY = "'00000000-0000-0000-0000-000000000009'"
@@ -43,11 +43,27 @@ def price(valid: str, amount: str = "1", customer_id: str = ONE, product_id: str
     )
 
 
+def move(**changes: str) -> str:
+    values = {"customer_id": ONE, "moves_on": "'2026-02-01'", "area_id": ONE, "entered_by": ONE} | changes
+    return f"INSERT INTO customer_moves ({', '.join(values)}) VALUES ({', '.join(values.values())})"
+
+
 def unlinked(customer_id: str) -> str:
     return f"INSERT INTO unlinked_customers VALUES ({customer_id}, 'two users have this phone', ARRAY[{ONE}::uuid])"
 
 
 REFUSED = {
+    "fk_customer_moves_customer_id": move(customer_id=NOBODY),
+    "fk_customer_moves_area_id": move(area_id=NOBODY),
+    "fk_customer_moves_delivery_boy_id": move(delivery_boy_id=NOBODY),
+    "fk_customer_moves_entered_by": move(entered_by=NOBODY),
+    "uq_customer_moves_customer_id_moves_on": f"{move()}; {move()}",
+    "ck_customer_moves_moves_on_finite": move(moves_on="'infinity'"),
+    "ck_customer_moves_changes_something": move(area_id="NULL"),
+    "ck_customer_moves_address_is_whole": move(city="'Pune'"),
+    "ck_customer_moves_text_lengths": move(address_line1="repeat('x', 201)"),
+    "ck_customer_moves_map_link_leads_to_a_map": move(address_line1="'x'", map_link="'https://evil.example/'"),
+    "ck_customer_moves_pincode_format": move(address_line1="'x'", pincode="'011038'"),
     "fk_areas_parent_id": area(parent_id=NOBODY),
     "uq_areas_name": area(name="'KOTHRUD'"),
     "uq_areas_legacy_id": area(legacy_id="'old'"),

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.dairy import refused
+from tests.dairy import ok, refused
 from tests.exports.books import Books
 
 NOVEMBER = {"period": "2026-11"}
@@ -197,3 +197,42 @@ def test_ageing_statement_and_ledger_agree(accounts: Books) -> None:
     for customer in accounts.customers.values():
         balances.append(Decimal(accounts.csv("statement", **BOTH, customer_id=customer["id"])[-1]["balance"]))
     assert sum(balances) == owed
+
+
+def test_a_refund_is_a_payment_and_its_reversal_a_receipt(accounts: Books) -> None:
+    """The shop has 105.00 in advance; it gets them back, and the transfer returns."""
+    shop = accounts.customers["shop"]
+    body = {"customer_id": shop["id"], "amount": "105.00", "method": "upi", "reason": "=Moved"}
+    refund = ok(accounts.dairy.admin.post("/refunds", body), 201)
+    assert accounts.csv("allocations", **NOVEMBER)[-1] == {
+        "receipt_no": "R0000002",
+        "document_number": refund["voucher_no"],
+        "amount": "105.00",
+    }
+    assert accounts.csv("receipts", **NOVEMBER)[1]["unapplied"] == "0.00"
+    ok(accounts.dairy.admin.post(f"/refunds/{refund['id']}/reverse", {"reason": "The account is closed"}))
+    by_voucher = {lines[0]["voucher_no"]: lines for lines in journals(accounts, **NOVEMBER).values()}
+    columns = ("voucher_type", "ledger_name", "party_code", "debit", "credit")
+    assert shown(by_voucher["RF0000001"], *columns) == [
+        ("Payment", "Customer receivables", shop["code"], "105.00", "0.00"),
+        ("Payment", "UPI", "", "0.00", "105.00"),
+    ]
+    assert shown(by_voucher["RF0000001/X"], *columns) == [
+        ("Receipt", "Customer receivables", shop["code"], "0.00", "105.00"),
+        ("Receipt", "UPI", "", "105.00", "0.00"),
+    ]
+    statement = accounts.csv("statement", **NOVEMBER, customer_id=shop["id"])
+    assert shown(statement, "document", "particulars", "debit", "credit")[-2:] == [
+        ("RF0000001", "Paid back", "105.00", "0.00"),
+        ("RF0000001", "Refund reversed", "0.00", "105.00"),
+    ]
+    tally = vouchers(accounts)
+    assert tally.count("<VOUCHERNUMBER>RF0000001</VOUCHERNUMBER>") == 1
+    assert tally.count("<VOUCHERNUMBER>RF0000001/X</VOUCHERNUMBER>") == 1
+
+
+def vouchers(accounts: Books) -> str:
+    """The vouchers of November as Tally gets them."""
+    answer = accounts.dairy.admin.get("/exports/tally.xml", **NOVEMBER)
+    assert answer.status_code == 200
+    return answer.get_data(as_text=True)

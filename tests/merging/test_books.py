@@ -34,6 +34,7 @@ def joined(old: History, new: History) -> History | None:
         invoices=old.invoices + new.invoices,
         payments=old.payments + new.payments,
         given_up=old.given_up + new.given_up,
+        refunds=old.refunds + new.refunds,
     )
 
 

@@ -15,14 +15,15 @@ def test_everything_moves_and_nothing_is_lost(twice: Twice, sql: Sql, findings: 
     assert told["refusals"] == []
     assert done["moving"] == told["moving"] == {
         "orders": 5, "subscriptions": 1, "drafts": 1, "invoices": 1, "credit_notes": 1, "adjustments": 1,
-        "payments": 1, "opening_balances": 1, "write_offs": 1, "prices": 1, "change_requests": 0, "messages": 0,
+        "payments": 1, "opening_balances": 1, "write_offs": 1, "refunds": 0, "prices": 1, "change_requests": 0,
+        "messages": 0,
     }  # fmt: skip
     # 50 + 250 − 100 − 10 − 5, and −30
     assert before == (Decimal("185.00"), Decimal("-30.00"))
     assert (done["balance"], done["balance_of_other"], done["balance_together"]) == ("185.00", "-30.00", "155.00")
     assert (twice.balance(twice.old), twice.balance(twice.new)) == (Decimal(0), Decimal("155.00"))
     tables = ("orders", "subscriptions", "invoices", "credit_notes", "adjustments", "payments", "payment_allocations")
-    tables += ("opening_balances", "write_offs", "customer_prices", "delivery_statuses")
+    tables += ("opening_balances", "write_offs", "refunds", "customer_prices", "delivery_statuses")
     for table in tables:
         assert sql(f"SELECT count(*) FROM {table} WHERE customer_id = %s", twice.old["id"]) == [(0,)], table
     assert findings() == []

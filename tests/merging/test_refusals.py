@@ -108,6 +108,25 @@ def test_a_wish_that_both_wait_for(twice: Twice, sql: Sql) -> None:
     assert reasons(twice) == ["same_request"]
 
 
+def test_a_move_that_is_still_to_come(twice: Twice, sql: Sql) -> None:
+    move = {"from": "2026-11-25", "address_line1": "7 New Road"}
+    made = ok(twice.admin.post(f"/customers/{twice.old['id']}/moves", move), 201)
+    assert reasons(twice) == ["move_to_come"]
+    sql("UPDATE customer_moves SET applied_at = now()")
+    ok(twice.merge())
+    assert sql("SELECT count(*) FROM customer_moves") == [(0,)]
+    kept = "SELECT count(*) FROM audit_log WHERE table_name = 'customer_moves' AND action = 'DELETE' AND row_id = %s"
+    assert sql(kept, made["id"]) == [(1,)]
+
+
+def test_one_transfer_that_paid_both_back(twice: Twice) -> None:
+    for customer in (twice.old, twice.new):
+        twice.pay(customer, "500.00")
+        body = {"customer_id": customer["id"], "amount": "10.00", "method": "bank_transfer", "reference": "N1234567"}
+        ok(twice.admin.post("/refunds", body | {"paid_on": "2026-11-20", "reason": "goodwill"}), 201)
+    assert reasons(twice) == ["same_transfer"]
+
+
 def test_twice_merged(twice: Twice) -> None:
     third = twice.living.customer(login=False)
     ok(twice.merge())

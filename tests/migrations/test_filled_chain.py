@@ -100,6 +100,12 @@ ADDED = {
     "0039": f"""INSERT INTO closed_days (id, day, reason) VALUES ('{ident(51)}', '2026-11-08', 'Diwali');
         INSERT INTO orders (customer_id, delivery_date, source, status, cancelled_at, closed_day_id)
             VALUES ('{CHITRA}', '2026-11-08', 'staff', 'CANCELLED', now(), '{ident(51)}')""",
+    "0041": f"""INSERT INTO payments (receipt_no, customer_id, amount, method, received_on)
+            VALUES ('R0000040', '{BALU}', 100, 'cash', '2026-09-10') ON CONFLICT DO NOTHING;
+        INSERT INTO refunds (customer_id, amount, method, paid_on, reason, recorded_by)
+            VALUES ('{BALU}', 100, 'cash', '2026-09-11', 'Moved away', '{ADMIN}')""",
+    "0042": f"""INSERT INTO customer_moves (customer_id, moves_on, stop_sequence, entered_by)
+        VALUES ('{BALU}', '2027-01-01', 10, '{ADMIN}')""",
 }
 
 #: Taking these back with these rows in the database is refused until the loss is allowed.
@@ -122,6 +128,8 @@ LOSES = {
     "0035": "which orders were made at which door",
     "0037": "who was merged into whom",
     "0039": "which days were closed",
+    "0041": "refunds",
+    "0042": "moves of customers",
 }
 
 #: (question, answer) once the revision ran: its backfill was right.

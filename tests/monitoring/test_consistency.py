@@ -180,6 +180,10 @@ def test_each_report_finds_what_it_is_for(filled: LivingDairy, app: DairyFlask) 
 
 
 def test_each_link_that_leads_nowhere_is_found(filled: LivingDairy, app: DairyFlask) -> None:
+    advance = {"customer_id": filled.customer()["id"], "amount": "5.00", "method": "cash"}
+    ok(filled.admin.post("/payments", advance), 201)
+    ok(filled.admin.post("/refunds", advance | {"reason": "Changed her mind"}), 201)
+    ok(filled.admin.post(f"/customers/{advance['customer_id']}/moves", {"from": "2027-01-01", "stop_sequence": 1}), 201)
     for table, _, column, _ in consistency._LINKS:
         one = f"WHERE ctid = (SELECT ctid FROM {table} ORDER BY {column} IS NULL, ctid LIMIT 1)"  # one that has a link
         found = found_after(app.database, f"UPDATE {table} SET {column} = uuid7() {one}")

@@ -151,3 +151,15 @@ def test_not_to_a_day_that_is_closed(round_: Round) -> None:
     ok(round_.dairy.admin.post("/closed-days", {"day": "2026-11-22", "reason": "Diwali"}), 201)
     refused(change(order, round_.dairy.admin, delivery_date="2026-11-22"), 409, "day_closed")
     ok(change(order, round_.dairy.admin, delivery_date="2026-11-23"), 200)
+
+
+def test_on_another_day_it_is_brought_where_the_customer_lives_then(round_: Round) -> None:
+    order, helper = round_.order(), round_.dairy.staff("delivery_boy")
+    body = {"from": "2026-11-25", "address_line1": "7 New Road", "delivery_boy_id": helper.user["id"]}
+    ok(round_.dairy.admin.post(f"/customers/{round_.customer['id']}/moves", body), 201)
+    there = ok(change(order, round_.dairy.admin, delivery_date="2026-11-26"), 200)
+    assert there["address"]["address_line1"] == "7 New Road"
+    assert [each["id"] for each in ok(helper.get("/orders"))["items"]] == [order["id"]]
+    back = ok(change(order, round_.dairy.admin, delivery_date="2026-11-21"), 200)
+    assert back["address"]["address_line1"] == round_.customer["address_line1"]
+    assert ok(helper.get("/orders"))["items"] == []

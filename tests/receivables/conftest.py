@@ -75,7 +75,7 @@ class Till:
 
     def rows(self) -> list[Any]:
         """How many rows the money's tables have, to see that nothing was written."""
-        tables = ("payments", "payment_allocations", "write_offs", "opening_balances", "cash_settlements")
+        tables = ("payments", "refunds", "payment_allocations", "write_offs", "opening_balances", "cash_settlements")
         counts = ", ".join(f"(SELECT count(*) FROM {name})" for name in tables)
         return list(self.sql(f"SELECT {counts}"))
 

@@ -46,6 +46,8 @@ class History:
     invoices: list[Invoice] = field(default_factory=list)
     payments: list[Payment] = field(default_factory=list)
     given_up: list[tuple[UUID, date, Decimal]] = field(default_factory=list)
+    #: Paid back: (id, day, amount, reversed on).
+    refunds: list[tuple[UUID, date, Decimal, date | None]] = field(default_factory=list)
 
     def balance(self, day: date) -> Decimal:
         """What is owed, summed entry by entry."""
@@ -57,6 +59,7 @@ class History:
         for payment in self.payments:
             gone = payment.reversed_on is not None and payment.reversed_on <= day
             total -= payment.amount if payment.day <= day and not gone else 0
+        total += sum((amount for _, _, amount in live_refunds(self, day)), Decimal(0))
         return total - sum((amount for _, on, amount in self.given_up if on <= day), Decimal(0))
 
 
@@ -99,6 +102,7 @@ def settle(history: History, day: date) -> tuple[Applications, dict[UUID, Decima
             left[invoice_id] -= part
             money[payment_id] -= part
             applied[payment_id, invoice_id, True] += part
+    owed += _pay_back(live_refunds(history, day), sorted(purses), money, left, applied)
     for *_, purse in sorted(purses):
         for *_, debit in sorted(owed):
             part = min(money[purse], left[debit])
@@ -106,6 +110,39 @@ def settle(history: History, day: date) -> tuple[Applications, dict[UUID, Decima
             left[debit] -= part
             applied[purse, debit, False] += part
     return {key: amount for key, amount in applied.items() if amount}, left, sum(money.values(), Decimal(0))
+
+
+def live_refunds(history: History, day: date) -> list[tuple[date, UUID, Decimal]]:
+    """The refunds that stand on a day, in their order."""
+    return sorted((on, row, amount) for row, on, amount, gone in history.refunds
+                  if on <= day and not (gone and gone <= day))  # fmt: skip
+
+
+def _pay_back(
+    refunds: list[tuple[date, UUID, Decimal]],
+    purses: list[tuple[date, str, UUID]],
+    money: dict[UUID, Decimal],
+    left: dict[UUID, Decimal],
+    applied: Applications,
+) -> list[tuple[date, int, str, UUID]]:
+    """Take the refunds from what came last until the last of them; what they do not find is owed like an invoice."""
+    if not refunds:
+        return []
+    wanted, tail = sum((amount for *_, amount in refunds), Decimal(0)), list[tuple[UUID, Decimal]]()
+    for day, _, purse in reversed(purses):
+        if day <= refunds[-1][0]:
+            part = min(money[purse], wanted)
+            wanted -= part
+            money[purse] -= part
+            tail.insert(0, (purse, part))
+    for _, refund, amount in refunds:
+        left[refund] = amount
+        for place, (purse, rest) in enumerate(tail):
+            part = min(rest, left[refund])
+            left[refund] -= part
+            tail[place] = (purse, rest - part)
+            applied[purse, refund, False] += part
+    return [(day, -1, "", refund) for day, refund, _ in refunds]
 
 
 def _live(history: History, day: date) -> Iterator[tuple[date, UUID, UUID, UUID, Decimal]]:
@@ -150,6 +187,9 @@ def invent(seed: int) -> History:
         life.payments.append(Payment(new_id(), day, rupees(400), later(day, 30) if dice.random() < 0.2 else None))
         _choose(dice, life, life.payments[-1], later)
     life.given_up = [(new_id(), later(START, DAYS), rupees(50)) for _ in range(dice.choice((0, 0, 1)))]
+    for _ in range(dice.choice((0, 0, 0, 1, 2))):
+        day = later(START, DAYS)
+        life.refunds.append((new_id(), day, rupees(150), later(day, 30) if dice.random() < 0.3 else None))
     return life
 
 
@@ -237,6 +277,18 @@ def write(sql: Callable[..., Any], lives: list[History]) -> None:
             (str(row), str(each.id), str(life.id), str(paper.id), amount, since, until)
             for life, each in payments
             for row, paper, since, amount, until in each.chosen
+        ],
+    )
+    put(
+        "refunds",
+        "id, customer_id, amount, method, paid_on, reason, recorded_by, status, reversed_on, reversal_reason",
+        [
+            (
+                *(str(row), str(life.id), amount, "cash", day, "why", user),
+                *(("reversed", gone, "why") if gone else ("paid", None, None)),
+            )
+            for life in lives
+            for row, day, amount, gone in life.refunds
         ],
     )
     sql("SET session_replication_role = origin")

@@ -44,6 +44,7 @@ def aged(life: History, day: date) -> dict[str, Decimal] | None:
     due = {paper.id: paper.due for paper in life.invoices}
     if life.opening:
         due[life.opening[0]] = life.opening[1]
+    due |= {refund: on for refund, on, *_ in life.refunds}
     row = dict.fromkeys(ageing.AGEING_COLUMNS, Decimal(0))
     for document, amount in left.items():
         late = (day - due[document]).days

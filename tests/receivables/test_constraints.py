@@ -9,7 +9,7 @@ from tests.constraints import bare, names_of, refuses
 
 __all__ = ["bare"]
 
-TABLES = ("payments", "payment_allocations", "opening_balances", "write_offs", "cash_settlements")
+TABLES = ("payments", "refunds", "payment_allocations", "opening_balances", "write_offs", "cash_settlements")
 
 
 def one(number: int) -> str:
@@ -18,7 +18,8 @@ def one(number: int) -> str:
 
 ASHA, RAVI, NOBODY = one(1), one(2), one(9)
 #: Papers: 1 of Asha (100), 2 of Ravi (100), 3 of Asha, void (100), 4 of Asha, a draft. Payments: 1 of Asha (100, half
-#: of it for paper 1), 2 of Asha in cash (80, by user 1), 3 of Asha, settled, 4 of Asha, reversed.
+#: of it for paper 1), 2 of Asha in cash (80, by user 1), 3 of Asha, settled, 4 of Asha, reversed. Refunds: 1 of Ravi
+#: by transfer, 2 of Ravi in cash by user 2, 3 of Ravi, reversed.
 SET_UP = f"""
 SET LOCAL session_replication_role = replica;
 INSERT INTO users (id, name, phone, role) VALUES ({ASHA}, 'Kavita', '+919800000001', 'admin'),
@@ -46,6 +47,12 @@ INSERT INTO payments (id, receipt_no, customer_id, amount, method, received_on, 
 INSERT INTO payment_allocations (id, payment_id, customer_id, invoice_id, amount, allocated_on)
     VALUES ({one(1)}, {one(1)}, {ASHA}, {one(1)}, 50, '2026-02-01');
 INSERT INTO opening_balances (customer_id, as_of, amount, legacy_id) VALUES ({RAVI}, '2026-01-01', -5, 'old');
+INSERT INTO refunds (id, voucher_no, customer_id, amount, method, paid_on, reference, reason, recorded_by, paid_by)
+    VALUES ({one(1)}, 'RF1', {RAVI}, 1, 'upi', '2026-02-01', 'utr1', 'moved', {ASHA}, NULL),
+        ({one(2)}, 'RF2', {RAVI}, 1, 'cash', '2026-02-01', NULL, 'moved', {ASHA}, {RAVI});
+INSERT INTO refunds (id, voucher_no, customer_id, amount, method, paid_on, reason, recorded_by, status, reversed_on,
+        reversal_reason)
+    VALUES ({one(3)}, 'RF3', {RAVI}, 1, 'upi', '2026-02-01', 'moved', {ASHA}, 'reversed', '2026-02-02', 'came back');
 INSERT INTO write_offs (id, customer_id, invoice_id, amount, written_off_on, reason, written_by)
     VALUES ({one(1)}, {RAVI}, {one(2)}, 40, '2026-02-05', 'moved away', {ASHA});
 SET LOCAL session_replication_role = origin;
@@ -59,6 +66,11 @@ def insert(table: str, values: dict[str, str]) -> str:
 def payment(**changes: str) -> str:
     values = {"customer_id": ASHA, "amount": "60", "method": "'cash'", "received_on": "'2026-02-01'"}
     return insert("payments", values | changes)
+
+
+def refund(**changes: str) -> str:
+    values = {"customer_id": ASHA, "amount": "1", "method": "'cash'", "paid_on": "'2026-02-01'", "reason": "'moved'"}
+    return insert("refunds", values | {"recorded_by": ASHA} | changes)
 
 
 def allocation(**changes: str) -> str:
@@ -106,6 +118,23 @@ REFUSED = {
     ),
     "ck_payments_only_collected_cash_is_settled": f"UPDATE payments SET {SETTLED} WHERE id = {one(1)}",
     "ck_payments_text_lengths": payment(reference="''"),
+    "fk_refunds_customer_id": refund(customer_id=NOBODY),
+    "fk_refunds_paid_by": refund(paid_by=NOBODY),
+    "fk_refunds_recorded_by": refund(recorded_by=NOBODY),
+    "fk_refunds_reversed_by": refund(reversed_by=NOBODY),
+    "fk_refunds_cash_settlement_id": refund(paid_by=RAVI, cash_settlement_id=NOBODY),
+    "uq_refunds_voucher_no": refund(voucher_no="'RF1'"),
+    "uq_refunds_reference": refund(customer_id=RAVI, method="'bank_transfer'", reference="'UTR 1'"),
+    "ck_refunds_method_known": refund(method="'crypto'"),
+    "ck_refunds_status_known": refund(status="'lost'"),
+    "ck_refunds_amount_positive": refund(amount="'NaN'"),
+    "ck_refunds_paid_on_finite": refund(paid_on="'infinity'"),
+    "ck_refunds_reversed_with_reason": refund(status="'reversed'", reversed_on="'2026-02-01'"),
+    "ck_refunds_reversed_after_payment": refund(status="'reversed'", reversed_on="'2026-01-31'", reversal_reason="'x'"),
+    "ck_refunds_only_cash_is_paid_by_staff": refund(method="'upi'", paid_by=RAVI),
+    "ck_refunds_only_cash_of_staff_is_settled": refund(cash_settlement_id=one(1)),
+    "ck_refunds_reason_length": refund(reason="'no'"),
+    "ck_refunds_text_lengths": refund(reference="''"),
     "fk_payment_allocations_payment_of_customer": allocation(payment_id=NOBODY),
     "fk_payment_allocations_invoice_of_customer": allocation(invoice_id=one(2)),
     "fk_payment_allocations_allocated_by": allocation(payment_id=one(2), allocated_by=NOBODY),
@@ -147,6 +176,32 @@ ATTEMPTS = [
     ),
     ("out of its settlement", f"UPDATE payments SET cash_settlement_id = NULL WHERE id = {one(3)}", "tr_money_frozen"),
     ("deleting a payment", f"DELETE FROM payments WHERE id = {one(2)}", "tr_money_frozen"),
+    ("another amount paid back", f"UPDATE refunds SET amount = 2 WHERE id = {one(1)}", "tr_money_frozen"),
+    (
+        "another day of coming back",
+        f"UPDATE refunds SET reversed_on = '2026-02-03' WHERE id = {one(3)}",
+        "tr_money_frozen",
+    ),
+    ("deleting a refund", f"DELETE FROM refunds WHERE id = {one(1)}", "tr_money_frozen"),
+    ("paid back a paisa too much", refund(amount="10.01"), "tr_refunds_within_credit"),
+    (
+        "paid back twice",
+        payment(id=one(5), amount="70") + ";" + refund(amount="80") + ";" + refund(amount="0.01"),
+        "tr_refunds_within_credit",
+    ),
+    (
+        "paid back before it came in",
+        payment(id=one(5), amount="100", received_on=LATER) + ";" + refund(amount="60.01"),
+        "tr_refunds_within_credit",
+    ),
+    ("set off unseen", f"UPDATE refunds SET {SETTLED} WHERE id = {one(2)}", "tr_cash_settlements_add_up"),
+    (
+        "another's refund",
+        settlement(id=one(5), staff_id=ASHA, expected="0")
+        + f"; UPDATE payments SET cash_settlement_id = {one(5)} WHERE id = {one(2)}"
+        + f"; UPDATE refunds SET cash_settlement_id = {one(5)} WHERE id = {one(2)}",
+        "tr_cash_settlements_add_up",
+    ),
     ("another allocation", "UPDATE payment_allocations SET amount = 1", "tr_money_frozen"),
     ("deleting an allocation", "DELETE FROM payment_allocations", "tr_money_frozen"),
     (
@@ -237,6 +292,9 @@ ACCEPTED = [
     payment(collected_by=RAVI, recorded_by=ASHA, reference="'UTR1'", notes="'at the door'"),
     payment(method="'upi'", reference="'utr2'"),
     payment(status="'reversed'", reversed_on="'2026-02-01'", reversal_reason="'x'", method="'upi'", reference="'utr1'"),
+    payment(id=one(5), amount="100") + ";" + refund(amount="60", paid_by=RAVI),
+    refund(amount="60") + ";" + payment(id=one(5), amount="100"),
+    f"UPDATE refunds SET status = 'reversed', reversed_on = '2026-02-02', reversal_reason = 'x' WHERE id = {one(1)}",
     allocation(payment_id=one(2), amount="50"),
     allocation(released_on="'2026-02-01'"),
     f"UPDATE payment_allocations SET released_on = '2026-02-02'; {allocation(amount='100', allocated_on=LATER)}",

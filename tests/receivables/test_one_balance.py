@@ -10,7 +10,7 @@ from uuid import UUID
 import pytest
 
 from tests.receivables.conftest import Till
-from tests.receivables.histories import DAYS, START, History, invent, settle, write
+from tests.receivables.histories import DAYS, START, History, invent, live_refunds, settle, write
 
 LIVES = 150
 LAST = START + timedelta(DAYS + 40)
@@ -62,7 +62,7 @@ def _debits(life: History, day: date) -> dict[UUID, Decimal]:
     found = {paper.id: paper.total for paper in life.invoices if not paper.void and paper.day <= day}
     if life.opening and life.opening[2] > 0 and life.opening[1] <= day:
         found[life.opening[0]] = life.opening[2]
-    return found
+    return found | {refund: amount for _, refund, amount in live_refunds(life, day)}
 
 
 def test_one_customer_alone_gets_what_it_gets_among_all(lives: list[History], sql: Callable[..., Any]) -> None:

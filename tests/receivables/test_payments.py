@@ -232,7 +232,7 @@ def test_lists_are_filtered(till: Till) -> None:
     assert [each["id"] for each in ok(till.admin.get("/payments", cursor=page["next_cursor"]))["items"]] == [upi]
 
 
-@pytest.mark.parametrize("path", ["/payments", "/write-offs", "/opening-balances", "/cash-settlements", "/reports/ageing"])  # fmt: skip # noqa: E501
+@pytest.mark.parametrize("path", ["/payments", "/write-offs", "/opening-balances", "/cash-settlements", "/refunds", "/reports/ageing"])  # fmt: skip # noqa: E501
 def test_a_list_costs_as_many_statements_for_2n_rows_as_for_n(till: Till, path: str) -> None:
     counts = []
     for _ in range(2):
@@ -240,6 +240,8 @@ def test_a_list_costs_as_many_statements_for_2n_rows_as_for_n(till: Till, path: 
             boy, customer = till.dairy.staff("delivery_boy").user["id"], till.dairy.customer()
             till.paid("5.00", collected_by=boy, customer_id=customer["id"])
             ok(till.admin.post("/cash-settlements", {"staff_id": boy, "handed_over": "5.00"}), 201)
+            refund = {"customer_id": customer["id"], "amount": "5.00", "method": "cash", "reason": "too much"}
+            ok(till.admin.post("/refunds", refund), 201)
             opening = {"customer_id": customer["id"], "as_of": till.dairy.day(-1), "amount": "9.00"}
             ok(till.admin.post("/opening-balances", opening), 201)
             ok(till.admin.post("/write-offs", {"customer_id": customer["id"], "amount": "1.00", "reason": "old"}), 201)

@@ -34,7 +34,8 @@ def _cash(staff_id: UUID | None = None, cursor: str | None = None, **names: Any)
     expected = ask("/cash-settlements/expected")
     if staff_id is not None:
         carried = ask("/cash-settlements/expected", staff_id=staff_id)["items"]
-        names["payments"] = [each for one in carried for each in one["payments"]]
+        for part in ("payments", "refunds"):
+            names[part] = [each for one in carried for each in one[part]]
     found = ask("/cash-settlements", limit=ROWS, cursor=cursor)
     return frame.page("cash.html", expected=expected, found=found, staff_id=staff_id and str(staff_id), **names)
 

@@ -130,6 +130,9 @@ def customer_page(customer_id: UUID, month: str | None = None, opened: date | No
         if admits("/deliveries/unplanned", "POST") and admits("/products") and opened <= day and is_own_day:
             sold = ask("/products", is_active="true", limit=200)["items"]
             names |= {"may_enter_unplanned": True, "brought_goods": [(each["id"], each["name"]) for each in sold]}
+    if admits(f"{own}/moves"):
+        names["moves"] = [each for each in ask(f"{own}/moves", limit=200)["items"] if each["applied_at"] is None]
+        names["areas"] = ask("/areas", limit=200)["items"] if admits("/areas") else []
     if admits("/subscriptions", "POST") and admits("/products"):
         names["products"] = ask("/products", is_active="true", limit=200)["items"]
         names["goods"] = [(each["id"], each["name"]) for each in names["products"]]

@@ -54,7 +54,7 @@ def bills(query: dict[str, str]) -> Response:
     wanted = {name: query.get(name) or None for name in ("period", "payment_status")}
     wanted["status"] = query["status"] if query["status"] != ANY else None
     states = {"states": INVOICE_STATUSES, "payment_states": PAYMENT_STATES}
-    return _register("bills.html", "/invoices", ["number"], query, wanted, **states)
+    return register("bills.html", "/invoices", ["number"], query, wanted, **states)
 
 
 @console.route("/payments")
@@ -66,7 +66,7 @@ def payments(query: dict[str, str]) -> Response:
     if query.get("period"):
         wanted["received_on[gte]"], wanted["received_on[lte]"] = month_bounds(query["period"])
     states = {"states": PAYMENT_STATUSES, "methods": PAYMENT_METHODS}
-    return _register("payments.html", "/payments", ["receipt_no", "reference"], query, wanted, **states)
+    return register("payments.html", "/payments", ["receipt_no", "reference"], query, wanted, **states)
 
 
 @console.route("/credit-notes")
@@ -75,13 +75,13 @@ def payments(query: dict[str, str]) -> Response:
 def credit_notes(query: dict[str, str]) -> Response:
     """Every credit note, the latest first."""
     wanted = {"period": query.get("period") or None}
-    return _register("credit_notes.html", "/credit-notes", ["number"], query, wanted)
+    return register("credit_notes.html", "/credit-notes", ["number"], query, wanted)
 
 
-def _register(
+def register(
     template: str, path: str, numbers: Sequence[str], query: dict[str, str], wanted: dict[str, Any], **names: Any
 ) -> Response:
-    """A list with its filters. ``numbers``: the API's filters that a number in the search may be."""
+    """The page of a list with its filters. ``numbers``: the API's filters that a number in the search may be."""
     typed = query.get("q", "").strip()
     sought, is_wide = _sought(path, numbers, typed) if typed else ({}, False)
     if sought is None:

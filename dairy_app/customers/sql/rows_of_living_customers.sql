@@ -11,3 +11,5 @@ BEGIN
 END $$;
 CREATE TRIGGER tr_rows_of_living_customers AFTER INSERT OR UPDATE OF customer_id ON customer_prices
     FOR EACH ROW EXECUTE FUNCTION rows_of_living_customers();
+CREATE TRIGGER tr_rows_of_living_customers AFTER INSERT OR UPDATE OF customer_id ON customer_moves
+    FOR EACH ROW EXECUTE FUNCTION rows_of_living_customers();

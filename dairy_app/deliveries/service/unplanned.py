@@ -12,7 +12,7 @@ from dairy_app.common.clock import now
 from dairy_app.common.errors import FieldError, Problem, invalid
 from dairy_app.customers.bulk import lock_customers
 from dairy_app.customers.models import Customer
-from dairy_app.customers.queries import get_visible_customer
+from dairy_app.customers.queries import get_visible_customer, move_on
 from dairy_app.deliveries import bulk, queries
 from dairy_app.deliveries.rules import Confirmer, DoorOrder, ExtraItem, Unplanned
 from dairy_app.deliveries.service.confirmations import Correction, correct
@@ -39,15 +39,16 @@ def deliver_unplanned(session: Session, actor: Actor, confirmer: Confirmer, want
     _require_day(session, customer, day, only_today=is_boy)
     priced = _priced(session, wanted.items, customer, day, method=confirmer.method if is_boy else None)
     at = now()
+    moved = move_on(session, customer.id, day)
     order = DoorOrder(
         customer_id=customer.id,
         priced=priced,
         day=day,
         shift=wanted.shift,
-        address=address_of(session, customer),
+        address=address_of(session, customer, moved),
         notes=wanted.reason,
-        delivery_boy_id=actor.user_id if is_boy else customer.delivery_boy_id,
-        area_id=customer.area_id,
+        delivery_boy_id=actor.user_id if is_boy else (moved and moved.delivery_boy_id) or customer.delivery_boy_id,
+        area_id=(moved and moved.area_id) or customer.area_id,
         delivered_at=at,
         client_event_id=wanted.client_event_id,
     )
@@ -80,18 +81,19 @@ def move_delivery(
     day, moment, shift = order.delivered_on, order.delivered_at, order.shift
     corrected = correct(session, actor, order_id, Correction(reason, status="not_delivered"))
     _require_day(session, to, day, only_today=False)
-    moved = DoorOrder(
+    move = move_on(session, to.id, day)
+    got = DoorOrder(
         customer_id=to.id,
         priced=_priced(session, brought, to, day, method=None, was_sold=True),
         day=day,
         shift=shift,
-        address=address_of(session, to),
+        address=address_of(session, to, move),
         notes=reason,
         delivery_boy_id=(corrected.delivery_status or {}).get("delivery_boy_id"),
-        area_id=to.area_id,
+        area_id=(move and move.area_id) or to.area_id,
         delivered_at=moment,
     )
-    return bulk.write_door_order(session, moved, confirmer, at=now())
+    return bulk.write_door_order(session, got, confirmer, at=now())
 
 
 def _reached(session: Session, actor: Actor, customer_id: UUID, day: date) -> Customer:

@@ -154,6 +154,14 @@ _OF_MONEY = f"""
         SELECT 'write-off', 6, w.id, w.written_off_on, NULL, w.customer_id, -w.amount, 'Bad debts',
             (SELECT i.number FROM invoices i WHERE i.id = w.invoice_id), w.reason
         FROM write_offs w WHERE w.written_off_on BETWEEN %(first)s AND %(last)s
+        UNION ALL
+        SELECT 'refund', 7, r.id, r.paid_on, r.voucher_no, r.customer_id, r.amount,
+            {coded("r.method", MONEY_LEDGERS)}, r.reference, concat_ws(' ', r.method, r.reference, r.reason)
+        FROM refunds r WHERE r.paid_on BETWEEN %(first)s AND %(last)s
+        UNION ALL
+        SELECT 'refund-reversal', 8, r.id, r.reversed_on, r.voucher_no || '/X', r.customer_id, -r.amount,
+            {coded("r.method", MONEY_LEDGERS)}, r.voucher_no, r.reversal_reason
+        FROM refunds r WHERE r.status = 'reversed' AND r.reversed_on BETWEEN %(first)s AND %(last)s
     ) m
     JOIN customers c ON c.id = m.customer_id
     CROSS JOIN LATERAL (VALUES (1, NULL, m.amount), (2, m.ledger_name, -m.amount)) e (line, ledger_name, amount)"""
@@ -173,6 +181,8 @@ VOUCHER_TYPES = {
     "receipt": "Receipt",
     "reversal": "Payment",
     "write-off": "Journal",
+    "refund": "Payment",
+    "refund-reversal": "Receipt",
 }
 
 #: What a voucher without a number of its own is called.

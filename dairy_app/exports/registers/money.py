@@ -16,7 +16,7 @@ _APPLIED = """(
 RECEIPTS = Profile(
     name="receipts",
     version=1,
-    title="One row per payment received on the days, with what of it had settled something on as_of.",
+    title="One row per payment received on the days, with what of it had settled something or was paid back on as_of.",
     columns=(
         text("receipt_no", "p.receipt_no"),
         date("date", "p.received_on"),
@@ -44,7 +44,7 @@ ALLOCATIONS = Profile(
     title="What payments of the days had settled on as_of, chosen or oldest first: one row per payment and document.",
     columns=(
         text("receipt_no", "p.receipt_no"),
-        text("document_number", "coalesce(i.number, 'OPENING')"),
+        text("document_number", "coalesce(i.number, r.voucher_no, 'OPENING')"),
         money("amount", "a.amount::numeric(14,2)"),
     ),
     rows="""
@@ -54,8 +54,10 @@ FROM (
 ) a
 JOIN payments p ON p.id = a.credit_id
 LEFT JOIN invoices i ON i.id = a.debit_id
+LEFT JOIN refunds r ON r.id = a.debit_id
 WHERE p.received_on BETWEEN %(first)s AND %(last)s""",
-    order="p.received_on, p.receipt_no, i.invoice_date NULLS FIRST, i.number",
+    order="p.received_on, p.receipt_no, coalesce(i.invoice_date, r.paid_on) NULLS FIRST,"
+    " coalesce(i.number, r.voucher_no)",
 )
 
 LEDGER = Profile(
@@ -122,6 +124,8 @@ _PARTICULARS = {
     "payment": "Payment",
     "reversal": "Payment reversed",
     "write_off": "Written off",
+    "refund": "Paid back",
+    "refund_reversal": "Refund reversed",
 }
 
 STATEMENT = Profile(

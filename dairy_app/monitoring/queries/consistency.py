@@ -63,11 +63,13 @@ _LINKS = (
     ("customers", "x.id::text", "user_id", "users"),
     ("customers", "x.id::text", "delivery_boy_id", "users"),
     ("customers", "x.id::text", "area_id", "areas"),
+    ("customer_moves", "x.id::text", "customer_id", "customers"),
     ("invoices", "x.id::text", "customer_id", "customers"),
     ("invoice_lines", "x.invoice_id || '/' || x.line_no", "invoice_id", "invoices"),
     ("payments", "x.id::text", "customer_id", "customers"),
     ("payment_allocations", "x.id::text", "payment_id", "payments"),
     ("payment_allocations", "x.id::text", "invoice_id", "invoices"),
+    ("refunds", "x.id::text", "customer_id", "customers"),
     ("credit_notes", "x.id::text", "invoice_id", "invoices"),
 )
 _DANGLING = "\nUNION ALL\n".join(
@@ -266,6 +268,7 @@ REPORTS = (
                 _unknown("customers", "trial", "active", "paused", "stopped"),
                 _unknown("invoices", "draft", "issued", "void", "external"),
                 _unknown("payments", "received", "reversed"),
+                _unknown("refunds", "paid", "reversed"),
             )
         ),
     ),

@@ -47,6 +47,7 @@ _OF_A_CUSTOMER = text("""audit_log.id = ANY (ARRAY(
         UNION ALL SELECT 'customers', id FROM customers WHERE merged_into = :customer_id
         UNION ALL SELECT 'users', user_id FROM customers WHERE id = :customer_id
         UNION ALL SELECT 'customer_prices', id FROM customer_prices WHERE customer_id = :customer_id
+        UNION ALL SELECT 'customer_moves', id FROM customer_moves WHERE customer_id = :customer_id
         UNION ALL SELECT 'subscriptions', id FROM subscriptions WHERE customer_id = :customer_id
         UNION ALL SELECT 'subscription_overrides', e.id FROM subscriptions s
             JOIN subscription_overrides e ON e.subscription_id = s.id WHERE s.customer_id = :customer_id
@@ -62,6 +63,7 @@ _OF_A_CUSTOMER = text("""audit_log.id = ANY (ARRAY(
         UNION ALL SELECT 'credit_notes', id FROM credit_notes WHERE customer_id = :customer_id
         UNION ALL SELECT 'payments', id FROM payments WHERE customer_id = :customer_id
         UNION ALL SELECT 'payment_allocations', id FROM payment_allocations WHERE customer_id = :customer_id
+        UNION ALL SELECT 'refunds', id FROM refunds WHERE customer_id = :customer_id
         UNION ALL SELECT 'opening_balances', id FROM opening_balances WHERE customer_id = :customer_id
         UNION ALL SELECT 'write_offs', id FROM write_offs WHERE customer_id = :customer_id
     ) AS own CROSS JOIN LATERAL (

@@ -1,6 +1,6 @@
 -- The state machine, for psql too: what is delivered becomes undelivered only by a correction; what is cancelled comes
--- back only when the standing order's change, or the closing of the day, that cancelled it is lifted. In the body, not in the WHEN: PostgreSQL
--- parses a WHEN anew for each statement, which takes four times as long as the call.
+-- back only when the standing order's change, or the closing of the day, that cancelled it is lifted. In the body, not
+-- in the WHEN: PostgreSQL parses a WHEN anew for each statement, which takes four times as long as the call.
 -- refuses tr_orders_follow_transitions: illegal_transition
 CREATE FUNCTION orders_follow_transitions() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

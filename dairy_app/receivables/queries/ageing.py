@@ -30,8 +30,8 @@ _BY_DOCUMENT = f"""
 
 # The same from a few sums a customer, without putting a year of bills in order: money pays the oldest bill first, so
 # what is open of all bills that are at least so old is their sum less the money. That holds where older bills are also
-# due earlier, or where the money pays all or nothing; who is left, and in whose matters somebody chose what is paid
-# (:customers), is taken document by document.
+# due earlier, or where the money pays all or nothing; who is left, who owes although something was paid back to him,
+# and in whose matters somebody chose what is paid (:customers), is taken document by document.
 _BY_SUMS = """
 debits AS (
     SELECT d.customer_id, d.day, d.amount, CASE WHEN d.due >= :as_of THEN 0
@@ -54,15 +54,17 @@ debits AS (
             OR max(day) FILTER (WHERE age >= 4) >= min(day) FILTER (WHERE age < 4) AS is_mixed
     FROM debits GROUP BY 1
 ), pools AS (
-    SELECT r.customer_id, sum(r.amount) AS amount FROM (
-        SELECT p.customer_id, p.amount, p.received_on AS day FROM payments p
+    SELECT r.customer_id, sum(r.amount) AS amount, bool_or(r.is_refund) AS has_refund FROM (
+        SELECT p.customer_id, p.amount, p.received_on AS day, false AS is_refund FROM payments p
         WHERE p.reversed_on IS NULL OR p.reversed_on > :as_of
-        UNION ALL SELECT b.customer_id, -b.amount, b.as_of FROM opening_balances b WHERE b.amount < 0
-        UNION ALL SELECT w.customer_id, w.amount, w.written_off_on FROM write_offs w WHERE w.invoice_id IS NULL
+        UNION ALL SELECT b.customer_id, -b.amount, b.as_of, false FROM opening_balances b WHERE b.amount < 0
+        UNION ALL SELECT w.customer_id, w.amount, w.written_off_on, false FROM write_offs w WHERE w.invoice_id IS NULL
+        UNION ALL SELECT g.customer_id, -g.amount, g.paid_on, true FROM refunds g
+        WHERE g.reversed_on IS NULL OR g.reversed_on > :as_of
     ) r WHERE r.day <= :as_of GROUP BY 1
 ), sums AS MATERIALIZED (
     SELECT customer_id, coalesce(o.amount, 0) AS owed, coalesce(p.amount, 0) AS pool, o.from_1, o.from_2, o.from_3,
-        o.from_4, coalesce(o.is_mixed, false) AND p.amount < o.amount AS is_uneven
+        o.from_4, (coalesce(o.is_mixed, false) OR p.has_refund) AND p.amount < coalesce(o.amount, 0) AS is_uneven
     FROM owed o FULL JOIN pools p USING (customer_id) WHERE customer_id <> ALL (CAST(:customers AS uuid[]))
 ), opened AS (
     SELECT customer_id, owed, pool, greatest(owed - pool, 0) AS open_0, greatest(from_1 - pool, 0) AS open_1,

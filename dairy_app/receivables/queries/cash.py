@@ -21,20 +21,36 @@ def is_collector(session: Session, user_id: UUID) -> bool:
 
 
 def cash_to_hand_over(session: Session, through: date, staff_id: UUID | None) -> Sequence[RowMapping]:
-    """Who took how much cash up to a day and has not handed it over; of one person also payment by payment."""
+    """Who took how much cash up to a day, less what he paid back of it, and has not handed it over.
+
+    Of one person also payment by payment and refund by refund.
+    """
     return (
         session.execute(
             text("""
-                SELECT p.collected_by AS staff_id, u.name AS staff_name, sum(p.amount) AS expected,
-                    count(*) AS count, min(p.received_on) AS oldest_on,
-                    CASE WHEN CAST(:staff AS uuid) IS NULL THEN '[]' ELSE jsonb_agg(jsonb_build_object(
-                        'id', p.id, 'receipt_no', p.receipt_no, 'customer_id', p.customer_id,
-                        'customer_code', c.code, 'customer_name', c.name, 'received_on', p.received_on,
-                        'amount', p.amount::text) ORDER BY p.received_on, p.id) END AS payments
-                FROM payments p JOIN users u ON u.id = p.collected_by JOIN customers c ON c.id = p.customer_id
-                WHERE p.method = 'cash' AND p.collected_by IS NOT NULL AND p.cash_settlement_id IS NULL
-                    AND p.status = 'received' AND p.received_on <= :through
-                    AND (CAST(:staff AS uuid) IS NULL OR p.collected_by = :staff)
+                SELECT p.staff_id, u.name AS staff_name, sum(p.amount) AS expected,
+                    count(*) FILTER (WHERE p.amount > 0) AS count, min(p.day) AS oldest_on,
+                    CASE WHEN CAST(:staff AS uuid) IS NULL THEN '[]' ELSE coalesce(jsonb_agg(jsonb_build_object(
+                        'id', p.id, 'receipt_no', p.number, 'customer_id', p.customer_id,
+                        'customer_code', c.code, 'customer_name', c.name, 'received_on', p.day,
+                        'amount', p.amount::text) ORDER BY p.day, p.id)
+                        FILTER (WHERE p.amount > 0), '[]') END AS payments,
+                    CASE WHEN CAST(:staff AS uuid) IS NULL THEN '[]' ELSE coalesce(jsonb_agg(jsonb_build_object(
+                        'id', p.id, 'voucher_no', p.number, 'customer_id', p.customer_id,
+                        'customer_code', c.code, 'customer_name', c.name, 'paid_on', p.day,
+                        'amount', (-p.amount)::text) ORDER BY p.day, p.id)
+                        FILTER (WHERE p.amount < 0), '[]') END AS refunds
+                FROM (
+                    SELECT id, receipt_no AS number, customer_id, collected_by AS staff_id, received_on AS day, amount
+                    FROM payments
+                    WHERE method = 'cash' AND collected_by IS NOT NULL AND cash_settlement_id IS NULL
+                        AND status = 'received'
+                    UNION ALL
+                    SELECT id, voucher_no, customer_id, paid_by, paid_on, -amount FROM refunds
+                    WHERE paid_by IS NOT NULL AND cash_settlement_id IS NULL AND status = 'paid'
+                ) p
+                JOIN users u ON u.id = p.staff_id JOIN customers c ON c.id = p.customer_id
+                WHERE p.day <= :through AND (CAST(:staff AS uuid) IS NULL OR p.staff_id = :staff)
                 GROUP BY 1, 2 ORDER BY 2, 1"""),
             {"through": through, "staff": staff_id},
         )

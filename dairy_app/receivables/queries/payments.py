@@ -92,11 +92,12 @@ SELECT a.id, a.invoice_id, i.number AS invoice_number, a.amount, a.allocated_on,
 FROM payment_allocations a JOIN invoices i ON i.id = a.invoice_id
 WHERE a.payment_id = :payment ORDER BY a.allocated_on, a.id""")
 _APPLIED = text("""
-SELECT a.debit_kind AS kind, a.debit_id AS document_id, i.number AS document, sum(a.amount) AS amount,
-    bool_or(a.is_chosen) AS is_chosen
-FROM applications(CAST(:customers AS uuid[]), :as_of) a LEFT JOIN invoices i ON i.id = a.debit_id
+SELECT a.debit_kind AS kind, a.debit_id AS document_id, coalesce(i.number, r.voucher_no) AS document,
+    sum(a.amount) AS amount, bool_or(a.is_chosen) AS is_chosen
+FROM applications(CAST(:customers AS uuid[]), :as_of) a
+LEFT JOIN invoices i ON i.id = a.debit_id LEFT JOIN refunds r ON r.id = a.debit_id
 WHERE a.credit_kind = 'payment' AND a.credit_id = :payment
-GROUP BY 1, 2, 3, i.invoice_date ORDER BY i.invoice_date NULLS FIRST, 3""")
+GROUP BY 1, 2, 3, i.invoice_date, r.paid_on ORDER BY coalesce(i.invoice_date, r.paid_on) NULLS FIRST, 3""")
 
 
 def claims(
@@ -122,6 +123,15 @@ def claims(
         },
     )
     return {row.id: Claim(row.number, row.status, row.takes) for row in rows}
+
+
+def paid_back(session: Session, customer_id: UUID, payment_id: UUID, as_of: date) -> Decimal:
+    """How much of a payment was given back to the customer as a refund."""
+    wanted = text("""
+        SELECT coalesce(sum(amount), 0) FROM applications(CAST(:customers AS uuid[]), :as_of)
+        WHERE credit_kind = 'payment' AND credit_id = :payment AND debit_kind = 'refund'""")
+    given = {"customers": [customer_id], "payment": payment_id, "as_of": as_of}
+    return Decimal(session.scalars(wanted, given).one())
 
 
 def allocated(session: Session, payment_id: UUID) -> Decimal:

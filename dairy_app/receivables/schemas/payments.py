@@ -119,9 +119,10 @@ class AllocationOut(Schema):
 
 
 class ApplicationOut(Schema):
-    """What a payment settles as of today, chosen or because it was the oldest; kind ``opening`` has no document."""
+    """What a payment settles as of today, chosen or because it was the oldest; kind ``opening`` has no document. What
+    was paid back of it is a ``refund``."""
 
-    kind = Choice("invoice", "opening")
+    kind = Choice("invoice", "opening", "refund")
     document_id = fields.UUID()
     document = fields.String(allow_none=True)
     amount = Money()
@@ -268,16 +269,32 @@ class CashPayment(Schema):
     amount = fields.String(metadata={"example": "60.00"})
 
 
-class CashExpected(Schema):
-    """What one member of staff has to hand over. ``payments`` only when ``staff_id`` was asked for."""
+class CashRefund(Schema):
+    """One refund that somebody paid out of the cash that he carries."""
 
-    sometimes = ("payments",)
+    id = fields.UUID()
+    voucher_no = fields.String()
+    customer_id = fields.UUID()
+    customer_code = fields.String()
+    customer_name = fields.String()
+    paid_on = fields.String(metadata={"example": "2026-11-22"})
+    amount = fields.String(metadata={"example": "60.00"})
+
+
+class CashExpected(Schema):
+    """What one member of staff has to hand over: what he collected less what he paid back. Below 0 the dairy owes it.
+
+    ``payments`` and ``refunds`` only when ``staff_id`` was asked for.
+    """
+
+    sometimes = ("payments", "refunds")
     staff_id = fields.UUID()
     staff_name = fields.String()
     expected = Money()
     count = fields.Integer()
     oldest_on = Day()
     payments = fields.List(fields.Nested(CashPayment))
+    refunds = fields.List(fields.Nested(CashRefund))
 
 
 class CashExpectedOut(Schema):

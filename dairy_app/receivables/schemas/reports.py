@@ -17,7 +17,9 @@ class LedgerEntry(Schema):
     """One entry, with the balance after it. ``debit`` is owed, ``credit`` came in or was given up."""
 
     date = Day(attribute="entry_date")
-    kind = Choice("opening", "invoice", "void", "credit_note", "payment", "reversal", "write_off")
+    kind = Choice(
+        "opening", "invoice", "void", "credit_note", "payment", "reversal", "write_off", "refund", "refund_reversal"
+    )
     document = fields.String(allow_none=True)
     document_id = fields.UUID()
     debit = Money()

@@ -112,7 +112,9 @@ def _allocate(
         return
     invoices = [each.invoice_id for each in chosen]
     claims = queries.claims(session, payment.customer_id, payment.id, invoices, today)
-    check_allocations(chosen, payment.amount - queries.allocated(session, payment.id), claims)
+    gone = queries.allocated(session, payment.id)
+    gone += queries.paid_back(session, payment.customer_id, payment.id, today)
+    check_allocations(chosen, payment.amount - gone, claims)
     keys = {"payment_id": payment.id, "customer_id": payment.customer_id, "allocated_by": actor.user_id}
     session.add_all(
         PaymentAllocation(**keys, invoice_id=each.invoice_id, amount=each.amount, allocated_on=on) for each in chosen
@@ -137,7 +139,8 @@ def release_allocation(session: Session, actor: Actor, payment_id: UUID, allocat
 def reverse_payment(session: Session, actor: Actor, payment_id: UUID, *, reason: str, on: date | None) -> Payment:
     """A cheque bounced, a transfer was taken back, a receipt was a mistake: the payment ends, its row stays.
 
-    Its allocations are released in the same transaction. Raises ``payment_not_found``, ``illegal_transition`` when
+    Its allocations are released in the same transaction. What of it was given back as a refund the customer owes from
+    then on. Raises ``payment_not_found``, ``illegal_transition`` when
     it is reversed already, ``period_closed``.
     """
     payment = _locked(session, actor, payment_id)

@@ -18,5 +18,11 @@ SELECT f.customer_id, f.kind, f.id, o.kind, o.id,
     least(f.upto, o.upto) - greatest(f.upto - f.rest, o.upto - o.rest), false
 FROM free f JOIN owed o ON o.customer_id = f.customer_id
     AND f.upto > o.upto - o.rest AND o.upto > f.upto - f.rest
-WHERE f.rest > 0 AND o.rest > 0;
+WHERE f.rest > 0 AND o.rest > 0
+UNION ALL
+SELECT f.customer_id, f.kind, f.id, 'refund', r.id,
+    least(f.returned_upto, r.upto) - greatest(f.returned_before, r.upto - r.amount), false
+FROM free f JOIN refunded r ON r.customer_id = f.customer_id
+    AND f.returned_upto > r.upto - r.amount AND r.upto > f.returned_before
+WHERE f.returned_upto > f.returned_before;
 END $$;

@@ -1,6 +1,10 @@
 -- The common expressions of open_items and applications. p_customers NULL: all. net is what is left of a debit after
 -- its own credit notes and write-offs, rest what the chosen allocations leave of it. A chosen amount that its invoice
 -- no longer takes is free money again.
+-- A refund takes of the free money that was there on the day of the customer's last refund what came last: that had
+-- found no debit, so what was settled stays settled, and an invoice that comes later, whatever its date, finds nothing
+-- of it. returned is how much of a customer's refunds that covers; the rest, once a payment is taken back, is owed as
+-- an invoice is.
 own AS (
     SELECT n.invoice_id, 'credit_note' AS kind, n.id, n.total AS amount FROM credit_notes n
     WHERE n.note_date <= p_as_of AND (p_customers IS NULL OR n.customer_id = ANY (p_customers))
@@ -39,15 +43,39 @@ own AS (
         WHERE a.allocated_on <= p_as_of AND (a.released_on IS NULL OR a.released_on > p_as_of)
             AND (p_customers IS NULL OR a.customer_id = ANY (p_customers))
     ) c JOIN debits d ON d.kind = 'invoice' AND d.id = c.invoice_id
-), owed AS (
-    SELECT d.*, d.net - coalesce(c.amount, 0) AS rest,
-        sum(d.net - coalesce(c.amount, 0))
-            OVER (PARTITION BY d.customer_id ORDER BY d.day, d.kind DESC, d.document, d.id) AS upto
-    FROM debits d
-    LEFT JOIN (SELECT invoice_id, sum(amount) AS amount FROM chosen GROUP BY 1) c ON c.invoice_id = d.id
-), free AS (
+), money AS (
     SELECT r.*, r.amount - coalesce(c.amount, 0) AS rest,
         sum(r.amount - coalesce(c.amount, 0)) OVER (PARTITION BY r.customer_id ORDER BY r.day, r.kind, r.id) AS upto
     FROM received r
     LEFT JOIN (SELECT payment_id, sum(amount) AS amount FROM chosen GROUP BY 1) c ON c.payment_id = r.id
+), refunded AS (
+    SELECT r.customer_id, r.id, r.voucher_no, r.paid_on AS day, r.amount,
+        sum(r.amount) OVER (PARTITION BY r.customer_id ORDER BY r.paid_on, r.id) AS upto
+    FROM refunds r
+    WHERE r.paid_on <= p_as_of AND (r.reversed_on IS NULL OR r.reversed_on > p_as_of)
+        AND (p_customers IS NULL OR r.customer_id = ANY (p_customers))
+), returned AS (
+    SELECT b.customer_id, coalesce(sum(m.rest), 0) AS had, least(b.amount, coalesce(sum(m.rest), 0)) AS amount
+    FROM (SELECT r.customer_id, sum(r.amount) AS amount, max(r.day) AS day FROM refunded r GROUP BY 1) b
+    LEFT JOIN money m ON m.customer_id = b.customer_id AND m.day <= b.day
+    GROUP BY b.customer_id, b.amount
+), owed AS (
+    SELECT d.*, d.net - coalesce(c.amount, 0) AS rest,
+        sum(d.net - coalesce(c.amount, 0))
+            OVER (PARTITION BY d.customer_id ORDER BY d.day, d.kind DESC, d.document, d.id) AS upto
+    FROM (
+        SELECT * FROM debits
+        UNION ALL
+        SELECT r.customer_id, 'refund', r.id, r.voucher_no, r.day, r.day, r.amount,
+            greatest(r.upto - greatest(b.amount, r.upto - r.amount), 0)
+        FROM refunded r JOIN returned b ON b.customer_id = r.customer_id
+    ) d
+    LEFT JOIN (SELECT invoice_id, sum(amount) AS amount FROM chosen GROUP BY 1) c ON c.invoice_id = d.id
+), free AS (
+    SELECT m.customer_id, m.kind, m.id, m.rest - (s.returned_upto - s.returned_before) AS rest,
+        m.upto - s.returned_upto AS upto, s.returned_before, s.returned_upto
+    FROM money m LEFT JOIN returned b ON b.customer_id = m.customer_id
+    CROSS JOIN LATERAL (SELECT
+        coalesce(least(greatest(m.upto - m.rest - b.had + b.amount, 0), b.amount), 0) AS returned_before,
+        coalesce(least(greatest(m.upto - b.had + b.amount, 0), b.amount), 0) AS returned_upto) s
 )

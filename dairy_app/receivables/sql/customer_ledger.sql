@@ -17,4 +17,9 @@ UNION ALL
 SELECT customer_id, reversed_on, 6, 'reversal', receipt_no, id, amount, 0::numeric(12,2)
 FROM payments WHERE status = 'reversed'
 UNION ALL
-SELECT customer_id, written_off_on, 7, 'write_off', NULL, id, 0::numeric(12,2), amount FROM write_offs;
+SELECT customer_id, written_off_on, 7, 'write_off', NULL, id, 0::numeric(12,2), amount FROM write_offs
+UNION ALL
+SELECT customer_id, paid_on, 8, 'refund', voucher_no, id, amount, 0::numeric(12,2) FROM refunds
+UNION ALL
+SELECT customer_id, reversed_on, 9, 'refund_reversal', voucher_no, id, 0::numeric(12,2), amount
+FROM refunds WHERE status = 'reversed';

@@ -14,6 +14,7 @@ BEGIN
 END $$;
 CREATE TRIGGER tr_money_frozen BEFORE DELETE ON payments FOR EACH ROW EXECUTE FUNCTION money_frozen();
 CREATE TRIGGER tr_money_frozen BEFORE DELETE ON payment_allocations FOR EACH ROW EXECUTE FUNCTION money_frozen();
+CREATE TRIGGER tr_money_frozen BEFORE DELETE ON refunds FOR EACH ROW EXECUTE FUNCTION money_frozen();
 CREATE TRIGGER tr_money_frozen BEFORE UPDATE OR DELETE ON write_offs FOR EACH ROW EXECUTE FUNCTION money_frozen();
 CREATE TRIGGER tr_money_frozen BEFORE UPDATE OR DELETE ON cash_settlements
     FOR EACH ROW EXECUTE FUNCTION money_frozen();

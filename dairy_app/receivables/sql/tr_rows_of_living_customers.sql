@@ -5,3 +5,5 @@ CREATE TRIGGER tr_rows_of_living_customers AFTER INSERT OR UPDATE OF customer_id
     FOR EACH ROW EXECUTE FUNCTION rows_of_living_customers();
 CREATE TRIGGER tr_rows_of_living_customers AFTER INSERT OR UPDATE OF customer_id ON write_offs
     FOR EACH ROW EXECUTE FUNCTION rows_of_living_customers();
+CREATE TRIGGER tr_rows_of_living_customers AFTER INSERT OR UPDATE OF customer_id ON refunds
+    FOR EACH ROW EXECUTE FUNCTION rows_of_living_customers();

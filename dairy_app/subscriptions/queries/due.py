@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
+from uuid import UUID
 
 from sqlalchemy import (
     ARRAY,
@@ -29,7 +30,7 @@ from sqlalchemy.orm import aliased
 
 from dairy_app.catalogue.models import Product
 from dairy_app.customers.models import Customer
-from dairy_app.customers.queries import with_price
+from dairy_app.customers.queries import in_move, pending_moves, with_price
 from dairy_app.orders.models import ClosedDay
 from dairy_app.orders.queries import area_of_customer, closed_rounds
 from dairy_app.subscriptions.models import (
@@ -57,9 +58,9 @@ def due(days: FromClause, *only: ColumnElement[bool]) -> Subquery:
     """What every standing order wants on each of ``days``, and the rule that decided it.
 
     ``days`` has a column ``day``; ``only`` narrows the rows of ``subscriptions``. Columns: subscription_id,
-    customer_id, product_id, area_id, day, shift, price_per_unit (quoted, rupees), closed_day_id (the closing that holds
-    the day back), rule, quantity (the product's unit; 0: nothing comes). This is the one place where the rule is in
-    SQL; ``rules.decide`` reads the same.
+    customer_id, product_id, area_id (the customer's own: see ``area_on_the_day``), day, shift, price_per_unit (quoted,
+    rupees), closed_day_id (the closing that holds the day back), rule, quantity (the product's unit; 0: nothing comes).
+    This is the one place where the rule is in SQL; ``rules.decide`` reads the same.
     """
     ruled = _ruled(days, closed_rounds(ClosedDay.day.in_(select(days.c.day))), *only)
     moved = _moved_to(days, *only)
@@ -159,6 +160,15 @@ def _moved_to(days: FromClause, *only: ColumnElement[bool]) -> Subquery:
         .group_by(ruled.c.subscription_id, ruled.c.deliver_on)
         .subquery("moved")
     )
+
+
+def area_on_the_day(due_days: FromClause) -> tuple[FromClause, ColumnElement[UUID]]:
+    """``due`` days joined with the moves to come, and the area where each is brought.
+
+    Not a part of ``due``: one table more there, and the days of everybody are planned differently.
+    """
+    moved = due_days.outerjoin(pending_moves, in_move(due_days.c.customer_id, due_days.c.day))
+    return moved, func.coalesce(pending_moves.c.area_id, due_days.c.area_id).label("area_id")
 
 
 def _silenced(day: ColumnElement[date]) -> ColumnElement[str]:

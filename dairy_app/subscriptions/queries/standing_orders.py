@@ -43,7 +43,7 @@ from dairy_app.subscriptions.models import (
     SubscriptionQuantity,
 )
 from dairy_app.subscriptions.policy import visible_subscriptions
-from dairy_app.subscriptions.queries.due import days_from, deliverable, due, quantity_on, these_days
+from dairy_app.subscriptions.queries.due import area_on_the_day, days_from, deliverable, due, quantity_on, these_days
 from dairy_app.web.access import Actor
 from dairy_app.web.pages import Page, read_page
 
@@ -383,15 +383,19 @@ def requirements(session: Session, day: date) -> Sequence[Any]:
     Equal to what generating the day leads to, before and after it is generated; orders made at the door were no need of
     the day. One statement.
     """
+    area = func.coalesce(Order.area_id, Customer.area_id).label("area_id")
     ordered = (
-        select(OrderItem.product_id, Customer.area_id, Order.shift, OrderItem.quantity)
+        select(OrderItem.product_id, area, Order.shift, OrderItem.quantity)
         .join(Order, Order.id == OrderItem.order_id)
         .join(Customer, Customer.id == Order.customer_id)
         .where(Order.delivery_date == day, Order.status != "CANCELLED", Order.source != "door")
     )
     wanted = deliverable(days_from(day, day))
-    to_make = select(wanted.c.product_id, wanted.c.area_id, wanted.c.shift, wanted.c.quantity).where(
-        wanted.c.hindrance.is_(None), not_(has_order(wanted))
+    brought, area_to_be = area_on_the_day(wanted)
+    to_make = (
+        select(wanted.c.product_id, area_to_be, wanted.c.shift, wanted.c.quantity)
+        .select_from(brought)
+        .where(wanted.c.hindrance.is_(None), not_(has_order(wanted)))
     )
     needed = union_all(ordered, to_make).subquery("needed")
     return session.execute(

@@ -14,6 +14,7 @@ from dairy_app.orders.rules import LONGEST_AHEAD
 from dairy_app.subscriptions import bulk
 from dairy_app.subscriptions.queries import standing_orders as queries
 from dairy_app.subscriptions.rules import standing_orders as rules
+from dairy_app.subscriptions.service import moves
 
 #: Days that are caught up when nobody made orders for a while; older ones are asked for by date.
 LONGEST_BEHIND = timedelta(days=31)
@@ -34,12 +35,14 @@ class Generated:
 
 
 def generate_day(session: Session, day: date) -> Generated:
-    """Make the orders of one day, at most 31 days back and 90 ahead. A second time makes nothing new."""
+    """Make the orders of one day, at most 31 days back and 90 ahead. A second time makes nothing new.
+
+    Customers whose move is due by today have moved for good then."""
     first = today(session)
     if not first - LONGEST_BEHIND <= day <= first + LONGEST_AHEAD:
         detail = f"Must be from {first - LONGEST_BEHIND} to {first + LONGEST_AHEAD}."
         raise invalid("/delivery_date", detail)
-    return _generate(session, [day])
+    return _generate(session, [day], first)
 
 
 def generate_due(session: Session) -> Generated:
@@ -55,13 +58,14 @@ def generate_due(session: Session) -> Generated:
     made = set(queries.days_with_orders(session, first - LONGEST_BEHIND))
     behind = rules.days_between(max(begun, first - LONGEST_BEHIND), first)[:-1]
     missed = [day for day in behind if day not in made]
-    done = _generate(session, missed + rules.days_between(first, horizon))
+    done = _generate(session, missed + rules.days_between(first, horizon), first)
     bulk.close_ended(session, first)
     return done
 
 
-def _generate(session: Session, days: list[date]) -> Generated:
+def _generate(session: Session, days: list[date], first: date) -> Generated:
     bulk.lock_generation(session)
+    moves.apply_due(session, first)
     made = bulk.generate(session, days)
     bulk.remember_days(session, days, now())
     created = sum(row.orders for row in made.amounts)
