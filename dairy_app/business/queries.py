@@ -16,6 +16,7 @@ def business_settings(session: Session) -> BusinessSettings:
     settings = session.get(BusinessSettings, True)
     if settings is None:
         raise LookupError("the settings row is missing; migration 0006 writes it")
+    session.info[BusinessSettings] = settings  # who else would hold it: a session alone forgets what nobody uses
     return settings
 
 
@@ -37,5 +38,9 @@ def lock_settings(session: Session) -> None:
 
 def today(session: Session) -> date:
     """The date at the dairy, in its own time zone."""
-    zone = session.scalars(select(BusinessSettings.time_zone)).one()
+    known = session.info.get(BusinessSettings)
+    if known is not None and known in session:
+        zone = known.time_zone
+    else:
+        zone = session.scalars(select(BusinessSettings.time_zone)).one()
     return now().astimezone(ZoneInfo(zone)).date()

@@ -1,6 +1,7 @@
 """Customers, areas and agreed prices, read; and the one rule of what something costs whom on which day."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import fields
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -35,7 +36,7 @@ from dairy_app.catalogue.models import Product, ProductPrice
 from dairy_app.catalogue.queries import in_force, seen_price, valid_from
 from dairy_app.common.errors import Problem
 from dairy_app.customers.models import Area, Customer, CustomerMove, CustomerPrice
-from dairy_app.customers.rules import like_literal, phone_digits, search_words
+from dairy_app.customers.rules import Moved, like_literal, phone_digits, search_words
 from dairy_app.web.access import Actor, Role
 from dairy_app.web.pages import Key, Page, read_page
 
@@ -244,9 +245,11 @@ def in_move(customer_id: Any, day: Any) -> ColumnElement[bool]:
     )
 
 
-def move_on(session: Session, customer_id: UUID, day: date) -> Row[Any] | None:
+def move_on(session: Session, customer_id: UUID, day: date) -> Moved | None:
     """How a customer differs on a day from its own columns, by moves that were not applied yet."""
-    return session.execute(select(pending_moves).where(in_move(customer_id, day))).first()
+    wanted = select(*(pending_moves.c[each.name] for each in fields(Moved))).where(in_move(customer_id, day))
+    found = session.execute(wanted).first()
+    return None if found is None else Moved(*found)
 
 
 def list_moves(session: Session, customer_id: UUID, *, limit: int, cursor: str | None) -> Page:

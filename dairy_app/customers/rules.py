@@ -2,7 +2,9 @@
 
 import re
 import unicodedata
+from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from dairy_app.common.errors import invalid
 from dairy_app.common.phones import normalise_phone
@@ -37,6 +39,19 @@ _CALLED = {
 _COLUMNS = {
     unicodedata.normalize("NFC", name): column for column, names in _CALLED.items() for name in (column, *names)
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """How a customer differs on a day from its own columns; None: in nothing. With line 1 come line 2 and map link."""
+
+    address_line1: str | None
+    address_line2: str | None
+    map_link: str | None
+    city: str | None
+    pincode: str | None
+    area_id: UUID | None
+    delivery_boy_id: UUID | None
 
 
 def column_of(heading: str) -> str:

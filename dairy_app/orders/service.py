@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from dairy_app.business.queries import business_settings, today
@@ -18,6 +17,7 @@ from dairy_app.common.clock import now
 from dairy_app.common.errors import FieldError, Problem, invalid
 from dairy_app.customers.models import Customer
 from dairy_app.customers.queries import get_visible_customer, move_on, price_list_of, prices_for
+from dairy_app.customers.rules import Moved
 from dairy_app.orders import bulk
 from dairy_app.orders.models import Order, OrderItem
 from dairy_app.orders.queries import area_name, closing_of, get_visible_order, items_of_order, products_by_id
@@ -133,7 +133,8 @@ def change_order(session: Session, actor: Actor, order_id: UUID, change: OrderCh
     order.notes = "\n".join([*noted, *of_prices, *reasons]) or None
     if day != order.delivery_date:  # who goes there, and where it is brought, are as for a new order of that day
         moved = move_on(session, customer.id, day)
-        order.delivery_boy_id, order.area_id = moved and moved.delivery_boy_id, moved and moved.area_id
+        order.delivery_boy_id = moved.delivery_boy_id if moved else None
+        order.area_id = moved.area_id if moved else None
         order.address = address_of(session, customer, moved)
     order.delivery_date, order.shift = day, shift
     session.flush()
@@ -254,14 +255,13 @@ def _sold(product: Product | None, pointer: str, *, was_sold: bool) -> Product:
     return product
 
 
-def address_of(session: Session, customer: Customer, moved: Row[Any] | None) -> dict[str, Any]:
+def address_of(session: Session, customer: Customer, moved: Moved | None) -> dict[str, Any]:
     """Where to bring an order, as it is known now: a customer who moves does not move past orders."""
     parts = ("address_line1", "address_line2", "city", "state_code", "pincode", "map_link")
     address = {name: getattr(customer, name) for name in parts}
     if moved is None:
         return {**address, "area": area_name(session, customer.area_id)}
-    told = moved._mapping
-    address |= {name: told[name] for name in ("city", "pincode") if told[name] is not None}
+    address |= {name: told for name in ("city", "pincode") if (told := getattr(moved, name)) is not None}
     if moved.address_line1 is not None:
-        address |= {name: told[name] for name in ("address_line1", "address_line2", "map_link")}
+        address |= {name: getattr(moved, name) for name in ("address_line1", "address_line2", "map_link")}
     return {**address, "area": area_name(session, moved.area_id or customer.area_id)}
