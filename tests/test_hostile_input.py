@@ -92,8 +92,9 @@ def operations(app: DairyFlask) -> Iterator[Operation]:
 @kept
 def furnish(dairy: Dairy) -> dict[str, Any]:
     """Something that is there to be hit, of each kind; its ids by the names of fields and parameters."""
-    dairy.seller()
-    customer, product = dairy.customer(), dairy.product()
+    dairy.seller(cash_over_links=True)
+    boy = dairy.staff("delivery_boy")
+    customer, product = dairy.customer(delivery_boy_id=boy.user["id"]), dairy.product()
     order = dairy.order(customer, (product, "2"))
     ok(dairy.confirm(order))
     today = {"period": dairy.day(0)[:7], "through": dairy.day(0)}
@@ -107,8 +108,7 @@ def furnish(dairy: Dairy) -> dict[str, Any]:
         "amount": "5",
         "reason": "lent",
     }
-    boy = dairy.staff("delivery_boy")
-    round_ = {"kind": "round", "area_id": customer["area_id"], "rolling": True}
+    round_ = {"kind": "round", "delivery_boy_id": boy.user["id"], "rolling": True}
     link, other = (ok(dairy.admin.post("/shared-links", round_)) for _ in range(2))
     asked = {"kind": "stop", "customer_id": customer["id"], "stop_date": dairy.day(9)}
     return {

@@ -93,6 +93,8 @@ class BusinessSettings(Timestamps, Base):
     invoice_link_days: Mapped[int | None] = mapped_column(SmallInteger)
     #: Whether the page of a round shows what each customer owes, to be collected at the door.
     show_due_at_door: Mapped[bool] = mapped_column(server_default=text("false"))
+    #: Whether who has the link of a helper's round may note the cash that he takes there.
+    cash_over_links: Mapped[bool] = mapped_column(server_default=text("false"))
     #: Whether goods that nobody ordered may be noted at the door, and by whom.
     door_extras: Mapped[str] = mapped_column(server_default=text("'staff'"))
     #: Rupees of such goods for one door and day; NULL: any amount.

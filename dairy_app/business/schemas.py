@@ -69,6 +69,9 @@ class SettingsOut(Strict):
     show_due_at_door = fields.Boolean(
         metadata={"description": "Whether who holds the link of a round sees what each customer owes."}
     )
+    cash_over_links = fields.Boolean(
+        metadata={"description": "Whether who holds the link of a helper's round may note the cash taken there."}
+    )
     door_extras = Choice(
         *DOOR_EXTRAS,
         metadata={"description": "Whether extra items may be confirmed at the door: by nobody, staff, or links too."},

@@ -47,6 +47,7 @@ class SettingsChange:
     invoice_link_version: int | Unset = UNSET
     invoice_link_days: int | Unset | None = UNSET
     show_due_at_door: bool | Unset = UNSET
+    cash_over_links: bool | Unset = UNSET
     door_extras: str | Unset = UNSET
     door_extra_limit: Decimal | Unset | None = UNSET
 

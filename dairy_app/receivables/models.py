@@ -44,8 +44,10 @@ class Payment(Imported, Base):
         references("recorded_by", "users.id", "user_not_found"),
         references("reversed_by", "users.id", "user_not_found"),
         references("cash_settlement_id", "cash_settlements.id", "cash_settlement_not_found"),
+        references("shared_link_id", "shared_links.id", "link_not_found"),
         unique("id", "customer_id"),
         unique("receipt_no"),
+        unique_index("uq_payments_client_event", "client_event_id", where="client_event_id IS NOT NULL"),
         unique_index(
             "uq_payments_reference",
             text("bare_reference(reference)"),
@@ -71,6 +73,7 @@ class Payment(Imported, Base):
             "only_collected_cash_is_settled",
             "cash_settlement_id IS NULL OR (method = 'cash' AND collected_by IS NOT NULL)",
         ),
+        check("links_take_cash", "shared_link_id IS NULL OR (method = 'cash' AND collected_by IS NOT NULL)"),
         check(
             "text_lengths",
             "length(notes) <= 500 AND length(reversal_reason) <= 500 AND length(reference) BETWEEN 1 AND 100",
@@ -118,6 +121,9 @@ class Payment(Imported, Base):
     reversal_reason: Mapped[str | None]
     reversed_by: Mapped[UUID | None]
     cash_settlement_id: Mapped[UUID | None]
+    #: The link over which it was noted, and the phone's own key of it.
+    shared_link_id: Mapped[UUID | None] = mapped_column(sort_order=950)
+    client_event_id: Mapped[UUID | None] = mapped_column(sort_order=951)
 
 
 class PaymentAllocation(Identified, Base):

@@ -13,7 +13,9 @@ OFFICE = frozenset({Role.ADMIN, Role.ACCOUNTANT})
 #: Roles whose people stand at a door and may take cash there.
 COLLECTORS = frozenset({Role.ADMIN, Role.ACCOUNTANT, Role.DELIVERY_BOY, Role.MARKETING_STAFF})
 #: What the office notes about a payment is not the customer's business.
-INTERNAL_FIELDS = frozenset({"notes", "recorded_by", "reversed_by", "collected_by", "cash_settlement_id"})
+INTERNAL_FIELDS = frozenset(
+    {"notes", "recorded_by", "reversed_by", "collected_by", "cash_settlement_id", "shared_link_id"}
+)
 INTERNAL_REFUND_FIELDS = frozenset({"recorded_by", "reversed_by", "paid_by", "cash_settlement_id"})
 #: A delivery boy sees what he took, not how the customer stands.
 LEDGER_FIELDS = frozenset({"allocations", "applications", "unapplied"})

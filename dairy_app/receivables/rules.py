@@ -66,6 +66,17 @@ class NewPayment:
 
 
 @dataclass(frozen=True, slots=True)
+class DoorCash:
+    """Cash taken at a door and noted over a link; ``amount`` in rupees. ``collected_by`` owes it to the dairy."""
+
+    customer_id: UUID
+    amount: Decimal
+    client_event_id: UUID
+    collected_by: UUID
+    shared_link_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """What an invoice can still be given by one payment; ``takes`` in rupees."""
 

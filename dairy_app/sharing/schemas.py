@@ -145,9 +145,10 @@ class SharedOrderOut(Strict):
 
 
 class SharedStopOut(Strict):
-    """One door. ``due_amount`` only when the setting ``show_due_at_door`` is on."""
+    """One door; ``due_amount`` with the setting ``show_due_at_door``, ``cash_taken`` with ``cash_over_links``."""
 
-    sometimes = ("due_amount",)
+    sometimes = ("due_amount", "cash_taken")
+    cash_taken = Money(metadata={"description": "Rupees in cash that were taken here on that day."})
     due_amount = Money(
         allow_none=True,
         metadata={"description": "Rupees that the customer owes; null: nothing is to be collected."},
@@ -181,7 +182,10 @@ class SharedRoundOut(Strict):
     ``extra_products`` only when the setting ``door_extras`` takes extra items over links.
     """
 
-    sometimes = ("extra_products",)
+    sometimes = ("extra_products", "cash_taken")
+    cash_taken = Money(
+        metadata={"description": "Rupees in cash taken on that day; there when cash may be noted over the link."}
+    )
     extra_products = fields.List(
         fields.Nested(SharedProductOut), metadata={"description": "What extra_items of a confirmation may name."}
     )
@@ -200,6 +204,25 @@ class SharedConfirmationOut(Strict):
     delivery_status = fields.Nested(SharedStatusOut)
     replayed = fields.Boolean(metadata={"description": "The same was confirmed before; nothing changed."})
     extra_order_id = fields.UUID(allow_none=True, metadata={"description": "The order of the extra items."})
+
+
+class CashIn(Strict):
+    """Cash that was taken at a door, today."""
+
+    makes = rules.CashTaken
+    customer_id = fields.UUID(required=True)
+    amount = Money(required=True, above=True, validate=validate.Range(max=rules.MOST_CASH))
+    client_event_id = fields.UUID(required=True, metadata={"description": "Sent again, it is the same cash."})
+
+
+class CashOut(Strict):
+    """What was noted, with the number of its receipt."""
+
+    id = fields.UUID()
+    receipt_no = fields.String()
+    customer_id = fields.UUID()
+    amount = Money()
+    replayed = fields.Boolean(metadata={"description": "It was noted before; nothing changed."})
 
 
 class WantedItem(Strict):

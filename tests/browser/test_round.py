@@ -123,6 +123,33 @@ def test_what_was_handed_over_besides(phone: Phone, round_: Round, shot: Shot) -
     assert page.locator("#loading td").all_text_contents() == loaded
 
 
+def test_cash_is_noted_at_the_door_and_summed_at_the_end(phone: Phone, round_: Round, shot: Shot) -> None:
+    page = phone.open(round_.link())
+    expect(page.get_by_role("button", name="Cash taken from Asha Patil")).to_have_count(0)
+    ok(round_.dairy.admin.patch("/settings", {"cash_over_links": True, "show_due_at_door": True}))
+    who = round_.status("Asha Patil")["customer_id"]
+    body = {"customer_id": who, "amount": "450.00", "as_of": "2026-01-01"}
+    ok(round_.dairy.admin.post("/opening-balances", body), 201)
+    page.reload()
+    page.get_by_role("button", name="Cash taken from Asha Patil").tap()
+    sheet = page.get_by_role("dialog", name="How much cash did you take?")
+    expect(sheet.get_by_label("Rupees")).to_have_value("450")
+    sheet.get_by_label("Rupees").fill("0")
+    sheet.get_by_role("button", name="Note the cash").tap()
+    expect(sheet.locator(".wrong")).to_contain_text("Enter an amount")
+    sheet.get_by_label("Rupees").fill("440.50")
+    shot(page, "cash")
+    sheet.get_by_role("button", name="Note the cash").tap()
+    page.get_by_role("button", name="To load").tap()
+    expect(page.locator("#cash-total")).to_have_text("Cash of this day to hand over: ₹ 440.50")
+    send_now(page)
+    (payment,) = ok(round_.dairy.admin.get("/payments", customer_id=who))["items"]
+    assert (payment["amount"], payment["collected_by"]) == ("440.50", round_.boy_id)
+    page.reload()
+    expect(page.locator("#cash-total")).to_have_text("Cash of this day to hand over: ₹ 440.50")
+    expect(door(page, "Asha Patil").get_by_text("Cash: ₹ 440.50")).to_be_visible()
+
+
 def test_not_delivered_with_a_reason(phone: Phone, round_: Round, shot: Shot) -> None:
     page = phone.open(round_.link())
     door(page, "Asha Patil").get_by_role("button", name="Not delivered").tap()

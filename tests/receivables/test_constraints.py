@@ -101,6 +101,11 @@ REFUSED = {
     "fk_payments_recorded_by": payment(recorded_by=NOBODY),
     "fk_payments_reversed_by": payment(reversed_by=NOBODY),
     "fk_payments_cash_settlement_id": payment(collected_by=RAVI, cash_settlement_id=NOBODY),
+    "fk_payments_shared_link_id": payment(method="'cash'", collected_by=RAVI, shared_link_id=NOBODY),
+    "ck_payments_links_take_cash": payment(method="'cash'", shared_link_id=NOBODY),
+    "uq_payments_client_event": payment(client_event_id=NOBODY)
+    + ";"
+    + payment(receipt_no="'R99'", client_event_id=NOBODY),
     "uq_payments_id_customer_id": f"ALTER TABLE payments DROP CONSTRAINT pk_payments; {payment(id=one(1))}",
     "uq_payments_receipt_no": payment(receipt_no="'R1'"),
     "uq_payments_legacy_id": payment(legacy_id="'old'"),

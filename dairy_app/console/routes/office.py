@@ -21,10 +21,10 @@ SETTINGS = {
     "seller": ("business_name", "legal_name", "address", "state_code", "gstin", "fssai_no", "phone", "upi_id"),
     "bills": ("due_days", "invoice_footer", "second_language", "unusual_total_percent"),
     "days": ("cutoff_morning", "cutoff_evening", "delivery_window_days", "generation_days_ahead"),
-    "door": ("show_due_at_door", "door_extras", "door_extra_limit"),
+    "door": ("show_due_at_door", "cash_over_links", "door_extras", "door_extra_limit"),
 }
 #: Settings that are on or off, and those that are one of some words.
-SWITCHES = frozenset({"show_due_at_door"})
+SWITCHES = frozenset({"show_due_at_door", "cash_over_links"})
 CHOICES = {"door_extras": DOOR_EXTRAS}
 _WHOLE = frozenset({"due_days", "delivery_window_days", "generation_days_ahead"})
 

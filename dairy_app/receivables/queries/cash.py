@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, Select, select, text
+from sqlalchemy import RowMapping, Select, func, select, text
 from sqlalchemy.orm import Session, aliased
 
 from dairy_app.accounts.models import User
-from dairy_app.receivables.models import CashSettlement
+from dairy_app.receivables.models import CashSettlement, Payment
 from dairy_app.receivables.policy import COLLECTORS, visible_settlements
 from dairy_app.web.access import Actor
 
@@ -57,6 +58,17 @@ def cash_to_hand_over(session: Session, through: date, staff_id: UUID | None) ->
         .mappings()
         .all()
     )
+
+
+def cash_of_day(session: Session, staff_id: UUID, day: date) -> dict[UUID, Decimal]:
+    """How much cash somebody took on a day, in rupees, by customer."""
+    rows = session.execute(
+        select(Payment.customer_id, func.sum(Payment.amount))
+        .where(Payment.collected_by == staff_id, Payment.received_on == day, Payment.method == "cash")
+        .where(Payment.status == "received")
+        .group_by(Payment.customer_id)
+    )
+    return {row[0]: row[1] for row in rows}
 
 
 def settlement_list(actor: Actor, filters: Mapping[str, Any]) -> Select[Any]:

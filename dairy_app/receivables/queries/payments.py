@@ -134,6 +134,11 @@ def paid_back(session: Session, customer_id: UUID, payment_id: UUID, as_of: date
     return Decimal(session.scalars(wanted, given).one())
 
 
+def payment_of_event(session: Session, client_event_id: UUID) -> Payment | None:
+    """The payment that was noted under a phone's key."""
+    return session.scalars(select(Payment).where(Payment.client_event_id == client_event_id)).one_or_none()
+
+
 def allocated(session: Session, payment_id: UUID) -> Decimal:
     """How much of a payment is chosen for invoices."""
     live = "SELECT coalesce(sum(amount), 0) FROM payment_allocations WHERE payment_id = :id AND released_on IS NULL"

@@ -16,7 +16,14 @@ from dairy_app.receivables.policy import OFFICE, check_payment
 from dairy_app.receivables.queries import payments as queries
 from dairy_app.receivables.queries.cash import is_collector
 from dairy_app.receivables.queries.ledger import balance
-from dairy_app.receivables.rules import Allocation, NewPayment, check_allocations, check_day, transfer_reference
+from dairy_app.receivables.rules import (
+    Allocation,
+    DoorCash,
+    NewPayment,
+    check_allocations,
+    check_day,
+    transfer_reference,
+)
 from dairy_app.web.access import Actor
 from dairy_app.web.schemas import MAX_MONEY
 
@@ -55,6 +62,41 @@ def record_payment(session: Session, actor: Actor, wanted: NewPayment) -> Paymen
         )
     _allocate(session, actor, payment, wanted.allocations, on=payment.received_on, today=day)
     return payment
+
+
+def take_cash(session: Session, taken: DoorCash) -> tuple[Payment, bool]:
+    """Cash noted over a link, today: the payment, and whether it was noted before (nothing changes then).
+
+    Raises ``period_closed``; ``already_exists`` when the key was used for another payment; ``forbidden`` when nobody
+    can owe the cash to the dairy.
+    """
+    lock_customers(session, [taken.customer_id])
+    known = queries.payment_of_event(session, taken.client_event_id)
+    if known is not None:
+        if (known.customer_id, known.amount, known.shared_link_id) != (
+            taken.customer_id,
+            taken.amount,
+            taken.shared_link_id,
+        ):
+            raise Problem("already_exists", "The client_event_id was used for another payment.")
+        return known, True
+    day = today(session)
+    require_open_books(session, day)
+    if not is_collector(session, taken.collected_by):
+        raise Problem("forbidden", "The helper of this round takes no cash any more.")
+    payment = Payment(
+        customer_id=taken.customer_id,
+        amount=taken.amount,
+        method="cash",
+        received_on=day,
+        collected_by=taken.collected_by,
+        shared_link_id=taken.shared_link_id,
+        client_event_id=taken.client_event_id,
+        status="received",
+    )
+    session.add(payment)
+    session.flush()
+    return payment, False
 
 
 def _refuse_known_reference(session: Session, wanted: NewPayment, reference: str) -> None:

@@ -15,9 +15,11 @@ from dairy_app.deliveries.schemas.confirmations import BatchIn, BatchOut, Confir
 from dairy_app.deliveries.service.confirmations import Outcome
 from dairy_app.settings import Settings
 from dairy_app.sharing import queries
-from dairy_app.sharing.rules.links import Approval, NewRequest, state_of
+from dairy_app.sharing.rules.links import Approval, CashTaken, NewRequest, state_of
 from dairy_app.sharing.schemas import (
     ApproveIn,
+    CashIn,
+    CashOut,
     ChangeRequestIn,
     ChangeRequestMadeOut,
     ChangeRequestOut,
@@ -152,6 +154,20 @@ def ask_for_change(wanted: NewRequest, token: str) -> Any:
         return refusal(asked)
     made, replayed = asked
     shown = {name: getattr(made, name) for name in ("id", "kind", "customer_id", "status")}
+    return {**shown, "replayed": replayed}
+
+
+@shared.route("/shared/<token>/payments", methods=["POST"])
+@shared.arguments(CashIn)
+@shared.response(201, CashOut)
+@allow_anyone()
+def take_cash(wanted: CashTaken, token: str) -> Any:
+    """Note cash that was taken at a door of the round today, where the setting `cash_over_links` allows it."""
+    taken = visits.take_cash(current_session(), visitor(token), wanted)
+    if isinstance(taken, Problem):
+        return refusal(taken)
+    payment, replayed = taken
+    shown = {name: getattr(payment, name) for name in ("id", "receipt_no", "customer_id", "amount")}
     return {**shown, "replayed": replayed}
 
 

@@ -28,6 +28,9 @@ CONFIRMATIONS_PER_POINT = 50
 #: Somebody has to read each of them.
 COST_OF_REQUEST = 4
 
+#: More than a household owes for a year of milk, in rupees: what is typed beyond it is a slip.
+MOST_CASH = Decimal(100_000)
+
 #: Every fifth wrong PIN in a row locks the link, each time twice as long: of 10,000 PINs a day of guessing tries 35,
 #: the longest life of a link 180.
 TRIES_PER_LOCK = 5
@@ -88,6 +91,15 @@ def is_weak_pin(pin: str) -> bool:
     repeats = not odd and (pin[:half] == pin[half:] or pin[::2] == pin[1::2])
     year = len(pin) in (4, 8) and re.search("^(19|20)[0-9]{2}|(19|20)[0-9]{2}$", pin)
     return len(set(pin)) < 3 or len(steps) == 1 or repeats or bool(year) or any(map(is_commonly_used, (pin, pin[::-1])))
+
+
+@dataclass(frozen=True, slots=True)
+class CashTaken:
+    """Cash that whoever holds a link took at a door; ``amount`` in rupees."""
+
+    customer_id: UUID
+    amount: Decimal
+    client_event_id: UUID
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +206,18 @@ def for_the_door(round_: Mapping[str, Any], owed: Mapping[UUID, Decimal] | None 
     """
     stops = [{**stop, "orders": [_for_the_door(order) for order in stop["orders"]]} for stop in round_["stops"]]
     return with_dues({**round_, "stops": stops}, owed)
+
+
+def with_cash(round_: Mapping[str, Any], taken: Mapping[UUID, Decimal] | None) -> dict[str, Any]:
+    """A round with what was taken in cash on its day, in rupees: ``cash_taken`` of each door and in all.
+
+    ``taken`` by customer, also of doors that are not on the round; None: the link takes no cash, and nothing is said.
+    """
+    if taken is None:
+        return dict(round_)
+    none = Decimal(0)
+    stops = [{**stop, "cash_taken": taken.get(stop["customer"]["id"], none)} for stop in round_["stops"]]
+    return {**round_, "stops": stops, "cash_taken": sum(taken.values(), none)}
 
 
 def customers_of(round_: Mapping[str, Any]) -> list[UUID]:

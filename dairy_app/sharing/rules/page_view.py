@@ -50,6 +50,8 @@ def view_of_round(round_: Mapping[str, Any], t: Words, zone: ZoneInfo) -> dict[s
         "loading": [_loading(row, t) for row in round_["loading_sheet"]],
         "totals": _totals(round_, t),
         "extras": round_.get("extra_products", ()),
+        "takes_cash": "cash_taken" in round_,
+        "cash_taken": number(Decimal(str(round_.get("cash_taken") or 0))),
         "counts": counts,
         "all": everything,
         "done": everything - counts["open"],
@@ -71,6 +73,9 @@ def _stop(place: int, stop: Mapping[str, Any], t: Words, zone: ZoneInfo, *, show
         "map_link": safe_link(customer.get("map_link")),
         "notes": customer.get("notes"),
         "due": f"₹ {indian(Decimal(str(stop['due_amount'])))}" if stop.get("due_amount") else None,
+        "owes": number(Decimal(str(stop.get("due_amount") or 0))),
+        "takes_cash": "cash_taken" in stop,
+        "cash": f"₹ {indian(Decimal(str(stop['cash_taken'])))}" if stop.get("cash_taken") else None,
         "search": " ".join(words).casefold(),
         "orders": [_order(order, t, zone, show_shift=show_shift) for order in stop["orders"]],
     }

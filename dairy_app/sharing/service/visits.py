@@ -24,7 +24,11 @@ from dairy_app.deliveries.queries import round_view
 from dairy_app.deliveries.rules import LONGEST_DEVICE, Confirmation, Confirmer, Scope, Unread
 from dairy_app.deliveries.service.confirmations import confirm_batch
 from dairy_app.orders.rules import is_orderable
+from dairy_app.receivables.models import Payment
+from dairy_app.receivables.queries.cash import cash_of_day
 from dairy_app.receivables.queries.ledger import balances
+from dairy_app.receivables.rules import DoorCash
+from dairy_app.receivables.service import payments
 from dairy_app.sharing import bulk, queries
 from dairy_app.sharing.models import ChangeRequest
 from dairy_app.sharing.rules import links as rules
@@ -100,7 +104,16 @@ def show_round(session: Session, visitor: Visitor, day: date | None) -> dict[str
     round_ = round_view(session, visit.scope(day))
     shown = rules.for_the_door(round_, owed_at(session, rules.customers_of(round_)))
     extra = {"extra_products": queries.products_on_sale(session)} if _takes_extras(session) else {}
-    return {"name": visit.link.name, **shown, **extra}
+    return {"name": visit.link.name, **rules.with_cash(shown, _cash_of(visit, day)), **extra}
+
+
+def _takes_cash(visit: Visit) -> bool:
+    """Whether cash may be noted over the link: somebody must be there who owes it to the dairy."""
+    return visit.link.delivery_boy_id is not None and business_settings(visit.session).cash_over_links
+
+
+def _cash_of(visit: Visit, day: date) -> Mapping[UUID, Decimal] | None:
+    return cash_of_day(visit.session, visit.link.delivery_boy_id, day) if _takes_cash(visit) else None
 
 
 def _takes_extras(session: Session) -> bool:
@@ -172,6 +185,32 @@ def ask(session: Session, visitor: Visitor, wanted: rules.NewRequest) -> tuple[C
         return visit.refuse("request", Problem("already_exists", "The client_event_id was used for another request."))
     visit.record("request", "ok" if made else "replayed")
     return found, not made
+
+
+def take_cash(session: Session, visitor: Visitor, wanted: rules.CashTaken) -> tuple[Payment, bool] | Problem:
+    """Note cash that was taken at a door of the round today, and whether it was noted before (nothing changes then).
+
+    It is the delivery boy's to hand over. Refused with forbidden where the dairy does not want it (setting
+    ``cash_over_links``, or a link to an area), customer_not_found for a customer who is not on the round; raises what
+    ``receivables.service.payments.take_cash`` does.
+    """
+    visit = _open(session, visitor, "payment", rules.COST_OF_REQUEST)
+    if isinstance(visit, Problem):
+        return visit
+    if not _takes_cash(visit):
+        return visit.refuse("payment", Problem("forbidden", "Cash is not noted over this link."))
+    if not queries.is_customer_in_scope(session, visit.scope(), wanted.customer_id):
+        return visit.refuse("payment", Problem("customer_not_found"))
+    taken = DoorCash(
+        customer_id=wanted.customer_id,
+        amount=wanted.amount,
+        client_event_id=wanted.client_event_id,
+        collected_by=visit.link.delivery_boy_id,
+        shared_link_id=visit.link.id,
+    )
+    payment, replayed = payments.take_cash(session, taken)
+    visit.record("payment", "replayed" if replayed else "ok")
+    return payment, replayed
 
 
 def _row(visit: Visit, wanted: rules.NewRequest) -> dict[str, Any]:

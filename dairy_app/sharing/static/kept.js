@@ -9,6 +9,7 @@ export function showKept(list, entries, buttons = () => []) {
 
 /** What was said about an order, or asked for. */
 export function saying(entry) {
+  if (entry.type === "payment") return say("cash_label");
   return entry.type === "request" ? say("request_label", { what: say(`request_${entry.what}`) }) : say(`was_${entry.what}`);
 }
 

@@ -1,7 +1,7 @@
 // The round's page: what a tap means. The list itself comes from the server; see view.js, sender.js and store.js.
 import { saying, showKept } from "./kept.js";
 import { Sender } from "./sender.js";
-import { askAmounts, askReason, askRequest } from "./sheets.js";
+import { askAmounts, askCash, askReason, askRequest } from "./sheets.js";
 import { Store, uuid } from "./store.js";
 import { openOrders, set, View } from "./view.js";
 import { say } from "./words.js";
@@ -14,7 +14,7 @@ const FORGET_SENT = 3 * 24 * 3600 * 1000;
 const OLD = 60000;
 const REFRESH_EVERY = 120000;
 /** What of the page is replaced when it is asked for again. */
-const PARTS = ["list", "loading", "totals", "partial", "request"];
+const PARTS = ["list", "loading", "totals", "cash-total", "partial", "request"];
 
 const $ = (id) => document.getElementById(id);
 const address = location.pathname;
@@ -121,6 +121,21 @@ async function request(stop) {
   sender.kick();
 }
 
+async function cash(stop, owes) {
+  const name = stop.dataset.name;
+  const answer = await askCash(name, owes);
+  if (!answer) return;
+  const id = uuid();
+  const at = Date.now();
+  const body = { customer_id: stop.dataset.customer, amount: answer.amount, client_event_id: id };
+  const entry = { key: `payment-${id}`, type: "payment", state: "waiting", at, hold: at + UNDO };
+  store.put({ ...entry, what: "cash", name, lines: answer.lines, body });
+  tell(say("cash_said", { name, amount: answer.lines }));
+  toast(say("cash_said", { name, amount: answer.lines }), [`payment-${id}`]);
+  show();
+  sender.plan();
+}
+
 const acts = {
   delivered: (order) => confirm([order], "delivered"),
   partial: partly,
@@ -131,7 +146,8 @@ const acts = {
 document.addEventListener("click", (event) => {
   const act = event.target.closest("[data-act]");
   if (!act) return;
-  if (act.dataset.act === "request") request(act.closest(".stop"));
+  if (act.dataset.act === "cash") cash(act.closest(".stop"), act.dataset.owes);
+  else if (act.dataset.act === "request") request(act.closest(".stop"));
   else if (act.dataset.act === "at_once") confirm(openOrders(act.closest(".stop")), "delivered");
   else acts[act.dataset.act](act.closest("[data-order]"));
 });
@@ -281,6 +297,7 @@ sender.addEventListener("refused", ({ detail: [first] }) => {
   tell(`${say("rejected_title", { n: store.in("rejected").length })}: ${first.name}, ${saying(first)}`);
   refresh();
 });
+sender.addEventListener("noted", () => refresh());
 sender.addEventListener("change", soon);
 store.addEventListener("change", soon);
 addEventListener("beforeunload", (event) => store.broken && store.in("waiting").length && event.preventDefault());

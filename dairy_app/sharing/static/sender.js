@@ -114,7 +114,7 @@ export class Sender extends EventTarget {
   }
 
   async ask(entry) {
-    const answer = await this.post("requests", entry.body);
+    const answer = await this.post(entry.type === "payment" ? "payments" : "requests", entry.body);
     if (answer.state !== "ok" && answer.state !== "refused") return answer.state;
     this.settle(entry, answer.state === "ok" ? { outcome: "confirmed" } : { outcome: "rejected", ...answer.body });
     return "idle";
@@ -127,10 +127,17 @@ export class Sender extends EventTarget {
     const done = result.outcome === "confirmed" || result.outcome === "replayed";
     if (!done && result.outcome !== "rejected") return false;
     if (done && entry.type === "request") this.store.drop(entry.key);
+    else if (done && entry.type === "payment") this.noted(kept);
     else if (done) this.store.put({ ...kept, state: "sent" });
     else this.store.put({ ...kept, state: "rejected", code: result.code, detail: result.detail });
     if (!done) this.refused.push(kept);
     return true;
+  }
+
+  /** Cash is the server's to tell from here on: the page asks for it anew. */
+  noted(entry) {
+    this.store.drop(entry.key);
+    this.dispatchEvent(new Event("noted"));
   }
 
   async post(path, body) {

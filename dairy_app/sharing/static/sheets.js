@@ -1,6 +1,9 @@
 // The three questions that need more than a tap: how much, why not, what else. Each resolves to the answer, or null.
 import { element } from "./kept.js";
-import { plain, quantity, say, thousandths } from "./words.js";
+import { plain, quantity, rupees, say, thousandths } from "./words.js";
+
+/** As the server has it: what is typed beyond it is a slip. */
+const MOST_CASH = 100000;
 
 /** Show a dialog until `read` finds an answer in its form; null when it is closed without. */
 function ask(dialog, read) {
@@ -137,6 +140,20 @@ export function askReason(name) {
   return ask(dialog, (form) => {
     const reason = form.elements.reason.value;
     return reason ? { reason, notes: note(form) } : say("reason_missing");
+  });
+}
+
+/** How much cash was taken: {amount, lines}, the amount in rupees as the server takes it. */
+export function askCash(name, owes) {
+  const dialog = byId("cash");
+  const form = dialog.querySelector("form");
+  form.reset();
+  dialog.querySelector(".whom").textContent = name;
+  form.elements.amount.value = Number(owes) > 0 ? owes : "";
+  return ask(dialog, () => {
+    const paise = Math.round(Number(form.elements.amount.value.replace(",", ".")) * 100);
+    if (!(paise > 0 && paise <= MOST_CASH * 100)) return say("cash_invalid");
+    return { amount: (paise / 100).toFixed(2), lines: rupees(paise) };
   });
 }
 

@@ -1,7 +1,7 @@
 // What was tapped and is not yet safe on the server: kept on the phone, one key an entry, so that two open pages never
 // overwrite each other's. Keyed by a hash of the link; its token is not stored.
 //
-// An entry: {key, type: "confirmation" | "request", state: "waiting" | "sent" | "rejected", hold (not sent before this
+// An entry: {key, type: "confirmation" | "request" | "payment", state: "waiting" | "sent" | "rejected", hold (not sent before this
 // moment: time to undo), at, what, name, lines, body, code?, detail?}. The key of a confirmation is its order: a later
 // word about the same order replaces the earlier one.
 const PREFIX = "dairy-round:";

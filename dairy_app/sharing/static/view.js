@@ -1,6 +1,6 @@
 // The list on the screen: the server's page with what this phone knows laid over it.
 import { element } from "./kept.js";
-import { clock, plain, quantity, say, thousandths } from "./words.js";
+import { clock, plain, quantity, rupees, say, thousandths } from "./words.js";
 
 const ICONS = { delivered: "check", partial: "half", not_delivered: "cross" };
 const $ = (id) => document.getElementById(id);
@@ -129,6 +129,12 @@ export class View {
         // What nobody ordered was not loaded for this door.
         add(product, given, order.dataset.extra ? 0 : wanted, state === "open" ? 0 : wanted - given);
       }
+    }
+    const place = $("cash-total");
+    if (place.hasAttribute("data-taken")) {
+      const waiting = this.store.in("waiting").filter((entry) => entry.type === "payment");
+      const paise = waiting.reduce((all, entry) => all + Math.round(entry.body.amount * 100), Math.round(place.dataset.taken * 100));
+      set(place, say("cash_total", { amount: rupees(paise) }));
     }
     for (const row of $("totals").querySelectorAll("[data-product]")) {
       const sum = sums.get(row.dataset.product) ?? { delivered: 0, short: 0, left: 0 };

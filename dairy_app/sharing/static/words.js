@@ -21,6 +21,11 @@ export function quantity(amount, unit) {
   return key in texts ? say(key, { n: plain(amount) }) : `${plain(amount)} ${unit}`;
 }
 
+/** "₹ 1,23,456.50", of an amount in paise. */
+export function rupees(paise) {
+  return `₹ ${(paise / 100).toLocaleString("en-IN", { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
+}
+
 /** A time of the day on this phone's clock. */
 export function clock(moment) {
   const at = new Date(moment);
