@@ -210,6 +210,18 @@ def get_visible_order(session: Session, actor: Actor, order_id: UUID) -> Order:
     return order
 
 
+def one_time_orders(session: Session, customer_id: UUID, first: date, last: date) -> list[dict[str, Any]]:
+    """A customer's orders of single days in a span, the earliest first, each with its items; two statements."""
+    rows = session.execute(
+        select(Order.id, Order.delivery_date, Order.shift, Order.status, Order.source)
+        .where(Order.customer_id == customer_id, Order.order_type == "one_time")
+        .where(Order.delivery_date.between(first, last))
+        .order_by(Order.delivery_date, Order.id)
+    ).all()
+    items = _items_of(session, [row.id for row in rows])
+    return [{**row._mapping, "items": items.get(row.id, [])} for row in rows]
+
+
 def items_of_order(session: Session, order_id: UUID) -> Sequence[OrderItem]:
     """The items of one order, by line."""
     wanted = select(OrderItem).where(OrderItem.order_id == order_id).order_by(OrderItem.line_no)

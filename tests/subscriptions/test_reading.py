@@ -264,3 +264,15 @@ def test_a_generated_order_is_billed_like_any_other(household: Household) -> Non
     run = bill(household.dairy, "2026-11", through=TODAY)
     assert (run["invoices_issued"], run["orders_billed"], run["one_time_orders_billed"]) == (1, 1, 0)
     assert run["total"] == "120.00"
+
+
+def test_one_calendar_has_the_orders_of_single_days_too(household: Household) -> None:
+    dairy = household.dairy
+    curd = dairy.product("40.00", name="Curd")
+    order = dairy.order(household.customer, (curd, "2"), on="2026-11-25")
+    dairy.order(household.customer, (curd, "1"), on="2026-12-01")
+    dairy.order(dairy.customer(), (curd, "1"), on="2026-11-25")
+    path = f"/customers/{household.customer['id']}/calendar"
+    (seen,) = ok(household.login.get(path, period="2026-11"))["one_time_orders"]
+    assert (seen["id"], seen["delivery_date"], seen["source"]) == (order["id"], "2026-11-25", "staff")
+    assert [(item["product_name"], item["quantity"]) for item in seen["items"]] == [("Curd", "2.000")]

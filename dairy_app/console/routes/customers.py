@@ -31,8 +31,6 @@ FOUND = 100
 NAMED = 200
 #: The ledger begins so many days ago; its first line says what was owed before.
 LEDGER_DAYS = 92
-#: Orders of one customer for one day only in a month; more are not in its calendar.
-MONTHS_ORDERS = 200
 STAFF = (Role.ADMIN, Role.ACCOUNTANT, Role.MARKETING_STAFF, Role.DELIVERY_BOY)
 #: Who changes what comes; a customer its own.
 WHO_CHANGES = (Role.ADMIN, Role.MARKETING_STAFF, Role.CUSTOMER)
@@ -165,11 +163,9 @@ def _pauses(customer_id: UUID) -> list[dict[str, Any]]:
 
 def _of_month(customer_id: UUID, month: str) -> list[dict[str, Any]]:
     """What comes in a month: of standing orders, and what was ordered for one day only."""
-    first, last = month_bounds(month)
-    span = {"delivery_date[gte]": first, "delivery_date[lte]": last}
-    once = ask("/orders", customer_id=customer_id, order_type=ONE_TIME, limit=MONTHS_ORDERS, **span)["items"]
-    days: list[dict[str, Any]] = ask(f"/customers/{customer_id}/calendar", period=month)["days"]
-    return days + entries_of(once)
+    found = ask(f"/customers/{customer_id}/calendar", period=month)
+    days: list[dict[str, Any]] = found["days"]
+    return days + entries_of(found["one_time_orders"])
 
 
 def _one_day(customer_id: UUID, day: date) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from dairy_app.customers.schemas import CustomerOut, CustomerPatch
 from dairy_app.customers.service.customers import CustomerChange
 from dairy_app.customers.service.customers import change_customer as change_customer_fields
 from dairy_app.invoices.rules import month_bounds, report_bounds
-from dairy_app.orders.queries import visible_order_view
+from dairy_app.orders.queries import one_time_orders, visible_order_view
 from dairy_app.orders.schemas import CancelIn, OrderOut
 from dairy_app.subscriptions.queries import regulars
 from dairy_app.subscriptions.queries import standing_orders as queries
@@ -151,11 +151,15 @@ def read_calendar(query: dict[str, Any], subscription_id: UUID) -> dict[str, Any
 @subscriptions.response(200, CustomerCalendarOut)
 @allow(*WHO)
 def read_customer_calendar(query: dict[str, str], customer_id: UUID) -> dict[str, Any]:
-    """What comes on each day of a month of all standing orders of a customer: one calendar for the household."""
+    """What comes on each day of a month, of all standing orders and of orders for single days: one calendar."""
     session, period = current_session(), query["period"]
-    customer = get_visible_customer(session, current_actor(), customer_id)
-    days = queries.customer_calendar(session, customer.id, *month_bounds(period))
-    return {"customer_id": customer.id, "period": period, "days": days}
+    customer, span = get_visible_customer(session, current_actor(), customer_id), month_bounds(period)
+    return {
+        "customer_id": customer.id,
+        "period": period,
+        "days": queries.customer_calendar(session, customer.id, *span),
+        "one_time_orders": one_time_orders(session, customer.id, *span),
+    }
 
 
 @subscriptions.route("/customers/<uuid:customer_id>/days/<day>")

@@ -7,7 +7,8 @@ from marshmallow import fields, validates_schema
 from dairy_app.catalogue.models import UNITS
 from dairy_app.catalogue.schemas import PriceOut, ProductOut
 from dairy_app.customers.schemas import CustomerPriceOut
-from dairy_app.orders.models import ORDER_STATUSES
+from dairy_app.orders.models import ORDER_SOURCES, ORDER_STATUSES
+from dairy_app.orders.schemas import OrderItemOut
 from dairy_app.subscriptions.models import CHANNELS, MODES, OVERRIDE_KINDS, SHIFTS, SUBSCRIPTION_STATUSES
 from dairy_app.subscriptions.rules.wishes import (
     DayQuantity,
@@ -348,12 +349,24 @@ class CustomerCalendarDay(CalendarDay):
     unit = Choice(*UNITS)
 
 
+class OneTimeOrderOut(Strict):
+    """An order for a single day."""
+
+    id = fields.UUID()
+    delivery_date = Day()
+    shift = Choice(*SHIFTS)
+    status = Choice(*ORDER_STATUSES)
+    source = Choice(*ORDER_SOURCES)
+    items = fields.List(fields.Nested(OrderItemOut))
+
+
 class CustomerCalendarOut(Strict):
-    """A month of all standing orders of a customer, day by day, by product."""
+    """A month of a customer: all standing orders, day by day, by product, and the orders of single days."""
 
     customer_id = fields.UUID()
     period = Month()
     days = fields.List(fields.Nested(CustomerCalendarDay))
+    one_time_orders = fields.List(fields.Nested(OneTimeOrderOut))
 
 
 class ShiftOfDay(Strict):
