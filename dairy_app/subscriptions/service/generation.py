@@ -11,7 +11,8 @@ from dairy_app.business.queries import business_settings, today
 from dairy_app.common.clock import now
 from dairy_app.common.errors import invalid
 from dairy_app.orders.rules import LONGEST_AHEAD
-from dairy_app.subscriptions import bulk
+from dairy_app.subscriptions.bulk import orders as bulk
+from dairy_app.subscriptions.bulk import standing_orders as rows
 from dairy_app.subscriptions.queries import standing_orders as queries
 from dairy_app.subscriptions.rules import standing_orders as rules
 from dairy_app.subscriptions.service import moves
@@ -59,7 +60,7 @@ def generate_due(session: Session) -> Generated:
     behind = rules.days_between(max(begun, first - LONGEST_BEHIND), first)[:-1]
     missed = [day for day in behind if day not in made]
     done = _generate(session, missed + rules.days_between(first, horizon), first)
-    bulk.close_ended(session, first)
+    rows.close_ended(session, first)
     return done
 
 

@@ -24,7 +24,8 @@ from dairy_app.customers.service import customers
 from dairy_app.orders import service as orders
 from dairy_app.orders.models import Order
 from dairy_app.orders.queries import get_visible_order
-from dairy_app.subscriptions import bulk
+from dairy_app.subscriptions.bulk import orders as bulk
+from dairy_app.subscriptions.bulk import standing_orders as rows
 from dairy_app.subscriptions.models import Subscription, SubscriptionOverride, SubscriptionQuantity
 from dairy_app.subscriptions.policy import OWN_FIELDS, OWN_NEW_FIELDS, channel_of, check_fields, check_quote
 from dairy_app.subscriptions.queries import standing_orders as queries
@@ -71,7 +72,7 @@ def subscribe(session: Session, actor: Actor, asked: NewSubscription) -> UUID:
     if row["mode"] in RHYTHMIC and not row.get("default_quantity"):
         raise invalid("/default_quantity", f"Mode {row['mode']} needs a quantity above 0.", "required")
     _check_sold(session, row)
-    made = bulk.insert_subscription(session, row)
+    made = rows.insert_subscription(session, row)
     follow(session, [made], "The standing order began.")
     return made
 
@@ -98,7 +99,7 @@ def change(session: Session, actor: Actor, subscription_id: UUID, asked: Subscri
     require_span(session, actor, found, start=start, stop=stop, reason=said["reason"])
     _check_quantity(session, found, row, said["default_quantity"])
     _require_whole(session, found, said["default_quantity"], "/default_quantity")
-    bulk.update_subscription(session, found.id, {**row, **_said(actor, said["channel"], said["reason"])})
+    rows.update_subscription(session, found.id, {**row, **_said(actor, said["channel"], said["reason"])})
     if said["default_quantity"] is not None:
         _set_quantity(session, actor, found, said)
     elif said["effective_from"] is not None:
@@ -185,7 +186,7 @@ def _set_quantity(session: Session, actor: Actor, found: Subscription, said: Map
     else:
         require_open(session, actor, day, found.shift, said["reason"], "/effective_from")
         refuse_settled(session, [found.id], day, day)
-    bulk.delete_quantities_from(session, found.id, day)
+    rows.delete_quantities_from(session, found.id, day)
     row = {"valid_from": day, "quantity": said["default_quantity"], "reason": said["reason"]}
     insert_beside(session, SubscriptionQuantity, actor, found.id, said["channel"], row)
 
@@ -204,7 +205,7 @@ def set_override(
     _require_whole(session, found, wanted.quantity, "/quantity")
     if actor.role is Role.CUSTOMER and wanted.quantity > 0:
         orders.refuse_closed(session, found.customer_id, day, wanted.shift or found.shift, "/date")
-    bulk.delete_override(session, found.id, day)
+    rows.delete_override(session, found.id, day)
     row = {"date": day, **{name: getattr(wanted, name) for name in ("kind", "quantity", "shift", "note")}}
     insert_beside(session, SubscriptionOverride, actor, found.id, wanted.channel, row)
     follow(session, [found.id], wanted.note or f"Changed for {day}.")
@@ -221,7 +222,7 @@ def clear_override(session: Session, actor: Actor, subscription_id: UUID, day: d
     if said is None:
         return
     _check_day(session, actor, found, day, "cleared")
-    bulk.delete_override(session, found.id, day)
+    rows.delete_override(session, found.id, day)
     follow(session, [found.id], f"The change for {day} was taken back.")
 
 
@@ -257,7 +258,7 @@ def stop(session: Session, actor: Actor, subscription_id: UUID, wanted: Ending) 
     # Days before it that are still to come are delivered; the nightly run closes it when its day is there.
     if day <= max(first_unsettled_day(session, [found.id]), found.start_date):
         row["status"] = "stopped"
-    bulk.update_subscription(session, found.id, row)
+    rows.update_subscription(session, found.id, row)
     session.expire_all()
     follow(session, [found.id], wanted.reason or f"Stopped from {day}.")
 
@@ -327,7 +328,7 @@ def _keep(session: Session, actor: Actor, subscription_id: UUID, kept: Sequence[
     for before, after in zip(kept, now_due, strict=True):
         if (before.quantity, before.shift) != (after.quantity, after.shift):
             row = {name: before._mapping[name] for name in ("date", "quantity", "shift")}
-            bulk.delete_override(session, subscription_id, before.date)
+            rows.delete_override(session, subscription_id, before.date)
             insert_beside(
                 session, SubscriptionOverride, actor, subscription_id, None, row | {"note": "After the cut-off."}
             )
