@@ -43,9 +43,17 @@ from dairy_app.subscriptions.models import (
     GeneratedDay,
     Subscription,
     SubscriptionOverride,
+    SubscriptionSchedule,
 )
 from dairy_app.subscriptions.queries.closed_days import altered_by_closing
-from dairy_app.subscriptions.queries.due import area_on_the_day, deliverable, due, these_days
+from dairy_app.subscriptions.queries.due import (
+    area_on_the_day,
+    deliverable,
+    due,
+    is_valid_on,
+    these_days,
+    valid_then,
+)
 
 #: Making a day's orders excludes changing standing orders, which exclude nobody but that ("orders" in ASCII).
 _GENERATION = 0x6F7264657273
@@ -245,15 +253,21 @@ def _is_among(key: Any, ids: Sequence[UUID]) -> ColumnElement[bool]:
 
 
 def _follow_items(session: Session, order_ids: Sequence[UUID], back: Sequence[UUID], priced: Subquery) -> None:
-    """Give the items of PENDING orders the quantity that is due now; of those that come ``back`` also the price."""
-    anew = and_(_is_among(OrderItem.order_id, back), OrderItem.price_source != "import", priced.c.price.is_not(None))
+    """Give the items of PENDING orders the quantity that is due now; of those that come ``back`` also the price.
+
+    Where the day has another product by now, the order gets that one at its price, unless it was imported.
+    """
+    other = and_(Order.source == "generator", OrderItem.product_id != priced.c.product_id, priced.c.price.is_not(None))
+    returns = and_(_is_among(OrderItem.order_id, back), OrderItem.price_source != "import", priced.c.price.is_not(None))
+    anew = or_(returns, other)
     session.execute(
         update(OrderItem)
         .where(OrderItem.order_id == Order.id, _is_among(Order.id, order_ids), Order.status == "PENDING")
         .where(or_(anew, OrderItem.quantity != priced.c.quantity))
-        .where(OrderItem.product_id == priced.c.product_id)
+        .where(or_(OrderItem.product_id == priced.c.product_id, other))
         .where(tuple_(Order.subscription_id, Order.delivery_date) == tuple_(priced.c.subscription_id, priced.c.day))
         .values(
+            product_id=priced.c.product_id,
             quantity=priced.c.quantity,
             unit_price=case((anew, priced.c.price), else_=OrderItem.unit_price),
             price_source=case((anew, priced.c.price_source), else_=OrderItem.price_source),
@@ -319,9 +333,11 @@ def reprice(session: Session, first: date, product_id: UUID, *only: ColumnElemen
             .subquery("locked")
         )
     )
-    ordered = items.outerjoin(Subscription, Subscription.id == Order.subscription_id)
+    ordered = items.outerjoin(Subscription, Subscription.id == Order.subscription_id).outerjoin(
+        SubscriptionSchedule, is_valid_on(lines.delivery_date)
+    )
     source, price, origin = with_price(
-        ordered, lines.customer_id, OrderItem.product_id, lines.delivery_date, Subscription.__table__.c.price_per_unit
+        ordered, lines.customer_id, OrderItem.product_id, lines.delivery_date, valid_then("price_per_unit")
     )
     given = and_(price == 0, origin.in_(("customer", "subscription")))
     stale = (

@@ -15,6 +15,7 @@ class Rhythm:
 
     default_quantity: Decimal | Unset = UNSET
     weekly_pattern: Sequence[int] | Unset = UNSET
+    weekly_quantities: Sequence[Decimal] | Unset | None = UNSET
     interval_days: int | Unset = UNSET
     anchor_date: date | Unset = UNSET
     price_per_unit: Decimal | Unset | None = UNSET
@@ -45,6 +46,28 @@ class SubscriptionChange(Rhythm):
     status: str | Unset = UNSET
     effective_from: date | Unset = UNSET
     reason: str | Unset = UNSET
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleChange:
+    """What shall be different in a standing order from the day ``first`` on; what is UNSET stays as it is by then.
+
+    ``weekly_quantities``: of each weekday, Monday first. ``replace_later``: later changes give way to this one.
+    """
+
+    first: date
+    product_id: UUID | Unset = UNSET
+    mode: str | Unset = UNSET
+    default_quantity: Decimal | Unset = UNSET
+    weekly_pattern: Sequence[int] | Unset = UNSET
+    weekly_quantities: Sequence[Decimal] | Unset | None = UNSET
+    interval_days: int | Unset = UNSET
+    anchor_date: date | Unset = UNSET
+    shift: str | Unset = UNSET
+    price_per_unit: Decimal | Unset | None = UNSET
+    reason: str | Unset = UNSET
+    channel: str | Unset = UNSET
+    replace_later: bool = False
 
 
 @dataclass(frozen=True, slots=True)

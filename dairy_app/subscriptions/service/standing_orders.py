@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from dairy_app.business.queries import today
 from dairy_app.catalogue import service as catalogue
-from dairy_app.catalogue.queries import minimum_price, product_row, unit_of
+from dairy_app.catalogue.queries import minimum_price, product_row
 from dairy_app.catalogue.rules import require_whole
 from dairy_app.common.changes import sent
 from dairy_app.common.errors import FieldError, Problem, invalid
@@ -25,11 +25,21 @@ from dairy_app.orders import service as orders
 from dairy_app.orders.models import Order
 from dairy_app.orders.queries import get_visible_order
 from dairy_app.subscriptions.bulk import orders as bulk
+from dairy_app.subscriptions.bulk import schedules
 from dairy_app.subscriptions.bulk import standing_orders as rows
 from dairy_app.subscriptions.models import Subscription, SubscriptionOverride, SubscriptionQuantity
 from dairy_app.subscriptions.policy import OWN_FIELDS, OWN_NEW_FIELDS, channel_of, check_fields, check_quote
 from dairy_app.subscriptions.queries import standing_orders as queries
-from dairy_app.subscriptions.rules.standing_orders import RELEASES, RHYTHMIC
+from dairy_app.subscriptions.queries.schedules import TERMS, terms_on
+from dairy_app.subscriptions.rules.rhythm import (
+    EVERY_OTHER_DAY,
+    changed,
+    check_shape,
+    check_whole,
+    needs_quantity,
+    with_days,
+)
+from dairy_app.subscriptions.rules.standing_orders import RELEASES
 from dairy_app.subscriptions.rules.wishes import DayQuantity, Ending, NewSubscription, SubscriptionChange
 from dairy_app.subscriptions.service.following import follow, insert_beside
 from dairy_app.subscriptions.service.open_days import (
@@ -66,12 +76,14 @@ def subscribe(session: Session, actor: Actor, asked: NewSubscription) -> UUID:
     row |= {"customer_id": customer.id, "start_date": wanted.get("start_date") or opening}
     if actor.role is Role.CUSTOMER:
         require_open(session, actor, row["start_date"], wanted["shift"], None, "/start_date")
+    row = with_days(row)
     if row["mode"] == "alternate_days":
-        row = {"interval_days": 2, "anchor_date": row["start_date"], **row}
-    _check_shape(row)
-    if row["mode"] in RHYTHMIC and not row.get("default_quantity"):
+        row = {"interval_days": EVERY_OTHER_DAY, "anchor_date": row["start_date"], **row}
+    check_shape(row)
+    _check_stop(row)
+    if needs_quantity(row) and not row.get("default_quantity"):
         raise invalid("/default_quantity", f"Mode {row['mode']} needs a quantity above 0.", "required")
-    _check_sold(session, row)
+    require_sold(session, row, row["start_date"])
     made = rows.insert_subscription(session, row)
     follow(session, [made], "The standing order began.")
     return made
@@ -80,6 +92,8 @@ def subscribe(session: Session, actor: Actor, asked: NewSubscription) -> UUID:
 def change(session: Session, actor: Actor, subscription_id: UUID, asked: SubscriptionChange) -> bulk.Repriced | None:
     """Change what is sent, from the first day that may still change on; a new price also for orders made already.
 
+    What is planned from a day on (``schedules``) stays as it was planned.
+
     ``default_quantity`` holds till further notice from ``effective_from`` (default: the first open day); what was
     delivered before keeps its quantity. A customer's change leaves days whose cut-off has passed as they were.
     Raises subscription_not_found, forbidden, cutoff_passed, illegal_transition, validation_failed, no_price.
@@ -87,19 +101,22 @@ def change(session: Session, actor: Actor, subscription_id: UUID, asked: Subscri
     found = queries.get_visible_subscription(session, actor, subscription_id)
     changes = sent(asked)
     check_fields(actor, changes, OWN_FIELDS)
-    check_quote(actor, changes, minimum_price(session, found.product_id))
     bulk.hold_generation(session)
+    day = today(session)
+    known = terms_on(session, found.id, day)
+    check_quote(actor, changes, minimum_price(session, known.product_id))
     fields = dict(changes)
     said = {name: fields.pop(name, None) for name in ("reason", "channel", "effective_from", "default_quantity")}
-    kept = _closed_days(session, actor, found, {found.shift, fields.get("shift", found.shift)})
+    kept = _closed_days(session, actor, found, {known.shift, fields.get("shift", known.shift)})
     if "status" in fields and fields["status"] != found.status and RELEASES.get(found.status) != fields["status"]:
         raise Problem("illegal_transition", f"The standing order is {found.status}.")
-    row = _settled(found, fields)
+    row = _settled(found, known, fields)
     start, stop = row.get("start_date"), row.get("stop_date")
     require_span(session, actor, found, start=start, stop=stop, reason=said["reason"])
-    _check_quantity(session, found, row, said["default_quantity"])
-    _require_whole(session, found, said["default_quantity"], "/default_quantity")
+    _check_quantity(known, row, said["default_quantity"])
+    check_whole(known.unit, row)
     rows.update_subscription(session, found.id, {**row, **_said(actor, said["channel"], said["reason"])})
+    schedules.change_valid(session, found.id, day, row)
     if said["default_quantity"] is not None:
         _set_quantity(session, actor, found, said)
     elif said["effective_from"] is not None:
@@ -110,7 +127,7 @@ def change(session: Session, actor: Actor, subscription_id: UUID, asked: Subscri
     follow(session, [found.id], reason)
     if "price_per_unit" not in changes:
         return None
-    return bulk.reprice(session, today(session), found.product_id, Order.subscription_id == found.id)
+    return bulk.reprice(session, day, known.product_id, Order.subscription_id == found.id)
 
 
 def _said(actor: Actor, channel: str | None, reason: str | None) -> dict[str, Any]:
@@ -122,70 +139,58 @@ def _said(actor: Actor, channel: str | None, reason: str | None) -> dict[str, An
     }
 
 
-def _settled(found: Subscription, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The columns to write: a mode brings its own fields and drops those of the mode before."""
-    known = {column.name: getattr(found, column.name) for column in Subscription.__table__.c}
-    row = {**known, **fields}
-    if row["mode"] != "weekly_pattern" and "weekly_pattern" not in fields:
-        row["weekly_pattern"] = None
-    if row["mode"] != "alternate_days" and not {"interval_days", "anchor_date"} & set(fields):
-        row["interval_days"] = row["anchor_date"] = None
-    elif row["mode"] == "alternate_days":
-        row["interval_days"] = row["interval_days"] or 2
-        row["anchor_date"] = row["anchor_date"] or row["start_date"]
-    _check_shape(row)
-    return {name: row[name] for name in row if row[name] != known[name]}
+def _settled(found: Subscription, known: Row[Any], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns to write: those that differ from what the standing order is (``known``: its terms of today)."""
+    before = {column.name: getattr(found, column.name) for column in Subscription.__table__.c}
+    before |= {name: known._mapping[name] for name in TERMS}
+    row = changed(before, fields, fields.get("start_date", found.start_date))
+    _check_stop(row)
+    return {name: row[name] for name in row if row[name] != before[name]}
 
 
-def _check_quantity(session: Session, found: Subscription, row: Mapping[str, Any], said: Decimal | None) -> None:
+def _check_quantity(known: Row[Any], row: Mapping[str, Any], said: Decimal | None) -> None:
     """A rhythm that begins has something to bring: as in a new standing order."""
-    begins = row.get("mode") in RHYTHMIC and found.mode not in RHYTHMIC
-    if begins and not (said or queries.usual_quantity(session, found.id, today(session))):
-        raise invalid("/default_quantity", f"Mode {row['mode']} needs a quantity above 0.", "required")
+    after = {**known._mapping, **row}
+    begins = needs_quantity(after) and not needs_quantity(dict(known._mapping))
+    if begins and not (said or known.default_quantity):
+        raise invalid("/default_quantity", f"Mode {after['mode']} needs a quantity above 0.", "required")
 
 
-def _require_whole(session: Session, found: Subscription, quantity: Decimal | None, pointer: str) -> None:
-    if quantity is not None:
-        require_whole(unit_of(session, found.product_id), quantity, pointer)
-
-
-def _check_shape(row: Mapping[str, Any]) -> None:
-    """The table's CHECKs in words: fields that fit the mode, an end that comes after the start."""
-    mode = row["mode"]
-    if (mode == "weekly_pattern") != bool(row.get("weekly_pattern")):
-        raise invalid("/weekly_pattern", "Goes with mode weekly_pattern, and it needs one.")
-    for name in ("interval_days", "anchor_date"):
-        if (mode == "alternate_days") != (row.get(name) is not None):
-            raise invalid(f"/{name}", "Goes with mode alternate_days.")
+def _check_stop(row: Mapping[str, Any]) -> None:
+    """An end comes after the start."""
     if row.get("stop_date") is not None and row["stop_date"] < row["start_date"]:
         raise invalid("/stop_date", "Cannot be before the start.")
 
 
-def _check_sold(session: Session, row: Mapping[str, Any]) -> None:
-    """The product is sold, and somebody knows what it costs on the first day."""
+def require_sold(session: Session, row: Mapping[str, Any], day: date) -> None:
+    """The product is sold, its quantities are whole where they must be, and somebody knows what it costs on a day."""
     product = product_row(session, row["product_id"])
     if product is None:
         raise Problem("product_not_found", errors=[FieldError("/product_id", "product_not_found", "No such product.")])
     if not product.is_active:
         detail = f"{product.name} is no longer sold."
         raise Problem("product_inactive", detail, [FieldError("/product_id", "product_inactive", detail)])
-    if row.get("default_quantity") is not None:
-        require_whole(product.unit, row["default_quantity"], "/default_quantity")
-    if row.get("price_per_unit") is None and not prices_for(
-        session, row["customer_id"], [product.id], row["start_date"]
-    ):
-        detail = f"{product.name} has no price on {row['start_date']}."
+    check_whole(product.unit, row)
+    if row.get("price_per_unit") is None and not prices_for(session, row["customer_id"], [product.id], day):
+        detail = f"{product.name} has no price on {day}."
         raise Problem("no_price", detail, [FieldError("/product_id", "no_price", detail)])
 
 
 def _set_quantity(session: Session, actor: Actor, found: Subscription, said: Mapping[str, Any]) -> None:
-    """A new default quantity from a day on; one said before for that day or later gives way to it."""
+    """A new default quantity from a day on; one said before for that day or later gives way to it.
+
+    It holds until a change that names a quantity itself, whose unit may be another one.
+    """
     day = said["effective_from"]
     if day is None:
         day = max(first_open_day(session, actor, [found.id], found.shift), found.start_date)
     else:
-        require_open(session, actor, day, found.shift, said["reason"], "/effective_from")
+        require_open(session, actor, day, terms_on(session, found.id, day).shift, said["reason"], "/effective_from")
         refuse_settled(session, [found.id], day, day)
+    then = terms_on(session, found.id, day)
+    if then.weekly_quantities is not None:
+        raise invalid("/default_quantity", "Each weekday has its own quantity: change weekly_quantities.")
+    require_whole(then.unit, said["default_quantity"], "/default_quantity")
     rows.delete_quantities_from(session, found.id, day)
     row = {"valid_from": day, "quantity": said["default_quantity"], "reason": said["reason"]}
     insert_beside(session, SubscriptionQuantity, actor, found.id, said["channel"], row)
@@ -201,10 +206,11 @@ def set_override(
     """
     found = queries.get_visible_subscription(session, actor, subscription_id)
     bulk.hold_generation(session)
-    _check_day(session, actor, found, day, wanted.note, wanted.shift)
-    _require_whole(session, found, wanted.quantity, "/quantity")
+    then = terms_on(session, found.id, day)
+    _check_day(session, actor, found, day, wanted.note, wanted.shift or then.shift)
+    require_whole(then.unit, wanted.quantity, "/quantity")
     if actor.role is Role.CUSTOMER and wanted.quantity > 0:
-        orders.refuse_closed(session, found.customer_id, day, wanted.shift or found.shift, "/date")
+        orders.refuse_closed(session, found.customer_id, day, wanted.shift or then.shift, "/date")
     rows.delete_override(session, found.id, day)
     row = {"date": day, **{name: getattr(wanted, name) for name in ("kind", "quantity", "shift", "note")}}
     insert_beside(session, SubscriptionOverride, actor, found.id, wanted.channel, row)
@@ -221,16 +227,14 @@ def clear_override(session: Session, actor: Actor, subscription_id: UUID, day: d
     said = queries.override_of(session, found.id, day)
     if said is None:
         return
-    _check_day(session, actor, found, day, "cleared")
+    _check_day(session, actor, found, day, "cleared", terms_on(session, found.id, day).shift)
     rows.delete_override(session, found.id, day)
     follow(session, [found.id], f"The change for {day} was taken back.")
 
 
-def _check_day(
-    session: Session, actor: Actor, found: Subscription, day: date, reason: str | None, shift: str | None = None
-) -> None:
-    """The day may change in the shift it has and in the one it gets (None: the standing order's)."""
-    for each in {queries.shift_on(session, found, day), shift or found.shift}:
+def _check_day(session: Session, actor: Actor, found: Subscription, day: date, reason: str | None, shift: str) -> None:
+    """The day may change in the shift it has and in the one it gets."""
+    for each in {queries.shift_on(session, found, day), shift}:
         require_open(session, actor, day, each, reason, "/date")
     refuse_settled(session, [found.id], day, day)
 

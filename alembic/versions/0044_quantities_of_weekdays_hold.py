@@ -1,0 +1,21 @@
+"""What 0043 brought holds for the standing orders that were there before, too.
+
+Why: see 0013.
+Locks: SHARE UPDATE EXCLUSIVE on subscriptions while they are read: nobody waits.
+Undo: nothing to undo.
+"""
+
+from dairy_app.common.revisions import run
+
+revision = "0044"
+down_revision = "0043"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    run("ALTER TABLE subscriptions VALIDATE CONSTRAINT ck_subscriptions_weekly_quantities_fit_pattern;")
+
+
+def downgrade() -> None:
+    pass
