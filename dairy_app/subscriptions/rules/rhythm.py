@@ -81,7 +81,7 @@ def quantities_of(row: Mapping[str, Any]) -> dict[str, Decimal]:
     return said | {f"/weekly_quantities/{name}": quantity for name, quantity in by_day}
 
 
-def check_whole(unit: str, row: Mapping[str, Any]) -> None:
+def check_whole(unit: str, quantities: Mapping[str, Decimal]) -> None:
     """Raise ``validation_failed`` for a part of something that is sold whole."""
-    for pointer, quantity in quantities_of(row).items():
+    for pointer, quantity in quantities.items():
         require_whole(unit, quantity, pointer)

@@ -6,11 +6,10 @@ from marshmallow import fields, validates_schema
 
 from dairy_app.catalogue.models import UNITS
 from dairy_app.subscriptions.models import CHANNELS, MODES, SHIFTS
-from dairy_app.subscriptions.rules.rhythm import WEEKDAYS
 from dairy_app.subscriptions.rules.standing_orders import NOTHING
 from dairy_app.subscriptions.rules.wishes import ScheduleChange
 from dairy_app.web import validate
-from dairy_app.web.schemas import Choice, Day, Line, Money, Quantity, Strict
+from dairy_app.web.schemas import Choice, Day, Line, Money, Quantity, Strict, Unnamed
 from dairy_app.web.validate import Coded, Invalid
 
 #: What a person may say; the others are set by the way a change came.
@@ -43,19 +42,22 @@ class OfWeekdays(Strict):
     sun = Quantity(load_default=NOTHING)
 
 
-class WeekdayQuantities(fields.Nested):
+class OfWeekdaysOut(OfWeekdays):
+    """How much comes on each weekday."""
+
+
+class WeekdayQuantities(Unnamed):
     """Quantities by the names of weekdays; kept as a list, Monday first."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(OfWeekdays, **kwargs)
+    def __init__(self) -> None:
+        super().__init__(OfWeekdays, allow_none=True)
 
-    def _deserialize(self, *args: Any, **kwargs: Any) -> Any:
-        given = super()._deserialize(*args, **kwargs)
-        return [given[name] for name in WEEKDAYS]
 
-    def _serialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
-        named = None if value is None else dict(zip(WEEKDAYS, value, strict=True))
-        return super()._serialize(named, *args, **kwargs)  # type: ignore[no-untyped-call]
+class WeekdayQuantitiesOut(Unnamed):
+    """The same in an answer, where there are always all seven."""
+
+    def __init__(self) -> None:
+        super().__init__(OfWeekdaysOut, allow_none=True)
 
 
 class ScheduleIn(Strict):
@@ -69,7 +71,7 @@ class ScheduleIn(Strict):
     mode = Choice(*MODES)
     default_quantity = Quantity()
     weekly_pattern = Weekdays()
-    weekly_quantities = WeekdayQuantities(allow_none=True)
+    weekly_quantities = WeekdayQuantities()
     interval_days = fields.Integer(
         strict=True,
         validate=validate.Range(1, 365),
@@ -107,7 +109,7 @@ class ScheduleOut(Strict):
     mode = Choice(*MODES)
     default_quantity = Quantity(metadata={"description": "The one in force on the first day."})
     weekly_pattern = fields.List(fields.Integer(validate=validate.Range(0, 6)), allow_none=True)
-    weekly_quantities = WeekdayQuantities(allow_none=True)
+    weekly_quantities = WeekdayQuantitiesOut()
     interval_days = fields.Integer(allow_none=True)
     anchor_date = Day(allow_none=True)
     shift = Choice(*SHIFTS)

@@ -17,7 +17,13 @@ from dairy_app.subscriptions.rules.wishes import (
     PauseChange,
     SubscriptionChange,
 )
-from dairy_app.subscriptions.schemas.schedules import SAID_CHANNELS, ScheduleOut, WeekdayQuantities, Weekdays
+from dairy_app.subscriptions.schemas.schedules import (
+    SAID_CHANNELS,
+    ScheduleOut,
+    WeekdayQuantities,
+    WeekdayQuantitiesOut,
+    Weekdays,
+)
 from dairy_app.web import validate
 from dairy_app.web.schemas import Choice, Day, Line, Money, Month, PageQuery, Quantity, Strict, page_of
 from dairy_app.web.validate import Invalid
@@ -44,7 +50,7 @@ RULES = (
 
 class _Rhythm(Strict):
     weekly_pattern = Weekdays()
-    weekly_quantities = WeekdayQuantities(allow_none=True)
+    weekly_quantities = WeekdayQuantities()
     interval_days = fields.Integer(
         strict=True,
         validate=validate.Range(1, 365),
@@ -236,7 +242,7 @@ class SubscriptionItemOut(Strict):
     mode = Choice(*MODES)
     default_quantity = Quantity(metadata={"description": "The one in force today."})
     weekly_pattern = fields.List(fields.Integer(validate=validate.Range(0, 6)), allow_none=True)
-    weekly_quantities = WeekdayQuantities(allow_none=True)
+    weekly_quantities = WeekdayQuantitiesOut()
     interval_days = fields.Integer(allow_none=True)
     anchor_date = Day(allow_none=True)
     shift = Choice(*SHIFTS)

@@ -43,11 +43,15 @@ def first_open_days(session: Session, actor: Actor, shifts: Mapping[UUID, str]) 
 
 
 def _first_open(session: Session, actor: Actor, day: date, subscription_ids: Sequence[UUID], shift: str) -> date:
-    while actor.role is Role.CUSTOMER and any(
-        _is_past_cutoff(session, day, each) for each in {shift, *usual_shifts(session, subscription_ids, day)}
-    ):
-        day += ONE_DAY
-    return day
+    """The first day from ``day`` on of which nothing is past its cut-off, nor the morning after its evening."""
+    if actor.role is not Role.CUSTOMER:
+        return day
+    is_past = {day + n * ONE_DAY: False for n in range(2)}
+    for each in is_past:
+        shifts = {shift, *usual_shifts(session, subscription_ids, each)}
+        is_past[each] = any(_is_past_cutoff(session, each, said) for said in shifts)
+    last = max((each for each, past in is_past.items() if past), default=None)
+    return day if last is None else _first_open(session, actor, last + ONE_DAY, subscription_ids, shift)
 
 
 def require_open(session: Session, actor: Actor, day: date, shift: str, reason: str | None, pointer: str) -> None:

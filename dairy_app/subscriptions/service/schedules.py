@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -21,7 +22,7 @@ from dairy_app.subscriptions.models import Subscription
 from dairy_app.subscriptions.policy import OWN_CHANGE_FIELDS, channel_of, check_fields, check_quote
 from dairy_app.subscriptions.queries import schedules as queries
 from dairy_app.subscriptions.queries.standing_orders import get_visible_subscription, shift_on
-from dairy_app.subscriptions.rules.rhythm import changed, needs_quantity
+from dairy_app.subscriptions.rules.rhythm import changed, needs_quantity, quantities_of
 from dairy_app.subscriptions.rules.wishes import ScheduleChange
 from dairy_app.subscriptions.service.following import follow
 from dairy_app.subscriptions.service.open_days import ONE_DAY, refuse_settled, require_open
@@ -99,6 +100,7 @@ def _check_days(
     usual = queries.terms_on(session, found.id, first).shift
     for each in {shift_on(session, found, first), usual, shift or usual}:
         require_open(session, actor, first, each, reason, "/from")
+        require_open(session, actor, first + ONE_DAY, each, reason, "/from")  # after an evening a morning may come
     refuse_settled(session, [found.id], first, None)
 
 
@@ -117,11 +119,11 @@ def _terms(
     if row["weekly_quantities"] is not None and "default_quantity" in fields and "weekly_quantities" not in fields:
         raise invalid("/default_quantity", "Each weekday has its own quantity: change weekly_quantities.")
     check_quote(actor, fields, minimum_price(session, product_id))
-    require_sold(session, {**row, "customer_id": found.customer_id}, first)
+    require_sold(session, found.customer_id, product_id, first, row["price_per_unit"], quantities_of(row))
     unit = unit_of(session, product_id)
     is_other_unit = unit != before.unit
-    usual = row.get("default_quantity") or (0 if is_other_unit else before.default_quantity)
-    begins = is_other_unit or not needs_quantity(dict(before._mapping)) or "default_quantity" in row
+    usual = row.get("default_quantity", Decimal(0) if is_other_unit else before.default_quantity)
+    begins = is_other_unit or not needs_quantity(dict(before._mapping))
     if needs_quantity(row) and begins and not usual:
         detail = f"Needs a quantity above 0 from {first} on."
         if is_other_unit:

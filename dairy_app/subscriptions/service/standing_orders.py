@@ -37,6 +37,7 @@ from dairy_app.subscriptions.rules.rhythm import (
     check_shape,
     check_whole,
     needs_quantity,
+    quantities_of,
     with_days,
 )
 from dairy_app.subscriptions.rules.standing_orders import RELEASES
@@ -83,7 +84,9 @@ def subscribe(session: Session, actor: Actor, asked: NewSubscription) -> UUID:
     _check_stop(row)
     if needs_quantity(row) and not row.get("default_quantity"):
         raise invalid("/default_quantity", f"Mode {row['mode']} needs a quantity above 0.", "required")
-    require_sold(session, row, row["start_date"])
+    require_sold(
+        session, customer.id, row["product_id"], row["start_date"], row.get("price_per_unit"), quantities_of(row)
+    )
     made = rows.insert_subscription(session, row)
     follow(session, [made], "The standing order began.")
     return made
@@ -114,7 +117,7 @@ def change(session: Session, actor: Actor, subscription_id: UUID, asked: Subscri
     start, stop = row.get("start_date"), row.get("stop_date")
     require_span(session, actor, found, start=start, stop=stop, reason=said["reason"])
     _check_quantity(known, row, said["default_quantity"])
-    check_whole(known.unit, row)
+    check_whole(known.unit, quantities_of(row))
     rows.update_subscription(session, found.id, {**row, **_said(actor, said["channel"], said["reason"])})
     schedules.change_valid(session, found.id, day, row)
     if said["default_quantity"] is not None:
@@ -162,16 +165,27 @@ def _check_stop(row: Mapping[str, Any]) -> None:
         raise invalid("/stop_date", "Cannot be before the start.")
 
 
-def require_sold(session: Session, row: Mapping[str, Any], day: date) -> None:
-    """The product is sold, its quantities are whole where they must be, and somebody knows what it costs on a day."""
-    product = product_row(session, row["product_id"])
+def require_sold(
+    session: Session,
+    customer_id: UUID,
+    product_id: UUID,
+    day: date,
+    quoted: Decimal | None,
+    quantities: Mapping[str, Decimal],
+) -> None:
+    """The product is sold, by the whole where it must be, and somebody knows what it costs on a day.
+
+    ``quantities``: each with where it stands in what a client sent. Raises product_not_found, product_inactive,
+    validation_failed, no_price.
+    """
+    product = product_row(session, product_id)
     if product is None:
         raise Problem("product_not_found", errors=[FieldError("/product_id", "product_not_found", "No such product.")])
     if not product.is_active:
         detail = f"{product.name} is no longer sold."
         raise Problem("product_inactive", detail, [FieldError("/product_id", "product_inactive", detail)])
-    check_whole(product.unit, row)
-    if row.get("price_per_unit") is None and not prices_for(session, row["customer_id"], [product.id], day):
+    check_whole(product.unit, quantities)
+    if quoted is None and not prices_for(session, customer_id, [product.id], day):
         detail = f"{product.name} has no price on {day}."
         raise Problem("no_price", detail, [FieldError("/product_id", "no_price", detail)])
 
