@@ -63,6 +63,7 @@ FIELD_WORDS = {
     "cgst": "Central GST in rupees, two decimals.",
     "change": "What happened to the customer's standing orders.",
     "change_reason": "Why it was changed last.",
+    "changes_on": "The next day on which it becomes something else; null: none is planned.",
     "changes": "What it becomes from days to come on, the first one first.",
     "channel": "By which way.",
     "changeable_until": "Until when customers may change the shift of that day; the dairy may later, with a reason.",

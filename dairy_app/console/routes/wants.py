@@ -5,11 +5,12 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from flask import Response, request, url_for
+from flask import Response, url_for
 
 from dairy_app.console.routes import frame
 from dairy_app.console.routes.customers import WHO_CHANGES, customer_page
 from dairy_app.console.routes.frame import Form, console
+from dairy_app.console.routes.planned import rhythm_of
 from dairy_app.console.rules.calendar import month_of
 from dairy_app.web.access import Role, allow
 from dairy_app.web.inside import act
@@ -25,12 +26,8 @@ def new_standing_order(form: dict[str, str], customer_id: UUID) -> Response:
     """What comes regularly: daily, on some weekdays, or every few days."""
 
     def make() -> None:
-        body = frame.fields_of(form, "product_id", "mode", "shift", "default_quantity", "start_date")
+        body = frame.fields_of(form, "product_id", "shift", "default_quantity", "start_date") | rhythm_of(form)
         body["customer_id"] = str(customer_id)
-        if body.get("mode") == "weekly_pattern":
-            body["weekly_pattern"] = [int(day) for day in request.form.getlist("weekday") if day.isdecimal()]
-        if body.get("mode") == "alternate_days" and form.get("interval_days", "").isdecimal():
-            body["interval_days"] = int(form["interval_days"])
         act("POST", "/subscriptions", body, key=form.get("key"))
 
     return _done(customer_id, make, "standing_order")

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Date, Result, Row, and_, func, literal, not_, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from dairy_app.catalogue.models import Product
 from dairy_app.catalogue.queries import valid_from, valid_to
@@ -67,6 +67,14 @@ def usual_shifts(session: Session, subscription_ids: Sequence[UUID], day: date) 
         .where(Subscription.id.in_(subscription_ids))
     )
     return list(session.scalars(rows.distinct()))
+
+
+def next_change(day: date) -> Any:
+    """The first day after ``day`` on which a standing order changes."""
+    c = aliased(SubscriptionSchedule)
+    begins = func.lower(c.valid)
+    later = select(func.min(begins)).where(c.subscription_id == Subscription.id, begins > day)
+    return later.correlate(Subscription).scalar_subquery().label("changes_on")
 
 
 def changes_from(session: Session, subscription_id: UUID, day: date) -> Sequence[Row[Any]]:

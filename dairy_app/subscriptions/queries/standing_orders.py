@@ -53,7 +53,7 @@ from dairy_app.subscriptions.queries.due import (
     these_days,
     valid_then,
 )
-from dairy_app.subscriptions.queries.schedules import TERMS, changes_from, shifts_of_day
+from dairy_app.subscriptions.queries.schedules import TERMS, changes_from, next_change, shifts_of_day
 from dairy_app.web.access import Actor
 from dairy_app.web.pages import Page, read_page
 
@@ -166,7 +166,7 @@ def _subscriptions(actor: Actor, day: date) -> Select[Any]:
     columns += [valid_then(name) for name in TERMS]
     usual = quantity_on(literal(day, Date)).label("default_quantity")
     return (
-        select(*columns, usual, Product.name.label("product_name"), Product.unit)
+        select(*columns, usual, next_change(day), Product.name.label("product_name"), Product.unit)
         .select_from(Subscription)
         .outerjoin(SubscriptionSchedule, is_valid_on(literal(day, Date)))
         .join(Product, Product.id == valid_then("product_id"))

@@ -247,6 +247,7 @@ class SubscriptionItemOut(Strict):
     anchor_date = Day(allow_none=True)
     shift = Choice(*SHIFTS)
     price_per_unit = Money(allow_none=True)
+    changes_on = Day(allow_none=True)
     start_date = Day()
     stop_date = Day(allow_none=True)
     status = Choice(*SUBSCRIPTION_STATUSES)
