@@ -2,7 +2,7 @@
 
 Why: whoever wanted another product, rhythm or shift from a day on was changed in the evening before or in the morning
     after, and what came on the days before it was rewritten. Milk that is two litres on working days and three on
-    Sundays took two standing orders.
+    Sundays took two standing orders. And 200 litres typed for 2.00 went out as they were.
 Locks: ACCESS EXCLUSIVE on subscriptions for milliseconds, to add a column without a value; SHARE ROW EXCLUSIVE on
     products and users for the foreign keys of the new, empty table. 0044 validates.
 Undo: refused while standing orders have schedules or quantities of weekdays; told to go on, they are what they are
@@ -128,6 +128,22 @@ CREATE TRIGGER tr_audit_update AFTER UPDATE OF id, customer_id, product_id, mode
     FOR EACH ROW EXECUTE FUNCTION audit_row('{created_at,updated_at,last_delivery_date,last_delivery_at,last_delivery_confirmed}', 'id');
 """
 
+BOUNDS = """
+ALTER TABLE settings ADD COLUMN max_litre numeric(10, 3) DEFAULT 50;
+ALTER TABLE settings ADD COLUMN max_kg numeric(10, 3) DEFAULT 20;
+ALTER TABLE settings ADD COLUMN max_packet numeric(10, 3) DEFAULT 100;
+ALTER TABLE settings ADD COLUMN max_piece numeric(10, 3) DEFAULT 100;
+ALTER TABLE settings ADD COLUMN max_dozen numeric(10, 3) DEFAULT 20;
+COMMENT ON COLUMN settings.max_litre IS
+    'More for one door and day is a slip of the finger until an admin confirms it; NULL: any quantity.';
+ALTER TABLE settings ADD CONSTRAINT ck_settings_largest_quantities_above_zero
+    CHECK ((max_litre IS NULL OR max_litre > 0 AND max_litre <> 'NaN')
+        AND (max_kg IS NULL OR max_kg > 0 AND max_kg <> 'NaN')
+        AND (max_packet IS NULL OR max_packet > 0 AND max_packet <> 'NaN')
+        AND (max_piece IS NULL OR max_piece > 0 AND max_piece <> 'NaN')
+        AND (max_dozen IS NULL OR max_dozen > 0 AND max_dozen <> 'NaN')) NOT VALID;
+"""
+
 WHOLE = """
 CREATE OR REPLACE FUNCTION standing_quantities_are_whole() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -192,7 +208,7 @@ CREATE TRIGGER tr_subscriptions_are_whole BEFORE INSERT OR UPDATE OF default_qua
 
 
 def upgrade() -> None:
-    for each in (TABLE, COLUMN, WHOLE):
+    for each in (TABLE, COLUMN, BOUNDS, WHOLE):
         run(each)
 
 
@@ -207,6 +223,11 @@ DROP TRIGGER tr_audit_update ON subscriptions;
 CREATE TRIGGER tr_audit_update AFTER UPDATE OF id, customer_id, product_id, mode, default_quantity, weekly_pattern, interval_days, anchor_date, shift, price_per_unit, start_date, stop_date, status, auto_start, legacy_id, requested_by, channel, change_reason ON subscriptions
     FOR EACH ROW EXECUTE FUNCTION audit_row('{created_at,updated_at,last_delivery_date,last_delivery_at,last_delivery_confirmed}', 'id');
 ALTER TABLE subscriptions DROP COLUMN weekly_quantities;
+ALTER TABLE settings DROP COLUMN max_litre;
+ALTER TABLE settings DROP COLUMN max_kg;
+ALTER TABLE settings DROP COLUMN max_packet;
+ALTER TABLE settings DROP COLUMN max_piece;
+ALTER TABLE settings DROP COLUMN max_dozen;
 -- squawk-ignore ban-drop-table
 DROP TABLE subscription_schedules;
 -- squawk-ignore ban-drop-function

@@ -1,7 +1,7 @@
-"""What 0043 brought holds for the standing orders that were there before, too.
+"""What 0043 brought holds for what was there before, too.
 
 Why: see 0013.
-Locks: SHARE UPDATE EXCLUSIVE on subscriptions while they are read: nobody waits.
+Locks: SHARE UPDATE EXCLUSIVE on subscriptions and settings while they are read: nobody waits.
 Undo: nothing to undo.
 """
 
@@ -15,6 +15,7 @@ depends_on = None
 
 def upgrade() -> None:
     run("ALTER TABLE subscriptions VALIDATE CONSTRAINT ck_subscriptions_weekly_quantities_fit_pattern;")
+    run("ALTER TABLE settings VALIDATE CONSTRAINT ck_settings_largest_quantities_above_zero;")
 
 
 def downgrade() -> None:

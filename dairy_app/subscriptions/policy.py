@@ -24,6 +24,7 @@ _OWN_RHYTHM = frozenset(
         "anchor_date",
         "shift",
         "reason",
+        "confirm",
     ]
 )
 OWN_FIELDS = _OWN_RHYTHM | {"effective_from"}

@@ -328,3 +328,70 @@ def test_the_month_s_grid_knows_the_product_of_the_day(household: Household) -> 
         404,
         "subscription_not_found",
     )
+
+
+def test_more_than_usual_is_confirmed_by_an_admin(household: Household) -> None:
+    curd, staff = household.dairy.product("90.00"), household.dairy.staff("marketing_staff")
+    ok(household.admin.patch(f"/customers/{household.customer['id']}", {"marketing_staff_id": staff.user["id"]}))
+    body = {"customer_id": household.customer["id"], "product_id": household.milk["id"], "mode": "fixed_daily"}
+    much, more = body | {"default_quantity": "50.001"}, body | {"default_quantity": "50"}
+    told = refused(household.admin.post("/subscriptions", much), 422, "quantity_unusual")
+    assert told["errors"][0]["pointer"] == "/default_quantity"
+    refused(household.login.post("/subscriptions", much | {"confirm": True}), 422, "quantity_unusual")
+    refused(staff.post("/subscriptions", much | {"confirm": True}), 422, "quantity_unusual")
+    made = ok(household.admin.post("/subscriptions", more), 201)
+    week = {"mode": "weekly_pattern", "weekly_quantities": {"sun": "51"}}
+    told = refused(change(household, made, LATER, **week), 422, "quantity_unusual")
+    assert told["errors"][0]["pointer"] == "/weekly_quantities/sun"
+    refused(household.change(made, default_quantity="51"), 422, "quantity_unusual")
+    refused(household.change(made, **week), 422, "quantity_unusual")
+    refused(household.override(made, TOMORROW, "51"), 422, "quantity_unusual")
+    cell = {"customer_id": household.customer["id"], "product_id": household.milk["id"], "date": TOMORROW}
+    cell |= {"quantity": "51", "reason": "Wedding"}
+    refused(household.admin.put("/billing/monthly-view/days", cell), 422, "quantity_unusual")
+    item = {"product_id": curd["id"], "quantity": "51"}
+    order = {"customer_id": household.customer["id"], "delivery_date": TOMORROW, "items": [item]}
+    told = refused(household.admin.post("/orders", order), 422, "quantity_unusual")
+    assert told["errors"][0]["pointer"] == "/items/0/quantity"
+    ok(household.admin.put("/billing/monthly-view/days", cell | {"confirm": True}))
+    ok(household.override(made, TOMORROW, "60", confirm=True))
+    ok(change(household, made, LATER, **week, confirm=True), 201)
+    ok(household.change(made, default_quantity="55", confirm=True))
+    placed = ok(household.admin.post("/orders", order | {"confirm": True}), 201)
+    same = {"items": [item], "notes": "Gate 2"}
+    ok(household.login.patch(f"/orders/{placed['id']}", same))
+    larger = {"items": [item | {"quantity": "52"}]}
+    refused(household.login.patch(f"/orders/{placed['id']}", larger | {"confirm": True}), 422, "quantity_unusual")
+    ok(household.admin.patch(f"/orders/{placed['id']}", larger | {"confirm": True}))
+
+
+def test_the_bound_is_the_dairys(household: Household) -> None:
+    ok(household.admin.patch("/settings", {"max_order_quantity": {"litre": "3"}}))
+    settings = ok(household.admin.patch("/settings", {"max_order_quantity": {"dozen": None}}))["max_order_quantity"]
+    assert settings == {"litre": "3.000", "kg": "20.000", "packet": "100.000", "piece": "100.000", "dozen": None}
+    made = household.subscribe()
+    refused(household.override(made, TOMORROW, "3.5"), 422, "quantity_unusual")
+    ok(household.admin.patch("/settings", {"max_order_quantity": {"litre": None}}))
+    ok(household.override(made, TOMORROW, "3500"))
+    refused(household.admin.patch("/settings", {"max_order_quantity": {"litre": "0"}}), 422, "validation_failed")
+    refused(household.admin.patch("/settings", {"max_order_quantity": {"gallon": "1"}}), 422, "validation_failed")
+
+
+def test_one_more_of_the_same_is_confirmed(household: Household) -> None:
+    made = household.subscribe()
+    body = {
+        "customer_id": household.customer["id"], "product_id": household.milk["id"], "mode": "fixed_daily",
+        "default_quantity": "1", "start_date": TODAY,
+    }  # fmt: skip
+    told = refused(household.login.post("/subscriptions", body), 409, "already_exists")
+    assert told["errors"][0]["pointer"] == "/product_id"
+    evening = ok(household.login.post("/subscriptions", body | {"shift": "evening"}), 201)
+    refused(change(household, evening, LATER, shift="morning"), 409, "already_exists")
+    ok(change(household, evening, LATER, shift="morning", confirm=True), 201)
+    ok(household.login.post("/subscriptions", body | {"confirm": True}), 201)
+    curd = household.dairy.product("90.00")
+    bodies = body | {"product_id": curd["id"]}
+    other = ok(household.admin.post("/subscriptions", bodies), 201)
+    ok(household.act(other, "stop"))
+    ok(household.admin.post("/subscriptions", bodies), 201)
+    assert household.read(made)["status"] == "active"

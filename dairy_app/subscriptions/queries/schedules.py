@@ -94,6 +94,21 @@ def get_change(session: Session, subscription_id: UUID, change_id: UUID) -> Row[
     return found
 
 
+def equal_order(
+    session: Session, customer_id: UUID, product_id: UUID, shift: str, day: date, besides: UUID | None
+) -> UUID | None:
+    """A standing order of a customer, other than ``besides``, that brings a product in a shift on a day or later."""
+    s = Subscription
+    rows = (
+        select(s.id)
+        .outerjoin(SubscriptionSchedule, is_valid_on(func.greatest(literal(day, Date), s.start_date)))
+        .where(s.customer_id == customer_id, s.status != "stopped")
+        .where(func.coalesce(s.stop_date > day, True), valid_then("product_id") == product_id)
+        .where(valid_then("shift") == shift, s.id.is_distinct_from(besides))
+    )
+    return session.scalar(rows.limit(1))
+
+
 def products_from(session: Session, subscription_id: UUID, day: date) -> list[UUID]:
     """The products that a standing order has on a day and later."""
     c = SubscriptionSchedule

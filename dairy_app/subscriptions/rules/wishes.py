@@ -11,7 +11,10 @@ from dairy_app.common.changes import UNSET, Unset
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rhythm:
-    """What a new standing order and a change of one may say; what is UNSET, the table or the old row says."""
+    """What a new standing order and a change of one may say; what is UNSET, the table or the old row says.
+
+    ``confirm``: an unusual quantity, said by an admin, or one more of the same is meant.
+    """
 
     default_quantity: Decimal | Unset = UNSET
     weekly_pattern: Sequence[int] | Unset = UNSET
@@ -22,6 +25,7 @@ class Rhythm:
     stop_date: date | Unset | None = UNSET
     auto_start: bool | Unset = UNSET
     channel: str | Unset = UNSET
+    confirm: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +72,7 @@ class ScheduleChange:
     reason: str | Unset = UNSET
     channel: str | Unset = UNSET
     replace_later: bool = False
+    confirm: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,7 @@ class DayQuantity:
     shift: str | None = None
     note: str | None = None
     channel: str | None = None
+    confirm: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,10 +89,17 @@ class ScheduleIn(Strict):
         load_default=False,
         metadata={"description": "Changes of that day and later give way to this one.", "example": False},
     )
+    confirm = fields.Boolean(
+        load_default=False,
+        metadata={
+            "description": "One more of the same is meant; from an admin: an unusual quantity.",
+            "example": False,
+        },
+    )
 
     @validates_schema
     def something(self, data: dict[str, Any], **_: Any) -> None:
-        if data.keys() <= {"first", "reason", "channel", "replace_later"}:
+        if data.keys() <= {"first", "reason", "channel", "replace_later", "confirm"}:
             raise Invalid("Say what changes.", "default_quantity")
 
 

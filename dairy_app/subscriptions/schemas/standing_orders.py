@@ -64,6 +64,13 @@ class _Rhythm(Strict):
     stop_date = Day(allow_none=True, metadata={"description": "The first day nothing comes any more."})
     auto_start = fields.Boolean()
     channel = Choice(*SAID_CHANNELS)
+    confirm = fields.Boolean(
+        load_default=False,
+        metadata={
+            "description": "One more of the same is meant; from an admin: an unusual quantity.",
+            "example": False,
+        },
+    )
 
 
 class SubscriptionIn(_Rhythm):
@@ -109,6 +116,10 @@ class OverrideIn(Strict):
     shift = Choice(*SHIFTS, allow_none=True)
     note = Line(500)
     channel = Choice(*SAID_CHANNELS)
+    confirm = fields.Boolean(
+        load_default=False,
+        metadata={"description": "From an admin: an unusual quantity is meant.", "example": False},
+    )
 
 
 class PauseIn(Strict):

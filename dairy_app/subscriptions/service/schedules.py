@@ -26,7 +26,7 @@ from dairy_app.subscriptions.rules.rhythm import changed, needs_quantity, quanti
 from dairy_app.subscriptions.rules.wishes import ScheduleChange
 from dairy_app.subscriptions.service.following import follow
 from dairy_app.subscriptions.service.open_days import ONE_DAY, refuse_settled, require_open
-from dairy_app.subscriptions.service.standing_orders import require_sold
+from dairy_app.subscriptions.service.standing_orders import refuse_another, refuse_unusual, require_sold
 from dairy_app.web.access import Actor
 
 
@@ -37,14 +37,14 @@ def change_from(session: Session, actor: Actor, subscription_id: UUID, asked: Sc
     the price list's price unless one is quoted, and in another unit a quantity of its own. Raises
     subscription_not_found, forbidden, validation_failed, cutoff_passed, illegal_transition (stopped, or a delivery of
     these days is under way or confirmed), overlaps (something changes on the day or later, unless ``replace_later``),
-    product_not_found, product_inactive, no_price.
+    product_not_found, product_inactive, no_price; quantity_unusual and already_exists unless it is confirmed.
     """
     found = get_visible_subscription(session, actor, subscription_id)
     said = sent(asked)
     check_fields(actor, {name for name, value in said.items() if value is not False}, OWN_CHANGE_FIELDS)
     bulk.hold_generation(session)
     first, reason, channel = said.pop("first"), said.pop("reason", None), said.pop("channel", None)
-    replaces = said.pop("replace_later")
+    replaces, confirmed = said.pop("replace_later"), said.pop("confirm")
     _check_days(session, actor, found, first, said.get("shift"), reason)
     there = queries.changes_from(session, found.id, first)
     if there and not replaces:
@@ -54,6 +54,10 @@ def change_from(session: Session, actor: Actor, subscription_id: UUID, asked: Sc
     schedules.end_schedules(session, found.id, first)
     before = queries.terms_on(session, found.id, first)
     row = _terms(session, actor, found, before, said, first)
+    named = quantities_of({name: row.get(name) for name in ("default_quantity", "weekly_quantities") if name in said})
+    refuse_unusual(session, actor, row["product_id"], named, confirmed=confirmed)
+    if not confirmed and (row["product_id"], row["shift"]) != (before.product_id, before.shift):
+        refuse_another(session, found.customer_id, row["product_id"], row["shift"], first, found.id)
     if "default_quantity" in row:
         rows.delete_quantities_from(session, found.id, first)
     noted = {"reason": reason, "requested_by": actor.user_id, "channel": channel_of(actor, channel)}

@@ -13,9 +13,9 @@ from uuid import UUID
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
-from dairy_app.business.queries import today
+from dairy_app.business.queries import require_usual, today
 from dairy_app.catalogue import service as catalogue
-from dairy_app.catalogue.queries import minimum_price, product_row
+from dairy_app.catalogue.queries import minimum_price, product_row, unit_of
 from dairy_app.catalogue.rules import require_whole
 from dairy_app.common.changes import sent
 from dairy_app.common.errors import FieldError, Problem, invalid
@@ -30,7 +30,7 @@ from dairy_app.subscriptions.bulk import standing_orders as rows
 from dairy_app.subscriptions.models import Subscription, SubscriptionOverride, SubscriptionQuantity
 from dairy_app.subscriptions.policy import OWN_FIELDS, OWN_NEW_FIELDS, channel_of, check_fields, check_quote
 from dairy_app.subscriptions.queries import standing_orders as queries
-from dairy_app.subscriptions.queries.schedules import TERMS, terms_on
+from dairy_app.subscriptions.queries.schedules import TERMS, equal_order, terms_on
 from dairy_app.subscriptions.rules.rhythm import (
     EVERY_OTHER_DAY,
     changed,
@@ -59,10 +59,12 @@ def subscribe(session: Session, actor: Actor, asked: NewSubscription) -> UUID:
 
     It begins on the first day the actor may still change unless ``start_date`` says otherwise. Raises
     customer_not_found, customer_stopped, product_not_found, product_inactive, no_price, cutoff_passed, forbidden
-    (a customer that quotes a price), validation_failed.
+    (a customer that quotes a price), validation_failed, and unless it is confirmed already_exists (it gets the product
+    in that shift already) and quantity_unusual.
     """
     wanted = sent(asked)
     check_fields(actor, wanted, OWN_NEW_FIELDS)
+    confirmed = wanted.pop("confirm")
     check_quote(actor, wanted, minimum_price(session, wanted.get("product_id")))
     customer_id = wanted.get("customer_id") or actor.customer_id
     if customer_id is None:
@@ -87,6 +89,9 @@ def subscribe(session: Session, actor: Actor, asked: NewSubscription) -> UUID:
     require_sold(
         session, customer.id, row["product_id"], row["start_date"], row.get("price_per_unit"), quantities_of(row)
     )
+    refuse_unusual(session, actor, row["product_id"], quantities_of(row), confirmed=confirmed)
+    if not confirmed:
+        refuse_another(session, customer.id, row["product_id"], row["shift"], row["start_date"])
     made = rows.insert_subscription(session, row)
     follow(session, [made], "The standing order began.")
     return made
@@ -99,11 +104,13 @@ def change(session: Session, actor: Actor, subscription_id: UUID, asked: Subscri
 
     ``default_quantity`` holds till further notice from ``effective_from`` (default: the first open day); what was
     delivered before keeps its quantity. A customer's change leaves days whose cut-off has passed as they were.
-    Raises subscription_not_found, forbidden, cutoff_passed, illegal_transition, validation_failed, no_price.
+    Raises subscription_not_found, forbidden, cutoff_passed, illegal_transition, validation_failed, no_price,
+    quantity_unusual.
     """
     found = queries.get_visible_subscription(session, actor, subscription_id)
     changes = sent(asked)
     check_fields(actor, changes, OWN_FIELDS)
+    confirmed = changes.pop("confirm")
     bulk.hold_generation(session)
     day = today(session)
     known = terms_on(session, found.id, day)
@@ -118,6 +125,8 @@ def change(session: Session, actor: Actor, subscription_id: UUID, asked: Subscri
     require_span(session, actor, found, start=start, stop=stop, reason=said["reason"])
     _check_quantity(known, row, said["default_quantity"])
     check_whole(known.unit, quantities_of(row))
+    default = {"default_quantity": said["default_quantity"]}
+    refuse_unusual(session, actor, known.product_id, quantities_of(row | default), confirmed=confirmed)
     rows.update_subscription(session, found.id, {**row, **_said(actor, said["channel"], said["reason"])})
     schedules.change_valid(session, found.id, day, row)
     if said["default_quantity"] is not None:
@@ -190,6 +199,24 @@ def require_sold(
         raise Problem("no_price", detail, [FieldError("/product_id", "no_price", detail)])
 
 
+def refuse_unusual(
+    session: Session, actor: Actor, product_id: UUID, quantities: Mapping[str, Decimal], *, confirmed: bool
+) -> None:
+    """Raise ``quantity_unusual`` for more of a product than one order usually holds, unless an admin confirms it."""
+    if quantities and not (confirmed and actor.role is Role.ADMIN):
+        require_usual(session, unit_of(session, product_id), quantities)
+
+
+def refuse_another(
+    session: Session, customer_id: UUID, product_id: UUID, shift: str, day: date, besides: UUID | None = None
+) -> None:
+    """Raise ``already_exists`` when another standing order brings the product in the shift on a day or later."""
+    other = equal_order(session, customer_id, product_id, shift, day, besides)
+    if other is not None:
+        detail = "The customer has a standing order of this product in this shift. With confirm it is one more."
+        raise Problem("already_exists", detail, [FieldError("/product_id", "already_exists", detail)])
+
+
 def _set_quantity(session: Session, actor: Actor, found: Subscription, said: Mapping[str, Any]) -> None:
     """A new default quantity from a day on; one said before for that day or later gives way to it.
 
@@ -216,13 +243,14 @@ def set_override(
     """Say what comes on one day, 0 included; said again, the new word counts.
 
     On a closed day staff may let something come all the same; a customer may not. Raises subscription_not_found,
-    validation_failed (a day gone by), cutoff_passed, day_closed, illegal_transition (delivered).
+    validation_failed (a day gone by), cutoff_passed, day_closed, illegal_transition (delivered), quantity_unusual.
     """
     found = queries.get_visible_subscription(session, actor, subscription_id)
     bulk.hold_generation(session)
     then = terms_on(session, found.id, day)
     _check_day(session, actor, found, day, wanted.note, wanted.shift or then.shift)
     require_whole(then.unit, wanted.quantity, "/quantity")
+    refuse_unusual(session, actor, then.product_id, {"/quantity": wanted.quantity}, confirmed=wanted.confirm)
     if actor.role is Role.CUSTOMER and wanted.quantity > 0:
         orders.refuse_closed(session, found.customer_id, day, wanted.shift or then.shift, "/date")
     rows.delete_override(session, found.id, day)
