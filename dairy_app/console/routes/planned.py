@@ -27,6 +27,11 @@ def rhythm_of(form: dict[str, str]) -> dict[str, Any]:
     return body
 
 
+def confirmed(form: dict[str, str]) -> dict[str, bool]:
+    """For the API, that what looked like a slip of the finger is meant."""
+    return {"confirm": True} if form.get("confirm") else {}
+
+
 @console.route("/customers/<uuid:customer_id>/standing-orders/<uuid:subscription_id>/change")
 @console.arguments(PageQuery, location="query")
 @allow(*WHO_CHANGES, page=True)
@@ -45,7 +50,7 @@ def enter_change(form: dict[str, str], customer_id: UUID, subscription_id: UUID)
 
     def enter() -> None:
         names = ("from", "product_id", "default_quantity", "shift", "price_per_unit", "reason")
-        body = frame.fields_of(form, *names) | rhythm_of(form)
+        body = frame.fields_of(form, *names) | rhythm_of(form) | confirmed(form)
         if form.get("replace_later"):
             body["replace_later"] = True
         act("POST", f"/subscriptions/{subscription_id}/changes", body, key=form.get("key"))
