@@ -209,7 +209,7 @@ def test_a_product_of_another_unit_needs_a_quantity_of_its_own(household: Househ
     assert refused(half, 422, "validation_failed")["errors"][0]["code"] == "not_whole"
     half = change(household, made, LATER, product_id=eggs["id"], weekly_quantities={"mon": "6.5"})
     assert refused(half, 422, "validation_failed")["errors"][0]["pointer"] == "/weekly_quantities/mon"
-    ok(household.override(made, "2026-11-28", "2.5"))
+    ok(household.override(made, "2026-11-28", "2"))
     told = refused(
         change(household, made, LATER, product_id=eggs["id"], default_quantity="6"), 422, "validation_failed"
     )
@@ -218,6 +218,9 @@ def test_a_product_of_another_unit_needs_a_quantity_of_its_own(household: Househ
     planned = ok(change(household, made, LATER, product_id=eggs["id"], weekly_quantities={"mon": "6"}), 201)
     refused(household.override(made, "2026-11-28", "2.5"), 422, "validation_failed")
     ok(household.override(made, "2026-11-24", "2.5"))
+    ok(household.override(made, "2026-11-28", "2"))
+    refused(take_back(household, made, planned), 422, "validation_failed")
+    ok(household.override(made, "2026-11-28", "0"))
     ok(take_back(household, made, planned), 204)
     assert household.calendar(made)["2026-11-30"][0] == "1.500"
 
@@ -395,3 +398,14 @@ def test_one_more_of_the_same_is_confirmed(household: Household) -> None:
     ok(household.act(other, "stop"))
     ok(household.admin.post("/subscriptions", bodies), 201)
     assert household.read(made)["status"] == "active"
+
+
+def test_what_began_tonight_may_change_before_orders_are_made(
+    household: Household, clock: time_machine.Traveller
+) -> None:
+    made = household.subscribe()
+    ok(change(household, made, TOMORROW, mode="weekly_pattern", weekly_pattern=[5]), 201)
+    clock.move_to(at("2026-11-21 00:10"))
+    household.dairy.log_in_again()
+    assert ok(household.change(made, weekly_pattern=[5, 6]))["weekly_pattern"] == [5, 6]
+    assert household.calendar(made)["2026-11-22"] == ("2.000", "weekly_pattern")

@@ -117,17 +117,15 @@ def products_from(session: Session, subscription_id: UUID, day: date) -> list[UU
     return list(session.scalars(rows.order_by(c.product_id)))
 
 
-def parted_entry(session: Session, subscription_id: UUID, first: date, last: date | None) -> Any:
-    """The first entry with a fraction on the days from ``first`` to ``last`` (None: ever): date, quantity."""
-    quantity = SubscriptionOverride.quantity
-    wanted = select(SubscriptionOverride.date, quantity).where(
-        SubscriptionOverride.subscription_id == subscription_id,
-        SubscriptionOverride.date >= first,
-        quantity != func.trunc(quantity),
+def entry_within(session: Session, subscription_id: UUID, first: date, last: date | None) -> Any:
+    """The first entry of more than nothing on the days from ``first`` to ``last`` (None: ever): date, quantity."""
+    day, quantity = SubscriptionOverride.date, SubscriptionOverride.quantity
+    wanted = select(day, quantity).where(
+        SubscriptionOverride.subscription_id == subscription_id, day >= first, quantity > 0
     )
     if last is not None:
-        wanted = wanted.where(SubscriptionOverride.date <= last)
-    return session.execute(wanted.order_by(SubscriptionOverride.date).limit(1)).first()
+        wanted = wanted.where(day <= last)
+    return session.execute(wanted.order_by(day).limit(1)).first()
 
 
 def _seen() -> Any:

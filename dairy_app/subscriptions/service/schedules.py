@@ -11,7 +11,6 @@ from sqlalchemy.orm import Session
 
 from dairy_app.business.queries import today
 from dairy_app.catalogue.queries import minimum_price, unit_of
-from dairy_app.catalogue.rules import SOLD_WHOLE
 from dairy_app.common.changes import sent
 from dairy_app.common.errors import FieldError, Problem, invalid, overlaps
 from dairy_app.orders.models import Order
@@ -70,8 +69,8 @@ def take_back(session: Session, actor: Actor, subscription_id: UUID, change_id: 
     """Take back a change that is still to come: what holds on the day before holds on until the next change.
 
     Raises subscription_not_found, change_not_found, illegal_transition (it holds already, or a delivery of its days is
-    under way or confirmed), cutoff_passed, validation_failed (a part was entered for one of its days, of what is sold
-    whole without it).
+    under way or confirmed), cutoff_passed, validation_failed (a quantity is entered for one of its days, in a unit that
+    goes with it).
     """
     found = get_visible_subscription(session, actor, subscription_id)
     bulk.hold_generation(session)
@@ -83,7 +82,7 @@ def take_back(session: Session, actor: Actor, subscription_id: UUID, change_id: 
         require_open(session, actor, change.first, shift, "taken back", "/from")
     refuse_settled(session, [found.id], change.first, change.last)
     if change.unit != before.unit:
-        _refuse_parts(session, found.id, before.unit, change.first, change.last)
+        _refuse_entries(session, found.id, before.unit, change.first, change.last, "/from")
         rows.delete_quantities_from(session, found.id, change.first)
     after = None if change.last is None else change.last + ONE_DAY
     schedules.join(session, found.id, change.id, change.first, after)
@@ -135,18 +134,18 @@ def _terms(
         raise Problem("validation_failed", detail, [FieldError("/default_quantity", "required", detail)])
     if is_other_unit:
         row.setdefault("default_quantity", usual)
-        _refuse_parts(session, found.id, unit, first, None)
+        _refuse_entries(session, found.id, unit, first, None, "/product_id")
     return row
 
 
-def _refuse_parts(session: Session, subscription_id: UUID, unit: str, first: date, last: date | None) -> None:
-    """What was entered for single days must be whole where the product is sold whole."""
-    if unit not in SOLD_WHOLE:
-        return
-    parted = queries.parted_entry(session, subscription_id, first, last)
-    if parted is not None:
-        detail = f"{parted.quantity} is entered for {parted.date}, and the product is sold by the {unit}."
-        raise invalid("/product_id", detail, "not_whole")
+def _refuse_entries(
+    session: Session, subscription_id: UUID, unit: str, first: date, last: date | None, pointer: str
+) -> None:
+    """What was entered for single days was meant in another unit: whoever changes it takes it back first."""
+    entered = queries.entry_within(session, subscription_id, first, last)
+    if entered is not None:
+        detail = f"{entered.quantity:f} is entered for {entered.date}, and from {first} on the unit is {unit}."
+        raise invalid(pointer, detail, "other_unit")
 
 
 def _settle(session: Session, subscription_id: UUID, first: date, reason: str) -> None:

@@ -113,6 +113,7 @@ def change(session: Session, actor: Actor, subscription_id: UUID, asked: Subscri
     confirmed = changes.pop("confirm")
     bulk.hold_generation(session)
     day = today(session)
+    schedules.apply_schedules(session, day, found.id)
     known = terms_on(session, found.id, day)
     check_quote(actor, changes, minimum_price(session, known.product_id))
     fields = dict(changes)
