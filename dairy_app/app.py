@@ -40,6 +40,7 @@ from dairy_app.subscriptions.routes.closed_days import closed_days
 from dairy_app.subscriptions.routes.moves import moves
 from dairy_app.subscriptions.routes.pauses import pauses
 from dairy_app.subscriptions.routes.prices import prices
+from dairy_app.subscriptions.routes.schedules import schedules
 from dairy_app.subscriptions.routes.standing_orders import subscriptions
 from dairy_app.web import docs, headers, http, logs
 from dairy_app.web.openapi import Words
@@ -67,6 +68,7 @@ ROUTES = (
     Mount(orders),
     Mount(prices),
     Mount(moves),
+    Mount(schedules),
     Mount(subscriptions),
     Mount(pauses),
     Mount(closed_days),

@@ -276,6 +276,7 @@ class Dairy:
             "mode": "fixed_daily",
             "default_quantity": quantity,
             "start_date": self.day(0),
+            "confirm": True,
         }
         return ok(self.admin.post("/subscriptions", body | fields), 201)
 

@@ -1,16 +1,19 @@
 """The dairy's settings: one row."""
 
 from datetime import date, time
+from decimal import Decimal
 
 from sqlalchemy import SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from dairy_app.database.models import Base, Money, Percent, Timestamps, check, one_of, references
+from dairy_app.database.models import Base, Money, Percent, Quantity, Timestamps, check, one_of, references
 
 #: How an issued invoice is dated: the last day of its period, or the day of the run.
 INVOICE_DATE_RULES = ("period_end", "run_date")
 #: Whose extras at the door are taken: nobody's, those of helpers and the office, those told over a link too.
 DOOR_EXTRAS = ("off", "staff", "staff_and_links")
+#: The units of products.
+COUNTED_IN = ("litre", "kg", "packet", "piece", "dozen")
 #: Which day decides the tax rate (CGST Act s. 14 makes it the invoice's, unless paid before).
 TAX_RATE_DATES = ("invoice_date", "delivery_date")
 
@@ -44,6 +47,10 @@ class BusinessSettings(Timestamps, Base):
         one_of("invoice_date_rule", INVOICE_DATE_RULES),
         one_of("tax_rate_date", TAX_RATE_DATES),
         one_of("door_extras", DOOR_EXTRAS),
+        check(
+            "largest_quantities_above_zero",
+            " AND ".join(f"(max_{unit} IS NULL OR max_{unit} > 0 AND max_{unit} <> 'NaN')" for unit in COUNTED_IN),
+        ),
         check("door_extra_limit_not_negative", "door_extra_limit >= 0 AND door_extra_limit <> 'NaN'"),
     )
 
@@ -99,3 +106,14 @@ class BusinessSettings(Timestamps, Base):
     door_extras: Mapped[str] = mapped_column(server_default=text("'staff'"))
     #: Rupees of such goods for one door and day; NULL: any amount.
     door_extra_limit: Mapped[Money | None] = mapped_column(server_default=text("2000"))
+    #: More for one door and day is a slip of the finger until an admin confirms it; NULL: any quantity.
+    max_litre: Mapped[Quantity | None] = mapped_column(server_default=text("50"))
+    max_kg: Mapped[Quantity | None] = mapped_column(server_default=text("20"))
+    max_packet: Mapped[Quantity | None] = mapped_column(server_default=text("100"))
+    max_piece: Mapped[Quantity | None] = mapped_column(server_default=text("100"))
+    max_dozen: Mapped[Quantity | None] = mapped_column(server_default=text("20"))
+
+    @property
+    def max_order_quantity(self) -> dict[str, Decimal | None]:
+        """By unit, what one order may hold of a product unless an admin confirms more; None: any quantity."""
+        return {unit: getattr(self, f"max_{unit}") for unit in COUNTED_IN}

@@ -1,13 +1,15 @@
 """What day it is at the dairy, and by which rules it works."""
 
+from collections.abc import Mapping
 from datetime import date
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from dairy_app.business.models import BusinessSettings
-from dairy_app.business.rules import check_open_books
+from dairy_app.business.rules import check_open_books, check_usual
 from dairy_app.common.clock import now
 
 
@@ -29,6 +31,13 @@ def returns_filed_through(session: Session, day: date) -> date:
 def require_open_books(session: Session, day: date, instead: str = "") -> None:
     """Raise ``period_closed`` when the books are closed through ``day``; ``instead`` says what to do then."""
     check_open_books(day, business_settings(session).books_closed_through, instead)
+
+
+def require_usual(session: Session, unit: str, quantities: Mapping[str, Decimal]) -> None:
+    """Raise ``quantity_unusual`` for a quantity above the dairy's bound; each is given with where a client sent it."""
+    most = business_settings(session).max_order_quantity.get(unit)
+    for pointer, quantity in quantities.items():
+        check_usual(most, quantity, unit, pointer)
 
 
 def lock_settings(session: Session) -> None:

@@ -2,9 +2,10 @@
 
 import re
 from datetime import date
+from decimal import Decimal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from dairy_app.common.errors import Problem
+from dairy_app.common.errors import FieldError, Problem
 from dairy_app.web.validate import Invalid
 
 
@@ -40,6 +41,14 @@ def is_gstin(gstin: str) -> None:
     """
     if not GSTIN_FORMAT.fullmatch(gstin) or gstin_check_digit(gstin[:14]) != gstin[14]:
         raise Invalid("Not a GSTIN: the form or the check digit is wrong.")
+
+
+def check_usual(most: Decimal | None, quantity: Decimal, unit: str, pointer: str) -> None:
+    """Raise ``quantity_unusual`` for more than ``most`` of a product in one order; None: any quantity is usual."""
+    if most is not None and quantity > most:
+        detail = f"{quantity:f} {unit} is more than the {most.normalize():f} that one order usually holds at most."
+        detail += " An admin may confirm it."
+        raise Problem("quantity_unusual", detail, [FieldError(pointer, "quantity_unusual", detail)])
 
 
 def check_open_books(day: date, closed: date | None, instead: str = "") -> None:

@@ -6,8 +6,22 @@ from dairy_app.business.models import DOOR_EXTRAS, INVOICE_DATE_RULES, TAX_RATE_
 from dairy_app.business.rules import is_gstin, is_time_zone
 from dairy_app.business.service import SettingsChange
 from dairy_app.web import validate
-from dairy_app.web.schemas import Choice, Day, Line, Money, Paragraph, Percent, Strict
+from dairy_app.web.schemas import Choice, Day, Line, Money, Paragraph, Percent, Quantity, Strict
 from dairy_app.web.validate import Pattern
+
+
+class LargestQuantities(Strict):
+    """How much of a product one order may hold, by the product's unit; null: any quantity."""
+
+    litre = Quantity(allow_none=True, above=True)
+    kg = Quantity(allow_none=True, above=True)
+    packet = Quantity(allow_none=True, above=True)
+    piece = Quantity(allow_none=True, above=True)
+    dozen = Quantity(allow_none=True, above=True)
+
+
+class LargestQuantitiesOut(LargestQuantities):
+    """How much of a product one order may hold, for each unit."""
 
 
 class SettingsOut(Strict):
@@ -80,9 +94,11 @@ class SettingsOut(Strict):
         allow_none=True,
         metadata={"description": "Rupees of extra items for one door and day; null: any amount.", "example": "2000.00"},
     )
+    max_order_quantity = fields.Nested(LargestQuantitiesOut)
 
 
 class SettingsPatch(SettingsOut):
-    """Only what is sent changes."""
+    """Only what is sent changes, also of ``max_order_quantity``."""
 
     makes = SettingsChange
+    max_order_quantity = fields.Nested(LargestQuantities)

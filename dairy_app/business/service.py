@@ -1,5 +1,6 @@
 """Changing the dairy's settings."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, time
 from decimal import Decimal
@@ -50,6 +51,7 @@ class SettingsChange:
     cash_over_links: bool | Unset = UNSET
     door_extras: str | Unset = UNSET
     door_extra_limit: Decimal | Unset | None = UNSET
+    max_order_quantity: Mapping[str, Decimal | None] | Unset = UNSET
 
 
 def change_settings(session: Session, asked: SettingsChange) -> BusinessSettings:
@@ -61,6 +63,7 @@ def change_settings(session: Session, asked: SettingsChange) -> BusinessSettings
     filed = changes.get("returns_filed_through")
     if filed is not None and filed >= today(session):
         raise invalid("/returns_filed_through", "Must be a day that is over.")
+    changes |= {f"max_{unit}": most for unit, most in changes.pop("max_order_quantity", {}).items()}
     settings = business_settings(session)
     for name, value in changes.items():
         setattr(settings, name, value)

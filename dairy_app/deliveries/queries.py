@@ -238,11 +238,15 @@ def rounds_of_day(session: Session, day: date) -> Sequence[RowMapping]:
 _PLAN = text("""
 WITH wishes AS (
     SELECT c.id, coalesce(m.delivery_boy_id, c.delivery_boy_id) AS staff_id, coalesce(m.area_id, c.area_id) AS area_id,
-        s.shift,
-        CASE s.mode WHEN 'weekly_pattern' THEN (SELECT bit_or(1 << d) FROM unnest(s.weekly_pattern) d)
+        coalesce(h.shift, s.shift) AS shift,
+        CASE coalesce(h.mode, s.mode)
+            WHEN 'weekly_pattern' THEN
+                (SELECT bit_or(1 << d)
+                FROM unnest(CASE WHEN h.id IS NULL THEN s.weekly_pattern ELSE h.weekly_pattern END) d)
             WHEN 'fixed_daily' THEN 127 WHEN 'alternate_days' THEN 127 ELSE 0 END AS days
     FROM customers c LEFT JOIN subscriptions s ON s.customer_id = c.id AND s.status = 'active'
         AND (s.stop_date IS NULL OR s.stop_date > :day)
+    LEFT JOIN subscription_schedules h ON h.subscription_id = s.id AND h.valid @> CAST(:day AS date)
     LEFT JOIN pending_moves m ON m.customer_id = c.id AND m.first_day <= :day
         AND (m.next_day IS NULL OR m.next_day > :day)
     WHERE c.status <> 'stopped'
@@ -371,9 +375,12 @@ def standing_of_day(
 ) -> Sequence[RowMapping]:
     """The standing orders (id, shift) of a product that a customer has on a day."""
     subscriptions = text("""
-        SELECT s.id, s.shift FROM subscriptions s
-        WHERE s.customer_id = :customer AND s.product_id = :product AND s.status IN ('active', 'paused')
-            AND (CAST(:shift AS text) IS NULL OR s.shift = :shift)
+        SELECT s.id, coalesce(c.shift, s.shift) AS shift
+        FROM subscriptions s
+        LEFT JOIN subscription_schedules c ON c.subscription_id = s.id AND c.valid @> CAST(:day AS date)
+        WHERE s.customer_id = :customer AND coalesce(c.product_id, s.product_id) = :product
+            AND s.status IN ('active', 'paused')
+            AND (CAST(:shift AS text) IS NULL OR coalesce(c.shift, s.shift) = :shift)
             AND s.start_date <= :day AND (s.stop_date IS NULL OR s.stop_date > :day)""")
     which = {"customer": customer_id, "product": product_id, "day": day, "shift": shift}
     return session.execute(subscriptions, which).mappings().all()

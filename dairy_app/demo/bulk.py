@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from dairy_app.common.clock import now
 from dairy_app.demo import sample
 from dairy_app.invoices.rules import month_bounds
-from dairy_app.subscriptions.bulk import generate, remember_days
+from dairy_app.subscriptions.bulk.orders import generate, remember_days
 from dairy_app.subscriptions.rules.standing_orders import days_between
 
 _SUBSCRIPTIONS = text("""

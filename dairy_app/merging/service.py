@@ -13,7 +13,7 @@ from dairy_app.common.errors import Problem, invalid
 from dairy_app.customers.bulk import lock_to_merge
 from dairy_app.merging import bulk, queries, rules
 from dairy_app.receivables.queries.ledger import balances
-from dairy_app.subscriptions.bulk import lock_generation
+from dairy_app.subscriptions.bulk.orders import lock_generation
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ WHOLE = {
     "subscription_overrides": "id",
     "subscription_pauses": "id",
     "subscription_quantities": "id",
+    "subscription_schedules": "id",
     "closed_days": "id",
     "shared_links": "id",
     "invoice_links": "invoice_id",

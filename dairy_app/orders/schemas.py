@@ -64,6 +64,10 @@ class OrderPatch(_Differing):
     shift = Choice(*SHIFTS)
     items = fields.List(fields.Nested(OrderItemIn), validate=validate.Length(min=1, max=MOST_ITEMS))
     notes = Paragraph(2000, allow_none=True)
+    confirm = fields.Boolean(
+        load_default=False,
+        metadata={"description": "From an admin: an unusual quantity is meant.", "example": False},
+    )
 
 
 class OrderIn(_Differing):
@@ -75,6 +79,10 @@ class OrderIn(_Differing):
     shift = Choice(*SHIFTS, load_default="morning")
     items = fields.List(fields.Nested(OrderItemIn), required=True, validate=validate.Length(min=1, max=MOST_ITEMS))
     notes = Paragraph(2000)
+    confirm = fields.Boolean(
+        load_default=False,
+        metadata={"description": "From an admin: an unusual quantity is meant.", "example": False},
+    )
 
 
 class CancelIn(Strict):

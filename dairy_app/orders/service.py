@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from dairy_app.business.queries import business_settings, today
+from dairy_app.business.rules import check_usual
 from dairy_app.catalogue.models import Product
 from dairy_app.catalogue.rules import require_whole
 from dairy_app.common.changes import UNSET, Unset, sent
@@ -37,13 +38,17 @@ class NewItem:
 
 @dataclass(frozen=True, slots=True)
 class NewOrder:
-    """A one-time order that is wanted. Without ``customer_id`` the caller's own."""
+    """A one-time order that is wanted. Without ``customer_id`` the caller's own.
+
+    ``confirm``: said by an admin, an unusual quantity is meant.
+    """
 
     delivery_date: date
     items: Sequence[NewItem]
     shift: str = "morning"
     customer_id: UUID | None = None
     notes: str | None = None
+    confirm: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +59,7 @@ class OrderChange:
     shift: str | Unset = UNSET
     items: Sequence[NewItem] | Unset = UNSET
     notes: str | Unset | None = UNSET
+    confirm: bool = False
 
 
 def place_order(session: Session, actor: Actor, wanted: NewOrder, source: str | None = None) -> UUID:
@@ -62,7 +68,7 @@ def place_order(session: Session, actor: Actor, wanted: NewOrder, source: str | 
     A price of nothing that an admin states is marked free; else no invoice with it could ever be issued.
     ``source`` says where the wish came from, when not from the actor.
     Raises customer_not_found, customer_merged, customer_stopped, validation_failed (date), cutoff_passed, day_closed,
-    product_not_found, product_inactive, no_price, forbidden (a price stated by somebody else than an admin).
+    product_not_found, product_inactive, no_price, quantity_unusual, forbidden (a price not stated by an admin).
     """
     customer = _customer_for(session, actor, wanted.customer_id)
     if customer.merged_into is not None:
@@ -73,7 +79,7 @@ def place_order(session: Session, actor: Actor, wanted: NewOrder, source: str | 
     _require_orderable(session, day)
     _refuse_after_cutoff(session, actor, day, shift)
     refuse_closed(session, customer.id, day, shift, "/delivery_date")  # also of staff: who wants to deliver reopens it
-    items, reasons = _priced(session, actor, customer, day, wanted.items)
+    items, reasons = _priced(session, actor, customer, day, wanted.items, {}, {}, confirm=wanted.confirm)
     moved = move_on(session, customer.id, day)
     order = Order(
         customer_id=customer.id,
@@ -99,7 +105,7 @@ def change_order(session: Session, actor: Actor, order_id: UUID, change: OrderCh
     What stays on its day keeps the price that was promised; the rest, and everything on another day, gets the price of
     the day. Raises order_not_found, illegal_transition (out, confirmed, cancelled, or made of a standing order),
     cutoff_passed, day_closed, customer_stopped, validation_failed (date), product_not_found, product_inactive,
-    no_price, forbidden.
+    no_price, quantity_unusual, forbidden.
     """
     order = get_visible_order(session, actor, order_id)
     if order.order_type != "one_time":
@@ -122,7 +128,9 @@ def change_order(session: Session, actor: Actor, order_id: UUID, change: OrderCh
     if "items" in asked or day != order.delivery_date:
         promised = {each.product_id: each for each in there} if day == order.delivery_date else {}
         wanted = asked.get("items", [NewItem(each.product_id, each.quantity) for each in there])
-        items, reasons = _priced(session, actor, customer, day, wanted, promised)
+        before = {each.product_id: each.quantity for each in there}
+        confirm = change.confirm
+        items, reasons = _priced(session, actor, customer, day, wanted, promised, before, confirm=confirm)
         for each in there:
             session.delete(each)
         session.flush()
@@ -212,20 +220,28 @@ def _priced(
     customer: Customer,
     day: date,
     wanted: Sequence[NewItem],
-    promised: Mapping[UUID, OrderItem] | None = None,
+    promised: Mapping[UUID, OrderItem],
+    ordered: Mapping[UUID, Decimal],
+    *,
+    confirm: bool,
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """The rows of ``order_items`` with their prices, and the reasons for prices an admin stated.
 
     ``promised``: what was ordered for that day before, by product: it keeps its price, and may be off sale by now.
+    ``ordered``: the quantities of before, on any day: more of it than is usual must be confirmed by an admin.
     """
+    confirmed = confirm and actor.role is Role.ADMIN
+    most = {} if confirmed else business_settings(session).max_order_quantity
     ids = [item.product_id for item in wanted]
     products, prices = products_by_id(session, ids), prices_for(session, customer.id, ids, day)
     rows, reasons = [], []
     for position, item in enumerate(wanted):
         pointer = f"/items/{position}/product_id"
-        before = (promised or {}).get(item.product_id)
+        before = promised.get(item.product_id)
         product = _sold(products.get(item.product_id), pointer, was_sold=before is not None)
         require_whole(product.unit, item.quantity, f"/items/{position}/quantity")
+        if item.quantity > ordered.get(product.id, 0):
+            check_usual(most.get(product.unit), item.quantity, product.unit, f"/items/{position}/quantity")
         row: dict[str, Any] = {"line_no": position + 1, "product_id": product.id, "quantity": item.quantity}
         if item.unit_price is not None:
             if actor.role != Role.ADMIN:

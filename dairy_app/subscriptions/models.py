@@ -2,10 +2,11 @@
 
 import datetime as dt
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, SmallInteger, text
+from sqlalchemy import Index, Numeric, SmallInteger, text
 from sqlalchemy.dialects.postgresql import ARRAY, DATERANGE
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -31,9 +32,32 @@ OVERRIDE_KINDS = ("override", "irregular")
 #: How a change reached the dairy.
 CHANNELS = ("app", "staff", "phone", "whatsapp", "door", "shared_link", "import")
 
+#: The same in a standing order and in each of its schedules.
+_PATTERN_FITS = (
+    "(mode = 'weekly_pattern') = (weekly_pattern IS NOT NULL)"
+    " AND (weekly_pattern IS NULL OR (weekly_pattern <@ '{0,1,2,3,4,5,6}'::smallint[]"
+    " AND cardinality(weekly_pattern) BETWEEN 1 AND 7))"
+)
+_INTERVAL_FITS = (
+    "(mode = 'alternate_days') = (interval_days IS NOT NULL)"
+    " AND (interval_days IS NULL) = (anchor_date IS NULL) AND interval_days BETWEEN 1 AND 365"
+)
+#: Whoever reads only the days sees those on which something comes.
+_DAYS_OF_QUANTITIES = ", ".join(f"CASE WHEN weekly_quantities[{n + 1}] > 0 THEN {n} END" for n in range(7))
+_QUANTITIES_FIT = (
+    "weekly_quantities IS NULL OR (array_ndims(weekly_quantities) = 1 AND array_lower(weekly_quantities, 1) = 1"
+    " AND cardinality(weekly_quantities) = 7 AND array_position(weekly_quantities, NULL) IS NULL"
+    " AND 0 <= ALL (weekly_quantities) AND 'NaN' <> ALL (weekly_quantities) AND weekly_pattern IS NOT NULL"
+    f" AND weekly_pattern = array_remove(ARRAY[{_DAYS_OF_QUANTITIES}], NULL)::smallint[])"
+)
+
 
 class Subscription(Imported, Base):
-    """One product that one customer wants regularly, in one shift."""
+    """One product that one customer wants regularly, in one shift.
+
+    Where there are ``subscription_schedules``, product, rhythm, shift and price are a copy of what is valid today, and
+    what is due is read there.
+    """
 
     __tablename__ = "subscriptions"
     __table_args__ = (
@@ -48,17 +72,9 @@ class Subscription(Imported, Base):
         check("change_reason_length", "length(change_reason) <= 500"),
         check("default_quantity_not_negative", "default_quantity >= 0"),
         check("price_per_unit_not_negative", "price_per_unit >= 0"),
-        check(
-            "weekly_pattern_fits_mode",
-            "(mode = 'weekly_pattern') = (weekly_pattern IS NOT NULL)"
-            " AND (weekly_pattern IS NULL OR (weekly_pattern <@ '{0,1,2,3,4,5,6}'::smallint[]"
-            " AND cardinality(weekly_pattern) BETWEEN 1 AND 7))",
-        ),
-        check(
-            "interval_fits_mode",
-            "(mode = 'alternate_days') = (interval_days IS NOT NULL)"
-            " AND (interval_days IS NULL) = (anchor_date IS NULL) AND interval_days BETWEEN 1 AND 365",
-        ),
+        check("weekly_pattern_fits_mode", _PATTERN_FITS),
+        check("weekly_quantities_fit_pattern", _QUANTITIES_FIT),
+        check("interval_fits_mode", _INTERVAL_FITS),
         check("stop_after_start", "stop_date >= start_date"),
         check(
             "values_finite",
@@ -96,6 +112,58 @@ class Subscription(Imported, Base):
     requested_by: Mapped[UUID | None] = mapped_column(sort_order=950)
     channel: Mapped[str | None] = mapped_column(sort_order=951)
     change_reason: Mapped[str | None] = mapped_column(sort_order=952)
+    #: Of mode weekly_pattern: the quantity of each day, Monday first; NULL: the default one on each of its days.
+    weekly_quantities: Mapped[list[Decimal] | None] = mapped_column(ARRAY(Numeric(10, 3)), sort_order=953)
+
+
+class SubscriptionSchedule(Identified, Base):
+    """What a standing order is from a day to a day. One that never changed has none: its own columns say all.
+
+    With its first change it gets two that cover all time, and every further change divides one of them.
+    """
+
+    __tablename__ = "subscription_schedules"
+    __table_args__ = (
+        references("subscription_id", "subscriptions.id", "subscription_not_found"),
+        references("product_id", "products.id", "product_not_found"),
+        references("requested_by", "users.id", "user_not_found"),
+        one_of("mode", MODES),
+        one_of("shift", SHIFTS),
+        one_of("channel", CHANNELS),
+        check("reason_length", "length(reason) <= 500"),
+        check("weekly_pattern_fits_mode", _PATTERN_FITS),
+        check("weekly_quantities_fit_pattern", _QUANTITIES_FIT),
+        check("interval_fits_mode", _INTERVAL_FITS),
+        check(
+            "values_not_negative",
+            "default_quantity >= 0 AND default_quantity <> 'NaN' AND price_per_unit >= 0 AND price_per_unit <> 'NaN'",
+        ),
+        check(
+            "days_finite",
+            "NOT isempty(valid) AND (lower_inf(valid) OR isfinite(lower(valid)))"
+            " AND (upper_inf(valid) OR isfinite(upper(valid))) AND (anchor_date IS NULL OR isfinite(anchor_date))",
+        ),
+        check("first_has_quantity", "default_quantity IS NOT NULL OR NOT lower_inf(valid)"),
+        no_overlap("ex_subscription_schedules_valid", ("subscription_id", "="), ("valid", "&&")),
+        Index(None, "product_id"),
+    )
+
+    subscription_id: Mapped[UUID]
+    #: The first one has no beginning, the last one no end.
+    valid: Mapped[Any] = mapped_column(DATERANGE)
+    product_id: Mapped[UUID]
+    mode: Mapped[str]
+    #: From its first day, until ``subscription_quantities`` say otherwise; NULL: as it was the day before.
+    default_quantity: Mapped[Quantity | None]
+    weekly_pattern: Mapped[list[int] | None] = mapped_column(ARRAY(SmallInteger))
+    weekly_quantities: Mapped[list[Decimal] | None] = mapped_column(ARRAY(Numeric(10, 3)))
+    interval_days: Mapped[int | None] = mapped_column(SmallInteger)
+    anchor_date: Mapped[date | None]
+    shift: Mapped[str]
+    price_per_unit: Mapped[Money | None]
+    reason: Mapped[str | None]
+    requested_by: Mapped[UUID | None]
+    channel: Mapped[str | None]
 
 
 class SubscriptionOverride(Imported, Base):

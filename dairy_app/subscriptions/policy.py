@@ -14,9 +14,22 @@ from dairy_app.subscriptions.models import Subscription
 from dairy_app.web.access import Actor, Role
 
 #: What a household decides about its own milk. Not its price, nor whether the dairy has released it.
-OWN_FIELDS = frozenset(
-    ["mode", "default_quantity", "effective_from", "weekly_pattern", "interval_days", "anchor_date", "shift", "reason"]
+_OWN_RHYTHM = frozenset(
+    [
+        "mode",
+        "default_quantity",
+        "weekly_pattern",
+        "weekly_quantities",
+        "interval_days",
+        "anchor_date",
+        "shift",
+        "reason",
+        "confirm",
+    ]
 )
+OWN_FIELDS = _OWN_RHYTHM | {"effective_from"}
+#: In a change from a day on.
+OWN_CHANGE_FIELDS = _OWN_RHYTHM | {"first", "product_id", "channel", "replace_later"}
 #: In a new one, besides.
 OWN_NEW_FIELDS = OWN_FIELDS | {"customer_id", "product_id", "start_date", "stop_date", "channel"}
 

@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 from marshmallow import Schema, fields, missing
 
-from dairy_app.web.schemas import Exact
+from dairy_app.web.schemas import Exact, Unnamed
 
 #: From a value that is not None to one that JSON has a form for.
 Form = Callable[[Any], Any]
@@ -88,6 +88,9 @@ def _each(form: Form | None) -> Form:
 
 def _form_of_field(field: fields.Field[Any]) -> Form | None:
     """How a value of a field is written; None is as it is."""
+    if isinstance(field, Unnamed):
+        form = form_of(field.schema)
+        return lambda values: form(field.named(values))
     if isinstance(field, fields.Nested):
         return form_of(field.schema, many=field.schema.many or field.many)
     if isinstance(field, fields.List):

@@ -131,6 +131,25 @@ class Paragraph(fields.String):
         super().__init__(validate=validate.Length(max=longest), **kwargs)
 
 
+class Unnamed(fields.Nested):
+    """A list of a known length that clients send and see as an object: the names are those of the fields of ``nested``.
+
+    What was not sent is what its field has by default.
+    """
+
+    def named(self, values: Any) -> dict[str, Any]:
+        """The values by name."""
+        return dict(zip(self.schema.fields, values, strict=True))
+
+    def _serialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:  # type: ignore[override]
+        named = None if value is None else self.named(value)
+        return super()._serialize(named, *args, **kwargs)  # type: ignore[no-untyped-call]
+
+    def _deserialize(self, *args: Any, **kwargs: Any) -> Any:
+        given = super()._deserialize(*args, **kwargs)
+        return [given[name] for name in self.schema.fields]
+
+
 class Choice(fields.String):
     """One word of a closed list."""
 

@@ -25,6 +25,7 @@ class Household:
             "mode": "fixed_daily",
             "default_quantity": "2",
             "start_date": "2026-11-01",
+            "confirm": True,
         }
         wanted = {name: value for name, value in (body | fields).items() if value is not None}
         return ok((by or self.admin).post("/subscriptions", wanted), 201)

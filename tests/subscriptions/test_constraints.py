@@ -15,6 +15,7 @@ TABLES = (
     "subscription_overrides",
     "subscription_pauses",
     "subscription_quantities",
+    "subscription_schedules",
     "generated_days",
 )
 ONE, TWO, NOBODY = (f"'00000000-0000-0000-0000-00000000000{n}'" for n in (1, 2, 9))
@@ -30,6 +31,11 @@ INSERT INTO subscription_pauses (subscription_id, period, channel, legacy_id, ho
     VALUES ({ONE}, '[2026-12-01,2026-12-10)', 'app', 'old', {ONE});
 INSERT INTO subscription_quantities (subscription_id, valid_from, quantity, channel)
     VALUES ({ONE}, '2026-11-10', 2, 'app');
+INSERT INTO subscriptions (id, customer_id, product_id, mode, default_quantity, start_date)
+    VALUES ({TWO}, {ONE}, {ONE}, 'fixed_daily', 1, '2026-11-01');
+INSERT INTO subscription_schedules (subscription_id, valid, product_id, mode, default_quantity, shift)
+    VALUES ({TWO}, '(,2026-12-01)', {ONE}, 'fixed_daily', 1, 'morning'),
+        ({TWO}, '[2026-12-01,)', {ONE}, 'fixed_daily', NULL, 'evening');
 """
 
 
@@ -58,6 +64,14 @@ def quantity(**changes: str) -> str:
     return insert("subscription_quantities", usual, changes)
 
 
+def schedule(**changes: str) -> str:
+    usual = {"subscription_id": ONE, "valid": "'(,)'", "product_id": ONE, "mode": "'fixed_daily'", "shift": "'morning'"}
+    return insert("subscription_schedules", usual | {"default_quantity": "1"}, changes)
+
+
+OF_WEEKDAYS = "'{1,0,0,0,0,0,2}'"
+WEEKLY = {"mode": "'weekly_pattern'", "weekly_pattern": "'{0,6}'"}
+
 REFUSED = {
     "fk_subscriptions_customer_id": subscription(customer_id=NOBODY),
     "fk_subscriptions_product_id": subscription(product_id=NOBODY),
@@ -71,6 +85,7 @@ REFUSED = {
     "ck_subscriptions_default_quantity_not_negative": subscription(default_quantity="-1"),
     "ck_subscriptions_price_per_unit_not_negative": subscription(price_per_unit="-1"),
     "ck_subscriptions_weekly_pattern_fits_mode": subscription(weekly_pattern="'{1}'"),
+    "ck_subscriptions_weekly_quantities_fit_pattern": subscription(weekly_quantities=OF_WEEKDAYS),
     "ck_subscriptions_interval_fits_mode": subscription(interval_days="2", anchor_date="'2026-11-01'"),
     "ck_subscriptions_stop_after_start": subscription(stop_date="'2026-10-31'"),
     "ck_subscriptions_values_finite": subscription(default_quantity="'NaN'"),
@@ -99,6 +114,20 @@ REFUSED = {
     "ck_subscription_quantities_quantity_not_negative": quantity(quantity="'NaN'"),
     "ck_subscription_quantities_valid_from_finite": quantity(valid_from="'-infinity'"),
     "ck_subscription_quantities_reason_length": quantity(reason="repeat('x', 501)"),
+    "fk_subscription_schedules_subscription_id": schedule(subscription_id=NOBODY),
+    "fk_subscription_schedules_product_id": schedule(product_id=NOBODY),
+    "fk_subscription_schedules_requested_by": schedule(requested_by=NOBODY),
+    "ck_subscription_schedules_mode_known": schedule(mode="'one_time'"),
+    "ck_subscription_schedules_shift_known": schedule(shift="'both'"),
+    "ck_subscription_schedules_channel_known": schedule(channel="'fax'"),
+    "ck_subscription_schedules_reason_length": schedule(reason="repeat('x', 501)"),
+    "ck_subscription_schedules_weekly_pattern_fits_mode": schedule(weekly_pattern="'{1}'"),
+    "ck_subscription_schedules_weekly_quantities_fit_pattern": schedule(weekly_quantities=OF_WEEKDAYS),
+    "ck_subscription_schedules_interval_fits_mode": schedule(interval_days="2", anchor_date="'2026-11-01'"),
+    "ck_subscription_schedules_values_not_negative": schedule(default_quantity="-1"),
+    "ck_subscription_schedules_days_finite": schedule(valid="'[2026-11-01,infinity)'"),
+    "ck_subscription_schedules_first_has_quantity": schedule(default_quantity="NULL"),
+    "ex_subscription_schedules_valid": schedule(subscription_id=TWO, valid="'[2026-11-30,2026-12-02)'"),
     "ck_generated_days_date_finite": "INSERT INTO generated_days VALUES ('infinity')",
 }
 
@@ -109,6 +138,23 @@ MORE = [
     ("ck_subscriptions_interval_fits_mode", subscription(mode="'alternate_days'")),
     ("ck_subscriptions_values_finite", subscription(price_per_unit="'NaN'")),
     ("ck_subscriptions_values_finite", subscription(stop_date="'infinity'")),
+    *(
+        ("ck_subscriptions_weekly_quantities_fit_pattern", subscription(**WEEKLY, weekly_quantities=wrong))
+        for wrong in (
+            "'{1,0,0,0,0,2}'",
+            "'{1,0,0,0,0,0,0}'",
+            "'{1,0,-1,0,0,0,2}'",
+            "'{1,0,NaN,0,0,0,2}'",
+            "'{1,0,NULL,0,0,0,2}'",
+            "'[0:6]={1,0,0,0,0,0,2}'",
+            "'{{1,0,0,0,0,0,2}}'",
+        )
+    ),
+    ("ck_subscription_schedules_values_not_negative", schedule(price_per_unit="'NaN'")),
+    ("ck_subscription_schedules_days_finite", schedule(valid="'empty'")),
+    ("tr_schedules_cover_all_days", schedule(valid="'[2026-11-01,)'")),
+    ("tr_schedules_cover_all_days", "DELETE FROM subscription_schedules WHERE lower_inf(valid)"),
+    ("tr_schedules_cover_all_days", f"UPDATE subscription_schedules SET subscription_id = {ONE}"),
     ("ck_subscription_overrides_quantity_not_negative", override(quantity="'NaN'")),
     ("ck_subscription_pauses_period_has_start", pause(period="'empty'")),
     ("ck_subscription_pauses_period_has_start", pause(period="'[2026-12-20,infinity)'")),
@@ -117,6 +163,9 @@ MORE = [
 ALLOWED = [
     subscription(mode="'weekly_pattern'", weekly_pattern="'{0,6}'"),
     subscription(mode="'alternate_days'", interval_days="2", anchor_date="'2026-11-01'"),
+    subscription(**WEEKLY, weekly_quantities=OF_WEEKDAYS),
+    schedule(),
+    "DELETE FROM subscription_schedules",
     override(quantity="0"),
     pause(),
     pause(period="'[2026-12-10,)'"),

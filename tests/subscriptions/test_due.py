@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,7 +13,16 @@ from sqlalchemy import select
 
 from dairy_app.subscriptions.models import MODES, SUBSCRIPTION_STATUSES
 from dairy_app.subscriptions.queries.due import days_from, due
-from dairy_app.subscriptions.rules.standing_orders import Closing, Entry, Household, StandingOrder, days_between, decide
+from dairy_app.subscriptions.rules.rhythm import days_of
+from dairy_app.subscriptions.rules.standing_orders import (
+    Closing,
+    Entry,
+    Household,
+    Schedule,
+    StandingOrder,
+    days_between,
+    decide,
+)
 from dairy_app.web.http import DairyFlask
 from tests.conftest import raw_connection
 from tests.dairy import Dairy
@@ -65,20 +74,45 @@ def some_closings(chance: random.Random) -> list[Closing]:
     return sorted(made.values(), key=lambda each: each.made_at)
 
 
-def some_order(chance: random.Random) -> StandingOrder:
-    mode, start = chance.choice(MODES), some_day(chance, before=60)
+def some_rhythm(chance: random.Random) -> dict[str, Any]:
+    mode = chance.choice(MODES)
+    by_day = [Decimal(chance.randint(0, 4000)) / 1000 * chance.randint(0, 1) for _ in range(6)] + [Decimal(1)]
+    rhythm = {
+        "mode": mode,
+        "interval_days": chance.randint(1, 10) if mode == "alternate_days" else None,
+        "anchor_date": some_day(chance, before=400) if mode == "alternate_days" else None,
+        "shift": chance.choice(SHIFTS),
+        "weekly_pattern": None,
+        "weekly_quantities": None,
+    }
+    if mode != "weekly_pattern":
+        return rhythm
+    if chance.random() < 0.5:
+        return rhythm | {"weekly_pattern": days_of(by_day), "weekly_quantities": by_day}
+    return rhythm | {"weekly_pattern": sorted(chance.sample(range(7), chance.randint(1, 7)))}
+
+
+def some_schedules(chance: random.Random, products: Sequence[UUID]) -> list[Schedule]:
+    """What it was at first, and up to four changes; each with or without a quantity."""
+    days = sorted({some_day(chance) for _ in range(chance.randint(1, 4))})
+    quantities = [Decimal(chance.randint(0, 9)), *(chance.choice((None, Decimal(chance.randint(0, 9)))) for _ in days)]
+    return [
+        Schedule(first=day, default_quantity=quantity, product=chance.choice(products), **some_rhythm(chance))
+        for day, quantity in zip([None, *days], quantities, strict=True)
+    ]
+
+
+def some_order(chance: random.Random, products: Sequence[UUID], *, changes: bool) -> StandingOrder:
+    start = some_day(chance, before=60)
     edges = sorted(chance.sample([FIRST + timedelta(days=n) for n in range(-5, 60)], 4))
     pauses: list[tuple[date, date | None]] = [(edges[0], edges[1]), (edges[2], chance.choice((edges[3], None)))]
     return StandingOrder(
-        mode=mode,
+        **some_rhythm(chance),
         default_quantity=Decimal(chance.randint(0, 5000)) / 1000,
         start_date=start,
         status=chance.choices(SUBSCRIPTION_STATUSES, (1, 20, 1, 1))[0],
         auto_start=chance.random() < 0.95,
         stop_date=chance.choice((None, None, start + timedelta(days=chance.randint(0, 120)))),
-        weekly_pattern=sorted(chance.sample(range(7), chance.randint(1, 7))) if mode == "weekly_pattern" else None,
-        interval_days=chance.randint(1, 10) if mode == "alternate_days" else None,
-        anchor_date=some_day(chance, before=400) if mode == "alternate_days" else None,
         pauses=pauses[: chance.choice((0, 0, 1, 2))],
         entries={
             some_day(chance): Entry(
@@ -90,7 +124,7 @@ def some_order(chance: random.Random) -> StandingOrder:
             for _ in range(chance.randint(0, 6))
         },
         quantities={some_day(chance): Decimal(chance.randint(0, 9)) for _ in range(chance.randint(0, 2))},
-        shift=chance.choice(SHIFTS),
+        schedules=some_schedules(chance, products) if changes else (),
     )
 
 
@@ -108,6 +142,27 @@ def write_closings(cursor: Any, closings: list[Closing]) -> None:
         )
 
 
+def write_schedules(cursor: Any, subscription_id: str, schedules: Sequence[Schedule]) -> None:
+    ends = [*[each.first for each in schedules[1:]], None][: len(schedules)]
+    names = [
+        "product_id",
+        "mode",
+        "default_quantity",
+        "weekly_pattern",
+        "weekly_quantities",
+        "interval_days",
+        "anchor_date",
+        "shift",
+    ]
+    for each, end in zip(schedules, ends, strict=True):
+        row = [str(each.product), *(getattr(each, name) for name in names[1:])]
+        cursor.execute(
+            f"INSERT INTO subscription_schedules (subscription_id, valid, {', '.join(names)})"
+            f" VALUES (%s, daterange(%s, %s), {', '.join(['%s'] * len(row))})",
+            (subscription_id, each.first, end, *row),
+        )
+
+
 def write(cursor: Any, product: str, customer: Household, wanted: StandingOrder) -> UUID:
     cursor.execute(
         "INSERT INTO customers (name, status, trial_start_date, area_id) VALUES ('x', %s, %s, %s) RETURNING id",
@@ -115,7 +170,8 @@ def write(cursor: Any, product: str, customer: Household, wanted: StandingOrder)
     )
     ((customer_id,),) = cursor.fetchall()
     names = (
-        "mode default_quantity start_date status auto_start stop_date weekly_pattern interval_days anchor_date shift"
+        "mode default_quantity start_date status auto_start stop_date weekly_pattern weekly_quantities interval_days"
+        " anchor_date shift"
     )
     row = {name: getattr(wanted, name) for name in names.split()}
     cursor.execute(
@@ -142,20 +198,23 @@ def write(cursor: Any, product: str, customer: Household, wanted: StandingOrder)
             " VALUES (%s, %s, %s, 'staff')",
             (made, day, quantity),
         )
+    write_schedules(cursor, made, wanted.schedules)
     return UUID(str(made))
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("changes", [False, True], ids=["nothing changes", "everything changes from a day on"])
 @pytest.mark.parametrize("is_closed", [False, True], ids=["no day is closed", "many days are closed"])
 def test_sql_and_python_agree_on_thousands_of_days(
-    app: DairyFlask, dairy: Dairy, database_url: str, is_closed: bool
+    app: DairyFlask, dairy: Dairy, database_url: str, is_closed: bool, changes: bool
 ) -> None:
     product, chance = dairy.product()["id"], random.Random(20261122)
+    products = [UUID(product), UUID(dairy.product()["id"])]
     known, closings = {}, some_closings(chance) if is_closed else []
     with raw_connection(database_url) as connection, connection.cursor() as cursor:
         write_closings(cursor, closings)
         for _ in range(PEOPLE):
-            customer, wanted = some_household(chance), some_order(chance)
+            customer, wanted = some_household(chance), some_order(chance, products, changes=changes)
             known[write(cursor, product, customer, wanted)] = (customer, wanted)
         connection.commit()
     with app.database.transaction(read_only=True) as session:
@@ -166,5 +225,6 @@ def test_sql_and_python_agree_on_thousands_of_days(
         customer, wanted = known[row.subscription_id]
         said = decide(customer, wanted, row.day, closings)
         assert (row.quantity, row.rule) == (said.quantity, said.rule), (row, customer, wanted)
+        assert row.product_id == (wanted.on(row.day).product or UUID(product))
         met[said.rule] += 1
     assert met.keys() == (RULES if is_closed else RULES - {"closed_day", "closed_day_moved"})

@@ -103,6 +103,9 @@ def test_the_calendar_shows_what_became_of_each_day(household: Household) -> Non
         "order_status": "PARTIALLY_DELIVERED",
         "delivery_status": "partially_delivered",
         "delivered_quantity": "1.500",
+        "product_id": household.milk["id"],
+        "product_name": household.milk["name"],
+        "unit": "litre",
     }
     assert (days[TOMORROW]["order_status"], days[TOMORROW]["delivery_status"]) == ("PENDING", None)
     assert (days["2026-11-22"]["order_id"], days["2026-11-22"]["quantity"]) == (None, "2.000")

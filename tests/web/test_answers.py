@@ -14,7 +14,7 @@ from marshmallow import Schema, fields
 from dairy_app.monitoring.schemas import Columns
 from dairy_app.web.answers import form_of, write_json
 from dairy_app.web.http import DairyFlask, declared_by
-from dairy_app.web.schemas import Exact, Strict
+from dairy_app.web.schemas import Exact, Strict, Unnamed
 
 INDIA = timezone(timedelta(hours=5, minutes=30))
 #: Values as services and drivers give them: sums of integers come as decimals, addresses as their own kinds.
@@ -60,6 +60,8 @@ def content_for(schema: Schema, choose: random.Random, make: Callable[..., Any],
 
 
 def value_for(field: fields.Field[Any], choose: random.Random, make: Callable[..., Any], chance: float) -> Any:
+    if isinstance(field, Unnamed):
+        return [value_for(each, choose, make, chance) for each in field.schema.fields.values()]
     if isinstance(field, fields.Nested):
         one = content_for(field.schema, choose, make, chance)
         return [one, content_for(field.schema, choose, make, chance)] if field.many else one

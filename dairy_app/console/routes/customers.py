@@ -32,6 +32,8 @@ NAMED = 200
 #: The ledger begins so many days ago; its first line says what was owed before.
 LEDGER_DAYS = 92
 STAFF = (Role.ADMIN, Role.ACCOUNTANT, Role.MARKETING_STAFF, Role.DELIVERY_BOY)
+#: The names of weekdays as the API has them.
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 #: Who changes what comes; a customer its own.
 WHO_CHANGES = (Role.ADMIN, Role.MARKETING_STAFF, Role.CUSTOMER)
 
@@ -119,6 +121,7 @@ def customer_page(customer_id: UUID, month: str | None = None, opened: date | No
         names["collectors"] = [(each["id"], each["name"]) for each in helpers]
     if admits("/subscriptions"):
         names["subscriptions"] = ask("/subscriptions", customer_id=customer_id, limit=50)["items"]
+        names["weekday_names"] = WEEKDAYS
         names["calendar"] = weeks(month, _of_month(customer_id, month))
         names["tomorrow"] = _one_day(customer_id, day + timedelta(days=1))
         names["pauses"] = _pauses(customer_id)

@@ -8,6 +8,7 @@ from marshmallow import fields
 from dairy_app.business.queries import today
 from dairy_app.console.routes import frame
 from dairy_app.console.routes.frame import Form, ListQuery, console
+from dairy_app.console.routes.planned import confirmed
 from dairy_app.web.access import Role, allow
 from dairy_app.web.http import current_session
 from dairy_app.web.inside import act, admits, ask
@@ -76,8 +77,8 @@ def set_cell(form: dict[str, str]) -> Response:
     back["product_id"] = back.pop("product_id_filter")
 
     def enter() -> None:
-        body = frame.fields_of(form, "customer_id", "product_id", "date", "quantity", "reason", "shift")
-        told.update(act("PUT", "/billing/monthly-view/days", body))
+        typed = frame.fields_of(form, "customer_id", "product_id", "date", "quantity", "reason", "shift")
+        told.update(act("PUT", "/billing/monthly-view/days", typed | confirmed(form)))
 
     address = url_for("console.grid", **back)
     refused = frame.send(enter, lambda **names: _grid(back, cell=_typed(form), **names), address)

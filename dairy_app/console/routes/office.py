@@ -22,7 +22,10 @@ SETTINGS = {
     "bills": ("due_days", "invoice_footer", "second_language", "unusual_total_percent"),
     "days": ("cutoff_morning", "cutoff_evening", "delivery_window_days", "generation_days_ahead"),
     "door": ("show_due_at_door", "cash_over_links", "door_extras", "door_extra_limit"),
+    "most": ("most_litre", "most_kg", "most_packet", "most_piece", "most_dozen"),
 }
+#: Before the unit, in the names of the form: of ``max_order_quantity``.
+_MOST = "most_"
 #: Settings that are on or off, and those that are one of some words.
 SWITCHES = frozenset({"show_due_at_door", "cash_over_links"})
 CHOICES = {"door_extras": DOOR_EXTRAS}
@@ -141,7 +144,9 @@ def settings(query: dict[str, str]) -> Response:
 def _settings(**names: Any) -> Response:
     names.setdefault("form", {})
     names |= {"groups": SETTINGS, "switches": SWITCHES, "choices": CHOICES, "may_change": admits("/settings", "PATCH")}
-    return frame.page("settings.html", settings=ask("/settings"), **names)
+    settings = ask("/settings")
+    settings |= {f"{_MOST}{unit}": most for unit, most in settings["max_order_quantity"].items()}
+    return frame.page("settings.html", settings=settings, **names)
 
 
 @console.route("/settings", methods=["POST"])
@@ -150,9 +155,16 @@ def _settings(**names: Any) -> Response:
 def change_settings(form: dict[str, str]) -> Response:
     """Change the settings of one group; the others stay."""
     names = SETTINGS.get(form.get("group", ""), ())
-    body = {name: _typed(name, form.get(name, "").strip()) for name in names}
+    body: dict[str, Any] = {name: _typed(name, form.get(name, "").strip()) for name in names}
+    most = {name.removeprefix(_MOST): body.pop(name) for name in names if name.startswith(_MOST)}
+    body |= {"max_order_quantity": most} if most else {}
     address = url_for("console.settings")
-    refused = frame.send(lambda: act("PATCH", "/settings", body), lambda **shown: _settings(**shown), address)
+
+    def change() -> None:
+        with frame.told_at({f"/max_order_quantity/{unit}": f"/{_MOST}{unit}" for unit in most}):
+            act("PATCH", "/settings", body)
+
+    refused = frame.send(change, lambda **shown: _settings(**shown), address)
     return refused or frame.done(f"{address}#{form.get('group', '')}", "settings")
 
 

@@ -5,11 +5,12 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from flask import Response, request, url_for
+from flask import Response, url_for
 
 from dairy_app.console.routes import frame
 from dairy_app.console.routes.customers import WHO_CHANGES, customer_page
 from dairy_app.console.routes.frame import Form, console
+from dairy_app.console.routes.planned import confirmed, rhythm_of
 from dairy_app.console.rules.calendar import month_of
 from dairy_app.web.access import Role, allow
 from dairy_app.web.inside import act
@@ -25,12 +26,8 @@ def new_standing_order(form: dict[str, str], customer_id: UUID) -> Response:
     """What comes regularly: daily, on some weekdays, or every few days."""
 
     def make() -> None:
-        body = frame.fields_of(form, "product_id", "mode", "shift", "default_quantity", "start_date")
-        body["customer_id"] = str(customer_id)
-        if body.get("mode") == "weekly_pattern":
-            body["weekly_pattern"] = [int(day) for day in request.form.getlist("weekday") if day.isdecimal()]
-        if body.get("mode") == "alternate_days" and form.get("interval_days", "").isdecimal():
-            body["interval_days"] = int(form["interval_days"])
+        body = frame.fields_of(form, "product_id", "shift", "default_quantity", "start_date") | rhythm_of(form)
+        body |= {"customer_id": str(customer_id), **confirmed(form)}
         act("POST", "/subscriptions", body, key=form.get("key"))
 
     return _done(customer_id, make, "standing_order")
@@ -43,7 +40,7 @@ def change_quantity(form: dict[str, str], customer_id: UUID, subscription_id: UU
     """Another quantity of a standing order till further notice, from a day on or from the first that may change."""
 
     def change() -> None:
-        body = frame.fields_of(form, "default_quantity", "effective_from", "reason")
+        body = frame.fields_of(form, "default_quantity", "effective_from", "reason") | confirmed(form)
         act("PATCH", f"/subscriptions/{subscription_id}", body)
 
     return _done(customer_id, change, "standing_order_changed")
@@ -73,7 +70,7 @@ def set_day(form: dict[str, str], customer_id: UUID) -> Response:
 
     def enter() -> None:
         if quantity:
-            act("PUT", own, {"quantity": quantity, **frame.fields_of(form, "note")})
+            act("PUT", own, {"quantity": quantity, **frame.fields_of(form, "note"), **confirmed(form)})
         else:
             act("DELETE", own)
 
@@ -155,7 +152,7 @@ def new_order(form: dict[str, str], customer_id: UUID) -> Response:
     def make() -> None:
         item = {"product_id": form.get("product_id"), "quantity": form.get("quantity", "").strip()}
         body = {**frame.fields_of(form, "delivery_date", "shift", "notes"), "customer_id": str(customer_id)}
-        act("POST", "/orders", {**body, "items": [item]}, key=form.get("key"))
+        act("POST", "/orders", {**body, **confirmed(form), "items": [item]}, key=form.get("key"))
 
     return _on_a_day(form, customer_id, form.get("delivery_date", "").strip(), make, "order")
 

@@ -255,6 +255,10 @@ class MonthlyEditIn(Strict):
     quantity = Quantity(required=True)
     shift = Choice(*SHIFTS)
     reason = Line(500, required=True)
+    confirm = fields.Boolean(
+        load_default=False,
+        metadata={"description": "From an admin: an unusual quantity is meant.", "example": False},
+    )
 
 
 class MonthlyEditOut(Strict):

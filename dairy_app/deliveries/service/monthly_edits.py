@@ -31,6 +31,7 @@ class DayEntry:
     quantity: Decimal
     reason: str
     shift: str | None = None
+    confirm: bool = False
 
 
 def set_day(session: Session, actor: Actor, wanted: DayEntry) -> dict[str, Any]:
@@ -52,7 +53,9 @@ def set_day(session: Session, actor: Actor, wanted: DayEntry) -> dict[str, Any]:
     standing = _only(queries.standing_of_day(session, *which), "standing order")
     if standing is None:
         raise Problem("subscription_not_found", f"The customer has no standing order of the product on {day}.")
-    set_override(session, actor, standing["id"], day, DayQuantity(wanted.quantity, note=wanted.reason))
+    set_override(
+        session, actor, standing["id"], day, DayQuantity(wanted.quantity, note=wanted.reason, confirm=wanted.confirm)
+    )
     return {"applied": "override", "subscription_id": standing["id"], "order_id": None}
 
 

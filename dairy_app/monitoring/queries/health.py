@@ -55,6 +55,8 @@ _OF_A_CUSTOMER = text("""audit_log.id = ANY (ARRAY(
             JOIN subscription_pauses e ON e.subscription_id = s.id WHERE s.customer_id = :customer_id
         UNION ALL SELECT 'subscription_quantities', e.id FROM subscriptions s
             JOIN subscription_quantities e ON e.subscription_id = s.id WHERE s.customer_id = :customer_id
+        UNION ALL SELECT 'subscription_schedules', e.id FROM subscriptions s
+            JOIN subscription_schedules e ON e.subscription_id = s.id WHERE s.customer_id = :customer_id
         UNION ALL SELECT 'change_requests', id FROM change_requests WHERE customer_id = :customer_id
         UNION ALL SELECT 'orders', id FROM orders WHERE customer_id = :customer_id
         UNION ALL SELECT 'delivery_statuses', id FROM delivery_statuses WHERE customer_id = :customer_id

@@ -73,11 +73,11 @@ def _apply(
         case "extra_item":
             items = [NewItem(**item) for item in fields["items"]]
             day, shift = fields["delivery_date"], fields["shift"]
-            order = NewOrder(day, items, shift, customer_id=request.customer_id, notes=request.note)
+            order = NewOrder(day, items, shift, customer_id=request.customer_id, notes=request.note, confirm=True)
             return place_order(session, actor, order, source=CHANNEL)
         case "quantity":
             assert request.subscription_id is not None  # ck_change_requests_subscription_fits_kind
-            quantity = DayQuantity(fields["quantity"], note=reason, channel=CHANNEL)
+            quantity = DayQuantity(fields["quantity"], note=reason, channel=CHANNEL, confirm=True)
             set_override(session, actor, request.subscription_id, fields["date"], quantity)
         case "pause":
             wanted = NewPause(fields["from"], fields.get("to"), reason, CHANNEL)

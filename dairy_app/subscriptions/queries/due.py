@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
@@ -39,6 +40,7 @@ from dairy_app.subscriptions.models import (
     SubscriptionOverride,
     SubscriptionPause,
     SubscriptionQuantity,
+    SubscriptionSchedule,
 )
 from dairy_app.subscriptions.rules.standing_orders import RHYTHMIC
 
@@ -64,7 +66,11 @@ def due(days: FromClause, *only: ColumnElement[bool]) -> Subquery:
     """
     ruled = _ruled(days, closed_rounds(ClosedDay.day.in_(select(days.c.day))), *only)
     moved = _moved_to(days, *only)
-    is_moved_to = and_(moved.c.subscription_id == ruled.c.subscription_id, moved.c.day == ruled.c.day)
+    is_moved_to = and_(
+        moved.c.subscription_id == ruled.c.subscription_id,
+        moved.c.day == ruled.c.day,
+        moved.c.product_id == ruled.c.product_id,
+    )
     comes = and_(ruled.c.silenced.is_(None), ruled.c.closed_day_id.is_(None))
     rule = case(
         (ruled.c.silenced.is_not(None), ruled.c.silenced),
@@ -94,7 +100,8 @@ def _ruled(days: FromClause, closed: Subquery, *only: ColumnElement[bool]) -> Su
     s, day = Subscription, days.c.day
     of_the_day = and_(SubscriptionOverride.subscription_id == s.id, SubscriptionOverride.date == day)
     paused = and_(SubscriptionPause.subscription_id == s.id, SubscriptionPause.period.contains(day))
-    shift = func.coalesce(SubscriptionOverride.shift, s.shift)
+    shift = func.coalesce(SubscriptionOverride.shift, valid_then("shift"))
+    weekday = cast(extract("isodow", day), Integer)
     of_the_round = and_(
         closed.c.day == day,
         closed.c.shift == shift,
@@ -105,11 +112,11 @@ def _ruled(days: FromClause, closed: Subquery, *only: ColumnElement[bool]) -> Su
         select(
             s.id.label("subscription_id"),
             s.customer_id,
-            s.product_id,
+            valid_then("product_id"),
             Customer.area_id,
             day.label("day"),
             shift.label("shift"),
-            s.price_per_unit,
+            valid_then("price_per_unit"),
             _silenced(day).label("silenced"),
             closed.c.closed_day_id,
             closed.c.closed_at,
@@ -117,12 +124,14 @@ def _ruled(days: FromClause, closed: Subquery, *only: ColumnElement[bool]) -> Su
             _said().label("said"),
             SubscriptionOverride.quantity.label("entered"),
             quantity_on(day).label("usual"),
-            (cast(extract("isodow", day), Integer) - 1 == any_(s.weekly_pattern)).label("on_weekday"),
-            ((day - s.anchor_date) % s.interval_days == 0).label("on_interval"),
+            _of_weekday(weekday).label("of_weekday"),
+            (weekday - 1 == any_(valid_then("weekly_pattern"))).label("on_weekday"),
+            ((day - valid_then("anchor_date")) % valid_then("interval_days") == 0).label("on_interval"),
         )
         .select_from(days)
         .join(s, and_(true(), *only))
         .join(Customer, Customer.id == s.customer_id)
+        .outerjoin(SubscriptionSchedule, is_valid_on(day))
         .outerjoin(SubscriptionOverride, of_the_day)
         .outerjoin(SubscriptionPause, paused)
         .outerjoin(closed, of_the_round)
@@ -134,7 +143,10 @@ def _own_quantity(ruled: Subquery) -> ColumnElement[Decimal]:
     """What a standing order says of the day itself: its entry, else its rhythm."""
     return case(
         (ruled.c.said.in_(OVERRIDE_KINDS), ruled.c.entered),
-        (and_(ruled.c.said == "weekly_pattern", ruled.c.on_weekday), ruled.c.usual),
+        (
+            and_(ruled.c.said == "weekly_pattern", ruled.c.on_weekday),
+            func.coalesce(ruled.c.of_weekday, ruled.c.usual),
+        ),
         (and_(ruled.c.said == "alternate_days", ruled.c.on_interval), ruled.c.usual),
         (ruled.c.said == "fixed_daily", ruled.c.usual),
         else_=literal(Decimal(0), Numeric(10, 3)),
@@ -142,9 +154,10 @@ def _own_quantity(ruled: Subquery) -> ColumnElement[Decimal]:
 
 
 def _moved_to(days: FromClause, *only: ColumnElement[bool]) -> Subquery:
-    """What closed days give to ``days``: subscription_id, day, and the sum of their quantities, above 0.
+    """What closed days give to ``days``: subscription_id, product_id, day, and the sum of their quantities, above 0.
 
-    What was said about the day itself after the closing stands alone, and so does an entry of nothing.
+    Only of the product that the day itself has: an order has no other. What was said about the day itself after the
+    closing stands alone, and so does an entry of nothing.
     """
     wanted = select(days.c.day)
     giving = select(ClosedDay.day).where(ClosedDay.deliver_on.in_(wanted)).distinct().subquery("giving")
@@ -153,11 +166,12 @@ def _moved_to(days: FromClause, *only: ColumnElement[bool]) -> Subquery:
     of_the_target = and_(entry.subscription_id == ruled.c.subscription_id, entry.date == ruled.c.deliver_on)
     own = _own_quantity(ruled)
     return (
-        select(ruled.c.subscription_id, ruled.c.deliver_on.label("day"), func.sum(own).label("quantity"))
+        select(ruled.c.subscription_id, ruled.c.product_id, ruled.c.deliver_on.label("day"))
+        .add_columns(func.sum(own).label("quantity"))
         .select_from(ruled.outerjoin(entry, of_the_target))
         .where(ruled.c.silenced.is_(None), ruled.c.deliver_on.in_(wanted), own > 0)
         .where(or_(entry.id.is_(None), and_(entry.quantity > 0, entry.updated_at <= ruled.c.closed_at)))
-        .group_by(ruled.c.subscription_id, ruled.c.deliver_on)
+        .group_by(ruled.c.subscription_id, ruled.c.product_id, ruled.c.deliver_on)
         .subquery("moved")
     )
 
@@ -185,10 +199,10 @@ def _silenced(day: ColumnElement[date]) -> ColumnElement[str]:
 
 def _said() -> ColumnElement[str]:
     """The rule by which a day has its own quantity."""
-    s = Subscription
+    mode = valid_then("mode")
     return case(
         (SubscriptionOverride.id.is_not(None), SubscriptionOverride.kind),
-        (s.mode.in_(RHYTHMIC), s.mode),
+        (mode.in_(RHYTHMIC), mode),
         else_="none",
     )
 
@@ -199,17 +213,46 @@ def _receives(day: ColumnElement[date]) -> ColumnElement[bool]:
     return or_(Customer.status == "active", and_(Customer.status == "trial", begun))
 
 
+def is_valid_on(day: ColumnElement[date]) -> ColumnElement[bool]:
+    """The condition that joins a standing order's schedule of a day; most standing orders have none."""
+    return and_(SubscriptionSchedule.subscription_id == Subscription.id, SubscriptionSchedule.valid.contains(day))
+
+
+def valid_then(name: str) -> Any:
+    """A column of the schedule that is joined, else of the standing order itself."""
+    own, of_the_schedule = Subscription.__table__.c[name], SubscriptionSchedule.__table__.c[name]
+    return case((SubscriptionSchedule.id.is_(None), own), else_=of_the_schedule).label(name)
+
+
+def _of_weekday(number: ColumnElement[int]) -> ColumnElement[Decimal]:
+    """The quantity of a weekday (1: Monday), where each has its own."""
+    own, of_the_schedule = Subscription.weekly_quantities, SubscriptionSchedule.weekly_quantities
+    return case((SubscriptionSchedule.id.is_(None), own[number]), else_=of_the_schedule[number])
+
+
 def quantity_on(day: ColumnElement[date]) -> ColumnElement[Decimal]:
-    """The default quantity in force on a day."""
-    later = (
-        select(SubscriptionQuantity.quantity)
-        .where(SubscriptionQuantity.subscription_id == Subscription.id, SubscriptionQuantity.valid_from <= day)
-        .order_by(SubscriptionQuantity.valid_from.desc())
-        .limit(1)
-        .correlate_except(SubscriptionQuantity)
-        .scalar_subquery()
+    """The default quantity in force on a day, of a standing order with its schedule ``is_valid_on`` the day.
+
+    The latest one said to hold from a day not after it, be it by a change of quantity or, after those of the same day,
+    of the schedule.
+    """
+    said, theirs = SubscriptionQuantity, aliased(SubscriptionSchedule)
+    by_quantities = select(said.quantity).where(said.subscription_id == Subscription.id, said.valid_from <= day)
+    later = by_quantities.order_by(said.valid_from.desc()).limit(1).correlate_except(said).scalar_subquery()
+    named = (
+        select(said.valid_from.label("since"), said.quantity, literal(1).label("rank"))
+        .where(said.subscription_id == Subscription.id, said.valid_from <= day)
+        .correlate_except(said)
+        .union_all(
+            select(func.coalesce(func.lower(theirs.valid), "-infinity"), theirs.default_quantity, literal(2))
+            .where(theirs.subscription_id == Subscription.id, theirs.default_quantity.is_not(None))
+            .where(not_(func.coalesce(func.lower(theirs.valid) > day, False)))
+            .correlate_except(theirs)
+        )
+        .subquery("named")
     )
-    return func.coalesce(later, Subscription.default_quantity)
+    latest = select(named.c.quantity).order_by(named.c.since.desc(), named.c.rank).limit(1).scalar_subquery()
+    return case((SubscriptionSchedule.id.is_(None), func.coalesce(later, Subscription.default_quantity)), else_=latest)
 
 
 def deliverable(days: FromClause, *only: ColumnElement[bool]) -> Subquery:

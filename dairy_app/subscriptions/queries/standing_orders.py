@@ -1,8 +1,7 @@
 """Standing orders, read: what is due on which day, and the lists and single ones that clients see."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
-from decimal import Decimal
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -41,9 +40,20 @@ from dairy_app.subscriptions.models import (
     SubscriptionOverride,
     SubscriptionPause,
     SubscriptionQuantity,
+    SubscriptionSchedule,
 )
 from dairy_app.subscriptions.policy import visible_subscriptions
-from dairy_app.subscriptions.queries.due import area_on_the_day, days_from, deliverable, due, quantity_on, these_days
+from dairy_app.subscriptions.queries.due import (
+    area_on_the_day,
+    days_from,
+    deliverable,
+    due,
+    is_valid_on,
+    quantity_on,
+    these_days,
+    valid_then,
+)
+from dairy_app.subscriptions.queries.schedules import TERMS, changes_from, next_change, shifts_of_day
 from dairy_app.web.access import Actor
 from dairy_app.web.pages import Page, read_page
 
@@ -150,13 +160,16 @@ def require_visible(session: Session, actor: Actor, subscription_id: UUID) -> No
 
 
 def _subscriptions(actor: Actor, day: date) -> Select[Any]:
-    """The rows an actor sees, with the quantity in force on ``day`` as the default."""
-    held_elsewhere = ("legacy_id", "default_quantity")
+    """The rows an actor sees, as they are on ``day``, with the quantity in force as the default."""
+    held_elsewhere = ("legacy_id", "default_quantity", *TERMS)
     columns = [column for column in Subscription.__table__.c if column.name not in held_elsewhere]
+    columns += [valid_then(name) for name in TERMS]
     usual = quantity_on(literal(day, Date)).label("default_quantity")
     return (
-        select(*columns, usual, Product.name.label("product_name"), Product.unit)
-        .join(Product, Product.id == Subscription.product_id)
+        select(*columns, usual, next_change(day), Product.name.label("product_name"), Product.unit)
+        .select_from(Subscription)
+        .outerjoin(SubscriptionSchedule, is_valid_on(literal(day, Date)))
+        .join(Product, Product.id == valid_then("product_id"))
         .where(visible_subscriptions(actor))
     )
 
@@ -164,7 +177,10 @@ def _subscriptions(actor: Actor, day: date) -> Select[Any]:
 def subscription_page(
     session: Session, actor: Actor, day: date, filters: Mapping[str, Any], *, limit: int, cursor: str | None
 ) -> Page:
-    """Standing orders, oldest first; one statement."""
+    """Standing orders, oldest first; one statement.
+
+    Filters read their columns: a change that begins today is found by what it made of them when orders were made today.
+    """
     rows = _subscriptions(actor, day)
     for name, value in filters.items():
         rows = rows.where(Subscription.__table__.c[name] == value)
@@ -194,6 +210,7 @@ def subscription_view(session: Session, actor: Actor, subscription_id: UUID, day
             .where(SubscriptionQuantity.subscription_id == subscription_id, SubscriptionQuantity.valid_from > day)
             .order_by(SubscriptionQuantity.valid_from)
         ).all(),
+        "changes": changes_from(session, subscription_id, day + timedelta(days=1)),
     }
 
 
@@ -226,16 +243,12 @@ def override_of(session: Session, subscription_id: UUID, day: date) -> Subscript
 
 def shift_on(session: Session, subscription: Subscription, day: date) -> str:
     """The shift of one day: what was said about it, else the standing order's."""
-    said = override_of(session, subscription.id, day)
-    return said.shift if said is not None and said.shift is not None else subscription.shift
+    return shifts_of_day(session, [subscription.id], day)[subscription.id]
 
 
 def shifts_on(session: Session, subscription_ids: Sequence[UUID], day: date) -> list[str]:
     """The shifts in which standing orders come on one day, each once."""
-    of_the_day = and_(SubscriptionOverride.subscription_id == Subscription.id, SubscriptionOverride.date == day)
-    shift = func.coalesce(SubscriptionOverride.shift, Subscription.shift)
-    rows = select(shift).select_from(Subscription).outerjoin(SubscriptionOverride, of_the_day)
-    return list(session.scalars(rows.where(Subscription.id.in_(subscription_ids)).distinct().order_by(shift)))
+    return sorted(set(shifts_of_day(session, subscription_ids, day).values()))
 
 
 def running_on(session: Session, customer_id: UUID, day: date) -> list[UUID]:
@@ -309,12 +322,6 @@ def household_pause(session: Session, customer_id: UUID, household_pause_id: UUI
     return {**rows[0]._mapping, **span, "customer_id": customer_id, "pauses": rows}
 
 
-def usual_quantity(session: Session, subscription_id: UUID, day: date) -> Decimal:
-    """The default quantity in force on a day, in the product's unit."""
-    wanted = select(quantity_on(literal(day, Date))).where(Subscription.id == subscription_id)
-    return session.execute(wanted).scalar_one()
-
-
 def pause_on(session: Session, subscription_id: UUID, day: date) -> UUID | None:
     """The pause that covers a day."""
     covers = SubscriptionPause.period.contains(cast(day, Date))
@@ -341,8 +348,7 @@ def customer_calendar(session: Session, customer_id: UUID, first: date, last: da
     """``calendar`` of all standing orders of a customer that have not ended before, each with its product."""
     still = or_(Subscription.stop_date.is_(None), Subscription.stop_date > first)
     wanted = due(days_from(first, last), Subscription.customer_id == customer_id, still)
-    product = (wanted.c.subscription_id, wanted.c.product_id, Product.name.label("product_name"), Product.unit)
-    days = _with_what_became(wanted).add_columns(*product)
+    days = _with_what_became(wanted).add_columns(wanted.c.subscription_id)
     return session.execute(days.order_by(wanted.c.day, Product.name, wanted.c.subscription_id)).all()
 
 
@@ -358,6 +364,9 @@ def _with_what_became(wanted: Subquery) -> Select[Any]:
             Order.status.label("order_status"),
             _deliveries.c.status.label("delivery_status"),
             _brought(Order.id).label("delivered_quantity"),
+            wanted.c.product_id,
+            Product.name.label("product_name"),
+            Product.unit,
         )
         .select_from(wanted)
         .join(Product, Product.id == wanted.c.product_id)

@@ -68,9 +68,30 @@ class Household:
         return self.status == "active"
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """What a standing order is from the day ``first`` on (None: ever) until the next one begins.
+
+    ``default_quantity`` None: as it was the day before. ``weekly_quantities``: of each weekday its own, Monday first.
+    """
+
+    first: date | None
+    mode: str
+    default_quantity: Decimal | None = None
+    weekly_pattern: Sequence[int] | None = None
+    weekly_quantities: Sequence[Decimal] | None = None
+    interval_days: int | None = None
+    anchor_date: date | None = None
+    shift: str = "morning"
+    product: UUID | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class StandingOrder:
-    """A subscription with its pauses (first day, first day after or None), entries and later quantities."""
+    """A subscription with its pauses (first day, first day after or None), entries and later quantities.
+
+    With ``schedules``, in the order of their days, what it is itself counts on no day.
+    """
 
     mode: str
     default_quantity: Decimal
@@ -85,10 +106,27 @@ class StandingOrder:
     entries: Mapping[date, Entry] | None = None
     quantities: Mapping[date, Decimal] | None = None
     shift: str = "morning"
+    weekly_quantities: Sequence[Decimal] | None = None
+    schedules: Sequence[Schedule] = ()
 
     def entry_on(self, day: date) -> Entry | None:
         """What was said about a day."""
         return (self.entries or {}).get(day)
+
+    def on(self, day: date) -> Schedule:
+        """What it is on a day."""
+        begun = [each for each in self.schedules if each.first is None or each.first <= day]
+        if begun:
+            return begun[-1]
+        return Schedule(
+            first=None,
+            mode=self.mode,
+            weekly_pattern=self.weekly_pattern,
+            weekly_quantities=self.weekly_quantities,
+            interval_days=self.interval_days,
+            anchor_date=self.anchor_date,
+            shift=self.shift,
+        )
 
 
 def decide(customer: Household, wanted: StandingOrder, day: date, closings: Sequence[Closing] = ()) -> Due:
@@ -107,23 +145,26 @@ def _own(wanted: StandingOrder, day: date) -> Due:
     entry = wanted.entry_on(day)
     if entry is not None:
         return Due(entry.quantity, entry.kind)
-    match wanted.mode:
+    then = wanted.on(day)
+    match then.mode:
         case "weekly_pattern":
-            falls = day.weekday() in (wanted.weekly_pattern or ())
+            falls = day.weekday() in (then.weekly_pattern or ())
+            if then.weekly_quantities is not None:
+                return Due(then.weekly_quantities[day.weekday()], then.mode)
         case "alternate_days":
-            assert wanted.anchor_date is not None and wanted.interval_days is not None
-            falls = (day - wanted.anchor_date).days % wanted.interval_days == 0
+            assert then.anchor_date is not None and then.interval_days is not None
+            falls = (day - then.anchor_date).days % then.interval_days == 0
         case "fixed_daily":
             falls = True
         case _:
             return Due(NOTHING, "none")
-    return Due(usual_quantity(wanted, day) if falls else NOTHING, wanted.mode)
+    return Due(usual_quantity(wanted, day) if falls else NOTHING, then.mode)
 
 
 def _closing_of(customer: Household, wanted: StandingOrder, day: date, closings: Sequence[Closing]) -> Closing | None:
     """The closing that holds a day back: the last one made, unless the day's entry was said after it."""
     entry = wanted.entry_on(day)
-    shift = entry.shift if entry is not None and entry.shift is not None else wanted.shift
+    shift = entry.shift if entry is not None and entry.shift is not None else wanted.on(day).shift
     found = [
         each
         for each in closings
@@ -135,11 +176,16 @@ def _closing_of(customer: Household, wanted: StandingOrder, day: date, closings:
 
 
 def _moved_to(customer: Household, wanted: StandingOrder, day: date, closings: Sequence[Closing]) -> Decimal:
-    """What closed days give to ``day``; an entry for it that was said later, or says nothing comes, stands alone."""
+    """What closed days give to ``day``; an entry for it that was said later, or says nothing comes, stands alone.
+
+    A day has one product: what is another one by then is not moved.
+    """
     entry, total = wanted.entry_on(day), NOTHING
     for closed in sorted({each.day for each in closings if each.deliver_on == day}):
         closing = _closing_of(customer, wanted, closed, closings)
         if closing is None or closing.deliver_on != day or _silenced(customer, wanted, closed) is not None:
+            continue
+        if wanted.on(closed).product != wanted.on(day).product:
             continue
         if entry is None or (entry.quantity > 0 and entry.said_at <= closing.made_at):
             total += _own(wanted, closed).quantity
@@ -163,7 +209,9 @@ def _silenced(customer: Household, wanted: StandingOrder, day: date) -> str | No
 
 def usual_quantity(wanted: StandingOrder, day: date) -> Decimal:
     """The default quantity in force: the latest one said to hold from a day not after ``day``."""
-    later = {start: quantity for start, quantity in (wanted.quantities or {}).items() if start <= day}
+    said = {each.first or date.min: each.default_quantity for each in wanted.schedules}
+    said |= wanted.quantities or {}
+    later = {start: quantity for start, quantity in said.items() if start <= day and quantity is not None}
     return later[max(later)] if later else wanted.default_quantity
 
 

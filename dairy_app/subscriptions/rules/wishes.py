@@ -11,16 +11,21 @@ from dairy_app.common.changes import UNSET, Unset
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rhythm:
-    """What a new standing order and a change of one may say; what is UNSET, the table or the old row says."""
+    """What a new standing order and a change of one may say; what is UNSET, the table or the old row says.
+
+    ``confirm``: an unusual quantity, said by an admin, or one more of the same is meant.
+    """
 
     default_quantity: Decimal | Unset = UNSET
     weekly_pattern: Sequence[int] | Unset = UNSET
+    weekly_quantities: Sequence[Decimal] | Unset | None = UNSET
     interval_days: int | Unset = UNSET
     anchor_date: date | Unset = UNSET
     price_per_unit: Decimal | Unset | None = UNSET
     stop_date: date | Unset | None = UNSET
     auto_start: bool | Unset = UNSET
     channel: str | Unset = UNSET
+    confirm: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +52,29 @@ class SubscriptionChange(Rhythm):
     reason: str | Unset = UNSET
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ScheduleChange:
+    """What shall be different in a standing order from the day ``first`` on; what is UNSET stays as it is by then.
+
+    ``weekly_quantities``: of each weekday, Monday first. ``replace_later``: later changes give way to this one.
+    """
+
+    first: date
+    product_id: UUID | Unset = UNSET
+    mode: str | Unset = UNSET
+    default_quantity: Decimal | Unset = UNSET
+    weekly_pattern: Sequence[int] | Unset = UNSET
+    weekly_quantities: Sequence[Decimal] | Unset | None = UNSET
+    interval_days: int | Unset = UNSET
+    anchor_date: date | Unset = UNSET
+    shift: str | Unset = UNSET
+    price_per_unit: Decimal | Unset | None = UNSET
+    reason: str | Unset = UNSET
+    channel: str | Unset = UNSET
+    replace_later: bool = False
+    confirm: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class DayQuantity:
     """What comes on one day; 0 is a quantity. Without ``shift`` in the standing order's."""
@@ -56,6 +84,7 @@ class DayQuantity:
     shift: str | None = None
     note: str | None = None
     channel: str | None = None
+    confirm: bool = False
 
 
 @dataclass(frozen=True, slots=True)

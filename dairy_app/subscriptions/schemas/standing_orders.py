@@ -18,9 +18,16 @@ from dairy_app.subscriptions.rules.wishes import (
     PauseChange,
     SubscriptionChange,
 )
+from dairy_app.subscriptions.schemas.schedules import (
+    SAID_CHANNELS,
+    ScheduleOut,
+    WeekdayQuantities,
+    WeekdayQuantitiesOut,
+    Weekdays,
+)
 from dairy_app.web import validate
 from dairy_app.web.schemas import Choice, Day, Line, Money, Month, PageQuery, Quantity, Strict, page_of
-from dairy_app.web.validate import Coded, Invalid
+from dairy_app.web.validate import Invalid
 
 #: What may decide a day; ``due._rule`` and ``rules.decide``.
 RULES = (
@@ -40,26 +47,11 @@ RULES = (
     "product_inactive",
     "none",
 )
-#: What a person may say; the others are set by the way a change came.
-SAID_CHANNELS = tuple(channel for channel in CHANNELS if channel not in ("import", "shared_link"))
-
-
-class Weekdays(fields.List[int]):
-    """Weekdays, 0 = Monday, each once; at least one."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        day = fields.Integer(strict=True, validate=validate.Range(0, 6))
-        super().__init__(day, validate=validate.Length(1, 7, error=Coded("Choose one to seven weekdays.")), **kwargs)
-
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> list[Any]:
-        days = super()._deserialize(value, attr, data, **kwargs)
-        if len(set(days)) < len(days):
-            raise Invalid("A weekday is listed twice.")
-        return sorted(days)
 
 
 class _Rhythm(Strict):
     weekly_pattern = Weekdays()
+    weekly_quantities = WeekdayQuantities()
     interval_days = fields.Integer(
         strict=True,
         validate=validate.Range(1, 365),
@@ -73,6 +65,13 @@ class _Rhythm(Strict):
     stop_date = Day(allow_none=True, metadata={"description": "The first day nothing comes any more."})
     auto_start = fields.Boolean()
     channel = Choice(*SAID_CHANNELS)
+    confirm = fields.Boolean(
+        load_default=False,
+        metadata={
+            "description": "One more of the same is meant; from an admin: an unusual quantity.",
+            "example": False,
+        },
+    )
 
 
 class SubscriptionIn(_Rhythm):
@@ -118,6 +117,10 @@ class OverrideIn(Strict):
     shift = Choice(*SHIFTS, allow_none=True)
     note = Line(500)
     channel = Choice(*SAID_CHANNELS)
+    confirm = fields.Boolean(
+        load_default=False,
+        metadata={"description": "From an admin: an unusual quantity is meant.", "example": False},
+    )
 
 
 class PauseIn(Strict):
@@ -251,10 +254,12 @@ class SubscriptionItemOut(Strict):
     mode = Choice(*MODES)
     default_quantity = Quantity(metadata={"description": "The one in force today."})
     weekly_pattern = fields.List(fields.Integer(validate=validate.Range(0, 6)), allow_none=True)
+    weekly_quantities = WeekdayQuantitiesOut()
     interval_days = fields.Integer(allow_none=True)
     anchor_date = Day(allow_none=True)
     shift = Choice(*SHIFTS)
     price_per_unit = Money(allow_none=True)
+    changes_on = Day(allow_none=True)
     start_date = Day()
     stop_date = Day(allow_none=True)
     status = Choice(*SUBSCRIPTION_STATUSES)
@@ -275,6 +280,10 @@ class SubscriptionOut(SubscriptionItemOut):
     pauses = fields.List(fields.Nested(PauseOut))
     overrides = fields.List(fields.Nested(OverrideOut))
     quantity_changes = fields.List(fields.Nested(QuantityChangeOut))
+    changes = fields.List(
+        fields.Nested(ScheduleOut),
+        metadata={"description": "What it becomes from days to come on, the first one first."},
+    )
 
 
 REPRICED = "Pending orders of standing orders that take the new price."
@@ -330,6 +339,9 @@ class CalendarDay(Strict):
     order_status = Choice(*ORDER_STATUSES, allow_none=True)
     delivery_status = fields.String(allow_none=True)
     delivered_quantity = Quantity(allow_none=True)
+    product_id = fields.UUID(metadata={"description": "Of that day: a change may bring another."})
+    product_name = fields.String()
+    unit = Choice(*UNITS)
 
 
 class CalendarOut(Strict):
@@ -344,9 +356,6 @@ class CustomerCalendarDay(CalendarDay):
     """What comes of one standing order on a day."""
 
     subscription_id = fields.UUID()
-    product_id = fields.UUID()
-    product_name = fields.String()
-    unit = Choice(*UNITS)
 
 
 class OneTimeOrderOut(Strict):

@@ -17,7 +17,7 @@ from dairy_app.customers.service import customers
 from dairy_app.orders import bulk as orders
 from dairy_app.orders.models import ClosedDay
 from dairy_app.orders.queries import cancelled_by, closings_beside, get_closed_day, in_area, settled_orders
-from dairy_app.subscriptions import bulk
+from dairy_app.subscriptions.bulk import orders as bulk
 from dairy_app.subscriptions.models import Subscription
 from dairy_app.subscriptions.policy import channel_of
 from dairy_app.subscriptions.queries import closed_days as queries

@@ -7,7 +7,8 @@ from sqlalchemy.orm import Session
 
 from dairy_app.business.queries import today
 from dairy_app.common.clock import now
-from dairy_app.subscriptions import bulk
+from dairy_app.subscriptions.bulk import orders as bulk
+from dairy_app.subscriptions.bulk import standing_orders as rows
 from dairy_app.subscriptions.models import SubscriptionOverride, SubscriptionQuantity
 from dairy_app.subscriptions.policy import channel_of
 from dairy_app.subscriptions.queries import standing_orders as queries
@@ -31,4 +32,4 @@ def insert_beside(
 ) -> UUID:
     """A row beside a standing order, with who asked for it and by which way; its id."""
     said = {"subscription_id": subscription_id, "requested_by": actor.user_id, "channel": channel_of(actor, channel)}
-    return bulk.insert_beside(session, table, {**said, **row})
+    return rows.insert_beside(session, table, {**said, **row})

@@ -11,7 +11,9 @@ from dairy_app.business.queries import business_settings, today
 from dairy_app.common.clock import now
 from dairy_app.common.errors import invalid
 from dairy_app.orders.rules import LONGEST_AHEAD
-from dairy_app.subscriptions import bulk
+from dairy_app.subscriptions.bulk import orders as bulk
+from dairy_app.subscriptions.bulk import schedules
+from dairy_app.subscriptions.bulk import standing_orders as rows
 from dairy_app.subscriptions.queries import standing_orders as queries
 from dairy_app.subscriptions.rules import standing_orders as rules
 from dairy_app.subscriptions.service import moves
@@ -37,7 +39,8 @@ class Generated:
 def generate_day(session: Session, day: date) -> Generated:
     """Make the orders of one day, at most 31 days back and 90 ahead. A second time makes nothing new.
 
-    Customers whose move is due by today have moved for good then."""
+    Customers whose move is due by today have moved for good then, and standing orders show what they became by today.
+    """
     first = today(session)
     if not first - LONGEST_BEHIND <= day <= first + LONGEST_AHEAD:
         detail = f"Must be from {first - LONGEST_BEHIND} to {first + LONGEST_AHEAD}."
@@ -59,13 +62,14 @@ def generate_due(session: Session) -> Generated:
     behind = rules.days_between(max(begun, first - LONGEST_BEHIND), first)[:-1]
     missed = [day for day in behind if day not in made]
     done = _generate(session, missed + rules.days_between(first, horizon), first)
-    bulk.close_ended(session, first)
+    rows.close_ended(session, first)
     return done
 
 
 def _generate(session: Session, days: list[date], first: date) -> Generated:
     bulk.lock_generation(session)
     moves.apply_due(session, first)
+    schedules.apply_schedules(session, first)
     made = bulk.generate(session, days)
     bulk.remember_days(session, days, now())
     created = sum(row.orders for row in made.amounts)

@@ -13,7 +13,7 @@ from dairy_app.common.errors import Problem, invalid
 from dairy_app.customers import bulk as customers
 from dairy_app.customers.models import CustomerMove
 from dairy_app.customers.queries import active_user, customers_moving, get_move, get_visible_customer
-from dairy_app.subscriptions import bulk
+from dairy_app.subscriptions.bulk import orders as bulk
 from dairy_app.web.access import Actor, Role
 
 

@@ -13,6 +13,7 @@ from dairy_app.common.errors import FieldError, Problem, invalid
 from dairy_app.orders.rules import cutoff_of
 from dairy_app.subscriptions.models import SHIFTS, Subscription
 from dairy_app.subscriptions.queries import standing_orders as queries
+from dairy_app.subscriptions.queries.schedules import usual_shifts
 from dairy_app.web.access import Actor, Role
 
 ONE_DAY = timedelta(days=1)
@@ -26,8 +27,11 @@ def first_unsettled_day(session: Session, subscription_ids: Sequence[UUID]) -> d
 
 
 def first_open_day(session: Session, actor: Actor, subscription_ids: Sequence[UUID], shift: str) -> date:
-    """The first day the actor may still change: nothing settled, and for customers before the cut-off."""
-    return _first_open(session, actor, first_unsettled_day(session, subscription_ids), shift)
+    """The first day the actor may still change: nothing settled, and for customers before the cut-off.
+
+    ``shift``: of a standing order that is not there yet, or any; those that are have the shift of each day.
+    """
+    return _first_open(session, actor, first_unsettled_day(session, subscription_ids), subscription_ids, shift)
 
 
 def first_open_days(session: Session, actor: Actor, shifts: Mapping[UUID, str]) -> dict[UUID, date]:
@@ -35,13 +39,19 @@ def first_open_days(session: Session, actor: Actor, shifts: Mapping[UUID, str]) 
     first = today(session)
     settled = queries.settled_days(session, list(shifts), first)
     unsettled = {each: settled[each] + ONE_DAY if each in settled else first for each in shifts}
-    return {each: _first_open(session, actor, unsettled[each], shift) for each, shift in shifts.items()}
+    return {each: _first_open(session, actor, unsettled[each], [each], shift) for each, shift in shifts.items()}
 
 
-def _first_open(session: Session, actor: Actor, day: date, shift: str) -> date:
-    while actor.role is Role.CUSTOMER and _is_past_cutoff(session, day, shift):
-        day += ONE_DAY
-    return day
+def _first_open(session: Session, actor: Actor, day: date, subscription_ids: Sequence[UUID], shift: str) -> date:
+    """The first day from ``day`` on of which nothing is past its cut-off, nor the morning after its evening."""
+    if actor.role is not Role.CUSTOMER:
+        return day
+    is_past = {day + n * ONE_DAY: False for n in range(2)}
+    for each in is_past:
+        shifts = {shift, *usual_shifts(session, subscription_ids, each)}
+        is_past[each] = any(_is_past_cutoff(session, each, said) for said in shifts)
+    last = max((each for each, past in is_past.items() if past), default=None)
+    return day if last is None else _first_open(session, actor, last + ONE_DAY, subscription_ids, shift)
 
 
 def require_open(session: Session, actor: Actor, day: date, shift: str, reason: str | None, pointer: str) -> None:

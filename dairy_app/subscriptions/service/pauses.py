@@ -13,7 +13,8 @@ from dairy_app.business.queries import today
 from dairy_app.common.changes import sent
 from dairy_app.common.errors import Problem, invalid, overlaps
 from dairy_app.customers.queries import get_visible_customer
-from dairy_app.subscriptions import bulk
+from dairy_app.subscriptions.bulk import orders as bulk
+from dairy_app.subscriptions.bulk import standing_orders as rows
 from dairy_app.subscriptions.policy import channel_of
 from dairy_app.subscriptions.queries import standing_orders as queries
 from dairy_app.subscriptions.rules.pauses import Span, added, first_changed
@@ -65,7 +66,7 @@ def _pause(session: Session, actor: Actor, ids: Sequence[UUID], wanted: NewPause
     refuse_settled(session, ids, span.first, span.last)
     _refuse_overlap(session, ids, span)
     said = {"requested_by": actor.user_id, "channel": channel_of(actor, wanted.channel)}
-    made = bulk.insert_pauses(session, ids, {"period": _period(span), "reason": wanted.reason, **said, **row})
+    made = rows.insert_pauses(session, ids, {"period": _period(span), "reason": wanted.reason, **said, **row})
     follow(session, ids, wanted.reason or "Paused.")
     return made
 
@@ -105,11 +106,11 @@ def _change(
         before = Span(first, last)
         after = _span(changes.get("first", first), changes.get("last", last))
         if after == before:
-            bulk.change_pauses(session, keys, said)
+            rows.change_pauses(session, keys, said)
             continue
         _judge_change(session, actor, ids, before, after, changes.get("reason"))
         _refuse_overlap(session, ids, after, keys)
-        bulk.change_pauses(session, keys, {**said, **besides, "period": _period(after)})
+        rows.change_pauses(session, keys, {**said, **besides, "period": _period(after)})
     session.expire_all()
     follow(session, [each.subscription_id for each in pauses], changes.get("reason") or "The pause was changed.")
 
@@ -146,7 +147,7 @@ def _lift(session: Session, actor: Actor, pauses: Sequence[Row[Any]], besides: M
     if not pauses:
         raise Problem("pause_not_found")
     opening = first_open_days(session, actor, {each.subscription_id: each.shift for each in pauses})
-    if not bulk.end_pauses(session, {each.id: opening[each.subscription_id] for each in pauses}, **besides):
+    if not rows.end_pauses(session, {each.id: opening[each.subscription_id] for each in pauses}, **besides):
         raise Problem("illegal_transition", "The pause is over.")
     session.expire_all()
     follow(session, list(opening), "Resumed.")
@@ -173,13 +174,13 @@ def resume(session: Session, actor: Actor, subscription_id: UUID, day: date | No
         require_open(session, actor, day, queries.shift_on(session, found, day), "resumed", "/from")
     covering = queries.pause_on(session, found.id, day)
     if found.status == "paused":
-        bulk.update_subscription(session, found.id, {"status": "active"})
+        rows.update_subscription(session, found.id, {"status": "active"})
         said = {"requested_by": actor.user_id, "channel": channel_of(actor, None)}
-        bulk.pause_until(session, found.id, today(session), day, said)
+        rows.pause_until(session, found.id, today(session), day, said)
     elif covering is None:
         raise Problem("illegal_transition", f"The standing order is not paused on {day}.")
     if covering is not None:
-        bulk.end_pauses(session, {covering: day}, **_ALONE)
+        rows.end_pauses(session, {covering: day}, **_ALONE)
     session.expire_all()
     follow(session, [found.id], "Resumed.")
 
@@ -194,7 +195,7 @@ def _span(first: date, last: date | None) -> Span:
 
 
 def _period(span: Span) -> Any:
-    return bulk.days(span.first, None if span.last is None else span.last + ONE_DAY)
+    return rows.days(span.first, None if span.last is None else span.last + ONE_DAY)
 
 
 def _refuse_overlap(session: Session, ids: Sequence[UUID], span: Span, besides: Sequence[UUID] = ()) -> None:

@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
-from dairy_app.business.queries import today
+from dairy_app.business.queries import require_usual, today
 from dairy_app.catalogue import service as catalogue
 from dairy_app.catalogue.queries import minimum_price, product_row, unit_of
 from dairy_app.catalogue.rules import require_whole
@@ -24,11 +24,23 @@ from dairy_app.customers.service import customers
 from dairy_app.orders import service as orders
 from dairy_app.orders.models import Order
 from dairy_app.orders.queries import get_visible_order
-from dairy_app.subscriptions import bulk
+from dairy_app.subscriptions.bulk import orders as bulk
+from dairy_app.subscriptions.bulk import schedules
+from dairy_app.subscriptions.bulk import standing_orders as rows
 from dairy_app.subscriptions.models import Subscription, SubscriptionOverride, SubscriptionQuantity
 from dairy_app.subscriptions.policy import OWN_FIELDS, OWN_NEW_FIELDS, channel_of, check_fields, check_quote
 from dairy_app.subscriptions.queries import standing_orders as queries
-from dairy_app.subscriptions.rules.standing_orders import RELEASES, RHYTHMIC
+from dairy_app.subscriptions.queries.schedules import TERMS, equal_order, terms_on
+from dairy_app.subscriptions.rules.rhythm import (
+    EVERY_OTHER_DAY,
+    changed,
+    check_shape,
+    check_whole,
+    needs_quantity,
+    quantities_of,
+    with_days,
+)
+from dairy_app.subscriptions.rules.standing_orders import RELEASES
 from dairy_app.subscriptions.rules.wishes import DayQuantity, Ending, NewSubscription, SubscriptionChange
 from dairy_app.subscriptions.service.following import follow, insert_beside
 from dairy_app.subscriptions.service.open_days import (
@@ -47,10 +59,12 @@ def subscribe(session: Session, actor: Actor, asked: NewSubscription) -> UUID:
 
     It begins on the first day the actor may still change unless ``start_date`` says otherwise. Raises
     customer_not_found, customer_stopped, product_not_found, product_inactive, no_price, cutoff_passed, forbidden
-    (a customer that quotes a price), validation_failed.
+    (a customer that quotes a price), validation_failed, and unless it is confirmed already_exists (it gets the product
+    in that shift already) and quantity_unusual.
     """
     wanted = sent(asked)
     check_fields(actor, wanted, OWN_NEW_FIELDS)
+    confirmed = wanted.pop("confirm")
     check_quote(actor, wanted, minimum_price(session, wanted.get("product_id")))
     customer_id = wanted.get("customer_id") or actor.customer_id
     if customer_id is None:
@@ -65,13 +79,20 @@ def subscribe(session: Session, actor: Actor, asked: NewSubscription) -> UUID:
     row |= {"customer_id": customer.id, "start_date": wanted.get("start_date") or opening}
     if actor.role is Role.CUSTOMER:
         require_open(session, actor, row["start_date"], wanted["shift"], None, "/start_date")
+    row = with_days(row)
     if row["mode"] == "alternate_days":
-        row = {"interval_days": 2, "anchor_date": row["start_date"], **row}
-    _check_shape(row)
-    if row["mode"] in RHYTHMIC and not row.get("default_quantity"):
+        row = {"interval_days": EVERY_OTHER_DAY, "anchor_date": row["start_date"], **row}
+    check_shape(row)
+    _check_stop(row)
+    if needs_quantity(row) and not row.get("default_quantity"):
         raise invalid("/default_quantity", f"Mode {row['mode']} needs a quantity above 0.", "required")
-    _check_sold(session, row)
-    made = bulk.insert_subscription(session, row)
+    require_sold(
+        session, customer.id, row["product_id"], row["start_date"], row.get("price_per_unit"), quantities_of(row)
+    )
+    refuse_unusual(session, actor, row["product_id"], quantities_of(row), confirmed=confirmed)
+    if not confirmed:
+        refuse_another(session, customer.id, row["product_id"], row["shift"], row["start_date"])
+    made = rows.insert_subscription(session, row)
     follow(session, [made], "The standing order began.")
     return made
 
@@ -79,26 +100,36 @@ def subscribe(session: Session, actor: Actor, asked: NewSubscription) -> UUID:
 def change(session: Session, actor: Actor, subscription_id: UUID, asked: SubscriptionChange) -> bulk.Repriced | None:
     """Change what is sent, from the first day that may still change on; a new price also for orders made already.
 
+    What is planned from a day on (``schedules``) stays as it was planned.
+
     ``default_quantity`` holds till further notice from ``effective_from`` (default: the first open day); what was
     delivered before keeps its quantity. A customer's change leaves days whose cut-off has passed as they were.
-    Raises subscription_not_found, forbidden, cutoff_passed, illegal_transition, validation_failed, no_price.
+    Raises subscription_not_found, forbidden, cutoff_passed, illegal_transition, validation_failed, no_price,
+    quantity_unusual.
     """
     found = queries.get_visible_subscription(session, actor, subscription_id)
     changes = sent(asked)
     check_fields(actor, changes, OWN_FIELDS)
-    check_quote(actor, changes, minimum_price(session, found.product_id))
+    confirmed = changes.pop("confirm")
     bulk.hold_generation(session)
+    day = today(session)
+    schedules.apply_schedules(session, day, found.id)
+    known = terms_on(session, found.id, day)
+    check_quote(actor, changes, minimum_price(session, known.product_id))
     fields = dict(changes)
     said = {name: fields.pop(name, None) for name in ("reason", "channel", "effective_from", "default_quantity")}
-    kept = _closed_days(session, actor, found, {found.shift, fields.get("shift", found.shift)})
+    kept = _closed_days(session, actor, found, {known.shift, fields.get("shift", known.shift)})
     if "status" in fields and fields["status"] != found.status and RELEASES.get(found.status) != fields["status"]:
         raise Problem("illegal_transition", f"The standing order is {found.status}.")
-    row = _settled(found, fields)
+    row = _settled(found, known, fields)
     start, stop = row.get("start_date"), row.get("stop_date")
     require_span(session, actor, found, start=start, stop=stop, reason=said["reason"])
-    _check_quantity(session, found, row, said["default_quantity"])
-    _require_whole(session, found, said["default_quantity"], "/default_quantity")
-    bulk.update_subscription(session, found.id, {**row, **_said(actor, said["channel"], said["reason"])})
+    _check_quantity(known, row, said["default_quantity"])
+    check_whole(known.unit, quantities_of(row))
+    default = {"default_quantity": said["default_quantity"]}
+    refuse_unusual(session, actor, known.product_id, quantities_of(row | default), confirmed=confirmed)
+    rows.update_subscription(session, found.id, {**row, **_said(actor, said["channel"], said["reason"])})
+    schedules.change_valid(session, found.id, day, row)
     if said["default_quantity"] is not None:
         _set_quantity(session, actor, found, said)
     elif said["effective_from"] is not None:
@@ -109,7 +140,7 @@ def change(session: Session, actor: Actor, subscription_id: UUID, asked: Subscri
     follow(session, [found.id], reason)
     if "price_per_unit" not in changes:
         return None
-    return bulk.reprice(session, today(session), found.product_id, Order.subscription_id == found.id)
+    return bulk.reprice(session, day, known.product_id, Order.subscription_id == found.id)
 
 
 def _said(actor: Actor, channel: str | None, reason: str | None) -> dict[str, Any]:
@@ -121,71 +152,88 @@ def _said(actor: Actor, channel: str | None, reason: str | None) -> dict[str, An
     }
 
 
-def _settled(found: Subscription, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """The columns to write: a mode brings its own fields and drops those of the mode before."""
-    known = {column.name: getattr(found, column.name) for column in Subscription.__table__.c}
-    row = {**known, **fields}
-    if row["mode"] != "weekly_pattern" and "weekly_pattern" not in fields:
-        row["weekly_pattern"] = None
-    if row["mode"] != "alternate_days" and not {"interval_days", "anchor_date"} & set(fields):
-        row["interval_days"] = row["anchor_date"] = None
-    elif row["mode"] == "alternate_days":
-        row["interval_days"] = row["interval_days"] or 2
-        row["anchor_date"] = row["anchor_date"] or row["start_date"]
-    _check_shape(row)
-    return {name: row[name] for name in row if row[name] != known[name]}
+def _settled(found: Subscription, known: Row[Any], fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns to write: those that differ from what the standing order is (``known``: its terms of today)."""
+    before = {column.name: getattr(found, column.name) for column in Subscription.__table__.c}
+    before |= {name: known._mapping[name] for name in TERMS}
+    row = changed(before, fields, fields.get("start_date", found.start_date))
+    _check_stop(row)
+    return {name: row[name] for name in row if row[name] != before[name]}
 
 
-def _check_quantity(session: Session, found: Subscription, row: Mapping[str, Any], said: Decimal | None) -> None:
+def _check_quantity(known: Row[Any], row: Mapping[str, Any], said: Decimal | None) -> None:
     """A rhythm that begins has something to bring: as in a new standing order."""
-    begins = row.get("mode") in RHYTHMIC and found.mode not in RHYTHMIC
-    if begins and not (said or queries.usual_quantity(session, found.id, today(session))):
-        raise invalid("/default_quantity", f"Mode {row['mode']} needs a quantity above 0.", "required")
+    after = {**known._mapping, **row}
+    begins = needs_quantity(after) and not needs_quantity(dict(known._mapping))
+    if begins and not (said or known.default_quantity):
+        raise invalid("/default_quantity", f"Mode {after['mode']} needs a quantity above 0.", "required")
 
 
-def _require_whole(session: Session, found: Subscription, quantity: Decimal | None, pointer: str) -> None:
-    if quantity is not None:
-        require_whole(unit_of(session, found.product_id), quantity, pointer)
-
-
-def _check_shape(row: Mapping[str, Any]) -> None:
-    """The table's CHECKs in words: fields that fit the mode, an end that comes after the start."""
-    mode = row["mode"]
-    if (mode == "weekly_pattern") != bool(row.get("weekly_pattern")):
-        raise invalid("/weekly_pattern", "Goes with mode weekly_pattern, and it needs one.")
-    for name in ("interval_days", "anchor_date"):
-        if (mode == "alternate_days") != (row.get(name) is not None):
-            raise invalid(f"/{name}", "Goes with mode alternate_days.")
+def _check_stop(row: Mapping[str, Any]) -> None:
+    """An end comes after the start."""
     if row.get("stop_date") is not None and row["stop_date"] < row["start_date"]:
         raise invalid("/stop_date", "Cannot be before the start.")
 
 
-def _check_sold(session: Session, row: Mapping[str, Any]) -> None:
-    """The product is sold, and somebody knows what it costs on the first day."""
-    product = product_row(session, row["product_id"])
+def require_sold(
+    session: Session,
+    customer_id: UUID,
+    product_id: UUID,
+    day: date,
+    quoted: Decimal | None,
+    quantities: Mapping[str, Decimal],
+) -> None:
+    """The product is sold, by the whole where it must be, and somebody knows what it costs on a day.
+
+    ``quantities``: each with where it stands in what a client sent. Raises product_not_found, product_inactive,
+    validation_failed, no_price.
+    """
+    product = product_row(session, product_id)
     if product is None:
         raise Problem("product_not_found", errors=[FieldError("/product_id", "product_not_found", "No such product.")])
     if not product.is_active:
         detail = f"{product.name} is no longer sold."
         raise Problem("product_inactive", detail, [FieldError("/product_id", "product_inactive", detail)])
-    if row.get("default_quantity") is not None:
-        require_whole(product.unit, row["default_quantity"], "/default_quantity")
-    if row.get("price_per_unit") is None and not prices_for(
-        session, row["customer_id"], [product.id], row["start_date"]
-    ):
-        detail = f"{product.name} has no price on {row['start_date']}."
+    check_whole(product.unit, quantities)
+    if quoted is None and not prices_for(session, customer_id, [product.id], day):
+        detail = f"{product.name} has no price on {day}."
         raise Problem("no_price", detail, [FieldError("/product_id", "no_price", detail)])
 
 
+def refuse_unusual(
+    session: Session, actor: Actor, product_id: UUID, quantities: Mapping[str, Decimal], *, confirmed: bool
+) -> None:
+    """Raise ``quantity_unusual`` for more of a product than one order usually holds, unless an admin confirms it."""
+    if quantities and not (confirmed and actor.role is Role.ADMIN):
+        require_usual(session, unit_of(session, product_id), quantities)
+
+
+def refuse_another(
+    session: Session, customer_id: UUID, product_id: UUID, shift: str, day: date, besides: UUID | None = None
+) -> None:
+    """Raise ``already_exists`` when another standing order brings the product in the shift on a day or later."""
+    other = equal_order(session, customer_id, product_id, shift, day, besides)
+    if other is not None:
+        detail = "The customer has a standing order of this product in this shift. With confirm it is one more."
+        raise Problem("already_exists", detail, [FieldError("/product_id", "already_exists", detail)])
+
+
 def _set_quantity(session: Session, actor: Actor, found: Subscription, said: Mapping[str, Any]) -> None:
-    """A new default quantity from a day on; one said before for that day or later gives way to it."""
+    """A new default quantity from a day on; one said before for that day or later gives way to it.
+
+    It holds until a change that names a quantity itself, whose unit may be another one.
+    """
     day = said["effective_from"]
     if day is None:
         day = max(first_open_day(session, actor, [found.id], found.shift), found.start_date)
     else:
-        require_open(session, actor, day, found.shift, said["reason"], "/effective_from")
+        require_open(session, actor, day, terms_on(session, found.id, day).shift, said["reason"], "/effective_from")
         refuse_settled(session, [found.id], day, day)
-    bulk.delete_quantities_from(session, found.id, day)
+    then = terms_on(session, found.id, day)
+    if then.weekly_quantities is not None:
+        raise invalid("/default_quantity", "Each weekday has its own quantity: change weekly_quantities.")
+    require_whole(then.unit, said["default_quantity"], "/default_quantity")
+    rows.delete_quantities_from(session, found.id, day)
     row = {"valid_from": day, "quantity": said["default_quantity"], "reason": said["reason"]}
     insert_beside(session, SubscriptionQuantity, actor, found.id, said["channel"], row)
 
@@ -196,15 +244,17 @@ def set_override(
     """Say what comes on one day, 0 included; said again, the new word counts.
 
     On a closed day staff may let something come all the same; a customer may not. Raises subscription_not_found,
-    validation_failed (a day gone by), cutoff_passed, day_closed, illegal_transition (delivered).
+    validation_failed (a day gone by), cutoff_passed, day_closed, illegal_transition (delivered), quantity_unusual.
     """
     found = queries.get_visible_subscription(session, actor, subscription_id)
     bulk.hold_generation(session)
-    _check_day(session, actor, found, day, wanted.note, wanted.shift)
-    _require_whole(session, found, wanted.quantity, "/quantity")
+    then = terms_on(session, found.id, day)
+    _check_day(session, actor, found, day, wanted.note, wanted.shift or then.shift)
+    require_whole(then.unit, wanted.quantity, "/quantity")
+    refuse_unusual(session, actor, then.product_id, {"/quantity": wanted.quantity}, confirmed=wanted.confirm)
     if actor.role is Role.CUSTOMER and wanted.quantity > 0:
-        orders.refuse_closed(session, found.customer_id, day, wanted.shift or found.shift, "/date")
-    bulk.delete_override(session, found.id, day)
+        orders.refuse_closed(session, found.customer_id, day, wanted.shift or then.shift, "/date")
+    rows.delete_override(session, found.id, day)
     row = {"date": day, **{name: getattr(wanted, name) for name in ("kind", "quantity", "shift", "note")}}
     insert_beside(session, SubscriptionOverride, actor, found.id, wanted.channel, row)
     follow(session, [found.id], wanted.note or f"Changed for {day}.")
@@ -220,16 +270,14 @@ def clear_override(session: Session, actor: Actor, subscription_id: UUID, day: d
     said = queries.override_of(session, found.id, day)
     if said is None:
         return
-    _check_day(session, actor, found, day, "cleared")
-    bulk.delete_override(session, found.id, day)
+    _check_day(session, actor, found, day, "cleared", terms_on(session, found.id, day).shift)
+    rows.delete_override(session, found.id, day)
     follow(session, [found.id], f"The change for {day} was taken back.")
 
 
-def _check_day(
-    session: Session, actor: Actor, found: Subscription, day: date, reason: str | None, shift: str | None = None
-) -> None:
-    """The day may change in the shift it has and in the one it gets (None: the standing order's)."""
-    for each in {queries.shift_on(session, found, day), shift or found.shift}:
+def _check_day(session: Session, actor: Actor, found: Subscription, day: date, reason: str | None, shift: str) -> None:
+    """The day may change in the shift it has and in the one it gets."""
+    for each in {queries.shift_on(session, found, day), shift}:
         require_open(session, actor, day, each, reason, "/date")
     refuse_settled(session, [found.id], day, day)
 
@@ -257,7 +305,7 @@ def stop(session: Session, actor: Actor, subscription_id: UUID, wanted: Ending) 
     # Days before it that are still to come are delivered; the nightly run closes it when its day is there.
     if day <= max(first_unsettled_day(session, [found.id]), found.start_date):
         row["status"] = "stopped"
-    bulk.update_subscription(session, found.id, row)
+    rows.update_subscription(session, found.id, row)
     session.expire_all()
     follow(session, [found.id], wanted.reason or f"Stopped from {day}.")
 
@@ -327,7 +375,7 @@ def _keep(session: Session, actor: Actor, subscription_id: UUID, kept: Sequence[
     for before, after in zip(kept, now_due, strict=True):
         if (before.quantity, before.shift) != (after.quantity, after.shift):
             row = {name: before._mapping[name] for name in ("date", "quantity", "shift")}
-            bulk.delete_override(session, subscription_id, before.date)
+            rows.delete_override(session, subscription_id, before.date)
             insert_beside(
                 session, SubscriptionOverride, actor, subscription_id, None, row | {"note": "After the cut-off."}
             )

@@ -18,8 +18,6 @@ from sqlalchemy import (
     any_,
     case,
     cast,
-    column,
-    delete,
     func,
     insert,
     literal,
@@ -45,11 +43,17 @@ from dairy_app.subscriptions.models import (
     GeneratedDay,
     Subscription,
     SubscriptionOverride,
-    SubscriptionPause,
-    SubscriptionQuantity,
+    SubscriptionSchedule,
 )
 from dairy_app.subscriptions.queries.closed_days import altered_by_closing
-from dairy_app.subscriptions.queries.due import area_on_the_day, deliverable, due, these_days
+from dairy_app.subscriptions.queries.due import (
+    area_on_the_day,
+    deliverable,
+    due,
+    is_valid_on,
+    these_days,
+    valid_then,
+)
 
 #: Making a day's orders excludes changing standing orders, which exclude nobody but that ("orders" in ASCII).
 _GENERATION = 0x6F7264657273
@@ -186,24 +190,6 @@ def remember_days(session: Session, days: Sequence[date], at: datetime) -> None:
     session.execute(made.on_conflict_do_update(index_elements=["delivery_date"], set_={"updated_at": at}))
 
 
-def close_ended(session: Session, day: date) -> None:
-    """Mark as stopped what has reached its stop date."""
-    ended = (Subscription.status.in_(("active", "paused")), Subscription.stop_date <= day)
-    session.execute(
-        update(Subscription).where(*ended).values(status="stopped").execution_options(synchronize_session=False)
-    )
-
-
-def pause_until(session: Session, subscription_id: UUID, first: date, after: date, said: Mapping[str, Any]) -> None:
-    """Pause the days from ``first`` to before ``after`` that no pause covers yet; ``said``: requested_by, channel."""
-    there = select(func.range_agg(SubscriptionPause.period)).where(SubscriptionPause.subscription_id == subscription_id)
-    wanted = func.datemultirange(func.daterange(first, max(first, after)))
-    held = func.coalesce(there.scalar_subquery(), func.datemultirange())
-    gaps = func.unnest(wanted.op("-")(held)).column_valued("gap")
-    columns = [literal(subscription_id, Uuid), gaps, *(literal(value) for value in said.values())]
-    session.execute(insert(SubscriptionPause).from_select(["subscription_id", "period", *said], select(*columns)))
-
-
 def follow(session: Session, subscription_ids: Sequence[UUID], first: date, *, at: datetime, reason: str) -> None:
     """Let the orders from ``first`` on say what the standing orders say now.
 
@@ -267,15 +253,21 @@ def _is_among(key: Any, ids: Sequence[UUID]) -> ColumnElement[bool]:
 
 
 def _follow_items(session: Session, order_ids: Sequence[UUID], back: Sequence[UUID], priced: Subquery) -> None:
-    """Give the items of PENDING orders the quantity that is due now; of those that come ``back`` also the price."""
-    anew = and_(_is_among(OrderItem.order_id, back), OrderItem.price_source != "import", priced.c.price.is_not(None))
+    """Give the items of PENDING orders the quantity that is due now; of those that come ``back`` also the price.
+
+    Where the day has another product by now, the order gets that one at its price, unless it was imported.
+    """
+    other = and_(Order.source == "generator", OrderItem.product_id != priced.c.product_id, priced.c.price.is_not(None))
+    returns = and_(_is_among(OrderItem.order_id, back), OrderItem.price_source != "import", priced.c.price.is_not(None))
+    anew = or_(returns, other)
     session.execute(
         update(OrderItem)
         .where(OrderItem.order_id == Order.id, _is_among(Order.id, order_ids), Order.status == "PENDING")
         .where(or_(anew, OrderItem.quantity != priced.c.quantity))
-        .where(OrderItem.product_id == priced.c.product_id)
+        .where(or_(OrderItem.product_id == priced.c.product_id, other))
         .where(tuple_(Order.subscription_id, Order.delivery_date) == tuple_(priced.c.subscription_id, priced.c.day))
         .values(
+            product_id=priced.c.product_id,
             quantity=priced.c.quantity,
             unit_price=case((anew, priced.c.price), else_=OrderItem.unit_price),
             price_source=case((anew, priced.c.price_source), else_=OrderItem.price_source),
@@ -341,9 +333,11 @@ def reprice(session: Session, first: date, product_id: UUID, *only: ColumnElemen
             .subquery("locked")
         )
     )
-    ordered = items.outerjoin(Subscription, Subscription.id == Order.subscription_id)
+    ordered = items.outerjoin(Subscription, Subscription.id == Order.subscription_id).outerjoin(
+        SubscriptionSchedule, is_valid_on(lines.delivery_date)
+    )
     source, price, origin = with_price(
-        ordered, lines.customer_id, OrderItem.product_id, lines.delivery_date, Subscription.__table__.c.price_per_unit
+        ordered, lines.customer_id, OrderItem.product_id, lines.delivery_date, valid_then("price_per_unit")
     )
     given = and_(price == 0, origin.in_(("customer", "subscription")))
     stale = (
@@ -366,89 +360,6 @@ def reprice(session: Session, first: date, product_id: UUID, *only: ColumnElemen
     left: int = session.execute(select(func.count(kept.c.order_id.distinct()))).scalar_one()
     session.expire_all()
     return Repriced(repriced, left)
-
-
-# --------------------------------------------------------------------------------------- one standing order
-
-
-def insert_subscription(session: Session, row: Mapping[str, Any]) -> UUID:
-    """A new standing order; its id."""
-    made: UUID = session.execute(insert(Subscription).values(row).returning(Subscription.id)).scalar_one()
-    return made
-
-
-def update_subscription(session: Session, subscription_id: UUID, row: Mapping[str, Any]) -> None:
-    """Write columns of one standing order. What the session holds of it is out of date afterwards."""
-    session.execute(
-        update(Subscription)
-        .where(Subscription.id == subscription_id)
-        .values({**row, "updated_at": func.now()})
-        .execution_options(synchronize_session=False)
-    )
-
-
-def insert_beside(session: Session, table: Any, row: Mapping[str, Any]) -> UUID:
-    """A row of ``table``: an override or a quantity of a standing order; its id.
-
-    Said when this is run, not when the transaction began: what waited for a closing comes after it.
-    """
-    said = {"created_at": func.clock_timestamp(), "updated_at": func.clock_timestamp()}
-    made: UUID = session.execute(insert(table).values({**said, **row}).returning(table.id)).scalar_one()
-    return made
-
-
-def delete_override(session: Session, subscription_id: UUID, day: date) -> None:
-    """Forget what was entered for a day."""
-    session.execute(
-        delete(SubscriptionOverride)
-        .where(SubscriptionOverride.subscription_id == subscription_id, SubscriptionOverride.date == day)
-        .execution_options(synchronize_session=False)
-    )
-
-
-def delete_quantities_from(session: Session, subscription_id: UUID, day: date) -> None:
-    """Forget the default quantities that begin on a day or later."""
-    session.execute(
-        delete(SubscriptionQuantity)
-        .where(SubscriptionQuantity.subscription_id == subscription_id, SubscriptionQuantity.valid_from >= day)
-        .execution_options(synchronize_session=False)
-    )
-
-
-def end_pauses(session: Session, ends: Mapping[UUID, date], **anew: Any) -> int:
-    """End each pause before its day; delete those that have not begun by then. How many there were to end.
-
-    ``anew``: columns of those that are ended.
-    """
-    keys, lasts = cast(literal(uuid_array(ends), Text), ARRAY(Uuid())), literal(list(ends.values()), ARRAY(Date))
-    until = func.unnest(keys, lasts).table_valued(column("id", Uuid()), column("day", Date())).render_derived("until")
-    mine, begun = SubscriptionPause.id == until.c.id, func.lower(SubscriptionPause.period)
-    running = func.coalesce(func.upper(SubscriptionPause.period) > until.c.day, True)
-    row = {"period": days(begun, until.c.day), "updated_at": func.now(), **anew}
-    gone = session.connection().execute(delete(SubscriptionPause).where(mine, begun >= until.c.day))
-    cut = session.connection().execute(update(SubscriptionPause).where(mine, running).values(row))
-    return gone.rowcount + cut.rowcount
-
-
-def insert_pauses(session: Session, subscription_ids: Sequence[UUID], row: Mapping[str, Any]) -> list[UUID]:
-    """The same pause in each of these standing orders; their ids."""
-    made = insert(SubscriptionPause).values([{"subscription_id": each, **row} for each in subscription_ids])
-    return list(session.scalars(made.returning(SubscriptionPause.id)))
-
-
-def change_pauses(session: Session, pause_ids: Sequence[UUID], row: Mapping[str, Any]) -> None:
-    """Write columns of pauses."""
-    session.execute(
-        update(SubscriptionPause)
-        .where(SubscriptionPause.id.in_(pause_ids))
-        .values({**row, "updated_at": func.now()})
-        .execution_options(synchronize_session=False)
-    )
-
-
-def days(first: Any, end: Any) -> Any:
-    """The days from ``first`` up to, but not including, ``end``; None has no end."""
-    return func.daterange(first, end)
 
 
 def among(subscription_ids: Sequence[UUID]) -> ColumnElement[bool]:

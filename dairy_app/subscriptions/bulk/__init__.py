@@ -1,0 +1,1 @@
+"""The writes of standing orders and of their orders."""
