@@ -85,7 +85,8 @@ CREATE TRIGGER tr_audit_delete AFTER DELETE ON subscription_schedules REFERENCIN
 CREATE TRIGGER tr_audit_truncate BEFORE TRUNCATE ON subscription_schedules
     FOR EACH STATEMENT EXECUTE FUNCTION audit_statement('{created_at,updated_at}', 'id');
 
-CREATE TRIGGER tr_audit_update AFTER UPDATE ON subscription_schedules REFERENCING OLD TABLE AS departed NEW TABLE AS arrived
+CREATE TRIGGER tr_audit_update AFTER UPDATE ON subscription_schedules REFERENCING OLD TABLE AS departed
+    NEW TABLE AS arrived
     FOR EACH STATEMENT EXECUTE FUNCTION audit_statement('{created_at,updated_at}', 'id');
 CREATE FUNCTION schedules_cover_all_days() RETURNS trigger LANGUAGE plpgsql SET enable_seqscan = off AS $$
 DECLARE
@@ -124,8 +125,12 @@ ALTER TABLE subscriptions ADD CONSTRAINT ck_subscriptions_weekly_quantities_fit_
             CASE WHEN weekly_quantities[6] > 0 THEN 5 END,
             CASE WHEN weekly_quantities[7] > 0 THEN 6 END], NULL)::smallint[])) NOT VALID;
 DROP TRIGGER tr_audit_update ON subscriptions;
-CREATE TRIGGER tr_audit_update AFTER UPDATE OF id, customer_id, product_id, mode, default_quantity, weekly_pattern, interval_days, anchor_date, shift, price_per_unit, start_date, stop_date, status, auto_start, legacy_id, requested_by, channel, change_reason, weekly_quantities ON subscriptions
-    FOR EACH ROW EXECUTE FUNCTION audit_row('{created_at,updated_at,last_delivery_date,last_delivery_at,last_delivery_confirmed}', 'id');
+CREATE TRIGGER tr_audit_update AFTER UPDATE OF id, customer_id, product_id, mode, default_quantity,
+    weekly_pattern, interval_days, anchor_date, shift, price_per_unit, start_date,
+    stop_date, status, auto_start, legacy_id,
+    requested_by, channel, change_reason, weekly_quantities ON subscriptions
+    FOR EACH ROW EXECUTE FUNCTION audit_row(
+        '{created_at,updated_at,last_delivery_date,last_delivery_at,last_delivery_confirmed}', 'id');
 """
 
 BOUNDS = """
@@ -220,8 +225,12 @@ def downgrade() -> None:
     run(WHOLE_BEFORE)
     run("""
 DROP TRIGGER tr_audit_update ON subscriptions;
-CREATE TRIGGER tr_audit_update AFTER UPDATE OF id, customer_id, product_id, mode, default_quantity, weekly_pattern, interval_days, anchor_date, shift, price_per_unit, start_date, stop_date, status, auto_start, legacy_id, requested_by, channel, change_reason ON subscriptions
-    FOR EACH ROW EXECUTE FUNCTION audit_row('{created_at,updated_at,last_delivery_date,last_delivery_at,last_delivery_confirmed}', 'id');
+CREATE TRIGGER tr_audit_update AFTER UPDATE OF id, customer_id, product_id, mode, default_quantity,
+    weekly_pattern, interval_days, anchor_date, shift, price_per_unit, start_date,
+    stop_date, status, auto_start, legacy_id,
+    requested_by, channel, change_reason ON subscriptions
+    FOR EACH ROW EXECUTE FUNCTION audit_row(
+        '{created_at,updated_at,last_delivery_date,last_delivery_at,last_delivery_confirmed}', 'id');
 ALTER TABLE subscriptions DROP COLUMN weekly_quantities;
 ALTER TABLE settings DROP COLUMN max_litre;
 ALTER TABLE settings DROP COLUMN max_kg;

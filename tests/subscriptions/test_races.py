@@ -79,3 +79,30 @@ def test_a_customer_paused_while_its_day_is_made(household: Household, database_
         lambda: ok(household.admin.patch(path, {"status": "paused"})),
     )
     assert all(order["status"] == "CANCELLED" for order in household.orders())
+
+
+def test_two_changes_from_a_day_on(household: Household, database_url: str) -> None:
+    made = household.subscribe()
+    path = f"/subscriptions/{made['id']}/changes"
+    answers = at_once(
+        database_url,
+        customer_lock(household),
+        *(
+            lambda day=day: household.admin.post(path, {"from": day, "shift": "evening"}).status_code
+            for day in ("2026-11-24", "2026-11-25")
+        ),
+    )
+    planned = household.read(made)["changes"]
+    assert (answers, len(planned)) in (([201, 201], 2), ([409, 201], 1))
+
+
+def test_a_change_from_a_day_on_while_the_day_is_made(household: Household, database_url: str) -> None:
+    made = household.subscribe()
+    path = f"/subscriptions/{made['id']}/changes"
+    at_once(
+        database_url,
+        "SELECT pg_advisory_xact_lock(122537101324915)",  # that of making orders
+        household.generate,
+        lambda: ok(household.admin.post(path, {"from": TOMORROW, "default_quantity": "5"}), 201),
+    )
+    assert household.says() == ("PENDING", "5.000")

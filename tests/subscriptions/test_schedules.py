@@ -54,7 +54,7 @@ def test_another_product_rhythm_and_shift_from_a_day_on(household: Household) ->
     assert after["quantity"] == "0.000"
 
 
-def test_orders_that_wait_follow_and_come_back(household: Household) -> None:
+def test_orders_that_wait_follow_and_come_back(household: Household, database_url: str) -> None:
     made = household.subscribe()
     curd = household.dairy.product("90.00")
     for day in (TOMORROW, "2026-11-22"):
@@ -71,6 +71,9 @@ def test_orders_that_wait_follow_and_come_back(household: Household) -> None:
     assert items(household, "2026-11-22") == (household.milk["id"], "2.000", "60.00")
     assert household.order("2026-11-22")["shift"] == "morning"
     assert household.read(made)["changes"] == []
+    with raw_connection(database_url) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM subscription_schedules")
+        assert cursor.fetchall() == [(0,)]  # what never changes says all itself
 
 
 def test_a_quoted_price_holds_from_its_day(household: Household) -> None:
@@ -83,6 +86,9 @@ def test_a_quoted_price_holds_from_its_day(household: Household) -> None:
     assert (items(household, TOMORROW)[2], items(household, "2026-11-22")[2]) == ("59.00", "55.00")
     ok(change(household, made, "2026-11-22", price_per_unit=None, replace_later=True), 201)
     assert items(household, "2026-11-22")[2] == "60.00"
+    curd = household.dairy.product("90.00")
+    ok(change(household, made, "2026-11-22", product_id=curd["id"], replace_later=True), 201)
+    assert items(household, "2026-11-22") == (curd["id"], "2.000", "90.00")
 
 
 def test_a_later_change_is_named_or_gives_way(household: Household) -> None:
