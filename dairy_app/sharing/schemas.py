@@ -6,6 +6,7 @@ from marshmallow import fields, post_load, validates_schema
 
 from dairy_app.catalogue.models import UNITS
 from dairy_app.deliveries.models import DELIVERY_STATUSES
+from dairy_app.deliveries.schemas.rounds import ContainerAtDoor
 from dairy_app.orders.models import ORDER_STATUSES
 from dairy_app.sharing.models import LINK_ACTIONS, REQUEST_KINDS, REQUEST_STATUSES, SHIFTS
 from dairy_app.sharing.policy import INTERNAL_FIELDS
@@ -154,6 +155,9 @@ class SharedStopOut(Strict):
     )
     sequence = fields.Integer(allow_none=True)
     customer = fields.Nested(SharedCustomerOut)
+    containers = fields.List(
+        fields.Nested(ContainerAtDoor), metadata={"description": "What the customer has; of what was counted by now."}
+    )
     orders = fields.List(fields.Nested(SharedOrderOut))
 
 

@@ -6,10 +6,11 @@ from marshmallow import fields, validates_schema
 
 from dairy_app.catalogue.models import UNITS
 from dairy_app.catalogue.schemas import UnitQuantity
+from dairy_app.containers.schemas import EmptiesIn
 from dairy_app.customers.models import CUSTOMER_STATUSES
 from dairy_app.customers.schemas import Latitude, Longitude
 from dairy_app.deliveries.models import CONFIRMATION_METHODS, DELIVERY_STATUSES
-from dairy_app.deliveries.rules import RoundChoice, RoundDone
+from dairy_app.deliveries.rules import EmptiesOfOrder, RoundChoice, RoundDone
 from dairy_app.deliveries.schemas.confirmations import MOST_CONFIRMATIONS
 from dairy_app.deliveries.service.rounds import StandIn
 from dairy_app.orders.models import ORDER_SOURCES, ORDER_STATUSES, SHIFTS
@@ -142,6 +143,14 @@ class RoundOrder(Strict):
     delivery_status = fields.Nested(RoundDelivery, allow_none=True)
 
 
+class ContainerAtDoor(Strict):
+    """What a customer has of one kind of container before anything is brought."""
+
+    container_id = fields.UUID()
+    name = fields.String()
+    balance = fields.Integer()
+
+
 class Stop(Strict):
     """One door of a round. ``due_amount`` only when the setting ``show_due_at_door`` is on."""
 
@@ -152,6 +161,9 @@ class Stop(Strict):
     )
     sequence = fields.Integer(allow_none=True, metadata={"description": "The customer's place; gaps are fine."})
     customer = fields.Nested(RoundCustomer)
+    containers = fields.List(
+        fields.Nested(ContainerAtDoor), metadata={"description": "What the customer has; of what was counted by now."}
+    )
     orders = fields.List(fields.Nested(RoundOrder))
 
 
@@ -199,6 +211,13 @@ class StartOut(Strict):
     already = fields.Integer(metadata={"description": "Orders that were out before."})
 
 
+class EmptiesOfOrderIn(EmptiesIn):
+    """How many containers of one kind came back when this order was brought."""
+
+    makes = EmptiesOfOrder
+    order_id = fields.UUID(required=True)
+
+
 class CompleteIn(RoundQuery):
     """A round of which all but some orders were delivered in full."""
 
@@ -212,6 +231,18 @@ class CompleteIn(RoundQuery):
         metadata={"description": "Orders of the round to leave as they are."},
     )
     completed_at = Instant(metadata={"description": "Default: now."})
+    empties = fields.List(
+        fields.Nested(EmptiesOfOrderIn),
+        load_default=list,
+        validate=validate.Length(max=MOST_CONFIRMATIONS),
+        metadata={"description": "Containers that came back, by order of the round."},
+    )
+    not_in_example = ("empties",)
+
+    @validates_schema
+    def empties_differ(self, data: dict[str, Any], **_: Any) -> None:
+        if len({(each.order_id, each.container_id) for each in data["empties"]}) < len(data["empties"]):
+            raise Invalid("A container is listed twice for an order.", "empties")
 
 
 class RefusedOrder(Strict):
