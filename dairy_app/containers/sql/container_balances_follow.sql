@@ -1,5 +1,5 @@
--- What a customer has of a container is what went out less what came back and what is lost. Kept as a number: a round of
--- hundreds of doors asks for it every morning, and the movements of years would be summed up for it.
+-- What a customer has of a container is what went out less what came back and what is lost. Kept as a number: a round
+-- of hundreds of doors asks for it every morning, and the movements of years would be summed up for it.
 CREATE FUNCTION container_balances_follow() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     came integer := 0;

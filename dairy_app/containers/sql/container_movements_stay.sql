@@ -1,6 +1,6 @@
--- What the office entered stays: a slip is taken back by an entry the other way. What went out with an order is counted
--- by the triggers of its delivery and by nobody else; what came back with it may be told anew. With its customer's other
--- rows a movement goes where that one was merged into. Quoted: BY is a word of PL/pgSQL.
+-- What the office entered stays: a slip is taken back by an entry the other way. What went out with an order is
+-- counted by the triggers of its delivery and by nobody else; what came back with it may be told anew. With its
+-- customer's other rows a movement goes where that one was merged into. Quoted: BY is a word of PL/pgSQL.
 -- refuses tr_container_movements_stay: illegal_transition
 CREATE FUNCTION container_movements_stay() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

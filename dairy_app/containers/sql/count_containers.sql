@@ -1,5 +1,5 @@
--- What goes out with delivered orders: of each product in containers its quantity times their number per unit, a started
--- container whole. Once for an order and product; p_products: of each order this one only, where it is named.
+-- What goes out with delivered orders: of each product in containers its quantity times their number per unit, a
+-- started container whole. Once for an order and product; p_products: of each order this one only, where it is named.
 CREATE FUNCTION count_containers(p_orders uuid[], p_products uuid[]) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO container_movements (customer_id, container_id, order_id, product_id, per_unit, day, out, by)

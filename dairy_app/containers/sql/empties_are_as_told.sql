@@ -1,4 +1,5 @@
--- Whether what is told of empties is what was written down when an order was confirmed; none is as good as nothing told.
+-- Whether what is told of empties is what was written down when an order was confirmed; none is as good as nothing
+-- told.
 CREATE FUNCTION empties_are_as_told(p_order uuid, p_empties jsonb) RETURNS boolean LANGUAGE sql STABLE
 RETURN (SELECT count(*) = 0
     FROM (SELECT m.container_id, m.back FROM container_movements m

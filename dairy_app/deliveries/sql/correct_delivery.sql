@@ -1,6 +1,8 @@
 -- The correction of one delivery, under the customer's lock. Order of judging: unknown or out of scope, not confirmed,
 -- a day that is over (for a delivery boy), billed, then the quantities as in judge_confirmations. A correction to what
--- is recorded already is replayed. After a refusal nothing may be committed. p_empties: what came back, told anew; NULL: as it was told. Tried anew, as confirm_deliveries is, when the customer was merged meanwhile.
+-- is recorded already is replayed. p_empties: what came back, told anew; NULL: as it was told. Last is judged whether
+-- more came back than went out: after that refusal nothing may be committed. Tried anew, as confirm_deliveries is, when
+-- the customer was merged meanwhile.
 CREATE FUNCTION correct_delivery(
     p_order uuid, p_items jsonb, p_empties jsonb, p_reason text, p_corrected_by uuid, p_boy uuid, p_only_on date,
     p_at timestamptz

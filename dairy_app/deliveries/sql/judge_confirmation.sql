@@ -1,8 +1,8 @@
 -- What one confirmation comes to, and what is written if nothing is wrong. Order of judging, the first that applies:
 -- unknown or out of scope, other customer, cancelled, product not in the order, more than ordered, a product not named,
 -- already confirmed (same: replayed, else confirmed_differently), date in the future, date outside the window, event id
--- used elsewhere, extra items (judge_extras), empties (judge_empties). A corrected delivery changes by another correction only: a phone that
--- sends its morning again at noon must not undo what the office put right in between.
+-- used elsewhere, extra items (judge_extras), empties (judge_empties). A corrected delivery changes by another
+-- correction only: a phone that sends its morning again at noon must not undo what the office put right in between.
 -- Few and small statements: to start a statement takes longer than to read what it reads.
 CREATE FUNCTION judge_confirmation(
     p_confirmation jsonb, p_boy uuid, p_areas uuid[], p_first date, p_last date, p_shift text, p_method text,
