@@ -482,6 +482,7 @@ FIELD_WORDS = {
     "Blocked.code": "Why it cannot become an order: `no_price` or `product_inactive`.",
     "ContainerAtDoor.balance": "How many the customer has, of what was counted by now.",
     "ContainerAtDoor.name": "The name of the kind of container.",
+    "EmptiesAtDoor.name": "The name of the kind of container.",
     "ContainerBalanceOut.balance": "How many the customer has.",
     "ContainerEntryOut.balance": "How many the customer has by now.",
     "ContainerIn.name": "How people call it.",

@@ -20,6 +20,7 @@ SAMPLE_WORDS = {
     "confirmed_by_name": "Ravi Kale",
     "container_name": "Glass bottle 1 l",
     "ContainerAtDoor.name": "Glass bottle 1 l",
+    "EmptiesAtDoor.name": "Glass bottle 1 l",
     "ContainerIn.name": "Glass bottle 1 l",
     "ContainerPatch.name": "Glass bottle 1 l",
     "ContainerOut.name": "Glass bottle 1 l",

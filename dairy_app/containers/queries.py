@@ -67,6 +67,21 @@ def at_door(customer_id: ColumnElement[UUID] | Any) -> ScalarSelect[Any]:
     )
 
 
+def back_with(order_id: ColumnElement[UUID] | Any) -> ScalarSelect[Any]:
+    """What came back when an order was confirmed, as a list in one column."""
+    told = func.jsonb_build_object("container_id", Container.id, "name", Container.name, "back", ContainerMovement.back)
+    listed = func.jsonb_agg(aggregate_order_by(told, Container.name, Container.id))
+    return (
+        select(func.coalesce(listed, literal_column("'[]'::jsonb"), type_=JSONB))
+        .select_from(ContainerMovement)
+        .join(Container, Container.id == ContainerMovement.container_id)
+        .where(
+            ContainerMovement.order_id == order_id, ContainerMovement.product_id.is_(None), ContainerMovement.back > 0
+        )
+        .scalar_subquery()
+    )
+
+
 _COLUMNS = ("id", "day", "container_id", "order_id", "product_id", "out", "back", "lost", "by", "reason",
     "adjustment_id", "created_at")  # fmt: skip
 

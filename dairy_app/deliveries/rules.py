@@ -240,6 +240,7 @@ def _order(row: Any, items: Sequence[Any]) -> dict[str, Any]:
             }
             for item in items
         ],
+        "empties": row.empties,
         "delivery_status": said if said["status"] is not None else None,
     }
 

@@ -78,6 +78,7 @@ def test_a_stop_with_all_that_a_boy_needs(round_: Round) -> None:
                         "delivered_quantity": None,
                     }
                 ],
+                "empties": [],
                 "delivery_status": None,
             }
         ],

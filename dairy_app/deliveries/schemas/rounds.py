@@ -131,6 +131,14 @@ class RoundDelivery(Strict):
     notes = fields.String(allow_none=True)
 
 
+class EmptiesAtDoor(Strict):
+    """How many containers of one kind came back with an order."""
+
+    container_id = fields.UUID()
+    name = fields.String()
+    back = fields.Integer()
+
+
 class RoundOrder(Strict):
     """One order at a door."""
 
@@ -140,6 +148,7 @@ class RoundOrder(Strict):
     source = Choice(*ORDER_SOURCES)
     notes = fields.String(allow_none=True)
     items = fields.List(fields.Nested(RoundItem))
+    empties = fields.List(fields.Nested(EmptiesAtDoor), metadata={"description": "What came back with it."})
     delivery_status = fields.Nested(RoundDelivery, allow_none=True)
 
 
