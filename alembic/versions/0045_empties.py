@@ -1114,11 +1114,13 @@ def downgrade() -> None:
     DROP TRIGGER tr_corrections_recount_containers ON order_items;
     -- squawk-ignore ban-drop-column
     ALTER TABLE products DROP COLUMN container_id, DROP COLUMN containers_per_unit;
+    -- squawk-ignore ban-drop-function
+    DROP FUNCTION empties_are_as_told(uuid, jsonb);
     -- squawk-ignore ban-drop-table
     DROP TABLE container_balances, container_movements, containers;
     -- squawk-ignore ban-drop-function
     DROP FUNCTION deliveries_count_containers(), corrections_recount_containers(), container_balances_follow(),
         container_balances_not_negative(), container_balances_are_sums(), container_movements_stay(),
-        count_containers(uuid[], uuid[]), empties_are_as_told(uuid, jsonb),
+        count_containers(uuid[], uuid[]),
         judge_empties(jsonb, uuid, uuid, text, jsonb, jsonb), write_empties(uuid[], uuid[], date[], uuid[], jsonb[]);
     """)

@@ -72,6 +72,7 @@ def test_pages_are_whole_in_every_language_and_hold_no_code(dairy: Dairy, admin:
         f"{own}/change",
         f"{own}/credit",
         f"{own}/pay-back",
+        f"{own}/containers",
         f"{own}/statement",
         f"/audit-log?customer={customer['id']}",
     ]
