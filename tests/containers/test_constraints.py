@@ -17,7 +17,8 @@ def one(number: int) -> str:
 
 
 ASHA, RAVI, NOBODY = one(1), one(2), one(9)
-#: Order 1 is Asha's, delivered in two bottles of which one came back. The office gave her three more. Merged: customer 3.
+#: Order 1 is Asha's, delivered in two bottles of which one came back. The office gave her three more. Customer 3 is
+#: merged into her.
 SET_UP = f"""
 SET LOCAL session_replication_role = replica;
 INSERT INTO users (id, name, phone, role) VALUES ({ASHA}, 'Kavita', '+919800000001', 'admin');

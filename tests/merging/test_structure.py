@@ -9,7 +9,7 @@ from dairy_app.merging import bulk
 from dairy_app.merging.queries import MOVING
 from tests.merging.conftest import Sql
 
-#: Who waits for a login is forgotten, not moved; so is where it had moved before. A balance is what movements sum up to.
+#: Who waits for a login is forgotten, not moved; so is where it had moved before. A balance is the sum of what moves.
 FORGOTTEN = {"unlinked_customers", "customer_moves", "container_balances"}
 #: What is forgotten does not come later either.
 GUARDED = {"customer_moves"}
