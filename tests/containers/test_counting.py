@@ -139,6 +139,15 @@ def test_goods_that_came_after_all_are_counted(bottles: Bottles) -> None:
     assert bottles.balance() == 3
 
 
+def test_what_came_after_all_brings_no_other_goods_into_the_count(bottles: Bottles) -> None:
+    order = bottles.order()
+    ok(bottles.dairy.confirm(order, items=bottles.items("0", "1.5")), 200)
+    ok(bottles.dairy.admin.patch(f"/products/{bottles.curd['id']}", {"container_id": bottles.bottle["id"]}))
+    body = {"items": bottles.items("1", "1.5"), "reason": "it came"}
+    ok(bottles.dairy.admin.patch(f"/deliveries/{order['id']}", body))
+    assert bottles.balance() == 1
+
+
 def test_a_correction_takes_back_no_more_than_is_there(bottles: Bottles) -> None:
     order = bottles.bring("2", empties=bottles.back(2))
     refused(bottles.correct(order, "1"), 422, "more_back_than_out")
