@@ -17,6 +17,7 @@ from dairy_app.business.routes import business
 from dairy_app.catalogue.routes.products import products
 from dairy_app.catalogue.routes.taxes import taxes
 from dairy_app.console.routes import pages as console_pages
+from dairy_app.containers.routes import containers
 from dairy_app.customers.routes import areas, customers
 from dairy_app.database.transactions import Database
 from dairy_app.deliveries.routes import deliveries
@@ -72,6 +73,7 @@ ROUTES = (
     Mount(subscriptions),
     Mount(pauses),
     Mount(closed_days),
+    Mount(containers),
     Mount(deliveries),
     Mount(rounds),
     Mount(shared_links),

@@ -82,6 +82,9 @@ class Product(Imported, Base):
         check("packet_size_positive", "packet_size > 0"),
         check("minimum_price_not_negative", "minimum_price >= 0 AND minimum_price <> 'NaN'"),
         check("hsn_code_format", "hsn_code ~ '^[0-9]{4}([0-9]{2}){0,2}$'"),
+        references("container_id", "containers.id", "container_not_found"),
+        check("container_with_number", "(container_id IS NULL) = (containers_per_unit IS NULL)"),
+        check("containers_per_unit_range", "containers_per_unit > 0 AND containers_per_unit <= 1000"),
         Index(None, "tax_class"),
     )
 
@@ -97,6 +100,9 @@ class Product(Imported, Base):
     is_active: Mapped[bool] = mapped_column(server_default=text("true"))
     #: What staff may quote at least, in rupees per unit; NULL: anything above 0. An admin may go below.
     minimum_price: Mapped[Money | None]
+    #: In which it goes out and comes back, and how many of them to one unit; NULL: nothing comes back.
+    container_id: Mapped[UUID | None] = mapped_column(sort_order=950)
+    containers_per_unit: Mapped[Quantity | None] = mapped_column(sort_order=951)
 
 
 class ProductPrice(Identified, Base):

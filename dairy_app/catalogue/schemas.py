@@ -24,6 +24,9 @@ class ProductFields(Strict):
         allow_none=True, metadata={"description": "What staff may quote at least; null: anything above 0."}
     )
     tax_class = Line(60, allow_none=True, metadata={"description": "Chosen by HSN code and packing when null."})
+    container_id = fields.UUID(allow_none=True)
+    containers_per_unit = Quantity(above=True, allow_none=True)
+    not_in_example = ("container_id", "containers_per_unit")
 
 
 class ProductIn(ProductFields):
@@ -59,6 +62,8 @@ class ProductOut(Strict):
         allow_none=True, metadata={"description": "What staff may quote at least; null for who does not sell, too."}
     )
     current_price = Money(allow_none=True, metadata={"description": "Rupees per unit today, null: none."})
+    container_id = fields.UUID(allow_none=True)
+    containers_per_unit = Quantity(allow_none=True)
     created_at = fields.AwareDateTime()
     updated_at = fields.AwareDateTime()
 

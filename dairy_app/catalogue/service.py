@@ -34,6 +34,9 @@ class ProductDetails:
     is_packed: bool | Unset = UNSET
     minimum_price: Decimal | Unset | None = UNSET
     tax_class: str | Unset | None = UNSET
+    #: None: nothing comes back.
+    container_id: UUID | Unset | None = UNSET
+    containers_per_unit: Decimal | Unset | None = UNSET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,9 +88,9 @@ class NewRate:
 def create_product(session: Session, wanted: NewProduct) -> Row[Any]:
     """A new product, without a price. Without ``tax_class`` its HSN code and packing choose one.
 
-    Raises ``already_exists`` for a SKU in use, ``tax_class_not_found``.
+    Raises ``already_exists`` for a SKU in use, ``tax_class_not_found``, ``container_not_found``.
     """
-    fields = sent(wanted)
+    fields = _with_number(sent(wanted))
     tax_class = fields.get("tax_class") or default_tax_class(fields.get("hsn_code"), fields.get("is_packed", False))
     return get_product(session, insert_product(session, {**fields, "tax_class": tax_class}))
 
@@ -95,7 +98,7 @@ def create_product(session: Session, wanted: NewProduct) -> Row[Any]:
 def change_product(session: Session, product_id: UUID, asked: ProductChange) -> Row[Any]:
     """Change what is sent. ``tax_class`` None lets HSN code and packing choose again; otherwise it stays."""
     lock_product(session, product_id)
-    changes = sent(asked)
+    changes = _with_number(sent(asked))
     if "tax_class" in changes and changes["tax_class"] is None:
         changes = changes | {
             "tax_class": default_tax_class(
@@ -105,6 +108,14 @@ def change_product(session: Session, product_id: UUID, asked: ProductChange) -> 
     if changes:
         update_product(session, product_id, changes)
     return get_product(session, product_id)
+
+
+def _with_number(fields: dict[str, Any]) -> dict[str, Any]:
+    """One container to a unit where nobody says how many; without a container, none."""
+    if "container_id" not in fields:
+        return fields
+    number = fields.get("containers_per_unit") or Decimal(1)
+    return fields | {"containers_per_unit": number if fields["container_id"] is not None else None}
 
 
 def set_price(session: Session, product_id: UUID, wanted: NewPrice) -> Row[Any]:

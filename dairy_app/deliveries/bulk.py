@@ -12,6 +12,7 @@ from sqlalchemy import Row, Uuid, any_, func, literal, or_, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
+from dairy_app.containers.rules import Empties
 from dairy_app.customers.models import Customer
 from dairy_app.customers.queries import pending_moves
 from dairy_app.database.statements import Found, Statement
@@ -46,8 +47,9 @@ _COMPLETE = text("""
 SELECT count(*) FILTER (WHERE outcome = 'confirmed') AS confirmed, coalesce(jsonb_agg(jsonb_build_object(
     'order_id', order_id, 'outcome', outcome, 'code', code, 'detail', detail)) FILTER (WHERE outcome = 'rejected'),
     '[]') AS rejected
-FROM confirm_deliveries((SELECT jsonb_agg(jsonb_build_object('order_id', id, 'status', 'delivered',
-        'delivery_date', CAST(:day AS date), 'delivered_at', CAST(:delivered_at AS timestamptz)))
+FROM confirm_deliveries((SELECT jsonb_agg(jsonb_strip_nulls(jsonb_build_object('order_id', id, 'status', 'delivered',
+        'delivery_date', CAST(:day AS date), 'delivered_at', CAST(:delivered_at AS timestamptz),
+        'empties', CAST(:empties AS jsonb) -> CAST(id AS text))))
     FROM unnest(CAST(:orders AS uuid[])) AS o (id)), CAST(:confirmed_by AS uuid), :confirmed_by_name, :method,
     CAST(:shared_link_id AS uuid), CAST(:boy AS uuid), CAST(:area AS uuid), CAST(:first AS date), CAST(:last AS date),
     :shift, CAST(:ip AS inet), :device, :at)
@@ -60,18 +62,29 @@ def deliver_in_full(
     confirmer: Confirmer,
     scope: Scope,
     *,
+    empties: Mapping[UUID, Sequence[Empties]],
     delivered_at: datetime,
     at: datetime,
 ) -> Row[Any]:
-    """Confirm these orders in full for the scope's one day: how many were, and which were refused and why."""
-    given = {"orders": list(order_ids), "day": scope.first_day, "delivered_at": delivered_at, "at": at}
+    """Confirm these orders in full for the scope's one day: how many were, and which were refused and why.
+
+    ``empties``: what came back with which of them.
+    """
+    told = {str(order_id): _as_list(back) for order_id, back in empties.items()}
+    given = {
+        "orders": list(order_ids),
+        "day": scope.first_day,
+        "empties": orjson.dumps(told).decode(),
+        "delivered_at": delivered_at,
+        "at": at,
+    }
     return session.execute(_COMPLETE, given | _who(confirmer) | _where(scope)).one()
 
 
 _CORRECT = text("""
 SELECT outcome, code, detail, order_status, delivery_status
-FROM correct_delivery(CAST(:order AS uuid), CAST(:items AS jsonb), :reason, CAST(:corrected_by AS uuid),
-    CAST(:boy AS uuid), CAST(:only_on AS date), :at)
+FROM correct_delivery(CAST(:order AS uuid), CAST(:items AS jsonb), CAST(:empties AS jsonb), :reason,
+    CAST(:corrected_by AS uuid), CAST(:boy AS uuid), CAST(:only_on AS date), :at)
 """)
 
 
@@ -79,6 +92,7 @@ def correct_delivery(
     session: Session,
     order_id: UUID,
     items: Sequence[Delivered] | None,
+    empties: Sequence[Empties] | None,
     reason: str,
     *,
     corrected_by: UUID,
@@ -86,10 +100,14 @@ def correct_delivery(
     only_on: date | None,
     at: datetime,
 ) -> Row[Any]:
-    """Correct one confirmed delivery; without items nothing was delivered. ``boy``, ``only_on`` narrow who may."""
+    """Correct one confirmed delivery; without items nothing was delivered. ``boy``, ``only_on`` narrow who may.
+
+    ``empties`` None: what came back is as it was told.
+    """
     given = {
         "order": order_id,
         "items": None if items is None else _as_json(items),
+        "empties": None if empties is None else _as_json(empties),
         "reason": reason,
         "corrected_by": corrected_by,
         "boy": boy,
@@ -139,6 +157,17 @@ def write_door_order(session: Session, order: DoorOrder, confirmer: Confirmer, *
     }
     made: UUID = session.execute(_DOOR_ORDER, given | _who(confirmer)).scalar_one()
     return made
+
+
+_EMPTIES = text("""
+SELECT write_empties(ARRAY[CAST(:order AS uuid)], ARRAY[s.customer_id], ARRAY[s.delivery_date],
+    ARRAY[s.delivery_boy_id], ARRAY[CAST(:empties AS jsonb)])
+FROM delivery_statuses s WHERE s.order_id = :order""")
+
+
+def write_empties(session: Session, order_id: UUID, empties: Sequence[Empties]) -> None:
+    """What came back with a confirmed order of a locked customer, in place of what was told of it before."""
+    session.execute(_EMPTIES, {"order": order_id, "empties": _as_json(empties)})
 
 
 def lock_customers_of_open_orders(session: Session, scope: Scope) -> list[UUID]:
@@ -244,11 +273,17 @@ def join_round(session: Session, delivery_boy_id: UUID, customer_ids: Sequence[U
 
 #: What is sent as JSON, with its fields: looked up once, not once a door.
 _FIELDS: dict[type, tuple[str, ...]] = {
-    each: tuple(field.name for field in fields(each)) for each in (Confirmation, Delivered, ExtraItem)
+    each: tuple(field.name for field in fields(each)) for each in (Confirmation, Delivered, ExtraItem, Empties)
 }
 
 
-def _as_json(told: Sequence[Confirmation] | Sequence[Delivered] | Sequence[ExtraItem]) -> str:
+def _as_list(empties: Sequence[Empties]) -> list[dict[str, Any]]:
+    return [{"container_id": str(each.container_id), "back": each.back} for each in empties]
+
+
+def _as_json(
+    told: Sequence[Confirmation] | Sequence[Delivered] | Sequence[ExtraItem] | Sequence[Empties],
+) -> str:
     return orjson.dumps(list(told), _plain, orjson.OPT_PASSTHROUGH_DATACLASS).decode()
 
 

@@ -28,6 +28,7 @@ from sqlalchemy.orm import Session
 from dairy_app.accounts.models import User
 from dairy_app.catalogue.models import Product
 from dairy_app.common.errors import Problem
+from dairy_app.containers.queries import at_door, back_with
 from dairy_app.customers.models import Area, Customer
 from dairy_app.customers.queries import areas_within, in_move, pending_moves, visible_customers
 from dairy_app.deliveries.models import DeliveryStatus
@@ -171,6 +172,8 @@ def _orders_of_round(scope: Scope) -> Select[Any]:
             Order.notes,
             *(_of_day(name).label(f"customer_{name}") for name in _CUSTOMER),
             Area.name.label("customer_area"),
+            at_door(Order.customer_id).label("containers"),
+            back_with(Order.id).label("empties"),
             *(statuses.c[name].label(f"status_{name}") for name in _STATUS),
         )
         .join(Customer, Customer.id == Order.customer_id)

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from dairy_app.catalogue.rules import packets_of
 from dairy_app.common.errors import FieldError
+from dairy_app.containers.rules import Empties
 
 #: Longer device names are cut.
 LONGEST_DEVICE = 300
@@ -85,6 +86,8 @@ class Confirmation:
     notes: str | None = None
     #: What else was handed over: it becomes an order of its own.
     extra_items: Sequence[ExtraItem] | None = None
+    #: What came back; None as well as none: nothing was counted.
+    empties: Sequence[Empties] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +144,18 @@ class RoundChoice:
 
 
 @dataclass(frozen=True, slots=True)
+class EmptiesOfOrder(Empties):
+    """How many containers of one kind came back when this order was brought."""
+
+    order_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
 class RoundDone(RoundChoice):
     """A round of which all but the orders ``excepted`` were delivered in full; without an instant just now."""
 
     excepted: Sequence[UUID] = ()
+    empties: Sequence[EmptiesOfOrder] = ()
     completed_at: datetime | None = None
 
 
@@ -205,6 +216,7 @@ def _stop(orders: list[Any], items: Mapping[UUID, Sequence[Any]]) -> dict[str, A
     return {
         "sequence": one.customer_stop_sequence,
         "customer": customer,
+        "containers": one.containers,
         "orders": [_order(row, items.get(row.order_id, ())) for row in orders],
     }
 
@@ -228,6 +240,7 @@ def _order(row: Any, items: Sequence[Any]) -> dict[str, Any]:
             }
             for item in items
         ],
+        "empties": row.empties,
         "delivery_status": said if said["status"] is not None else None,
     }
 

@@ -6,6 +6,7 @@ from decimal import Decimal
 from itertools import groupby
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
@@ -15,6 +16,7 @@ from dairy_app.billing.service.runs import RunRequest
 from dairy_app.business.queries import today
 from dairy_app.business.service import SettingsChange, change_settings
 from dairy_app.common.files import make_private_folder
+from dairy_app.containers.rules import Empties
 from dairy_app.database.transactions import Database
 from dairy_app.deliveries.bulk import confirm_deliveries
 from dairy_app.deliveries.rules import Confirmation, Confirmer, Scope
@@ -64,12 +66,15 @@ def deliver(database: Database, before: date, bars: Bars) -> None:
 def _deliver_day(session: Session, day: date, zone: ZoneInfo) -> None:
     orders = [(place, row) for place, row in enumerate(queries.open_orders(session, day))]
     orders.sort(key=lambda each: (str(each[1].delivery_boy_id), each[0]))
+    seen: set[UUID] = set()
     for boy_id, stops in groupby(orders, key=lambda each: each[1].delivery_boy_id):
         moment = datetime.combine(day, FIRST_DOOR, zone)
         confirmations = []
         for place, row in stops:
             moment += NEXT_DOOR
-            confirmations.append(_confirmation(row, day, place, moment))
+            is_first = row.customer_id not in seen
+            seen.add(row.customer_id)
+            confirmations.append(_confirmation(row, day, place, moment, row.bottles if is_first else None))
         boy = Confirmer(boy_id, people.name_of(session, boy_id), "delivery_boy", "127.0.0.1", "dairy demo")
         verdicts = confirm_deliveries(session, confirmations, boy, Scope(delivery_boy_id=boy_id), at=moment)
         refused = {verdict.code for verdict in verdicts if verdict.outcome != "confirmed"}
@@ -77,11 +82,13 @@ def _deliver_day(session: Session, day: date, zone: ZoneInfo) -> None:
             raise LookupError(f"the sample of {day} was refused: {refused}")
 
 
-def _confirmation(row: Any, day: date, place: int, moment: datetime) -> Confirmation:
+def _confirmation(row: Any, day: date, place: int, moment: datetime, bottles: Any) -> Confirmation:
     items = [(product, Decimal(quantity), unit) for product, quantity, unit in row.items]
     done = sample.outcome(day, place, items)
     at = None if done["status"] == "not_delivered" else moment
-    return Confirmation(row.id, delivery_date=day, delivered_at=at, **done)
+    forgotten = at is None or (place + day.day) % sample.FORGETFUL == 0
+    back = [] if forgotten else [Empties(UUID(container), count) for container, count in bottles or []]
+    return Confirmation(row.id, delivery_date=day, delivered_at=at, empties=back or None, **done)
 
 
 def bill(database: Database, day: date, bars: Bars) -> None:

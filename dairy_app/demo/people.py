@@ -19,6 +19,8 @@ from dairy_app.accounts.service import users as accounts
 from dairy_app.accounts.service.throttle import Caller
 from dairy_app.business.service import SettingsChange, change_settings
 from dairy_app.catalogue import service as catalogue
+from dairy_app.containers.rules import NewContainer
+from dairy_app.containers.service import create_container
 from dairy_app.customers.service import customers
 from dairy_app.demo import sample
 from dairy_app.demo.progress import Bar
@@ -116,6 +118,8 @@ def make_products(session: Session, first_day: date) -> dict[str, UUID]:
         price = catalogue.NewPrice(Decimal(ware.price), first_day - timedelta(days=365))
         catalogue.set_price(session, product.id, price)
         made[ware.fields["sku"]] = product.id
+    bottle = create_container(session, NewContainer(sample.BOTTLE, Decimal(sample.DEPOSIT)))
+    catalogue.change_product(session, made[sample.BOTTLED], catalogue.ProductChange(container_id=bottle.id))
     sku, dearer = sample.DEARER
     second_month = (first_day + timedelta(days=31)).replace(day=16)
     catalogue.set_price(session, made[sku], catalogue.NewPrice(Decimal(dearer), second_month))

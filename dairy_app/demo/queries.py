@@ -10,14 +10,16 @@ from sqlalchemy.orm import Session
 
 # By stop, then order: the place of an order in its day is the same whenever this is asked on a whole day.
 _OPEN_ORDERS = text("""
-SELECT o.id, c.delivery_boy_id,
-    jsonb_agg(jsonb_build_array(i.product_id, i.quantity::text, p.unit) ORDER BY i.line_no) AS items
+SELECT o.id, c.delivery_boy_id, c.id AS customer_id,
+    jsonb_agg(jsonb_build_array(i.product_id, i.quantity::text, p.unit) ORDER BY i.line_no) AS items,
+    (SELECT jsonb_agg(jsonb_build_array(b.container_id, b.balance)) FROM container_balances b
+        WHERE b.customer_id = c.id AND b.balance > 0) AS bottles
 FROM orders o
 JOIN customers c ON c.id = o.customer_id
 JOIN order_items i ON i.order_id = o.id
 JOIN products p ON p.id = i.product_id
 WHERE o.delivery_date = :day AND o.status IN ('PENDING', 'OUT_FOR_DELIVERY')
-GROUP BY o.id, c.delivery_boy_id, c.stop_sequence
+GROUP BY o.id, c.id
 ORDER BY c.stop_sequence, o.order_type, min(p.sku), min(i.quantity), o.id
 """)
 
@@ -47,7 +49,7 @@ def open_days(session: Session, before: date) -> list[date]:
 
 
 def open_orders(session: Session, day: date) -> Sequence[Row[Any]]:
-    """The open orders of a day: id, delivery boy, items as (product, quantity, unit)."""
+    """The open orders of a day: id, delivery boy, customer, items as (product, quantity, unit), bottles at its door."""
     return session.execute(_OPEN_ORDERS, {"day": day}).all()
 
 

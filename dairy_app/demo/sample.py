@@ -54,6 +54,10 @@ WARES = (
     _ware("BUTTER-500", "White butter 500 g", "packet", "0405", "310.00", category="butter", is_packed=True),
     _ware("POWDER-1", "Milk powder 1 kg", "packet", "0402", "480.00", is_packed=True, tax_class="milk_powder"),
 )
+#: What comes in bottles, which bottle, its deposit in rupees; and of so many doors one forgets to put them out.
+BOTTLED, BOTTLE, DEPOSIT = "BUFFALO", "Glass bottle 1 l", "40.00"
+FORGETFUL = 5
+
 #: Cow milk costs more from the middle of the second month on, as happens.
 DEARER = ("COW", "66.00")
 MILK = ("COW", "BUFFALO", "TONED-500")

@@ -35,8 +35,9 @@ def export_csv(asked: dict[str, Any], profile: str) -> Response:
 
     Profiles: ``invoice-register``, ``invoice-lines``, ``deliveries``, ``receipts``, ``allocations``, ``ledger``,
     ``ageing``, ``statement``, ``unbilled``, ``exceptions``, ``zoho-invoices``; reports: ``sales-by-product``,
-    ``sales-by-area``, ``sales-by-month``, ``sales-by-customer``, ``customer-changes``, ``short-deliveries``; for the
-    return ``gstr1/b2b``, ``b2cl``, ``b2cs``, ``cdnr``, ``cdnur``, ``exemp``, ``hsn-b2b``, ``hsn-b2c``, ``docs``.
+    ``sales-by-area``, ``sales-by-month``, ``sales-by-customer``, ``customer-changes``, ``short-deliveries``,
+    ``containers``; for the return ``gstr1/b2b``, ``b2cl``, ``b2cs``, ``cdnr``, ``cdnur``, ``exemp``, ``hsn-b2b``,
+    ``hsn-b2c``, ``docs``.
     A text that a spreadsheet would take for a formula gets a leading apostrophe; numbers are never touched. An answer
     that ends without its closing chunk is incomplete.
     """

@@ -20,6 +20,7 @@ TOGETHER = (
     "fk_payment_allocations_invoice_of_customer",
     "fk_write_offs_invoice_of_customer",
     "fk_delivery_statuses_order_of_customer",
+    "fk_container_movements_order_of_customer",
     "fk_change_requests_subscription_of_customer",
     "fk_change_requests_order_of_customer",
     "fk_outbox_messages_invoice_of_customer",
@@ -102,6 +103,8 @@ CROSS JOIN LATERAL unnest(datemultirange(a.valid) - taken.days) AS piece"""
 
 #: Where the other lives stands; none of these is still to come, and the audit log keeps them.
 _FORGET_MOVES = "DELETE FROM customer_moves WHERE customer_id = :was"
+#: The movements took what it had along; what is left of each is nothing.
+_FORGET_BALANCES = "DELETE FROM container_balances WHERE customer_id = :was"
 
 
 def _moved(table: str) -> str:
@@ -131,6 +134,8 @@ STATEMENTS = (
     _END_DRAFTS,
     _moved("delivery_statuses"),
     _moved("unlinked_delivery_statuses"),
+    _moved("container_movements"),
+    _FORGET_BALANCES,
     _moved("change_requests"),
     _moved("outbox_messages"),
     _PRICES_BESIDE,

@@ -19,6 +19,7 @@ WHOLE = {
     "customer_prices": "id",
     "customer_moves": "id",
     "products": "id",
+    "containers": "id",
     "product_prices": "id",
     "tax_classes": "code",
     "tax_rates": "id",

@@ -6,6 +6,7 @@ from marshmallow import fields, post_load, validates_schema
 
 from dairy_app.catalogue.models import UNITS
 from dairy_app.deliveries.models import DELIVERY_STATUSES
+from dairy_app.deliveries.schemas.rounds import ContainerAtDoor, EmptiesAtDoor
 from dairy_app.orders.models import ORDER_STATUSES
 from dairy_app.sharing.models import LINK_ACTIONS, REQUEST_KINDS, REQUEST_STATUSES, SHIFTS
 from dairy_app.sharing.policy import INTERNAL_FIELDS
@@ -141,6 +142,7 @@ class SharedOrderOut(Strict):
     is_extra = fields.Boolean(metadata={"description": "Handed over without having been ordered."})
     notes = fields.String(allow_none=True)
     items = fields.List(fields.Nested(SharedItemOut))
+    empties = fields.List(fields.Nested(EmptiesAtDoor), metadata={"description": "What came back with it."})
     delivery_status = fields.Nested(SharedStatusOut, allow_none=True)
 
 
@@ -155,6 +157,9 @@ class SharedStopOut(Strict):
     )
     sequence = fields.Integer(allow_none=True)
     customer = fields.Nested(SharedCustomerOut)
+    containers = fields.List(
+        fields.Nested(ContainerAtDoor), metadata={"description": "What the customer has; of what was counted by now."}
+    )
     orders = fields.List(fields.Nested(SharedOrderOut))
 
 

@@ -446,3 +446,34 @@ def test_it_can_be_read_without_javascript(new_phone: Callable[..., Phone], roun
         expect(page.get_by_role("heading", name=name)).to_be_visible()
     expect(page.get_by_text("20 L")).to_be_visible()
     expect(page.get_by_role("button")).to_have_count(0)
+
+
+def test_empties_are_counted_with_the_door(phone: Phone, round_: Round, shot: Shot) -> None:
+    admin = round_.dairy.admin
+    bottle = ok(admin.post("/containers", {"name": "Glass bottle", "deposit": "30"}), 201)
+    order = round_.orders["Asha Patil"]
+    entry = {"container_id": bottle["id"], "count": 3, "reason": "from before"}
+    ok(admin.post(f"/customers/{order['customer_id']}/containers/out", entry), 201)
+    page = phone.open(round_.link())
+    asha = door(page, "Asha Patil")
+    expect(asha.get_by_text("Has 3 × Glass bottle")).to_be_visible()
+    fewer = asha.get_by_role("button", name="One less: Glass bottle back from Asha Patil")
+    more = asha.get_by_role("button", name="One more: Glass bottle back from Asha Patil")
+    expect(fewer).to_be_disabled()
+    for _ in range(3):
+        more.tap()
+    expect(more).to_be_disabled()
+    fewer.tap()
+    expect(asha.get_by_text("2 back")).to_be_visible()
+    shot(page, "empties")
+    asha.get_by_role("button", name="Delivered").first.tap()
+    asha.get_by_role("button", name="Undo").tap()
+    expect(asha.get_by_text("2 back")).to_be_visible()
+    asha.get_by_role("button", name="Delivered").first.tap()
+    page.reload()
+    page.get_by_role("button", name="To load").tap()
+    expect(page.locator("[data-total-of] td")).to_have_text("2")
+    send_now(page)
+    found = ok(admin.get(f"/customers/{order['customer_id']}/containers"))
+    assert [(each["back"], each["order_id"]) for each in found["items"]] == [(2, order["id"]), (0, None)]
+    assert found["balances"][0]["balance"] == 1

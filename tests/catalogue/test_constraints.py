@@ -14,6 +14,7 @@ INSERT INTO products (id, sku, name, unit, hsn_code, tax_class, legacy_id)
     VALUES ('00000000-0000-0000-0000-000000000001', 'M1', 'Milk', 'litre', '0401', 'milk_fresh', 'old');
 INSERT INTO product_prices (product_id, price, valid)
     VALUES ('00000000-0000-0000-0000-000000000001', 60, '[2026-01-01,)');
+INSERT INTO containers (id, name, deposit) VALUES ('00000000-0000-0000-0000-000000000001', 'Bottle', 30);
 """
 
 
@@ -59,6 +60,11 @@ REFUSED = {
     "ck_products_packet_size_positive": product(packet_size="0"),
     "ck_products_minimum_price_not_negative": product(minimum_price="-1"),
     "ck_products_hsn_code_format": product(hsn_code="'04031'"),
+    "fk_products_container_id": product(container_id="'00000000-0000-0000-0000-000000000009'", containers_per_unit="1"),
+    "ck_products_container_with_number": product(containers_per_unit="1"),
+    "ck_products_containers_per_unit_range": product(
+        container_id="'00000000-0000-0000-0000-000000000001'", containers_per_unit="0"
+    ),
     "fk_product_prices_product_id": price("[2026-01-01,)", product_id="00000000-0000-0000-0000-000000000009"),
     "ck_product_prices_price_not_negative": price("[2025-01-01,2025-02-01)", "-0.01"),
     "ck_product_prices_valid_has_start": price("(,2025-01-01)"),

@@ -48,6 +48,7 @@ def test_a_stop_with_all_that_a_boy_needs(round_: Round) -> None:
     (stop,) = shown(round_.boy)["stops"]
     assert stop == {
         "sequence": 7,
+        "containers": [],
         "customer": {
             "id": customer["id"],
             "name": "Asha",
@@ -77,6 +78,7 @@ def test_a_stop_with_all_that_a_boy_needs(round_: Round) -> None:
                         "delivered_quantity": None,
                     }
                 ],
+                "empties": [],
                 "delivery_status": None,
             }
         ],

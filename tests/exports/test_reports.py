@@ -71,3 +71,17 @@ def test_customers_and_short_deliveries(story: Story) -> None:
         ("partially_delivered", "5", "3.5", "90.15", "unknown"),
         ("not_delivered", "8", "0", "4400.00", "door_locked"),
     ]
+
+
+def test_containers(story: Story) -> None:
+    dairy = story.dairy
+    customer = dairy.customer(name="Bottled")
+    bottle = ok(dairy.admin.post("/containers", {"name": "Bottle", "deposit": "30"}), 201)
+    for way, count, day in (("out", 5, "2026-09-30"), ("out", 2, "2026-10-05"), ("back", 3, "2026-10-31")):
+        entry = {"container_id": bottle["id"], "count": count, "day": day}
+        ok(dairy.admin.post(f"/customers/{customer['id']}/containers/{way}", entry), 201)
+    (row,) = csv(dairy, "containers", period="2026-10")
+    assert [row[name] for name in ("customer_name", "container", "went_out", "came_back", "lost", "balance")] == [
+        "Bottled", "Bottle", "2", "3", "0", "4"
+    ]  # fmt: skip
+    assert row["deposits"] == "120.00"

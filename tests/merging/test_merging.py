@@ -15,8 +15,8 @@ def test_everything_moves_and_nothing_is_lost(twice: Twice, sql: Sql, findings: 
     assert told["refusals"] == []
     assert done["moving"] == told["moving"] == {
         "orders": 5, "subscriptions": 1, "drafts": 1, "invoices": 1, "credit_notes": 1, "adjustments": 1,
-        "payments": 1, "opening_balances": 1, "write_offs": 1, "refunds": 0, "prices": 1, "change_requests": 0,
-        "messages": 0,
+        "payments": 1, "opening_balances": 1, "write_offs": 1, "refunds": 0, "prices": 1, "container_movements": 0,
+        "change_requests": 0, "messages": 0,
     }  # fmt: skip
     # 50 + 250 − 100 − 10 − 5, and −30
     assert before == (Decimal("185.00"), Decimal("-30.00"))
@@ -236,3 +236,19 @@ def test_what_was_handed_over_at_a_door_moves_with_its_order(twice: Twice, sql: 
         409,
         "customer_merged",
     )
+
+
+def test_empties_move_with_their_customer(twice: Twice, sql: Sql, findings: Callable[[], list[str]]) -> None:
+    admin = twice.admin
+    bottle = ok(admin.post("/containers", {"name": "Bottle", "deposit": "30"}), 201)
+    ok(admin.patch(f"/products/{twice.milk['id']}", {"container_id": bottle["id"]}))
+    for customer, litres in ((twice.old, "3"), (twice.new, "2")):
+        twice.living.delivered(customer, (twice.milk, litres), on="2026-11-20")
+    entry = {"container_id": bottle["id"], "count": 2, "reason": "broken", "tax_class": "milk_fresh"}
+    ok(admin.post(f"/customers/{twice.old['id']}/containers/lost", entry), 201)
+    ok(admin.post(f"/customers/{twice.old['id']}/containers/back", {"container_id": bottle["id"], "count": 1}), 201)
+    assert twice.preview()["moving"]["container_movements"] == 3
+    ok(twice.merge(), 200)
+    assert sql("SELECT customer_id::text, balance FROM container_balances") == [(twice.new["id"], 2)]
+    assert sql("SELECT count(*) FROM container_movements WHERE customer_id = %s", twice.old["id"]) == [(0,)]
+    assert findings() == []

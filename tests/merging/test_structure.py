@@ -9,8 +9,8 @@ from dairy_app.merging import bulk
 from dairy_app.merging.queries import MOVING
 from tests.merging.conftest import Sql
 
-#: Who waits for a login is forgotten, not moved; so is where it had moved before.
-FORGOTTEN = {"unlinked_customers", "customer_moves"}
+#: Who waits for a login is forgotten, not moved; so is where it had moved before. A balance is the sum of what moves.
+FORGOTTEN = {"unlinked_customers", "customer_moves", "container_balances"}
 #: What is forgotten does not come later either.
 GUARDED = {"customer_moves"}
 #: These have another key to their customer: an order is of a living customer, and so is what was delivered of it.

@@ -78,6 +78,14 @@ PROVOKED = [
         "deliveries_contradicted",
         [f"UPDATE delivery_statuses SET status = 'partially_delivered' WHERE order_id = {ONE_DELIVERED}"],
     ),
+    (
+        "containers_miscounted",
+        [
+            "INSERT INTO containers (name, deposit) VALUES ('Bottle', 30)",
+            """INSERT INTO container_balances (customer_id, container_id, balance)
+            SELECT (SELECT id FROM customers LIMIT 1), id, 3 FROM containers""",
+        ],
+    ),
     ("phones_shared", ["UPDATE customers SET phone = '+919811111111'"]),
     ("emails_shared", ["UPDATE customers SET email = 'both@b.example'"]),
     ("invoices_without_lines", ["DELETE FROM invoice_lines"]),
@@ -184,6 +192,9 @@ def test_each_link_that_leads_nowhere_is_found(filled: LivingDairy, app: DairyFl
     ok(filled.admin.post("/payments", advance), 201)
     ok(filled.admin.post("/refunds", advance | {"reason": "Changed her mind"}), 201)
     ok(filled.admin.post(f"/customers/{advance['customer_id']}/moves", {"from": "2027-01-01", "stop_sequence": 1}), 201)
+    bottle = ok(filled.admin.post("/containers", {"name": "Bottle", "deposit": "30"}), 201)
+    bottled = filled.order(filled.customer(), (filled.product(container_id=bottle["id"]), "1"))
+    ok(filled.confirm(bottled), 200)
     for table, _, column, _ in consistency._LINKS:
         one = f"WHERE ctid = (SELECT ctid FROM {table} ORDER BY {column} IS NULL, ctid LIMIT 1)"  # one that has a link
         found = found_after(app.database, f"UPDATE {table} SET {column} = uuid7() {one}")

@@ -476,3 +476,25 @@ def test_an_unknown_word_is_a_fault() -> None:
         Words("xx", {"a": "{b}"})("nothing")
     with pytest.raises(KeyError):
         Words("xx", {"a": "{b}"})("a", c=1)
+
+
+def test_empties_are_counted_at_the_door(town: Town, site: Site) -> None:
+    bottle = ok(town.dairy.admin.post("/containers", {"name": "Glass bottle 1 l", "deposit": "30"}), 201)
+    ok(town.dairy.admin.patch(f"/products/{town.milk['id']}", {"container_id": bottle["id"]}))
+    link, first, second = town.link(), town.order(), town.order()
+    assert not [each for each in Seen(site.open(link)).every("tr") if "data-total-of" in each]
+    ok(link.confirm(first))
+    (stop,) = ok(link.round())["stops"]
+    assert stop["containers"] == [{"container_id": bottle["id"], "name": "Glass bottle 1 l", "balance": 2}]
+    told = [{"container_id": bottle["id"], "back": 1}]
+    refused(link.confirm(second, empties=[{**told[0], "back": 5}]), 422, "more_back_than_out")
+    ok(link.confirm(second, empties=told))
+    assert ok(link.confirm(second, empties=told))["replayed"]
+    seen = Seen(site.open(link))
+    (row,) = [each for each in seen.every("li") if "data-container" in each]
+    assert (row["data-container"], row["data-has"]) == (bottle["id"], "3")
+    words = re.sub(r"\s+", " ", seen.words)
+    assert "Has 3 × Glass bottle 1 l" in words and "Back: 1 × Glass bottle 1 l" in words
+    assert re.search("Empties ?Back ?Glass bottle 1 l ?1", words.partition("At the end")[2])
+    hindi = Seen(site.open(link, "?lang=hi")).words
+    assert "इनके पास: 3 × Glass bottle 1 l" in hindi

@@ -27,6 +27,7 @@ def test_what_a_delivery_needs_and_no_more(town: Town) -> None:
         "stops": [
             {
                 "sequence": 3,
+                "containers": [],
                 "customer": {
                     "id": town.asha["id"],
                     "name": "Asha",
@@ -56,6 +57,7 @@ def test_what_a_delivery_needs_and_no_more(town: Town) -> None:
                             }
                             for product, quantity in ((town.milk, "2.000"), (town.curd, "1.500"))
                         ],
+                        "empties": [],
                         "delivery_status": None,
                     }
                 ],

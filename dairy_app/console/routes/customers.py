@@ -15,6 +15,7 @@ from dairy_app.console.routes.merging import merged_page
 from dairy_app.console.routes.office import changes
 from dairy_app.console.rules.calendar import ONE_TIME, YEARS, entries_of, weeks
 from dairy_app.console.rules.sheet import is_phone_of
+from dairy_app.containers.queries import balances
 from dairy_app.customers.models import CUSTOMER_STATUSES
 from dairy_app.invoices.rules import month_bounds, month_shifted
 from dairy_app.web import validate
@@ -131,6 +132,7 @@ def customer_page(customer_id: UUID, month: str | None = None, opened: date | No
         if admits("/deliveries/unplanned", "POST") and admits("/products") and opened <= day and is_own_day:
             sold = ask("/products", is_active="true", limit=200)["items"]
             names |= {"may_enter_unplanned": True, "brought_goods": [(each["id"], each["name"]) for each in sold]}
+    names["containers"] = [each for each in balances(current_session(), customer_id) if each["balance"]]
     if admits(f"{own}/moves"):
         names["moves"] = [each for each in ask(f"{own}/moves", limit=200)["items"] if each["applied_at"] is None]
         names["areas"] = ask("/areas", limit=200)["items"] if admits("/areas") else []

@@ -57,13 +57,15 @@ def new_product(form: dict[str, str]) -> Response:
 def product(query: dict[str, str], product_id: UUID) -> Response:
     """One product with its prices, past and to come."""
     del query
-    return _product_page(product_id)
+    return product_page(product_id)
 
 
-def _product_page(product_id: UUID, **names: Any) -> Response:
+def product_page(product_id: UUID, **names: Any) -> Response:
+    """One product's page; ``names``: what a form of it comes back with."""
     product = ask(f"/products/{product_id}")
     if admits("/tax-classes"):
         names["tax_class"] = next(each for each in ask("/tax-classes")["items"] if each["code"] == product["tax_class"])
+    names["containers"] = ask("/containers")["items"]
     prices = ask(f"/products/{product_id}/prices", limit=ROWS)["items"]
     day = today(current_session()).isoformat()
     return frame.page("product.html", product=product, prices=prices, day=day, **names)
@@ -81,7 +83,7 @@ def set_price(form: dict[str, str], product_id: UUID) -> Response:
         told.update(act("POST", f"/products/{product_id}/prices", body, key=form.get("key")))
 
     address = url_for("console.product", product_id=product_id)
-    refused = frame.send(enter, lambda **names: _product_page(product_id, **names), address)
+    refused = frame.send(enter, lambda **names: product_page(product_id, **names), address)
     if refused is not None:
         return refused
     say = frame.figures()
@@ -100,7 +102,7 @@ def change_sale(form: dict[str, str], product_id: UUID) -> Response:
         told.update(act("PATCH", f"/products/{product_id}", {"is_active": is_active}))
 
     address = url_for("console.product", product_id=product_id)
-    refused = frame.send(change, lambda **names: _product_page(product_id, **names), address)
+    refused = frame.send(change, lambda **names: product_page(product_id, **names), address)
     if refused is not None:
         return refused
     return frame.done(address, "on_sale" if is_active else "off_sale", name=told["name"], open=told["open_orders"] or 0)
@@ -121,5 +123,5 @@ def change_product(form: dict[str, str], product_id: UUID) -> Response:
         act("PATCH", f"/products/{product_id}", wanted)
 
     address = url_for("console.product", product_id=product_id)
-    refused = frame.send(change, lambda **names: _product_page(product_id, **names), address)
+    refused = frame.send(change, lambda **names: product_page(product_id, **names), address)
     return refused or frame.done(address, "product_changed")

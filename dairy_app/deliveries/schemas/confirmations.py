@@ -8,6 +8,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validates_schema
 
+from dairy_app.containers.schemas import MOST_KINDS, EmptiesIn, require_different
 from dairy_app.customers.schemas import Latitude, Longitude
 from dairy_app.deliveries.models import CONFIRMATION_METHODS, DELIVERY_STATUSES
 from dairy_app.deliveries.rules import REASON_CODES, Confirmation, Delivered, ExtraItem, Unplanned, Unread
@@ -106,7 +107,12 @@ class ConfirmationIn(Strict):
             "confirmed in full; the setting door_extras says who may."
         },
     )
-    not_in_example = ("extra_items",)
+    empties = fields.List(
+        fields.Nested(EmptiesIn),
+        validate=validate.Length(max=MOST_KINDS),
+        metadata={"description": "Containers that came back; what went out is counted from what was delivered."},
+    )
+    not_in_example = ("extra_items", "empties")
 
     @validates_schema
     def nothing_delivered_is_nothing(self, data: dict[str, Any], **_: Any) -> None:
@@ -117,6 +123,10 @@ class ConfirmationIn(Strict):
     @validates_schema
     def extras_differ(self, data: dict[str, Any], **_: Any) -> None:
         _require_different(data.get("extra_items", []), "extra_items")
+
+    @validates_schema
+    def empties_differ(self, data: dict[str, Any], **_: Any) -> None:
+        require_different(data.get("empties", []))
 
 
 class EachJudged(fields.Nested):
@@ -234,15 +244,24 @@ class CorrectionIn(Strict):
     """What was really delivered: every product of the order with its quantity, or nothing at all."""
 
     makes = Correction
-    not_in_example = ("status",)
+    not_in_example = ("status", "empties")
     items = fields.List(fields.Nested(DeliveredItem), validate=validate.Length(min=1, max=MOST_ITEMS))
     status = Choice("not_delivered")
     reason = Line(500, required=True)
+    empties = fields.List(
+        fields.Nested(EmptiesIn),
+        validate=validate.Length(max=MOST_KINDS),
+        metadata={"description": "What came back after all, of every kind; left out: as it was told."},
+    )
 
     @validates_schema
     def one_of_both(self, data: dict[str, Any], **_: Any) -> None:
         if ("items" in data) == ("status" in data):
             raise Invalid("Send either items or status.", "items")
+
+    @validates_schema
+    def empties_differ(self, data: dict[str, Any], **_: Any) -> None:
+        require_different(data.get("empties", []))
 
 
 class MonthlyEditIn(Strict):

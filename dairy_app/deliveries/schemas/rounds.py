@@ -6,10 +6,11 @@ from marshmallow import fields, validates_schema
 
 from dairy_app.catalogue.models import UNITS
 from dairy_app.catalogue.schemas import UnitQuantity
+from dairy_app.containers.schemas import EmptiesIn
 from dairy_app.customers.models import CUSTOMER_STATUSES
 from dairy_app.customers.schemas import Latitude, Longitude
 from dairy_app.deliveries.models import CONFIRMATION_METHODS, DELIVERY_STATUSES
-from dairy_app.deliveries.rules import RoundChoice, RoundDone
+from dairy_app.deliveries.rules import EmptiesOfOrder, RoundChoice, RoundDone
 from dairy_app.deliveries.schemas.confirmations import MOST_CONFIRMATIONS
 from dairy_app.deliveries.service.rounds import StandIn
 from dairy_app.orders.models import ORDER_SOURCES, ORDER_STATUSES, SHIFTS
@@ -130,6 +131,14 @@ class RoundDelivery(Strict):
     notes = fields.String(allow_none=True)
 
 
+class EmptiesAtDoor(Strict):
+    """How many containers of one kind came back with an order."""
+
+    container_id = fields.UUID()
+    name = fields.String()
+    back = fields.Integer()
+
+
 class RoundOrder(Strict):
     """One order at a door."""
 
@@ -139,7 +148,16 @@ class RoundOrder(Strict):
     source = Choice(*ORDER_SOURCES)
     notes = fields.String(allow_none=True)
     items = fields.List(fields.Nested(RoundItem))
+    empties = fields.List(fields.Nested(EmptiesAtDoor), metadata={"description": "What came back with it."})
     delivery_status = fields.Nested(RoundDelivery, allow_none=True)
+
+
+class ContainerAtDoor(Strict):
+    """What a customer has of one kind of container before anything is brought."""
+
+    container_id = fields.UUID()
+    name = fields.String()
+    balance = fields.Integer()
 
 
 class Stop(Strict):
@@ -152,6 +170,9 @@ class Stop(Strict):
     )
     sequence = fields.Integer(allow_none=True, metadata={"description": "The customer's place; gaps are fine."})
     customer = fields.Nested(RoundCustomer)
+    containers = fields.List(
+        fields.Nested(ContainerAtDoor), metadata={"description": "What the customer has; of what was counted by now."}
+    )
     orders = fields.List(fields.Nested(RoundOrder))
 
 
@@ -199,6 +220,13 @@ class StartOut(Strict):
     already = fields.Integer(metadata={"description": "Orders that were out before."})
 
 
+class EmptiesOfOrderIn(EmptiesIn):
+    """How many containers of one kind came back when this order was brought."""
+
+    makes = EmptiesOfOrder
+    order_id = fields.UUID(required=True)
+
+
 class CompleteIn(RoundQuery):
     """A round of which all but some orders were delivered in full."""
 
@@ -212,6 +240,18 @@ class CompleteIn(RoundQuery):
         metadata={"description": "Orders of the round to leave as they are."},
     )
     completed_at = Instant(metadata={"description": "Default: now."})
+    empties = fields.List(
+        fields.Nested(EmptiesOfOrderIn),
+        load_default=list,
+        validate=validate.Length(max=MOST_CONFIRMATIONS),
+        metadata={"description": "Containers that came back, by order of the round."},
+    )
+    not_in_example = ("empties",)
+
+    @validates_schema
+    def empties_differ(self, data: dict[str, Any], **_: Any) -> None:
+        if len({(each.order_id, each.container_id) for each in data["empties"]}) < len(data["empties"]):
+            raise Invalid("A container is listed twice for an order.", "empties")
 
 
 class RefusedOrder(Strict):

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from dairy_app.business.queries import today
 from dairy_app.common.clock import now
 from dairy_app.common.errors import FieldError, Problem
+from dairy_app.containers.rules import Empties
 from dairy_app.deliveries import bulk, queries
 from dairy_app.deliveries.rules import Confirmation, Confirmer, Delivered, RoundDone, Scope, Unread
 from dairy_app.web.access import Actor, Role
@@ -103,11 +104,15 @@ def _rejected(index: int, unread: Unread) -> Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Correction:
-    """What was really delivered, and why it was said otherwise: ``items``, or status ``not_delivered``."""
+    """What was really delivered, and why it was said otherwise: ``items``, or status ``not_delivered``.
+
+    ``empties``: what came back after all; None: as it was told.
+    """
 
     reason: str
     items: Sequence[Delivered] | None = None
     status: str | None = None
+    empties: Sequence[Empties] | None = None
 
 
 def correct(session: Session, actor: Actor, order_id: UUID, wanted: Correction) -> Outcome:
@@ -116,13 +121,15 @@ def correct(session: Session, actor: Actor, order_id: UUID, wanted: Correction) 
     What was delivered joins or leaves the customer's draft; what is
     said already is replayed. A delivery boy corrects his own orders, on the day of the delivery only. Raises
     order_not_found, illegal_transition (not confirmed yet), forbidden, invoice_issued, product_not_in_order,
-    quantity_exceeds_ordered, validation_failed (a product unnamed or named twice).
+    quantity_exceeds_ordered, validation_failed (a product unnamed or named twice), container_not_found,
+    more_back_than_out (also when so much is taken back that more came back than went out).
     """
     is_boy = actor.role == Role.DELIVERY_BOY
     row = bulk.correct_delivery(
         session,
         order_id,
         wanted.items,
+        wanted.empties,
         wanted.reason,
         corrected_by=actor.user_id,
         boy=actor.user_id if is_boy else None,
@@ -139,8 +146,9 @@ def complete_round(session: Session, confirmer: Confirmer, scope: Scope, wanted:
     """Confirm every open order of one day's round in full, but the exceptions: four statements, any size.
 
     ``scope`` is of one day, whatever round ``wanted`` means. What is not open any more is left as it is, so that
-    a repeat changes nothing. Raises delivery_date_in_future; order_not_found for an exception
-    that is not of the round, with its place, and then nothing is confirmed.
+    a repeat changes nothing; but an order that was confirmed with other empties than are told now is rejected. Raises
+    delivery_date_in_future; order_not_found for an exception, or an order with empties, that is not of the round, with
+    its place, and then nothing is confirmed.
     """
     at = now()
     completed_at = wanted.completed_at or at
@@ -149,10 +157,16 @@ def complete_round(session: Session, confirmer: Confirmer, scope: Scope, wanted:
         raise Problem("delivery_date_in_future", "completed_at is in the future.")
     locked = set(bulk.lock_customers_of_open_orders(session, scope))
     orders = {row.id: row for row in queries.orders_of_round(session, scope)}
-    excepted = _of_round(wanted.excepted, orders)
+    excepted = _of_round("except", wanted.excepted, orders)
+    empties: dict[UUID, list[Empties]] = {}
+    _of_round("empties", [each.order_id for each in wanted.empties], orders)
+    for each in wanted.empties:
+        empties.setdefault(each.order_id, []).append(each)
     waiting = {row.id for row in orders.values() if row.status in queries.OPEN and row.customer_id in locked}
-    wanted_ids = sorted(waiting - excepted)
-    done = bulk.deliver_in_full(session, wanted_ids, confirmer, scope, delivered_at=completed_at, at=at)
+    wanted_ids = sorted((waiting | empties.keys()) - excepted)
+    done = bulk.deliver_in_full(
+        session, wanted_ids, confirmer, scope, empties=empties, delivered_at=completed_at, at=at
+    )
     return {
         "confirmed": done.confirmed,
         "skipped": len(waiting & excepted),
@@ -161,9 +175,9 @@ def complete_round(session: Session, confirmer: Confirmer, scope: Scope, wanted:
     }
 
 
-def _of_round(named: Sequence[UUID], orders: Mapping[UUID, Any]) -> set[UUID]:
+def _of_round(field: str, named: Sequence[UUID], orders: Mapping[UUID, Any]) -> set[UUID]:
     unknown = [
-        FieldError(f"/except/{place}", "order_not_found", "No such order in this round.")
+        FieldError(f"/{field}/{place}", "order_not_found", "No such order in this round.")
         for place, order_id in enumerate(named)
         if order_id not in orders
     ]

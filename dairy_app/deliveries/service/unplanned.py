@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from dairy_app.business.queries import require_open_books, today
 from dairy_app.common.clock import now
 from dairy_app.common.errors import FieldError, Problem, invalid
+from dairy_app.containers.queries import empties_of_order, has_too_few
 from dairy_app.customers.bulk import lock_customers
 from dairy_app.customers.models import Customer
 from dairy_app.customers.queries import get_visible_customer, move_on
@@ -61,9 +62,9 @@ def move_delivery(
     """Put a delivery right that went to another door than its order's: off the one, onto the other; the new order's id.
 
     Of the order nothing was delivered after all; whoever got it has an order made at the door, of the same day and the
-    same quantities, at its own prices. In one transaction, under the locks of both. Raises order_not_found,
-    customer_not_found, customer_stopped, validation_failed (the same customer), illegal_transition (nothing was
-    delivered), invoice_issued, period_closed, no_price.
+    same quantities, at its own prices; what came back there is its own. In one transaction, under the locks of both.
+    Raises order_not_found, customer_not_found, customer_stopped, validation_failed (the same customer),
+    illegal_transition (nothing was delivered), invoice_issued, period_closed, no_price, more_back_than_out.
     """
     whose: UUID = visible_order_view(session, actor, order_id)["customer_id"]
     if whose == to_customer_id:
@@ -79,7 +80,8 @@ def move_delivery(
     if order.delivered_on is None or order.delivered_at is None or not brought:
         raise Problem("illegal_transition", f"Nothing was delivered of the order; it is {order.status}.")
     day, moment, shift = order.delivered_on, order.delivered_at, order.shift
-    corrected = correct(session, actor, order_id, Correction(reason, status="not_delivered"))
+    came_back = empties_of_order(session, order_id)
+    corrected = correct(session, actor, order_id, Correction(reason, status="not_delivered", empties=[]))
     _require_day(session, to, day, only_today=False)
     move = move_on(session, to.id, day)
     got = DoorOrder(
@@ -93,7 +95,12 @@ def move_delivery(
         area_id=(move and move.area_id) or to.area_id,
         delivered_at=moment,
     )
-    return bulk.write_door_order(session, got, confirmer, at=now())
+    made = bulk.write_door_order(session, got, confirmer, at=now())
+    if came_back:
+        bulk.write_empties(session, made, came_back)
+        if has_too_few(session, to.id):
+            raise Problem("more_back_than_out", f"{to.name} has less than came back.")
+    return made
 
 
 def _reached(session: Session, actor: Actor, customer_id: UUID, day: date) -> Customer:

@@ -2,6 +2,7 @@
 -- and a phone on a round should wait for one answer. Takes a set: what is right in a batch of a thousand is written by
 -- as many statements as one. Judging is in judge_confirmation, writing in write_confirmations. When the wait for a
 -- customer's lock was for a merge, its orders are another's by now, whose lock is not held: all of it is tried anew.
+-- Where empties are told, doors of one customer are judged one after the other: each is to know what it has by then.
 CREATE FUNCTION confirm_deliveries(
     p_confirmations jsonb, p_confirmed_by uuid, p_confirmed_by_name text, p_method text, p_shared_link_id uuid,
     p_boy uuid, p_area uuid, p_first date, p_last date, p_shift text, p_ip inet, p_device text, p_at timestamptz
@@ -18,6 +19,7 @@ DECLARE
     ids uuid[];
     turns integer[];
     last_turn integer;
+    has_empties boolean := p_confirmations @? '$[*].empties[*]';
     areas uuid[];
     locked uuid[];
     confirmation jsonb;
@@ -43,8 +45,10 @@ BEGIN
         SELECT array_agg(t.id ORDER BY t.n), array_agg(t.turn ORDER BY t.n), coalesce(max(t.turn), 0)
         INTO ids, turns, last_turn
         FROM (SELECT e.n, (e.c ->> 'order_id')::uuid AS id,
-                row_number() OVER (PARTITION BY (e.c ->> 'order_id')::uuid ORDER BY e.n) - 1 AS turn
-            FROM jsonb_array_elements(p_confirmations) WITH ORDINALITY AS e (c, n)) t;
+                row_number() OVER (PARTITION BY coalesce(w.whose, (e.c ->> 'order_id')::uuid) ORDER BY e.n) - 1 AS turn
+            FROM jsonb_array_elements(p_confirmations) WITH ORDINALITY AS e (c, n)
+            CROSS JOIN LATERAL (SELECT CASE WHEN has_empties THEN (SELECT o.customer_id FROM orders o
+                WHERE o.id = (e.c ->> 'order_id')::uuid) END AS whose) w) t;
     END IF;
     IF p_area IS NOT NULL THEN
         areas := ARRAY(WITH RECURSIVE below AS (SELECT p_area AS id UNION
@@ -67,6 +71,10 @@ BEGIN
             IF j.extras IS NOT NULL THEN
                 made[1] := write_extras(ids[1], j.extras, j.day, confirmation, p_confirmed_by, p_confirmed_by_name,
                     p_method, p_shared_link_id, p_ip, p_device, p_at);
+            END IF;
+            IF has_empties THEN
+                PERFORM write_empties(ids, ARRAY[j.customer_id], ARRAY[j.day], ARRAY[j.boy],
+                    ARRAY[confirmation -> 'empties']);
             END IF;
         END IF;
         codes := ARRAY[j.code];
@@ -101,6 +109,8 @@ BEGIN
                         p_device, p_at);
                     made[n] := write_extras(ids[n], j.extras, j.day, confirmation, p_confirmed_by, p_confirmed_by_name,
                         p_method, p_shared_link_id, p_ip, p_device, p_at);
+                    PERFORM write_empties(ids[n : n], ARRAY[j.customer_id], ARRAY[j.day], ARRAY[j.boy],
+                        ARRAY[nullif(confirmation -> 'empties', '[]')]);
                 ELSIF j.code IS NULL THEN
                     orders := orders || ids[n];
                     customers := customers || j.customer_id;
@@ -119,6 +129,10 @@ BEGIN
             IF orders <> '{}' THEN
                 PERFORM write_confirmations(orders, customers, subscriptions, boys, statuses, days, moments, drafts,
                     told, p_confirmed_by, p_confirmed_by_name, p_method, p_shared_link_id, p_ip, p_device, p_at);
+                IF has_empties THEN
+                    PERFORM write_empties(orders, customers, days, boys, ARRAY(SELECT nullif(t.c -> 'empties', '[]')
+                        FROM unnest(told) WITH ORDINALITY AS t (c, n) ORDER BY t.n));
+                END IF;
             END IF;
         END LOOP;
     END IF;

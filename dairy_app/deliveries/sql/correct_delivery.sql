@@ -1,8 +1,11 @@
 -- The correction of one delivery, under the customer's lock. Order of judging: unknown or out of scope, not confirmed,
 -- a day that is over (for a delivery boy), billed, then the quantities as in judge_confirmations. A correction to what
--- is recorded already is replayed. Tried anew, as confirm_deliveries is, when the customer was merged meanwhile.
+-- is recorded already is replayed. p_empties: what came back, told anew; NULL: as it was told. Last is judged whether
+-- more came back than went out: after that refusal nothing may be committed. Tried anew, as confirm_deliveries is, when
+-- the customer was merged meanwhile.
 CREATE FUNCTION correct_delivery(
-    p_order uuid, p_items jsonb, p_reason text, p_corrected_by uuid, p_boy uuid, p_only_on date, p_at timestamptz
+    p_order uuid, p_items jsonb, p_empties jsonb, p_reason text, p_corrected_by uuid, p_boy uuid, p_only_on date,
+    p_at timestamptz
 ) RETURNS TABLE (outcome text, code text, detail text, order_status text, delivery_status jsonb)
 LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off AS $$
 #variable_conflict use_column
@@ -59,7 +62,10 @@ BEGIN
         detail := CASE WHEN n.is_twice THEN 'A product is named twice.'
             WHEN n.is_broken THEN 'A product that is sold whole is delivered whole.'
             ELSE 'Every product of the order must be named.' END;
-    ELSIF n.is_same THEN
+    ELSIF EXISTS (SELECT FROM jsonb_array_elements(p_empties) x
+            WHERE NOT EXISTS (SELECT FROM containers c WHERE c.id = (x ->> 'container_id')::uuid)) THEN
+        code := 'container_not_found';
+    ELSIF n.is_same AND (p_empties IS NULL OR empties_are_as_told(o.id, p_empties)) THEN
         RETURN QUERY SELECT 'replayed', NULL, NULL, o.status, to_jsonb(s);
         RETURN;
     END IF;
@@ -73,6 +79,10 @@ BEGIN
     UPDATE order_items i SET delivered_quantity = coalesce((SELECT (w ->> 'delivered_quantity')::numeric
         FROM jsonb_array_elements(p_items) w WHERE (w ->> 'product_id')::uuid = i.product_id), 0)
     WHERE i.order_id = o.id;
+    IF p_empties IS NOT NULL THEN
+        PERFORM write_empties(ARRAY[o.id], ARRAY[o.customer_id], ARRAY[s.delivery_date], ARRAY[s.delivery_boy_id],
+            ARRAY[p_empties]);
+    END IF;
     -- The visit that is told anew took place when it was first told of.
     UPDATE orders x SET status = new_status, delivery_confirmed = is_brought, updated_at = now(),
         delivered_on = CASE WHEN is_brought THEN s.delivery_date END,
@@ -91,5 +101,9 @@ BEGIN
     WHERE x.id = o.subscription_id AND is_brought <> (o.delivered_on IS NOT NULL)
         AND CASE WHEN is_brought THEN x.last_delivery_date IS NULL OR x.last_delivery_date <= s.delivery_date
             ELSE x.last_delivery_date = o.delivered_on END;
+    IF EXISTS (SELECT FROM container_balances b WHERE b.customer_id = o.customer_id AND b.balance < 0) THEN
+        RETURN QUERY SELECT 'rejected', 'more_back_than_out', 'Say what came back anew, too.', new_status, NULL::jsonb;
+        RETURN;
+    END IF;
     RETURN QUERY SELECT 'confirmed', NULL, NULL, new_status, to_jsonb(s);
 END $$;

@@ -1,8 +1,8 @@
 -- What one confirmation comes to, and what is written if nothing is wrong. Order of judging, the first that applies:
 -- unknown or out of scope, other customer, cancelled, product not in the order, more than ordered, a product not named,
 -- already confirmed (same: replayed, else confirmed_differently), date in the future, date outside the window, event id
--- used elsewhere, extra items (judge_extras). A corrected delivery changes by another correction only: a phone that
--- sends its morning again at noon must not undo what the office put right in between.
+-- used elsewhere, extra items (judge_extras), empties (judge_empties). A corrected delivery changes by another
+-- correction only: a phone that sends its morning again at noon must not undo what the office put right in between.
 -- Few and small statements: to start a statement takes longer than to read what it reads.
 CREATE FUNCTION judge_confirmation(
     p_confirmation jsonb, p_boy uuid, p_areas uuid[], p_first date, p_last date, p_shift text, p_method text,
@@ -33,6 +33,7 @@ DECLARE
     is_corrected boolean;
     is_of_that_event boolean;
     has_same_extras boolean;
+    has_same_empties boolean;
 BEGIN
     -- Without items: all of it or nothing. Nearly always a draft holds the day; if none does, open_drafts decides.
     SELECT o.customer_id, o.subscription_id, coalesce(o.delivery_boy_id, c.delivery_boy_id),
@@ -79,6 +80,7 @@ BEGIN
         SELECT s.corrected_at IS NOT NULL, s.client_event_id = event_id INTO is_corrected, is_of_that_event
         FROM delivery_statuses s WHERE s.order_id = wanted;
         has_same_extras := extras_are_as_told(wanted, p_confirmation -> 'extra_items');
+        has_same_empties := empties_are_as_told(wanted, p_confirmation -> 'empties');
     END IF;
     code := CASE
         WHEN (p_confirmation ->> 'customer_id')::uuid <> customer_id THEN 'customer_mismatch'
@@ -88,8 +90,8 @@ BEGIN
         WHEN exceeds THEN 'quantity_exceeds_ordered'
         WHEN is_unnamed OR is_twice OR is_broken THEN 'validation_failed'
         WHEN was IN ('DELIVERED', 'PARTIALLY_DELIVERED') OR was = 'NOT_DELIVERED' AND (is_nothing OR is_corrected)
-            THEN CASE WHEN is_same AND has_same_extras OR is_corrected AND is_of_that_event THEN 'replayed'
-                ELSE 'confirmed_differently' END
+            THEN CASE WHEN is_same AND has_same_extras AND has_same_empties OR is_corrected AND is_of_that_event
+                THEN 'replayed' ELSE 'confirmed_differently' END
         WHEN day > today OR moment > p_at + interval '10 minutes' THEN 'delivery_date_in_future'
         WHEN day NOT BETWEEN earliest AND latest THEN 'delivery_date_outside_window' END;
     IF code IS NULL AND event_id IS NOT NULL THEN
@@ -124,5 +126,17 @@ BEGIN
     END IF;
     new_status := CASE WHEN is_nothing THEN 'NOT_DELIVERED' WHEN is_full THEN 'DELIVERED'
         ELSE 'PARTIALLY_DELIVERED' END;
+    IF jsonb_array_length(p_confirmation -> 'empties') > 0 AND has_same_empties IS NOT TRUE THEN
+        IF has_same_empties IS FALSE AND NOT empties_are_as_told(wanted, '[]') THEN
+            code := 'confirmed_differently';
+            detail := 'Other empties were counted at this door before.';
+            RETURN;
+        END IF;
+        SELECT x.code, x.detail INTO code, detail
+        FROM judge_empties(p_confirmation -> 'empties', customer_id, wanted, new_status, named, extras) x;
+        IF code IS NOT NULL THEN
+            RETURN;
+        END IF;
+    END IF;
     delivered_at := CASE WHEN NOT is_nothing THEN moment END;
 END $$;

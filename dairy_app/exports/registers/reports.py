@@ -96,6 +96,35 @@ WHERE d.delivery_date BETWEEN %(first)s AND %(last)s AND d.status <> 'delivered'
     order="d.delivery_date, u.name, c.code, d.order_id, t.line_no",
 )
 
+CONTAINERS = Profile(
+    name="containers",
+    version=1,
+    title="One row per customer and kind of container: what moved on the days, and what was out at their end.",
+    columns=(
+        text("customer_code", "u.code"),
+        text("customer_name", "u.name"),
+        text("container", "c.name"),
+        number("went_out", "m.went_out"),
+        number("came_back", "m.came_back"),
+        number("lost", "m.lost"),
+        number("balance", "m.balance"),
+        money("deposits", "(m.balance * c.deposit)::numeric(14,2)"),
+    ),
+    rows="""
+FROM (
+    SELECT customer_id, container_id,
+        coalesce(sum(out) FILTER (WHERE day >= %(first)s), 0) AS went_out,
+        coalesce(sum(back) FILTER (WHERE day >= %(first)s), 0) AS came_back,
+        coalesce(sum(lost) FILTER (WHERE day >= %(first)s), 0) AS lost,
+        sum(out - back - lost) AS balance
+    FROM container_movements WHERE day <= %(last)s GROUP BY 1, 2
+) m
+JOIN customers u ON u.id = m.customer_id
+JOIN containers c ON c.id = m.container_id
+WHERE m.went_out + m.came_back + m.lost > 0 OR m.balance <> 0""",
+    order="u.code, c.name",
+)
+
 REPORTS = (
     _sales("product", "code name", "One row per month and product: what was sold; a product of none are charges."),
     _sales("area", "name", "One row per month and area in which it was delivered: what was sold."),
@@ -103,4 +132,5 @@ REPORTS = (
     _sales("customer", "code name", "One row per month and customer: what was sold."),
     CUSTOMER_CHANGES,
     SHORT_DELIVERIES,
+    CONTAINERS,
 )

@@ -13,6 +13,7 @@ BEGIN
         OR EXISTS (SELECT FROM refunds WHERE customer_id = NEW.id)
         OR EXISTS (SELECT FROM customer_prices WHERE customer_id = NEW.id)
         OR EXISTS (SELECT FROM customer_moves WHERE customer_id = NEW.id)
+        OR EXISTS (SELECT FROM container_movements WHERE customer_id = NEW.id)
         OR EXISTS (SELECT FROM change_requests WHERE customer_id = NEW.id)
         OR EXISTS (SELECT FROM outbox_messages WHERE customer_id = NEW.id) THEN
         RAISE EXCEPTION 'customer % is merged into another and still has something', NEW.code

@@ -70,6 +70,9 @@ _LINKS = (
     ("payment_allocations", "x.id::text", "payment_id", "payments"),
     ("payment_allocations", "x.id::text", "invoice_id", "invoices"),
     ("refunds", "x.id::text", "customer_id", "customers"),
+    ("container_movements", "x.id::text", "customer_id", "customers"),
+    ("container_movements", "x.id::text", "order_id", "orders"),
+    ("products", "x.id::text", "container_id", "containers"),
     ("credit_notes", "x.id::text", "invoice_id", "invoices"),
 )
 _DANGLING = "\nUNION ALL\n".join(
@@ -93,6 +96,7 @@ _OF_CUSTOMERS = (
     "write_offs",
     "customer_prices",
     "change_requests",
+    "container_movements",
 )
 _OF_MERGED = "\nUNION ALL\n".join(
     [
@@ -210,6 +214,22 @@ REPORTS = (
         WHERE CASE d.status WHEN 'delivered' THEN o.status <> 'DELIVERED'
             WHEN 'partially_delivered' THEN o.status <> 'PARTIALLY_DELIVERED'
             ELSE o.status IN ('DELIVERED', 'PARTIALLY_DELIVERED') END""",
+    ),
+    Report(
+        "containers_miscounted",
+        "high",
+        "Containers that went out otherwise than was delivered, and balances that are not what moved.",
+        """SELECT 'container_movements ' || m.id FROM container_movements m
+            LEFT JOIN order_items i ON i.order_id = m.order_id AND i.product_id = m.product_id
+            LEFT JOIN orders o ON o.id = m.order_id
+            WHERE m.product_id IS NOT NULL AND (m.out IS DISTINCT FROM
+                ceil(coalesce(i.delivered_quantity, 0) * m.per_unit) OR m.out > 0 AND m.day <> o.delivered_on)
+        UNION ALL
+        SELECT 'container_balances ' || coalesce(b.customer_id, m.customer_id) FROM container_balances b
+            FULL JOIN (SELECT customer_id, container_id, sum(out - back - lost) AS balance
+                FROM container_movements GROUP BY 1, 2) m
+                ON m.customer_id = b.customer_id AND m.container_id = b.container_id
+            WHERE coalesce(b.balance, 0) <> coalesce(m.balance, 0) OR b.balance < 0""",
     ),
     Report(
         "phones_shared",

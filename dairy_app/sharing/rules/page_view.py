@@ -49,6 +49,7 @@ def view_of_round(round_: Mapping[str, Any], t: Words, zone: ZoneInfo) -> dict[s
         "stops": stops,
         "loading": [_loading(row, t) for row in round_["loading_sheet"]],
         "totals": _totals(round_, t),
+        "empties": _empties(round_),
         "extras": round_.get("extra_products", ()),
         "takes_cash": "cash_taken" in round_,
         "cash_taken": number(Decimal(str(round_.get("cash_taken") or 0))),
@@ -72,6 +73,7 @@ def _stop(place: int, stop: Mapping[str, Any], t: Words, zone: ZoneInfo, *, show
         "phone": customer.get("phone"),
         "map_link": safe_link(customer.get("map_link")),
         "notes": customer.get("notes"),
+        "containers": stop.get("containers", ()),
         "due": f"₹ {indian(Decimal(str(stop['due_amount'])))}" if stop.get("due_amount") else None,
         "owes": number(Decimal(str(stop.get("due_amount") or 0))),
         "takes_cash": "cash_taken" in stop,
@@ -94,6 +96,7 @@ def _order(order: Mapping[str, Any], t: Words, zone: ZoneInfo, *, show_shift: bo
         "notes": without_prices(order.get("notes")),
         "time": _time(said.get("delivered_at"), t, zone),
         "reason": _reason(said, t),
+        "empties": order.get("empties", ()),
         "goods": [_item(item, t, partly=state == "partial") for item in order["items"]],
     }
 
@@ -178,6 +181,17 @@ def _totals(round_: Mapping[str, Any], t: Words) -> list[dict[str, Any]]:
         | {name: number(row[name]) for name in ("delivered", "short", "left")}
         for row in rows.values()
     ]
+
+
+def _empties(round_: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Each kind of container that is at a door of the round or came back there, with how many came back."""
+    rows: dict[Any, dict[str, Any]] = {}
+    for stop in round_["stops"]:
+        for there in stop.get("containers", ()):
+            rows.setdefault(there["container_id"], {**there, "back": 0})
+        for came in (came for order in stop["orders"] for came in order.get("empties", ())):
+            rows.setdefault(came["container_id"], {**came, "back": 0})["back"] += came["back"]
+    return sorted(rows.values(), key=lambda row: (row["name"], str(row["container_id"])))
 
 
 def safe_link(link: str | None) -> str | None:

@@ -36,7 +36,10 @@ function tell(words) {
 function confirm(orders, what, more = {}) {
   const stop = orders[0].closest(".stop");
   const at = Date.now();
-  const { lines, ...said } = more;
+  const { lines: words, ...said } = more;
+  const back = view.takeBack(stop);
+  let lines = [words, ...back.map((each) => each.words)].filter(Boolean).join(", ") || undefined;
+  let empties = back.map(({ container_id, back: count }) => ({ container_id, back: count }));
   const name = stop.dataset.name;
   view.stay.add(stop.id);
   for (const order of orders) {
@@ -48,15 +51,17 @@ function confirm(orders, what, more = {}) {
       device_time: new Date(at).toISOString(),
       client_event_id: uuid(),
       ...said,
+      ...(empties.length && { empties }),
     };
     store.put({ key: body.order_id, type: "confirmation", state: "waiting", at, hold: at + UNDO, what, name, lines, body });
+    [lines, empties] = [words, []]; // with the first of several: they came back once
   }
   settle();
   show();
   const next = view.next();
-  const words = [say(`said_${what}`, { name }), next ? say("said_next", { name: next.dataset.name }) : say("all_done")];
-  tell(words.join(". "));
-  toast(words[0], orders.map((order) => order.dataset.order));
+  const spoken = [say(`said_${what}`, { name }), next ? say("said_next", { name: next.dataset.name }) : say("all_done")];
+  tell(spoken.join(". "));
+  toast(spoken[0], orders.map((order) => order.dataset.order));
   view.goOn(stop);
   sender.plan();
 }
@@ -89,7 +94,11 @@ async function notDelivered(order) {
 function undo(...keys) {
   const back = keys.map((key) => store.get(key)).filter((entry) => entry?.state === "waiting" && !sender.flying.has(entry.key));
   if (!back.length) return;
-  for (const { key } of back) store.drop(key);
+  for (const { key, body } of back) {
+    const stop = document.querySelector(`[data-order="${CSS.escape(key)}"]`)?.closest(".stop");
+    if (stop) view.putBack(stop, body.empties);
+    store.drop(key);
+  }
   $("toast").hidden = true;
   show();
   tell(say("undone", { name: back[0].name }));
@@ -148,7 +157,9 @@ document.addEventListener("click", (event) => {
   if (!act) return;
   if (act.dataset.act === "cash") cash(act.closest(".stop"), act.dataset.owes);
   else if (act.dataset.act === "request") request(act.closest(".stop"));
-  else if (act.dataset.act === "at_once") confirm(openOrders(act.closest(".stop")), "delivered");
+  else if (act.dataset.act === "more_back" || act.dataset.act === "fewer_back") {
+    view.countBack(act.closest("[data-container]"), act.dataset.act === "more_back" ? 1 : -1);
+  } else if (act.dataset.act === "at_once") confirm(openOrders(act.closest(".stop")), "delivered");
   else acts[act.dataset.act](act.closest("[data-order]"));
 });
 $("toast").querySelector("button").addEventListener("click", () => undo(...toasted()));
@@ -183,7 +194,10 @@ function remedies(entry) {
   const order = document.querySelector(`[data-order="${CSS.escape(entry.key)}"]`);
   const dismiss = [say("dismiss"), say("dismiss_for", entry), () => store.drop(entry.key)];
   if (!order || (order.dataset.server ?? order.dataset.state) !== "open") return [dismiss];
-  const again = () => (entry.what === "not_delivered" ? notDelivered(order) : partly(order));
+  const again = () => {
+    view.putBack(order.closest(".stop"), entry.body.empties);
+    return entry.what === "not_delivered" ? notDelivered(order) : partly(order);
+  };
   return [[say("fix"), say("fix_for", entry), again], dismiss];
 }
 

@@ -12,12 +12,13 @@ const isOpen = (stop) => stop.querySelector('[data-order][data-state="open"]') !
 
 export class View {
   constructor(store, sender) {
-    Object.assign(this, { store, sender, name: "open", text: "", stay: new Set() });
+    Object.assign(this, { store, sender, name: "open", text: "", stay: new Set(), back: new Map() });
   }
 
   /** Everything anew; call it after each change of the store, the sender or the page. */
   show() {
     orders().forEach((order) => this.overlay(order));
+    document.querySelectorAll("[data-container]").forEach((row) => this.empties(row));
     this.markNext();
     this.count();
     this.filter();
@@ -70,6 +71,48 @@ export class View {
     undo.dataset.act = "undo";
     undo.setAttribute("aria-label", say("undo_for", { name: entry.name }));
     outcome.append(undo);
+  }
+
+  /** What is counted at a door and not told yet, beside what this phone has told of it. */
+  empties(row) {
+    const stop = row.closest(".stop");
+    const { container, has } = row.dataset;
+    const told = orders(stop)
+      .filter((order) => (order.dataset.server ?? order.dataset.state) === "open")
+      .map((order) => this.store.get(order.dataset.order))
+      .filter((entry) => entry && entry.state !== "rejected")
+      .flatMap((entry) => entry.body.empties ?? [])
+      .filter((each) => each.container_id === container)
+      .reduce((sum, each) => sum + each.back, 0);
+    const most = Math.max(0, Number(has) - told);
+    const counted = Math.min(this.back.get(`${stop.id} ${container}`) ?? 0, most);
+    this.back.set(`${stop.id} ${container}`, counted);
+    set(row.querySelector(".field"), say("back_count", { n: isOpen(stop) ? counted : told }));
+    row.querySelector('[data-act="fewer_back"]').disabled = !isOpen(stop) || counted <= 0;
+    row.querySelector('[data-act="more_back"]').disabled = !isOpen(stop) || counted >= most;
+  }
+
+  countBack(row, step) {
+    const key = `${row.closest(".stop").id} ${row.dataset.container}`;
+    this.back.set(key, Math.max(0, (this.back.get(key) ?? 0) + step));
+    this.empties(row);
+  }
+
+  /** What was counted at a door, which is told now: {container_id, back, words} each. */
+  takeBack(stop) {
+    const found = [];
+    for (const { dataset } of stop.querySelectorAll("[data-container]")) {
+      const key = `${stop.id} ${dataset.container}`;
+      const back = this.back.get(key) ?? 0;
+      this.back.delete(key);
+      if (back) found.push({ container_id: dataset.container, back, words: say("came_back", { n: back, name: dataset.name }) });
+    }
+    return found;
+  }
+
+  /** What was told is taken back: it is counted still. */
+  putBack(stop, empties = []) {
+    for (const { container_id: container, back } of empties) this.back.set(`${stop.id} ${container}`, back);
   }
 
   next() {
@@ -136,10 +179,23 @@ export class View {
       const paise = waiting.reduce((all, entry) => all + Math.round(entry.body.amount * 100), Math.round(place.dataset.taken * 100));
       set(place, say("cash_total", { amount: rupees(paise) }));
     }
+    for (const row of $("totals").querySelectorAll("[data-total-of]")) set(row.lastElementChild, this.backOf(row.dataset.totalOf));
     for (const row of $("totals").querySelectorAll("[data-product]")) {
       const sum = sums.get(row.dataset.product) ?? { delivered: 0, short: 0, left: 0 };
       for (const cell of row.querySelectorAll("[data-sum]")) set(cell, plain(sum[cell.dataset.sum]));
     }
+  }
+
+  /** How many of a container came back, by the server and by what only this phone knows. */
+  backOf(container) {
+    let sum = 0;
+    for (const order of orders()) {
+      for (const { dataset } of order.querySelectorAll("[data-of]")) if (dataset.of === container) sum += Number(dataset.back);
+      const entry = order.dataset.server === "open" ? this.store.get(order.dataset.order) : null;
+      const told = entry && entry.state !== "rejected" ? (entry.body.empties ?? []) : [];
+      for (const each of told) if (each.container_id === container) sum += each.back;
+    }
+    return sum;
   }
 
   /** What a tab and the search let through. A stop that was just done stays until the next choice: the list must not
