@@ -1,5 +1,6 @@
 """Orders of standing orders, written in sets: a day for everybody, or everything one change touches."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -12,10 +13,13 @@ from sqlalchemy import (
     ColumnElement,
     Date,
     Subquery,
+    Text,
     Uuid,
     and_,
     any_,
     case,
+    cast,
+    column,
     delete,
     func,
     insert,
@@ -30,6 +34,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from dairy_app.catalogue.models import Product
@@ -302,6 +307,25 @@ def insert_subscription(session: Session, row: Mapping[str, Any]) -> UUID:
     return made
 
 
+#: What a row may say of a new standing order.
+_OWN = [each for each in Subscription.__table__.c if each.name not in {"created_at", "updated_at"}]
+
+
+def insert_subscriptions(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    """New standing orders: columns by name, ``id`` among them; what is left out has its usual value. One statement."""
+    given = (
+        func.jsonb_to_recordset(cast(literal(json.dumps(rows, default=str), Text), JSONB))
+        .table_valued(*(column(each.name, each.type) for each in _OWN))
+        .render_derived("r", with_types=True)
+    )
+    values = [
+        func.coalesce(given.c[each.name], each.server_default.arg) if each.server_default else given.c[each.name]
+        for each in _OWN
+    ]
+    new = select(*values).order_by(given.c.id)
+    session.execute(insert(Subscription).from_select([each.name for each in _OWN], new, include_defaults=False))
+
+
 def update_subscription(session: Session, subscription_id: UUID, row: Mapping[str, Any]) -> None:
     """Write columns of one standing order. What the session holds of it is out of date afterwards."""
     session.execute(
@@ -359,4 +383,4 @@ def days(first: Any, end: date | None) -> Any:
 
 def among(subscription_ids: Sequence[UUID]) -> ColumnElement[bool]:
     """The condition that narrows ``generate`` to these standing orders."""
-    return Subscription.id.in_(subscription_ids)
+    return Subscription.id == any_(literal(list(subscription_ids), ARRAY(Uuid())))

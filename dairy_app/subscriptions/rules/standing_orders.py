@@ -8,6 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
+
+from dairy_app.catalogue.rules import require_whole
+from dairy_app.common.errors import FieldError, Problem, invalid
 
 #: Modes with a rhythm of their own; the others deliver on named days only.
 RHYTHMIC = ("fixed_daily", "weekly_pattern", "alternate_days")
@@ -109,6 +113,60 @@ def usual_quantity(wanted: StandingOrder, day: date) -> Decimal:
     """The default quantity in force: the latest one said to hold from a day not after ``day``."""
     later = {start: quantity for start, quantity in (wanted.quantities or {}).items() if start <= day}
     return later[max(later)] if later else wanted.default_quantity
+
+
+def with_interval(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A new standing order: every other day, from its start on, when nothing else is said of alternate days."""
+    if row["mode"] != "alternate_days":
+        return dict(row)
+    return {"interval_days": 2, "anchor_date": row["start_date"], **row}
+
+
+def check_shape(row: Mapping[str, Any]) -> None:
+    """The table's CHECKs in words: fields that fit the mode, an end that comes after the start."""
+    mode = row["mode"]
+    if (mode == "weekly_pattern") != bool(row.get("weekly_pattern")):
+        raise invalid("/weekly_pattern", "Goes with mode weekly_pattern, and it needs one.")
+    for name in ("interval_days", "anchor_date"):
+        if (mode == "alternate_days") != (row.get(name) is not None):
+            raise invalid(f"/{name}", "Goes with mode alternate_days.")
+    if row.get("stop_date") is not None and row["stop_date"] < row["start_date"]:
+        raise invalid("/stop_date", "Cannot be before the start.")
+
+
+def check_brings_something(row: Mapping[str, Any]) -> None:
+    """A new standing order with a rhythm has something to bring."""
+    if row["mode"] in RHYTHMIC and not row.get("default_quantity"):
+        raise invalid("/default_quantity", f"Mode {row['mode']} needs a quantity above 0.", "required")
+
+
+def check_goods(name: str, unit: str, *, is_sold: bool, quantity: Decimal | None) -> None:
+    """A new standing order is of something that is sold, and as it is sold."""
+    if not is_sold:
+        detail = f"{name} is no longer sold."
+        raise Problem("product_inactive", detail, [FieldError("/product_id", "product_inactive", detail)])
+    if quantity is not None:
+        require_whole(unit, quantity, "/default_quantity")
+
+
+def without_price(name: str, day: date) -> Problem:
+    """The refusal of a standing order of which nobody knows what it costs on its first day."""
+    detail = f"{name} has no price on {day}."
+    return Problem("no_price", detail, [FieldError("/product_id", "no_price", detail)])
+
+
+def share_a_day(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two standing orders of one customer, product and shift ever bring something on the same day.
+
+    Those that name different weekdays do not, nor those of which one ends before the other begins.
+    """
+    if (one["product_id"], one["shift"]) != (other["product_id"], other["shift"]):
+        return False
+    for first, second in ((one, other), (other, one)):
+        if first.get("stop_date") is not None and first["stop_date"] <= second["start_date"]:
+            return False
+    named = [each.get("weekly_pattern") for each in (one, other)]
+    return not (named[0] and named[1]) or bool(set(named[0]) & set(named[1]))
 
 
 def days_between(first: date, last: date) -> list[date]:

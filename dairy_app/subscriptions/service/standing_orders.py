@@ -29,7 +29,15 @@ from dairy_app.subscriptions import bulk
 from dairy_app.subscriptions.models import Subscription, SubscriptionOverride, SubscriptionPause, SubscriptionQuantity
 from dairy_app.subscriptions.policy import OWN_FIELDS, OWN_NEW_FIELDS, channel_of, check_fields, check_quote
 from dairy_app.subscriptions.queries import standing_orders as queries
-from dairy_app.subscriptions.rules.standing_orders import RELEASES, RHYTHMIC
+from dairy_app.subscriptions.rules.standing_orders import (
+    RELEASES,
+    RHYTHMIC,
+    check_brings_something,
+    check_goods,
+    check_shape,
+    with_interval,
+    without_price,
+)
 from dairy_app.subscriptions.rules.wishes import DayQuantity, Ending, NewPause, NewSubscription, SubscriptionChange
 from dairy_app.subscriptions.service.open_days import (
     ONE_DAY,
@@ -65,11 +73,9 @@ def subscribe(session: Session, actor: Actor, asked: NewSubscription) -> UUID:
     row |= {"customer_id": customer.id, "start_date": wanted.get("start_date") or opening}
     if actor.role is Role.CUSTOMER:
         require_open(session, actor, row["start_date"], wanted["shift"], None, "/start_date")
-    if row["mode"] == "alternate_days":
-        row = {"interval_days": 2, "anchor_date": row["start_date"], **row}
-    _check_shape(row)
-    if row["mode"] in RHYTHMIC and not row.get("default_quantity"):
-        raise invalid("/default_quantity", f"Mode {row['mode']} needs a quantity above 0.", "required")
+    row = with_interval(row)
+    check_shape(row)
+    check_brings_something(row)
     _check_sold(session, row)
     made = bulk.insert_subscription(session, row)
     _follow(session, [made], "The standing order began.")
@@ -132,7 +138,7 @@ def _settled(found: Subscription, fields: Mapping[str, Any]) -> dict[str, Any]:
     elif row["mode"] == "alternate_days":
         row["interval_days"] = row["interval_days"] or 2
         row["anchor_date"] = row["anchor_date"] or row["start_date"]
-    _check_shape(row)
+    check_shape(row)
     return {name: row[name] for name in row if row[name] != known[name]}
 
 
@@ -148,33 +154,16 @@ def _require_whole(session: Session, found: Subscription, quantity: Decimal | No
         require_whole(unit_of(session, found.product_id), quantity, pointer)
 
 
-def _check_shape(row: Mapping[str, Any]) -> None:
-    """The table's CHECKs in words: fields that fit the mode, an end that comes after the start."""
-    mode = row["mode"]
-    if (mode == "weekly_pattern") != bool(row.get("weekly_pattern")):
-        raise invalid("/weekly_pattern", "Goes with mode weekly_pattern, and it needs one.")
-    for name in ("interval_days", "anchor_date"):
-        if (mode == "alternate_days") != (row.get(name) is not None):
-            raise invalid(f"/{name}", "Goes with mode alternate_days.")
-    if row.get("stop_date") is not None and row["stop_date"] < row["start_date"]:
-        raise invalid("/stop_date", "Cannot be before the start.")
-
-
 def _check_sold(session: Session, row: Mapping[str, Any]) -> None:
     """The product is sold, and somebody knows what it costs on the first day."""
     product = product_row(session, row["product_id"])
     if product is None:
         raise Problem("product_not_found", errors=[FieldError("/product_id", "product_not_found", "No such product.")])
-    if not product.is_active:
-        detail = f"{product.name} is no longer sold."
-        raise Problem("product_inactive", detail, [FieldError("/product_id", "product_inactive", detail)])
-    if row.get("default_quantity") is not None:
-        require_whole(product.unit, row["default_quantity"], "/default_quantity")
+    check_goods(product.name, product.unit, is_sold=product.is_active, quantity=row.get("default_quantity"))
     if row.get("price_per_unit") is None and not prices_for(
         session, row["customer_id"], [product.id], row["start_date"]
     ):
-        detail = f"{product.name} has no price on {row['start_date']}."
-        raise Problem("no_price", detail, [FieldError("/product_id", "no_price", detail)])
+        raise without_price(product.name, row["start_date"])
 
 
 def _set_quantity(session: Session, actor: Actor, found: Subscription, said: Mapping[str, Any]) -> None:
