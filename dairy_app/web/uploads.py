@@ -4,6 +4,7 @@ A schema that takes one says so with ``other_media``; the text arrives in its fi
 """
 
 import codecs
+import contextlib
 import csv
 import io
 import re
@@ -149,11 +150,12 @@ def table_in(text: str, known: Callable[[Sequence[str]], int]) -> Table:
 
 
 def _first_records(text: str, delimiter: str) -> list[tuple[int, list[str]]]:
-    """The first rows; of what is no CSV with this delimiter none."""
-    try:
-        return [record for record, _ in zip(_records(text, delimiter), range(MOST_TITLES), strict=False)]
-    except Problem:
-        return []
+    """The first rows, as far as this is a CSV with this delimiter."""
+    first: list[tuple[int, list[str]]] = []
+    with contextlib.suppress(Problem):
+        for record, _ in zip(_records(text, delimiter), range(MOST_TITLES), strict=False):
+            first.append(record)
+    return first
 
 
 def _records(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:

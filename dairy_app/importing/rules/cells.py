@@ -55,19 +55,22 @@ _UNITS = {
 #: Cells of a product's column that say that nothing of it comes.
 _NOTHING = frozenset({"-", "nil", "no", "x", "na", "n/a", "none", "नहीं"})
 
-MODES = {
+
+def _words(table: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """A closed list with other names of its words, as ``plain_heading`` compares them."""
+    return {known: tuple(unicodedata.normalize("NFC", name) for name in names) for known, names in table.items()}
+
+
+MODES = _words({
     "fixed_daily": ("daily", "every_day", "everyday", "रोज", "रोज़", "हर_दिन", "प्रतिदिन"),
     "alternate_days": ("alternate", "alternate_day", "every_other_day", "every_second_day", "एक_दिन_छोड़कर",
                        "एक_दिन_छोड़_कर"),
     "weekly_pattern": ("weekly", "weekdays", "some_days", "हफ्ते_के_दिन", "हफ़्ते_के_दिन"),
     "day_by_day": ("on_call",),
     "irregular": ("कभी_कभी",),
-}  # fmt: skip
-SHIFTS = {
-    "morning": ("m", "am", "mor", "morn", "सुबह"),
-    "evening": ("e", "pm", "eve", "शाम"),
-}
-METHODS = {
+})  # fmt: skip
+SHIFTS = _words({"morning": ("m", "am", "mor", "morn", "सुबह"), "evening": ("e", "pm", "eve", "शाम")})
+METHODS = _words({
     "cash": ("नकद", "नगद", "कैश"),
     "upi": ("gpay", "google_pay", "phonepe", "phone_pe", "paytm", "bhim", "यूपीआई"),
     "qr": ("qr_code",),
@@ -75,8 +78,8 @@ METHODS = {
     "card": ("credit_card", "debit_card", "कार्ड"),
     "cheque": ("check", "chq", "cheque_no", "चेक"),
     "wallet": (),
-}
-YES_OR_NO = {"yes": ("y", "true", "1", "हाँ", "हां", "जी"), "no": ("n", "false", "0", "नहीं")}
+})  # fmt: skip
+YES_OR_NO = _words({"yes": ("y", "true", "1", "हाँ", "हां", "जी"), "no": ("n", "false", "0", "नहीं")})
 _WEEKDAYS = (
     ("mon", "monday", "सोम", "सोमवार"), ("tue", "tues", "tuesday", "मंगल", "मंगलवार"),
     ("wed", "weds", "wednesday", "बुध", "बुधवार"), ("thu", "thur", "thurs", "thursday", "गुरु", "गुरुवार"),
@@ -175,7 +178,7 @@ def word_of(cell: str, words: Mapping[str, tuple[str, ...]]) -> str:
     """One of a closed list, by any of its names."""
     word = plain_heading(cell)
     for known, names in words.items():
-        if word == known or word in {unicodedata.normalize("NFC", name) for name in names}:
+        if word == known or word in names:
             return known
     raise Unreadable("invalid", f"{cell} is none of: {', '.join(words)}.")
 

@@ -187,7 +187,7 @@ def _find_registered(session: Session, file: File, households: Sequence[Househol
 
 def _judged(session: Session, file: File, new: Iterable[Household]) -> list[registering.Row]:
     """The customers that are to be registered, as their form reads them; what is wrong with them is noted."""
-    read, last = [], queries.last_given_code(session)
+    read, last, there = [], queries.last_given_code(session), {each.read_as for each in file.columns}
     for each in new:
         said = {name: cell for name, cell in each.said.items() if name in _ROW.fields}
         number = number_of_code(each.code or "")
@@ -195,12 +195,15 @@ def _judged(session: Session, file: File, new: Iterable[Household]) -> list[regi
             told = f"The dairy gives out codes of this form, and is at {last}; {each.code} is far ahead."
             file.refuse(each.line, "code", "invalid", told)
             continue
+        for column in registering.REQUIRED:
+            if column in there and column not in said:
+                file.refuse(each.line, column, "required", "Nothing is in this cell.")
         try:
             fields: dict[str, Any] = _ROW.load(said)
         except ValidationError as error:
             for problem in field_errors(error.messages):
-                told = "Nothing is in this cell." if problem.code == "required" else problem.detail
-                file.refuse(each.line, problem.pointer.removeprefix("/"), problem.code, told)
+                if problem.code != "required":
+                    file.refuse(each.line, problem.pointer.removeprefix("/"), problem.code, problem.detail)
             continue
         read.append(registering.Row(line=each.line, id=each.id, **fields))
     for problem in registering.judge(session, read, may_bring_codes=True):

@@ -35,8 +35,9 @@ def take(session: Session, file: File, asked: Asked) -> Taken:
     whose = find_customers(session, file, asked)
     owed: list[Owed] = []
     first: dict[UUID, int] = {}
+    books = _books(session)
     for row in file.rows:
-        amount, as_of = _amount(file, row, "amount"), _day(session, file, row, "as_of")
+        amount, as_of = _amount(file, row, "amount"), _day(books, file, row, "as_of")
         if amount is None and not row.cells.keys() & {"amount", "advance"}:
             file.refuse(row.line, "amount", "required", "Nothing is in this cell.")
         if row.line not in whose:
@@ -69,12 +70,12 @@ def of_households(
     session: Session, file: File, households: Sequence[tuple[int, UUID | None, Mapping[str, str]]], asked: Asked
 ) -> list[Owed]:
     """What the customers of a file owed, of whom each says it once: (line, customer, cells)."""
-    owed = []
+    owed, books = [], _books(session)
     for line, customer_id, said in households:
         row = Row(line, {name: cell for name, cell in said.items() if name in _OF_HOUSEHOLD})
         amount = _amount(file, row, "opening_balance") if row.cells else None
         if amount is not None and customer_id is not None:
-            as_of = _day(session, file, row, "opening_balance_as_of")
+            as_of = _day(books, file, row, "opening_balance_as_of")
             if as_of is not None:
                 owed.append(Owed(line, customer_id, as_of, amount))
     return _without_known(session, file, owed, "opening_balance", asked)
@@ -105,14 +106,25 @@ def _amount(file: File, row: Row, column: str) -> Decimal | None:
     return ahead
 
 
-def _day(session: Session, file: File, row: Row, column: str) -> date | None:
+@dataclass(frozen=True, slots=True)
+class Books:
+    """Today, and the day through which the books are closed."""
+
+    today: date
+    closed: date | None
+
+
+def _books(session: Session) -> Books:
+    return Books(today(session), business_settings(session).books_closed_through)
+
+
+def _day(books: Books, file: File, row: Row, column: str) -> date | None:
     """Today, unless the row names a day, on which the books must be open."""
-    present = today(session)
-    as_of = file.read(row, column, cells.day_of) if column in row.cells else present
+    as_of = file.read(row, column, cells.day_of) if column in row.cells else books.today
     if as_of is None:
         return None
     try:
-        check_day(column, as_of, present, business_settings(session).books_closed_through)
+        check_day(column, as_of, books.today, books.closed)
     except Problem as problem:
         file.refuse(row.line, column, problem.errors[0].code if problem.errors else problem.code, str(problem))
         return None
