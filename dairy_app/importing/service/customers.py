@@ -117,8 +117,10 @@ def _households(file: File) -> list[Household]:
     by_person: dict[tuple[str, str], Household] = {}
     for row in file.rows:
         for column, how in _READ.items():
-            if (read := file.read(row, column, how)) is not None:
+            if column in row.cells and (read := file.read(row, column, how)) is not None:
                 row.cells[column] = read
+            else:  # what cannot be read says nothing
+                row.cells.pop(column, None)
         code, name, phone = (row.cells.get(column) for column in ("code", "name", "phone"))
         person = (plain_name(name), phone) if name and phone else None
         known = by_code.get(code) if code else None
@@ -196,7 +198,7 @@ def _judged(session: Session, file: File, new: Iterable[Household]) -> list[regi
             file.refuse(each.line, "code", "invalid", told)
             continue
         for column in registering.REQUIRED:
-            if column in there and column not in said:
+            if column in there and column not in said:  # or it could not be read, and that is noted
                 file.refuse(each.line, column, "required", "Nothing is in this cell.")
         try:
             fields: dict[str, Any] = _ROW.load(said)
