@@ -185,11 +185,13 @@ def word_of(cell: str, words: Mapping[str, tuple[str, ...]]) -> str:
 
 def weekdays_of(cell: str) -> list[int]:
     """Weekdays, 0 = Monday: ``mon wed fri``, ``Mon-Fri``, ``सोम, बुध``."""
-    words = re.split(r"[\s,;/&+]+|\band\b", unicodedata.normalize("NFC", cell.lower()).strip(" .").replace(" - ", "-"))
+    if plain_heading(cell) in {"all", "daily", *MODES["fixed_daily"]}:
+        return list(range(7))
+    written = re.sub(r"\s*-\s*", "-", _latin(cell).lower().strip("."))
     days: set[int] = set()
-    for word in filter(None, words):
-        first, _, last = word.partition("-")
-        if first not in _DAY_NO or (last and last not in _DAY_NO):
+    for word in [each for each in re.split(r"[\s,;/&+]+|\band\b", written) if each] or [""]:
+        first, dash, last = word.partition("-")
+        if first not in _DAY_NO or (dash and last not in _DAY_NO):
             raise Unreadable("invalid", f"{cell} names no weekdays: write mon wed fri, or mon-sat.")
         begin, end = _DAY_NO[first], _DAY_NO[last or first]
         days |= {day % 7 for day in range(begin, end + (1 if end >= begin else 8))}
