@@ -11,14 +11,14 @@ from dairy_app.catalogue.queries import all_products
 from dairy_app.database.values import uuid_array
 from dairy_app.importing.rules.columns import Product
 
-# Phones are compared backwards: so the index for their last digits finds them. Of one that was merged the code leads
-# to the other; its phone does not, or the household would be found twice.
+# Phones are compared backwards: so the index for their last digits finds them. Code and phone of one that was merged
+# lead to the other.
 _FOUND = text(r"""
 SELECT c.code, coalesce(c.merged_into, c.id) AS id, NULL AS phone, NULL AS name
 FROM customers c WHERE c.code = ANY (:codes)
 UNION ALL
-SELECT c.code, c.id, c.phone, lower(trim(regexp_replace(c.name, '\s+', ' ', 'g')))
-FROM customers c WHERE reverse(c.phone) = ANY (:backwards) AND c.merged_into IS NULL
+SELECT c.code, coalesce(c.merged_into, c.id), c.phone, lower(trim(regexp_replace(c.name, '\s+', ' ', 'g')))
+FROM customers c WHERE reverse(c.phone) = ANY (:backwards)
 ORDER BY 1""")
 
 

@@ -28,7 +28,7 @@ def test_the_guide_names_the_columns_as_they_are() -> None:
 def test_the_example_is_taken(dairy: Dairy) -> None:
     for sku, name in (("COW", "Cow Milk"), ("BUF", "Buffalo Milk")):
         dairy.product(name=name, sku=sku)
-    text = GUIDE.read_text(encoding="utf-8").split("```csv\n")[1].split("```")[0]
+    text = GUIDE.read_text(encoding="utf-8").split("```text\n")[1].split("```")[0]
     made = ok(upload(dairy.admin, "customers", text), 201)
     assert (made["created"], made["standing_orders"], made["opening_balances"]) == (2, 3, 2)
 

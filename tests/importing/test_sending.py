@@ -130,10 +130,28 @@ def test_two_files_with_the_same_standing_order_at_once(dairy: Dairy, database_u
     assert len(read(dairy.admin, "/subscriptions")) == 1
 
 
-def test_by_the_code_of_one_who_was_merged_the_other_is_found(dairy: Dairy) -> None:
-    asha, _bela = dairy.customer(name="Asha", phone="+919812345601"), dairy.customer(name="Bela")
-    ok(dairy.admin.post(f"/customers/{asha['id']}/merge", {"into": _bela["id"], "reason": "the same"}))
-    made = ok(upload(dairy.admin, "payments", "Code,Amount,Method\nC000001,5,cash\n"), 201)
-    assert made["items"][0]["code"] == "C000002"
-    seen = ok(upload(dairy.admin, "payments", "Phone,Amount,Method\n9812345601,5,cash\n", dry_run=True), 200)
-    assert seen["faults"][0]["code"] == "customer_not_found"
+def test_code_and_phone_of_one_who_was_merged_lead_to_the_other(dairy: Dairy) -> None:
+    asha, bela = dairy.customer(name="Asha", phone="+919812345601"), dairy.customer(name="Bela")
+    ok(dairy.admin.post(f"/customers/{asha['id']}/merge", {"into": bela["id"], "reason": "the same"}))
+    text = "Code,Phone,Amount,Method\nC000001,,5,cash\n,9812345601,6,cash\n"
+    made = ok(upload(dairy.admin, "payments", text), 201)
+    assert [each["code"] for each in made["items"]] == ["C000002", "C000002"]
+    again = ok(upload(dairy.admin, "customers", ONE, on_existing="skip"), 201)
+    assert [(each["id"], each["skipped"]) for each in again["items"]] == [(bela["id"], True)]
+
+
+def test_two_files_with_the_same_customer_at_once(dairy: Dairy, database_url: str) -> None:
+    hold = "LOCK TABLE areas"
+    answers = at_once(database_url, hold, *[lambda: upload(dairy.admin, "customers", ONE)] * 2, one_by_one=True)
+    assert sorted(each.status_code for each in answers) == [201, 422]
+    assert len(read(dairy.admin, "/customers")) == 1
+
+
+def test_a_refused_file_uses_no_receipt(dairy: Dairy) -> None:
+    dairy.customer(phone="+919812345601")
+    refused(
+        upload(dairy.admin, "payments", "Phone,Amount,Method\n9812345601,5,cash\n12,6,cash\n"), 422, "validation_failed"
+    )
+    ok(upload(dairy.admin, "payments", "Phone,Amount,Method\n9812345601,5,cash\n", dry_run=True), 200)
+    made = ok(upload(dairy.admin, "payments", "Phone,Amount,Method\n9812345601,5,cash\n"), 201)
+    assert made["items"][0]["receipt_no"] == "R0000001"

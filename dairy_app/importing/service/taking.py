@@ -84,10 +84,12 @@ def find_customers(session: Session, file: File, asked: Asked) -> dict[int, Whos
 
 
 def _find_at(file: File, row: Row, phone: str, there: Sequence[tuple[UUID, str, str]], ids: dict[int, UUID]) -> None:
-    name = row.cells.get("customer_name")
-    meant = [each for each in there if len(there) == 1 or (name is not None and each[2] == plain_name(name))]
+    name = plain_name(row.cells.get("customer_name", ""))
+    meant = {each for each, _, _ in there}
+    if len(meant) > 1:
+        meant = {each for each, _, known in there if known == name}
     if len(meant) == 1:
-        ids[row.line] = meant[0][0]
+        ids[row.line] = meant.pop()
     elif there:
         codes = ", ".join(code for _, code, _ in there[:5])
         told = f"{codes} have the phone {phone}: write the code, or the name as it is kept."
