@@ -25,14 +25,13 @@ class ImportIn(Strict):
     )
     dry_run = fields.Boolean(load_default=False, truthy={True, "true"}, falsy={False, "false"})
     on_existing = Choice(*ON_EXISTING, load_default="refuse")
-    sheet = Line(100, load_default=None, metadata={"example": "1"})
 
     other_media = uploads.media_of_import(*OPTIONS)
     beside_file = OPTIONS
 
 
 class ImportQuery(Strict):
-    """The options of a file that is the body itself; they may stand here for an upload, too."""
+    """The options of a file that is the body itself; of an upload they may stand here, too."""
 
     dry_run = fields.Boolean(load_default=None, truthy={"true"}, falsy={"false"})
     on_existing = Choice(*ON_EXISTING, load_default=None)

@@ -35,7 +35,7 @@ def insert_opening_balances(session: Session, rows: Sequence[dict[str, Any]], en
 
 
 def insert_payments(session: Session, rows: Sequence[dict[str, Any]], recorded_by: UUID) -> dict[int, tuple[UUID, str]]:
-    """Write payments: place, customer_id, amount, method, received_on, reference, notes, collected_by each.
+    """Write payments: id, place, customer_id, amount, method, received_on, reference, notes, collected_by each.
 
     Gives id and number of the receipt by place. Their numbers are taken at once and follow each other in that order
     and what was booked before, as ``next_receipt_no`` gives them one by one: it would write the series' row each time,
@@ -44,9 +44,9 @@ def insert_payments(session: Session, rows: Sequence[dict[str, Any]], recorded_b
     written = session.execute(
         text("""
             WITH given AS MATERIALIZED (
-                SELECT uuid7() AS id, row_number() OVER (ORDER BY r.place) AS number, r.*
-                FROM jsonb_to_recordset(CAST(:rows AS jsonb)) r (place integer, customer_id uuid, amount numeric,
-                    method text, received_on date, reference text, notes text, collected_by uuid)
+                SELECT row_number() OVER (ORDER BY r.place) AS number, r.*
+                FROM jsonb_to_recordset(CAST(:rows AS jsonb)) r (id uuid, place integer, customer_id uuid,
+                    amount numeric, method text, received_on date, reference text, notes text, collected_by uuid)
                 ORDER BY r.place),
             taken AS (
                 INSERT INTO receipt_series AS s (series, next_no) VALUES ('R', :count + 1)

@@ -116,6 +116,17 @@ def generate(session: Session, days: Sequence[date], *only: ColumnElement[bool])
     return Made([row for row in rows if row.orders is not None], rows[0].due, rows[0].blocked)
 
 
+def generate_for_many(session: Session, days: Sequence[date], subscription_ids: Sequence[UUID]) -> None:
+    """``generate`` for standing orders just written, however many.
+
+    Of a day that was filled since the tables were last analyzed the server believes that it has no orders, and would
+    read all of them for each standing order: for once it shall not join row by row.
+    """
+    session.execute(text("SELECT set_config('enable_nestloop', 'off', true)"))
+    generate(session, days, among(subscription_ids))
+    session.execute(text("SELECT set_config('enable_nestloop', 'on', true)"))
+
+
 def _looked_up(days: Sequence[date], *only: ColumnElement[bool]) -> CTE:
     """What is ``deliverable`` on these days, and whether its order ``is_there`` already."""
     # The days' orders all at once: looked for one by one, each standing order's whole past would be read.

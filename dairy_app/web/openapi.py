@@ -260,8 +260,9 @@ def _add_body(operation: dict[str, Any], declared: Declared, schemas: Mapping[st
         _add_example(body, schema, words)
         component = schemas[body["content"][JSON]["schema"]["$ref"].rpartition("/")[2]]
         body["required"] = bool(component.get("required"))
+        options = {each["name"]: each["schema"] for each in operation.get("parameters", ()) if each["in"] == "query"}
         beside = {
-            name: component["properties"][name] | {"description": _meaning(type(schema), name, words)}
+            name: options[name] | {"description": _meaning(type(declared.parameters[0]), name, words)}
             for name in getattr(schema, "beside_file", ())
         }
         body["content"] |= {media: _uploaded(media, beside) for media in getattr(schema, "other_media", ())}
@@ -269,7 +270,7 @@ def _add_body(operation: dict[str, Any], declared: Declared, schemas: Mapping[st
 
 
 def _uploaded(media: str, beside: Mapping[str, Any]) -> dict[str, Any]:
-    """A file as the body; in a form the fields ``beside`` it, too."""
+    """A file as the body; in a form beside it what else may be in the query string."""
     if media == "text/csv":
         return {"schema": {"type": "string", "description": "The file, in UTF-8."}}
     file = {"type": "string", "format": "binary", "description": "The file."}

@@ -95,7 +95,7 @@ def media_of_import(*options: str) -> "dict[str, Callable[[Request], dict[str, A
             if len(values) > 1:
                 raise invalid(f"/{name}", "Given more than once.")
         given = {name: value for name, value in request.form.items() if value}
-        sheet = given.get("sheet") or request.args.get("sheet")
+        sheet = given.pop("sheet", None) or request.args.get("sheet")
         return given | {"csv": _text_of_table(request.files["file"].read(), sheet)}
 
     return {"multipart/form-data": of_upload, "text/csv": of_body, XLSX: of_body}

@@ -74,6 +74,7 @@ def test_payments_have_receipts_as_if_booked_one_by_one(dairy: Dairy, households
         (2, "C000001", "R0000002"), (3, "C000002", "R0000003"), (4, "C000003", "R0000004"), (5, "C000002", "R0000005"),
     ]  # fmt: skip
     assert ok(dairy.admin.post("/payments", one), 201)["receipt_no"] == "R0000006"
+    assert [each["receipt_no"] for each in read(dairy.admin, "/payments")] == [f"R000000{n}" for n in range(6, 0, -1)]
     kept = ok(dairy.admin.get(f"/payments/{made['items'][0]['id']}"))
     expected = {"amount": "500.00", "method": "upi", "reference": "UPI Ref No. 4242", "recorded_by": clerk.user["id"]}
     assert {name: kept[name] for name in expected} == expected

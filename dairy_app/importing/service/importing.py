@@ -32,7 +32,6 @@ class Import:
     csv: str
     dry_run: bool
     on_existing: str
-    sheet: str | None = None
 
 
 def import_file(session: Session, actor: Actor, kind: str, wanted: Import) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from dairy_app.business.queries import business_settings, today
 from dairy_app.common.errors import FieldError, Problem
+from dairy_app.customers.queries import new_ids
 from dairy_app.receivables import bulk
 from dairy_app.receivables.queries.ledger import balances
 from dairy_app.receivables.queries.payments import receipts_of
@@ -58,7 +59,8 @@ def record_many(session: Session, actor: Actor, judged: Sequence[Judged]) -> lis
     """Book payments that were judged; id and number of each receipt, in this order. They settle what is oldest."""
     if not judged:
         return []
-    rows = [{**each.row, "place": place} for place, each in enumerate(judged)]
+    ids = new_ids(session, len(judged))[::-1]  # lists are in the order of the file
+    rows = [{**each.row, "place": place, "id": ids[place]} for place, each in enumerate(judged)]
     written = bulk.insert_payments(session, rows, actor.user_id)
     return [written[place] for place in range(len(rows))]
 

@@ -77,5 +77,5 @@ def begin_many(session: Session, actor: Actor, judged: Sequence[Begun]) -> list[
     )
     days = queries.days_with_orders(session, today(session))
     if days:
-        bulk.generate(session, days, bulk.among(ids))
+        bulk.generate_for_many(session, days, ids)
     return ids
