@@ -25,6 +25,7 @@ from dairy_app.documents.routes.documents import documents, outbox
 from dairy_app.documents.routes.invoice_page import invoice_pages
 from dairy_app.exports.routes import exports
 from dairy_app.field_words import FIELD_WORDS
+from dairy_app.importing.routes import imports
 from dairy_app.legacy_import.routes import import_review
 from dairy_app.merging.routes import merging
 from dairy_app.monitoring.routes import audit, health, metrics, monitoring
@@ -89,6 +90,7 @@ ROUTES = (
     Mount(sales),
     Mount(corrections),
     Mount(exports),
+    Mount(imports),
     Mount(documents),
     Mount(outbox),
     Mount(import_review),

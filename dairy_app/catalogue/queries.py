@@ -1,5 +1,6 @@
 """Products, list prices and tax classes, read."""
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -144,6 +145,11 @@ def list_prices(session: Session, product_id: UUID, *, limit: int, cursor: str |
 def product_row(session: Session, product_id: UUID) -> Product | None:
     """A product's own row, None when there is none."""
     return session.get(Product, product_id)
+
+
+def all_products(session: Session) -> Sequence[Product]:
+    """Every product that is or was sold, by SKU."""
+    return session.scalars(select(Product).order_by(Product.sku)).all()
 
 
 def unit_of(session: Session, product_id: UUID) -> str:

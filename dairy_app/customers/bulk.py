@@ -59,6 +59,19 @@ def insert_customers(session: Session, rows: Sequence[dict[str, Any]]) -> None:
     )
 
 
+def pass_codes(session: Session, last: int) -> None:
+    """Let the codes that the dairy gives out go on behind C000000 + ``last``, if they have not come so far.
+
+    The caller holds ``lock_imports``. A sequence is not taken back with its transaction: then numbers are left out.
+    """
+    session.execute(
+        text("""
+            SELECT setval('customer_codes', :last) FROM customer_codes
+            WHERE CASE WHEN is_called THEN last_value ELSE 0 END < :last"""),
+        {"last": last},
+    )
+
+
 def lock_customers(session: Session, customer_ids: Iterable[UUID | str]) -> None:
     """Take the mutex of these customers' money, ids ascending; whatever decides is read after this.
 

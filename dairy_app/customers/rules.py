@@ -8,6 +8,7 @@ from uuid import UUID
 
 from dairy_app.common.errors import invalid
 from dairy_app.common.phones import normalise_phone
+from dairy_app.web.uploads import plain_heading
 
 #: The dairy gives out C000001, C000002, …; a code of one's own must not look like one of them.
 _GIVEN_CODE = re.compile(r"C[0-9]{6,}")
@@ -21,8 +22,8 @@ MAP_LINK = (
     "|plus[.]codes/|(www[.])?waze[.]com/)[!-~]*$"
 )
 
-#: Column of an import → what people call it, written as ``column_of`` compares it.
-_CALLED = {
+#: Column of an import → what people call it, written as ``plain_heading`` compares it.
+CALLED = {
     "code": ("customer_code", "customer_no"),
     "name": ("customer", "customer_name", "full_name", "नाम", "ग्राहक"),
     "phone": ("phone_no", "phone_number", "mobile", "mobile_no", "mobile_number", "contact_no", "फ़ोन", "मोबाइल"),
@@ -36,9 +37,7 @@ _CALLED = {
     "gstin": ("gst", "gst_no", "gst_number"),
     "delivery_boy": ("helper", "डिलीवरी_वाला"),
 }
-_COLUMNS = {
-    unicodedata.normalize("NFC", name): column for column, names in _CALLED.items() for name in (column, *names)
-}
+_COLUMNS = {unicodedata.normalize("NFC", name): column for column, names in CALLED.items() for name in (column, *names)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ class Moved:
 
 def column_of(heading: str) -> str:
     """The column that a heading of a spreadsheet means: ``Phone No.`` is ``phone``. One that is unknown stays."""
-    plain = "_".join(re.split(r"[-\s_./:()*]+", unicodedata.normalize("NFC", heading).lower())).strip("_")
+    plain = plain_heading(heading)
     return _COLUMNS.get(plain, plain)
 
 
@@ -68,6 +67,11 @@ def is_map_link(link: str) -> bool:
 def is_reserved_code(code: str) -> bool:
     """Whether the dairy itself gives out customer codes of this form."""
     return _GIVEN_CODE.fullmatch(code) is not None
+
+
+def number_of_code(code: str) -> int | None:
+    """Which of the codes that the dairy gives out this is: 7 for C000007, None for one of its own kind."""
+    return int(code[1:]) if is_reserved_code(code) else None
 
 
 def plain_name(name: str) -> str:

@@ -12,6 +12,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from dairy_app.business.queries import today
 from dairy_app.common.errors import Problem
 from dairy_app.common.files import replacing
 from dairy_app.customers.queries import customer_exists
@@ -19,7 +20,7 @@ from dairy_app.database.transactions import Database
 from dairy_app.exports.files.downloads import MEDIA_TYPES, NAMES, Download, download_of
 from dairy_app.exports.files.streams import settle
 from dairy_app.exports.gst.self_checks import require_agreement
-from dairy_app.exports.rules import Span, span_of
+from dairy_app.exports.rules import Span
 from dairy_app.settings import Settings
 
 DAY = click.DateTime(["%Y-%m-%d"])
@@ -56,13 +57,14 @@ def export(
 
     \b
     Profiles: invoice-register, invoice-lines, deliveries, receipts, allocations, ledger, ageing, statement,
-      unbilled, exceptions, zoho-invoices, gstr1/b2b and its other tables, gstr1, tally, tally-masters
+      unbilled, exceptions, zoho-invoices, gstr1/b2b and its other tables, gstr1, tally, tally-masters;
+      as it stands, without days: customers, standing-orders
     Examples: dairy export invoice-register --period 2026-10 -o register.csv
               dairy export ledger --period 2026-10 --format xlsx -o ledger.xlsx
               dairy export gstr1 --period 2026-10 -o gstr1.zip
     """
     download, span = _asked(profile, form, period, (first, last, as_of), customer_id)
-    database = Settings.from_environment().open_database("dairy export")
+    database = _open_database()
     try:
         _require_customer(database, customer_id)
         if output is None:
@@ -75,6 +77,20 @@ def export(
         database.dispose()
 
 
+def _open_database() -> Database:
+    return Settings.from_environment().open_database("dairy export")
+
+
+def _today() -> date:
+    """Asked only for a list that is as it stands: other days are named."""
+    database = _open_database()
+    try:
+        with database.transaction(read_only=True) as session:
+            return today(session)
+    finally:
+        database.dispose()
+
+
 def _asked(
     profile: str,
     form: str | None,
@@ -83,9 +99,10 @@ def _asked(
     customer_id: UUID | None,
 ) -> tuple[Download, Span]:
     first, last, as_of = (_day(given) for given in days)
+    month = period.strftime(MONTH) if period else None
     try:
         download = download_of(profile, form)
-        span = span_of(period.strftime(MONTH) if period else None, first, last, as_of, customer_id)
+        span = download.span(month, first, last, as_of, customer_id, today=_today)
         download.require(span)
     except Problem as problem:
         raise click.UsageError(str(problem)) from None

@@ -1,16 +1,19 @@
 """``/exports``: files for accountants, streamed from one snapshot."""
 
+from datetime import date
 from typing import Any
 
 from flask import Response
 
+from dairy_app.business.queries import today
 from dairy_app.customers.queries import get_visible_customer
 from dairy_app.exports.files import manifests
 from dairy_app.exports.files.downloads import MEDIA_TYPES, Download, download_of
 from dairy_app.exports.files.monthly_sheet import MonthlySheet
 from dairy_app.exports.files.streams import ExportStream
 from dairy_app.exports.gst.self_checks import require_agreement, self_checks
-from dairy_app.exports.rules import Span, span_of
+from dairy_app.exports.policy import check_export
+from dairy_app.exports.rules import Span
 from dairy_app.exports.schemas import CsvQuery, ManifestOut, ManifestQuery, MonthlySheetQuery, SetQuery, SpanQuery
 from dairy_app.web.access import Role, allow
 from dairy_app.web.http import Blueprint, current_actor, current_database
@@ -36,7 +39,8 @@ def export_csv(asked: dict[str, Any], profile: str) -> Response:
     Profiles: ``invoice-register``, ``invoice-lines``, ``deliveries``, ``receipts``, ``allocations``, ``ledger``,
     ``ageing``, ``statement``, ``unbilled``, ``exceptions``, ``zoho-invoices``; reports: ``sales-by-product``,
     ``sales-by-area``, ``sales-by-month``, ``sales-by-customer``, ``customer-changes``, ``short-deliveries``,
-    ``containers``; for the return ``gstr1/b2b``, ``b2cl``, ``b2cs``, ``cdnr``, ``cdnur``, ``exemp``, ``hsn-b2b``,
+    ``containers``; lists that need no days and that ``POST /imports/…`` takes back: ``customers``, ``standing-orders``
+    (for admins); for the return ``gstr1/b2b``, ``b2cl``, ``b2cs``, ``cdnr``, ``cdnur``, ``exemp``, ``hsn-b2b``,
     ``hsn-b2c``, ``docs``.
     A text that a spreadsheet would take for a formula gets a leading apostrophe; numbers are never touched. An answer
     that ends without its closing chunk is incomplete.
@@ -140,9 +144,15 @@ def stream(download: Download, **asked: Any) -> Response:
     return Response(stream, content_type=download.media_type, headers=headers)
 
 
+def _today() -> date:
+    with current_database().transaction(read_only=True) as session:
+        return today(session)
+
+
 def _span(download: Download, *, bom: bool = True, **asked: Any) -> tuple[Span, bool]:
     """Raises validation_failed for days or a customer that do not fit, customer_not_found."""
-    span = span_of(**asked)
+    check_export(current_actor(), download)
+    span = download.span(**asked, today=_today)
     download.require(span)
     if span.customer_id is not None:
         with current_database().for_longer_work().transaction(read_only=True) as session:

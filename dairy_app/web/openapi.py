@@ -275,16 +275,22 @@ def _add_body(operation: dict[str, Any], declared: Declared, schemas: Mapping[st
         _add_example(body, schema, words)
         component = schemas[body["content"][JSON]["schema"]["$ref"].rpartition("/")[2]]
         body["required"] = bool(component.get("required"))
-        body["content"] |= {media: _uploaded(media) for media in getattr(schema, "other_media", ())}
+        options = {each["name"]: each["schema"] for each in operation.get("parameters", ()) if each["in"] == "query"}
+        beside = {
+            name: options[name] | {"description": _meaning(type(declared.parameters[0]), name, words)}
+            for name in getattr(schema, "beside_file", ())
+        }
+        body["content"] |= {media: _uploaded(media, beside) for media in getattr(schema, "other_media", ())}
         body["description"] = _docstring(type(schema))
 
 
-def _uploaded(media: str) -> dict[str, Any]:
+def _uploaded(media: str, beside: Mapping[str, Any]) -> dict[str, Any]:
+    """A file as the body; in a form beside it what else may be in the query string."""
     if media == "text/csv":
         return {"schema": {"type": "string", "description": "The file, in UTF-8."}}
     file = {"type": "string", "format": "binary", "description": "The file."}
     if media == "multipart/form-data":
-        return {"schema": {"type": "object", "required": ["file"], "properties": {"file": file}}}
+        return {"schema": {"type": "object", "required": ["file"], "properties": {"file": file, **beside}}}
     return {"schema": file}
 
 

@@ -3,12 +3,17 @@
 A schema that takes one says so with ``other_media``; the text arrives in its field ``csv``, whatever was sent.
 """
 
+import codecs
+import contextlib
 import csv
 import io
+import re
 import traceback
+import unicodedata
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,6 +26,8 @@ from dairy_app.web.logs import log
 MOST_FAULTS = 100
 #: What spreadsheets, and our own exports, put before a cell that begins like a formula.
 GUARD = "'"
+#: What parts the cells: a spreadsheet writes ``;`` or a tab where the comma is for decimals.
+DELIMITERS = ",;\t"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 #: What a workbook may unpack to, and how far its sheet is read: a few bytes can claim a million empty cells.
 MOST_UNPACKED = 64 * 1024 * 1024
@@ -38,6 +45,18 @@ MOST_ELEMENTS = {
 MOST_OTHERS = 50_000
 #: Tags that are looked at at all: closing ones count too.
 MOST_TAGS = 4_000_000
+#: Headings are looked for in so many lines: what is above them are titles.
+MOST_TITLES = 30
+#: How a workbook of Excel 97 to 2003 begins.
+_OLD_WORKBOOK = b"\xd0\xcf\x11\xe0"
+#: What a spreadsheet leaves of letters that its file has no place for.
+_LOST = re.compile(r"(?<!\w)\?{3}|^[?\s]*\?[?\s]*$|\ufffd")
+SAVE_ANEW = "Letters were lost when the file was saved: save it as XLSX or as CSV UTF-8."
+#: A long number as a narrow column of a spreadsheet shows and saves it: 9.81235E+09.
+_SHORTENED = re.compile(r"[0-9.]+E[+]?[0-9]+", re.I)
+SEND_WORKBOOK = (
+    "The spreadsheet saved only the first digits. Send the workbook itself (XLSX), or widen the column first."
+)
 
 if TYPE_CHECKING:  # what is pure may read rows without knowing of requests
     from flask import Request
@@ -58,6 +77,30 @@ def other_media(*, workbooks: bool = False) -> "dict[str, Callable[[Request], di
     return {"text/csv": of_body, "multipart/form-data": of_upload} | ({XLSX: of_body} if workbooks else {})
 
 
+def media_of_import(*options: str) -> "dict[str, Callable[[Request], dict[str, Any]]]":
+    """How a table is read that comes as the body, or as an upload named ``file`` with ``options`` as fields beside it.
+
+    Of a workbook the sheet that the option ``sheet`` names, in the form or in the query string.
+    """
+
+    def of_body(request: "Request") -> dict[str, Any]:
+        return {"csv": _text_of_table(request.get_data(), request.args.get("sheet"))}
+
+    def of_upload(request: "Request") -> dict[str, Any]:
+        if list(request.files) != ["file"] or len(request.files.getlist("file")) != 1:
+            raise invalid("/file", "Send one file, in a field named file.")
+        for name, values in request.form.lists():
+            if name not in options:
+                raise invalid(f"/{name}"[:200], "Unknown field.", "unknown_field")
+            if len(values) > 1:
+                raise invalid(f"/{name}", "Given more than once.")
+        given = {name: value for name, value in request.form.items() if value}
+        sheet = given.pop("sheet", None) or request.args.get("sheet")
+        return given | {"csv": _text_of_table(request.files["file"].read(), sheet)}
+
+    return {"multipart/form-data": of_upload, "text/csv": of_body, XLSX: of_body}
+
+
 def rows_of(
     text: str, check_header: Callable[[Sequence[str]], None], column_of: Callable[[str], str] = str.lower
 ) -> Iterator[tuple[int, list[str], Sequence[str]]]:
@@ -68,18 +111,76 @@ def rows_of(
     ``validation_failed`` for what is no CSV.
     """
     text = text.removeprefix("\ufeff")
-    lines = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
-    line = 1
+    records = _records(text, max(DELIMITERS, key=text.partition("\n")[0].count))
+    header = [column_of(cell) for cell in next(records, (1, []))[1]]
+    check_header(header)
+    for line, cells in records:
+        if any(cells):
+            yield line, cells + [""] * (len(header) - len(cells)), header
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table as it stands in a file: the line of its headings, these, and the rows below that are not blank."""
+
+    line: int
+    headings: Sequence[str]
+    rows: Iterator[tuple[int, list[str]]]
+
+
+def table_in(text: str, known: Callable[[Sequence[str]], int]) -> Table:
+    """The table of a CSV, wherever it begins; ``known`` counts how many of a row's cells are headings.
+
+    The first row with the most of them has the headings, and so it is told what parts the cells. Rows are as wide as
+    the headings, wider where a cell has none. Raises ``validation_failed`` when no row has any.
+    """
+    text = text.removeprefix("\ufeff")
+    found = [
+        (known(cells), -line, -place)
+        for place, delimiter in enumerate(DELIMITERS)
+        for line, cells in _first_records(text, delimiter)
+    ]
+    most, line, place = max(found, default=(0, 0, 0))
+    if not most:
+        raise invalid("/file", f"None of the first {MOST_TITLES} lines names columns that are known.", "columns")
+    records = _records(text, DELIMITERS[-place])
+    headings = next(cells for at, cells in records if at == -line)
+    rows = ((at, cells + [""] * (len(headings) - len(cells))) for at, cells in records if any(cells))
+    return Table(-line, headings, rows)
+
+
+def _first_records(text: str, delimiter: str) -> list[tuple[int, list[str]]]:
+    """The first rows, as far as this is a CSV with this delimiter."""
+    first: list[tuple[int, list[str]]] = []
+    with contextlib.suppress(Problem):
+        for record, _ in zip(_records(text, delimiter), range(MOST_TITLES), strict=False):
+            first.append(record)
+    return first
+
+
+def _records(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Line and cells of each row, without empty cells at its end. Raises ``validation_failed`` for what is no CSV."""
+    line = 0
     try:
-        header = [column_of(cell) for cell in _without_empty_end(next(lines, []))]
-        check_header(header)
-        for line, cells in enumerate(lines, 2):
-            plain = _without_empty_end(cells)
-            plain += [""] * (len(header) - len(plain))
-            if any(plain):
-                yield line, plain, header
+        for line, cells in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True), 1):
+            yield line, _without_empty_end(cells)
     except csv.Error as error:
-        raise invalid("/csv", f"Line {line} or the one after it is not CSV: {error}.") from None
+        raise invalid("/csv", f"Line {max(line, 1)} or the one after it is not CSV: {error}.") from None
+
+
+def plain_heading(heading: str) -> str:
+    """A heading, or a word of a cell, as it is compared: ``Phone No.`` is ``phone_no``."""
+    return "_".join(re.split(r"[-\s_./:()*₹#]+", unicodedata.normalize("NFC", heading).lower())).strip("_")
+
+
+def has_lost_letters(cell: str) -> bool:
+    """Whether a cell holds what a spreadsheet leaves of letters that its file has no place for."""
+    return _LOST.search(cell) is not None
+
+
+def is_shortened(cell: str) -> bool:
+    """Whether a cell is a long number of which only the first digits were saved: ``9.19E+11``."""
+    return _SHORTENED.fullmatch(cell) is not None
 
 
 def fault(line: int, column: str, code: str, detail: str) -> FieldError:
@@ -94,12 +195,6 @@ def refuse_file(faults: Sequence[FieldError]) -> Problem:
     return Problem("validation_failed", f"Nothing was imported: {counted}.", list(shown))
 
 
-def _delimiter(text: str) -> str:
-    """What parts the cells: a spreadsheet writes ``;`` or a tab where the comma is for decimals."""
-    header = text.partition("\n")[0]
-    return max(",;\t", key=header.count)
-
-
 def _without_empty_end(cells: Sequence[str]) -> list[str]:
     plain = [_plain(cell) for cell in cells]
     while plain and not plain[-1]:
@@ -112,8 +207,9 @@ def _plain(cell: str) -> str:
 
 
 def _text_of_csv(raw: bytes) -> str:
+    is_wide = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))  # Excel's "Unicode text"
     try:
-        text = raw.decode("utf-8-sig")
+        text = raw.decode("utf-16" if is_wide else "utf-8-sig")
     except UnicodeDecodeError:
         raise invalid("/csv", "The file is not text in UTF-8; save it as CSV UTF-8.") from None
     if "\x00" in text:
@@ -121,9 +217,13 @@ def _text_of_csv(raw: bytes) -> str:
     return text
 
 
-def _text_of_table(raw: bytes) -> str:
-    """A CSV as it is; of a workbook the first sheet, row by row."""
+def _text_of_table(raw: bytes, sheet: str | None = None) -> str:
+    """A CSV as it is; of a workbook one sheet, by name or number, row by row: the first when none is named."""
+    if raw.startswith(_OLD_WORKBOOK):
+        raise invalid("/file", "This is a workbook of Excel 97 to 2003; save it as XLSX.")
     if not raw.startswith(b"PK"):
+        if sheet not in (None, "1"):
+            raise invalid("/sheet", "A CSV has no sheets.", "sheet_not_found")
         return _text_of_csv(raw)
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as packed:
@@ -132,7 +232,7 @@ def _text_of_table(raw: bytes) -> str:
                 raise invalid("/file", "The workbook is too large.")
             for part in parts:
                 _check_part(part.filename, packed.read(part))
-        return "".join(_lines_of_workbook(raw))
+        return "".join(_lines_of_workbook(raw, sheet))
     except Problem:
         raise
     except Exception as error:
@@ -170,11 +270,11 @@ def _check_part(name: str, content: bytes) -> None:
             raise
 
 
-def _lines_of_workbook(raw: bytes) -> Iterator[str]:
+def _lines_of_workbook(raw: bytes, named: str | None) -> Iterator[str]:
     from openpyxl import load_workbook  # takes a quarter of a second to load, and few ask
 
-    book = load_workbook(io.BytesIO(raw), read_only=True, data_only=True)
-    sheet = book.worksheets[0]
+    sheets = load_workbook(io.BytesIO(raw), read_only=True, data_only=True).worksheets
+    sheet = sheets[_place_of_sheet([each.title for each in sheets], named)]
     sheet.reset_dimensions()  # what a workbook says of its size need not be so
     for row in sheet.iter_rows(max_row=MOST_LINES, max_col=MOST_COLUMNS, values_only=True):
         cells = [_written(value) for value in row]
@@ -185,6 +285,18 @@ def _lines_of_workbook(raw: bytes) -> Iterator[str]:
         yield line.getvalue()
 
 
+def _place_of_sheet(titles: Sequence[str], named: str | None) -> int:
+    """Which sheet is meant: by name in whatever capitals, by number from 1, or the first."""
+    wanted = (named or "1").strip().lower()
+    by_name = [place for place, title in enumerate(titles) if title.strip().lower() == wanted]
+    if named and by_name:
+        return by_name[0]
+    if not wanted.isascii() or not wanted.isdigit() or not 1 <= int(wanted[:9]) <= len(titles):
+        there = ", ".join(f"{number} {title}" for number, title in enumerate(titles, 1))
+        raise invalid("/sheet", f"There is no such sheet; there are: {there}."[:500], "sheet_not_found")
+    return int(wanted) - 1
+
+
 def _written(value: Any) -> str:
     """A cell as one would type it: numbers without a needless fraction, days as YYYY-MM-DD."""
     match value:
@@ -193,7 +305,7 @@ def _written(value: Any) -> str:
         case bool():
             return "yes" if value else "no"
         case float():
-            return str(int(value)) if value.is_integer() else repr(value)
+            return str(int(value)) if value.is_integer() else f"{value:.15g}"  # as many digits as a spreadsheet has
         case datetime():
             return value.date().isoformat() if value.time() == time() else value.isoformat()
         case date():

@@ -23,6 +23,7 @@ PAGES = (
     "/who-owes",
     "/who-owes/payments",
     "/who-owes/opening-balances",
+    "/from-a-file",
     "/invoices",
     "/payments",
     "/credit-notes",
@@ -144,3 +145,23 @@ def test_a_session_that_ended_meanwhile_leads_back(dairy: Dairy, open_console: O
     page.fill("#password", "another battery horse")
     page.click("main button")
     expect(page.get_by_role("heading", name="Asha Rao")).to_be_visible()
+
+
+@pytest.mark.parametrize(("scheme", "language", "viewport"), [("light", "en", DESK), ("dark", "hi", PHONE)])
+def test_a_file_is_looked_at_and_taken(
+    dairy: Dairy, open_console: Open, town: Any, scheme: str, language: str, viewport: dict[str, int]
+) -> None:
+    page = open_console(color_scheme=scheme, viewport=viewport)
+    good = "List of customers\n\nName,Mobile No.,Address,Area,Shoe\nZoya Shah,9812399999,3 Lake View,Baner,7\n"
+    for text, stays in ((good.replace("9812399999", "9.8E+09"), True), (good, False)):
+        page.goto(f"/from-a-file?lang={language}")
+        file = {"name": "customers.csv", "mimeType": "text/csv", "buffer": text.encode()}
+        page.locator("input[type=file]").set_input_files([file])  # type: ignore[list-item]
+        page.locator("button[value=look]").click()
+        expect(page.locator("[role=status]")).to_be_visible()
+        assert flaws(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth") == viewport["width"]
+        assert page.locator("input[name=kept]").count() == (0 if stays else 1)
+    page.locator("button[value=take]").first.click()
+    page.wait_for_url("**/customers")
+    assert "Zoya Shah" in [each["name"] for each in read(dairy.admin, "/customers")]

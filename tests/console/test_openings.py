@@ -1,6 +1,5 @@
-"""Opening balances: entered one by one or as a file that is looked at first, told as they are, and taken back."""
+"""Opening balances: entered one by one, told as they are, and taken back."""
 
-import io
 from typing import Any
 
 import pytest
@@ -18,12 +17,6 @@ PAGE = "/who-owes/opening-balances"
 def enter(visitor: Visitor, customer: Any, **typed: Any) -> Page:
     given = {"customer_code": customer["code"], "amount": "777.77", "as_of": "2026-09-30"}
     return visitor.submit(visitor.open(PAGE), PAGE, **given | typed)
-
-
-def send_file(visitor: Visitor, text: str, do: str) -> Page:
-    form = visitor.open(PAGE).form(f"{PAGE}/file")
-    data = {**form.fields, "do": do, "file": (io.BytesIO(text.encode()), "openings.csv")}
-    return Page(visitor.http.post(form.action, data=data, headers={"Sec-Fetch-Site": "same-origin"}))
 
 
 @pytest.mark.parametrize(
@@ -54,20 +47,6 @@ def test_a_fault_stands_beside_its_field(living: LivingDairy, typed: dict[str, s
     assert (refused.status, wrong["name"], wrong["value"]) == (422, name, typed[name])
     assert refused.form(PAGE).fields["kind"] == "advance"
     assert read(living.admin, "/opening-balances") == []
-
-
-def test_a_file_is_looked_at_then_entered_whole(living: LivingDairy) -> None:
-    visitor, asha, ravi = office(living), living.customer(), living.customer()
-    lines = f"customer_code,as_of,amount\n{asha['code']},2026-09-30,1000.50\n{ravi['code']},2026-09-30,-20\n"
-    looked = send_file(visitor, lines, "look")
-    assert "Nothing was entered yet. It can be: customers: 2, owed ₹ 1,000.50, in advance ₹ 20.00." in looked.words
-    assert read(living.admin, "/opening-balances") == []
-    page = visitor.follow(send_file(visitor, lines, "enter"))
-    assert "Entered: 2. Owed ₹ 1,000.50, in advance ₹ 20.00." in page.words
-    assert {each["amount"] for each in read(living.admin, "/opening-balances")} == {"1000.50", "-20.00"}
-    refused = send_file(visitor, lines.replace(asha["code"], "NOBODY"), "enter")
-    assert refused.status == 422
-    assert "There is no customer NOBODY." in refused.words
 
 
 def test_what_is_in_closed_books_stays(living: LivingDairy) -> None:

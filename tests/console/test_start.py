@@ -1,11 +1,10 @@
 """From an empty database to tomorrow's round in the console alone, and what its steps are made of."""
 
-import io
 from typing import Any
 
 import pytest
 
-from tests.console.visitor import BROWSER, Page, Visitor
+from tests.console.visitor import Page, Visitor
 from tests.dairy import Dairy, ok, read
 
 
@@ -69,56 +68,6 @@ def test_without_a_login_there_is_no_link(dairy: Dairy, admin: Visitor) -> None:
     assert page.status == 303
     assert "Asha Rao was registered." in admin.follow(page).words
     assert read(dairy.admin, "/customers")[0]["user_id"] is None
-
-
-FILE = (
-    "name,phone,address_line1,area\nAsha Rao,9812345671,14 Canal Road,Kothrud\nZoya Shah,9812345672,3 Lake View,Baner\n"
-)
-
-
-def send_file(admin: Visitor, content: str, act: str) -> Page:
-    form = admin.open("/customers/new").form("/customers/file")
-    data = {**form.fields, "act": act, "file": (io.BytesIO(content.encode()), "customers.csv")}
-    return Page(admin.http.post(form.action, data=data, headers=BROWSER))
-
-
-def test_a_file_is_looked_at_first_and_then_registered(dairy: Dairy, admin: Visitor) -> None:
-    page = send_file(admin, FILE, "look")
-    assert "It can be: 2 customers. New areas: Kothrud, Baner." in page.words
-    assert read(dairy.admin, "/customers") == []
-    page = admin.submit(page, "/customers/file", act="register")  # without choosing the file again
-    assert "2 customers were registered." in admin.follow(page).words
-    assert [each["name"] for each in read(dairy.admin, "/customers")] == ["Asha Rao", "Zoya Shah"]
-    assert send_file(admin, FILE, "register").status == 422
-    assert len(read(dairy.admin, "/customers")) == 2
-
-
-def test_a_file_that_is_too_large_to_keep_is_chosen_again(dairy: Dairy, admin: Visitor) -> None:
-    page = send_file(admin, FILE + "\n" * 300_000, "look")
-    assert "It can be: 2 customers." in page.words
-    assert [form for form in page.forms if "kept" in form.fields] == []
-    form = admin.open("/customers/new").form("/customers/file")
-    assert admin.send(form, {"act": "register", "kept": "not base64"}).status == 422
-    assert read(dairy.admin, "/customers") == []
-
-
-@pytest.mark.parametrize(("language", "said"), [("en", "Line 3, Phone:"), ("hi", "पंक्ति 3, फ़ोन:")])
-def test_a_fault_names_line_and_column_in_words(admin: Visitor, language: str, said: str) -> None:
-    admin.open(f"/?lang={language}")
-    page = send_file(admin, FILE.replace("9812345672", "9.81235E+09"), "look")
-    assert said in page.words
-
-
-@pytest.mark.parametrize("act", ["look", "register"])
-def test_every_fault_of_a_file_is_named_and_nothing_is_registered(dairy: Dairy, admin: Visitor, act: str) -> None:
-    page = send_file(admin, FILE.replace("9812345671", "12").replace("Zoya Shah", ""), act)
-    assert page.status == 422
-    assert "Line 2" in page.words
-    assert "Line 3" in page.words
-    assert read(dairy.admin, "/customers") == []
-    assert send_file(admin, "\x00\x01", act).status == 422
-    form = admin.open("/customers/new").form("/customers/file")
-    assert admin.send(form, {"act": act}).status in {415, 422}
 
 
 # ------------------------------------------------------------------------------------------- what they want
@@ -227,8 +176,9 @@ def test_a_standing_order_without_its_weekdays_says_so(admin: Visitor, asha: Any
 
 
 def test_a_customer_of_a_file_is_invited_on_its_page(dairy: Dairy, admin: Visitor) -> None:
-    send_file(admin, FILE, "register")
-    (asha, _) = read(dairy.admin, "/customers")
+    text = "name,phone,address_line1,area\nAsha Rao,9812345671,14 Canal Road,Kothrud\n"
+    ok(dairy.admin.post("/imports/customers", {"csv": text}), 201)
+    (asha,) = read(dairy.admin, "/customers")
     page = admin.submit(admin.open(f"/customers/{asha['id']}"), "/invitation")
     assert "Invitation for Asha Rao" in page.words
     assert "/api/v1/auth/invitation#" in page.words

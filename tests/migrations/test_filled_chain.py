@@ -106,8 +106,9 @@ ADDED = {
             VALUES ('{BALU}', 100, 'cash', '2026-09-11', 'Moved away', '{ADMIN}')""",
     "0042": f"""INSERT INTO customer_moves (customer_id, moves_on, stop_sequence, entered_by)
         VALUES ('{BALU}', '2027-01-01', 10, '{ADMIN}')""",
-    "0043": f"""INSERT INTO payments (customer_id, amount, method, received_on, collected_by, shared_link_id)
-        VALUES ('{BALU}', 10, 'cash', '2026-09-10', '{ADMIN}', '{LINK}')""",
+    "0043": f"""INSERT INTO payments
+            (receipt_no, customer_id, amount, method, received_on, collected_by, shared_link_id)
+        VALUES ((SELECT 'RC' || count(*) FROM payments), '{BALU}', 10, 'cash', '2026-09-10', '{ADMIN}', '{LINK}')""",
     "0047": f"""INSERT INTO containers (id, name, deposit) VALUES ('{ident(61)}', 'Glass bottle', 30);
         INSERT INTO container_movements (customer_id, container_id, day, out, by)
             VALUES ('{BALU}', '{ident(61)}', '2026-11-08', 3, '{ADMIN}')""",

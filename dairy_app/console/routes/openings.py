@@ -1,9 +1,9 @@
-"""What customers owed, or had paid in advance, when the books here began: entered one by one or as a file."""
+"""What customers owed, or had paid in advance, when the books here began: entered one by one; many come from a file."""
 
 from typing import Any
 from uuid import UUID
 
-from flask import Response, request, url_for
+from flask import Response, url_for
 
 from dairy_app.console.routes import frame
 from dairy_app.console.routes.frame import Form, ListQuery, console
@@ -46,28 +46,6 @@ def enter_opening(form: dict[str, str]) -> Response:
         return refused
     amount = frame.figures().rupees(told["items"][0]["amount"])
     return frame.done(address, "opening_entered", code=told["items"][0]["customer_code"], amount=amount)
-
-
-@console.route("/who-owes/opening-balances/file", methods=["POST"])
-@console.arguments(Form, location="form")
-@allow(*WHO, page=True)
-def enter_openings(form: dict[str, str]) -> Response:
-    """Enter a file of them, all or none; first only look at it."""
-    told: dict[str, Any] = {}
-    only_look = form.get("do") != "enter"
-
-    def enter() -> None:
-        options = {"dry_run": "true"} if only_look else {"key": form.get("key")}
-        told.update(act("POST", "/opening-balances", file=request.files.get("file"), **options))
-
-    address = url_for("console.openings")
-    refused = frame.send(enter, lambda **names: _openings(is_file=True, **names), address)
-    if refused is not None:
-        return refused
-    if only_look:
-        return _openings(looked=told)
-    sums = {name: frame.figures().rupees(told[name]) for name in ("debit", "credit")}
-    return frame.done(address, "openings_entered", n=told["created"], **sums)
 
 
 @console.route("/who-owes/opening-balances/<uuid:opening_id>/take-back", methods=["POST"])

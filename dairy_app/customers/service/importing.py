@@ -1,6 +1,5 @@
 """Customers from a spreadsheet: every row or none, each fault named by its line, looked at before it is written."""
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,15 @@ from dairy_app.customers.rules import column_of, is_reserved_code, plain_name, t
 from dairy_app.customers.schemas import CustomerRow
 from dairy_app.web.access import Role
 from dairy_app.web.failures import field_errors
-from dairy_app.web.uploads import fault, refuse_file, rows_of
+from dairy_app.web.uploads import (
+    SAVE_ANEW,
+    SEND_WORKBOOK,
+    fault,
+    has_lost_letters,
+    is_shortened,
+    refuse_file,
+    rows_of,
+)
 
 REQUIRED = ("name", "phone", "address_line1", "area")
 #: More customers come in several files.
@@ -27,16 +34,10 @@ SHOWN = 200
 #: Column → the role of the user it names by e-mail, phone or name.
 STAFF = {"delivery_boy": Role.DELIVERY_BOY, "marketing_staff": Role.MARKETING_STAFF}
 _ROW = CustomerRow()
-#: What a spreadsheet leaves of letters that its file has no place for.
-_LOST = re.compile(r"(?<!\w)\?{3}|^[?\s]*\?[?\s]*$|\ufffd")
-_SAVE_ANEW = "Letters were lost when the file was saved: save it as XLSX or as CSV UTF-8."
-#: A phone number as a narrow column of a spreadsheet shows and saves it: 9.81235E+09.
-_SHORTENED = re.compile(r"[0-9.]+E[+]?[0-9]+", re.I)
-_SEND_WORKBOOK = (
-    "The spreadsheet saved only the first digits. Send the workbook itself (XLSX), or widen the column first."
-)
 
-Row = dict[str, Any]
+
+class Row(dict[str, Any]):
+    """A customer of a file: what ``CustomerRow`` read of it by column, and its ``line``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +60,32 @@ def import_customers(session: Session, text: str, *, dry_run: bool) -> Imported:
     if not dry_run:
         bulk.lock_imports(session)
     rows, faults = _read(text)
-    faults += _repeated(rows) + _settle_staff(session, rows) + _taken(session, rows)
+    faults += judge(session, rows)
+    if faults:
+        raise refuse_file(faults)
+    new_areas = areas_to_open(session, rows)
+    if not dry_run:
+        write(session, rows, new_areas)
+    return Imported(dry_run, len(rows), sum(row["login"] for row in rows), new_areas, rows[:SHOWN])
+
+
+def judge(session: Session, rows: Sequence[Row], *, may_bring_codes: bool = False) -> list[FieldError]:
+    """What is wrong with customers that a ``CustomerRow`` read, each with its ``line``; completes them for ``write``.
+
+    ``may_bring_codes``: codes of the form that the dairy gives out are taken, too (``bulk.pass_codes``).
+    """
+    faults = _repeated(rows) + _settle_staff(session, rows) + _taken(session, rows, may_bring_codes=may_bring_codes)
     faulty = {each.pointer.rpartition("/")[0] for each in faults}
     faults += [each for each in _there(session, rows) if each.pointer.rpartition("/")[0] not in faulty]
     for row in rows:
         faults += _settle_taxes(row)
-    if faults:
-        raise refuse_file(faults)
+    return faults
+
+
+def areas_to_open(session: Session, rows: Sequence[Row]) -> list[str]:
+    """The areas of these customers that there are not yet."""
     known = {name.lower() for name in queries.areas_named(session, {row["area"] for row in rows})}
-    new_areas = list({row["area"].lower(): row["area"] for row in rows if row["area"].lower() not in known}.values())
-    if not dry_run:
-        _write(session, rows, new_areas)
-    return Imported(dry_run, len(rows), sum(row["login"] for row in rows), new_areas, rows[:SHOWN])
+    return list({row["area"].lower(): row["area"] for row in rows if row["area"].lower() not in known}.values())
 
 
 def _read(text: str) -> tuple[list[Row], list[FieldError]]:
@@ -85,14 +100,14 @@ def _read(text: str) -> tuple[list[Row], list[FieldError]]:
             continue
         try:
             written = {name: cell for name, cell in zip(header, cells, strict=False) if cell}
-            lost = [name for name, cell in written.items() if _LOST.search(cell)]
+            lost = [name for name, cell in written.items() if has_lost_letters(cell)]
             if lost:
-                faults += [fault(line, name, "unreadable", _SAVE_ANEW) for name in lost]
+                faults += [fault(line, name, "unreadable", SAVE_ANEW) for name in lost]
                 continue
-            if _SHORTENED.fullmatch(written.get("phone", "")):
-                faults.append(fault(line, "phone", "shortened", _SEND_WORKBOOK))
+            if is_shortened(written.get("phone", "")):
+                faults.append(fault(line, "phone", "shortened", SEND_WORKBOOK))
                 continue
-            rows.append({"line": line, **_ROW.load(written)})
+            rows.append(Row(line=line, **_ROW.load(written)))
         except ValidationError as error:
             found = field_errors(error.messages)
             said = {"required": "Nothing is in this cell."}
@@ -130,7 +145,7 @@ def _repeated(rows: Sequence[Row]) -> list[FieldError]:
     return faults
 
 
-def _taken(session: Session, rows: Sequence[Row]) -> list[FieldError]:
+def _taken(session: Session, rows: Sequence[Row], *, may_bring_codes: bool) -> list[FieldError]:
     """Whoever knows somebody's phone must not get at their login: one that any user holds is refused."""
     logins = {row[name] for row in rows if row["login"] for name in ("phone", "email") if row.get(name)}
     codes = {row["code"] for row in rows if row.get("code")}
@@ -143,7 +158,7 @@ def _taken(session: Session, rows: Sequence[Row]) -> list[FieldError]:
                 faults.append(fault(row["line"], name, "already_exists", f"{row[name]} is the login of a user."))
         if row.get("code") in used:
             faults.append(fault(row["line"], "code", "already_exists", f"{row['code']} is another customer's."))
-        elif is_reserved_code(row.get("code") or ""):
+        elif not may_bring_codes and is_reserved_code(row.get("code") or ""):
             faults.append(fault(row["line"], "code", "invalid", "Codes of this form are given out by the dairy."))
     return faults
 
@@ -185,10 +200,12 @@ def _settle_taxes(row: Row) -> Iterable[FieldError]:
         yield from (fault(row["line"], "gstin", each.code, each.detail) for each in problem.errors)
 
 
-def _write(session: Session, rows: Sequence[Row], new_areas: Sequence[str]) -> None:
+def write(session: Session, rows: Sequence[Row], new_areas: Sequence[str]) -> None:
+    """Register customers that were judged, with their logins; each gets an ``id`` unless it has one."""
     ids = queries.new_ids(session, 2 * len(rows))
     for row in rows:
-        row["id"], user_id = ids.pop(), ids.pop()
+        new_id, user_id = ids.pop(), ids.pop()
+        row.setdefault("id", new_id)
         row["user_id"] = user_id if row["login"] else None
     if new_areas:
         bulk.open_areas(session, new_areas)

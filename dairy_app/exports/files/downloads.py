@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
+from uuid import UUID
 
 from sqlalchemy.orm import Session
 
@@ -14,7 +16,7 @@ from dairy_app.exports.gst import gstr1_set
 from dairy_app.exports.gst.self_checks import Check, self_checks
 from dairy_app.exports.registers.columns import Profile
 from dairy_app.exports.registers.profiles import PROFILES, count_of, csv_of, totals_of
-from dairy_app.exports.rules import Span
+from dairy_app.exports.rules import Span, span_of
 
 #: Form → media type.
 MEDIA_TYPES = {
@@ -38,6 +40,8 @@ class Download:
     #: What must agree in it; empty when there is nothing to check.
     checks: Callable[[Session, Span], Sequence[Check]] = lambda _session, _span: ()
     of_customer: bool = False
+    is_of_days: bool = True
+    is_for_admins: bool = False
 
     @property
     def media_type(self) -> str:
@@ -45,6 +49,22 @@ class Download:
 
     def file_name(self, span: Span) -> str:
         return f"{self.name.replace('/', '-')}-v{self.version}-{span.label}.{self.form}"
+
+    def span(
+        self,
+        period: str | None,
+        first: date | None,
+        last: date | None,
+        as_of: date | None,
+        customer_id: UUID | None,
+        *,
+        today: Callable[[], date],
+    ) -> Span:
+        """The days that were asked for; of a list that is as it stands those may be left out. Raises as ``span_of``."""
+        if not self.is_of_days and not (period or first or last):
+            day = today()
+            return Span(day, day, str(as_of or day), as_of or day, customer_id)
+        return span_of(period, first, last, as_of, customer_id)
 
     def require(self, span: Span) -> None:
         """Raises validation_failed when a customer is missing, or named where no customer can be chosen."""
@@ -66,6 +86,8 @@ def _of_profile(profile: Profile, form: str) -> Download:
         count=lambda session, span: count_of(session, profile, span),
         sums=lambda session, span: totals_of(session, profile, span),
         of_customer=profile.of_customer,
+        is_of_days=profile.is_of_days,
+        is_for_admins=profile.is_for_admins,
     )
 
 

@@ -65,7 +65,8 @@ class Profile:
     """One export: name and version are in file name and headers. A change of columns or rows is a new version.
 
     ``rows`` is the FROM and WHERE, with parameters ``first``, ``last`` (days), ``as_of`` and ``customer_id``;
-    ``order`` is total. ``of_customer``: one customer must be named.
+    ``order`` is total. ``of_customer``: one customer must be named. Not ``is_of_days``: how things stand, so that no
+    days need be named. ``is_for_admins``: of what accountants do not see.
     """
 
     name: str
@@ -75,6 +76,8 @@ class Profile:
     rows: str = field(repr=False)
     order: str
     of_customer: bool = False
+    is_of_days: bool = True
+    is_for_admins: bool = False
 
     def file_name(self, span: Span, form: str = "csv") -> str:
         return f"{self.name.replace('/', '-')}-v{self.version}-{span.label}.{form}"

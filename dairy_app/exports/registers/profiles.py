@@ -12,6 +12,7 @@ from dairy_app.exports.gst.gstr1 import GSTR1
 from dairy_app.exports.registers.columns import Kind, Profile
 from dairy_app.exports.registers.documents import DELIVERIES, INVOICE_LINES, INVOICE_REGISTER, UNBILLED
 from dairy_app.exports.registers.findings import EXCEPTIONS
+from dairy_app.exports.registers.lists import CUSTOMERS, STANDING_ORDERS
 from dairy_app.exports.registers.money import AGEING, ALLOCATIONS, LEDGER, RECEIPTS, STATEMENT
 from dairy_app.exports.registers.reports import REPORTS
 from dairy_app.exports.rules import Span
@@ -32,6 +33,8 @@ PROFILES = {
         *GSTR1,
         ZOHO_INVOICES,
         *REPORTS,
+        CUSTOMERS,
+        STANDING_ORDERS,
     )
 }
 

@@ -1,12 +1,13 @@
 """Reading payments and what they settle."""
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, select, text
+from sqlalchemy import ColumnElement, Row, Select, func, select, text
 from sqlalchemy.orm import Session
 
 from dairy_app.common.errors import Problem
@@ -41,6 +42,35 @@ def receipt_of_reference(session: Session, customer_id: UUID, method: str, refer
     else:
         query = query.where(Payment.method != "cash", Payment.method != "cheque")
     return session.scalars(query).first()
+
+
+def receipts_of(session: Session, wanted: Sequence[dict[str, Any]]) -> Sequence[Row[Any]]:
+    """Of payments that are wanted (place, customer_id, amount, method, received_on, reference) place, bare reference
+    and the receipt that each has already: as ``receipt_of_reference`` says it.
+
+    Cash, and what has no reference, has the receipt of the same customer, day, amount and method. One statement.
+    """
+    return session.execute(_RECEIPTS, {"rows": json.dumps(wanted, default=str)}).all()
+
+
+_RECEIPTS = text("""
+WITH given AS MATERIALIZED (
+    SELECT r.*, bare_reference(r.reference) AS bare, r.reference IS NOT NULL AND r.method <> 'cash' AS is_referred
+    FROM jsonb_to_recordset(CAST(:rows AS jsonb)) r (place integer, customer_id uuid, amount numeric, method text,
+        received_on date, reference text))
+SELECT g.place, g.bare AS reference, min(p.receipt_no) AS receipt_no
+FROM given g LEFT JOIN LATERAL (
+    SELECT p.receipt_no FROM payments p
+    WHERE g.is_referred AND p.reference IS NOT NULL AND bare_reference(p.reference) = g.bare AND p.status = 'received'
+        AND CASE g.method WHEN 'cheque' THEN p.method = 'cheque' AND p.customer_id = g.customer_id
+            ELSE p.method NOT IN ('cash', 'cheque') END
+    UNION ALL
+    SELECT p.receipt_no FROM payments p
+    WHERE NOT g.is_referred AND p.customer_id = g.customer_id AND p.received_on = g.received_on
+        AND p.amount = g.amount AND p.method = g.method AND p.reference IS NOT DISTINCT FROM g.reference
+        AND p.status = 'received'
+) p ON true
+GROUP BY 1, 2 ORDER BY 1""")
 
 
 def payment_list(actor: Actor, filters: Mapping[str, Any]) -> Select[Any]:

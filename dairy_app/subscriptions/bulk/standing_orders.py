@@ -1,11 +1,13 @@
 """Rows of standing orders and of what stands beside them."""
 
+import json
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ARRAY, Date, Text, Uuid, cast, column, delete, func, insert, literal, select, update
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from dairy_app.database.values import uuid_array
@@ -16,6 +18,25 @@ def insert_subscription(session: Session, row: Mapping[str, Any]) -> UUID:
     """A new standing order; its id."""
     made: UUID = session.execute(insert(Subscription).values(row).returning(Subscription.id)).scalar_one()
     return made
+
+
+#: What a row may say of a new standing order.
+_OWN = [each for each in Subscription.__table__.c if each.name not in {"created_at", "updated_at"}]
+
+
+def insert_subscriptions(session: Session, rows: Sequence[Mapping[str, Any]]) -> None:
+    """New standing orders: columns by name, ``id`` among them; what is left out has its usual value. One statement."""
+    given = (
+        func.jsonb_to_recordset(cast(literal(json.dumps(rows, default=str), Text), JSONB))
+        .table_valued(*(column(each.name, each.type) for each in _OWN))
+        .render_derived("r", with_types=True)
+    )
+    values = [
+        func.coalesce(given.c[each.name], each.server_default.arg) if each.server_default else given.c[each.name]
+        for each in _OWN
+    ]
+    new = select(*values).order_by(given.c.id)
+    session.execute(insert(Subscription).from_select([each.name for each in _OWN], new, include_defaults=False))
 
 
 def update_subscription(session: Session, subscription_id: UUID, row: Mapping[str, Any]) -> None:

@@ -69,6 +69,27 @@ def check_shape(row: Mapping[str, Any]) -> None:
             raise invalid(f"/{name}", "Goes with mode alternate_days.")
 
 
+def check_stop(row: Mapping[str, Any]) -> None:
+    """An end comes after the start."""
+    if row.get("stop_date") is not None and row["stop_date"] < row["start_date"]:
+        raise invalid("/stop_date", "Cannot be before the start.")
+
+
+def with_interval(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A new standing order: every other day, from its start on, when nothing else is said of alternate days."""
+    if row["mode"] != "alternate_days":
+        return dict(row)
+    return {"interval_days": EVERY_OTHER_DAY, "anchor_date": row["start_date"], **row}
+
+
+def check_beginning(row: Mapping[str, Any]) -> None:
+    """A new standing order has the shape of its mode, an end after its start, and something to bring."""
+    check_shape(row)
+    check_stop(row)
+    if needs_quantity(row) and not row.get("default_quantity"):
+        raise invalid("/default_quantity", f"Mode {row['mode']} needs a quantity above 0.", "required")
+
+
 def needs_quantity(row: Mapping[str, Any]) -> bool:
     """Whether what comes is decided by the default quantity."""
     return row["mode"] in RHYTHMIC and row.get("weekly_quantities") is None

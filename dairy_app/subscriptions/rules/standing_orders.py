@@ -8,7 +8,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
+
+from dairy_app.common.errors import FieldError, Problem
 
 #: Modes with a rhythm of their own; the others deliver on named days only.
 RHYTHMIC = ("fixed_daily", "weekly_pattern", "alternate_days")
@@ -213,6 +216,33 @@ def usual_quantity(wanted: StandingOrder, day: date) -> Decimal:
     said |= wanted.quantities or {}
     later = {start: quantity for start, quantity in said.items() if start <= day and quantity is not None}
     return later[max(later)] if later else wanted.default_quantity
+
+
+def require_active(name: str, *, is_active: bool) -> None:
+    """A new standing order is of something that is sold."""
+    if not is_active:
+        detail = f"{name} is no longer sold."
+        raise Problem("product_inactive", detail, [FieldError("/product_id", "product_inactive", detail)])
+
+
+def without_price(name: str, day: date) -> Problem:
+    """The refusal of a standing order of which nobody knows what it costs on its first day."""
+    detail = f"{name} has no price on {day}."
+    return Problem("no_price", detail, [FieldError("/product_id", "no_price", detail)])
+
+
+def share_a_day(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two standing orders of one customer, product and shift ever bring something on the same day.
+
+    Those that name different weekdays do not, nor those of which one ends before the other begins.
+    """
+    if (one["product_id"], one["shift"]) != (other["product_id"], other["shift"]):
+        return False
+    for first, second in ((one, other), (other, one)):
+        if first.get("stop_date") is not None and first["stop_date"] <= second["start_date"]:
+            return False
+    named = [each.get("weekly_pattern") for each in (one, other)]
+    return not (named[0] and named[1]) or bool(set(named[0]) & set(named[1]))
 
 
 def days_between(first: date, last: date) -> list[date]:

@@ -32,15 +32,16 @@ from dairy_app.subscriptions.policy import OWN_FIELDS, OWN_NEW_FIELDS, channel_o
 from dairy_app.subscriptions.queries import standing_orders as queries
 from dairy_app.subscriptions.queries.schedules import TERMS, equal_order, terms_on
 from dairy_app.subscriptions.rules.rhythm import (
-    EVERY_OTHER_DAY,
     changed,
-    check_shape,
+    check_beginning,
+    check_stop,
     check_whole,
     needs_quantity,
     quantities_of,
     with_days,
+    with_interval,
 )
-from dairy_app.subscriptions.rules.standing_orders import RELEASES
+from dairy_app.subscriptions.rules.standing_orders import RELEASES, require_active, without_price
 from dairy_app.subscriptions.rules.wishes import DayQuantity, Ending, NewSubscription, SubscriptionChange
 from dairy_app.subscriptions.service.following import follow, insert_beside
 from dairy_app.subscriptions.service.open_days import (
@@ -79,13 +80,8 @@ def subscribe(session: Session, actor: Actor, asked: NewSubscription) -> UUID:
     row |= {"customer_id": customer.id, "start_date": wanted.get("start_date") or opening}
     if actor.role is Role.CUSTOMER:
         require_open(session, actor, row["start_date"], wanted["shift"], None, "/start_date")
-    row = with_days(row)
-    if row["mode"] == "alternate_days":
-        row = {"interval_days": EVERY_OTHER_DAY, "anchor_date": row["start_date"], **row}
-    check_shape(row)
-    _check_stop(row)
-    if needs_quantity(row) and not row.get("default_quantity"):
-        raise invalid("/default_quantity", f"Mode {row['mode']} needs a quantity above 0.", "required")
+    row = with_interval(with_days(row))
+    check_beginning(row)
     require_sold(
         session, customer.id, row["product_id"], row["start_date"], row.get("price_per_unit"), quantities_of(row)
     )
@@ -157,7 +153,7 @@ def _settled(found: Subscription, known: Row[Any], fields: Mapping[str, Any]) ->
     before = {column.name: getattr(found, column.name) for column in Subscription.__table__.c}
     before |= {name: known._mapping[name] for name in TERMS}
     row = changed(before, fields, fields.get("start_date", found.start_date))
-    _check_stop(row)
+    check_stop(row)
     return {name: row[name] for name in row if row[name] != before[name]}
 
 
@@ -167,12 +163,6 @@ def _check_quantity(known: Row[Any], row: Mapping[str, Any], said: Decimal | Non
     begins = needs_quantity(after) and not needs_quantity(dict(known._mapping))
     if begins and not (said or known.default_quantity):
         raise invalid("/default_quantity", f"Mode {after['mode']} needs a quantity above 0.", "required")
-
-
-def _check_stop(row: Mapping[str, Any]) -> None:
-    """An end comes after the start."""
-    if row.get("stop_date") is not None and row["stop_date"] < row["start_date"]:
-        raise invalid("/stop_date", "Cannot be before the start.")
 
 
 def require_sold(
@@ -191,13 +181,10 @@ def require_sold(
     product = product_row(session, product_id)
     if product is None:
         raise Problem("product_not_found", errors=[FieldError("/product_id", "product_not_found", "No such product.")])
-    if not product.is_active:
-        detail = f"{product.name} is no longer sold."
-        raise Problem("product_inactive", detail, [FieldError("/product_id", "product_inactive", detail)])
+    require_active(product.name, is_active=product.is_active)
     check_whole(product.unit, quantities)
     if quoted is None and not prices_for(session, customer_id, [product.id], day):
-        detail = f"{product.name} has no price on {day}."
-        raise Problem("no_price", detail, [FieldError("/product_id", "no_price", detail)])
+        raise without_price(product.name, day)
 
 
 def refuse_unusual(

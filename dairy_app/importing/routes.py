@@ -1,0 +1,113 @@
+"""``/imports``: files as people keep them."""
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from functools import wraps
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+from flask import Response, request
+
+from dairy_app.importing.schemas import ImportIn, ImportOut, ImportQuery
+from dairy_app.importing.service.importing import Import, import_file
+from dairy_app.web.access import Role, allow
+from dairy_app.web.http import Blueprint, current_actor, current_session
+from dairy_app.web.idempotency import idempotent
+
+imports = Blueprint("imports", __name__, description="Files as people keep them")
+
+TEXT = {"type": "string"}
+CSV = "text/csv"
+ITEM = ("line", "code", "id", "receipt_no", "skipped")
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def as_csv_if_asked(view: View) -> View:
+    """Of an answer only the rows, as CSV, for whoever accepts nothing else; a repeat may ask for the other form."""
+
+    @wraps(view)
+    def answering(*args: Any, **kwargs: Any) -> Any:
+        response = view(*args, **kwargs)
+        wanted = request.accept_mimetypes.best_match(["application/json", CSV], "application/json")
+        if wanted != CSV or not isinstance(response, Response) or response.status_code >= HTTPStatus.BAD_REQUEST:
+            return response
+        text = io.StringIO()
+        table = csv.DictWriter(text, ITEM, extrasaction="ignore")
+        table.writeheader()
+        table.writerows(json.loads(response.get_data())["items"])
+        response.set_data(text.getvalue())
+        response.content_type = "text/csv; charset=utf-8"
+        return response
+
+    return answering  # type: ignore[return-value]
+
+
+def _take(kind: str, query: dict[str, Any], body: Import) -> tuple[dict[str, Any], int]:
+    given = {name: query[name] for name in ("dry_run", "on_existing") if query[name] is not None}
+    wanted = replace(body, **given)
+    told = import_file(current_session(), current_actor(), kind, wanted)
+    return told, HTTPStatus.OK if wanted.dry_run else HTTPStatus.CREATED
+
+
+@imports.route("/imports/customers", methods=["POST"])
+@as_csv_if_asked
+@idempotent
+@imports.arguments(ImportQuery, location="query")
+@imports.arguments(ImportIn)
+@imports.response(201, TEXT, content_type=CSV)
+@imports.response(201, ImportOut)
+@imports.alt_response(200, schema=ImportOut, description="Of a dry run.")
+@allow(Role.ADMIN)
+def import_customers(query: dict[str, Any], body: Import) -> tuple[dict[str, Any], int]:
+    """Register the customers of a file, with what they get and what they owed: all rows or none.
+
+    Columns of a customer, of a standing order (``product``, ``quantity``, ``shift`` …) or one for each product with the
+    quantity a day, and ``opening_balance``. A customer may stand in several rows, one for each product.
+    """
+    return _take("customers", query, body)
+
+
+@imports.route("/imports/standing-orders", methods=["POST"])
+@as_csv_if_asked
+@idempotent
+@imports.arguments(ImportQuery, location="query")
+@imports.arguments(ImportIn)
+@imports.response(201, TEXT, content_type=CSV)
+@imports.response(201, ImportOut)
+@imports.alt_response(200, schema=ImportOut, description="Of a dry run.")
+@allow(Role.ADMIN)
+def import_standing_orders(query: dict[str, Any], body: Import) -> tuple[dict[str, Any], int]:
+    """Begin the standing orders of a file for registered customers: all rows or none."""
+    return _take("standing-orders", query, body)
+
+
+@imports.route("/imports/opening-balances", methods=["POST"])
+@as_csv_if_asked
+@idempotent
+@imports.arguments(ImportQuery, location="query")
+@imports.arguments(ImportIn)
+@imports.response(201, TEXT, content_type=CSV)
+@imports.response(201, ImportOut)
+@imports.alt_response(200, schema=ImportOut, description="Of a dry run.")
+@allow(Role.ADMIN, Role.ACCOUNTANT)
+def import_opening_balances(query: dict[str, Any], body: Import) -> tuple[dict[str, Any], int]:
+    """Enter what the customers of a file owed when the books began: all rows or none."""
+    return _take("opening-balances", query, body)
+
+
+@imports.route("/imports/payments", methods=["POST"])
+@as_csv_if_asked
+@idempotent
+@imports.arguments(ImportQuery, location="query")
+@imports.arguments(ImportIn)
+@imports.response(201, TEXT, content_type=CSV)
+@imports.response(201, ImportOut)
+@imports.alt_response(200, schema=ImportOut, description="Of a dry run.")
+@allow(Role.ADMIN, Role.ACCOUNTANT)
+def import_payments(query: dict[str, Any], body: Import) -> tuple[dict[str, Any], int]:
+    """Book the payments of a file, each with a receipt: all rows or none. They settle what is oldest."""
+    return _take("payments", query, body)

@@ -1,0 +1,1 @@
+"""What headings mean and how cells are read: pure functions."""
