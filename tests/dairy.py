@@ -264,6 +264,7 @@ class Dairy:
             "customer_id": customer["id"],
             "delivery_date": on or self.day(0),
             "items": [{"product_id": product["id"], "quantity": quantity} for product, quantity in items],
+            "confirm": True,
         }
         return ok(self.admin.post("/orders", body | fields), 201)
 

@@ -239,19 +239,12 @@ def quantity_on(day: ColumnElement[date]) -> ColumnElement[Decimal]:
     said, theirs = SubscriptionQuantity, aliased(SubscriptionSchedule)
     by_quantities = select(said.quantity).where(said.subscription_id == Subscription.id, said.valid_from <= day)
     later = by_quantities.order_by(said.valid_from.desc()).limit(1).correlate_except(said).scalar_subquery()
-    named = (
-        select(said.valid_from.label("since"), said.quantity, literal(1).label("rank"))
-        .where(said.subscription_id == Subscription.id, said.valid_from <= day)
-        .correlate_except(said)
-        .union_all(
-            select(func.coalesce(func.lower(theirs.valid), "-infinity"), theirs.default_quantity, literal(2))
-            .where(theirs.subscription_id == Subscription.id, theirs.default_quantity.is_not(None))
-            .where(not_(func.coalesce(func.lower(theirs.valid) > day, False)))
-            .correlate_except(theirs)
-        )
-        .subquery("named")
-    )
-    latest = select(named.c.quantity).order_by(named.c.since.desc(), named.c.rank).limit(1).scalar_subquery()
+    begins = func.coalesce(func.lower(theirs.valid), cast("-infinity", Date))
+    naming = and_(theirs.subscription_id == Subscription.id, theirs.default_quantity.is_not(None))
+    since = select(func.max(begins)).where(naming, begins <= day).correlate_except(theirs).scalar_subquery()
+    after = by_quantities.where(said.valid_from >= since).order_by(said.valid_from.desc()).limit(1)
+    named = select(theirs.default_quantity).where(naming, begins == since).correlate_except(theirs)
+    latest = func.coalesce(after.correlate_except(said).scalar_subquery(), named.scalar_subquery())
     return case((SubscriptionSchedule.id.is_(None), func.coalesce(later, Subscription.default_quantity)), else_=latest)
 
 
