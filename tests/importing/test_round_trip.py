@@ -1,5 +1,6 @@
 """What there is goes out as a file and comes back into an empty dairy unchanged."""
 
+import csv
 import io
 from collections.abc import Iterator
 from datetime import date
@@ -41,7 +42,7 @@ def fill(dairy: Dairy) -> None:
         trial_start_date=dairy.day(-3), billing_cycle="weekly", language="hi", notes="Ring twice,\nthen wait",
     )  # fmt: skip
     shop = dairy.customer(name="Café", code="SHOP-1", gstin="27AAACR5055K1Z7", login=False)
-    dairy.customer(name="आशा", notes="")
+    third = dairy.customer(name="आशा", notes="")
     stopped, gone = dairy.customer(name="Stopped"), dairy.customer(name="Twin")
     dairy.subscription(stopped, cow)
     ok(dairy.admin.patch(f"/customers/{stopped['id']}", {"status": "stopped"}))
@@ -56,6 +57,19 @@ def fill(dairy: Dairy) -> None:
     dairy.subscription(shop, curd, "2", mode="alternate_days", interval_days=3, anchor_date=dairy.day(1),
                        stop_date=dairy.day(90), price_per_unit="55.50")  # fmt: skip
     dairy.subscription(shop, cow, mode="day_by_day", status="draft")
+    dairy.subscription(
+        asha, curd, mode="weekly_pattern", weekly_quantities={"tue": "2", "sun": "3"}, start_date=dairy.day(4)
+    )
+    changed = dairy.subscription(third, curd, "1", shift="evening")
+    ok(dairy.admin.patch(f"/subscriptions/{changed['id']}", {"default_quantity": "4"}))
+    planned = {
+        "from": dairy.day(0),
+        "product_id": cow["id"],
+        "default_quantity": "1.25",
+        "shift": "morning",
+        "reason": "x",
+    }
+    ok(dairy.admin.post(f"/subscriptions/{changed['id']}/changes", planned), 201)
     ended = dairy.subscription(shop, cow, shift="evening")
     ok(dairy.admin.post(f"/subscriptions/{ended['id']}/stop", {}))
 
@@ -71,8 +85,8 @@ def empty_dairy(server: Any, template: str, settings: Settings) -> Iterator[Dair
     server.drop_database(url)
 
 
-def export(dairy: Dairy, name: str, form: str) -> bytes:
-    answer = dairy.admin.get(f"/exports/{name}.{form}")
+def export(dairy: Dairy, name: str, form: str, **asked: str) -> bytes:
+    answer = dairy.admin.get(f"/exports/{name}.{form}", **asked)
     assert answer.status_code == 200, answer.get_data(as_text=True)
     return bytes(answer.get_data())
 
@@ -89,8 +103,8 @@ def test_export_import_export(dairy: Dairy, empty_dairy: Dairy, form: str) -> No
     begin(empty_dairy)
     before = {(name, each): export(dairy, name, each) for name in LISTS for each in ("csv", "xlsx")}
     assert before["customers", "csv"].count(b"\r\n") == 5  # the headings, and all but the one that was merged
-    assert before["standing-orders", "csv"].count(b"\r\n") == 6
-    for name, count in (("customers", 4), ("standing-orders", 5)):
+    assert before["standing-orders", "csv"].count(b"\r\n") == 8
+    for name, count in (("customers", 4), ("standing-orders", 7)):
         made = ok(upload(empty_dairy.admin, name, before[name, form], f"{name}.{form}"), 201)
         assert made["created"] == count
     for name in LISTS:
@@ -106,6 +120,34 @@ def test_the_headings_are_the_columns_of_the_import() -> None:
     assert headings <= COLUMNS["customers"].keys()
     told = {column.name for column in STANDING_ORDERS.columns} - {"product_name", "unit"}
     assert told <= COLUMNS["standing-orders"].keys()
+
+
+def test_a_standing_order_is_told_as_it_is_due(dairy: Dairy) -> None:
+    begin(dairy)
+    cow, curd = sorted(read(dairy.admin, "/products"), key=lambda each: each["name"] != "Cow Milk")
+    order = dairy.subscription(dairy.customer(), cow, "1", start_date=dairy.day(-5))
+    changes = f"/subscriptions/{order['id']}/changes"
+    quantity = {"default_quantity": "2", "effective_from": dairy.day(2)}
+    ok(dairy.admin.patch(f"/subscriptions/{order['id']}", quantity))
+    ok(dairy.admin.post(changes, {"from": dairy.day(4), "product_id": curd["id"], "default_quantity": "3"}), 201)
+    ok(dairy.admin.post(changes, {"from": dairy.day(6), "shift": "evening"}), 201)
+    each_day = {name: str(n + 1) for n, name in enumerate(("mon", "tue", "wed", "thu", "fri", "sat", "sun"))}
+    ok(dairy.admin.post(changes, {"from": dairy.day(8), "weekly_quantities": each_day}), 201)
+    calendar = {
+        each["date"]: each
+        for month in sorted({dairy.day(n)[:7] for n in range(10)})
+        for each in ok(dairy.admin.get(f"/subscriptions/{order['id']}/calendar", month=month))["days"]
+    }
+    for n in range(10):
+        due = calendar[dairy.day(n)]
+        (row,) = csv.DictReader(
+            export(dairy, "standing-orders", "csv", as_of=dairy.day(n)).decode("utf-8-sig").splitlines()
+        )
+        weekdays = dict(pair.split(":") for pair in row["weekdays"].split())
+        told = weekdays.get(f"{date.fromisoformat(dairy.day(n)):%a}".lower(), row["quantity"])
+        assert (row["product_name"], row["shift"], float(told)) == (
+            due["product_name"], due["shift"], float(due["quantity"]),
+        )  # fmt: skip
 
 
 def test_a_list_is_as_it_stands_on_a_day(dairy: Dairy) -> None:

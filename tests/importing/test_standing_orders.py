@@ -56,13 +56,14 @@ def test_faults_by_row(dairy: Dairy, asha: Any) -> None:
         "C000001,,,COW,1,Someday,,\n"
         "C000001,,,COW,1,,01-10-2026,02-10-2026\n"
         "C000001,,,CURD,3 ltr,,,\n"
+        "C000001,,,CURD,,mon:1.5 tue:1,,\n"
     )
     seen = ok(upload(dairy.admin, "standing-orders", text, dry_run=True), 200)
     assert faults(seen) == [
         (2, "customer_code", "customer_not_found"), (3, "phone", "customer_not_found"), (4, "phone", "ambiguous"),
         (5, "phone", "ambiguous"), (6, "customer_code", "required"), (7, "customer_code", "customer_stopped"),
         (8, "quantity", "not_whole"), (9, "quantity", "invalid"), (10, "weekdays", "invalid"),
-        (11, "stop_date", "invalid"), (12, "quantity", "invalid"),
+        (11, "stop_date", "invalid"), (12, "quantity", "invalid"), (13, "weekdays", "not_whole"),
     ]  # fmt: skip
     refused(upload(dairy.admin, "standing-orders", text), 422, "validation_failed")
     fine = "Phone,Name,Product,Qty\n9812345602,chitra,COW,1\n"

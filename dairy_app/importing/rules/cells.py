@@ -198,6 +198,21 @@ def weekdays_of(cell: str) -> list[int]:
     return sorted(days)
 
 
+def weekday_quantities_of(cell: str) -> list[Decimal]:
+    """Quantities of weekdays, Monday first: ``mon:2 wed:2 sat:1.5``, ``mon-fri:1 sun:2``; 0 where none is named."""
+    quantities: list[Decimal] = [Decimal(0)] * 7
+    for word in cell.split():
+        days, colon, written = word.strip(",;").partition(":")
+        if not colon:
+            raise Unreadable("invalid", f"{cell}: {word} has no quantity, write mon:2 wed:1.5.")
+        quantity = _number(_latin(written), 3, cell)
+        if quantity > MAX_QUANTITY:
+            raise Unreadable("invalid", f"{cell} is too much.")
+        for day in weekdays_of(days):
+            quantities[day] = quantity
+    return quantities
+
+
 def _latin(cell: str) -> str:
     """Digits of any script as 0 to 9, fractions as decimals, one kind of minus."""
     plain = cell.strip()

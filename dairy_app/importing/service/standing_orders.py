@@ -20,7 +20,8 @@ from dairy_app.subscriptions.rules.wishes import NewSubscription
 from dairy_app.subscriptions.service.beginnings import Begun, begin_many, judge_many
 
 #: Field of a standing order → the column that says it.
-_COLUMNS = {"product_id": "product", "default_quantity": "quantity", "weekly_pattern": "weekdays"}
+_COLUMNS = {"product_id": "product", "default_quantity": "quantity", "weekly_pattern": "weekdays",
+            "weekly_quantities": "weekdays"}  # fmt: skip
 #: Stopped ones are history.
 _STATUSES: Mapping[str, tuple[str, ...]] = {"active": (), "paused": (), "draft": ()}
 _LONGEST_INTERVAL = 365
@@ -36,7 +37,8 @@ class Wanted:
 
     def column_of(self, pointer: str) -> str:
         """The column of the file that says a field of the standing order."""
-        column = _COLUMNS.get(pointer.strip("/"), pointer.strip("/"))
+        field = pointer.strip("/").partition("/")[0]
+        column = _COLUMNS.get(field, field)
         return self.column if self.column and column in ("product", "quantity") else column
 
 
@@ -132,7 +134,7 @@ def _fields(file: File, row: Row) -> dict[str, Any]:
     """What a row says of its standing orders beside product and quantity; every day, unless it names days."""
     said: dict[str, Any] = {
         "mode": file.read(row, "mode", lambda cell: cells.word_of(cell, cells.MODES)),
-        "weekly_pattern": file.read(row, "weekdays", cells.weekdays_of),
+        **(file.read(row, "weekdays", _weekdays) or {}),
         "interval_days": file.read(row, "interval_days", _interval),
         "anchor_date": file.read(row, "anchor_date", cells.day_of),
         "shift": file.read(row, "shift", lambda cell: cells.word_of(cell, cells.SHIFTS)) or "morning",
@@ -145,9 +147,16 @@ def _fields(file: File, row: Row) -> dict[str, Any]:
         begins = file.read(row, "auto_start", lambda cell: cells.word_of(cell, cells.YES_OR_NO))
         said["auto_start"] = None if begins is None else begins == "yes"
     if said["mode"] is None:
-        weekly, spaced = said["weekly_pattern"] is not None, said["interval_days"] is not None
+        weekly, spaced = "weekdays" in row.cells, said["interval_days"] is not None
         said["mode"] = "weekly_pattern" if weekly else "alternate_days" if spaced else "fixed_daily"
     return {name: value for name, value in said.items() if value is not None}
+
+
+def _weekdays(cell: str) -> dict[str, Any]:
+    """Weekdays with a quantity each, or with that of the row."""
+    if ":" in cell:
+        return {"weekly_quantities": cells.weekday_quantities_of(cell)}
+    return {"weekly_pattern": cells.weekdays_of(cell)}
 
 
 def _interval(cell: str) -> int:
