@@ -63,7 +63,8 @@ def test_faults_by_row(dairy: Dairy, asha: Any) -> None:
         (2, "customer_code", "customer_not_found"), (3, "phone", "customer_not_found"), (4, "phone", "ambiguous"),
         (5, "phone", "ambiguous"), (6, "customer_code", "required"), (7, "customer_code", "customer_stopped"),
         (8, "quantity", "not_whole"), (9, "quantity", "invalid"), (10, "weekdays", "invalid"),
-        (11, "stop_date", "invalid"), (12, "quantity", "invalid"), (13, "weekdays", "not_whole"),
+        (11, "stop_date", "invalid"), (12, "quantity", "invalid"), (13, "product", "duplicate"),
+        (13, "weekdays", "not_whole"),
     ]  # fmt: skip
     refused(upload(dairy.admin, "standing-orders", text), 422, "validation_failed")
     fine = "Phone,Name,Product,Qty\n9812345602,chitra,COW,1\n"
