@@ -186,6 +186,7 @@ WITHOUT_KEY = {
     "shared.unlock_shared_link": "no login",
     "shared.confirm_shared_delivery": "no login; a repeat is answered as such",
     "shared.confirm_shared_deliveries": "no login; a repeat is answered as such",
+    "shared.take_cash": "no login; a repeat is answered as such",
     "shared.ask_for_change": "no login; a wish that waits already is counted once",
     "billing.post_run": "many transactions; keeps the key with the run",
     "documents.revoke_links": "makes nothing",

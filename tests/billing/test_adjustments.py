@@ -250,7 +250,7 @@ ATTEMPTS = [
         "DELETE FROM adjustments WHERE invoice_id = '{issued}'",
         "tr_adjustments_touch_only_drafts",
     ),
-    ("emptied", "TRUNCATE adjustments", "tr_never_truncated"),
+    ("emptied", "TRUNCATE adjustments, container_movements", "tr_never_truncated"),
     (
         "a draft cut below it",
         ROW + "; UPDATE invoices SET period_end = '2026-11-01' WHERE id = '{draft}'",
