@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import psycopg2
+
 from dairy_app.database.transactions import Database
 from tests.conftest import raw_connection
 from tests.containers.conftest import Bottles
@@ -48,7 +50,7 @@ def test_plain_sql_that_takes_no_lock(bottles: Bottles, database_url: str, sql: 
             try:
                 cursor.execute(statement)
                 connection.commit()
-            except Exception:
+            except psycopg2.IntegrityError:
                 return False
         return True
 

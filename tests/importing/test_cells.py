@@ -104,7 +104,7 @@ def test_weekdays() -> None:
 def test_weekdays_with_quantities() -> None:
     told = {"mon-fri:1 sun:2.5": "1 1 1 1 1 0 2.5", "सोम:2, बुध:½": "2 0 0.5 0 0 0 0", "tue:1.25": "0 1.25 0 0 0 0 0"}
     for cell, quantities in told.items():
-        assert [f"{each:g}" for each in map(float, cells.weekday_quantities_of(cell))] == quantities.split()
+        assert cells.weekday_quantities_of(cell) == [Decimal(each) for each in quantities.split()]
     for cell in ("mon:2 wed", "mon:", "noday:1", "mon:-1", "mon:1.2345", "mon:99999999"):
         with pytest.raises(Unreadable):
             cells.weekday_quantities_of(cell)

@@ -4,6 +4,7 @@ import csv
 import io
 from collections.abc import Iterator
 from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -145,8 +146,8 @@ def test_a_standing_order_is_told_as_it_is_due(dairy: Dairy) -> None:
         )
         weekdays = dict(pair.split(":") for pair in row["weekdays"].split())
         told = weekdays.get(f"{date.fromisoformat(dairy.day(n)):%a}".lower(), row["quantity"])
-        assert (row["product_name"], row["shift"], float(told)) == (
-            due["product_name"], due["shift"], float(due["quantity"]),
+        assert (row["product_name"], row["shift"], Decimal(told)) == (
+            due["product_name"], due["shift"], Decimal(due["quantity"]),
         )  # fmt: skip
 
 
