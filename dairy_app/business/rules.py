@@ -46,8 +46,10 @@ def is_gstin(gstin: str) -> None:
 def check_usual(most: Decimal | None, quantity: Decimal, unit: str, pointer: str) -> None:
     """Raise ``quantity_unusual`` for more than ``most`` of a product in one order; None: any quantity is usual."""
     if most is not None and quantity > most:
-        detail = f"{quantity:f} {unit} is more than the {most.normalize():f} that one order usually holds at most."
-        detail += " An admin may confirm it."
+        asked, held = (f"{each.normalize():f}" for each in (quantity, most))
+        detail = (
+            f"{asked} {unit} is more than the {held} that one order usually holds at most. An admin may confirm it."
+        )
         raise Problem("quantity_unusual", detail, [FieldError(pointer, "quantity_unusual", detail)])
 
 

@@ -47,7 +47,7 @@ def as_csv_if_asked(view: View) -> View:
 
 
 def _take(kind: str, query: dict[str, Any], body: Import) -> tuple[dict[str, Any], int]:
-    given = {name: query[name] for name in ("dry_run", "on_existing") if query[name] is not None}
+    given = {name: query[name] for name in ("dry_run", "on_existing", "confirm") if query[name] is not None}
     wanted = replace(body, **given)
     told = import_file(current_session(), current_actor(), kind, wanted)
     return told, HTTPStatus.OK if wanted.dry_run else HTTPStatus.CREATED

@@ -8,7 +8,7 @@ from dairy_app.web.schemas import Choice, Line, Strict
 
 ON_EXISTING = ("refuse", "skip")
 #: What may stand in the form beside the file, or in the query string.
-OPTIONS = ("dry_run", "sheet", "on_existing")
+OPTIONS = ("dry_run", "sheet", "on_existing", "confirm")
 
 
 class ImportIn(Strict):
@@ -25,6 +25,7 @@ class ImportIn(Strict):
     )
     dry_run = fields.Boolean(load_default=False, truthy={True, "true"}, falsy={False, "false"})
     on_existing = Choice(*ON_EXISTING, load_default="refuse")
+    confirm = fields.Boolean(load_default=False, truthy={True, "true"}, falsy={False, "false"})
 
     other_media = uploads.media_of_import(*OPTIONS)
     beside_file = OPTIONS
@@ -35,6 +36,7 @@ class ImportQuery(Strict):
 
     dry_run = fields.Boolean(load_default=None, truthy={"true"}, falsy={"false"})
     on_existing = Choice(*ON_EXISTING, load_default=None)
+    confirm = fields.Boolean(load_default=None, truthy={"true"}, falsy={"false"})
     sheet = Line(100, load_default=None, metadata={"example": "1"})
 
 

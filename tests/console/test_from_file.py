@@ -50,6 +50,16 @@ def test_a_file_is_looked_at_first_and_then_taken(dairy: Dairy, admin: Visitor) 
     assert "Customers registered: 1, standing orders: 0, opening balances: 0; left out: 2." in admin.follow(page).words
 
 
+def test_an_unusual_quantity_is_meant_or_a_slip(dairy: Dairy, admin: Visitor) -> None:
+    page = send_file(admin, FILE.replace("1.5", "150"), "take")
+    assert page.status == 422
+    assert "3 Cow Milk 150 litre is more than the 50 that one order usually holds at most." in page.words
+    page = send_file(admin, FILE.replace("1.5", "150"), "look", confirm="1")
+    (form,) = [each for each in page.forms if each.fields.get("kept")]
+    assert admin.send(form, {"do": "take"}).status == 303
+    assert [each["default_quantity"] for each in read(dairy.admin, "/subscriptions")] == ["150.000"]
+
+
 @pytest.mark.parametrize(
     ("language", "said"),
     [

@@ -71,6 +71,18 @@ def test_faults_by_row(dairy: Dairy, asha: Any) -> None:
     assert ok(upload(dairy.admin, "standing-orders", fine), 201)["created"] == 1
 
 
+def test_more_than_one_order_usually_holds_is_confirmed(dairy: Dairy, asha: Any) -> None:
+    text = "Code,Product,Qty,Days\nC000001,COW,51,mon\nC000001,COW,,tue:1 wed:50.5\nC000001,BUF,50,\n"
+    told = [(2, "quantity", "quantity_unusual"), (3, "weekdays", "quantity_unusual")]
+    assert faults(ok(upload(dairy.admin, "standing-orders", text, dry_run=True), 200)) == told
+    refused(upload(dairy.admin, "standing-orders", text), 422, "validation_failed")
+    by_product = "Name,Phone,Address,Area,Cow Milk\nBela,98123 45602,1 Mill Road,Kothrud,500\n"
+    seen = ok(upload(dairy.admin, "customers", by_product, dry_run=True), 200)
+    assert faults(seen) == [(2, "product:COW", "quantity_unusual")]
+    assert ok(upload(dairy.admin, "standing-orders", text, confirm=True), 201)["created"] == 3
+    assert ok(upload(dairy.admin, "customers", by_product, confirm=True), 201)["standing_orders"] == 1
+
+
 def test_what_is_there_already_and_what_is_twice(dairy: Dairy, asha: Any) -> None:
     header = "Code,Product,Qty,Days,Shift,Start date,Stop date\n"
     once = header + "C000001,COW,1,mon-fri,,,\n"

@@ -85,7 +85,8 @@ def take_file(form: dict[str, str]) -> Response:
 
 
 def _send(kind: str, form: dict[str, str], content: bytes | None, name: str, **options: Any) -> dict[str, Any]:
-    options |= {"on_existing": "skip" if "skip" in form else None, "sheet": form.get("sheet", "").strip() or None}
+    options |= {"on_existing": "skip" if "skip" in form else None, "confirm": "true" if "confirm" in form else None}
+    options |= {"sheet": form.get("sheet", "").strip() or None}
     given = {option: value for option, value in options.items() if value is not None}
     file = None if content is None else FileStorage(io.BytesIO(content), name)
     told: dict[str, Any] = act("POST", f"/imports/{kind}", file=file, **given)

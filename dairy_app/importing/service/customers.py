@@ -85,7 +85,7 @@ def take(session: Session, file: File, asked: Asked) -> Taken:
         order
         for household in households
         for row in household.rows
-        for order in standing_orders.wanted_of(file, row, household.id, asked.products)
+        for order in standing_orders.wanted_of(file, row, household.id, asked)
     ]
     settled = standing_orders.settle(session, file, wanted, stopped, registered, asked)
     openings = opening_balances.of_households(

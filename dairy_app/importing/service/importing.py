@@ -27,11 +27,15 @@ MOST_TOLD = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """A file as text, and what to do with it: only look (``dry_run``), leave out what exists (``on_existing`` skip)."""
+    """A file as text, and what to do with it: only look (``dry_run``), leave out what exists (``on_existing`` skip).
+
+    ``confirm``: unusual quantities are meant.
+    """
 
     csv: str
     dry_run: bool
     on_existing: str
+    confirm: bool
 
 
 def import_file(session: Session, actor: Actor, kind: str, wanted: Import) -> dict[str, Any]:
@@ -42,7 +46,7 @@ def import_file(session: Session, actor: Actor, kind: str, wanted: Import) -> di
     """
     products = products_by_name(queries.products(session)) if kind in WITH_PRODUCTS else {}
     file = read_file(kind, wanted.csv, products)
-    asked = Asked(actor, wanted.dry_run, wanted.on_existing == "skip", products)
+    asked = Asked(actor, wanted.dry_run, wanted.on_existing == "skip", wanted.confirm, products)
     taken = _TAKE[kind](session, file, asked)
     faults = in_order(file.faults, [each.read_as for each in file.columns])
     told = {

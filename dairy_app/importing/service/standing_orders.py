@@ -59,7 +59,7 @@ def take(session: Session, file: File, asked: Asked) -> Taken:
     wanted = [
         each
         for row in file.rows
-        for each in wanted_of(file, row, whose[row.line].id if row.line in whose else None, asked.products)
+        for each in wanted_of(file, row, whose[row.line].id if row.line in whose else None, asked)
     ]
     stopped = {each.id: "customer_code" for each in whose.values() if each.status == "stopped"}
     settled = settle(session, file, wanted, stopped, {each.id for each in whose.values()}, asked)
@@ -80,7 +80,7 @@ def names_a_product(row: Row) -> bool:
     return bool(row.of_products) or "product" in row.cells or "quantity" in row.cells
 
 
-def wanted_of(file: File, row: Row, customer_id: UUID | None, products: Mapping[str, Product | None]) -> list[Wanted]:
+def wanted_of(file: File, row: Row, customer_id: UUID | None, asked: Asked) -> list[Wanted]:
     """The standing orders that a row wants; what cannot be read is noted. None without a customer."""
     named: list[tuple[str | None, Product, Decimal | None, str | None]] = []
     for column, cell in row.of_products:
@@ -89,7 +89,7 @@ def wanted_of(file: File, row: Row, customer_id: UUID | None, products: Mapping[
         if quantity:
             named.append((column.read_as, column.product, quantity, column.shift))
     if "product" in row.cells:
-        product = file.read(row, "product", lambda cell: product_called(cell, products))
+        product = file.read(row, "product", lambda cell: product_called(cell, asked.products))
         if product is not None:
             quantity = None
             if "quantity" in row.cells:
@@ -115,6 +115,7 @@ def wanted_of(file: File, row: Row, customer_id: UUID | None, products: Mapping[
                     "customer_id": customer_id,
                     "shift": shift or fields["shift"],
                     "default_quantity": UNSET if quantity is None else quantity,
+                    "confirm": asked.confirm,
                 }
             ),
         )

@@ -18,11 +18,15 @@ from dairy_app.web.access import Actor
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """How a file shall be taken. ``skip``: what exists already is left out; else it is a fault."""
+    """How a file shall be taken. ``skip``: what exists already is left out; else it is a fault.
+
+    ``confirm``: quantities above the dairy's bound are meant.
+    """
 
     actor: Actor
     dry_run: bool
     skip: bool
+    confirm: bool
     products: Mapping[str, Product | None]
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from dairy_app.business.queries import today
+from dairy_app.business.queries import require_usual, today
 from dairy_app.catalogue.queries import all_products
 from dairy_app.common.changes import sent
 from dairy_app.common.errors import FieldError, Problem
@@ -39,12 +39,14 @@ def judge_many(session: Session, wanted: Sequence[NewSubscription]) -> list[Begu
     judged = []
     for each in wanted:
         row = with_interval(with_days({"start_date": first, **sent(each)}))
-        row.pop("confirm")  # a file was looked at before it is taken
+        confirmed = row.pop("confirm")
         product, errors = products[each.product_id], list[FieldError]()
         try:
             check_beginning(row)
             require_active(product.name, is_active=product.is_active)
             check_whole(product.unit, quantities_of(row))
+            if not confirmed:
+                require_usual(session, product.unit, quantities_of(row))
         except Problem as problem:
             errors = problem.errors
         judged.append(Begun(row, errors))
