@@ -396,6 +396,7 @@ def test_one_more_of_the_same_is_confirmed(household: Household) -> None:
     assert told["errors"][0]["pointer"] == "/product_id"
     evening = ok(household.login.post("/subscriptions", body | {"shift": "evening"}), 201)
     refused(change(household, evening, LATER, shift="morning"), 409, "already_exists")
+    refused(household.admin.patch(f"/subscriptions/{evening['id']}", {"shift": "morning"}), 409, "already_exists")
     ok(change(household, evening, LATER, shift="morning", confirm=True), 201)
     ok(household.login.post("/subscriptions", body | {"confirm": True}), 201)
     curd = household.dairy.product("90.00")
@@ -403,6 +404,9 @@ def test_one_more_of_the_same_is_confirmed(household: Household) -> None:
     other = ok(household.admin.post("/subscriptions", bodies), 201)
     ok(household.act(other, "stop"))
     ok(household.admin.post("/subscriptions", bodies), 201)
+    again = {"status": "active", "stop_date": None}
+    refused(household.admin.patch(f"/subscriptions/{other['id']}", again), 409, "already_exists")
+    ok(household.admin.patch(f"/subscriptions/{other['id']}", again | {"confirm": True}))
     assert household.read(made)["status"] == "active"
 
 

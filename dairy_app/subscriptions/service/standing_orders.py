@@ -100,8 +100,8 @@ def change(session: Session, actor: Actor, subscription_id: UUID, asked: Subscri
 
     ``default_quantity`` holds till further notice from ``effective_from`` (default: the first open day); what was
     delivered before keeps its quantity. A customer's change leaves days whose cut-off has passed as they were.
-    Raises subscription_not_found, forbidden, cutoff_passed, illegal_transition, validation_failed, no_price,
-    quantity_unusual.
+    Raises subscription_not_found, forbidden, cutoff_passed, illegal_transition, validation_failed, no_price, and unless
+    it is confirmed quantity_unusual and already_exists (another shift, or begun again, as one that is there).
     """
     found = queries.get_visible_subscription(session, actor, subscription_id)
     changes = sent(asked)
@@ -124,6 +124,9 @@ def change(session: Session, actor: Actor, subscription_id: UUID, asked: Subscri
     check_whole(known.unit, quantities_of(row))
     default = {"default_quantity": said["default_quantity"]}
     refuse_unusual(session, actor, known.product_id, quantities_of(row | default), confirmed=confirmed)
+    begins_again = found.status == "stopped" and row.get("status") == "active"
+    if not confirmed and ("shift" in row or begins_again):
+        refuse_another(session, found.customer_id, known.product_id, row.get("shift", known.shift), day, found.id)
     rows.update_subscription(session, found.id, {**row, **_said(actor, said["channel"], said["reason"])})
     schedules.change_valid(session, found.id, day, row)
     if said["default_quantity"] is not None:
