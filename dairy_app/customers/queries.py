@@ -62,6 +62,11 @@ def visible_customers(actor: Actor) -> ColumnElement[bool]:
             return false()
 
 
+def merged_into(session: Session, customer_id: UUID) -> UUID | None:
+    """The customer that one was merged into, if it was."""
+    return session.scalar(select(Customer.merged_into).where(Customer.id == customer_id))
+
+
 def get_visible_customer(session: Session, actor: Actor, customer_id: UUID, *, lock: bool = False) -> Customer:
     """One customer that the actor may see. Raises ``customer_not_found`` for any other, there or not.
 

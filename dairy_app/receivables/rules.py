@@ -71,6 +71,7 @@ class DoorCash:
 
     customer_id: UUID
     amount: Decimal
+    received_on: date
     client_event_id: UUID
     collected_by: UUID
     shared_link_id: UUID

@@ -6,6 +6,7 @@ from marshmallow import fields, post_load, validates_schema
 
 from dairy_app.catalogue.models import UNITS
 from dairy_app.deliveries.models import DELIVERY_STATUSES
+from dairy_app.deliveries.schemas.confirmations import clock_may_say
 from dairy_app.deliveries.schemas.rounds import ContainerAtDoor, EmptiesAtDoor
 from dairy_app.orders.models import ORDER_STATUSES
 from dairy_app.sharing.models import LINK_ACTIONS, REQUEST_KINDS, REQUEST_STATUSES, SHIFTS
@@ -13,7 +14,7 @@ from dairy_app.sharing.policy import INTERNAL_FIELDS
 from dairy_app.sharing.rules import links as rules
 from dairy_app.sharing.service.links import NewLink
 from dairy_app.web import validate
-from dairy_app.web.schemas import Choice, Day, Line, Money, PageQuery, Paragraph, Quantity, Strict, page_of
+from dairy_app.web.schemas import Choice, Day, Instant, Line, Money, PageQuery, Paragraph, Quantity, Strict, page_of
 from dairy_app.web.validate import Coded, Invalid, Pattern, SeveralInvalid
 
 _PIN = Pattern(r"^[0-9]{4,8}$", error="Must be 4 to 8 digits.")
@@ -212,12 +213,19 @@ class SharedConfirmationOut(Strict):
 
 
 class CashIn(Strict):
-    """Cash that was taken at a door, today."""
+    """Cash that was taken at a door."""
 
     makes = rules.CashTaken
     customer_id = fields.UUID(required=True)
     amount = Money(required=True, above=True, validate=validate.Range(max=rules.MOST_CASH))
     client_event_id = fields.UUID(required=True, metadata={"description": "Sent again, it is the same cash."})
+    taken_at = Instant(
+        validate=clock_may_say,
+        metadata={
+            "description": "By the phone's clock: it may be sent later. Its day counts where the link reaches it and"
+            " the books are open; else today."
+        },
+    )
 
 
 class CashOut(Strict):

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+import time_machine
 
 from tests.dairy import ok, refused
 from tests.races import at_once
@@ -85,15 +86,65 @@ def test_what_is_not_the_links_is_refused_and_recorded(town: Town, link: Link, s
     refused(take(link, stranger), 404, "customer_not_found")
     ok(town.dairy.admin.patch("/settings", {"cash_over_links": False}))
     refused(take(link, town.asha), 403, "forbidden")
-    assert [each for each in link.events() if each[0] == "payment"] == [
-        ("payment", "customer_not_found"),
-        ("payment", "forbidden"),
-    ]
-    ok(town.dairy.admin.patch("/settings", {"cash_over_links": True, "books_closed_through": "2026-11-20"}))
+    ok(town.dairy.admin.patch("/settings", {"cash_over_links": True}))
+    ok(
+        town.dairy.admin.post("/payments", {"customer_id": town.asha["id"], "amount": "9999999000", "method": "cash"}),
+        201,
+    )
+    refused(take(link, town.asha, "1000"), 422, "validation_failed")
+    ok(town.dairy.admin.patch(f"/users/{town.boy.user['id']}", {"is_active": False}))
+    refused(take(link, town.asha), 403, "forbidden")
+    ok(town.dairy.admin.patch(f"/users/{town.boy.user['id']}", {"is_active": True}))
+    ok(town.dairy.admin.patch("/settings", {"books_closed_through": "2026-11-20"}))
     refused(take(link, town.asha), 409, "period_closed")
+    assert [each[1] for each in link.events() if each[0] == "payment"] == [
+        "customer_not_found", "forbidden", "validation_failed", "forbidden", "period_closed",
+    ]  # fmt: skip
     link.revoke()
     refused(take(link, town.asha), 410, "link_revoked")
-    assert sql("SELECT count(*) FROM payments") == [(0,)]
+    assert sql("SELECT count(*) FROM payments WHERE shared_link_id IS NOT NULL") == [(0,)]
+
+
+def test_what_is_noted_is_a_repeat_whatever_changed_since(town: Town, link: Link, sql: Any) -> None:
+    admin, event, of_merged = town.dairy.admin, str(uuid4()), str(uuid4())
+    other = town.dairy.customer(delivery_boy_id=town.boy.user["id"])
+    town.order(other)
+    ok(take(link, town.asha, event=event), 201)
+    ok(take(link, other, event=of_merged), 201)
+    ok(admin.patch(f"/customers/{town.asha['id']}", {"delivery_boy_id": None}))
+    assert ok(take(link, town.asha, event=event), 201)["replayed"] is True
+    ok(admin.post(f"/customers/{other['id']}/merge", {"into": town.asha["id"], "reason": "one"}))
+    again = ok(take(link, other, event=of_merged), 201)
+    assert (again["replayed"], again["customer_id"]) == (True, town.asha["id"])
+    ok(admin.patch("/settings", {"cash_over_links": False}))
+    assert ok(take(link, town.asha, event=event), 201)["replayed"] is True
+    refused(take(link, other, event=event, amount="499"), 409, "already_exists")
+    assert sql("SELECT count(*) FROM payments") == [(2,)]
+
+
+@pytest.mark.parametrize(
+    ("taken_at", "day"),
+    [
+        ("2026-11-20T23:50:00+05:30", "2026-11-20"),  # sent after midnight
+        ("2026-11-20T19:00:00+00:00", "2026-11-21"),
+        ("2026-11-18T08:00:00+05:30", "2026-11-21"),  # a clock that is wrong
+        ("2026-11-25T08:00:00+05:30", "2026-11-21"),
+    ],
+)
+def test_cash_is_of_the_day_on_which_it_was_taken(
+    town: Town, link: Link, clock: time_machine.Traveller, sql: Any, taken_at: str, day: str
+) -> None:
+    clock.move_to("2026-11-21T00:20:00+05:30")
+    ok(take(link, town.asha, taken_at=taken_at), 201)
+    assert sql("SELECT received_on::text FROM payments") == [(day,)]
+
+
+def test_cash_of_closed_books_is_of_today(town: Town, link: Link, clock: time_machine.Traveller, sql: Any) -> None:
+    ok(town.dairy.admin.patch("/settings", {"books_closed_through": "2026-11-20"}))
+    clock.move_to("2026-11-21T00:20:00+05:30")
+    ok(take(link, town.asha, taken_at="2026-11-20T23:50:00+05:30"), 201)
+    assert sql("SELECT received_on::text FROM payments") == [("2026-11-21",)]
+    refused(take(link, town.asha, taken_at="9999-12-31T23:59:59Z"), 422, "validation_failed")
 
 
 def test_a_link_to_an_area_takes_no_cash(town: Town, link: Link) -> None:

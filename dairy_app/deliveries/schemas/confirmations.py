@@ -31,7 +31,8 @@ _DEGREES = re.compile(r"-?[0-9]{1,3}(\.[0-9]+)?")
 _FIRST_CLOCK, _LAST_CLOCK = datetime(1960, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
-def _clock_may_say(instant: datetime) -> None:
+def clock_may_say(instant: datetime) -> None:
+    """Refuse a moment that no phone's clock can mean. Raises ``Invalid``."""
     if not _FIRST_CLOCK <= instant < _LAST_CLOCK:
         raise Invalid("Must be from 1960 to 2199.")
 
@@ -89,7 +90,7 @@ class ConfirmationIn(Strict):
     delivered_at = Instant()
     client_event_id = fields.UUID(metadata={"description": "The phone's own key: sent again, it is a repeat."})
     device_time = Instant(
-        validate=_clock_may_say,
+        validate=clock_may_say,
         metadata={
             "description": "By the phone's clock; kept beside the server's, never reckoned with.",
             "example": "2026-11-22T06:30:00+05:30",

@@ -15,10 +15,14 @@ from dairy_app.receivables.policy import COLLECTORS, visible_settlements
 from dairy_app.web.access import Actor
 
 
-def is_collector(session: Session, user_id: UUID) -> bool:
-    """Whether that user's role takes cash. Active or not: yesterday's cash may be of somebody who left today."""
+def is_collector(session: Session, user_id: UUID, *, still: bool = False) -> bool:
+    """Whether that user's role takes cash. Active or not: yesterday's cash may be of somebody who left today.
+
+    ``still``: and whether the user may take some now.
+    """
     roles = [role.value for role in COLLECTORS]
-    return session.scalar(select(User.id).where(User.id == user_id, User.role.in_(roles))) is not None
+    wanted = select(User.id).where(User.id == user_id, User.role.in_(roles))
+    return session.scalar(wanted.where(User.is_active) if still else wanted) is not None
 
 
 def cash_to_hand_over(session: Session, through: date, staff_id: UUID | None) -> Sequence[RowMapping]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy.orm import Session
@@ -9,7 +10,7 @@ from sqlalchemy.orm import Session
 from dairy_app.business.queries import business_settings, require_open_books, today
 from dairy_app.common.errors import Problem, invalid
 from dairy_app.customers.bulk import lock_customers
-from dairy_app.customers.queries import get_visible_customer
+from dairy_app.customers.queries import get_visible_customer, merged_into
 from dairy_app.receivables import bulk
 from dairy_app.receivables.models import Payment, PaymentAllocation
 from dairy_app.receivables.policy import OFFICE, check_payment
@@ -43,6 +44,7 @@ def record_payment(session: Session, actor: Actor, wanted: NewPayment) -> Paymen
     if reference and wanted.method != "cash":
         reference = transfer_reference(reference)
         _refuse_known_reference(session, wanted, reference)
+    _refuse_too_large(session, wanted.customer_id, wanted.amount)
     payment = Payment(
         customer_id=wanted.customer_id,
         amount=wanted.amount,
@@ -56,39 +58,29 @@ def record_payment(session: Session, actor: Actor, wanted: NewPayment) -> Paymen
     )
     session.add(payment)
     session.flush()
-    if abs(balance(session, payment.customer_id)) > MAX_MONEY:
-        raise invalid(
-            "/amount", "With this payment the customer's balance would be more than an invoice can show.", "too_large"
-        )
     _allocate(session, actor, payment, wanted.allocations, on=payment.received_on, today=day)
     return payment
 
 
 def take_cash(session: Session, taken: DoorCash) -> tuple[Payment, bool]:
-    """Cash noted over a link, today: the payment, and whether it was noted before (nothing changes then).
+    """Cash noted over a link: the payment, and whether it was noted before (nothing changes then).
 
-    Raises ``period_closed``; ``already_exists`` when the key was used for another payment; ``forbidden`` when nobody
-    can owe the cash to the dairy.
+    Nothing is written before a refusal. Raises ``period_closed``; ``already_exists`` when the key was used for another
+    payment; ``forbidden`` when nobody can owe the cash to the dairy; ``validation_failed`` (too large).
     """
     lock_customers(session, [taken.customer_id])
-    known = queries.payment_of_event(session, taken.client_event_id)
+    known = cash_noted(session, taken)
     if known is not None:
-        if (known.customer_id, known.amount, known.shared_link_id) != (
-            taken.customer_id,
-            taken.amount,
-            taken.shared_link_id,
-        ):
-            raise Problem("already_exists", "The client_event_id was used for another payment.")
         return known, True
-    day = today(session)
-    require_open_books(session, day)
-    if not is_collector(session, taken.collected_by):
+    require_open_books(session, taken.received_on)
+    if not is_collector(session, taken.collected_by, still=True):
         raise Problem("forbidden", "The helper of this round takes no cash any more.")
+    _refuse_too_large(session, taken.customer_id, taken.amount)
     payment = Payment(
         customer_id=taken.customer_id,
         amount=taken.amount,
         method="cash",
-        received_on=day,
+        received_on=taken.received_on,
         collected_by=taken.collected_by,
         shared_link_id=taken.shared_link_id,
         client_event_id=taken.client_event_id,
@@ -97,6 +89,27 @@ def take_cash(session: Session, taken: DoorCash) -> tuple[Payment, bool]:
     session.add(payment)
     session.flush()
     return payment, False
+
+
+def cash_noted(session: Session, taken: DoorCash) -> Payment | None:
+    """The payment as which this cash was noted before, also when its customer was merged into another since.
+
+    Raises ``already_exists`` when the key was used for another payment.
+    """
+    known = queries.payment_of_event(session, taken.client_event_id)
+    if known is None:
+        return None
+    whose = known.customer_id in (taken.customer_id, merged_into(session, taken.customer_id))
+    if not whose or (known.amount, known.shared_link_id) != (taken.amount, taken.shared_link_id):
+        raise Problem("already_exists", "The client_event_id was used for another payment.")
+    return known
+
+
+def _refuse_too_large(session: Session, customer_id: UUID, amount: Decimal) -> None:
+    if abs(balance(session, customer_id) - amount) > MAX_MONEY:
+        raise invalid(
+            "/amount", "With this payment the customer's balance would be more than an invoice can show.", "too_large"
+        )
 
 
 def _refuse_known_reference(session: Session, wanted: NewPayment, reference: str) -> None:

@@ -77,13 +77,17 @@ def _check_payer(session: Session, wanted: NewRefund) -> None:
 def reverse_refund(session: Session, actor: Actor, refund_id: UUID, *, reason: str, on: date | None) -> Refund:
     """A transfer came back, a refund was entered by mistake: it ends, its row stays, and the credit is there again.
 
-    Raises ``refund_not_found``, ``illegal_transition`` when it is reversed already, ``period_closed``.
+    Raises ``refund_not_found``, ``illegal_transition`` when it is reversed already, ``period_closed``, ``in_use`` when
+    it was set off against cash that was handed over: nobody would owe that cash.
     """
     seen = get_visible_refund(session, actor, refund_id)
     lock_customers(session, [seen.customer_id])
     refund = get_visible_refund(session, actor, refund_id, lock=True)
     if refund.status != "paid":
         raise Problem("illegal_transition", f"Refund {refund.voucher_no} was reversed on {refund.reversed_on}.")
+    if refund.cash_settlement_id is not None:
+        detail = "It was set off when the cash was handed over: if it was not paid back, enter cash that he collected."
+        raise Problem("in_use", detail)
     day = today(session)
     reversed_on = on or day
     check_day("reversed_on", reversed_on, day, business_settings(session).books_closed_through, since=refund.paid_on)

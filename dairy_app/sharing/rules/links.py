@@ -95,11 +95,12 @@ def is_weak_pin(pin: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class CashTaken:
-    """Cash that whoever holds a link took at a door; ``amount`` in rupees."""
+    """Cash that whoever holds a link took at a door; ``amount`` in rupees; ``taken_at`` None: just now."""
 
     customer_id: UUID
     amount: Decimal
     client_event_id: UUID
+    taken_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from decimal import Decimal
 from math import ceil
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy.orm import Session
 
@@ -188,29 +189,52 @@ def ask(session: Session, visitor: Visitor, wanted: rules.NewRequest) -> tuple[C
 
 
 def take_cash(session: Session, visitor: Visitor, wanted: rules.CashTaken) -> tuple[Payment, bool] | Problem:
-    """Note cash that was taken at a door of the round today, and whether it was noted before (nothing changes then).
+    """Note cash that was taken at a door of the round, and whether it was noted before (nothing changes then).
 
-    It is the delivery boy's to hand over. Refused with forbidden where the dairy does not want it (setting
-    ``cash_over_links``, or a link to an area), customer_not_found for a customer who is not on the round; raises what
-    ``receivables.service.payments.take_cash`` does.
+    It is the delivery boy's to hand over. What is noted is a repeat, whatever changed since. Refused with forbidden
+    where the dairy does not want it (setting ``cash_over_links``, or a link to an area), customer_not_found for a
+    customer who is not on the round, and what ``receivables.service.payments.take_cash`` raises.
     """
     visit = _open(session, visitor, "payment", rules.COST_OF_REQUEST)
     if isinstance(visit, Problem):
         return visit
-    if not _takes_cash(visit):
-        return visit.refuse("payment", Problem("forbidden", "Cash is not noted over this link."))
-    if not queries.is_customer_in_scope(session, visit.scope(), wanted.customer_id):
-        return visit.refuse("payment", Problem("customer_not_found"))
+    try:
+        payment, replayed = _taken(visit, wanted)
+    except Problem as problem:
+        return visit.refuse("payment", problem)
+    visit.record("payment", "replayed" if replayed else "ok")
+    return payment, replayed
+
+
+def _taken(visit: Visit, wanted: rules.CashTaken) -> tuple[Payment, bool]:
+    session = visit.session
     taken = DoorCash(
         customer_id=wanted.customer_id,
         amount=wanted.amount,
+        received_on=_day_of_cash(visit, wanted.taken_at),
         client_event_id=wanted.client_event_id,
         collected_by=visit.link.delivery_boy_id,
         shared_link_id=visit.link.id,
     )
-    payment, replayed = payments.take_cash(session, taken)
-    visit.record("payment", "replayed" if replayed else "ok")
-    return payment, replayed
+    known = payments.cash_noted(session, taken)
+    if known is not None:
+        return known, True
+    if not _takes_cash(visit):
+        raise Problem("forbidden", "Cash is not noted over this link.")
+    if not queries.is_customer_in_scope(session, visit.scope(), wanted.customer_id):
+        raise Problem("customer_not_found")
+    return payments.take_cash(session, taken)
+
+
+def _day_of_cash(visit: Visit, taken_at: datetime | None) -> date:
+    """The day on which the cash was taken, if the link reaches it and its books are open; else today."""
+    settings, current = business_settings(visit.session), today(visit.session)
+    if taken_at is None:
+        return current
+    day = taken_at.astimezone(ZoneInfo(settings.time_zone)).date()
+    first, _ = rules.days_of(visit.link.link_date, current)
+    closed = settings.books_closed_through
+    return day if first <= day <= current and (closed is None or day > closed) else current
 
 
 def _row(visit: Visit, wanted: rules.NewRequest) -> dict[str, Any]:

@@ -136,7 +136,8 @@ async function cash(stop, owes) {
   if (!answer) return;
   const id = uuid();
   const at = Date.now();
-  const body = { customer_id: stop.dataset.customer, amount: answer.amount, client_event_id: id };
+  const said = { amount: answer.amount, taken_at: new Date(at).toISOString() };
+  const body = { customer_id: stop.dataset.customer, client_event_id: id, ...said };
   const entry = { key: `payment-${id}`, type: "payment", state: "waiting", at, hold: at + UNDO };
   store.put({ ...entry, what: "cash", name, lines: answer.lines, body });
   tell(say("cash_said", { name, amount: answer.lines }));
