@@ -8,12 +8,15 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from dairy_app.accounts.service import users as accounts
+from dairy_app.business.queries import today
 from dairy_app.common.clock import now
 from dairy_app.common.errors import Problem, invalid
 from dairy_app.customers.bulk import lock_to_merge
 from dairy_app.merging import bulk, queries, rules
 from dairy_app.receivables.queries.ledger import balances
-from dairy_app.subscriptions.bulk.orders import lock_generation
+from dairy_app.subscriptions.bulk.orders import follow_moves, lock_generation
+from dairy_app.subscriptions.queries.standing_orders import subscriptions_of
+from dairy_app.subscriptions.service.following import follow
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,8 @@ def merge(session: Session, customer_id: UUID, wanted: Merge) -> dict[str, Any]:
         reason=wanted.reason,
         at=now(),
     )
+    follow(session, subscriptions_of(session, wanted.into), "The customers were merged.")
+    follow_moves(session, [wanted.into], today(session), [])
     if login == "ended":
         accounts.change_user(session, customer["user_id"], accounts.UserChange(is_active=False))
     merged = queries.customers_of(session, customer_id)[customer_id]

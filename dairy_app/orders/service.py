@@ -248,7 +248,11 @@ def _priced(
                 raise Problem("forbidden", "Only an admin may state a price.")
             row |= {"unit_price": item.unit_price, "price_source": "override" if item.unit_price else "free"}
             reasons.append(price_note(product.name, item.unit_price, item.price_reason))
-        elif before is not None:
+        elif before is not None and (
+            actor.role is Role.ADMIN
+            or before.price_source not in ("override", "free")
+            or item.quantity <= before.quantity
+        ):
             row |= {"unit_price": before.unit_price, "price_source": before.price_source}
         elif product.id in prices:
             row["unit_price"], source = prices[product.id]

@@ -70,6 +70,15 @@ def join(session: Session, subscription_id: UUID, change_id: UUID, first: date, 
     _until(session, subscription_id, first, literal(after, Date))
 
 
+def name_quantity(session: Session, subscription_id: UUID, day: date, quantity: Any) -> None:
+    """Let what begins on a day say the quantity that it had from the one before."""
+    c = SubscriptionSchedule
+    mine = (c.subscription_id == subscription_id, func.lower(c.valid) == day, c.default_quantity.is_(None))
+    session.execute(
+        update(c).where(*mine).values(default_quantity=quantity).execution_options(synchronize_session=False)
+    )
+
+
 def forget_single(session: Session, subscription_id: UUID) -> None:
     """A standing order with nothing but its first schedule says all in its own columns again."""
     c = SubscriptionSchedule

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ARRAY, Date, Text, Uuid, cast, column, delete, func, insert, literal, select, update
+from sqlalchemy import ARRAY, Date, Text, Uuid, cast, column, delete, func, insert, literal, select, true, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
@@ -68,11 +68,12 @@ def delete_override(session: Session, subscription_id: UUID, day: date) -> None:
     )
 
 
-def delete_quantities_from(session: Session, subscription_id: UUID, day: date) -> None:
-    """Forget the default quantities that begin on a day or later."""
+def delete_quantities_from(session: Session, subscription_id: UUID, day: date, last: date | None = None) -> None:
+    """Forget the default quantities that begin on a day or later, up to ``last``."""
     session.execute(
         delete(SubscriptionQuantity)
         .where(SubscriptionQuantity.subscription_id == subscription_id, SubscriptionQuantity.valid_from >= day)
+        .where(SubscriptionQuantity.valid_from <= last if last else true())
         .execution_options(synchronize_session=False)
     )
 

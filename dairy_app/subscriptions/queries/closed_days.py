@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import ColumnElement, Subquery, and_, func, or_, select
 from sqlalchemy.orm import Session
 
 from dairy_app.orders.models import ClosedDay, Order, OrderItem
+from dairy_app.orders.queries import in_area
 from dairy_app.subscriptions.models import GeneratedDay
 from dairy_app.subscriptions.queries.due import due, these_days
 
@@ -21,7 +23,7 @@ def altered_by_closing(now_due: Subquery) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def moved_orders(session: Session, day: date) -> Any:
+def moved_orders(session: Session, day: date, area_id: UUID | None) -> Any:
     """How many orders of a day have to do with what a closed day gives to it: those ``waiting`` for their delivery,
     those ``settled``, and of these the ones that ``missed`` it."""
     now_due = due(these_days([day]))
@@ -35,7 +37,11 @@ def moved_orders(session: Session, day: date) -> Any:
         .select_from(Order)
         .join(OrderItem, OrderItem.order_id == Order.id)
         .join(now_due, and_(now_due.c.subscription_id == Order.subscription_id, now_due.c.day == Order.delivery_date))
-        .where(OrderItem.product_id == now_due.c.product_id, now_due.c.rule == "closed_day_moved")
+        .where(
+            in_area(Order.customer_id, area_id),
+            OrderItem.product_id == now_due.c.product_id,
+            now_due.c.rule == "closed_day_moved",
+        )
     )
     return session.execute(rows).one()
 

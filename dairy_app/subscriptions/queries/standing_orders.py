@@ -330,9 +330,9 @@ def pause_on(session: Session, subscription_id: UUID, day: date) -> UUID | None:
     )
 
 
-def subscriptions_of(session: Session, customer_id: UUID) -> list[UUID]:
-    """A customer's standing orders."""
-    return list(session.scalars(select(Subscription.id).where(Subscription.customer_id == customer_id)))
+def subscriptions_of(session: Session, *customer_ids: UUID) -> list[UUID]:
+    """The standing orders of customers."""
+    return list(session.scalars(select(Subscription.id).where(Subscription.customer_id.in_(customer_ids))))
 
 
 def calendar(session: Session, subscription_id: UUID, first: date, last: date) -> Sequence[Any]:

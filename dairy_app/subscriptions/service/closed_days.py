@@ -64,7 +64,7 @@ def close_day(session: Session, actor: Actor, wanted: NewClosedDay) -> Closed:
     orders.cancel_one_time(session, closed, now(), reason)
     _follow(session, days, closed.area_id, reason)
     cancelled = cancelled_by(session, closed.id)
-    moved = queries.moved_orders(session, closed.deliver_on).waiting if closed.deliver_on else 0
+    moved = queries.moved_orders(session, closed.deliver_on, closed.area_id).waiting if closed.deliver_on else 0
     return Closed(closed.id, cancelled.get("subscription", 0), cancelled.get("one_time", 0), moved, left_out)
 
 
@@ -80,7 +80,7 @@ def reopen_day(session: Session, closed_day_id: UUID) -> None:
     closed = get_closed_day(session, closed_day_id)  # unless somebody reopened it meanwhile
     if min(days) < today(session):
         raise Problem("illegal_transition", f"{min(days)} is in the past.")
-    settled = queries.moved_orders(session, closed.deliver_on).settled if closed.deliver_on else 0
+    settled = queries.moved_orders(session, closed.deliver_on, closed.area_id).settled if closed.deliver_on else 0
     if settled:
         detail = f"{settled} orders of {closed.deliver_on} with the quantities of {closed.day} are out or delivered."
         raise Problem("in_use", detail, facts={"orders": settled})
@@ -133,7 +133,7 @@ def _refuse_others(session: Session, wanted: ClosedDay) -> None:
 def _left_out(session: Session, actor: Actor, closed: ClosedDay, *, leave_out: bool) -> int:
     """How many orders stay as they are, because they are out or confirmed. Raises in_use unless they may."""
     here = settled_orders(session, closed)
-    there = queries.moved_orders(session, closed.deliver_on).missed if closed.deliver_on else 0
+    there = queries.moved_orders(session, closed.deliver_on, closed.area_id).missed if closed.deliver_on else 0
     if not here + there:
         return 0
     if not leave_out:

@@ -1,6 +1,6 @@
 """What a standing order becomes from a day on: another product, rhythm, quantity, shift or price."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -26,7 +26,7 @@ from dairy_app.subscriptions.rules.wishes import ScheduleChange
 from dairy_app.subscriptions.service.following import follow
 from dairy_app.subscriptions.service.open_days import ONE_DAY, refuse_settled, require_open
 from dairy_app.subscriptions.service.standing_orders import refuse_another, refuse_unusual, require_sold
-from dairy_app.web.access import Actor
+from dairy_app.web.access import Actor, Role
 
 
 def change_from(session: Session, actor: Actor, subscription_id: UUID, asked: ScheduleChange) -> UUID:
@@ -46,6 +46,7 @@ def change_from(session: Session, actor: Actor, subscription_id: UUID, asked: Sc
     replaces, confirmed = said.pop("replace_later"), said.pop("confirm")
     _check_days(session, actor, found, first, said.get("shift"), reason)
     there = queries.changes_from(session, found.id, first)
+    _check_planned(session, actor, found, there)
     if there and not replaces:
         detail = f"The standing order changes on {there[0].first} already. With replace_later that gives way."
         raise overlaps("/from", detail, there[0].id, there[0].first, there[0].last)
@@ -57,7 +58,10 @@ def change_from(session: Session, actor: Actor, subscription_id: UUID, asked: Sc
     refuse_unusual(session, actor, row["product_id"], named, confirmed=confirmed)
     if not confirmed and (row["product_id"], row["shift"]) != (before.product_id, before.shift):
         refuse_another(session, found.customer_id, row["product_id"], row["shift"], first, found.id)
-    if "default_quantity" in row:
+    units = {each.unit for each in there} - {unit_of(session, row["product_id"])}
+    if units:
+        _refuse_entries(session, found.id, unit_of(session, row["product_id"]), there[0].first, None, "/replace_later")
+    if units or "default_quantity" in row:
         rows.delete_quantities_from(session, found.id, first)
     noted = {"reason": reason, "requested_by": actor.user_id, "channel": channel_of(actor, channel)}
     made = schedules.divide(session, found.id, first, {**row, **noted})
@@ -78,16 +82,29 @@ def take_back(session: Session, actor: Actor, subscription_id: UUID, change_id: 
     if change.first <= today(session):
         raise Problem("illegal_transition", f"It holds since {change.first}: change the standing order from a day on.")
     before = queries.terms_on(session, found.id, change.first - ONE_DAY)
+    _check_planned(session, actor, found, [change])
     for shift in {change.shift, before.shift, shift_on(session, found, change.first)}:
         require_open(session, actor, change.first, shift, "taken back", "/from")
     refuse_settled(session, [found.id], change.first, change.last)
+    after = None if change.last is None else change.last + ONE_DAY
+    if after is not None:
+        then = queries.terms_on(session, found.id, after)
+        if then.unit != before.unit:  # else the next change would inherit litres as packets
+            schedules.name_quantity(session, found.id, after, then.default_quantity)
     if change.unit != before.unit:
         _refuse_entries(session, found.id, before.unit, change.first, change.last, "/from")
-        rows.delete_quantities_from(session, found.id, change.first)
-    after = None if change.last is None else change.last + ONE_DAY
+        rows.delete_quantities_from(session, found.id, change.first, change.last)
     schedules.join(session, found.id, change.id, change.first, after)
     _settle(session, found.id, change.first, f"The change of {change.first} was taken back.")
     schedules.forget_single(session, found.id)
+
+
+def _check_planned(session: Session, actor: Actor, found: Subscription, changes: Sequence[Row[Any]]) -> None:
+    """A price that staff planned is not a household's to take back: raise ``forbidden``."""
+    for each in changes if actor.role is Role.CUSTOMER else ():
+        before = queries.terms_on(session, found.id, each.first - ONE_DAY)
+        if each.product_id == before.product_id and each.price_per_unit != before.price_per_unit:
+            raise Problem("forbidden", f"A price of the dairy begins on {each.first}.")
 
 
 def _check_days(
@@ -127,6 +144,8 @@ def _terms(
     is_other_unit = unit != before.unit
     usual = row.get("default_quantity", Decimal(0) if is_other_unit else before.default_quantity)
     begins = is_other_unit or not needs_quantity(dict(before._mapping))
+    if is_other_unit and row["weekly_quantities"] is not None and "weekly_quantities" not in fields:
+        raise invalid("/weekly_quantities", f"Needs quantities in the unit of the product: {unit}.", "required")
     if needs_quantity(row) and begins and not usual:
         detail = f"Needs a quantity above 0 from {first} on."
         if is_other_unit:

@@ -122,15 +122,14 @@ def change(session: Session, actor: Actor, subscription_id: UUID, asked: Subscri
     require_span(session, actor, found, start=start, stop=stop, reason=said["reason"])
     _check_quantity(known, row, said["default_quantity"])
     check_whole(known.unit, quantities_of(row))
-    default = {"default_quantity": said["default_quantity"]}
-    refuse_unusual(session, actor, known.product_id, quantities_of(row | default), confirmed=confirmed)
+    refuse_unusual(session, actor, known.product_id, quantities_of(row), confirmed=confirmed)
     begins_again = found.status == "stopped" and row.get("status") == "active"
     if not confirmed and ("shift" in row or begins_again):
         refuse_another(session, found.customer_id, known.product_id, row.get("shift", known.shift), day, found.id)
     rows.update_subscription(session, found.id, {**row, **_said(actor, said["channel"], said["reason"])})
     schedules.change_valid(session, found.id, day, row)
     if said["default_quantity"] is not None:
-        _set_quantity(session, actor, found, said)
+        _set_quantity(session, actor, found, said, confirmed=confirmed)
     elif said["effective_from"] is not None:
         raise invalid("/effective_from", "Goes with default_quantity.")
     session.expire_all()
@@ -208,7 +207,9 @@ def refuse_another(
         raise Problem("already_exists", detail, [FieldError("/product_id", "already_exists", detail)])
 
 
-def _set_quantity(session: Session, actor: Actor, found: Subscription, said: Mapping[str, Any]) -> None:
+def _set_quantity(
+    session: Session, actor: Actor, found: Subscription, said: Mapping[str, Any], *, confirmed: bool
+) -> None:
     """A new default quantity from a day on; one said before for that day or later gives way to it.
 
     It holds until a change that names a quantity itself, whose unit may be another one.
@@ -223,6 +224,8 @@ def _set_quantity(session: Session, actor: Actor, found: Subscription, said: Map
     if then.weekly_quantities is not None:
         raise invalid("/default_quantity", "Each weekday has its own quantity: change weekly_quantities.")
     require_whole(then.unit, said["default_quantity"], "/default_quantity")
+    named = {"/default_quantity": said["default_quantity"]}
+    refuse_unusual(session, actor, then.product_id, named, confirmed=confirmed)
     rows.delete_quantities_from(session, found.id, day)
     row = {"valid_from": day, "quantity": said["default_quantity"], "reason": said["reason"]}
     insert_beside(session, SubscriptionQuantity, actor, found.id, said["channel"], row)
