@@ -376,9 +376,10 @@ def delivered_of_day(
 def standing_of_day(
     session: Session, customer_id: UUID, product_id: UUID, day: date, shift: str | None
 ) -> Sequence[RowMapping]:
-    """The standing orders (id, shift) of a product that a customer has on a day."""
+    """The standing orders (id, shift) of a product that a customer has on a day; ``waits``: its order is to come."""
     subscriptions = text("""
-        SELECT s.id, coalesce(c.shift, s.shift) AS shift
+        SELECT s.id, coalesce(c.shift, s.shift) AS shift, EXISTS (SELECT FROM orders o WHERE o.subscription_id = s.id
+            AND o.delivery_date = :day AND o.status IN ('PENDING', 'OUT_FOR_DELIVERY')) AS waits
         FROM subscriptions s
         LEFT JOIN subscription_schedules c ON c.subscription_id = s.id AND c.valid @> CAST(:day AS date)
         WHERE s.customer_id = :customer AND coalesce(c.product_id, s.product_id) = :product

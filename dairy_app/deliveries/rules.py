@@ -100,6 +100,7 @@ class Unplanned:
     reason: str
     shift: str = "morning"
     client_event_id: UUID | None = None
+    confirm: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,7 @@ from dairy_app.customers.bulk import lock_to_merge
 from dairy_app.merging import bulk, queries, rules
 from dairy_app.receivables.queries.ledger import balances
 from dairy_app.subscriptions.bulk.orders import follow_moves, lock_generation
-from dairy_app.subscriptions.queries.standing_orders import subscriptions_of
-from dairy_app.subscriptions.service.following import follow
+from dairy_app.subscriptions.service.following import follow_customers
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ def merge(session: Session, customer_id: UUID, wanted: Merge) -> dict[str, Any]:
         reason=wanted.reason,
         at=now(),
     )
-    follow(session, subscriptions_of(session, wanted.into), "The customers were merged.")
+    follow_customers(session, [wanted.into], "The customers were merged.")
     follow_moves(session, [wanted.into], today(session), [])
     if login == "ended":
         accounts.change_user(session, customer["user_id"], accounts.UserChange(is_active=False))

@@ -1,11 +1,11 @@
 """Closed days, written: the closing itself, and the orders that it cancels or brings back, in sets."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, null, select, text, update
+from sqlalchemy import ColumnElement, and_, case, delete, func, insert, null, or_, select, text, update
 from sqlalchemy.orm import Session
 
 from dairy_app.customers.models import Customer
@@ -44,6 +44,43 @@ def cancel_one_time(session: Session, closed: ClosedDay, at: datetime, reason: s
         update(Order)
         .where(*on_closed_round(closed), Order.order_type == "one_time", Order.status == "PENDING")
         .values(status="CANCELLED", cancelled_at=at, cancel_reason=reason[:500], closed_day_id=closed.id)
+        .execution_options(**_QUIET)
+    )
+
+
+def follow_closings(session: Session, whose: ColumnElement[bool], first: date, at: datetime) -> None:
+    """Let one-time orders from ``first`` on keep to what is closed where their customers live now.
+
+    ``whose`` narrows the rows of ``customers``. What waits on a closed round is cancelled; what a closing had cancelled
+    comes back, unless another one holds it or its customer has stopped. The caller keeps out who closes or reopens.
+    """
+    if session.scalar(select(ClosedDay.id).where(ClosedDay.day >= first).limit(1)) is None:
+        return
+    lock_closings(session)  # an order that is being placed knew only where the customer lived
+    rounds = closed_rounds(ClosedDay.day >= first)
+    same = and_(
+        rounds.c.day == Order.delivery_date, rounds.c.shift == Order.shift, rounds.c.area_id == area_of_customer()
+    )
+    found = (
+        select(Order.id, rounds.c.closed_day_id, ClosedDay.reason)
+        .join(Customer, Customer.id == Order.customer_id)
+        .outerjoin(rounds, same)
+        .outerjoin(ClosedDay, ClosedDay.id == rounds.c.closed_day_id)
+        .where(whose, Order.order_type == "one_time", Order.delivery_date >= first)
+        .where(or_(rounds.c.closed_day_id.is_not(None), Customer.status != "stopped"))
+        .cte("found")
+    )
+    is_open, was_open = found.c.closed_day_id.is_(None), Order.closed_day_id.is_(None)
+    session.execute(
+        update(Order)
+        .where(Order.id == found.c.id, Order.closed_day_id.is_distinct_from(found.c.closed_day_id))
+        .where(or_(Order.status == "PENDING", Order.closed_day_id.is_not(None)))
+        .values(
+            status=case((is_open, "PENDING"), else_="CANCELLED"),
+            cancelled_at=case((is_open, null()), (was_open, at), else_=Order.cancelled_at),
+            cancel_reason=case((is_open, null()), else_=func.left("Closed: " + found.c.reason, 500)),
+            closed_day_id=found.c.closed_day_id,
+        )
         .execution_options(**_QUIET)
     )
 

@@ -7,6 +7,8 @@ from decimal import ROUND_HALF_UP, Decimal
 from zoneinfo import ZoneInfo
 
 _PRICE_NOTE = re.compile(r"Price of .+ \([0-9]+\.[0-9]{2}\): ")
+#: Sources of a price that somebody stated for this order.
+STATED = ("override", "free")
 #: How far ahead an order may be placed.
 LONGEST_AHEAD = timedelta(days=90)
 _ONE_DAY = timedelta(days=1)

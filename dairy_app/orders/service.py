@@ -22,7 +22,7 @@ from dairy_app.customers.rules import Moved
 from dairy_app.orders import bulk
 from dairy_app.orders.models import Order, OrderItem
 from dairy_app.orders.queries import area_name, closing_of, get_visible_order, items_of_order, products_by_id
-from dairy_app.orders.rules import LONGEST_AHEAD, cutoff_of, is_orderable, may_become, parted_notes, price_note
+from dairy_app.orders.rules import LONGEST_AHEAD, STATED, cutoff_of, is_orderable, may_become, parted_notes, price_note
 from dairy_app.web.access import Actor, Role
 
 
@@ -102,10 +102,10 @@ def place_order(session: Session, actor: Actor, wanted: NewOrder, source: str | 
 def change_order(session: Session, actor: Actor, order_id: UUID, change: OrderChange) -> None:
     """Change a one-time order that nobody set out with; a customer until the cut-off of its day, and of the new one.
 
-    What stays on its day keeps the price that was promised; the rest, and everything on another day, gets the price of
-    the day. Raises order_not_found, illegal_transition (out, confirmed, cancelled, or made of a standing order),
-    cutoff_passed, day_closed, customer_stopped, validation_failed (date), product_not_found, product_inactive,
-    no_price, quantity_unusual, forbidden.
+    What stays on its day keeps the price that was promised, unless a customer wants more at a price that was stated;
+    the rest, and everything on another day, gets the price of the day. Raises order_not_found, illegal_transition (out,
+    confirmed, cancelled, or made of a standing order), cutoff_passed, day_closed, customer_stopped, validation_failed
+    (date), product_not_found, product_inactive, no_price, quantity_unusual, forbidden.
     """
     order = get_visible_order(session, actor, order_id)
     if order.order_type != "one_time":
@@ -124,6 +124,7 @@ def change_order(session: Session, actor: Actor, order_id: UUID, change: OrderCh
     if customer.status == "stopped":
         raise Problem("customer_stopped")
     there = items_of_order(session, order_id)
+    noted, of_prices = parted_notes(order.notes)
     reasons: list[str] = []
     if "items" in asked or day != order.delivery_date:
         promised = {each.product_id: each for each in there} if day == order.delivery_date else {}
@@ -135,7 +136,7 @@ def change_order(session: Session, actor: Actor, order_id: UUID, change: OrderCh
             session.delete(each)
         session.flush()
         session.add_all(OrderItem(order_id=order_id, **item) for item in items)
-    noted, of_prices = parted_notes(order.notes)
+        of_prices = _reasons_kept(session, of_prices, items)
     if "notes" in asked:
         noted = [asked["notes"]] if asked["notes"] else []
     order.notes = "\n".join([*noted, *of_prices, *reasons]) or None
@@ -148,6 +149,14 @@ def change_order(session: Session, actor: Actor, order_id: UUID, change: OrderCh
     session.flush()
 
 
+def _reasons_kept(session: Session, notes: Sequence[str], items: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Those lines of ``price_note`` whose price still stands in ``items``."""
+    stated = [item for item in items if item["price_source"] in STATED]
+    names = products_by_id(session, [item["product_id"] for item in stated])
+    kept = tuple(price_note(names[item["product_id"]].name, item["unit_price"], "") for item in stated)
+    return [line for line in notes if line.startswith(kept)]
+
+
 def _require_orderable(session: Session, day: date) -> None:
     first = today(session)
     if not is_orderable(day, first):
@@ -157,13 +166,14 @@ def _require_orderable(session: Session, day: date) -> None:
 def cancel_order(session: Session, actor: Actor, order_id: UUID, reason: str) -> None:
     """Cancel an order that has not been delivered; a customer only until the cut-off.
 
-    Raises order_not_found, illegal_transition, cutoff_passed.
+    What a closed day had cancelled does not come back when the day is reopened. Raises order_not_found,
+    illegal_transition, cutoff_passed.
     """
     order = get_visible_order(session, actor, order_id)
-    if not may_become(order.status, "CANCELLED"):
+    if not may_become(order.status, "CANCELLED") and order.closed_day_id is None:
         raise Problem("illegal_transition", f"The order is {order.status}.")
     _refuse_after_cutoff(session, actor, order.delivery_date, order.shift)
-    order.status, order.cancelled_at, order.cancel_reason = "CANCELLED", now(), reason
+    order.status, order.cancelled_at, order.cancel_reason, order.closed_day_id = "CANCELLED", now(), reason, None
     session.flush()
 
 
@@ -227,7 +237,8 @@ def _priced(
 ) -> tuple[list[dict[str, Any]], list[str]]:
     """The rows of ``order_items`` with their prices, and the reasons for prices an admin stated.
 
-    ``promised``: what was ordered for that day before, by product: it keeps its price, and may be off sale by now.
+    ``promised``: what was ordered for that day before, by product: it keeps its price, and may be off sale by now. Of
+    what an admin gave away or let go for less, a customer gets no more at that price.
     ``ordered``: the quantities of before, on any day: more of it than is usual must be confirmed by an admin.
     """
     confirmed = confirm and actor.role is Role.ADMIN
@@ -249,9 +260,7 @@ def _priced(
             row |= {"unit_price": item.unit_price, "price_source": "override" if item.unit_price else "free"}
             reasons.append(price_note(product.name, item.unit_price, item.price_reason))
         elif before is not None and (
-            actor.role is Role.ADMIN
-            or before.price_source not in ("override", "free")
-            or item.quantity <= before.quantity
+            actor.role is Role.ADMIN or before.price_source not in STATED or item.quantity <= before.quantity
         ):
             row |= {"unit_price": before.unit_price, "price_source": before.price_source}
         elif product.id in prices:

@@ -102,3 +102,14 @@ def test_two_shifts_need_to_be_told_apart(dairy: Dairy, household: dict[str, Any
 @pytest.mark.parametrize("quantity", ["-1", "1.2345", "many", None])
 def test_nonsense_is_refused(dairy: Dairy, household: dict[str, Any], quantity: Any) -> None:
     refused(edit(dairy, cell(household, dairy.day(3), quantity)), 422, "validation_failed")
+
+
+def test_a_day_with_an_extra_and_what_is_still_to_come_is_asked_about(dairy: Dairy, household: dict[str, Any]) -> None:
+    day = dairy.day(0)
+    ok(dairy.admin.post("/orders/generate", {"delivery_date": day}))
+    refused(edit(dairy, cell(household, day, "0")), 422, "validation_failed")
+    evening = cell(household, day, "0", shift="evening")
+    refused(edit(dairy, evening), 404, "subscription_not_found")
+    (waiting,) = ok(dairy.admin.get("/orders", status="PENDING"))["items"]
+    ok(dairy.admin.post(f"/orders/{waiting['id']}/cancel", {"reason": "none today"}))
+    assert ok(edit(dairy, cell(household, day, "0")))["order_id"] == household["order"]["id"]

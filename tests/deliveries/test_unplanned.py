@@ -212,3 +212,13 @@ def test_an_order_made_at_the_door_is_never_waited_for(round_: Round, method: st
     body = {"status": "not_delivered", "reason": "was somebody else"}
     ok(round_.dairy.admin.patch(f"/deliveries/{made}", body))
     assert worth(round_) == []
+
+
+def test_more_than_one_order_usually_holds_is_confirmed_by_an_admin(round_: Round) -> None:
+    ok(round_.dairy.admin.patch("/settings", {"door_extra_limit": None}))
+    much = (round_.milk, "51")
+    told = refused(unplanned(round_, None, (round_.curd, "1"), much), 422, "quantity_unusual")
+    assert told["errors"][0]["pointer"] == "/items/1/quantity"
+    refused(unplanned(round_, round_.boy, much, confirm=True), 422, "quantity_unusual")
+    made = ok(unplanned(round_, None, much, confirm=True), 201)
+    assert round_.read({"id": made["order_id"]})["items"][0]["delivered_quantity"] == "51.000"

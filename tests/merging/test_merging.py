@@ -252,3 +252,16 @@ def test_empties_move_with_their_customer(twice: Twice, sql: Sql, findings: Call
     assert sql("SELECT customer_id::text, balance FROM container_balances") == [(twice.new["id"], 2)]
     assert sql("SELECT count(*) FROM container_movements WHERE customer_id = %s", twice.old["id"]) == [(0,)]
     assert findings() == []
+
+
+def test_orders_keep_to_what_is_closed_where_the_household_lives(twice: Twice) -> None:
+    admin = twice.admin
+    ok(admin.post("/orders/generate", {"delivery_date": "2026-11-25"}))
+    ok(admin.patch(f"/customers/{twice.new['id']}", {"area": "Baner"}))
+    where = ok(admin.get(f"/customers/{twice.new['id']}"))["area_id"]
+    ok(admin.post("/closed-days", {"day": "2026-11-25", "area_id": where, "reason": "Strike"}), 201)
+    ok(twice.merge())
+    told = ok(admin.get("/orders", customer_id=twice.new["id"], delivery_date="2026-11-25"))["items"]
+    assert sorted((each["order_type"], each["status"]) for each in told) == [
+        ("one_time", "CANCELLED"), ("subscription", "CANCELLED")
+    ]  # fmt: skip

@@ -163,3 +163,26 @@ def test_on_another_day_it_is_brought_where_the_customer_lives_then(round_: Roun
     back = ok(change(order, round_.dairy.admin, delivery_date="2026-11-21"), 200)
     assert back["address"]["address_line1"] == round_.customer["address_line1"]
     assert ok(helper.get("/orders"))["items"] == []
+
+
+def test_what_was_given_for_nothing_a_customer_gets_no_more_of(round_: Round) -> None:
+    customer, login = round_.dairy.customer_login()
+    free = {"product_id": round_.milk["id"], "quantity": "2", "unit_price": "0", "price_reason": "sour last week"}
+    body = {"customer_id": customer["id"], "delivery_date": "2026-11-22", "items": [free]}
+    order = ok(round_.dairy.admin.post("/orders", body), 201)
+    less = ok(change(order, login, items=[{"product_id": round_.milk["id"], "quantity": "1"}]), 200)
+    assert (goods(less)[0][1:], less["notes"]) == (("1.000", "0.00"), order["notes"])
+    more = ok(change(order, login, items=[{"product_id": round_.milk["id"], "quantity": "9"}]), 200)
+    assert (goods(more)[0][1:], more["notes"]) == (("9.000", "60.00"), None)
+    ok(change(order, round_.dairy.admin, items=[free]), 200)
+    staff = ok(change(order, round_.dairy.admin, items=[{"product_id": round_.milk["id"], "quantity": "9"}]), 200)
+    assert goods(staff)[0][1:] == ("9.000", "0.00")
+
+
+def test_the_reason_of_a_price_goes_with_it(round_: Round) -> None:
+    stated = {"product_id": round_.milk["id"], "quantity": "2", "unit_price": "50.00", "price_reason": "Diwali"}
+    order = round_.order(notes="ring")
+    before = ok(change(order, round_.dairy.admin, items=[stated]), 200)
+    assert before["notes"] == f"ring\nPrice of {round_.milk['name']} (50.00): Diwali"
+    after = ok(change(order, round_.dairy.admin, delivery_date="2026-11-24"), 200)
+    assert (goods(after)[0][2], after["notes"]) == ("60.00", "ring")

@@ -440,3 +440,84 @@ def test_a_day_of_many_orders_takes_as_many_statements_as_one_of_few(household: 
         sent.append(len(counted))
         reopen(household, closed)
     assert sent[0] == sent[1]
+
+
+# --------------------------------------------------------------------------------------- orders of a single day
+
+
+def test_orders_of_one_day_go_where_their_customer_lives(household: Household) -> None:
+    town, quarter, village = area(household, "Town"), area(household, "Quarter"), area(household, "Village")
+    lives_in(household, village)
+    once = household.dairy.order(household.customer, (household.milk, "3"), on=TOMORROW)
+    by_hand = household.dairy.order(household.customer, (household.milk, "1"), on=TOMORROW)
+    ok(household.admin.post(f"/orders/{by_hand['id']}/cancel", {"reason": "no"}), 200)
+    closed, other = close(household, area_id=town["id"]), close(household, area_id=quarter["id"], reason="Strike")
+
+    def told(order: Any = once) -> tuple[str, str | None]:
+        found = ok(household.admin.get(f"/orders/{order['id']}"))
+        return found["status"], found["cancel_reason"]
+
+    assert told() == ("PENDING", None)
+    lives_in(household, town)
+    assert told() == ("CANCELLED", "Closed: Diwali")
+    lives_in(household, quarter)
+    assert told() == ("CANCELLED", "Closed: Strike")
+    reopen(household, closed)
+    assert told() == ("CANCELLED", "Closed: Strike")
+    lives_in(household, village)
+    assert told() == ("PENDING", None)
+    ok(household.admin.patch(f"/areas/{village['id']}", {"parent_id": quarter["id"]}), 200)
+    assert told() == ("CANCELLED", "Closed: Strike")
+    ok(household.admin.patch(f"/areas/{village['id']}", {"parent_id": None}), 200)
+    assert (told(), told(by_hand)) == (("PENDING", None), ("CANCELLED", "no"))
+    lives_in(household, quarter)
+    reopen(household, other)
+    assert told() == ("PENDING", None)
+
+
+def test_an_order_and_a_customer_put_into_a_closed_area_at_once(household: Household, database_url: str) -> None:
+    town, village = area(household, "Town"), area(household, "Village")
+    close(household, area_id=town["id"])
+    body = {"customer_id": household.customer["id"], "delivery_date": TOMORROW}
+    body |= {"items": [{"product_id": household.milk["id"], "quantity": "1"}]}
+    hold = "SELECT pg_advisory_xact_lock(x'636C6F736564'::bigint)"
+    calls = [
+        lambda: household.admin.post("/orders", body).status_code,
+        lambda: household.admin.patch(f"/customers/{household.customer['id']}", {"area_id": town["id"]}).status_code,
+    ]
+    for order in (calls, calls[::-1]):
+        lives_in(household, village)
+        answers = at_once(database_url, hold, *order, one_by_one=True)
+        assert sorted(answers) in ([200, 201], [200, 409])
+        assert {each["status"] for each in household.orders(delivery_date=TOMORROW)} <= {"CANCELLED"}
+
+
+def test_a_household_cancels_what_a_closing_cancelled(household: Household) -> None:
+    made = household.subscribe()
+    household.generate()
+    once = household.dairy.order(household.customer, (household.milk, "3"), on=TOMORROW)
+    closed = close(household)
+    regular = next(each for each in household.orders(delivery_date=TOMORROW) if each["subscription_id"])
+    for order in (once, regular):
+        ok(household.login.post(f"/orders/{order['id']}/cancel", {"reason": "We are away"}), 200)
+    assert ok(household.admin.get(f"/orders/{once['id']}"))["cancel_reason"] == "We are away"
+    refused(household.login.post(f"/orders/{once['id']}/cancel", {"reason": "again"}), 409, "illegal_transition")
+    reopen(household, closed)
+    assert {order["status"] for order in household.orders(delivery_date=TOMORROW)} == {"CANCELLED"}
+    assert household.calendar(made)[TOMORROW][0] == "0.000"
+
+
+def test_a_closing_of_an_area_counts_and_asks_for_its_own_orders(household: Household, sql: Any) -> None:
+    town, village = area(household, "Town"), area(household, "Village")
+    lives_in(household, town)
+    household.subscribe()
+    neighbour = household.dairy.customer(area="Village")
+    household.dairy.subscription(neighbour, household.milk)
+    ok(household.admin.post("/orders/generate", {"delivery_date": SUNDAY}))
+    there = close(household, area_id=village["id"], deliver_on=SUNDAY)
+    here = close(household, area_id=town["id"], deliver_on=SUNDAY)
+    assert (there["moved_orders"], here["moved_orders"]) == (1, 1)
+    (order,) = ok(household.admin.get("/orders", customer_id=neighbour["id"], delivery_date=SUNDAY))["items"]
+    sql("UPDATE orders SET status = 'OUT_FOR_DELIVERY' WHERE id = %s", order["id"])
+    reopen(household, here)
+    refused(household.admin.delete(f"/closed-days/{there['id']}"), 409, "in_use")

@@ -337,3 +337,30 @@ def test_a_move_against_the_making_of_its_day(street: Street, database_url: str,
     answers = at_once(database_url, "LOCK TABLE orders IN EXCLUSIVE MODE", *calls, one_by_one=True)
     assert [each.status_code for each in answers] == statuses
     assert len(street.stops(street.sunil, TOMORROW)) == 1
+
+
+def test_what_is_closed_where_one_moves_to_is_closed_from_that_day_on(street: Street) -> None:
+    street.planned(TOMORROW, area_id=street.baner)
+    street.generate(TOMORROW)
+    once = street.living.order(street.asha, (street.milk, "1"), on=TOMORROW)
+    closed = ok(street.admin.post("/closed-days", {"day": TOMORROW, "area_id": street.baner, "reason": "Strike"}), 201)
+
+    def told() -> list[tuple[str, str]]:
+        found = ok(street.admin.get("/orders", delivery_date=TOMORROW))["items"]
+        return sorted((each["order_type"], each["status"]) for each in found)
+
+    street.nightly(TOMORROW)
+    assert told() == [("one_time", "CANCELLED"), ("subscription", "CANCELLED")]
+    ok(street.admin.delete(f"/closed-days/{closed['id']}"), 204)
+    assert told() == [("one_time", "PENDING"), ("subscription", "PENDING")]
+    del once
+
+
+def test_making_the_orders_of_one_lets_those_of_others_who_move_be(street: Street) -> None:
+    street.generate(TOMORROW)
+    street.planned(TOMORROW, area_id=street.baner)
+    street.sql("UPDATE orders SET area_id = NULL WHERE customer_id = %s", street.id)
+    street.living.subscription(street.neighbour("Balu"), street.milk, start_date=TODAY)
+    assert street.sql("SELECT area_id FROM orders WHERE customer_id = %s", street.id) == [(None,)]
+    street.generate(TOMORROW)
+    assert street.sql("SELECT area_id::text FROM orders WHERE customer_id = %s", street.id) == [(street.baner,)]

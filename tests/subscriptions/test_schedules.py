@@ -150,7 +150,7 @@ def test_the_present_may_change_before_what_is_planned(household: Household) -> 
     ok(change(household, made, LATER, mode="weekly_pattern", weekly_pattern=[2]), 201)
     ok(household.change(made, shift="evening", default_quantity="1"))
     read = household.read(made)
-    assert (read["shift"], read["changes"][0]["shift"]) == ("evening", "morning")
+    assert (read["shift"], read["changes"][0]["shift"]) == ("evening", "evening")
     calendar = household.calendar(made)
     assert (calendar["2026-11-24"], calendar[LATER]) == (("1.000", "fixed_daily"), ("1.000", "weekly_pattern"))
 
@@ -419,3 +419,98 @@ def test_what_began_tonight_may_change_before_orders_are_made(
     household.dairy.log_in_again()
     assert ok(household.change(made, weekly_pattern=[5, 6]))["weekly_pattern"] == [5, 6]
     assert household.calendar(made)["2026-11-22"] == ("2.000", "weekly_pattern")
+
+
+def test_a_price_that_staff_planned_is_not_the_households_to_undo(household: Household) -> None:
+    made = household.subscribe(price_per_unit="58.00")
+    planned = ok(change(household, made, LATER, price_per_unit="65.00"), 201)
+    refused(take_back(household, made, planned, household.login), 403, "forbidden")
+    away = change(household, made, "2026-11-23", household.login, shift="evening", replace_later=True)
+    refused(away, 403, "forbidden")
+    ok(change(household, made, "2026-11-28", household.login, shift="evening"), 201)
+    assert [each["price_per_unit"] for each in household.read(made)["changes"]] == ["65.00", "65.00"]
+    ok(change(household, made, "2026-11-23", shift="evening", replace_later=True), 201)
+
+
+def test_what_gives_way_takes_quantities_in_its_unit_along(household: Household) -> None:
+    made = household.subscribe()
+    eggs = household.dairy.product("7.00", unit="piece")
+    ok(change(household, made, LATER, product_id=eggs["id"], default_quantity="6"), 201)
+    ok(household.change(made, default_quantity="12", effective_from="2026-11-27"))
+    ok(household.override(made, "2026-11-28", "30"))
+    again = {"shift": "evening", "replace_later": True}
+    told = refused(change(household, made, "2026-11-23", **again), 422, "validation_failed")
+    assert (told["errors"][0]["pointer"], told["errors"][0]["code"]) == ("/replace_later", "other_unit")
+    ok(household.admin.delete(f"/subscriptions/{made['id']}/overrides/2026-11-28"), 204)
+    ok(change(household, made, "2026-11-23", **again), 201)
+    assert {household.calendar(made)[f"2026-11-{day}"][0] for day in range(21, 31)} == {"2.000"}
+
+
+def test_what_is_taken_back_leaves_the_next_its_quantity(household: Household) -> None:
+    made = household.subscribe()
+    eggs, curd = household.dairy.product("7.00", unit="piece"), household.dairy.product("90.00", unit="kg")
+    first = ok(change(household, made, "2026-11-23", product_id=eggs["id"], default_quantity="6"), 201)
+    ok(change(household, made, LATER, shift="evening"), 201)
+    ok(change(household, made, "2026-11-28", product_id=curd["id"], default_quantity="1"), 201)
+    ok(household.change(made, default_quantity="3", effective_from="2026-11-29"))
+    ok(take_back(household, made, first), 204)
+    calendar = household.calendar(made)
+    days = ("2026-11-24", LATER, "2026-11-28", "2026-11-29")
+    assert [calendar[day][0] for day in days] == ["2.000", "6.000", "1.000", "3.000"]
+
+
+def test_quantities_of_weekdays_are_said_anew_in_another_unit(household: Household) -> None:
+    made = household.subscribe(mode="weekly_pattern", weekly_quantities={"mon": "2"}, default_quantity=None)
+    eggs = household.dairy.product("7.00", unit="piece")
+    told = refused(change(household, made, LATER, product_id=eggs["id"]), 422, "validation_failed")
+    assert told["errors"][0]["pointer"] == "/weekly_quantities"
+    ok(change(household, made, LATER, product_id=eggs["id"], weekly_quantities={"mon": "6"}), 201)
+
+
+def test_what_is_usual_is_judged_by_the_product_of_the_day(household: Household) -> None:
+    eggs = household.dairy.product("7.00", unit="piece")
+    made, other = household.subscribe(), household.subscribe(product_id=eggs["id"], default_quantity="6")
+    ok(change(household, made, LATER, product_id=eggs["id"], default_quantity="6", confirm=True), 201)
+    ok(change(household, other, LATER, product_id=household.milk["id"], default_quantity="2", confirm=True), 201)
+    ok(household.change(made, default_quantity="60", effective_from=LATER))
+    refused(household.change(other, default_quantity="60", effective_from=LATER), 422, "quantity_unusual")
+    refused(household.change(made, default_quantity="60", effective_from="2026-11-24"), 422, "quantity_unusual")
+
+
+def test_a_planned_change_keeps_up_with_what_it_only_kept(household: Household) -> None:
+    made = household.subscribe(price_per_unit="58.00")
+    ok(change(household, made, "2026-11-22", mode="alternate_days"), 201)
+    ok(change(household, made, "2026-11-24", price_per_unit="55.00"), 201)
+    ok(change(household, made, "2026-11-26", price_per_unit="58.00"), 201)
+    for day in ("2026-11-22", "2026-11-24", "2026-11-26"):
+        household.generate(day)
+    ok(household.change(made, price_per_unit="59.00", shift="evening"))
+    told = [(each["mode"], each["shift"], each["price_per_unit"]) for each in household.read(made)["changes"]]
+    assert told == [("alternate_days", "evening", price) for price in ("59.00", "55.00", "58.00")]
+    assert [items(household, f"2026-11-{day}")[2] for day in (22, 24, 26)] == ["59.00", "55.00", "58.00"]
+    assert {household.order(f"2026-11-{day}")["shift"] for day in (22, 24, 26)} == {"evening"}
+    ok(household.change(made, mode="weekly_pattern", weekly_pattern=[6]))
+    assert {each["mode"] for each in household.read(made)["changes"]} == {"alternate_days"}
+
+
+def test_a_rhythm_in_litres_is_not_that_of_eggs(household: Household) -> None:
+    made = household.subscribe()
+    eggs = household.dairy.product("7.00", unit="piece")
+    ok(change(household, made, LATER, product_id=eggs["id"], default_quantity="6"), 201)
+    ok(household.change(made, mode="weekly_pattern", weekly_quantities=WEEK))
+    assert household.calendar(made)["2026-11-27"] == ("6.000", "fixed_daily")
+
+
+def test_one_more_of_the_same_on_any_day_to_come_is_confirmed(household: Household) -> None:
+    curd = household.dairy.product("90.00")
+    made = household.subscribe()
+    ok(change(household, made, LATER, product_id=curd["id"]), 201)
+    ok(change(household, made, "2026-11-28", product_id=household.milk["id"]), 201)
+    body = {"customer_id": household.customer["id"], "mode": "fixed_daily", "default_quantity": "1"}
+    for product, first, stop in (
+        (household.milk, "2026-11-26", None), (curd, TODAY, None), (household.milk, TODAY, "2026-12-01"),
+    ):  # fmt: skip
+        wanted = body | {"product_id": product["id"], "start_date": first} | ({"stop_date": stop} if stop else {})
+        refused(household.admin.post("/subscriptions", wanted), 409, "already_exists")
+    after = body | {"product_id": curd["id"], "start_date": "2026-11-28"}
+    ok(household.admin.post("/subscriptions", after), 201)

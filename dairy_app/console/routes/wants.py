@@ -166,8 +166,9 @@ def enter_unplanned(form: dict[str, str], customer_id: UUID) -> Response:
     def enter() -> None:
         item = {"product_id": form.get("product_id"), "quantity": form.get("quantity", "").strip()}
         body = {**frame.fields_of(form, "shift", "reason"), "customer_id": str(customer_id), "items": [item]}
+        body |= {"delivery_date": form.get("date", ""), **confirmed(form)}
         with frame.told_at({"/items/0/quantity": "/quantity", "/items": "/product_id"}):
-            act("POST", "/deliveries/unplanned", body | {"delivery_date": form.get("date", "")}, key=form.get("key"))
+            act("POST", "/deliveries/unplanned", body, key=form.get("key"))
 
     return _on_a_day(form, customer_id, form.get("date", "").strip(), enter, "unplanned")
 

@@ -184,6 +184,10 @@ class UnplannedIn(Strict):
     items = fields.List(fields.Nested(ExtraItemIn), required=True, validate=validate.Length(min=1, max=MOST_EXTRAS))
     reason = Line(500, required=True)
     client_event_id = fields.UUID(metadata={"description": "The phone's own key: sent again, it is a repeat."})
+    confirm = fields.Boolean(
+        load_default=False,
+        metadata={"description": "From an admin: an unusual quantity is meant.", "example": False},
+    )
 
     @validates_schema
     def products_differ(self, data: dict[str, Any], **_: Any) -> None:

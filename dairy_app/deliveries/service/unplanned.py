@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from dairy_app.business.queries import require_open_books, today
+from dairy_app.business.queries import require_open_books, require_usual, today
 from dairy_app.common.clock import now
 from dairy_app.common.errors import FieldError, Problem, invalid
 from dairy_app.containers.queries import empties_of_order, has_too_few
@@ -17,7 +17,7 @@ from dairy_app.customers.queries import get_visible_customer, move_on
 from dairy_app.deliveries import bulk, queries
 from dairy_app.deliveries.rules import Confirmer, DoorOrder, ExtraItem, Unplanned
 from dairy_app.deliveries.service.confirmations import Correction, correct
-from dairy_app.orders.queries import get_visible_order, visible_order_view
+from dairy_app.orders.queries import get_visible_order, products_by_id, visible_order_view
 from dairy_app.orders.service import address_of
 from dairy_app.web.access import Actor, Role
 
@@ -29,7 +29,7 @@ def deliver_unplanned(session: Session, actor: Actor, confirmer: Confirmer, want
     settings ``door_extras`` and ``door_extra_limit``. The same ``client_event_id`` with the same delivery is a repeat.
     Raises customer_not_found, customer_stopped, delivery_date_in_future, forbidden, period_closed, validation_failed
     (before the customer began), already_exists (the key was used for another delivery), product_not_found,
-    product_inactive, no_price, extra_above_limit.
+    product_inactive, no_price, extra_above_limit, quantity_unusual (unless an admin confirms it).
     """
     day, is_boy = wanted.delivery_date, actor.role == Role.DELIVERY_BOY
     lock_customers(session, [wanted.customer_id])
@@ -38,6 +38,8 @@ def deliver_unplanned(session: Session, actor: Actor, confirmer: Confirmer, want
     if made is not None:
         return made
     _require_day(session, customer, day, only_today=is_boy)
+    if not (wanted.confirm and actor.role is Role.ADMIN):
+        _require_usual(session, wanted.items)
     priced = _priced(session, wanted.items, customer, day, method=confirmer.method if is_boy else None)
     at = now()
     moved = move_on(session, customer.id, day)
@@ -140,6 +142,14 @@ def _require_day(session: Session, customer: Customer, day: date, *, only_today:
     first = queries.first_day_of(session, customer.id)
     if day < first:
         raise invalid("/delivery_date", f"The customer began on {first}.")
+
+
+def _require_usual(session: Session, items: Sequence[ExtraItem]) -> None:
+    """Raise ``quantity_unusual`` for more than one order usually holds of a product that exists."""
+    products = products_by_id(session, [item.product_id for item in items])
+    for place, item in enumerate(items):
+        if item.product_id in products:
+            require_usual(session, products[item.product_id].unit, {f"/items/{place}/quantity": item.quantity})
 
 
 def _priced(

@@ -34,7 +34,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
 from dairy_app.catalogue.models import Product
-from dairy_app.customers.models import Area, Customer
+from dairy_app.customers.models import Area, Customer, CustomerMove
 from dairy_app.customers.queries import with_price
 from dairy_app.database.values import uuid_array
 from dairy_app.orders.models import Order, OrderItem
@@ -120,14 +120,17 @@ def generate(session: Session, days: Sequence[date], *only: ColumnElement[bool])
         .order_by(Product.name, amounts.c.product_id, Area.name.nulls_last(), amounts.c.area_id)
         .add_cte(orders, items)
     ).all()
-    session.execute(_FOLLOW_ALL, {"first": min(days), "last": max(days)})
+    moving = select(CustomerMove.customer_id).where(
+        CustomerMove.applied_at.is_(None), CustomerMove.moves_on <= max(days)
+    )
+    if only:
+        moving = moving.where(CustomerMove.customer_id.in_(select(Subscription.customer_id).where(*only)))
+    moved = func.array(moving.distinct().scalar_subquery())
+    session.execute(select(func.follow_moves(moved, literal(min(days), Date), literal([], ARRAY(Uuid())))))
     return Made([row for row in rows if row.orders is not None], rows[0].due, rows[0].blocked)
 
 
 _FOLLOW_MOVES = text("SELECT follow_moves(CAST(:customers AS uuid[]), CAST(:first AS date), CAST(:helpers AS uuid[]))")
-_FOLLOW_ALL = text("""
-SELECT follow_moves(array(SELECT DISTINCT customer_id FROM customer_moves
-    WHERE applied_at IS NULL AND moves_on <= CAST(:last AS date)), CAST(:first AS date), '{}')""")
 
 
 def follow_moves(session: Session, customer_ids: Sequence[UUID], first: date, helpers: Sequence[UUID]) -> None:

@@ -5,13 +5,20 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Date, Uuid, delete, func, insert, literal, null, select, text, update
+from sqlalchemy import Date, Row, Uuid, and_, delete, func, insert, literal, not_, null, select, text, update
 from sqlalchemy.orm import Session
 
+from dairy_app.catalogue.models import Product
 from dairy_app.subscriptions.models import Subscription, SubscriptionSchedule
 from dairy_app.subscriptions.queries.schedules import TERMS
 
 _COPIED = ", ".join(TERMS)
+#: Terms that change together.
+_TOGETHER = (
+    ("mode", "weekly_pattern", "weekly_quantities", "interval_days", "anchor_date"),
+    ("shift",),
+    ("product_id", "price_per_unit"),
+)
 #: Not waited for: whoever holds the row changes it and takes what is valid by then, and ``due`` needs no copy. Who
 #: asked for it and why is told of what it is now, unless it ended: then of its end.
 _APPLY = text(f"""
@@ -87,12 +94,26 @@ def forget_single(session: Session, subscription_id: UUID) -> None:
     session.execute(gone.execution_options(synchronize_session=False))
 
 
-def change_valid(session: Session, subscription_id: UUID, day: date, row: Mapping[str, Any]) -> None:
-    """Write terms of what a standing order is on a day; one without schedules says them itself."""
-    c, terms = SubscriptionSchedule, {name: row[name] for name in row if name in TERMS}
-    if terms:
-        valid = (c.subscription_id == subscription_id, c.valid.contains(literal(day, Date)))
-        changed = update(c).where(*valid).values({**terms, "updated_at": func.now()})
+def change_valid(session: Session, subscription_id: UUID, day: date, known: Row[Any], row: Mapping[str, Any]) -> None:
+    """Write terms of what a standing order is on a day; one without schedules says them itself.
+
+    ``known``: its terms before. A later schedule that has them still, and the same unit, only kept them, and gets the
+    new ones, until the first that has others: a price is one of its product, a rhythm is one with all its parts.
+    """
+    c = SubscriptionSchedule
+    mine = c.subscription_id == subscription_id
+    for group in _TOGETHER:
+        written = {name: row[name] for name in group if name in row}
+        if not written:
+            continue
+        same = and_(
+            Product.unit == known.unit,
+            *(c.__table__.c[name].is_not_distinct_from(known._mapping[name]) for name in group),
+        )
+        others = select(func.min(func.lower(c.valid))).join(Product, Product.id == c.product_id)
+        until = others.where(mine, func.lower(c.valid) > day, not_(same)).scalar_subquery()
+        kept = c.valid.overlaps(func.daterange(literal(day, Date), until))
+        changed = update(c).where(mine, kept).values({**written, "updated_at": func.now()})
         session.execute(changed.execution_options(synchronize_session=False))
 
 

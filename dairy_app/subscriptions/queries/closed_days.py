@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Subquery, and_, func, or_, select
+from sqlalchemy import ColumnElement, Subquery, and_, func, select, union
 from sqlalchemy.orm import Session
 
 from dairy_app.orders.models import ClosedDay, Order, OrderItem
@@ -46,14 +46,10 @@ def moved_orders(session: Session, day: date, area_id: UUID | None) -> Any:
     return session.execute(rows).one()
 
 
-def generated_closed_days(session: Session, first: date) -> list[date]:
-    """The days from ``first`` on that have their orders and are closed, or get what a closed day gives."""
-    concerned = or_(
-        GeneratedDay.delivery_date.in_(select(ClosedDay.day)),
-        GeneratedDay.delivery_date.in_(select(ClosedDay.deliver_on)),
-    )
-    rows = select(GeneratedDay.delivery_date).where(GeneratedDay.delivery_date >= first, concerned)
-    return list(session.scalars(rows.order_by(GeneratedDay.delivery_date)))
+def closed_days_from(session: Session, first: date) -> list[date]:
+    """The days from ``first`` on that are closed, or get what a closed day gives."""
+    days = union(select(ClosedDay.day), select(ClosedDay.deliver_on)).subquery("days")
+    return list(session.scalars(select(days.c.day).where(days.c.day >= first).order_by(days.c.day)))
 
 
 def generated_of(session: Session, days: Sequence[date]) -> list[date]:

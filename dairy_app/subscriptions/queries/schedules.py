@@ -98,13 +98,14 @@ def equal_order(
     session: Session, customer_id: UUID, product_id: UUID, shift: str, day: date, besides: UUID | None
 ) -> UUID | None:
     """A standing order of a customer, other than ``besides``, that brings a product in a shift on a day or later."""
-    s = Subscription
+    s, c = Subscription, SubscriptionSchedule
+    its_days = func.daterange(func.greatest(literal(day, Date), s.start_date), s.stop_date)
     rows = (
         select(s.id)
-        .outerjoin(SubscriptionSchedule, is_valid_on(func.greatest(literal(day, Date), s.start_date)))
+        .outerjoin(c, and_(c.subscription_id == s.id, c.valid.overlaps(its_days)))
         .where(s.customer_id == customer_id, s.status != "stopped")
-        .where(func.coalesce(s.stop_date > day, True), valid_then("product_id") == product_id)
-        .where(valid_then("shift") == shift, s.id.is_distinct_from(besides))
+        .where(func.coalesce(s.stop_date > func.greatest(literal(day, Date), s.start_date), True))
+        .where(valid_then("product_id") == product_id, valid_then("shift") == shift, s.id.is_distinct_from(besides))
     )
     return session.scalar(rows.limit(1))
 
@@ -139,7 +140,6 @@ def _seen() -> Any:
             valid_to(c.valid).label("last"),
             *(c.__table__.c[name] for name in TERMS),
             quantity_on(func.lower(c.valid)).label("default_quantity"),
-            (c.default_quantity.is_not(None)).label("names_quantity"),
             Product.name.label("product_name"),
             Product.unit,
             c.reason,

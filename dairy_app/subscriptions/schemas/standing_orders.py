@@ -29,7 +29,7 @@ from dairy_app.web import validate
 from dairy_app.web.schemas import Choice, Day, Line, Money, Month, PageQuery, Quantity, Strict, page_of
 from dairy_app.web.validate import Invalid
 
-#: What may decide a day; ``due._rule`` and ``rules.decide``.
+#: What may decide a day: the rules of ``queries.due`` and of ``rules.decide``.
 RULES = (
     "customer_not_active",
     "draft",

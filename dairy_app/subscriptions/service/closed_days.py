@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from dairy_app.business.queries import today
 from dairy_app.common.clock import now
 from dairy_app.common.errors import Problem, invalid, overlaps
-from dairy_app.customers.models import Area
+from dairy_app.customers.models import Area, Customer
 from dairy_app.customers.queries import get_area
 from dairy_app.customers.service import customers
 from dairy_app.orders import bulk as orders
@@ -94,10 +94,11 @@ def reopen_day(session: Session, closed_day_id: UUID) -> None:
 
 def change_area(session: Session, area_id: UUID, asked: customers.AreaChange) -> Area:
     """Rename an area or put it below another one: of what is closed there, orders follow. Raises as the area's own."""
-    days = queries.generated_closed_days(session, today(session))
-    _lock(session, days, area_id)
+    first = today(session)
+    _lock(session, queries.closed_days_from(session, first), area_id)
     changed = customers.change_area(session, area_id, asked)
-    days = queries.generated_closed_days(session, today(session))
+    orders.follow_closings(session, in_area(Customer.id, area_id), first, now())
+    days = queries.generated_of(session, queries.closed_days_from(session, first))
     if days:
         _follow(session, days, area_id, f"The area {changed.name} was moved.")
     return changed

@@ -7,6 +7,8 @@ from sqlalchemy.orm import Session
 
 from dairy_app.business.queries import today
 from dairy_app.common.clock import now
+from dairy_app.customers.models import Customer
+from dairy_app.orders import bulk as closings
 from dairy_app.subscriptions.bulk import orders as bulk
 from dairy_app.subscriptions.bulk import standing_orders as rows
 from dairy_app.subscriptions.models import SubscriptionOverride, SubscriptionQuantity
@@ -25,6 +27,13 @@ def follow(session: Session, subscription_ids: Sequence[UUID], reason: str) -> N
     days = queries.days_with_orders(session, first)
     if days and subscription_ids:
         bulk.generate(session, days, bulk.among(subscription_ids))
+
+
+def follow_customers(session: Session, customer_ids: Sequence[UUID], reason: str) -> None:
+    """Let the orders of customers follow their new status or area: of standing orders, and those of single days."""
+    follow(session, queries.subscriptions_of(session, *customer_ids), reason)
+    closings.follow_closings(session, Customer.id.in_(customer_ids), today(session), now())
+    session.expire_all()
 
 
 def insert_beside(

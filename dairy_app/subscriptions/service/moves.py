@@ -14,8 +14,7 @@ from dairy_app.customers import bulk as customers
 from dairy_app.customers.models import CustomerMove
 from dairy_app.customers.queries import active_user, customers_moving, get_move, get_visible_customer
 from dairy_app.subscriptions.bulk import orders as bulk
-from dairy_app.subscriptions.queries.standing_orders import subscriptions_of
-from dairy_app.subscriptions.service.following import follow
+from dairy_app.subscriptions.service.following import follow_customers
 from dairy_app.web.access import Actor, Role
 
 
@@ -87,4 +86,4 @@ def apply_due(session: Session, day: date) -> None:
     helpers = [each.delivery_boy_id for each in applied if each.delivery_boy_id is not None]
     bulk.follow_moves(session, moving, min((each.moves_on for each in applied), default=day), helpers)
     session.expire_all()
-    follow(session, subscriptions_of(session, *moving), "The customer moved.")
+    follow_customers(session, moving, "The customer moved.")

@@ -43,7 +43,7 @@ from dairy_app.subscriptions.rules.rhythm import (
 )
 from dairy_app.subscriptions.rules.standing_orders import RELEASES, require_active, without_price
 from dairy_app.subscriptions.rules.wishes import DayQuantity, Ending, NewSubscription, SubscriptionChange
-from dairy_app.subscriptions.service.following import follow, insert_beside
+from dairy_app.subscriptions.service.following import follow, follow_customers, insert_beside
 from dairy_app.subscriptions.service.open_days import (
     ONE_DAY,
     first_open_day,
@@ -96,7 +96,8 @@ def subscribe(session: Session, actor: Actor, asked: NewSubscription) -> UUID:
 def change(session: Session, actor: Actor, subscription_id: UUID, asked: SubscriptionChange) -> bulk.Repriced | None:
     """Change what is sent, from the first day that may still change on; a new price also for orders made already.
 
-    What is planned from a day on (``schedules``) stays as it was planned.
+    What is planned from a day on (``schedules``) stays as it was planned; where it only kept what changes now, it
+    keeps the new.
 
     ``default_quantity`` holds till further notice from ``effective_from`` (default: the first open day); what was
     delivered before keeps its quantity. A customer's change leaves days whose cut-off has passed as they were.
@@ -127,7 +128,7 @@ def change(session: Session, actor: Actor, subscription_id: UUID, asked: Subscri
     if not confirmed and ("shift" in row or begins_again):
         refuse_another(session, found.customer_id, known.product_id, row.get("shift", known.shift), day, found.id)
     rows.update_subscription(session, found.id, {**row, **_said(actor, said["channel"], said["reason"])})
-    schedules.change_valid(session, found.id, day, row)
+    schedules.change_valid(session, found.id, day, known, row)
     if said["default_quantity"] is not None:
         _set_quantity(session, actor, found, said, confirmed=confirmed)
     elif said["effective_from"] is not None:
@@ -309,7 +310,8 @@ def cancel_order(session: Session, actor: Actor, order_id: UUID, reason: str) ->
     Raises order_not_found, illegal_transition, cutoff_passed.
     """
     order = get_visible_order(session, actor, order_id)
-    if order.subscription_id is None or order.status != "PENDING" or order.delivery_date < today(session):
+    waits = order.status == "PENDING" or order.closed_day_id is not None  # reopened, its day would come back
+    if order.subscription_id is None or not waits or order.delivery_date < today(session):
         orders.cancel_order(session, actor, order_id, reason)
     else:
         nothing = DayQuantity(Decimal(0), note=reason)
@@ -319,7 +321,7 @@ def cancel_order(session: Session, actor: Actor, order_id: UUID, reason: str) ->
 def customer_changed(session: Session, customer_id: UUID, status: str) -> None:
     """Let a customer's orders follow its new status or area. The caller has locked the customer."""
     bulk.hold_generation(session)
-    follow(session, queries.subscriptions_of(session, customer_id), f"The customer is {status}.")
+    follow_customers(session, [customer_id], f"The customer is {status}.")
 
 
 def set_price(session: Session, product_id: UUID, wanted: catalogue.NewPrice) -> tuple[Row[Any], bulk.Repriced]:
