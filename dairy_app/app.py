@@ -9,6 +9,7 @@ import dairy_app.models  # noqa: F401 - a foreign key must find its table, also 
 from dairy_app import __version__
 from dairy_app.accounts.routes.logins import auth, users
 from dairy_app.accounts.service import tokens
+from dairy_app.billing.routes.charges import charges
 from dairy_app.billing.routes.corrections import corrections
 from dairy_app.billing.routes.invoices import invoices
 from dairy_app.billing.routes.runs import billing
@@ -89,6 +90,7 @@ ROUTES = (
     Mount(reports),
     Mount(sales),
     Mount(corrections),
+    Mount(charges),
     Mount(exports),
     Mount(imports),
     Mount(documents),

@@ -38,6 +38,7 @@ CODES: dict[str, tuple[int, str]] = {
     "subscription_not_found": (404, "No such subscription"),
     "move_not_found": (404, "No such move"),
     "pause_not_found": (404, "No such pause"),
+    "charge_rule_not_found": (404, "No such charge rule"),
     "change_not_found": (404, "No such change"),
     "closed_day_not_found": (404, "No such closed day"),
     "container_not_found": (404, "No such container"),

@@ -26,7 +26,7 @@ from dairy_app.database.models import (
 
 INVOICE_STATUSES = ("draft", "issued", "void", "external")
 DOCUMENT_TYPES = ("tax_invoice", "bill_of_supply", "invoice_cum_bill_of_supply", "invoice")
-LINE_SOURCES = ("subscription", "one_time", "adjustment")
+LINE_SOURCES = ("subscription", "one_time", "adjustment", "charge")
 ADJUSTMENT_KINDS = ("charge", "discount", "correction")
 
 #: Of an e-invoice: 64 hexadecimal digits; digits; a token of three parts, each in base64url.
@@ -170,9 +170,11 @@ class InvoiceLine(Base):
     __table_args__ = (
         references("invoice_id", "invoices.id", "invoice_not_found"),
         references("product_id", "products.id", "product_not_found"),
+        references("charge_rule_id", "charge_rules.id", "charge_rule_not_found"),
         one_of("source", LINE_SOURCES),
         one_of("supply_type", SUPPLY_TYPES),
         check("gst_rate_range", "gst_rate BETWEEN 0 AND 100"),
+        check("charge_has_rule", "(source = 'charge') = (charge_rule_id IS NOT NULL)"),
         check("dates_in_order", "last_date >= first_date"),
         check("gross_is_quantity_times_price", "gross_amount = round(quantity * unit_price, 2)"),
         check("discount_within_gross", "discount BETWEEN 0 AND abs(gross_amount)"),
@@ -183,6 +185,7 @@ class InvoiceLine(Base):
             " AND line_total = gross_amount - discount END",
         ),
         Index(None, "product_id"),
+        Index("ix_invoice_lines_charge_rule", "charge_rule_id", postgresql_where=text("charge_rule_id IS NOT NULL")),
     )
 
     invoice_id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -209,6 +212,8 @@ class InvoiceLine(Base):
     sgst: Mapped[Money]
     igst: Mapped[Money]
     line_total: Mapped[Money]
+    #: By which rule it is charged or taken off.
+    charge_rule_id: Mapped[UUID | None]
 
 
 class Adjustment(Identified, Base):

@@ -106,6 +106,8 @@ ADDED = {
             VALUES ('{BALU}', 100, 'cash', '2026-09-11', 'Moved away', '{ADMIN}')""",
     "0042": f"""INSERT INTO customer_moves (customer_id, moves_on, stop_sequence, entered_by)
         VALUES ('{BALU}', '2027-01-01', 10, '{ADMIN}')""",
+    "0050": f"""INSERT INTO charge_rules (kind, basis, amount, valid, description, created_by)
+        VALUES ('delivery_charge', 'per_month', 50, '[2026-09-01,)', 'Delivery', '{ADMIN}')""",
     "0043": f"""INSERT INTO payments
             (receipt_no, customer_id, amount, method, received_on, collected_by, shared_link_id)
         VALUES ((SELECT 'RC' || count(*) FROM payments), '{BALU}', 10, 'cash', '2026-09-10', '{ADMIN}', '{LINK}')""",

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from dairy_app.billing.bulk.charges import CHARGING
 from dairy_app.billing.queries.drafts import SUMS, drafts_with_totals
 from dairy_app.billing.rules.runs import SKIP_DETAILS
 from dairy_app.database.values import uuid_array
@@ -211,8 +212,10 @@ def issue_drafts(
 
     A draft that may not be issued is left as it is and named in ``skipped``; one that holds nothing is deleted.
     """
-    # A month of thousands of customers is sorted and hashed in memory, not on disk.
-    session.execute(text("SELECT set_config('work_mem', '64MB', true)"))
+    # A month of thousands of customers is sorted and hashed in memory, not on disk. No rule is taken back meanwhile.
+    session.execute(
+        text("SELECT set_config('work_mem', '64MB', true), pg_advisory_xact_lock_shared(:key)"), {"key": CHARGING}
+    )
     drafts = {"drafts": uuid_array(draft_ids), "today": today}
     # From the numbers on one chunk after the other, for the numbers and the chain of hashes; lines are written before,
     # while another chunk takes its numbers. Those may bear a later date, and so must these: then they are written anew.

@@ -13,7 +13,7 @@ def open_lines(session: Session, invoice_id: UUID) -> list[OpenLine]:
     """The lines of an invoice with what earlier notes left of them. Ask after the customer's row is locked."""
     rows = session.execute(
         text("""
-            SELECT l.line_no, l.unit, l.source <> 'adjustment' AS is_goods, l.quantity, l.taxable_value,
+            SELECT l.line_no, l.unit, l.product_id IS NOT NULL AS is_goods, l.quantity, l.taxable_value,
                 l.line_total, l.gst_rate, l.igst,
                 l.quantity - coalesce(t.quantity, 0) AS left_quantity,
                 l.taxable_value - coalesce(t.taxable_value, 0) AS left_taxable_value,

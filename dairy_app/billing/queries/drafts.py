@@ -1,7 +1,8 @@
 """The SQL of an invoice, written once: preview, a draft on screen and the run read the very same text.
 
 From the outside in: ``PAPERS`` are the drafts with their date and place of supply, ``LINES`` their lines
-(delivered quantity × price, grouped by product, price, rate, source and prior period; then the adjustments),
+(delivered quantity × price, grouped by product, price, rate, source and prior period; then what rules charge or take
+off, ``CHARGES``, and the adjustments),
 ``TOTALS`` the sums with the code that forbids issuing, when there is one. ``{which}`` chooses the drafts ``d`` of
 customers ``c``; ``{ends}`` is the last day of each, earlier than its own for a preview of a run up to a day.
 
@@ -54,8 +55,123 @@ AMOUNTS = """
             ELSE 0 END::numeric(24,2) AS igst
         ) tax"""
 
-LINES = f"""
-delivered AS (
+#: What rules charge for delivery and take off, a row for each line: none are read while there is no rule.
+#:
+#: Of a kind and basis the most narrow rule that holds on a day counts: the customer's own, its nearest area's, the
+#: dairy's; of a percentage the one of the product before that of all goods. A day or a month counts once: not when
+#: another document, that is issued or of an earlier period, has deliveries of it (a late one brings no second charge).
+#: A month has the rule of its first day with a delivery. Percentages are of the goods with their own tax; an amount
+#: without a tax class is divided between the rates of the goods by value, to the paisa (each share is the difference
+#: of two rounded sums), and has the HSN of the most valuable goods of the rate.
+CHARGES = """
+charge_goods AS MATERIALIZED (
+    SELECT p.invoice_id, p.customer_id, o.delivered_on AS day, i.product_id, i.unit_price,
+        CASE WHEN s.gstin IS NULL THEN 'non_gst' ELSE t.supply_type END AS supply_type,
+        CASE WHEN s.gstin IS NULL THEN 0 ELSE t.gst_rate END AS gst_rate,
+        CASE WHEN s.gstin IS NOT NULL THEN g.hsn_code END AS hsn_code, sum(i.delivered_quantity) AS quantity
+    FROM papers p
+    JOIN orders o ON o.invoice_id = p.invoice_id AND o.delivered_on <= p.period_end
+    JOIN order_items i ON i.order_id = o.id AND i.delivered_quantity > 0
+    JOIN products g ON g.id = i.product_id
+    CROSS JOIN settings s
+    LEFT JOIN tax_rates t ON t.tax_class = g.tax_class
+        AND t.valid @> CASE s.tax_rate_date WHEN 'delivery_date' THEN o.delivered_on ELSE p.invoice_date END
+    WHERE (SELECT EXISTS (SELECT FROM charge_rules))
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+), charge_areas AS (
+    WITH RECURSIVE reached AS (
+        SELECT r.area_id AS outer_id, r.area_id, 0 AS depth
+        FROM (SELECT DISTINCT area_id FROM charge_rules WHERE area_id IS NOT NULL) r
+        UNION SELECT n.outer_id, a.id, n.depth + 1 FROM reached n JOIN areas a ON a.parent_id = n.area_id
+        WHERE n.depth < 100
+    ) SELECT outer_id, area_id, min(depth) AS depth FROM reached GROUP BY 1, 2
+), charge_scopes AS (
+    SELECT p.invoice_id, r.id AS rule_id, -1 AS breadth
+    FROM papers p JOIN charge_rules r ON r.customer_id = p.customer_id
+    UNION ALL
+    SELECT p.invoice_id, r.id, coalesce(n.depth, 1000)
+    FROM charge_rules r
+    LEFT JOIN charge_areas n ON n.outer_id = r.area_id
+    JOIN papers p ON r.customer_id IS NULL
+    JOIN customers c ON c.id = p.customer_id AND (r.area_id IS NULL OR c.area_id = n.area_id)
+), charge_days AS (
+    SELECT DISTINCT ON (b.invoice_id, b.day, r.kind, r.basis, k.product_id, k.unit_price) b.*, r.id AS rule_id, r.kind,
+        r.basis, r.amount, r.product_id AS of_product, r.tax_class
+    FROM charge_goods b
+    JOIN charge_scopes c ON c.invoice_id = b.invoice_id
+    JOIN charge_rules r ON r.id = c.rule_id AND r.valid @> b.day AND coalesce(r.product_id, b.product_id) = b.product_id
+    CROSS JOIN LATERAL (SELECT CASE r.basis WHEN 'percent' THEN b.product_id ELSE r.product_id END AS product_id,
+        CASE r.basis WHEN 'percent' THEN b.unit_price END AS unit_price) k
+    ORDER BY b.invoice_id, b.day, r.kind, r.basis, k.product_id, k.unit_price, c.breadth, r.product_id
+), charge_times AS (
+    SELECT DISTINCT ON (c.invoice_id, c.kind, c.basis, c.of_product, t.first_day) c.invoice_id, c.rule_id, c.day
+    FROM charge_days c
+    JOIN papers p ON p.invoice_id = c.invoice_id
+    CROSS JOIN LATERAL (SELECT CASE c.basis WHEN 'per_month' THEN date_trunc('month', c.day::timestamp)::date
+        ELSE c.day END AS first_day) t
+    WHERE c.basis <> 'percent' AND (t.first_day >= p.period_start OR NOT EXISTS (
+        SELECT FROM orders o
+        JOIN invoices d ON d.id = o.invoice_id
+        JOIN order_items i ON i.order_id = o.id AND i.delivered_quantity > 0
+        WHERE o.customer_id = p.customer_id AND o.invoice_id <> p.invoice_id
+            AND o.delivered_on >= t.first_day AND o.delivered_on
+                <= CASE c.basis WHEN 'per_month' THEN t.first_day + interval '1 month' - interval '1 day' ELSE c.day END
+            AND coalesce(c.of_product, i.product_id) = i.product_id
+            AND (d.status = 'issued' OR (d.status = 'draft' AND d.period_start < p.period_start))))
+    ORDER BY c.invoice_id, c.kind, c.basis, c.of_product, t.first_day, c.day
+), charge_amounts AS (
+    SELECT c.invoice_id, c.rule_id, count(*) AS times, min(c.day) AS first_day, max(c.day) AS last_day
+    FROM charge_times c GROUP BY 1, 2
+), charge_parts AS (
+    SELECT v.invoice_id, v.product_id, v.supply_type, v.gst_rate, min(v.hsn_code) AS hsn_code,
+        sum(v.quantity * v.unit_price) AS value
+    FROM charge_goods v GROUP BY 1, 2, 3, 4
+), charge_shares AS (
+    SELECT f.*, v.supply_type, v.gst_rate, (array_agg(v.hsn_code ORDER BY v.value DESC, v.hsn_code))[1] AS hsn_code,
+        count(*) OVER one AS groups, sum(sum(v.value)) OVER one AS whole,
+        sum(sum(v.value)) OVER upto AS upto, sum(sum(v.value)) OVER upto - sum(v.value) AS after
+    FROM charge_amounts f
+    JOIN charge_rules r ON r.id = f.rule_id AND r.tax_class IS NULL
+    JOIN charge_parts v ON v.invoice_id = f.invoice_id AND coalesce(r.product_id, v.product_id) = v.product_id
+    GROUP BY f.invoice_id, f.rule_id, f.times, f.first_day, f.last_day, v.supply_type, v.gst_rate
+    WINDOW one AS (PARTITION BY f.invoice_id, f.rule_id),
+        upto AS (PARTITION BY f.invoice_id, f.rule_id ORDER BY v.gst_rate, v.supply_type)
+), charge_percents AS (
+    SELECT c.invoice_id, c.rule_id, c.amount, c.supply_type, c.gst_rate, c.hsn_code,
+        round(sum(c.quantity) * c.unit_price, 2) AS value, min(c.day) AS first_day, max(c.day) AS last_day
+    FROM charge_days c WHERE c.basis = 'percent' AND c.amount > 0
+    GROUP BY c.invoice_id, c.rule_id, c.amount, c.supply_type, c.gst_rate, c.hsn_code, c.product_id, c.unit_price
+), charged AS (
+    SELECT s.invoice_id, s.rule_id, CASE s.groups WHEN 1 THEN s.times ELSE 1 END AS quantity,
+        CASE WHEN s.groups = 1 THEN r.amount WHEN s.whole = 0 THEN 0
+            ELSE round(s.times * r.amount * s.upto / s.whole, 2) - round(s.times * r.amount * s.after / s.whole, 2)
+            END AS unit_price,
+        s.first_day, s.last_day, s.supply_type, s.gst_rate, s.hsn_code
+    FROM charge_shares s JOIN charge_rules r ON r.id = s.rule_id
+    UNION ALL
+    SELECT b.invoice_id, b.rule_id, 1, round(sum(b.value) * b.amount / 100, 2), min(b.first_day), max(b.last_day),
+        b.supply_type, b.gst_rate, b.hsn_code
+    FROM charge_percents b JOIN charge_rules r ON r.id = b.rule_id AND r.tax_class IS NULL
+    GROUP BY b.invoice_id, b.rule_id, b.amount, b.supply_type, b.gst_rate, b.hsn_code
+    UNION ALL
+    SELECT f.invoice_id, f.rule_id, f.quantity, f.unit_price, f.first_day, f.last_day,
+        CASE WHEN s.gstin IS NULL THEN 'non_gst' ELSE t.supply_type END,
+        CASE WHEN s.gstin IS NULL THEN 0 ELSE t.gst_rate END, NULL
+    FROM (
+        SELECT f.invoice_id, f.rule_id, f.times AS quantity, r.amount AS unit_price, f.first_day, f.last_day
+        FROM charge_amounts f JOIN charge_rules r ON r.id = f.rule_id
+        UNION ALL
+        SELECT b.invoice_id, b.rule_id, 1, round(sum(b.value) * b.amount / 100, 2), min(b.first_day), max(b.last_day)
+        FROM charge_percents b GROUP BY b.invoice_id, b.rule_id, b.amount
+    ) f
+    JOIN charge_rules r ON r.id = f.rule_id AND r.tax_class IS NOT NULL
+    JOIN papers p ON p.invoice_id = f.invoice_id
+    CROSS JOIN settings s
+    LEFT JOIN tax_rates t ON t.tax_class = r.tax_class
+        AND t.valid @> CASE s.tax_rate_date WHEN 'delivery_date' THEN f.last_day ELSE p.invoice_date END
+)"""
+
+LINES = f"""{CHARGES}, delivered AS (
     SELECT p.invoice_id, i.product_id, i.unit_price, o.order_type AS source,
         o.delivered_on < p.period_start OR p.is_late AS prior_period,
         CASE s.tax_rate_date WHEN 'delivery_date' THEN o.delivered_on END AS rate_day,
@@ -74,7 +190,8 @@ delivered AS (
         CASE WHEN s.gstin IS NULL THEN 'non_gst' ELSE r.supply_type END AS supply_type,
         CASE WHEN s.gstin IS NULL THEN 0 ELSE r.gst_rate END AS gst_rate,
         p.place_of_supply <> s.state_code AS inter_state, s.prices_include_tax,
-        p.gst_treatment IN ('registered', 'composition') AS is_registered, NULL::uuid AS adjustment_id
+        p.gst_treatment IN ('registered', 'composition') AS is_registered, NULL::uuid AS adjustment_id,
+        NULL::uuid AS charge_rule_id, NULL::text AS charge_hsn_code
     FROM delivered v
     JOIN papers p ON p.invoice_id = v.invoice_id
     JOIN products g ON g.id = v.product_id
@@ -86,32 +203,44 @@ delivered AS (
         1, 0, a.adjusted_on, a.adjusted_on, false,
         CASE WHEN s.gstin IS NULL THEN 'non_gst' WHEN a.tax_class IS NULL THEN 'exempt' ELSE r.supply_type END,
         CASE WHEN s.gstin IS NULL OR a.tax_class IS NULL THEN 0 ELSE r.gst_rate END,
-        p.place_of_supply <> s.state_code, s.prices_include_tax, p.gst_treatment IN ('registered', 'composition'), a.id
+        p.place_of_supply <> s.state_code, s.prices_include_tax, p.gst_treatment IN ('registered', 'composition'), a.id,
+        NULL, NULL
     FROM papers p
     JOIN adjustments a ON a.invoice_id = p.invoice_id AND a.adjusted_on <= p.period_end
     CROSS JOIN settings s
     LEFT JOIN tax_rates r ON r.tax_class = a.tax_class
         AND r.valid @> CASE s.tax_rate_date WHEN 'delivery_date' THEN a.adjusted_on ELSE p.invoice_date END
+    UNION ALL
+    SELECT p.invoice_id, NULL, CASE r.kind WHEN 'discount' THEN -c.unit_price ELSE c.unit_price END, 'charge',
+        c.last_day < p.period_start OR p.is_late, c.quantity, 0, c.first_day, c.last_day, false, c.supply_type,
+        c.gst_rate, p.place_of_supply <> s.state_code, s.prices_include_tax,
+        p.gst_treatment IN ('registered', 'composition'), NULL, r.id, c.hsn_code
+    FROM charged c
+    JOIN charge_rules r ON r.id = c.rule_id
+    JOIN papers p ON p.invoice_id = c.invoice_id
+    CROSS JOIN settings s
+    WHERE c.unit_price <> 0
 ), taxed AS ({AMOUNTS}
 ), lines AS MATERIALIZED (
     SELECT t.invoice_id, t.is_registered AND t.gst_rate = 0 AS apart,
         row_number() OVER (PARTITION BY t.invoice_id, t.is_registered AND t.gst_rate = 0
-            ORDER BY t.adjustment_id IS NOT NULL, t.prior_period, t.source DESC, g.name, g.id, t.unit_price,
-                t.gst_rate, t.adjustment_id) AS line_no,
-        t.product_id, coalesce(g.name, a.description) AS description,
-        coalesce(g.hsn_code, k.hsn_prefix, (SELECT min(o.hsn_code) FROM products o WHERE o.tax_class = k.code))
-            AS hsn_code,
+            ORDER BY t.product_id IS NULL, t.adjustment_id IS NOT NULL, t.prior_period, t.source DESC, g.name, g.id,
+                u.kind, u.description, u.id, t.unit_price, t.gst_rate, t.adjustment_id, t.charge_hsn_code) AS line_no,
+        t.product_id, coalesce(g.name, a.description, u.description) AS description,
+        coalesce(g.hsn_code, t.charge_hsn_code, k.hsn_prefix,
+            (SELECT min(o.hsn_code) FROM products o WHERE o.tax_class = k.code)) AS hsn_code,
         coalesce(g.unit, 'piece') AS unit, t.source, t.prior_period, t.deliveries,
         t.first_date, t.last_date, t.quantity, t.unit_price, t.gross_amount, 0::numeric(24,2) AS discount,
         t.supply_type, t.gst_rate, t.taxable_value,
         t.cgst, t.cgst AS sgst, t.igst,
         CASE WHEN t.gst_rate > 0 THEN t.taxable_value + 2 * t.cgst + t.igst
             ELSE t.gross_amount END::numeric(24,2) AS line_total,
-        t.unpriced
+        t.charge_rule_id, t.unpriced
     FROM taxed t
     LEFT JOIN products g ON g.id = t.product_id
     LEFT JOIN adjustments a ON a.id = t.adjustment_id
-    LEFT JOIN tax_classes k ON k.code = a.tax_class
+    LEFT JOIN charge_rules u ON u.id = t.charge_rule_id
+    LEFT JOIN tax_classes k ON k.code = coalesce(a.tax_class, u.tax_class)
 )"""
 
 #: Sums of stored or computed lines ``l``, one row a document.

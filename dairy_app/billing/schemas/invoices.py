@@ -104,6 +104,7 @@ class InvoiceLineOut(Schema):
     sgst = Money(allow_none=True)
     igst = Money(allow_none=True)
     line_total = Money()
+    charge_rule_id = fields.UUID(allow_none=True)
 
 
 class DeliveryOut(Schema):

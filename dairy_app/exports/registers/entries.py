@@ -87,13 +87,13 @@ LINES = f"""(
 )"""
 
 #: Lines ``s`` of a registered seller with what GST wants to know of them; ``value`` is that of the goods without tax.
-#: An adjustment moves no goods and is counted in no unit.
+#: An adjustment or a charge moves no goods and is counted in no unit.
 SUPPLIES = f"""(
     SELECT d.id, d.place, d.sign, d.number, d.day, d.total, d.place_of_supply, d.to_registered, d.inter_state,
         NOT d.to_registered AND d.inter_state AND d.is_large AS is_large,
         {buyer("gstin")} AS gstin, {buyer("name")} AS name, l.hsn_code, l.supply_type, l.gst_rate,
-        CASE WHEN l.source <> 'adjustment' THEN l.unit END AS unit,
-        d.sign * CASE WHEN l.source = 'adjustment' THEN 0 ELSE coalesce(l.quantity, 0) END AS quantity,
+        CASE WHEN l.product_id IS NOT NULL THEN l.unit END AS unit,
+        d.sign * CASE WHEN l.product_id IS NULL THEN 0 ELSE coalesce(l.quantity, 0) END AS quantity,
         d.sign * CASE WHEN l.gst_rate > 0 THEN l.taxable_value ELSE l.line_total END AS value,
         d.sign * l.cgst AS cgst, d.sign * l.sgst AS sgst, d.sign * l.igst AS igst, d.sign * l.line_total AS line_total
     FROM {DOCUMENTS} CROSS JOIN LATERAL {LINES} l

@@ -32,7 +32,7 @@ BEGIN
     ELSIF EXISTS (SELECT FROM credit_note_lines k
         JOIN invoice_lines l ON l.invoice_id = k.invoice_id AND l.line_no = k.invoice_line_no
         WHERE k.credit_note_id = note.id AND k.quantity <> trunc(k.quantity) AND l.quantity = trunc(l.quantity)
-            AND l.unit IN ('piece', 'packet', 'dozen') AND l.source <> 'adjustment') THEN
+            AND l.unit IN ('piece', 'packet', 'dozen') AND l.product_id IS NOT NULL) THEN
         RAISE EXCEPTION 'credit note % takes back a part of what is sold whole', note.number
             USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_credit_notes_whole';
     ELSIF EXISTS (

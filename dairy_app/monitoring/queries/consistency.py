@@ -331,7 +331,7 @@ REPORTS = (
             SELECT coalesce(i.companion_of, i.id) AS invoice_id, l.product_id, l.unit_price, l.source,
                 sum(l.quantity) AS quantity
             FROM invoices i JOIN invoice_lines l ON l.invoice_id = i.id
-            WHERE i.status = 'issued' AND l.source <> 'adjustment' GROUP BY 1, 2, 3, 4) billed
+            WHERE i.status = 'issued' AND l.product_id IS NOT NULL GROUP BY 1, 2, 3, 4) billed
         FULL JOIN (
             SELECT o.invoice_id, n.product_id, n.unit_price, o.order_type AS source,
                 sum(n.delivered_quantity) AS quantity

@@ -18,7 +18,7 @@ BEGIN
     END IF;
     WITH billed AS (
         SELECT l.invoice_id, sum(l.line_total) AS total,
-            sum(l.quantity) FILTER (WHERE l.source <> 'adjustment') AS quantity,
+            sum(l.quantity) FILTER (WHERE l.product_id IS NOT NULL) AS quantity,
             sum(l.gross_amount) FILTER (WHERE l.source = 'adjustment') AS adjusted
         FROM invoice_lines l WHERE l.invoice_id = ANY (papers) GROUP BY 1
     ), documents AS (  -- a companion's lines count for the paper that carries the orders

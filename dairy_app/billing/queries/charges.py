@@ -1,0 +1,53 @@
+"""Reading the rules by which bills charge for delivery and give discounts."""
+
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, RowMapping, Select, literal, select
+from sqlalchemy.orm import Session
+
+from dairy_app.billing.models import ChargeRule
+from dairy_app.catalogue.models import Product
+from dairy_app.catalogue.queries import valid_from, valid_to
+from dairy_app.common.errors import Problem
+from dairy_app.customers.models import Area, Customer
+from dairy_app.invoices.models import InvoiceLine
+
+
+def charge_rules() -> Select[Any]:
+    """All rules, with the names of what they concern and whether a bill was issued by them."""
+    columns = [each for each in ChargeRule.__table__.columns if each.name != "valid"]
+    lines = select(InvoiceLine.line_no).where(InvoiceLine.charge_rule_id == ChargeRule.id)
+    return (
+        select(
+            *columns,
+            valid_from(ChargeRule.valid).label("valid_from"),
+            valid_to(ChargeRule.valid).label("valid_to"),
+            Customer.code.label("customer_code"),
+            Customer.name.label("customer_name"),
+            Area.name.label("area"),
+            Product.name.label("product_name"),
+            lines.exists().label("is_billed"),
+        )
+        .outerjoin(Customer, Customer.id == ChargeRule.customer_id)
+        .outerjoin(Area, Area.id == ChargeRule.area_id)
+        .outerjoin(Product, Product.id == ChargeRule.product_id)
+    )
+
+
+def charge_rule_list(on: date | None, **wanted: Any) -> Select[Any]:
+    """The rules with the columns that are ``wanted`` (None: any); ``on``: those that hold on a day."""
+    query = charge_rules().where(*(ChargeRule.__table__.c[name] == each for name, each in wanted.items() if each))
+    if on is not None:
+        holds: ColumnElement[bool] = ChargeRule.valid.contains(literal(on))
+        query = query.where(holds)
+    return query
+
+
+def get_charge_rule(session: Session, charge_rule_id: UUID) -> RowMapping:
+    """One rule with its names. Raises ``charge_rule_not_found``."""
+    found = session.execute(charge_rules().where(ChargeRule.id == charge_rule_id)).mappings().one_or_none()
+    if found is None:
+        raise Problem("charge_rule_not_found")
+    return found
