@@ -82,28 +82,34 @@ _DANGLING = "\nUNION ALL\n".join(
 )
 
 
-#: Tables with a customer of their own.
-_OF_CUSTOMERS = (
-    "orders",
-    "delivery_statuses",
-    "subscriptions",
-    "invoices",
-    "adjustments",
-    "credit_notes",
-    "payments",
-    "payment_allocations",
-    "opening_balances",
-    "write_offs",
-    "customer_prices",
-    "change_requests",
-    "container_movements",
-)
+#: Tables with a customer of their own, and their key.
+_OF_CUSTOMERS = {
+    "orders": "id",
+    "delivery_statuses": "id",
+    "unlinked_delivery_statuses": "id",
+    "subscriptions": "id",
+    "invoices": "id",
+    "adjustments": "id",
+    "credit_notes": "id",
+    "payments": "id",
+    "payment_allocations": "id",
+    "refunds": "id",
+    "opening_balances": "id",
+    "write_offs": "id",
+    "customer_prices": "id",
+    "customer_moves": "id",
+    "unlinked_customers": "customer_id",
+    "change_requests": "id",
+    "outbox_messages": "id",
+    "container_movements": "id",
+    "container_balances": "customer_id",
+}
 _OF_MERGED = "\nUNION ALL\n".join(
     [
         *(
-            f"SELECT '{table} ' || x.id FROM {table} x JOIN customers c ON c.id = x.customer_id"
+            f"SELECT '{table} ' || x.{key} FROM {table} x JOIN customers c ON c.id = x.customer_id"
             " WHERE c.merged_into IS NOT NULL"
-            for table in _OF_CUSTOMERS
+            for table, key in _OF_CUSTOMERS.items()
         ),
         *(
             f"SELECT '{table} ' || x.id FROM {table} x JOIN customers c ON c.id = x.issued_to"
