@@ -8,6 +8,7 @@ import pytest
 
 from tests.dairy import Client, ok, refused
 from tests.merging.conftest import Sql, Twice
+from tests.races import at_once
 from tests.sharing.links import Link
 
 
@@ -74,6 +75,25 @@ def test_cash_that_a_helper_took(out: Out) -> None:
     body = {"customer_id": out.old, "amount": "20.00", "method": "cash"}
     assert ok(out.boy.post("/payments", body), 201)["customer_id"] == out.new
     refused(out.twice.admin.post("/payments", body), 409, "customer_merged")
+
+
+@pytest.mark.parametrize("what", ["cash", "goods"])
+def test_what_a_helper_enters_during_the_merge(twice: Twice, database_url: str, sql: Sql, what: str) -> None:
+    """He waits for it, and goes on with the other."""
+    boy = twice.living.staff("delivery_boy")
+    for each in (twice.old, twice.new):
+        ok(twice.admin.patch(f"/customers/{each['id']}", {"delivery_boy_id": boy.user["id"]}))
+    cash = {"amount": "20.00", "method": "cash"}
+    items = [{"product_id": twice.curd["id"], "quantity": "1"}]
+    goods = {"delivery_date": "2026-11-20", "reason": "guests", "items": items}
+    path, body = {"cash": ("/payments", cash), "goods": ("/deliveries/unplanned", goods)}[what]
+    entered = body | {"customer_id": twice.old["id"]}
+    hold = f"SELECT FROM customers WHERE id = '{twice.old['id']}' FOR UPDATE"
+    for each in at_once(database_url, hold, twice.merge, lambda: boy.post(path, entered), one_by_one=True):
+        ok(each)
+    whose = """SELECT (SELECT count(*) FROM payments WHERE customer_id = c.id AND collected_by IS NOT NULL),
+        (SELECT count(*) FROM orders WHERE customer_id = c.id AND source = 'door') FROM customers c WHERE id = %s"""
+    assert sql(whose, twice.new["id"]) == [(1, 0) if what == "cash" else (0, 1)]
 
 
 def test_cash_over_a_link(out: Out, sql: Sql) -> None:

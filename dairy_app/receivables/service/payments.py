@@ -40,6 +40,7 @@ def record_payment(session: Session, actor: Actor, wanted: NewPayment) -> Paymen
     check_payment(actor, wanted, day)
     if actor.role not in OFFICE:  # the office is told, and enters it there
         wanted = replace(wanted, customer_id=followed(session, wanted.customer_id))
+        lock_customers(session, [wanted.customer_id])  # of one who is merged just now, it is all asked anew
     get_visible_customer(session, actor, wanted.customer_id, lock=True)
     received_on = wanted.received_on or day
     check_day("received_on", received_on, day, business_settings(session).books_closed_through)
