@@ -216,6 +216,26 @@ def test_no_table_with_a_customer_is_forgotten(sql: Any) -> None:
     assert otherwise <= {*rows}
 
 
+def test_no_row_that_has_its_customer_twice_is_forgotten(sql: Any) -> None:
+    """By its own column, and by what it belongs to: the keys that hold both know each of them."""
+    rows = sql(
+        """SELECT k.conrelid::regclass::text, a.attname, k.confrelid::regclass::text FROM pg_constraint k
+        JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey) AND a.attname <> 'customer_id'
+        WHERE k.contype = 'f' AND cardinality(k.conkey) = 2 AND EXISTS (SELECT FROM pg_attribute c
+            WHERE c.attrelid = k.conrelid AND c.attnum = ANY (k.conkey) AND c.attname = 'customer_id')"""
+    )
+    assert {*rows} == {*consistency._OF_ONE_CUSTOMER}
+
+
+def test_a_movement_of_another_customers_order_is_found(filled: LivingDairy, app: DairyFlask) -> None:
+    bottle = "INSERT INTO containers (name, deposit) VALUES ('Bottle', 30)"
+    back = f"""INSERT INTO container_movements (customer_id, container_id, order_id, day, back)
+        SELECT (SELECT id FROM customers c WHERE c.id <> o.customer_id LIMIT 1), (SELECT id FROM containers), o.id,
+            o.delivery_date, 1 FROM orders o WHERE id = {ONE_DELIVERED}"""
+    found = found_after(app.database, bottle, back)["customers_contradicted"]
+    assert [each.split()[0] for each in found.examples] == ["container_movements.order_id"]
+
+
 def test_a_refund_and_a_message_of_a_merged_customer_are_found(filled: LivingDairy, app: DairyFlask) -> None:
     """Rows that were overlooked before; of each table there is one that somebody put there by hand."""
     rows = {
