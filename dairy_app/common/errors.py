@@ -93,6 +93,7 @@ CODES: dict[str, tuple[int, str]] = {
     "idempotency_key_reused": (422, "The Idempotency-Key was used for another request"),
     "allocation_exceeds_balance": (422, "More than the open balance"),
     "more_back_than_out": (422, "More empties back than went out"),
+    "too_many_empties": (422, "More empties than one customer can have"),
     "refund_exceeds_credit": (422, "More paid back than the credit"),
     "credit_exceeds_line": (422, "More taken back than the invoice line has"),
     "rate_limited": (429, "Too many attempts"),

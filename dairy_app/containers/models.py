@@ -10,6 +10,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from dairy_app.database.models import Base, Identified, Money, Timestamps, check, references, unique_index
 
+#: Rupees of one container. The deposits of as many as are told at one time are an amount that a document can show.
+HIGHEST_DEPOSIT = 100000
+#: Of one kind, that a customer has or that move at one time: more is a slip, and the sums of it have no room.
+MOST_OF_A_KIND = 1000000
+
 PerUnit = Annotated[Decimal, mapped_column(Numeric(10, 3))]
 
 
@@ -21,6 +26,7 @@ class Container(Identified, Base):
         unique_index("uq_containers_name", text("lower(name)")),
         check("name_length", "length(name) BETWEEN 1 AND 100"),
         check("deposit_not_negative", "deposit >= 0 AND deposit <> 'NaN'"),
+        check("deposit_limited", f"deposit <= {HIGHEST_DEPOSIT}"),
     )
 
     name: Mapped[str]
@@ -50,6 +56,11 @@ class ContainerMovement(Identified, Base):
         references("adjustment_id", "adjustments.id", "adjustment_not_found", ondelete="SET NULL"),
         references("by", "users.id", "user_not_found"),
         check("counts_not_negative", "out >= 0 AND back >= 0 AND lost >= 0"),
+        check(
+            "counts_limited",
+            f"out <= {MOST_OF_A_KIND} AND back <= {MOST_OF_A_KIND} AND lost <= {MOST_OF_A_KIND}",
+            "too_many_empties",
+        ),
         check(
             "kind_of_row",
             "CASE WHEN product_id IS NOT NULL THEN order_id IS NOT NULL AND per_unit > 0 AND back = 0 AND lost = 0"
@@ -94,6 +105,7 @@ class ContainerBalance(Timestamps, Base):
     __table_args__ = (
         references("customer_id", "customers.id", "customer_not_found"),
         references("container_id", "containers.id", "container_not_found"),
+        check("balance_limited", f"balance <= {MOST_OF_A_KIND}", "too_many_empties"),
         Index(None, "container_id"),
     )
 

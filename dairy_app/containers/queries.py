@@ -139,8 +139,7 @@ def has_too_few(session: Session, customer_id: UUID) -> bool:
 
 
 _MOVED = """
-SELECT {key} AS key, m.container_id, sum(m.out)::integer AS out, sum(m.back)::integer AS back,
-    sum(m.lost)::integer AS lost
+SELECT {key} AS key, m.container_id, sum(m.out) AS out, sum(m.back) AS back, sum(m.lost) AS lost
 FROM container_movements m WHERE m.day BETWEEN :first AND :last GROUP BY 1, 2"""
 
 #: ``balance`` is as of now, whatever the days: nobody asks what stood at a door a month ago.
@@ -159,12 +158,12 @@ ORDER BY b.balance DESC, u.name, u.id, c.name""")
 _BY_HELPER = text(f"""
 SELECT NULL::uuid AS customer_id, NULL AS customer_code, NULL AS customer_name, u.id AS staff_id,
     u.name AS staff_name, c.id AS container_id, c.name AS container_name, c.deposit,
-    sum(k.out)::integer AS out, sum(k.back)::integer AS back, sum(k.lost)::integer AS lost,
-    sum(k.balance)::integer AS balance, sum(k.balance) * c.deposit AS deposits
+    sum(k.out)::bigint AS out, sum(k.back)::bigint AS back, sum(k.lost)::bigint AS lost,
+    sum(k.balance)::bigint AS balance, sum(k.balance) * c.deposit AS deposits
 FROM (
     SELECT m.key, m.container_id, m.out, m.back, m.lost, 0 AS balance FROM ({_MOVED.format(key="m.by")}) m
     UNION ALL
-    SELECT x.delivery_boy_id, b.container_id, 0, 0, 0, sum(b.balance)::integer
+    SELECT x.delivery_boy_id, b.container_id, 0, 0, 0, sum(b.balance)
     FROM container_balances b JOIN customers x ON x.id = b.customer_id
     WHERE b.balance > 0 GROUP BY 1, 2
 ) k

@@ -1,10 +1,12 @@
 """Containers as clients send and see them. Deposits are rupees."""
 
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from marshmallow import Schema, fields, validates_schema
 
+from dairy_app.containers.models import HIGHEST_DEPOSIT
 from dairy_app.containers.policy import INTERNAL_FIELDS
 from dairy_app.containers.rules import ContainerChange, Empties, Entry, Loss, NewContainer
 from dairy_app.web import validate
@@ -15,6 +17,13 @@ from dairy_app.web.validate import Invalid
 MOST_CONTAINERS = 1000
 #: More kinds than a dairy has.
 MOST_KINDS = 20
+
+
+class Deposit(Money):
+    """Rupees that one container is charged with: a decimal string with two places."""
+
+    largest = Decimal(HIGHEST_DEPOSIT)
+    example = "30.00"
 
 
 def _count(low: int, **kwargs: Any) -> fields.Integer:
@@ -40,7 +49,7 @@ class ContainerIn(Strict):
 
     makes = NewContainer
     name = Line(100, required=True)
-    deposit = Money(required=True)
+    deposit = Deposit(required=True)
 
 
 class ContainerPatch(Strict):
@@ -48,7 +57,7 @@ class ContainerPatch(Strict):
 
     makes = ContainerChange
     name = Line(100)
-    deposit = Money()
+    deposit = Deposit()
 
 
 class ContainerOut(Schema):

@@ -67,6 +67,11 @@ def merged_into(session: Session, customer_id: UUID) -> UUID | None:
     return session.scalar(select(Customer.merged_into).where(Customer.id == customer_id))
 
 
+def followed(session: Session, customer_id: UUID) -> UUID:
+    """The customer that an id stands for by now: a phone that has been out since knows who was merged meanwhile."""
+    return merged_into(session, customer_id) or customer_id
+
+
 def get_visible_customer(session: Session, actor: Actor, customer_id: UUID, *, lock: bool = False) -> Customer:
     """One customer that the actor may see. Raises ``customer_not_found`` for any other, there or not.
 

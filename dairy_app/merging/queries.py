@@ -1,6 +1,7 @@
 """What a merge would move, and what stands in its way."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +9,9 @@ from sqlalchemy import RowMapping, text
 from sqlalchemy.orm import Session
 
 from dairy_app.billing.queries.runs import RUN_IS_HELD
+from dairy_app.containers.models import MOST_OF_A_KIND
 from dairy_app.merging.rules import Refusal
+from dairy_app.web.schemas import MAX_MONEY
 
 #: What is counted, by the name that clients see → which rows of the customer.
 _MOVING = {
@@ -32,9 +35,30 @@ _COUNT = text("SELECT " + ", ".join(f"(SELECT count(*) FROM {rows}) AS {name}" f
 
 _OVERLAP = "daterange(a.period_start, a.period_end, '[]') && daterange(b.period_start, b.period_end, '[]')"
 
+#: From which day on a customer is brought what it has standing orders for; infinity: from none, as it is now.
+_RECEIVES_FROM = """CASE {0}.status WHEN 'active' THEN date '-infinity'
+    WHEN 'trial' THEN coalesce({0}.trial_start_date, date '-infinity') ELSE date 'infinity' END"""
+#: The first day from today on for which the customer has a standing order, as far as that one says.
+_NEXT_WANTED = """
+SELECT min(greatest(s.start_date, CAST(:today AS date))) FROM subscriptions s
+WHERE s.customer_id = :was AND s.status = 'active' AND s.auto_start
+    AND coalesce(s.stop_date > greatest(s.start_date, CAST(:today AS date)), true)"""
+
 #: One row for each reason, with what it is about.
 _HINDRANCES = text(f"""
-SELECT 'into_stopped' AS code, NULL AS about FROM customers b
+WITH receiving AS (
+    SELECT b.status, greatest(n.day, {_RECEIVES_FROM.format("a")}) AS since,
+        greatest(n.day, {_RECEIVES_FROM.format("b")}) AS other_since
+    FROM customers a, customers b, ({_NEXT_WANTED}) AS n (day)
+    WHERE a.id = :was AND b.id = :into AND b.status <> 'stopped' AND n.day IS NOT NULL
+)
+SELECT 'into_paused' AS code, NULL AS about FROM receiving WHERE status = 'paused' AND since < 'infinity'
+UNION ALL
+SELECT 'into_not_begun', other_since::text FROM receiving WHERE status = 'trial' AND since < other_since
+UNION ALL
+SELECT 'would_come', CASE WHEN since < 'infinity' THEN since::text END FROM receiving WHERE since > other_since
+UNION ALL
+SELECT 'into_stopped', NULL FROM customers b
 WHERE b.id = :into AND b.status = 'stopped' AND b.merged_into IS NULL
     AND (EXISTS (SELECT FROM subscriptions WHERE customer_id = :was AND status IN ('draft', 'active', 'paused'))
         OR EXISTS (SELECT FROM orders WHERE customer_id = :was AND status = 'PENDING'))
@@ -69,6 +93,15 @@ SELECT 'both_opening_balances', format('%s, %s', a.as_of, b.as_of)
 FROM opening_balances a JOIN opening_balances b ON b.as_of <> a.as_of
 WHERE a.customer_id = :was AND b.customer_id = :into
 UNION ALL
+SELECT 'opening_balances_too_large', (a.amount + b.amount)::text
+FROM opening_balances a JOIN opening_balances b ON b.as_of = a.as_of
+WHERE a.customer_id = :was AND b.customer_id = :into AND abs(a.amount + b.amount) > {MAX_MONEY}
+UNION ALL
+SELECT 'too_many_empties', string_agg(c.name, ', ' ORDER BY c.name)
+FROM container_balances a JOIN container_balances b USING (container_id) JOIN containers c ON c.id = container_id
+WHERE a.customer_id = :was AND b.customer_id = :into AND a.balance + b.balance > {MOST_OF_A_KIND}
+HAVING count(*) > 0
+UNION ALL
 SELECT 'same_cheque', string_agg(a.receipt_no || ' – ' || b.receipt_no, ', ' ORDER BY a.receipt_no)
 FROM payments a JOIN payments b ON bare_reference(b.reference) = bare_reference(a.reference)
 WHERE a.customer_id = :was AND b.customer_id = :into AND a.status = 'received' AND b.status = 'received'
@@ -84,11 +117,22 @@ UNION ALL
 SELECT 'billing_running', min(r.period) FROM billing_runs r WHERE r.status = 'running' AND {RUN_IS_HELD}
 HAVING count(*) > 0""")
 
+#: Whatever is planned: a standing order that changes has a row for each of the schedules that are not over.
 _DUPLICATES = text("""
-SELECT p.name AS product_name, a.shift FROM subscriptions a
-JOIN subscriptions b ON b.product_id = a.product_id AND b.shift = a.shift
+WITH wanted AS (
+    SELECT s.customer_id, n.product_id, n.shift, n.weekly_pattern, n.valid * daterange(n.first, s.stop_date) AS days
+    FROM subscriptions s LEFT JOIN subscription_schedules c ON c.subscription_id = s.id
+    CROSS JOIN LATERAL (SELECT greatest(s.start_date, CAST(:today AS date)) AS first,
+        coalesce(c.valid, '(,)') AS valid, coalesce(c.product_id, s.product_id) AS product_id,
+        coalesce(c.shift, s.shift) AS shift,
+        CASE WHEN c.id IS NULL THEN s.weekly_pattern ELSE c.weekly_pattern END AS weekly_pattern) n
+    WHERE s.customer_id IN (:was, :into) AND s.status <> 'stopped' AND coalesce(s.stop_date > n.first, true)
+)
+SELECT p.name AS product_name, a.shift FROM wanted a
+JOIN wanted b ON b.product_id = a.product_id AND b.shift = a.shift AND b.days && a.days
+    AND (b.weekly_pattern && a.weekly_pattern) IS NOT FALSE
 JOIN products p ON p.id = a.product_id
-WHERE a.customer_id = :was AND b.customer_id = :into AND a.status <> 'stopped' AND b.status <> 'stopped'
+WHERE a.customer_id = :was AND b.customer_id = :into
 GROUP BY p.name, a.shift ORDER BY p.name, a.shift""")
 
 _PRICES_THAT_YIELD = text("""
@@ -110,15 +154,15 @@ def moving(session: Session, customer_id: UUID) -> dict[str, int]:
     return dict(session.execute(_COUNT, {"was": customer_id}).mappings().one())
 
 
-def hindrances(session: Session, customer_id: UUID, into: UUID) -> list[Refusal]:
+def hindrances(session: Session, customer_id: UUID, into: UUID, today: date) -> list[Refusal]:
     """What stands in the way of merging the first into the second."""
-    rows = session.execute(_HINDRANCES, {"was": customer_id, "into": into})
+    rows = session.execute(_HINDRANCES, {"was": customer_id, "into": into, "today": today})
     return [Refusal(row.code, row.about) for row in rows]
 
 
-def duplicates(session: Session, customer_id: UUID, into: UUID) -> Sequence[RowMapping]:
-    """What both get regularly, in the same shift: afterwards it comes twice."""
-    return session.execute(_DUPLICATES, {"was": customer_id, "into": into}).mappings().all()
+def duplicates(session: Session, customer_id: UUID, into: UUID, today: date) -> Sequence[RowMapping]:
+    """What both get regularly in the same shift, from today on or some day later: it comes twice then."""
+    return session.execute(_DUPLICATES, {"was": customer_id, "into": into, "today": today}).mappings().all()
 
 
 def prices_that_yield(session: Session, customer_id: UUID, into: UUID) -> Sequence[RowMapping]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -32,7 +33,8 @@ def preview(session: Session, customer_id: UUID, into: UUID) -> dict[str, Any]:
     Raises ``customer_not_found``, and ``validation_failed`` for one and the same customer.
     """
     customer, other = _both(session, customer_id, into)
-    return _told(session, customer, other) | {"refusals": _refusals(session, customer, other)}
+    told = _told(session, customer, other)
+    return told | {"refusals": _refusals(session, customer, other, told["balance_together"])}
 
 
 def merge(session: Session, customer_id: UUID, wanted: Merge) -> dict[str, Any]:
@@ -46,11 +48,11 @@ def merge(session: Session, customer_id: UUID, wanted: Merge) -> dict[str, Any]:
     customer, other = _both(session, customer_id, wanted.into)
     if customer["merged_into"] == wanted.into:
         return _told(session, customer, other) | {"refusals": [], "replayed": True}
-    refusals = _refusals(session, customer, other)
+    done = _told(session, customer, other) | {"refusals": []}
+    refusals = _refusals(session, customer, other, done["balance_together"])
     if refusals:
         told = [{"code": each.code, "about": each.about, "detail": each.detail} for each in refusals]
         raise Problem("merge_refused", " ".join(each.detail for each in refusals), facts={"reasons": told})
-    done = _told(session, customer, other) | {"refusals": []}
     login = rules.login_after(customer, other)
     bulk.move(
         session,
@@ -77,14 +79,19 @@ def _both(session: Session, customer_id: UUID, into: UUID) -> tuple[Mapping[str,
     return found[customer_id], found[into]
 
 
-def _refusals(session: Session, customer: Mapping[str, Any], other: Mapping[str, Any]) -> list[rules.Refusal]:
+def _refusals(
+    session: Session, customer: Mapping[str, Any], other: Mapping[str, Any], together: Decimal
+) -> list[rules.Refusal]:
     by_state = rules.refused_by_state(customer, other)
-    return by_state or queries.hindrances(session, customer["id"], other["id"])
+    if by_state:
+        return by_state
+    found = queries.hindrances(session, customer["id"], other["id"], today(session))
+    return found + rules.refused_by_balance(together)
 
 
 def _told(session: Session, customer: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
     owed = balances(session, [customer["id"], other["id"]])
-    before, others = owed.get(customer["id"], 0), owed.get(other["id"], 0)
+    before, others = owed.get(customer["id"], Decimal(0)), owed.get(other["id"], Decimal(0))
     return {
         "customer": customer,
         "into": other,
@@ -93,7 +100,7 @@ def _told(session: Session, customer: Mapping[str, Any], other: Mapping[str, Any
         "balance_of_other": others,
         "balance_together": before + others,
         "login": rules.login_after(customer, other),
-        "duplicates": queries.duplicates(session, customer["id"], other["id"]),
+        "duplicates": queries.duplicates(session, customer["id"], other["id"], today(session)),
         "prices_that_yield": queries.prices_that_yield(session, customer["id"], other["id"]),
         "replayed": False,
     }

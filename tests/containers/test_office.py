@@ -91,6 +91,66 @@ def test_a_loss_is_all_or_nothing(bottles: Bottles, sql: Any) -> None:
     assert (len(made), bottles.balance()) == (1, 2)
 
 
+def test_a_deposit_has_a_bound(bottles: Bottles) -> None:
+    """As many as are lost at one time are charged with what a document can show."""
+    admin, path = bottles.dairy.admin, f"/containers/{bottles.bottle['id']}"
+    answer = refused(admin.post("/containers", {"name": "Urn", "deposit": "100000.01"}), 422, "validation_failed")
+    assert answer["errors"][0]["pointer"] == "/deposit"
+    refused(admin.patch(path, {"deposit": "9999999999.99"}), 422, "validation_failed")
+    ok(admin.patch(path, {"deposit": "100000.00"}))
+    ok(bottles.enter("out", 1000), 201)
+    lost = ok(bottles.enter("lost", 1000, reason="burnt down"), 201)
+    (charge,) = ok(admin.get("/adjustments", customer_id=bottles.customer["id"]))["items"]
+    assert (charge["id"], charge["amount"]) == (lost["adjustment_id"], "100000000.00")
+
+
+def test_more_than_can_be_counted_is_refused(bottles: Bottles, sql: Any) -> None:
+    admin = bottles.dairy.admin
+    sql(
+        "INSERT INTO container_movements (customer_id, container_id, day, out) VALUES (%s, %s, '2026-11-20', 1000000)",
+        bottles.customer["id"], bottles.bottle["id"],
+    )  # fmt: skip
+    refused(bottles.enter("out", 1), 422, "too_many_empties")
+    ok(bottles.enter("back", 1), 201)
+    ok(admin.patch(f"/products/{bottles.milk['id']}", {"containers_per_unit": "1000"}))
+    elsewhere = bottles.dairy.customer()
+    order = bottles.dairy.order(elsewhere, (bottles.milk, "9999999"), confirm=True)
+    refused(bottles.dairy.confirm(order), 422, "too_many_empties")
+    batch = [{"order_id": each["id"], "status": "delivered"} for each in (order, bottles.dairy.order(
+        elsewhere, (bottles.milk, "1000")))]  # fmt: skip
+    results = ok(admin.post("/deliveries/confirmations/batch", {"confirmations": batch}))["results"]
+    assert [each.get("code") for each in results] == ["too_many_empties", None]
+    assert bottles.balance(elsewhere) == 1_000_000
+    ok(bottles.dairy.confirm(order, status="not_delivered", reason_code="closed"))
+
+
+def test_the_report_sums_more_than_one_customer_can_have(bottles: Bottles, sql: Any) -> None:
+    """Thousands of customers with as many as there may be, all of one helper."""
+    sql("INSERT INTO customers (name, delivery_boy_id) SELECT 'C' || n, %s FROM generate_series(1, 2200) n",
+        bottles.boy.user["id"])  # fmt: skip
+    sql(
+        """INSERT INTO container_movements (customer_id, container_id, day, out, by)
+        SELECT id, %s, '2026-11-20', 1000000, delivery_boy_id FROM customers WHERE name ~ '^C[0-9]+$'""",
+        bottles.bottle["id"],
+    )
+    (row,) = ok(bottles.dairy.admin.get("/reports/containers", by="helper"))["items"]
+    assert (row["out"], row["balance"], row["deposits"]) == (2_200_000_000, 2_200_000_000, "66000000000.00")
+
+
+def test_the_history_of_a_customer_tells_its_empties(bottles: Bottles) -> None:
+    order = bottles.bring("3", empties=bottles.back(1))
+    slip = ok(bottles.enter("lost", 1, reason="broken", charge=False), 201)
+    ok(bottles.correct(order, "2"))
+    entries = read(bottles.dairy.admin, "/audit-log", customer_id=bottles.customer["id"])
+    told = [each for each in entries if each["table_name"] == "container_movements"]
+    assert [(each["action"], each["before"], each["after"].get("out")) for each in told] == [
+        ("UPDATE", {"out": 3}, 2), ("INSERT", None, 0)
+    ]  # fmt: skip
+    lost = told[1]
+    assert (lost["row_id"], lost["after"]["lost"], lost["after"]["reason"]) == (slip["id"], 1, "broken")
+    assert lost["actor_user_id"] == bottles.dairy.admin.user["id"]
+
+
 def test_a_registered_seller_names_a_class(bottles: Bottles) -> None:
     bottles.dairy.seller(gstin="27AAPFU0939F1ZV")
     bottles.bring("3")

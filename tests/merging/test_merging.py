@@ -195,6 +195,47 @@ def test_what_both_get_is_told(twice: Twice) -> None:
     assert twice.preview()["duplicates"] == [{"product_name": twice.milk["name"], "shift": "morning"}]
 
 
+def test_what_both_will_get_is_told(twice: Twice) -> None:
+    """Milk for both by what is planned, although one has curd today; and not what ends before the other begins."""
+    living, admin = twice.living, twice.admin
+    other = living.subscription(twice.new, twice.curd, "1")
+    assert twice.preview()["duplicates"] == []
+    change = {"from": "2026-12-01", "product_id": twice.milk["id"], "default_quantity": "1"}
+    planned = ok(admin.post(f"/subscriptions/{other['id']}/changes", change), 201)
+    both = [{"product_name": twice.milk["name"], "shift": "morning"}]
+    assert twice.preview()["duplicates"] == both
+    (own,) = ok(admin.get("/subscriptions", customer_id=twice.old["id"]))["items"]
+    ok(admin.patch(f"/subscriptions/{own['id']}", {"stop_date": "2026-12-01"}))
+    assert twice.preview()["duplicates"] == []
+    ok(admin.patch(f"/subscriptions/{own['id']}", {"stop_date": "2026-12-02"}))
+    assert twice.preview()["duplicates"] == both
+    evening = {"from": "2026-12-01", "product_id": twice.milk["id"], "default_quantity": "1", "shift": "evening"}
+    ok(admin.delete(f"/subscriptions/{other['id']}/changes/{planned['id']}"), 204)
+    ok(admin.post(f"/subscriptions/{other['id']}/changes", evening), 201)
+    assert ok(twice.merge())["duplicates"] == []
+
+
+def test_what_changes_to_something_else_before_is_no_duplicate(twice: Twice) -> None:
+    other = twice.living.subscription(twice.new, twice.milk, "1", start_date="2026-12-01")
+    assert len(twice.preview()["duplicates"]) == 1
+    (own,) = ok(twice.admin.get("/subscriptions", customer_id=twice.old["id"]))["items"]
+    change = {"from": "2026-11-28", "product_id": twice.curd["id"], "default_quantity": "1"}
+    ok(twice.admin.post(f"/subscriptions/{own['id']}/changes", change), 201)
+    assert twice.preview()["duplicates"] == []
+    ok(twice.admin.patch(f"/subscriptions/{other['id']}", {"start_date": "2026-11-27"}))
+    assert len(twice.preview()["duplicates"]) == 1
+
+
+def test_other_weekdays_are_no_duplicate(twice: Twice) -> None:
+    (own,) = ok(twice.admin.get("/subscriptions", customer_id=twice.old["id"]))["items"]
+    days = {"mode": "weekly_pattern", "weekly_pattern": [0, 2]}
+    ok(twice.admin.patch(f"/subscriptions/{own['id']}", days))
+    twice.living.subscription(twice.new, twice.milk, "1", mode="weekly_pattern", weekly_pattern=[1, 3])
+    assert twice.preview()["duplicates"] == []
+    twice.living.subscription(twice.new, twice.milk, "1", mode="weekly_pattern", weekly_pattern=[3, 2], confirm=True)
+    assert len(twice.preview()["duplicates"]) == 1
+
+
 def test_only_admins_merge(twice: Twice) -> None:
     for role in ("accountant", "marketing_staff", "delivery_boy"):
         refused(twice.merge(by=twice.living.staff(role)), 403, "forbidden")

@@ -99,6 +99,70 @@ def test_into_one_that_is_stopped(twice: Twice) -> None:
     ok(twice.merge(old=twice.living.customer(login=False)))
 
 
+def test_into_one_that_is_paused(twice: Twice, untouched: Callable[[], list[Any]]) -> None:
+    """What the old one gets would end without a word."""
+    ok(twice.admin.patch(f"/customers/{twice.new['id']}", {"status": "paused"}))
+    before = untouched()
+    assert reasons(twice) == ["into_paused"]
+    assert untouched() == before
+    (standing,) = ok(twice.admin.get("/subscriptions", customer_id=twice.old["id"]))["items"]
+    ok(twice.admin.patch(f"/subscriptions/{standing['id']}", {"stop_date": "2026-11-20"}))
+    ok(twice.merge())
+
+
+def test_into_one_whose_trial_begins_later(twice: Twice) -> None:
+    path = f"/customers/{twice.new['id']}"
+    ok(twice.admin.patch(path, {"status": "trial", "trial_start_date": "2026-11-25"}))
+    assert reasons(twice) == ["into_not_begun"]
+    assert twice.preview()["refusals"][0]["about"] == "2026-11-25"
+    ok(twice.admin.patch(path, {"trial_start_date": "2026-11-20"}))
+    ok(twice.merge())
+
+
+def test_into_one_whose_trial_begins_before_the_standing_order_does(twice: Twice) -> None:
+    (standing,) = ok(twice.admin.get("/subscriptions", customer_id=twice.old["id"]))["items"]
+    ok(twice.admin.patch(f"/subscriptions/{standing['id']}", {"start_date": "2026-11-27"}))
+    ok(twice.admin.patch(f"/customers/{twice.new['id']}", {"status": "trial", "trial_start_date": "2026-11-25"}))
+    ok(twice.merge())
+
+
+@pytest.mark.parametrize(
+    "now", [{"status": "paused"}, {"status": "stopped"}, {"status": "trial", "trial_start_date": "2026-12-01"}]
+)
+def test_one_that_gets_nothing_would_get_it_with_the_other(twice: Twice, now: dict[str, str]) -> None:
+    """Standing orders of a paused customer are still there, and the other one is not paused."""
+    ok(twice.admin.patch(f"/customers/{twice.old['id']}", now))
+    assert reasons(twice) == ["would_come"]
+    ok(twice.admin.patch(f"/customers/{twice.new['id']}", {"status": "paused"}))
+    if now["status"] == "trial":
+        assert reasons(twice) == ["into_paused"]
+    else:
+        ok(twice.merge())
+
+
+def test_sums_that_no_column_holds(twice: Twice, untouched: Callable[[], list[Any]]) -> None:
+    other = twice.living.customer(name="Debtor", login=False)
+    body = {"customer_id": other["id"], "as_of": "2026-10-01", "amount": "9999999999.99"}
+    ok(twice.admin.post("/opening-balances", body), 201)
+    before = untouched()
+    assert reasons(twice, new=other) == ["opening_balances_too_large", "balance_too_large"]
+    assert untouched() == before
+    third = twice.living.customer(name="Debtor's brother", login=False)
+    ok(twice.admin.post("/opening-balances", body | {"customer_id": third["id"], "amount": "-9999999999.99"}), 201)
+    ok(twice.merge(old=third, new=other))
+
+
+def test_more_empties_than_are_counted(twice: Twice, sql: Sql) -> None:
+    bottle = ok(twice.admin.post("/containers", {"name": "Bottle", "deposit": "30"}), 201)
+    for customer in (twice.old, twice.new):
+        sql(
+            "INSERT INTO container_movements (customer_id, container_id, day, out) VALUES (%s, %s, %s, 500001)",
+            customer["id"], bottle["id"], "2026-11-20",
+        )  # fmt: skip
+    assert reasons(twice) == ["too_many_empties"]
+    assert twice.preview()["refusals"][0]["about"] == "Bottle"
+
+
 def test_a_wish_that_both_wait_for(twice: Twice, sql: Sql) -> None:
     for customer in (twice.old, twice.new):
         sql(

@@ -1,9 +1,11 @@
 """Reading the audit log: newest first, page by page, filtered, by index, and by admins alone."""
 
+import re
 from typing import Any
 
 import pytest
 
+from dairy_app.monitoring.queries import health
 from tests.dairy import Dairy, ok, refused
 from tests.monitoring.test_audit_log import entries
 from tests.statements import count_statements
@@ -136,3 +138,13 @@ def test_a_customers_entries_are_read_by_index_and_in_one_statement(dairy: Dairy
     assert "Index Scan using ix_audit_log_row on audit_log a" in plan, plan
     assert "Index Scan using pk_audit_log on audit_log" in plan, plan
     assert "Seq Scan on audit_log" not in plan, plan
+
+
+def test_the_history_of_a_customer_forgets_no_table(sql: Any) -> None:
+    """Every table that has a customer and is in the log."""
+    audited = sql(
+        """SELECT DISTINCT t.tgrelid::regclass::text FROM pg_trigger t JOIN pg_attribute a ON a.attrelid = t.tgrelid
+        WHERE t.tgname LIKE 'tr_audit_%%' AND a.attname = 'customer_id'"""
+    )
+    read = set(re.findall(r"FROM (\w+) WHERE customer_id = :customer_id", health._OF_A_CUSTOMER.text))
+    assert {table for (table,) in audited} == read

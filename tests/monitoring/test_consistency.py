@@ -202,6 +202,60 @@ def test_each_link_that_leads_nowhere_is_found(filled: LivingDairy, app: DairyFl
         assert found["links_dangling"].count == 1
 
 
+def test_no_table_with_a_customer_is_forgotten(sql: Any) -> None:
+    """The catalogue knows every one: what has a customer, or points to one by another name."""
+    rows = sql(
+        """SELECT a.attrelid::regclass::text, a.attname FROM pg_attribute a
+        JOIN pg_class c ON c.oid = a.attrelid AND c.relkind = 'r'
+        WHERE a.attname = 'customer_id' OR EXISTS (SELECT FROM pg_constraint k
+            WHERE k.contype = 'f' AND k.confrelid = 'customers'::regclass AND k.conrelid = a.attrelid
+                AND k.conkey = ARRAY[a.attnum])"""
+    )
+    otherwise = {("customers", "merged_into"), ("invoices", "issued_to"), ("credit_notes", "issued_to")}
+    assert {*rows} - otherwise == {(table, "customer_id") for table in consistency._OF_CUSTOMERS}
+    assert otherwise <= {*rows}
+
+
+def test_no_row_that_has_its_customer_twice_is_forgotten(sql: Any) -> None:
+    """By its own column, and by what it belongs to: the keys that hold both know each of them."""
+    rows = sql(
+        """SELECT k.conrelid::regclass::text, a.attname, k.confrelid::regclass::text FROM pg_constraint k
+        JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey) AND a.attname <> 'customer_id'
+        WHERE k.contype = 'f' AND cardinality(k.conkey) = 2 AND EXISTS (SELECT FROM pg_attribute c
+            WHERE c.attrelid = k.conrelid AND c.attnum = ANY (k.conkey) AND c.attname = 'customer_id')"""
+    )
+    assert {*rows} == {*consistency._OF_ONE_CUSTOMER}
+
+
+def test_a_movement_of_another_customers_order_is_found(filled: LivingDairy, app: DairyFlask) -> None:
+    bottle = "INSERT INTO containers (name, deposit) VALUES ('Bottle', 30)"
+    back = f"""INSERT INTO container_movements (customer_id, container_id, order_id, day, back)
+        SELECT (SELECT id FROM customers c WHERE c.id <> o.customer_id LIMIT 1), (SELECT id FROM containers), o.id,
+            o.delivery_date, 1 FROM orders o WHERE id = {ONE_DELIVERED}"""
+    found = found_after(app.database, bottle, back)["customers_contradicted"]
+    assert [each.split()[0] for each in found.examples] == ["container_movements.order_id"]
+
+
+def test_a_refund_and_a_message_of_a_merged_customer_are_found(filled: LivingDairy, app: DairyFlask) -> None:
+    """Rows that were overlooked before; of each table there is one that somebody put there by hand."""
+    rows = {
+        "refunds": """(id, voucher_no, customer_id, amount, method, paid_on, reason, recorded_by)
+            SELECT uuid7(), 'RF9', id, 1, 'cash', '2026-11-01', 'why', uuid7()""",
+        "customer_moves": """(customer_id, moves_on, stop_sequence, entered_by)
+            SELECT id, '2026-12-01', 1, uuid7()""",
+        "outbox_messages": """(customer_id, channel, recipient, language, body)
+            SELECT id, 'sms', '+919800000001', 'en', 'x'""",
+        "container_balances": "(customer_id, container_id, balance) SELECT id, uuid7(), 0",
+    }
+    for table, row in rows.items():
+        lone = "INSERT INTO customers (name) VALUES ('Lone')"
+        merge = """UPDATE customers SET merged_at = now(), merge_reason = 'twice', status = 'stopped',
+            merged_into = (SELECT id FROM customers WHERE name <> 'Lone' LIMIT 1) WHERE name = 'Lone'"""
+        insert = f"INSERT INTO {table} {row} FROM customers WHERE name = 'Lone'"
+        found = found_after(app.database, lone, merge, insert)["merged_customers_hold_rows"]
+        assert [each.split()[0] for each in found.examples] == [table]
+
+
 def test_the_command_prints_all_reports_and_ends_with_1_only_on_critical_ones(
     filled: LivingDairy, database_url: str, sql: Any
 ) -> None:

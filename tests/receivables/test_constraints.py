@@ -187,6 +187,26 @@ ATTEMPTS = [
         f"UPDATE refunds SET reversed_on = '2026-02-03' WHERE id = {one(3)}",
         "tr_money_frozen",
     ),
+    (
+        "reversed after it was set off",
+        settlement(id=one(5), expected="79")
+        + f"; UPDATE payments SET cash_settlement_id = {one(5)} WHERE id = {one(2)}"
+        + f"; UPDATE refunds SET cash_settlement_id = {one(5)} WHERE id = {one(2)}"
+        + f"; UPDATE refunds SET {REVERSED} WHERE id = {one(2)}",
+        "tr_money_frozen",
+    ),
+    (
+        "reversed and set off at once",
+        f"UPDATE refunds SET {REVERSED}, {SETTLED} WHERE id = {one(2)}",
+        "tr_money_frozen",
+    ),
+    (
+        "handed over although it was reversed",
+        f"UPDATE payments SET {REVERSED} WHERE id = {one(2)}; "
+        + settlement(id=one(5), expected="80")
+        + f"; UPDATE payments SET cash_settlement_id = {one(5)} WHERE id = {one(2)}",
+        "tr_money_frozen",
+    ),
     ("deleting a refund", f"DELETE FROM refunds WHERE id = {one(1)}", "tr_money_frozen"),
     ("paid back a paisa too much", refund(amount="10.01"), "tr_refunds_within_credit"),
     (
@@ -300,6 +320,7 @@ ACCEPTED = [
     payment(id=one(5), amount="100") + ";" + refund(amount="60", paid_by=RAVI),
     refund(amount="60") + ";" + payment(id=one(5), amount="100"),
     f"UPDATE refunds SET status = 'reversed', reversed_on = '2026-02-02', reversal_reason = 'x' WHERE id = {one(1)}",
+    f"UPDATE payments SET {REVERSED} WHERE id = {one(3)}",
     allocation(payment_id=one(2), amount="50"),
     allocation(released_on="'2026-02-01'"),
     f"UPDATE payment_allocations SET released_on = '2026-02-02'; {allocation(amount='100', allocated_on=LATER)}",

@@ -9,7 +9,8 @@ BEGIN
     IF NOT EXISTS (SELECT FROM containers) THEN
         RETURN NULL;
     END IF;
-    UPDATE container_movements m SET out = ceil(coalesce(n.delivered_quantity, 0) * m.per_unit), updated_at = now()
+    UPDATE container_movements m SET out = least(ceil(coalesce(n.delivered_quantity, 0) * m.per_unit), 1000001),
+        updated_at = now()
     FROM arrived n
     WHERE m.order_id = n.order_id AND m.product_id = n.product_id
         AND m.out <> ceil(coalesce(n.delivered_quantity, 0) * m.per_unit);

@@ -1,6 +1,7 @@
 """Goods that reached a door without an order: what nobody planned, and what went to the wrong door."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from uuid import UUID
@@ -13,7 +14,7 @@ from dairy_app.common.errors import FieldError, Problem, invalid
 from dairy_app.containers.queries import empties_of_order, has_too_few
 from dairy_app.customers.bulk import lock_customers
 from dairy_app.customers.models import Customer
-from dairy_app.customers.queries import get_visible_customer, move_on
+from dairy_app.customers.queries import followed, get_visible_customer, move_on
 from dairy_app.deliveries import bulk, queries
 from dairy_app.deliveries.rules import Confirmer, DoorOrder, ExtraItem, Unplanned
 from dairy_app.deliveries.service.confirmations import Correction, correct
@@ -32,6 +33,8 @@ def deliver_unplanned(session: Session, actor: Actor, confirmer: Confirmer, want
     product_inactive, no_price, extra_above_limit, quantity_unusual (unless an admin confirms it).
     """
     day, is_boy = wanted.delivery_date, actor.role == Role.DELIVERY_BOY
+    if is_boy:  # the office is told, and enters it there
+        wanted = replace(wanted, customer_id=followed(session, wanted.customer_id))
     lock_customers(session, [wanted.customer_id])
     customer = _reached(session, actor, wanted.customer_id, day)
     made = _repeat_of(session, wanted)

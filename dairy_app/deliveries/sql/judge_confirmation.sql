@@ -1,8 +1,9 @@
 -- What one confirmation comes to, and what is written if nothing is wrong. Order of judging, the first that applies:
--- unknown or out of scope, other customer, cancelled, product not in the order, more than ordered, a product not named,
--- already confirmed (same: replayed, else confirmed_differently), date in the future, date outside the window, event id
--- used elsewhere, extra items (judge_extras), empties (judge_empties). A corrected delivery changes by another
--- correction only: a phone that sends its morning again at noon must not undo what the office put right in between.
+-- unknown or out of scope, other customer (who was merged into the order's is none), cancelled, product not in the
+-- order, more than ordered, a product not named, already confirmed (same: replayed, else confirmed_differently), date
+-- in the future, date outside the window, event id used elsewhere, extra items (judge_extras), more than is counted,
+-- empties (judge_empties). A corrected delivery changes by another correction only: a phone that sends its morning
+-- again at noon must not undo what the office put right in between.
 -- Few and small statements: to start a statement takes longer than to read what it reads.
 CREATE FUNCTION judge_confirmation(
     p_confirmation jsonb, p_boy uuid, p_areas uuid[], p_first date, p_last date, p_shift text, p_method text,
@@ -12,6 +13,7 @@ CREATE FUNCTION judge_confirmation(
 #variable_conflict use_column
 DECLARE
     wanted uuid := (p_confirmation ->> 'order_id')::uuid;
+    told uuid := (p_confirmation ->> 'customer_id')::uuid;
     moment timestamptz := coalesce((p_confirmation ->> 'delivered_at')::timestamptz, p_at);
     named jsonb := p_confirmation -> 'items';
     refuses_all boolean := coalesce(p_confirmation ->> 'status' = 'not_delivered', false);
@@ -21,6 +23,7 @@ DECLARE
     latest date;
     today date;
     moment_day date;
+    most numeric;
     is_empty boolean;
     is_foreign boolean;
     exceeds boolean;
@@ -39,16 +42,17 @@ BEGIN
     SELECT o.customer_id, o.subscription_id, coalesce(o.delivery_boy_id, c.delivery_boy_id),
         (p_confirmation ->> 'client_event_id')::uuid, o.status, o.delivery_date,
         o.delivery_date - d.delivery_window_days, o.delivery_date + d.delivery_window_days,
-        (p_at AT TIME ZONE d.time_zone)::date, m.day, w.day, n.is_empty, NOT refuses_all, refuses_all, n.is_same,
-        (SELECT i.id FROM invoices i WHERE i.customer_id = o.customer_id AND i.status = 'draft'
+        (p_at AT TIME ZONE d.time_zone)::date, m.day, w.day, n.most, n.is_empty, NOT refuses_all, refuses_all,
+        n.is_same, (SELECT i.id FROM invoices i WHERE i.customer_id = o.customer_id AND i.status = 'draft'
             AND i.companion_of IS NULL AND w.day BETWEEN i.period_start AND i.period_end)
-    INTO customer_id, subscription_id, boy, event_id, was, planned, earliest, latest, today, moment_day, day, is_empty,
-        is_full, is_nothing, is_same, draft
+    INTO customer_id, subscription_id, boy, event_id, was, planned, earliest, latest, today, moment_day, day, most,
+        is_empty, is_full, is_nothing, is_same, draft
     FROM settings d CROSS JOIN orders o JOIN customers c ON c.id = o.customer_id
     CROSS JOIN LATERAL (SELECT (moment AT TIME ZONE d.time_zone)::date AS day) m
     CROSS JOIN LATERAL (SELECT coalesce((p_confirmation ->> 'delivery_date')::date, m.day) AS day) w
-    CROSS JOIN LATERAL (SELECT count(*) = 0 AS is_empty, bool_and(i.delivered_quantity IS NOT DISTINCT FROM
-            CASE WHEN refuses_all THEN 0 ELSE i.quantity END) AS is_same
+    CROSS JOIN LATERAL (SELECT max(i.quantity) AS most, count(*) = 0 AS is_empty,
+            bool_and(i.delivered_quantity IS NOT DISTINCT FROM
+                CASE WHEN refuses_all THEN 0 ELSE i.quantity END) AS is_same
         FROM order_items i WHERE i.order_id = wanted) n
     WHERE o.id = wanted AND (p_boy IS NULL OR coalesce(o.delivery_boy_id, c.delivery_boy_id) = p_boy)
         AND (p_areas IS NULL OR coalesce(o.area_id, c.area_id) = ANY (p_areas))
@@ -83,7 +87,7 @@ BEGIN
         has_same_empties := empties_are_as_told(wanted, p_confirmation -> 'empties');
     END IF;
     code := CASE
-        WHEN (p_confirmation ->> 'customer_id')::uuid <> customer_id THEN 'customer_mismatch'
+        WHEN told <> customer_id AND NOT follows_merge(told, customer_id) THEN 'customer_mismatch'
         WHEN was = 'CANCELLED' THEN 'order_cancelled'
         WHEN is_foreign THEN 'product_not_in_order'
         WHEN is_empty THEN 'illegal_transition'
@@ -123,6 +127,13 @@ BEGIN
         IF code IS NOT NULL THEN
             RETURN;
         END IF;
+    END IF;
+    -- What cannot be counted is a slip of the order; a product has at most 1000 containers to one unit.
+    IF most > 1000 AND NOT is_nothing AND EXISTS (SELECT FROM order_items i JOIN products p ON p.id = i.product_id
+        WHERE i.order_id = wanted AND p.container_id IS NOT NULL AND i.quantity * p.containers_per_unit > 1000000) THEN
+        code := 'too_many_empties';
+        detail := 'At most 1000000 containers go out with one order: change its quantity.';
+        RETURN;
     END IF;
     new_status := CASE WHEN is_nothing THEN 'NOT_DELIVERED' WHEN is_full THEN 'DELIVERED'
         ELSE 'PARTIALLY_DELIVERED' END;

@@ -82,28 +82,57 @@ _DANGLING = "\nUNION ALL\n".join(
 )
 
 
-#: Tables with a customer of their own.
-_OF_CUSTOMERS = (
-    "orders",
-    "delivery_statuses",
-    "subscriptions",
-    "invoices",
-    "adjustments",
-    "credit_notes",
-    "payments",
-    "payment_allocations",
-    "opening_balances",
-    "write_offs",
-    "customer_prices",
-    "change_requests",
-    "container_movements",
+#: (table, column, what it points at): both have a customer, and it is the same one.
+_OF_ONE_CUSTOMER = (
+    ("orders", "subscription_id", "subscriptions"),
+    ("orders", "invoice_id", "invoices"),
+    ("orders", "placed_at_door_of", "orders"),
+    ("delivery_statuses", "order_id", "orders"),
+    ("container_movements", "order_id", "orders"),
+    ("change_requests", "subscription_id", "subscriptions"),
+    ("change_requests", "applied_order_id", "orders"),
+    ("invoices", "companion_of", "invoices"),
+    ("adjustments", "invoice_id", "invoices"),
+    ("credit_notes", "invoice_id", "invoices"),
+    ("payment_allocations", "payment_id", "payments"),
+    ("payment_allocations", "invoice_id", "invoices"),
+    ("write_offs", "invoice_id", "invoices"),
+    ("outbox_messages", "invoice_id", "invoices"),
 )
+_CONTRADICTED = "\nUNION ALL\n".join(
+    f"SELECT '{table}.{column} ' || x.id FROM {table} x JOIN {target} t ON t.id = x.{column}"
+    " WHERE t.customer_id <> x.customer_id"
+    for table, column, target in _OF_ONE_CUSTOMER
+)
+
+#: Tables with a customer of their own, and their key.
+_OF_CUSTOMERS = {
+    "orders": "id",
+    "delivery_statuses": "id",
+    "unlinked_delivery_statuses": "id",
+    "subscriptions": "id",
+    "invoices": "id",
+    "adjustments": "id",
+    "credit_notes": "id",
+    "payments": "id",
+    "payment_allocations": "id",
+    "refunds": "id",
+    "opening_balances": "id",
+    "write_offs": "id",
+    "customer_prices": "id",
+    "customer_moves": "id",
+    "unlinked_customers": "customer_id",
+    "change_requests": "id",
+    "outbox_messages": "id",
+    "container_movements": "id",
+    "container_balances": "customer_id",
+}
 _OF_MERGED = "\nUNION ALL\n".join(
     [
         *(
-            f"SELECT '{table} ' || x.id FROM {table} x JOIN customers c ON c.id = x.customer_id"
+            f"SELECT '{table} ' || x.{key} FROM {table} x JOIN customers c ON c.id = x.customer_id"
             " WHERE c.merged_into IS NOT NULL"
-            for table in _OF_CUSTOMERS
+            for table, key in _OF_CUSTOMERS.items()
         ),
         *(
             f"SELECT '{table} ' || x.id FROM {table} x JOIN customers c ON c.id = x.issued_to"
@@ -185,20 +214,7 @@ REPORTS = (
         "customers_contradicted",
         "critical",
         "Linked rows that name two customers.",
-        """SELECT 'orders.subscription_id ' || o.id FROM orders o JOIN subscriptions t ON t.id = o.subscription_id
-            WHERE t.customer_id <> o.customer_id
-        UNION ALL
-        SELECT 'orders.invoice_id ' || o.id FROM orders o JOIN invoices t ON t.id = o.invoice_id
-            WHERE t.customer_id <> o.customer_id
-        UNION ALL
-        SELECT 'delivery_statuses.order_id ' || d.id FROM delivery_statuses d JOIN orders t ON t.id = d.order_id
-            WHERE t.customer_id <> d.customer_id
-        UNION ALL
-        SELECT 'payment_allocations.payment_id ' || a.id FROM payment_allocations a
-            JOIN payments t ON t.id = a.payment_id WHERE t.customer_id <> a.customer_id
-        UNION ALL
-        SELECT 'payment_allocations.invoice_id ' || a.id FROM payment_allocations a
-            JOIN invoices t ON t.id = a.invoice_id WHERE t.customer_id <> a.customer_id""",
+        _CONTRADICTED,
     ),
     Report(
         "merged_customers_hold_rows",

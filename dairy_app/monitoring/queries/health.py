@@ -60,6 +60,7 @@ _OF_A_CUSTOMER = text("""audit_log.id = ANY (ARRAY(
         UNION ALL SELECT 'change_requests', id FROM change_requests WHERE customer_id = :customer_id
         UNION ALL SELECT 'orders', id FROM orders WHERE customer_id = :customer_id
         UNION ALL SELECT 'delivery_statuses', id FROM delivery_statuses WHERE customer_id = :customer_id
+        UNION ALL SELECT 'container_movements', id FROM container_movements WHERE customer_id = :customer_id
         UNION ALL SELECT 'invoices', id FROM invoices WHERE customer_id = :customer_id
         UNION ALL SELECT 'adjustments', id FROM adjustments WHERE customer_id = :customer_id
         UNION ALL SELECT 'credit_notes', id FROM credit_notes WHERE customer_id = :customer_id

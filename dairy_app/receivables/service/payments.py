@@ -1,6 +1,7 @@
 """Use cases of money that comes in or is given up. The customer's row is locked first; what decides is read after."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from uuid import UUID
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Session
 from dairy_app.business.queries import business_settings, require_open_books, today
 from dairy_app.common.errors import Problem, invalid
 from dairy_app.customers.bulk import lock_customers
-from dairy_app.customers.queries import get_visible_customer, merged_into
+from dairy_app.customers.queries import followed, get_visible_customer
 from dairy_app.receivables import bulk
 from dairy_app.receivables.models import Payment, PaymentAllocation
 from dairy_app.receivables.policy import OFFICE, check_payment
@@ -37,6 +38,9 @@ def record_payment(session: Session, actor: Actor, wanted: NewPayment) -> Paymen
     """
     day = today(session)
     check_payment(actor, wanted, day)
+    if actor.role not in OFFICE:  # the office is told, and enters it there
+        wanted = replace(wanted, customer_id=followed(session, wanted.customer_id))
+        lock_customers(session, [wanted.customer_id])  # of one who is merged just now, it is all asked anew
     get_visible_customer(session, actor, wanted.customer_id, lock=True)
     received_on = wanted.received_on or day
     check_day("received_on", received_on, day, business_settings(session).books_closed_through)
@@ -99,8 +103,8 @@ def cash_noted(session: Session, taken: DoorCash) -> Payment | None:
     known = queries.payment_of_event(session, taken.client_event_id)
     if known is None:
         return None
-    whose = known.customer_id in (taken.customer_id, merged_into(session, taken.customer_id))
-    if not whose or (known.amount, known.shared_link_id) != (taken.amount, taken.shared_link_id):
+    same = (followed(session, taken.customer_id), taken.amount, taken.shared_link_id)
+    if (known.customer_id, known.amount, known.shared_link_id) != same:
         raise Problem("already_exists", "The client_event_id was used for another payment.")
     return known
 

@@ -1,5 +1,5 @@
--- What a payment may still learn: that it was reversed, and by which settlement its cash was handed over;
--- and that its customer was merged into another.
+-- What a payment may still learn: that it was reversed, and by which settlement its cash was handed over, which stays
+-- so when it is reversed afterwards; and that its customer was merged into another.
 -- refuses tr_money_frozen: illegal_transition
 CREATE FUNCTION payments_only_reversed() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -11,6 +11,7 @@ BEGIN
     IF to_jsonb(NEW) - may_change <> to_jsonb(OLD) - may_change
         OR (OLD.status = 'reversed' AND (NEW.status, NEW.reversed_on, NEW.reversal_reason, NEW.reversed_by)
             IS DISTINCT FROM (OLD.status, OLD.reversed_on, OLD.reversal_reason, OLD.reversed_by))
+        OR (OLD.status = 'reversed' AND NEW.cash_settlement_id IS DISTINCT FROM OLD.cash_settlement_id)
         OR (OLD.cash_settlement_id IS NOT NULL AND NEW.cash_settlement_id IS DISTINCT FROM OLD.cash_settlement_id) THEN
         RAISE EXCEPTION 'payment % can only be reversed', OLD.receipt_no
             USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_money_frozen';

@@ -5,7 +5,7 @@ order on every verb: unknown, too fast, revoked, expired, PIN, scope. Uses of on
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from math import ceil
@@ -20,6 +20,7 @@ from dairy_app.accounts.service import throttle
 from dairy_app.business.queries import business_settings, today
 from dairy_app.common.clock import now
 from dairy_app.common.errors import Problem, invalid
+from dairy_app.customers.queries import followed
 from dairy_app.database.audit import Attribution
 from dairy_app.deliveries.queries import round_view
 from dairy_app.deliveries.rules import LONGEST_DEVICE, Confirmation, Confirmer, Scope, Unread
@@ -178,6 +179,7 @@ def ask(session: Session, visitor: Visitor, wanted: rules.NewRequest) -> tuple[C
     visit = _open(session, visitor, "request", rules.COST_OF_REQUEST)
     if isinstance(visit, Problem):
         return visit
+    wanted = replace(wanted, customer_id=followed(session, wanted.customer_id))
     refused = _unknown_in(visit, wanted)
     if refused is not None:
         return visit.refuse("request", refused)
@@ -209,7 +211,7 @@ def take_cash(session: Session, visitor: Visitor, wanted: rules.CashTaken) -> tu
 def _taken(visit: Visit, wanted: rules.CashTaken) -> tuple[Payment, bool]:
     session = visit.session
     taken = DoorCash(
-        customer_id=wanted.customer_id,
+        customer_id=followed(session, wanted.customer_id),
         amount=wanted.amount,
         received_on=_day_of_cash(visit, wanted.taken_at),
         client_event_id=wanted.client_event_id,
@@ -221,7 +223,7 @@ def _taken(visit: Visit, wanted: rules.CashTaken) -> tuple[Payment, bool]:
         return known, True
     if not _takes_cash(visit):
         raise Problem("forbidden", "Cash is not noted over this link.")
-    if not queries.is_customer_in_scope(session, visit.scope(), wanted.customer_id):
+    if not queries.is_customer_in_scope(session, visit.scope(), taken.customer_id):
         raise Problem("customer_not_found")
     return payments.take_cash(session, taken)
 
