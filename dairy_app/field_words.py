@@ -373,6 +373,7 @@ FIELD_WORDS = {
     "replayed": "The same was done before; nothing changed.",
     "reports": "The reports, as `items`.",
     "request_id": "The `X-Request-Id` of the request.",
+    "replaced_at": "Since its customer was merged into another with such a rule, it only explains issued bills.",
     "requested_by": "The login that asked for it.",
     "results": "What became of each.",
     "retry": "Whether the message goes on waiting.",

@@ -27,6 +27,7 @@ CREATE TABLE charge_rules (
     description TEXT NOT NULL,
     tax_class TEXT,
     created_by UUID NOT NULL,
+    replaced_at TIMESTAMP WITH TIME ZONE,
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     CONSTRAINT pk_charge_rules PRIMARY KEY (id),
@@ -45,6 +46,8 @@ CREATE TABLE charge_rules (
     CONSTRAINT ex_charge_rules_in_force EXCLUDE USING gist (kind WITH =, basis WITH =,
         COALESCE(customer_id, area_id, '00000000-0000-0000-0000-000000000000'::uuid) WITH =,
         COALESCE(product_id, '00000000-0000-0000-0000-000000000000'::uuid) WITH =, valid WITH &&)
+        WHERE (replaced_at IS NULL),
+    CONSTRAINT ck_charge_rules_replaced_of_customer CHECK (replaced_at IS NULL OR customer_id IS NOT NULL)
 );
 CREATE INDEX ix_charge_rules_customer_id ON charge_rules (customer_id);
 CREATE INDEX ix_charge_rules_area_id ON charge_rules (area_id);
@@ -58,6 +61,8 @@ COMMENT ON COLUMN charge_rules.product_id IS
     'Only days on which it was delivered count, and of them only it; NULL: all goods.';
 COMMENT ON COLUMN charge_rules.description IS 'As the bill says it.';
 COMMENT ON COLUMN charge_rules.tax_class IS 'NULL: taxed as the goods that were delivered.';
+COMMENT ON COLUMN charge_rules.replaced_at IS
+    'Since its customer was merged into another, who had such a rule: it only explains bills that were issued by it.';
 CREATE TRIGGER tr_audit_insert AFTER INSERT ON charge_rules REFERENCING NEW TABLE AS arrived
     FOR EACH STATEMENT EXECUTE FUNCTION audit_statement('{created_at,updated_at}', 'id');
 CREATE TRIGGER tr_audit_delete AFTER DELETE ON charge_rules REFERENCING OLD TABLE AS departed
@@ -70,11 +75,13 @@ CREATE TRIGGER tr_rows_of_living_customers AFTER INSERT OR UPDATE OF customer_id
     FOR EACH ROW EXECUTE FUNCTION rows_of_living_customers();
 CREATE FUNCTION charge_rules_only_end() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF to_jsonb(NEW) - '{valid,description,customer_id,updated_at}'::text[]
-        <> to_jsonb(OLD) - '{valid,description,customer_id,updated_at}'::text[]
+    IF to_jsonb(NEW) - '{valid,description,customer_id,replaced_at,updated_at}'::text[]
+        <> to_jsonb(OLD) - '{valid,description,customer_id,replaced_at,updated_at}'::text[]
         OR lower(NEW.valid) <> lower(OLD.valid)
         OR (NEW.customer_id IS DISTINCT FROM OLD.customer_id
-            AND NOT follows_merge(OLD.customer_id, NEW.customer_id)) THEN
+            AND NOT follows_merge(OLD.customer_id, NEW.customer_id))
+        OR (NEW.replaced_at IS DISTINCT FROM OLD.replaced_at
+            AND (OLD.replaced_at IS NOT NULL OR NEW.customer_id IS NOT DISTINCT FROM OLD.customer_id)) THEN
         RAISE EXCEPTION 'charge rule % can only be ended', OLD.id
             USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_charge_rules_only_end';
     END IF;
@@ -200,16 +207,40 @@ BEGIN
 END $$;
 """
 NOTES_BEFORE = NOTES.replace("l.product_id IS NOT NULL", "l.source <> 'adjustment'")
+LEAVING = """
+CREATE OR REPLACE FUNCTION customers_leave_nothing() RETURNS trigger LANGUAGE plpgsql SET enable_seqscan = off AS $$
+BEGIN
+    PERFORM FROM customers WHERE id = NEW.id FOR UPDATE;
+    IF EXISTS (SELECT FROM orders WHERE customer_id = NEW.id)
+        OR EXISTS (SELECT FROM subscriptions WHERE customer_id = NEW.id)
+        OR EXISTS (SELECT FROM invoices WHERE customer_id = NEW.id)
+        OR EXISTS (SELECT FROM payments WHERE customer_id = NEW.id)
+        OR EXISTS (SELECT FROM opening_balances WHERE customer_id = NEW.id)
+        OR EXISTS (SELECT FROM write_offs WHERE customer_id = NEW.id)
+        OR EXISTS (SELECT FROM refunds WHERE customer_id = NEW.id)
+        OR EXISTS (SELECT FROM customer_prices WHERE customer_id = NEW.id)
+        OR EXISTS (SELECT FROM charge_rules WHERE customer_id = NEW.id)
+        OR EXISTS (SELECT FROM customer_moves WHERE customer_id = NEW.id)
+        OR EXISTS (SELECT FROM container_movements WHERE customer_id = NEW.id)
+        OR EXISTS (SELECT FROM change_requests WHERE customer_id = NEW.id)
+        OR EXISTS (SELECT FROM outbox_messages WHERE customer_id = NEW.id) THEN
+        RAISE EXCEPTION 'customer % is merged into another and still has something', NEW.code
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_customers_leave_nothing';
+    END IF;
+    RETURN NULL;
+END $$;
+"""
+LEAVING_BEFORE = LEAVING.replace("        OR EXISTS (SELECT FROM charge_rules WHERE customer_id = NEW.id)\n", "")
 
 
 def upgrade() -> None:
-    for each in (TABLE, LINES, EQUAL, NOTES):
+    for each in (TABLE, LINES, EQUAL, NOTES, LEAVING):
         run(each)
 
 
 def downgrade() -> None:
     refuse_data_loss("SELECT FROM charge_rules", "charge rules")
-    for each in (EQUAL_BEFORE, NOTES_BEFORE):
+    for each in (EQUAL_BEFORE, NOTES_BEFORE, LEAVING_BEFORE):
         run(each)
     run("""
     ALTER TABLE invoice_lines DROP CONSTRAINT ck_invoice_lines_charge_has_rule;

@@ -93,7 +93,9 @@ class ChargeRule(Identified, Base):
             (literal_column(f"COALESCE(customer_id, area_id, {_NOBODY})"), "="),
             (literal_column(f"COALESCE(product_id, {_NOBODY})"), "="),
             ("valid", "&&"),
+            where="replaced_at IS NULL",
         ),
+        check("replaced_of_customer", "replaced_at IS NULL OR customer_id IS NOT NULL"),
         Index(None, "customer_id"),
         Index(None, "area_id"),
         Index(None, "product_id"),
@@ -114,3 +116,5 @@ class ChargeRule(Identified, Base):
     #: NULL: taxed as the goods that were delivered.
     tax_class: Mapped[str | None]
     created_by: Mapped[UUID]
+    #: Since its customer was merged into another, who had such a rule: it only explains bills that were issued by it.
+    replaced_at: Mapped[datetime | None]

@@ -101,6 +101,13 @@ FROM yielding a CROSS JOIN LATERAL (SELECT range_agg(b.valid) AS days FROM custo
     WHERE b.customer_id = :into AND b.product_id = a.product_id) taken
 CROSS JOIN LATERAL unnest(datemultirange(a.valid) - taken.days) AS piece"""
 
+#: Of a charge or discount by rule that both have at some time, the other's stands.
+_CHARGE_RULES = """
+UPDATE charge_rules SET customer_id = :into, updated_at = now(), replaced_at = CASE WHEN EXISTS (
+    SELECT FROM charge_rules b WHERE b.customer_id = :into AND b.replaced_at IS NULL AND b.valid && charge_rules.valid
+        AND (b.kind, b.basis) = (charge_rules.kind, charge_rules.basis)
+        AND b.product_id IS NOT DISTINCT FROM charge_rules.product_id) THEN :at ELSE replaced_at END
+WHERE customer_id = :was"""
 #: Where the other lives stands; none of these is still to come, and the audit log keeps them.
 _FORGET_MOVES = "DELETE FROM customer_moves WHERE customer_id = :was"
 #: The movements took what it had along; what is left of each is nothing.
@@ -140,6 +147,7 @@ STATEMENTS = (
     _moved("outbox_messages"),
     _PRICES_BESIDE,
     _moved("customer_prices"),
+    _CHARGE_RULES,
     _FORGET_MOVES,
 )
 

@@ -34,6 +34,7 @@ WHOLE = {
     "invoice_links": "invoice_id",
     "change_requests": "id",
     "adjustments": "id",
+    "charge_rules": "id",
     "credit_notes": "id",
     "payments": "id",
     "payment_allocations": "id",

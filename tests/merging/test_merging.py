@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 from tests.dairy import ok, read, refused
 from tests.merging.conftest import Sql, Twice
@@ -15,8 +16,8 @@ def test_everything_moves_and_nothing_is_lost(twice: Twice, sql: Sql, findings: 
     assert told["refusals"] == []
     assert done["moving"] == told["moving"] == {
         "orders": 5, "subscriptions": 1, "drafts": 1, "invoices": 1, "credit_notes": 1, "adjustments": 1,
-        "payments": 1, "opening_balances": 1, "write_offs": 1, "refunds": 0, "prices": 1, "container_movements": 0,
-        "change_requests": 0, "messages": 0,
+        "payments": 1, "opening_balances": 1, "write_offs": 1, "refunds": 0, "prices": 1, "charge_rules": 0,
+        "container_movements": 0, "change_requests": 0, "messages": 0,
     }  # fmt: skip
     # 50 + 250 − 100 − 10 − 5, and −30
     assert before == (Decimal("185.00"), Decimal("-30.00"))
@@ -306,3 +307,32 @@ def test_orders_keep_to_what_is_closed_where_the_household_lives(twice: Twice) -
     assert sorted((each["order_type"], each["status"]) for each in told) == [
         ("one_time", "CANCELLED"), ("subscription", "CANCELLED")
     ]  # fmt: skip
+
+
+def test_charge_rules_move_and_of_two_alike_the_others_stands(twice: Twice, findings: Callable[[], list[str]]) -> None:
+    daily = {
+        "kind": "delivery_charge",
+        "basis": "per_delivery_day",
+        "description": "Delivery",
+        "valid_from": "2026-11-01",
+    }
+    off = {"kind": "discount", "basis": "percent", "amount": "10.00", "description": "Neighbours"}
+
+    def rule(fields: Any, of: Any = None) -> Any:
+        return ok(twice.admin.post("/charge-rules", fields | ({"customer_id": of["id"]} if of else {})), 201)
+
+    rule(daily | {"amount": "9.00"})
+    rule(daily | {"amount": "5.00"}, twice.old)
+    rule(daily | {"amount": "3.00"}, twice.new)
+    rule(off | {"valid_from": "2026-11-04"}, twice.old)
+    done = ok(twice.merge())
+    assert done["moving"]["charge_rules"] == 2
+    told = [(each["amount"], each["replaced_at"] is None) for each in read(twice.admin, "/charge-rules")]
+    assert sorted(told) == [("10.00", True), ("3.00", True), ("5.00", False), ("9.00", True)]
+    (draft,) = twice.living.invoices(customer_id=twice.new["id"], status="draft")
+    lines = twice.living.invoice(draft["id"])["lines"]
+    # 3, 4 and 5 November; a tenth of the four litres of the 4th and 5th
+    assert [(each["description"], each["line_total"]) for each in lines if each["source"] == "charge"] == [
+        ("Delivery", "9.00"), ("Neighbours", "-24.00"),
+    ]  # fmt: skip
+    assert findings() == []

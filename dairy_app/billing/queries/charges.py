@@ -41,7 +41,7 @@ def charge_rule_list(on: date | None, **wanted: Any) -> Select[Any]:
     query = charge_rules().where(*(ChargeRule.__table__.c[name] == each for name, each in wanted.items() if each))
     if on is not None:
         holds: ColumnElement[bool] = ChargeRule.valid.contains(literal(on))
-        query = query.where(holds)
+        query = query.where(holds, ChargeRule.replaced_at.is_(None))
     return query
 
 

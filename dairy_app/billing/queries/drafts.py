@@ -87,7 +87,7 @@ charge_goods AS MATERIALIZED (
     ) SELECT outer_id, area_id, min(depth) AS depth FROM reached GROUP BY 1, 2
 ), charge_scopes AS (
     SELECT p.invoice_id, r.id AS rule_id, -1 AS breadth
-    FROM papers p JOIN charge_rules r ON r.customer_id = p.customer_id
+    FROM papers p JOIN charge_rules r ON r.customer_id = p.customer_id AND r.replaced_at IS NULL
     UNION ALL
     SELECT p.invoice_id, r.id, coalesce(n.depth, 1000)
     FROM charge_rules r

@@ -75,6 +75,7 @@ class ChargeRuleOut(Schema):
     product_name = fields.String(allow_none=True)
     tax_class = fields.String(allow_none=True)
     is_billed = fields.Boolean()
+    replaced_at = fields.DateTime(allow_none=True)
     created_by = fields.UUID()
     created_at = fields.DateTime()
 

@@ -3,11 +3,13 @@
 -- refuses tr_charge_rules_only_end: illegal_transition
 CREATE FUNCTION charge_rules_only_end() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF to_jsonb(NEW) - '{valid,description,customer_id,updated_at}'::text[]
-        <> to_jsonb(OLD) - '{valid,description,customer_id,updated_at}'::text[]
+    IF to_jsonb(NEW) - '{valid,description,customer_id,replaced_at,updated_at}'::text[]
+        <> to_jsonb(OLD) - '{valid,description,customer_id,replaced_at,updated_at}'::text[]
         OR lower(NEW.valid) <> lower(OLD.valid)
         OR (NEW.customer_id IS DISTINCT FROM OLD.customer_id
-            AND NOT follows_merge(OLD.customer_id, NEW.customer_id)) THEN
+            AND NOT follows_merge(OLD.customer_id, NEW.customer_id))
+        OR (NEW.replaced_at IS DISTINCT FROM OLD.replaced_at
+            AND (OLD.replaced_at IS NOT NULL OR NEW.customer_id IS NOT DISTINCT FROM OLD.customer_id)) THEN
         RAISE EXCEPTION 'charge rule % can only be ended', OLD.id
             USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_charge_rules_only_end';
     END IF;

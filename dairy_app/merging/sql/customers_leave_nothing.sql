@@ -12,6 +12,7 @@ BEGIN
         OR EXISTS (SELECT FROM write_offs WHERE customer_id = NEW.id)
         OR EXISTS (SELECT FROM refunds WHERE customer_id = NEW.id)
         OR EXISTS (SELECT FROM customer_prices WHERE customer_id = NEW.id)
+        OR EXISTS (SELECT FROM charge_rules WHERE customer_id = NEW.id)
         OR EXISTS (SELECT FROM customer_moves WHERE customer_id = NEW.id)
         OR EXISTS (SELECT FROM container_movements WHERE customer_id = NEW.id)
         OR EXISTS (SELECT FROM change_requests WHERE customer_id = NEW.id)

@@ -120,6 +120,7 @@ _OF_CUSTOMERS = {
     "opening_balances": "id",
     "write_offs": "id",
     "customer_prices": "id",
+    "charge_rules": "id",
     "customer_moves": "id",
     "unlinked_customers": "customer_id",
     "change_requests": "id",

@@ -47,6 +47,7 @@ _OF_A_CUSTOMER = text("""audit_log.id = ANY (ARRAY(
         UNION ALL SELECT 'customers', id FROM customers WHERE merged_into = :customer_id
         UNION ALL SELECT 'users', user_id FROM customers WHERE id = :customer_id
         UNION ALL SELECT 'customer_prices', id FROM customer_prices WHERE customer_id = :customer_id
+        UNION ALL SELECT 'charge_rules', id FROM charge_rules WHERE customer_id = :customer_id
         UNION ALL SELECT 'customer_moves', id FROM customer_moves WHERE customer_id = :customer_id
         UNION ALL SELECT 'subscriptions', id FROM subscriptions WHERE customer_id = :customer_id
         UNION ALL SELECT 'subscription_overrides', e.id FROM subscriptions s
