@@ -309,15 +309,14 @@ def held_logins(session: Session, logins: Iterable[str]) -> set[str]:
     return {login for user in users for login in user if login is not None} & set(wanted)
 
 
-def customers_at(session: Session, phones: Iterable[str]) -> Sequence[Row[Any]]:
-    """Code, name (small letters, single blanks) and phone of the customers with one of these phones.
+def customers_at(session: Session, phones: Iterable[str]) -> Sequence[Row[str, str, str | None]]:
+    """Code, name and phone of the customers with one of these phones.
 
     Phones are compared backwards: so the index for their last digits finds them.
     """
-    name = func.lower(func.trim(func.regexp_replace(Customer.name, r"\s+", " ", "g"))).label("name")
     backwards = [phone[::-1] for phone in phones]
     return session.execute(
-        select(Customer.code, name, Customer.phone).where(func.reverse(Customer.phone).in_(backwards))
+        select(Customer.code, Customer.name, Customer.phone).where(func.reverse(Customer.phone).in_(backwards))
     ).all()
 
 

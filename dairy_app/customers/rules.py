@@ -75,8 +75,8 @@ def number_of_code(code: str) -> int | None:
 
 
 def plain_name(name: str) -> str:
-    """A name as it is compared: small letters, single blanks."""
-    return " ".join(name.lower().split())
+    """A name as it is compared: small letters, single blanks, a letter and its sign as one however they were typed."""
+    return " ".join(unicodedata.normalize("NFC", name).lower().split())
 
 
 def tax_fields(fields: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:

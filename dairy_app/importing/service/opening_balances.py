@@ -71,12 +71,16 @@ def of_households(
 ) -> list[Owed]:
     """What the customers of a file owed, of whom each says it once: (line, customer, cells)."""
     owed, books = [], _books(session)
+    first: dict[UUID, int] = {}
     for line, customer_id, said in households:
         row = Row(line, {name: cell for name, cell in said.items() if name in _OF_HOUSEHOLD})
         amount = _amount(file, row, "opening_balance") if row.cells else None
         if amount is not None and customer_id is not None:
             as_of = _day(books, file, row, "opening_balance_as_of")
-            if as_of is not None:
+            before = first.setdefault(customer_id, line)
+            if before != line:
+                file.refuse(line, "opening_balance", "duplicate", f"The customer stands in line {before} too.")
+            elif as_of is not None:
                 owed.append(Owed(line, customer_id, as_of, amount))
     return _without_known(session, file, owed, "opening_balance", asked)
 
