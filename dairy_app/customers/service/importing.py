@@ -166,7 +166,7 @@ def _taken(session: Session, rows: Sequence[Row], *, may_bring_codes: bool) -> l
 def _there(session: Session, rows: Sequence[Row]) -> list[FieldError]:
     """A name at a phone is one customer: a file sent twice doubles nobody. Another name there is of the family."""
     there = queries.customers_at(session, {row["phone"] for row in rows})
-    first = {(plain_name(name), phone): f"{code} is that customer." for code, name, phone in map(tuple, there)}
+    first = {(plain_name(each.name), each.phone): f"{each.code} is that customer." for each in there}
     faults = []
     for row in rows:
         key = (plain_name(row["name"]), row["phone"])

@@ -76,10 +76,10 @@ _STANDING: Names = {
     "start_date": ("start", "starts_on", "from", "since", "शुरू", "शुरुआत"),
     "stop_date": ("stop_on", "end_date", "until", "अंत"),
 }  # fmt: skip
-_OWES = ("balance", "opening", "opening_amount", "outstanding", "due", "dues", "amount_due", "balance_due",
-         "old_balance", "previous_balance", "pending", "बकाया", "पिछला_बकाया", "पुराना_बकाया", "बाकी",
-         "बाक़ी")  # fmt: skip
-_ADVANCE = ("advance_paid", "advance_amount", "prepaid", "credit_balance", "अग्रिम", "एडवांस", "जमा")
+_OWES = ("balance", "debit", "debit_balance", "dr", "opening", "opening_amount", "outstanding", "due", "dues",
+         "amount_due", "balance_due", "old_balance", "previous_balance", "pending", "बकाया", "पिछला_बकाया",
+         "पुराना_बकाया", "बाकी", "बाक़ी")  # fmt: skip
+_ADVANCE = ("credit", "cr", "advance_paid", "advance_amount", "prepaid", "credit_balance", "अग्रिम", "एडवांस", "जमा")
 _SIDE = ("drcr", "debit_credit")
 _DATE = ("date", "तारीख", "तारीख़", "दिनांक")
 

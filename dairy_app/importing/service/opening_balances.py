@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from dairy_app.business.queries import business_settings, today
 from dairy_app.common.errors import Problem
 from dairy_app.importing.rules import cells
+from dairy_app.importing.rules.cells import Unreadable
 from dairy_app.importing.rules.files import File, Row
 from dairy_app.importing.service.taking import Asked, Taken, find_customers
 from dairy_app.receivables import bulk
@@ -98,16 +99,26 @@ def write(session: Session, actor: Actor, owed: Sequence[Owed]) -> dict[UUID, UU
 
 def _amount(file: File, row: Row, column: str) -> Decimal | None:
     """Owed above 0, paid in advance below: the advance may have a column of its own, the side one, too."""
-    owed, ahead = file.read(row, column, cells.amount_of), file.read(row, "advance", cells.amount_of)
+    owed, on = file.read(row, column, cells.balance_of) or (None, 0)
+    advance = file.read(row, "advance", _advance)
     side = file.read(row, "dr_cr", cells.side_of)
-    if owed and ahead:
+    if owed and advance:
         file.refuse(row.line, "advance", "ambiguous", "Either something is owed, or it was paid in advance.")
         return None
-    if ahead:
-        return -abs(ahead)
-    if owed is not None:
-        return owed if side is None else side * abs(owed)
-    return ahead
+    amount, on = (-advance, -1) if advance else (advance if owed is None else owed, on)
+    if amount and side and on and side != on:
+        told = f"{row.cells['dr_cr']} is the other side than that of {row.cells['advance' if advance else column]}."
+        file.refuse(row.line, "dr_cr", "ambiguous", told)
+        return None
+    return amount if not amount or side is None else side * abs(amount)
+
+
+def _advance(cell: str) -> Decimal:
+    """What was paid in advance, from a column of its own: there it has no sign."""
+    amount, side = cells.balance_of(cell)
+    if side > 0 or (side < 0 and not cells.names_a_side(cell)):
+        raise Unreadable("ambiguous", f"{cell} in the column of advances: was it paid in advance, or is it owed?")
+    return abs(amount)
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,7 +63,7 @@ def take(session: Session, file: File, asked: Asked) -> Taken:
 def _payment(file: File, row: Row, customer_id: UUID | None, collectors: dict[str, list[UUID]]) -> NewPayment | None:
     """What a row says; None when it cannot be a payment, which is noted."""
     file.need(row, "amount", "method")
-    amount = file.read(row, "amount", cells.amount_of)
+    amount = file.read(row, "amount", cells.rupees_of)
     method = file.read(row, "method", lambda cell: cells.word_of(cell, cells.METHODS))
     received_on = file.read(row, "received_on", cells.day_of)
     reference = file.read(row, "reference", _at_most(100, is_line=True))

@@ -168,7 +168,7 @@ def _interval(cell: str) -> int:
 
 
 def _price(cell: str) -> Decimal:
-    price = cells.amount_of(cell)
+    price = cells.rupees_of(cell)
     if price < 0:
         raise Unreadable("invalid", f"{cell} is below 0.")
     return price
