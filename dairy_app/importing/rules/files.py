@@ -21,6 +21,8 @@ from dairy_app.web.uploads import (
 MOST_ROWS = 10_000
 #: In these a number is a name: its last digits matter.
 _NAMES = frozenset({"code", "customer_code", "phone", "reference"})
+#: In these stands who a row is about.
+_WHO = frozenset({"code", "customer_code", "phone", "name", "customer_name"})
 #: How the row below a table begins.
 _SUMS = frozenset({"total", "grand_total", "sub_total", "subtotal", "sum", "कुल", "कुल_योग", "योग"})
 
@@ -138,10 +140,18 @@ def _row_of(line: int, columns: Sequence[Column], cells: Sequence[str]) -> Row |
             row.of_products.append((column, cell))
         else:
             row.cells[column.read_as] = cell
-    first = next(filter(None, cells), "")
-    if plain_heading(first) in _SUMS and not row.cells.keys() & {"phone", "code", "customer_code"}:
+    if _sums_up(row, next(filter(None, cells), "")):
         return None
     return row if row.cells or row.of_products else None
+
+
+def _sums_up(row: Row, first: str) -> bool:
+    """Whether a word for a sum stands in the place of a customer, or begins a row that names none."""
+    said = {column: plain_heading(row.cells[column]) in _SUMS for column in _WHO & row.cells.keys()}
+    others = {column for column, is_sum in said.items() if not is_sum}
+    if any(said.values()):
+        return not others
+    return plain_heading(first) in _SUMS and not others - {"name", "customer_name"}
 
 
 def _refuse_repeated(file: File) -> None:
