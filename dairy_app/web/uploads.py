@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.parsers import expat
@@ -37,6 +38,7 @@ MOST_ELEMENTS = {
     "row": MOST_LINES,
     "c": 250_000,
     "v": 250_000,
+    "f": 250_000,
     "is": 250_000,
     "si": 250_000,
     "t": 250_000,
@@ -51,6 +53,11 @@ MOST_TITLES = 30
 _OLD_WORKBOOK = b"\xd0\xcf\x11\xe0"
 #: What a spreadsheet leaves of letters that its file has no place for.
 _LOST = re.compile(r"(?<!\w)\?{3}|^[?\s]*\?[?\s]*$|\ufffd")
+#: In the place of a formula without what it comes to: a program wrote it, and no spreadsheet has computed it yet.
+_UNSAVED = "#NOT_COMPUTED!"
+#: What a cell may hold instead of what a formula comes to.
+_ERRORS = frozenset({_UNSAVED, "#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A"})
+COMPUTE = "The formula has come to nothing yet, or to an error: open the file, save it once in the spreadsheet program."
 SAVE_ANEW = "Letters were lost when the file was saved: save it as XLSX or as CSV UTF-8."
 #: A long number as a narrow column of a spreadsheet shows and saves it: 9.81235E+09.
 _SHORTENED = re.compile(r"[0-9.]+E[+]?[0-9]+", re.I)
@@ -178,6 +185,11 @@ def has_lost_letters(cell: str) -> bool:
     return _LOST.search(cell) is not None
 
 
+def is_not_computed(cell: str) -> bool:
+    """Whether a cell says that its formula came to nothing: an error of the spreadsheet, or never computed at all."""
+    return cell in _ERRORS
+
+
 def is_shortened(cell: str) -> bool:
     """Whether a cell is a long number of which only the first digits were saved: ``9.19E+11``."""
     return _SHORTENED.fullmatch(cell) is not None
@@ -230,9 +242,8 @@ def _text_of_table(raw: bytes, sheet: str | None = None) -> str:
             parts = packed.infolist()
             if sum(part.file_size for part in parts) > MOST_UNPACKED:
                 raise invalid("/file", "The workbook is too large.")
-            for part in parts:
-                _check_part(part.filename, packed.read(part))
-        return "".join(_lines_of_workbook(raw, sheet))
+            formulas_in = [_check_part(part.filename, packed.read(part)) for part in parts]
+        return "".join(_lines_of_workbook(raw, sheet, has_formulas=any(formulas_in)))
     except Problem:
         raise
     except Exception as error:
@@ -244,8 +255,11 @@ def _text_of_table(raw: bytes, sheet: str | None = None) -> str:
         raise invalid("/file", "The file is not a readable workbook; save it as CSV UTF-8.") from None
 
 
-def _check_part(name: str, content: bytes) -> None:
-    """Refuse XML that is none, brings definitions of its own, or has more elements than can be read in seconds."""
+def _check_part(name: str, content: bytes) -> bool:
+    """Refuse XML that is none, brings definitions of its own, or has more elements than can be read in seconds.
+
+    Else whether there are formulas in it.
+    """
     if content.count(b"<") > MOST_TAGS:
         raise invalid("/file", "The workbook is too large.")
     counts: Counter[str] = Counter()
@@ -268,21 +282,32 @@ def _check_part(name: str, content: bytes) -> None:
     except expat.ExpatError:
         if name.lower().endswith((".xml", ".rels")):  # others hold pictures and the like; openpyxl reads none
             raise
+    return counts["f"] > 0
 
 
-def _lines_of_workbook(raw: bytes, named: str | None) -> Iterator[str]:
-    from openpyxl import load_workbook  # takes a quarter of a second to load, and few ask
-
-    sheets = load_workbook(io.BytesIO(raw), read_only=True, data_only=True).worksheets
-    sheet = sheets[_place_of_sheet([each.title for each in sheets], named)]
-    sheet.reset_dimensions()  # what a workbook says of its size need not be so
-    for row in sheet.iter_rows(max_row=MOST_LINES, max_col=MOST_COLUMNS, values_only=True):
-        cells = [_written(value) for value in row]
+def _lines_of_workbook(raw: bytes, named: str | None, *, has_formulas: bool) -> Iterator[str]:
+    formulas = _rows_of_workbook(raw, named, data_only=False) if has_formulas else repeat(())
+    for row, as_written in zip(_rows_of_workbook(raw, named, data_only=True), formulas, strict=False):
+        cells = [_written(cell.value) for cell in row]
+        for place, (cell, written) in enumerate(zip(row, as_written, strict=False)):
+            # A text of no letters is a result; its cell says "str".
+            if written.data_type == "f" and cell.value is None and cell.data_type != "str":
+                cells[place] = _UNSAVED
         while cells and not cells[-1]:  # rows are as wide as the widest
             cells.pop()
         line = io.StringIO()
         csv.writer(line).writerow(cells)
         yield line.getvalue()
+
+
+def _rows_of_workbook(raw: bytes, named: str | None, *, data_only: bool) -> Iterator[tuple[Any, ...]]:
+    """The cells of a sheet row by row: with what formulas came to (``data_only``), or with the formulas."""
+    from openpyxl import load_workbook  # takes a quarter of a second to load, and few ask
+
+    sheets = load_workbook(io.BytesIO(raw), read_only=True, data_only=data_only).worksheets
+    sheet = sheets[_place_of_sheet([each.title for each in sheets], named)]
+    sheet.reset_dimensions()  # what a workbook says of its size need not be so
+    yield from sheet.iter_rows(max_row=MOST_LINES, max_col=MOST_COLUMNS)
 
 
 def _place_of_sheet(titles: Sequence[str], named: str | None) -> int:

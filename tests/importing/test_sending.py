@@ -90,8 +90,8 @@ def test_what_looks_like_a_formula_is_a_text_and_stays_one(dairy: Dairy) -> None
     ok(upload(dairy.admin, "customers", ONE.replace("Asha", "\"=cmd|'/c calc'!A1\"")), 201)
     assert read(dairy.admin, "/customers")[0]["name"] == "=cmd|'/c calc'!A1"
     computed = workbook(("Name", "Phone", "Address", "Area"), ("=1+1", 9812345602, "2 Mill Road", "Baner"))
-    seen = ok(upload(dairy.admin, "customers", computed, dry_run=True), 200)  # never computed, so it says nothing
-    assert [(each["column"], each["code"]) for each in seen["faults"]] == [("name", "required")]
+    seen = ok(upload(dairy.admin, "customers", computed, dry_run=True), 200)
+    assert [(each["column"], each["code"]) for each in seen["faults"]] == [("name", "not_computed")]
 
 
 def test_the_log_says_who_sent_it(dairy: Dairy, sql: Any) -> None:

@@ -1,11 +1,14 @@
 """What spreadsheets leave in a file: sums below the rows, numbers with a fraction, formulas."""
 
+import io
+import zipfile
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
 
 from tests.dairy import Dairy, ok
-from tests.importing.sheets import FILES, faults, upload
+from tests.importing.sheets import FILES, faults, upload, workbook
 
 
 @pytest.fixture
@@ -37,3 +40,59 @@ def test_a_name_beside_the_word_makes_it_a_row(dairy: Dairy, asha: Any) -> None:
     assert faults(ok(upload(dairy.admin, "payments", text, dry_run=True), 200)) == [
         (2, "customer_code", "customer_not_found")
     ]
+
+
+def written_by_a_program(rows: Sequence[Sequence[Any]], changes: Mapping[str, str]) -> bytes:
+    """A workbook; ``changes``: what stands in its XML → what shall stand there."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(workbook(*rows))) as book, zipfile.ZipFile(out, "w") as changed:
+        for name in book.namelist():
+            part = book.read(name).decode()
+            for before, after in changes.items():
+                part = part.replace(before, after) if "sheet1" in name else part
+            changed.writestr(name, part)
+    return out.getvalue()
+
+
+def test_a_formula_that_was_never_computed_is_a_fault(dairy: Dairy, asha: Any) -> None:
+    """A program writes formulas without what they come to: that reads as nothing, and a debt would be left out."""
+    rows = (
+        ("S.No", "Name", "Phone", "Address", "Area", "Cow Milk", "Balance"),
+        ("=ROW()-1", "Bela", 9812345602, "2 Mill Road", "Baner", "=1+1", "=500*2"),
+        (None, "Total", None, None, None, None, "=SUM(G2:G2)"),
+    )
+    seen = ok(upload(dairy.admin, "customers", workbook(*rows), dry_run=True), 200)
+    assert faults(seen) == [(2, "product:COW", "not_computed"), (2, "opening_balance", "not_computed")]
+    assert "save it once in the spreadsheet program" in seen["faults"][0]["detail"]
+    only_sums = (*rows[:1], (1, "Bela", 9812345602, "2 Mill Road", "Baner", 1, 5), *rows[2:])
+    assert ok(upload(dairy.admin, "customers", workbook(*only_sums), dry_run=True), 200)["faults"] == []
+
+
+@pytest.mark.parametrize(
+    ("cell", "balance"),
+    [
+        ("<c r='G2'><f>500*2</f><v>1000</v></c>", 1), ("<c r='G2' t='str'><f>IF(A2=0,1,\"\")</f><v></v></c>", 0),
+        ("<c r='G2' t='str'><f>\"5 Dr\"</f><v>5 Dr</v></c>", 1), ("<c r='G2' s='0'/>", 0),
+    ],
+)  # fmt: skip
+def test_a_formula_that_was_computed_is_what_it_came_to(dairy: Dairy, cell: str, balance: int) -> None:
+    rows = (
+        ("S.No", "Name", "Phone", "Address", "Area", "Cow", "Balance"),
+        (1, "Bela", 9812345602, "2 Mill Road", "Baner", None, "=500*2"),
+    )
+    raw = written_by_a_program(rows, {'<c r="G2"><f>500*2</f><v></v></c>': cell, '<c r="G2"><f>500*2</f><v/></c>': cell,
+                                      '<c r="G2"><f>500*2</f><v /></c>': cell})  # fmt: skip
+    assert raw != workbook(*rows)
+    seen = ok(upload(dairy.admin, "customers", raw, dry_run=True), 200)
+    assert (seen["faults"], seen["opening_balances"]) == ([], balance)
+
+
+@pytest.mark.parametrize("error", ["#REF!", "#N/A", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!"])
+def test_what_a_spreadsheet_could_not_compute_is_no_text(dairy: Dairy, error: str) -> None:
+    rows = (("Name", "Phone", "Address", "Area", "Cow Milk"), (error, 9812345602, "2 Mill Road", "Baner", error))
+    dairy.product(name="Cow Milk", sku="COW")
+    text = "\n".join(",".join(map(str, cells)) for cells in rows)
+    for content in (workbook(*rows), text):
+        assert faults(ok(upload(dairy.admin, "customers", content, dry_run=True), 200)) == [
+            (2, "name", "not_computed"), (2, "product:COW", "not_computed")
+        ]  # fmt: skip

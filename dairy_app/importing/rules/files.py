@@ -8,10 +8,12 @@ from dairy_app.common.errors import FieldError, invalid
 from dairy_app.importing.rules.cells import Unreadable
 from dairy_app.importing.rules.columns import Column, Product, read_headings
 from dairy_app.web.uploads import (
+    COMPUTE,
     SAVE_ANEW,
     SEND_WORKBOOK,
     fault,
     has_lost_letters,
+    is_not_computed,
     is_shortened,
     plain_heading,
     table_in,
@@ -163,9 +165,12 @@ def _refuse_repeated(file: File) -> None:
 
 
 def _refuse_damaged(file: File, row: Row) -> None:
-    """What a spreadsheet did to letters and long numbers; such a cell is not looked at any more."""
-    for column, cell in list(row.cells.items()):
-        if has_lost_letters(cell):
+    """What a spreadsheet did to letters, long numbers and formulas; such a cell is not looked at any more."""
+    of_products = [(column.read_as or column.header, cell) for column, cell in row.of_products]
+    for column, cell in [*row.cells.items(), *of_products]:
+        if is_not_computed(cell):
+            file.refuse(row.line, column, "not_computed", COMPUTE)
+        elif has_lost_letters(cell):
             file.refuse(row.line, column, "unreadable", SAVE_ANEW)
         elif column in _NAMES and is_shortened(cell):
             file.refuse(row.line, column, "shortened", SEND_WORKBOOK)
