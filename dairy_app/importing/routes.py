@@ -16,6 +16,7 @@ from dairy_app.importing.service.importing import Import, import_file
 from dairy_app.web.access import Role, allow
 from dairy_app.web.http import Blueprint, current_actor, current_session
 from dairy_app.web.idempotency import idempotent
+from dairy_app.web.uploads import guarded
 
 imports = Blueprint("imports", __name__, description="Files as people keep them")
 
@@ -38,7 +39,8 @@ def as_csv_if_asked(view: View) -> View:
         text = io.StringIO()
         table = csv.DictWriter(text, ITEM, extrasaction="ignore")
         table.writeheader()
-        table.writerows(json.loads(response.get_data())["items"])
+        for item in json.loads(response.get_data())["items"]:
+            table.writerow({name: guarded(cell) if isinstance(cell, str) else cell for name, cell in item.items()})
         response.set_data(text.getvalue())
         response.content_type = "text/csv; charset=utf-8"
         return response
@@ -58,6 +60,7 @@ def _take(kind: str, query: dict[str, Any], body: Import) -> tuple[dict[str, Any
 @idempotent
 @imports.arguments(ImportQuery, location="query")
 @imports.arguments(ImportIn)
+@imports.response(200, TEXT, content_type=CSV)
 @imports.response(201, TEXT, content_type=CSV)
 @imports.response(201, ImportOut)
 @imports.alt_response(200, schema=ImportOut, description="Of a dry run.")
@@ -76,6 +79,7 @@ def import_customers(query: dict[str, Any], body: Import) -> tuple[dict[str, Any
 @idempotent
 @imports.arguments(ImportQuery, location="query")
 @imports.arguments(ImportIn)
+@imports.response(200, TEXT, content_type=CSV)
 @imports.response(201, TEXT, content_type=CSV)
 @imports.response(201, ImportOut)
 @imports.alt_response(200, schema=ImportOut, description="Of a dry run.")
@@ -90,6 +94,7 @@ def import_standing_orders(query: dict[str, Any], body: Import) -> tuple[dict[st
 @idempotent
 @imports.arguments(ImportQuery, location="query")
 @imports.arguments(ImportIn)
+@imports.response(200, TEXT, content_type=CSV)
 @imports.response(201, TEXT, content_type=CSV)
 @imports.response(201, ImportOut)
 @imports.alt_response(200, schema=ImportOut, description="Of a dry run.")
@@ -104,6 +109,7 @@ def import_opening_balances(query: dict[str, Any], body: Import) -> tuple[dict[s
 @idempotent
 @imports.arguments(ImportQuery, location="query")
 @imports.arguments(ImportIn)
+@imports.response(200, TEXT, content_type=CSV)
 @imports.response(201, TEXT, content_type=CSV)
 @imports.response(201, ImportOut)
 @imports.alt_response(200, schema=ImportOut, description="Of a dry run.")

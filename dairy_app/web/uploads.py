@@ -27,6 +27,8 @@ from dairy_app.web.logs import log
 MOST_FAULTS = 100
 #: What spreadsheets, and our own exports, put before a cell that begins like a formula.
 GUARD = "'"
+#: How a text begins that a spreadsheet would compute (CWE-1236): the same pattern for Python and for PostgreSQL.
+FORMULA = r"^( *[=+@\t\r-])"
 #: What parts the cells: a spreadsheet writes ``;`` or a tab where the comma is for decimals.
 DELIMITERS = ",;\t"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -178,6 +180,11 @@ def _records(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
 def plain_heading(heading: str) -> str:
     """A heading, or a word of a cell, as it is compared: ``Phone No.`` is ``phone_no``."""
     return "_".join(re.split(r"[-\s_./:()*₹#]+", unicodedata.normalize("NFC", heading).lower())).strip("_")
+
+
+def guarded(text: str) -> str:
+    """A text as it is written in a CSV: one that a spreadsheet would compute gets an apostrophe."""
+    return re.sub(FORMULA, rf"{GUARD}\1", text)
 
 
 def has_lost_letters(cell: str) -> bool:

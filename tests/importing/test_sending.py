@@ -36,6 +36,17 @@ def test_the_rows_as_csv_for_who_asks(dairy: Dairy) -> None:
     assert problem["faults"][0]["code"] == "already_exists"
 
 
+def test_a_code_that_a_spreadsheet_would_compute_is_guarded_in_the_csv(dairy: Dairy) -> None:
+    dairy.customer(name="Asha", code='=HYPERLINK("x")', phone="+919812345601")
+    dairy.customer(name="Ravi", code="-5", phone="+919812345602")
+    text = "Phone,Amount,Method\n9812345601,5,cash\n9812345602,5,cash\n"
+    for options in ({"dry_run": True}, {}):
+        answer = upload(dairy.admin, "payments", text, headers={"Accept": "text/csv"}, **options)
+        rows = list(csv.DictReader(io.StringIO(answer.get_data(as_text=True))))
+        assert [row["code"] for row in rows] == ['\'=HYPERLINK("x")', "'-5"]
+        assert [row["line"] for row in rows] == ["2", "3"]
+
+
 def test_the_file_may_be_the_body_or_a_text(dairy: Dairy) -> None:
     query = {"dry_run": "true"}
     as_body = dairy.admin.call("POST", "/imports/customers", data=ONE, content_type="text/csv", query_string=query)
