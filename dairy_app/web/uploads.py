@@ -22,6 +22,8 @@ from xml.parsers import expat
 
 from dairy_app.common.errors import FieldError, Problem, invalid
 from dairy_app.web.logs import log
+from dairy_app.web.strict_json import token
+from dairy_app.web.validate import UNKNOWN_FIELD
 
 #: A file with more faults than this is the wrong file.
 MOST_FAULTS = 100
@@ -100,7 +102,7 @@ def media_of_import(*options: str) -> "dict[str, Callable[[Request], dict[str, A
             raise invalid("/file", "Send one file, in a field named file.")
         for name, values in request.form.lists():
             if name not in options:
-                raise invalid(f"/{name}"[:200], "Unknown field.", "unknown_field")
+                raise invalid(f"/{name}"[:200], "Unknown field.", UNKNOWN_FIELD)
             if len(values) > 1:
                 raise invalid(f"/{name}", "Given more than once.")
         given = {name: value for name, value in request.form.items() if value}
@@ -204,7 +206,7 @@ def is_shortened(cell: str) -> bool:
 
 def fault(line: int, column: str, code: str, detail: str) -> FieldError:
     """What is wrong with one cell of a file."""
-    return FieldError(f"/rows/{line}/{column}", code, f"Line {line}: {detail}")
+    return FieldError(f"/rows/{line}/{token(column)}", code, f"Line {line}: {detail}")
 
 
 def refuse_file(faults: Sequence[FieldError]) -> Problem:

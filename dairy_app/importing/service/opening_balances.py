@@ -22,9 +22,13 @@ from dairy_app.web.access import Actor
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """What one customer owed on a day: rupees, below 0 when it had paid in advance."""
+    """What one customer owed on a day: rupees, below 0 when it had paid in advance.
+
+    ``column``: where a fault of it is told.
+    """
 
     line: int
+    column: str
     customer_id: UUID
     as_of: date
     amount: Decimal
@@ -47,10 +51,10 @@ def take(session: Session, file: File, asked: Asked) -> Taken:
         line = first.setdefault(customer_id, row.line)
         if line != row.line:
             told = f"{whose[row.line].code} stands in line {line} too."
-            file.refuse(row.line, "customer_code", "duplicate", told)
+            file.refuse(row.line, whose[row.line].column, "duplicate", told)
         elif amount is not None and as_of is not None:
-            owed.append(Owed(row.line, customer_id, as_of, amount))
-    new = _without_known(session, file, owed, "customer_code", asked)
+            owed.append(Owed(row.line, whose[row.line].column, customer_id, as_of, amount))
+    new = _without_known(session, file, owed, asked)
     if file.faults:
         return Taken()
     made = {} if asked.dry_run else write(session, asked.actor, new)
@@ -82,8 +86,8 @@ def of_households(
             if before != line:
                 file.refuse(line, "opening_balance", "duplicate", f"The customer stands in line {before} too.")
             elif as_of is not None:
-                owed.append(Owed(line, customer_id, as_of, amount))
-    return _without_known(session, file, owed, "opening_balance", asked)
+                owed.append(Owed(line, "opening_balance", customer_id, as_of, amount))
+    return _without_known(session, file, owed, asked)
 
 
 _OF_HOUSEHOLD = frozenset({"opening_balance", "advance", "dr_cr", "opening_balance_as_of"})
@@ -146,11 +150,11 @@ def _day(books: Books, file: File, row: Row, column: str) -> date | None:
     return as_of
 
 
-def _without_known(session: Session, file: File, owed: Sequence[Owed], column: str, asked: Asked) -> list[Owed]:
+def _without_known(session: Session, file: File, owed: Sequence[Owed], asked: Asked) -> list[Owed]:
     """Those whose customer has no opening balance yet; with ``skip`` the others are left out, else they are faults."""
     known = with_opening_balance(session, [each.customer_id for each in owed])
     if not asked.skip:
         for each in owed:
             if each.customer_id in known:
-                file.refuse(each.line, column, "already_exists", "The customer has an opening balance.")
+                file.refuse(each.line, each.column, "already_exists", "The customer has an opening balance.")
     return [each for each in owed if each.customer_id not in known]

@@ -61,7 +61,7 @@ def take(session: Session, file: File, asked: Asked) -> Taken:
         for row in file.rows
         for each in wanted_of(file, row, whose[row.line].id if row.line in whose else None, asked)
     ]
-    stopped = {each.id: "customer_code" for each in whose.values() if each.status == "stopped"}
+    stopped = {each.id: each.column for each in whose.values() if each.status == "stopped"}
     settled = settle(session, file, wanted, stopped, {each.id for each in whose.values()}, asked)
     if file.faults:
         return Taken()

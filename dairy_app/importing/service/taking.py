@@ -50,6 +50,8 @@ class Whose:
     id: UUID
     code: str
     status: str
+    #: The column that says so.
+    column: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +143,11 @@ def find_customers(session: Session, file: File, asked: Asked) -> dict[int, Whos
     if not asked.dry_run:
         lock_customers(session, set(ids.values()))
     known_now = queries.customers_of(session, set(ids.values()))
-    return {line: Whose(each, known_now[each]["code"], known_now[each]["status"]) for line, each in ids.items()}
+    column = {row.line: "customer_code" if "customer_code" in row.cells else "phone" for row in file.rows}
+    return {
+        line: Whose(each, known_now[each]["code"], known_now[each]["status"], column[line])
+        for line, each in ids.items()
+    }
 
 
 def _found_at(file: File, row: Row, phone: str, there: Sequence[Registered]) -> Registered | None:
