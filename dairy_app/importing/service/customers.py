@@ -18,6 +18,7 @@ from dairy_app.importing.rules import cells
 from dairy_app.importing.rules.files import File, Row
 from dairy_app.importing.service import opening_balances, standing_orders
 from dairy_app.importing.service.taking import Asked, Found, Registered, Taken, refuse_other
+from dairy_app.subscriptions.bulk.orders import hold_generation
 from dairy_app.subscriptions.service.beginnings import begin_many
 from dairy_app.web.failures import field_errors
 from dairy_app.web.uploads import plain_heading
@@ -67,6 +68,7 @@ def take(session: Session, file: File, asked: Asked) -> Taken:
     file.require(*((name,) for name in registering.REQUIRED))
     if not asked.dry_run:
         bulk.lock_imports(session)
+        hold_generation(session)  # before the customers are locked, as whoever changes a standing order
     households = _households(file)
     _find_registered(session, file, households, asked)
     new = [each for each in households if each.there is None]

@@ -14,6 +14,7 @@ from dairy_app.importing.rules.cells import Unreadable
 from dairy_app.importing.rules.columns import Product, product_called
 from dairy_app.importing.rules.files import File, Row
 from dairy_app.importing.service.taking import Asked, Taken, find_customers
+from dairy_app.subscriptions.bulk.orders import hold_generation
 from dairy_app.subscriptions.queries.beginnings import standing_orders_of
 from dairy_app.subscriptions.rules.standing_orders import share_a_day
 from dairy_app.subscriptions.rules.wishes import NewSubscription
@@ -55,6 +56,8 @@ def take(session: Session, file: File, asked: Asked) -> Taken:
     file.require(("customer_code", "phone"))
     if not any(each.product for each in file.columns):
         file.require(("product",), ("quantity",))
+    if not asked.dry_run:
+        hold_generation(session)  # before the customers are locked, as whoever changes a standing order
     whose = find_customers(session, file, asked)
     wanted = [
         each
