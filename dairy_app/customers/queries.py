@@ -320,11 +320,6 @@ def customers_at(session: Session, phones: Iterable[str]) -> Sequence[Row[str, s
     ).all()
 
 
-def used_codes(session: Session, codes: Iterable[str]) -> set[str]:
-    """Those of the codes that a customer has."""
-    return set(session.scalars(select(Customer.code).where(Customer.code.in_(list(codes)))))
-
-
 def staff_called(session: Session, role: Role, named: Iterable[str]) -> dict[str, list[UUID]]:
     """The active users of that role whose e-mail, phone or name (in any case) each of ``named`` is."""
     wanted = {each.lower() for each in named}

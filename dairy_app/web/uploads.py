@@ -73,21 +73,6 @@ if TYPE_CHECKING:  # what is pure may read rows without knowing of requests
     from flask import Request
 
 
-def other_media(*, workbooks: bool = False) -> "dict[str, Callable[[Request], dict[str, Any]]]":
-    """How a table is read that comes as the body or as an upload named ``file``."""
-    read = _text_of_table if workbooks else _text_of_csv
-
-    def of_body(request: "Request") -> dict[str, Any]:
-        return {"csv": read(request.get_data())}
-
-    def of_upload(request: "Request") -> dict[str, Any]:
-        if list(request.files) != ["file"] or request.form or len(request.files.getlist("file")) != 1:
-            raise invalid("/file", "Send one file, in a field named file.")
-        return {"csv": read(request.files["file"].read())}
-
-    return {"text/csv": of_body, "multipart/form-data": of_upload} | ({XLSX: of_body} if workbooks else {})
-
-
 def media_of_import(*options: str) -> "dict[str, Callable[[Request], dict[str, Any]]]":
     """How a table is read that comes as the body, or as an upload named ``file`` with ``options`` as fields beside it.
 
@@ -110,24 +95,6 @@ def media_of_import(*options: str) -> "dict[str, Callable[[Request], dict[str, A
         return given | {"csv": _text_of_table(request.files["file"].read(), sheet)}
 
     return {"multipart/form-data": of_upload, "text/csv": of_body, XLSX: of_body}
-
-
-def rows_of(
-    text: str, check_header: Callable[[Sequence[str]], None], column_of: Callable[[str], str] = str.lower
-) -> Iterator[tuple[int, list[str], Sequence[str]]]:
-    """Line (as a spreadsheet counts), cells and column names of each row of a CSV that is not blank.
-
-    A guarding apostrophe, surrounding blanks and empty cells at the end are taken off. ``column_of`` says which column
-    a heading means; ``check_header`` is given the columns, and raises when they are not those of the file. Raises
-    ``validation_failed`` for what is no CSV.
-    """
-    text = text.removeprefix("\ufeff")
-    records = _records(text, max(DELIMITERS, key=text.partition("\n")[0].count))
-    header = [column_of(cell) for cell in next(records, (1, []))[1]]
-    check_header(header)
-    for line, cells in records:
-        if any(cells):
-            yield line, cells + [""] * (len(header) - len(cells)), header
 
 
 @dataclass(frozen=True, slots=True)

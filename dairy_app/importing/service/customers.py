@@ -1,6 +1,6 @@
 """Customers of a file, with what they get regularly and what they owed, in rows as people keep them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -36,6 +36,8 @@ _READ = {
     "trial_start_date": lambda cell: cells.day_of(cell).isoformat(),
     "login": lambda cell: cells.word_of(cell, cells.YES_OR_NO),
 }
+#: What ``POST /customers/import`` tells of each.
+_TOLD = ("name", "phone", "area", "login")
 #: What a household says once, beside what its customer is.
 _ONCE = frozenset({*_ROW.fields, "opening_balance", "advance", "dr_cr", "opening_balance_as_of"})
 #: So far ahead of the dairy's own codes may those of a file be: a move, and not a slip of the pen.
@@ -109,7 +111,7 @@ def take(session: Session, file: File, asked: Asked) -> Taken:
         opening_balances=len(openings),
         logins=sum(each["login"] for each in customers),
         new_areas=new_areas,
-        items=_items(session, households, asked),
+        items=_items(session, households, {each["id"]: each for each in customers}, asked),
     )
 
 
@@ -209,7 +211,7 @@ def _judged(session: Session, file: File, new: Iterable[Household]) -> list[regi
                     file.refuse(each.line, problem.pointer.removeprefix("/"), problem.code, problem.detail)
             continue
         read.append(registering.Row(line=each.line, id=each.id, **fields))
-    for problem in registering.judge(session, read, may_bring_codes=True):
+    for problem in registering.judge(session, read):
         _, _, line, column = problem.pointer.split("/")
         file.refuse(int(line), column, problem.code, problem.detail.removeprefix(f"Line {line}: "))
     return read
@@ -222,14 +224,21 @@ def _pass_codes(session: Session, new: Iterable[Household]) -> None:
         bulk.pass_codes(session, max(numbers))
 
 
-def _items(session: Session, households: Sequence[Household], asked: Asked) -> list[dict[str, Any]]:
-    """Line, id and code of each row; who is not registered yet has no id, and may get a code only then."""
+def _items(
+    session: Session, households: Sequence[Household], read: Mapping[UUID, registering.Row], asked: Asked
+) -> list[dict[str, Any]]:
+    """Line, id and code of each row; who is not registered yet has no id, and may get a code only then.
+
+    Besides, of who is registered by it, what was ``read``.
+    """
     made = {} if asked.dry_run else queries.customers_of(session, {each.id for each in households if each.id})
     items = []
     for each in households:
         customer_id = each.there.id if each.there else None if asked.dry_run else each.id
         code = made[each.id]["code"] if each.id in made else each.there.code if each.there else each.code
+        said = {} if each.there or each.id is None else {name: read[each.id][name] for name in _TOLD}
         items += [
-            {"line": row.line, "id": customer_id, "code": code, "skipped": each.there is not None} for row in each.rows
+            {"line": row.line, "id": customer_id, "code": code, "skipped": each.there is not None, **said}
+            for row in each.rows
         ]
     return sorted(items, key=lambda each: each["line"])

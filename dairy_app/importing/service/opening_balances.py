@@ -64,6 +64,10 @@ def take(session: Session, file: File, asked: Asked) -> Taken:
             "line": each.line,
             "id": made.get(each.customer_id),
             "code": whose[each.line].code,
+            "customer_code": whose[each.line].code,
+            "customer_id": each.customer_id,
+            "as_of": each.as_of,
+            "amount": each.amount,
             "skipped": each.customer_id not in entered,
         }
         for each in owed
