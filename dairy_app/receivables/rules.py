@@ -28,11 +28,14 @@ def check_day(field: str, day: date, today: date, closed: date | None, *, since:
     check_open_books(day, closed)
 
 
-def transfer_reference(reference: str) -> str:
+def reference_as_kept(method: str, reference: str | None) -> str | None:
     """A reference without the blanks that come along when it is copied; what is the same beside that, SQL judges.
 
-    The blank after a word that says what it is stays: without it nobody can say where the word ends.
+    The blank after a word that says what it is stays: without it nobody can say where the word ends. What is noted
+    beside cash is a note, and stays as it is.
     """
+    if not reference or method == "cash":
+        return reference
     words = _SCHEME_WORDS.match(reference)
     end = words.end() if words else 0
     return reference[:end] + _PASTED.sub("", reference[end:])

@@ -15,7 +15,7 @@ from dairy_app.customers.queries import new_ids
 from dairy_app.receivables import bulk
 from dairy_app.receivables.queries.ledger import balances
 from dairy_app.receivables.queries.payments import receipts_of
-from dairy_app.receivables.rules import NewPayment, check_day, transfer_reference
+from dairy_app.receivables.rules import NewPayment, check_day, reference_as_kept
 from dairy_app.web.access import Actor
 from dairy_app.web.schemas import MAX_MONEY
 
@@ -66,16 +66,13 @@ def record_many(session: Session, actor: Actor, judged: Sequence[Judged]) -> lis
 
 
 def _row(place: int, wanted: NewPayment, day: date) -> dict[str, Any]:
-    reference = wanted.reference
-    if reference and wanted.method != "cash":
-        reference = transfer_reference(reference)
     return {
         "place": place,
         "customer_id": wanted.customer_id,
         "amount": wanted.amount,
         "method": wanted.method,
         "received_on": wanted.received_on or day,
-        "reference": reference,
+        "reference": reference_as_kept(wanted.method, wanted.reference),
         "notes": wanted.notes,
         "collected_by": wanted.collected_by,
     }
