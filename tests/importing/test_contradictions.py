@@ -82,3 +82,20 @@ def test_one_customer_by_two_names_has_one_opening_balance(dairy: Dairy) -> None
     text = "Code,Name,Phone,Address,Area,Balance\nm1,Mill,9812345602,1 Mill Road,Kothrud,5\nM1,Mill,,,,5\n"
     seen = ok(upload(dairy.admin, "customers", text, on_existing="skip", dry_run=True), 200)
     assert (3, "opening_balance", "duplicate") in faults(seen)
+
+
+def test_a_reference_is_of_the_payment_that_has_it(dairy: Dairy, asha: Any) -> None:
+    """Left out as booked already, the money of another payment would be nowhere."""
+    dairy.customer(name="Ravi", phone="+919812345602")
+    head = "Code,Amount,Mode,UTR\n"
+    ok(upload(dairy.admin, "payments", head + "C000001,500,UPI,4242\nC000002,70,cash,\n"), 201)
+    text = head + "C000001,500,UPI,4242\nC000001,700,UPI,4242\nC000002,500,UPI,4242\nC000002,70,cash,\n"
+    for row, column, values in ((2, "amount", ("500.00", "700")), (3, "customer_code", ("C000001", "C000002"))):
+        rows = head + text.splitlines()[row] + "\n"
+        (fault,) = ok(upload(dairy.admin, "payments", rows, on_existing="skip", dry_run=True), 200)["faults"]
+        assert (fault["column"], fault["code"]) == (column, "differs")
+        assert all(value in fault["detail"] for value in (*values, "R0000001"))
+        (fault,) = ok(upload(dairy.admin, "payments", rows, dry_run=True), 200)["faults"]
+        assert (fault["column"], fault["code"]) == ("reference", "already_exists")
+    same = head + "C000001,500.00,UPI,UTR 4242\nC000002,70,cash,\n"
+    assert ok(upload(dairy.admin, "payments", same, on_existing="skip"), 201)["skipped"] == 2
