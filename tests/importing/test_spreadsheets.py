@@ -42,6 +42,19 @@ def test_a_name_beside_the_word_makes_it_a_row(dairy: Dairy, asha: Any) -> None:
     ]
 
 
+def test_what_is_named_by_a_number_is_found_with_a_fraction(dairy: Dairy, asha: Any) -> None:
+    dairy.product(name="Toned", sku="101")
+    helper = dairy.staff("delivery_boy").user
+    ok(dairy.admin.patch(f"/users/{helper['id']}", {"phone": "+919812345677"}))
+    text = "Code,Product,Qty\nC000001,101.0,1\n"
+    assert ok(upload(dairy.admin, "standing-orders", text, dry_run=True), 200)["faults"] == []
+    text = "Code,101.0\nC000001,1\n"
+    seen = ok(upload(dairy.admin, "standing-orders", text, dry_run=True), 200)
+    assert [each["read_as"] for each in seen["columns"]] == ["customer_code", "product:101"]
+    text = "Name,Phone,Address,Area,Helper\nBela,9812345602,2 Mill Road,Baner,9812345677.0\n"
+    assert ok(upload(dairy.admin, "customers", text, dry_run=True), 200)["faults"] == []
+
+
 def written_by_a_program(rows: Sequence[Sequence[Any]], changes: Mapping[str, str]) -> bytes:
     """A workbook; ``changes``: what stands in its XML → what shall stand there."""
     out = io.BytesIO()

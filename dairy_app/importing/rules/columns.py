@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from dairy_app.importing.rules.cells import SHIFTS, Unreadable, word_of
+from dairy_app.importing.rules.cells import SHIFTS, Unreadable, whole, word_of
 from dairy_app.web.uploads import plain_heading
 
 Names = Mapping[str, tuple[str, ...]]
@@ -133,7 +133,7 @@ def read_headings(kind: str, headings: Sequence[str], products: Mapping[str, Pro
     exact = {plain for heading in headings if (plain := plain_heading(heading)) in COLUMNS[kind]}
     read = []
     for heading in headings:
-        plain = plain_heading(heading)
+        plain = plain_heading(whole(heading))
         found = _product_meant(plain, products) if kind in WITH_PRODUCTS and plain not in exact else None
         if found is not None:
             product, shift = found
@@ -173,7 +173,7 @@ def _product_meant(plain: str, products: Mapping[str, Product | None]) -> tuple[
 def product_called(cell: str, products: Mapping[str, Product | None]) -> Product:
     """The product that a cell names by SKU or name. Raises Unreadable: ``product_not_found``, ``ambiguous``."""
     plain = plain_heading(cell)
-    product = products.get(plain)
+    product = products.get(plain) or products.get(plain_heading(whole(cell)))
     if product is not None:
         return product
     if plain in products:

@@ -30,6 +30,8 @@ _READ = {
     "phone": cells.phone_of,
     "pincode": lambda cell: cells.whole(cell).replace(" ", ""),
     "stop_sequence": cells.whole,
+    "delivery_boy": cells.whole,
+    "marketing_staff": cells.whole,
     "status": plain_heading,
     "billing_cycle": plain_heading,
     "gst_treatment": plain_heading,
