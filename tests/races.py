@@ -30,6 +30,25 @@ def at_once(url: str, hold: str, *calls: Callable[[], T], one_by_one: bool = Fal
         return [each.result(timeout=60) for each in running]
 
 
+def while_orders_are_made(url: str, call: Callable[[], T], *free: str) -> T:
+    """What a call answers that waits until the orders of a day are made, and meanwhile has locked nothing of ``free``.
+
+    ``free`` are SELECTs that lock rows and do not wait for them.
+    """
+    with raw_connection(url) as making, raw_connection(url) as watcher, ThreadPoolExecutor(1) as pool:
+        watcher.autocommit = True
+        with making.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(122537101324915)")
+            running = pool.submit(call)
+            try:
+                _until_all_wait(watcher, [running])
+                for statement in free:
+                    cursor.execute(statement)
+            finally:
+                making.rollback()
+        return running.result(timeout=60)
+
+
 def _until_all_wait(watcher: Any, running: Sequence[Future[Any]]) -> None:
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     with watcher.cursor() as cursor:

@@ -314,21 +314,15 @@ def held_logins(session: Session, logins: Iterable[str]) -> set[str]:
     return {login for user in users for login in user if login is not None} & set(wanted)
 
 
-def customers_at(session: Session, phones: Iterable[str]) -> Sequence[Row[Any]]:
-    """Code, name (small letters, single blanks) and phone of the customers with one of these phones.
+def customers_at(session: Session, phones: Iterable[str]) -> Sequence[Row[str, str, str | None]]:
+    """Code, name and phone of the customers with one of these phones.
 
     Phones are compared backwards: so the index for their last digits finds them.
     """
-    name = func.lower(func.trim(func.regexp_replace(Customer.name, r"\s+", " ", "g"))).label("name")
     backwards = [phone[::-1] for phone in phones]
     return session.execute(
-        select(Customer.code, name, Customer.phone).where(func.reverse(Customer.phone).in_(backwards))
+        select(Customer.code, Customer.name, Customer.phone).where(func.reverse(Customer.phone).in_(backwards))
     ).all()
-
-
-def used_codes(session: Session, codes: Iterable[str]) -> set[str]:
-    """Those of the codes that a customer has."""
-    return set(session.scalars(select(Customer.code).where(Customer.code.in_(list(codes)))))
 
 
 def staff_called(session: Session, role: Role, named: Iterable[str]) -> dict[str, list[UUID]]:

@@ -16,24 +16,21 @@ from dairy_app.customers.schemas import (
     AccountLinkOut,
     AreaIn,
     AreaOut,
-    CustomerImportIn,
     CustomerIn,
     CustomerOut,
     CustomerPriceOut,
     CustomerPricesQuery,
-    CustomersImported,
     CustomersQuery,
     LinkUserIn,
     NewCustomerOut,
 )
 from dairy_app.customers.service import customers as service
-from dairy_app.customers.service import importing
 from dairy_app.web.access import Role, allow
 from dairy_app.web.etags import etagged
 from dairy_app.web.http import Blueprint, current_actor, current_session
 from dairy_app.web.idempotency import idempotent, idempotent_but
 from dairy_app.web.pages import Page
-from dairy_app.web.schemas import DryRunQuery, PageQuery, page_of
+from dairy_app.web.schemas import PageQuery, page_of
 
 customers = Blueprint("customers", __name__, description="Who is delivered to")
 areas = Blueprint("areas", __name__, description="Parts of town")
@@ -53,17 +50,6 @@ STAFF = (Role.ADMIN, Role.ACCOUNTANT, Role.MARKETING_STAFF, Role.DELIVERY_BOY)
 def create_customer(wanted: service.NewCustomer) -> dict[str, Any]:
     """Register a customer and, unless ``login`` is false, its login."""
     return service.create_customer(current_session(), current_actor(), wanted)
-
-
-@customers.route("/customers/import", methods=["POST"])
-@idempotent
-@customers.arguments(DryRunQuery, location="query")
-@customers.arguments(CustomerImportIn)
-@customers.response(201, CustomersImported)
-@allow(Role.ADMIN)
-def import_customers(query: dict[str, Any], body: dict[str, Any]) -> importing.Imported:
-    """Register the customers of a CSV or XLSX file, all or none; with ``dry_run`` only look at them."""
-    return importing.import_customers(current_session(), body["csv"], **query)
 
 
 @customers.route("/customers")

@@ -8,7 +8,6 @@ from uuid import UUID
 
 from dairy_app.common.errors import invalid
 from dairy_app.common.phones import normalise_phone
-from dairy_app.web.uploads import plain_heading
 
 #: The dairy gives out C000001, C000002, …; a code of one's own must not look like one of them.
 _GIVEN_CODE = re.compile(r"C[0-9]{6,}")
@@ -22,23 +21,6 @@ MAP_LINK = (
     "|plus[.]codes/|(www[.])?waze[.]com/)[!-~]*$"
 )
 
-#: Column of an import → what people call it, written as ``plain_heading`` compares it.
-CALLED = {
-    "code": ("customer_code", "customer_no"),
-    "name": ("customer", "customer_name", "full_name", "नाम", "ग्राहक"),
-    "phone": ("phone_no", "phone_number", "mobile", "mobile_no", "mobile_number", "contact_no", "फ़ोन", "मोबाइल"),
-    "email": ("e_mail", "email_id", "mail", "ई_मेल"),
-    "address_line1": ("address", "address_1", "address_line_1", "house_and_street", "street", "पता", "घर_और_गली"),
-    "address_line2": ("address_2", "address_line_2"),
-    "city": ("town", "शहर"),
-    "pincode": ("pin", "pin_code", "पिन_कोड"),
-    "area": ("locality", "इलाका"),
-    "notes": ("note", "remarks", "note_for_the_helper"),
-    "gstin": ("gst", "gst_no", "gst_number"),
-    "delivery_boy": ("helper", "डिलीवरी_वाला"),
-}
-_COLUMNS = {unicodedata.normalize("NFC", name): column for column, names in CALLED.items() for name in (column, *names)}
-
 
 @dataclass(frozen=True, slots=True)
 class Moved:
@@ -51,12 +33,6 @@ class Moved:
     pincode: str | None
     area_id: UUID | None
     delivery_boy_id: UUID | None
-
-
-def column_of(heading: str) -> str:
-    """The column that a heading of a spreadsheet means: ``Phone No.`` is ``phone``. One that is unknown stays."""
-    plain = plain_heading(heading)
-    return _COLUMNS.get(plain, plain)
 
 
 def is_map_link(link: str) -> bool:
@@ -75,8 +51,8 @@ def number_of_code(code: str) -> int | None:
 
 
 def plain_name(name: str) -> str:
-    """A name as it is compared: small letters, single blanks."""
-    return " ".join(name.lower().split())
+    """A name as it is compared: small letters, single blanks, a letter and its sign as one however they were typed."""
+    return " ".join(unicodedata.normalize("NFC", name).lower().split())
 
 
 def tax_fields(fields: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from dairy_app.common.phones import normalise_phone
 from dairy_app.customers.models import BILLING_CYCLES, CUSTOMER_STATUSES, GST_TREATMENTS
 from dairy_app.customers.rules import MAP_LINK
 from dairy_app.customers.service.customers import AgreedPrice, AreaChange, CustomerChange, NewArea, NewCustomer
-from dairy_app.web import uploads, validate
+from dairy_app.web import validate
 from dairy_app.web.schemas import Choice, Day, Line, Money, PageQuery, Paragraph, Quantity, Several, Sort, Strict
 from dairy_app.web.validate import Invalid, Pattern
 
@@ -157,45 +157,6 @@ class CustomerRow(CustomerIn):
 
     class Meta:
         exclude = ("area_id", "delivery_boy_id", "marketing_staff_id")
-
-
-class CustomerImportIn(Strict):
-    """A file of customers: CSV as the body (``text/csv``) or in ``csv``, or CSV or XLSX as an upload named ``file``.
-
-    Its first line names columns of a customer, in any order: ``name``, ``phone``, ``address_line1``, ``area`` and what
-    else there is to say, with ``delivery_boy`` and ``marketing_staff`` by e-mail, phone or name, and ``login`` (yes or
-    no).
-    """
-
-    csv = fields.String(
-        required=True,
-        validate=validate.Length(min=1),
-        metadata={"example": "name,phone,address_line1,area\nAsha Rao,+919812345671,14 Canal Road,Kothrud\n"},
-    )
-
-    other_media = uploads.other_media(workbooks=True)
-
-
-class ImportedCustomer(Strict):
-    """A row as it was read."""
-
-    sometimes = ("id",)
-    line = fields.Integer(metadata={"description": "As a spreadsheet counts."})
-    id = fields.UUID(metadata={"description": "Not in a dry run."})
-    name = fields.String()
-    phone = fields.String()
-    area = fields.String()
-    login = fields.Boolean()
-
-
-class CustomersImported(Strict):
-    """What was registered, or would be; ``items``: the first 200 rows."""
-
-    dry_run = fields.Boolean()
-    created = fields.Integer()
-    logins = fields.Integer()
-    new_areas = fields.List(fields.String())
-    items = fields.List(fields.Nested(ImportedCustomer))
 
 
 class CustomerPatch(CustomerFields):

@@ -53,8 +53,7 @@ def _come_and_go(session: Session, admin: Actor, households: list[UUID], day: da
     begun = day - timedelta(days=2)
     for place, status, start in ((ON_TRIAL, "trial", begun), (GONE, "stopped", UNSET)):
         change = customers.CustomerChange(status=status, trial_start_date=start)
-        customers.change_customer(session, admin, households[place], change)
-        subscriptions.customer_changed(session, households[place], status)
+        subscriptions.change_customer(session, admin, households[place], change)
     away = NewPause(day + timedelta(days=2), day + timedelta(days=6), "A wedding in Nashik")
     add_pause(session, admin, queries.standing_order_of(session, households[AWAY]), away)
 

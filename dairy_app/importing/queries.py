@@ -13,17 +13,19 @@ from dairy_app.importing.rules.columns import Product
 
 # Phones are compared backwards: so the index for their last digits finds them. Code and phone of one that was merged
 # lead to the other.
-_FOUND = text(r"""
-SELECT c.code, coalesce(c.merged_into, c.id) AS id, NULL AS phone, NULL AS name
-FROM customers c WHERE c.code = ANY (:codes)
-UNION ALL
-SELECT c.code, coalesce(c.merged_into, c.id), c.phone, lower(trim(regexp_replace(c.name, '\s+', ' ', 'g')))
-FROM customers c WHERE reverse(c.phone) = ANY (:backwards)
-ORDER BY 1""")
+_FOUND = text("""
+SELECT c.code, c.name, c.phone, coalesce(c.merged_into, c.id) AS id, other.name AS other_name,
+       other.phone AS other_phone
+FROM customers c LEFT JOIN customers other ON other.id = c.merged_into
+WHERE c.code = ANY (:codes) OR reverse(c.phone) = ANY (:backwards)
+ORDER BY c.code""")
 
 
 def customers_found(session: Session, codes: Iterable[str], phones: Iterable[str]) -> Sequence[Row[Any]]:
-    """Customers by code (code, id) and by phone (code, id, phone, name in small letters, single blanks)."""
+    """Customers with one of these codes or phones: code, name, phone, and the id that their rows have.
+
+    ``other_name``, ``other_phone``: of the customer that it was merged into, whose the id is then.
+    """
     asked = {"codes": list(codes), "backwards": [phone[::-1] for phone in phones]}
     return session.execute(_FOUND, asked).all()
 

@@ -4,18 +4,34 @@ import csv
 import io
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import wraps
 from http import HTTPStatus
 from typing import Any, TypeVar
 
 from flask import Response, request
 
-from dairy_app.importing.schemas import ImportIn, ImportOut, ImportQuery
+from dairy_app.importing.schemas import (
+    CustomersImported,
+    ImportIn,
+    ImportOut,
+    ImportQuery,
+    OpeningBalanceIn,
+    OpeningBalancesEntered,
+)
 from dairy_app.importing.service.importing import Import, import_file
+from dairy_app.receivables.service.opening_balances import (
+    SHOWN,
+    Entered,
+    EnteredRow,
+    NewOpeningBalance,
+    enter_one,
+    entered,
+)
 from dairy_app.web.access import Role, allow
 from dairy_app.web.http import Blueprint, current_actor, current_session
 from dairy_app.web.idempotency import idempotent
+from dairy_app.web.uploads import guarded
 
 imports = Blueprint("imports", __name__, description="Files as people keep them")
 
@@ -38,7 +54,8 @@ def as_csv_if_asked(view: View) -> View:
         text = io.StringIO()
         table = csv.DictWriter(text, ITEM, extrasaction="ignore")
         table.writeheader()
-        table.writerows(json.loads(response.get_data())["items"])
+        for item in json.loads(response.get_data())["items"]:
+            table.writerow({name: guarded(cell) if isinstance(cell, str) else cell for name, cell in item.items()})
         response.set_data(text.getvalue())
         response.content_type = "text/csv; charset=utf-8"
         return response
@@ -46,9 +63,14 @@ def as_csv_if_asked(view: View) -> View:
     return answering  # type: ignore[return-value]
 
 
-def _take(kind: str, query: dict[str, Any], body: Import) -> tuple[dict[str, Any], int]:
+def _wanted(query: dict[str, Any], body: Import) -> Import:
+    """What stands in the query string goes before what stands beside the file."""
     given = {name: query[name] for name in ("dry_run", "on_existing", "confirm") if query[name] is not None}
-    wanted = replace(body, **given)
+    return replace(body, **given)
+
+
+def _take(kind: str, query: dict[str, Any], body: Import) -> tuple[dict[str, Any], int]:
+    wanted = _wanted(query, body)
     told = import_file(current_session(), current_actor(), kind, wanted)
     return told, HTTPStatus.OK if wanted.dry_run else HTTPStatus.CREATED
 
@@ -58,6 +80,7 @@ def _take(kind: str, query: dict[str, Any], body: Import) -> tuple[dict[str, Any
 @idempotent
 @imports.arguments(ImportQuery, location="query")
 @imports.arguments(ImportIn)
+@imports.response(200, TEXT, content_type=CSV)
 @imports.response(201, TEXT, content_type=CSV)
 @imports.response(201, ImportOut)
 @imports.alt_response(200, schema=ImportOut, description="Of a dry run.")
@@ -76,6 +99,7 @@ def import_customers(query: dict[str, Any], body: Import) -> tuple[dict[str, Any
 @idempotent
 @imports.arguments(ImportQuery, location="query")
 @imports.arguments(ImportIn)
+@imports.response(200, TEXT, content_type=CSV)
 @imports.response(201, TEXT, content_type=CSV)
 @imports.response(201, ImportOut)
 @imports.alt_response(200, schema=ImportOut, description="Of a dry run.")
@@ -90,6 +114,7 @@ def import_standing_orders(query: dict[str, Any], body: Import) -> tuple[dict[st
 @idempotent
 @imports.arguments(ImportQuery, location="query")
 @imports.arguments(ImportIn)
+@imports.response(200, TEXT, content_type=CSV)
 @imports.response(201, TEXT, content_type=CSV)
 @imports.response(201, ImportOut)
 @imports.alt_response(200, schema=ImportOut, description="Of a dry run.")
@@ -104,6 +129,7 @@ def import_opening_balances(query: dict[str, Any], body: Import) -> tuple[dict[s
 @idempotent
 @imports.arguments(ImportQuery, location="query")
 @imports.arguments(ImportIn)
+@imports.response(200, TEXT, content_type=CSV)
 @imports.response(201, TEXT, content_type=CSV)
 @imports.response(201, ImportOut)
 @imports.alt_response(200, schema=ImportOut, description="Of a dry run.")
@@ -111,3 +137,34 @@ def import_opening_balances(query: dict[str, Any], body: Import) -> tuple[dict[s
 def import_payments(query: dict[str, Any], body: Import) -> tuple[dict[str, Any], int]:
     """Book the payments of a file, each with a receipt: all rows or none. They settle what is oldest."""
     return _take("payments", query, body)
+
+
+@imports.route("/customers/import", methods=["POST"])
+@idempotent
+@imports.arguments(ImportQuery, location="query")
+@imports.arguments(ImportIn)
+@imports.response(201, CustomersImported)
+@allow(Role.ADMIN)
+def import_customers_as_before(query: dict[str, Any], body: Import) -> dict[str, Any]:
+    """``POST /imports/customers`` as it was called before. A dry run answers 201, and refuses what would be refused."""
+    told = import_file(current_session(), current_actor(), "customers", _wanted(query, body), tells_faults=False)
+    known = [{name: cell for name, cell in item.items() if cell is not None} for item in told["items"][:SHOWN]]
+    return told | {"items": known}
+
+
+@imports.route("/opening-balances", methods=["POST"])
+@idempotent
+@imports.arguments(ImportQuery, location="query")
+@imports.arguments(OpeningBalanceIn)
+@imports.response(201, OpeningBalancesEntered)
+@allow(Role.ADMIN, Role.ACCOUNTANT)
+def enter_opening_balances(query: dict[str, Any], body: NewOpeningBalance | Import) -> Entered:
+    """Enter what one customer owed when the books began, or a file of many: all rows or none."""
+    session, actor = current_session(), current_actor()
+    if isinstance(body, NewOpeningBalance):
+        return enter_one(session, actor, body, dry_run=bool(query["dry_run"]))
+    wanted = _wanted(query, body)
+    told = import_file(session, actor, "opening-balances", wanted, tells_faults=False)
+    names = [each.name for each in fields(EnteredRow)]
+    rows = [EnteredRow(**{name: item[name] for name in names}) for item in told["items"] if not item["skipped"]]
+    return entered(rows, dry_run=wanted.dry_run)

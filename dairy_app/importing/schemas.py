@@ -1,10 +1,15 @@
 """Files as clients send them, and what became of them."""
 
-from marshmallow import fields
+from typing import Any
+
+from marshmallow import Schema, fields, post_load, validates_schema
 
 from dairy_app.importing.service.importing import Import
+from dairy_app.receivables.schemas.payments import OpeningBalanceRow
+from dairy_app.receivables.service.opening_balances import NewOpeningBalance
 from dairy_app.web import uploads, validate
-from dairy_app.web.schemas import Choice, Line, Strict
+from dairy_app.web.schemas import MAX_MONEY, Choice, Day, Line, Money, Strict
+from dairy_app.web.validate import Invalid
 
 ON_EXISTING = ("refuse", "skip")
 #: What may stand in the form beside the file, or in the query string.
@@ -17,7 +22,7 @@ class ImportIn(Strict):
     As an upload named ``file`` with the options beside it, as the body itself, or as text in ``csv``.
     """
 
-    makes = Import
+    makes: type | None = Import
     csv = fields.String(
         required=True,
         validate=validate.Length(min=1),
@@ -81,3 +86,73 @@ class ImportOut(Strict):
     faults = fields.List(fields.Nested(FaultOut))
     fault_count = fields.Integer()
     items = fields.List(fields.Nested(ItemOut))
+
+
+class CustomerRead(Strict):
+    """A row as it was read; of a customer that exists already only its line and id."""
+
+    sometimes = ("id", "name", "phone", "area", "login")
+    line = fields.Integer(metadata={"description": "As a spreadsheet counts."})
+    id = fields.UUID(metadata={"description": "Not in a dry run."})
+    name = fields.String()
+    phone = fields.String()
+    area = fields.String()
+    login = fields.Boolean()
+
+
+class CustomersImported(Strict):
+    """What was registered, or would be; ``items``: the first 200 rows."""
+
+    dry_run = fields.Boolean()
+    created = fields.Integer()
+    logins = fields.Integer()
+    new_areas = fields.List(fields.String())
+    items = fields.List(fields.Nested(CustomerRead))
+
+
+class OpeningBalanceIn(ImportIn):
+    """What one customer, by id or code, owed (above 0) or had paid in advance (below 0); or a file of many.
+
+    A file is read as ``POST /imports/opening-balances`` reads it.
+    """
+
+    makes = None
+
+    customer_id = fields.UUID(load_default=None)
+    customer_code = Line(40, load_default=None)
+    as_of = Day(load_default=None)
+    amount = Money(low=-MAX_MONEY, load_default=None)
+    csv = fields.String(load_default=None)
+
+    not_in_example = ("customer_code", "csv", *OPTIONS)
+
+    @validates_schema
+    def _one_or_many(self, data: dict[str, Any], **_: Any) -> None:
+        named = {name for name, value in data.items() if value is not None} - set(OPTIONS)
+        if "csv" in named:
+            if len(named) > 1:
+                raise Invalid("Send either a CSV or one balance.", "csv")
+            return
+        if len(named & {"customer_id", "customer_code"}) != 1:
+            raise Invalid("Name the customer by its id or its code.", "customer_id")
+        for name in ("as_of", "amount"):
+            if name not in named:
+                raise Invalid(validate.MISSING, name)
+        for name in ("dry_run", "confirm"):
+            if data[name]:
+                raise Invalid("In a body this is of a file only; it may stand in the query string.", name)
+
+    @post_load
+    def _made(self, data: dict[str, Any], **_: Any) -> NewOpeningBalance | Import:
+        options = {name: data.pop(name) for name in ("csv", "dry_run", "on_existing", "confirm")}
+        return NewOpeningBalance(**data) if options["csv"] is None else Import(**options)
+
+
+class OpeningBalancesEntered(Schema):
+    """What was entered, or with ``dry_run`` would be; of a long file the first 200 rows."""
+
+    dry_run = fields.Boolean()
+    created = fields.Integer()
+    debit = Money()
+    credit = Money()
+    items = fields.List(fields.Nested(OpeningBalanceRow))

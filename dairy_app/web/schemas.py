@@ -230,12 +230,6 @@ class Sort(fields.String):
         super().__init__(load_default=default, validate=validate.OneOf(either))
 
 
-class DryRunQuery(Strict):
-    """``dry_run=true`` checks everything and writes nothing."""
-
-    dry_run = fields.Boolean(load_default=False, truthy={"true"}, falsy={"false"})
-
-
 def page_of(item: type[Schema], name: str) -> type[Schema]:
     """The response schema of a list: ``{"items": […], "next_cursor": …}``."""
     return Strict.from_dict(

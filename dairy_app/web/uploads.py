@@ -15,17 +15,22 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from itertools import repeat
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.parsers import expat
 
 from dairy_app.common.errors import FieldError, Problem, invalid
 from dairy_app.web.logs import log
+from dairy_app.web.strict_json import token
+from dairy_app.web.validate import UNKNOWN_FIELD
 
 #: A file with more faults than this is the wrong file.
 MOST_FAULTS = 100
 #: What spreadsheets, and our own exports, put before a cell that begins like a formula.
 GUARD = "'"
+#: How a text begins that a spreadsheet would compute (CWE-1236): the same pattern for Python and for PostgreSQL.
+FORMULA = r"^( *[=+@\t\r-])"
 #: What parts the cells: a spreadsheet writes ``;`` or a tab where the comma is for decimals.
 DELIMITERS = ",;\t"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -37,6 +42,7 @@ MOST_ELEMENTS = {
     "row": MOST_LINES,
     "c": 250_000,
     "v": 250_000,
+    "f": 250_000,
     "is": 250_000,
     "si": 250_000,
     "t": 250_000,
@@ -51,6 +57,11 @@ MOST_TITLES = 30
 _OLD_WORKBOOK = b"\xd0\xcf\x11\xe0"
 #: What a spreadsheet leaves of letters that its file has no place for.
 _LOST = re.compile(r"(?<!\w)\?{3}|^[?\s]*\?[?\s]*$|\ufffd")
+#: In the place of a formula without what it comes to: a program wrote it, and no spreadsheet has computed it yet.
+_UNSAVED = "#NOT_COMPUTED!"
+#: What a cell may hold instead of what a formula comes to.
+_ERRORS = frozenset({_UNSAVED, "#NULL!", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#N/A"})
+COMPUTE = "The formula has come to nothing yet, or to an error: open the file, save it once in the spreadsheet program."
 SAVE_ANEW = "Letters were lost when the file was saved: save it as XLSX or as CSV UTF-8."
 #: A long number as a narrow column of a spreadsheet shows and saves it: 9.81235E+09.
 _SHORTENED = re.compile(r"[0-9.]+E[+]?[0-9]+", re.I)
@@ -60,21 +71,6 @@ SEND_WORKBOOK = (
 
 if TYPE_CHECKING:  # what is pure may read rows without knowing of requests
     from flask import Request
-
-
-def other_media(*, workbooks: bool = False) -> "dict[str, Callable[[Request], dict[str, Any]]]":
-    """How a table is read that comes as the body or as an upload named ``file``."""
-    read = _text_of_table if workbooks else _text_of_csv
-
-    def of_body(request: "Request") -> dict[str, Any]:
-        return {"csv": read(request.get_data())}
-
-    def of_upload(request: "Request") -> dict[str, Any]:
-        if list(request.files) != ["file"] or request.form or len(request.files.getlist("file")) != 1:
-            raise invalid("/file", "Send one file, in a field named file.")
-        return {"csv": read(request.files["file"].read())}
-
-    return {"text/csv": of_body, "multipart/form-data": of_upload} | ({XLSX: of_body} if workbooks else {})
 
 
 def media_of_import(*options: str) -> "dict[str, Callable[[Request], dict[str, Any]]]":
@@ -91,7 +87,7 @@ def media_of_import(*options: str) -> "dict[str, Callable[[Request], dict[str, A
             raise invalid("/file", "Send one file, in a field named file.")
         for name, values in request.form.lists():
             if name not in options:
-                raise invalid(f"/{name}"[:200], "Unknown field.", "unknown_field")
+                raise invalid(f"/{name}"[:200], "Unknown field.", UNKNOWN_FIELD)
             if len(values) > 1:
                 raise invalid(f"/{name}", "Given more than once.")
         given = {name: value for name, value in request.form.items() if value}
@@ -99,24 +95,6 @@ def media_of_import(*options: str) -> "dict[str, Callable[[Request], dict[str, A
         return given | {"csv": _text_of_table(request.files["file"].read(), sheet)}
 
     return {"multipart/form-data": of_upload, "text/csv": of_body, XLSX: of_body}
-
-
-def rows_of(
-    text: str, check_header: Callable[[Sequence[str]], None], column_of: Callable[[str], str] = str.lower
-) -> Iterator[tuple[int, list[str], Sequence[str]]]:
-    """Line (as a spreadsheet counts), cells and column names of each row of a CSV that is not blank.
-
-    A guarding apostrophe, surrounding blanks and empty cells at the end are taken off. ``column_of`` says which column
-    a heading means; ``check_header`` is given the columns, and raises when they are not those of the file. Raises
-    ``validation_failed`` for what is no CSV.
-    """
-    text = text.removeprefix("\ufeff")
-    records = _records(text, max(DELIMITERS, key=text.partition("\n")[0].count))
-    header = [column_of(cell) for cell in next(records, (1, []))[1]]
-    check_header(header)
-    for line, cells in records:
-        if any(cells):
-            yield line, cells + [""] * (len(header) - len(cells)), header
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,9 +151,19 @@ def plain_heading(heading: str) -> str:
     return "_".join(re.split(r"[-\s_./:()*₹#]+", unicodedata.normalize("NFC", heading).lower())).strip("_")
 
 
+def guarded(text: str) -> str:
+    """A text as it is written in a CSV: one that a spreadsheet would compute gets an apostrophe."""
+    return re.sub(FORMULA, rf"{GUARD}\1", text)
+
+
 def has_lost_letters(cell: str) -> bool:
     """Whether a cell holds what a spreadsheet leaves of letters that its file has no place for."""
     return _LOST.search(cell) is not None
+
+
+def is_not_computed(cell: str) -> bool:
+    """Whether a cell says that its formula came to nothing: an error of the spreadsheet, or never computed at all."""
+    return cell in _ERRORS
 
 
 def is_shortened(cell: str) -> bool:
@@ -185,7 +173,7 @@ def is_shortened(cell: str) -> bool:
 
 def fault(line: int, column: str, code: str, detail: str) -> FieldError:
     """What is wrong with one cell of a file."""
-    return FieldError(f"/rows/{line}/{column}", code, f"Line {line}: {detail}")
+    return FieldError(f"/rows/{line}/{token(column)}", code, f"Line {line}: {detail}")
 
 
 def refuse_file(faults: Sequence[FieldError]) -> Problem:
@@ -230,9 +218,8 @@ def _text_of_table(raw: bytes, sheet: str | None = None) -> str:
             parts = packed.infolist()
             if sum(part.file_size for part in parts) > MOST_UNPACKED:
                 raise invalid("/file", "The workbook is too large.")
-            for part in parts:
-                _check_part(part.filename, packed.read(part))
-        return "".join(_lines_of_workbook(raw, sheet))
+            formulas_in = [_check_part(part.filename, packed.read(part)) for part in parts]
+        return "".join(_lines_of_workbook(raw, sheet, has_formulas=any(formulas_in)))
     except Problem:
         raise
     except Exception as error:
@@ -244,8 +231,11 @@ def _text_of_table(raw: bytes, sheet: str | None = None) -> str:
         raise invalid("/file", "The file is not a readable workbook; save it as CSV UTF-8.") from None
 
 
-def _check_part(name: str, content: bytes) -> None:
-    """Refuse XML that is none, brings definitions of its own, or has more elements than can be read in seconds."""
+def _check_part(name: str, content: bytes) -> bool:
+    """Refuse XML that is none, brings definitions of its own, or has more elements than can be read in seconds.
+
+    Else whether there are formulas in it.
+    """
     if content.count(b"<") > MOST_TAGS:
         raise invalid("/file", "The workbook is too large.")
     counts: Counter[str] = Counter()
@@ -268,21 +258,32 @@ def _check_part(name: str, content: bytes) -> None:
     except expat.ExpatError:
         if name.lower().endswith((".xml", ".rels")):  # others hold pictures and the like; openpyxl reads none
             raise
+    return counts["f"] > 0
 
 
-def _lines_of_workbook(raw: bytes, named: str | None) -> Iterator[str]:
-    from openpyxl import load_workbook  # takes a quarter of a second to load, and few ask
-
-    sheets = load_workbook(io.BytesIO(raw), read_only=True, data_only=True).worksheets
-    sheet = sheets[_place_of_sheet([each.title for each in sheets], named)]
-    sheet.reset_dimensions()  # what a workbook says of its size need not be so
-    for row in sheet.iter_rows(max_row=MOST_LINES, max_col=MOST_COLUMNS, values_only=True):
-        cells = [_written(value) for value in row]
+def _lines_of_workbook(raw: bytes, named: str | None, *, has_formulas: bool) -> Iterator[str]:
+    formulas = _rows_of_workbook(raw, named, data_only=False) if has_formulas else repeat(())
+    for row, as_written in zip(_rows_of_workbook(raw, named, data_only=True), formulas, strict=False):
+        cells = [_written(cell.value) for cell in row]
+        for place, (cell, written) in enumerate(zip(row, as_written, strict=False)):
+            # A text of no letters is a result; its cell says "str".
+            if written.data_type == "f" and cell.value is None and cell.data_type != "str":
+                cells[place] = _UNSAVED
         while cells and not cells[-1]:  # rows are as wide as the widest
             cells.pop()
         line = io.StringIO()
         csv.writer(line).writerow(cells)
         yield line.getvalue()
+
+
+def _rows_of_workbook(raw: bytes, named: str | None, *, data_only: bool) -> Iterator[tuple[Any, ...]]:
+    """The cells of a sheet row by row: with what formulas came to (``data_only``), or with the formulas."""
+    from openpyxl import load_workbook  # takes a quarter of a second to load, and few ask
+
+    sheets = load_workbook(io.BytesIO(raw), read_only=True, data_only=data_only).worksheets
+    sheet = sheets[_place_of_sheet([each.title for each in sheets], named)]
+    sheet.reset_dimensions()  # what a workbook says of its size need not be so
+    yield from sheet.iter_rows(max_row=MOST_LINES, max_col=MOST_COLUMNS)
 
 
 def _place_of_sheet(titles: Sequence[str], named: str | None) -> int:

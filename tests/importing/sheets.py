@@ -8,6 +8,14 @@ from openpyxl import Workbook
 
 from tests.dairy import Client
 
+#: Kind → its headings behind code, name and phone, and the cells below them.
+FILES = {
+    "standing-orders": ("Product,Qty", "COW,1"),
+    "opening-balances": ("Balance", "500"),
+    "payments": ("Amount,Mode", "500,cash"),
+    "customers": ("Address,Area,Balance", "1 Mill Road,Kothrud,500"),
+}
+
 
 def workbook(*rows: Sequence[Any], sheet: str = "Sheet", before: Sequence[str] = ()) -> bytes:
     """A workbook whose sheet has these rows; sheets of the names ``before`` stand before it, empty."""

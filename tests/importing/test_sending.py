@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from dairy_app.web.uploads import XLSX
 from tests.dairy import Dairy, ok, read, refused
 from tests.importing.sheets import upload, workbook
 from tests.races import at_once
@@ -34,6 +35,17 @@ def test_the_rows_as_csv_for_who_asks(dairy: Dairy) -> None:
         assert (row["line"], row["code"], row["id"]) == ("2", "C000001", customer["id"])
     problem = refused(upload(dairy.admin, "customers", ONE, headers={"Accept": "text/csv"}), 422, "validation_failed")
     assert problem["faults"][0]["code"] == "already_exists"
+
+
+def test_a_code_that_a_spreadsheet_would_compute_is_guarded_in_the_csv(dairy: Dairy) -> None:
+    dairy.customer(name="Asha", code='=HYPERLINK("x")', phone="+919812345601")
+    dairy.customer(name="Ravi", code="-5", phone="+919812345602")
+    text = "Phone,Amount,Method\n9812345601,5,cash\n9812345602,5,cash\n"
+    for options in ({"dry_run": True}, {}):
+        answer = upload(dairy.admin, "payments", text, headers={"Accept": "text/csv"}, **options)
+        rows = list(csv.DictReader(io.StringIO(answer.get_data(as_text=True))))
+        assert [row["code"] for row in rows] == ['\'=HYPERLINK("x")', "'-5"]
+        assert [row["line"] for row in rows] == ["2", "3"]
 
 
 def test_the_file_may_be_the_body_or_a_text(dairy: Dairy) -> None:
@@ -90,8 +102,8 @@ def test_what_looks_like_a_formula_is_a_text_and_stays_one(dairy: Dairy) -> None
     ok(upload(dairy.admin, "customers", ONE.replace("Asha", "\"=cmd|'/c calc'!A1\"")), 201)
     assert read(dairy.admin, "/customers")[0]["name"] == "=cmd|'/c calc'!A1"
     computed = workbook(("Name", "Phone", "Address", "Area"), ("=1+1", 9812345602, "2 Mill Road", "Baner"))
-    seen = ok(upload(dairy.admin, "customers", computed, dry_run=True), 200)  # never computed, so it says nothing
-    assert [(each["column"], each["code"]) for each in seen["faults"]] == [("name", "required")]
+    seen = ok(upload(dairy.admin, "customers", computed, dry_run=True), 200)
+    assert [(each["column"], each["code"]) for each in seen["faults"]] == [("name", "not_computed")]
 
 
 def test_the_log_says_who_sent_it(dairy: Dairy, sql: Any) -> None:
@@ -155,3 +167,50 @@ def test_a_refused_file_uses_no_receipt(dairy: Dairy) -> None:
     ok(upload(dairy.admin, "payments", "Phone,Amount,Method\n9812345601,5,cash\n", dry_run=True), 200)
     made = ok(upload(dairy.admin, "payments", "Phone,Amount,Method\n9812345601,5,cash\n"), 201)
     assert made["items"][0]["receipt_no"] == "R0000001"
+
+
+def test_the_paths_of_before_read_the_same_files(dairy: Dairy) -> None:
+    dairy.product(name="Cow Milk", sku="COW")
+    sheet = (("Customers of Kothrud",), ("S.No", "Name", "Mobile No.", "Address", "Area", "Cow Milk", "Balance"),
+             (1, "Asha", 9812345601, "1 Mill Road", "Kothrud", "½", "50 Cr"), (None, "Total"))  # fmt: skip
+    raw = workbook(*sheet, sheet="Kothrud", before=("Notes",))
+    query = {"sheet": "Kothrud", "dry_run": "true"}
+    seen = ok(dairy.admin.call("POST", "/customers/import", data=raw, content_type=XLSX, query_string=query), 201)
+    assert seen == {
+        "dry_run": True, "created": 1, "logins": 1, "new_areas": ["Kothrud"],
+        "items": [{"line": 3, "name": "Asha", "phone": "+919812345601", "area": "Kothrud", "login": True}],
+    }  # fmt: skip
+    form = {"file": (io.BytesIO(raw), "customers.xlsx"), "sheet": "2"}
+    made = ok(dairy.admin.call("POST", "/customers/import", data=form, content_type="multipart/form-data"), 201)
+    (asha,) = read(dairy.admin, "/customers")
+    assert (made["created"], made["items"][0]["id"]) == (1, asha["id"])
+    assert [each["default_quantity"] for each in read(dairy.admin, "/subscriptions")] == ["0.500"]
+    assert [each["amount"] for each in read(dairy.admin, "/opening-balances")] == ["-50.00"]
+    form = {"file": (io.BytesIO(raw), "customers.xlsx"), "sheet": "2", "on_existing": "skip"}
+    again = ok(dairy.admin.call("POST", "/customers/import", data=form, content_type="multipart/form-data"), 201)
+    assert (again["created"], again["items"]) == (0, [{"line": 3, "id": asha["id"]}])
+    refused(dairy.admin.call("POST", "/customers/import", data=raw, content_type=XLSX, query_string=query), 422,
+            "validation_failed")  # fmt: skip
+
+
+def test_opening_balances_in_the_path_of_before_are_read_the_same(dairy: Dairy) -> None:
+    for number, name in enumerate(("Asha", "Ravi"), 1):
+        dairy.customer(name=name, phone=f"+91981234560{number}")
+    raw = workbook(("Dues",), ("Mobile", "Party", "Outstanding", "Dr/Cr"), (9812345601, "Asha", "1,240.50", "Dr"),
+                   (9812345602, "Ravi", 250, "Cr"), (None, "Total", 990.5))  # fmt: skip
+    wrong = workbook(("Mobile", "Party", "Outstanding"), (9812345601, "Ravi", 5))
+    for query in ({"dry_run": "true"}, {}):
+        problem = refused(
+            dairy.admin.call("POST", "/opening-balances", data=wrong, content_type=XLSX, query_string=query), 422,
+            "validation_failed",
+        )  # fmt: skip
+        assert [each["code"] for each in problem["errors"]] == ["differs"]
+        made = ok(dairy.admin.call("POST", "/opening-balances", data=raw, content_type=XLSX, query_string=query), 201)
+        assert {name: made[name] for name in ("dry_run", "created", "debit", "credit")} == {
+            "dry_run": bool(query), "created": 2, "debit": "1240.50", "credit": "250.00"
+        }  # fmt: skip
+        assert [(each["customer_code"], each["as_of"], each["amount"]) for each in made["items"]] == [
+            ("C000001", dairy.day(0), "1240.50"), ("C000002", dairy.day(0), "-250.00")
+        ]  # fmt: skip
+    one = {"customer_code": "C000001", "as_of": dairy.day(0), "amount": "5", "dry_run": True}
+    refused(dairy.admin.post("/opening-balances", one), 422, "validation_failed")  # it would have been booked

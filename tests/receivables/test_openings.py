@@ -138,11 +138,12 @@ def test_every_fault_of_a_file_is_named_and_nothing_written(till: Till) -> None:
         ("/rows/5/customer_code", "customer_not_found"),
         ("/rows/6/customer_code", "required"),
         ("/rows/7/amount", "invalid"),
-        ("/rows/7/as_of", "invalid"),
+        ("/rows/7/customer_code", "customer_not_found"),
         ("/rows/8/customer_code", "already_exists"),
         ("/rows/9/as_of", "in_future"),
         ("/rows/10/as_of", "period_closed"),
         ("/rows/11/amount", "invalid"),
+        ("/rows/11/customer_code", "customer_not_found"),
     ]
     assert till.rows() == before
 

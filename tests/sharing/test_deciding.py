@@ -8,7 +8,7 @@ import time_machine
 
 from tests.dairy import Client, ok, refused
 from tests.deliveries.rounds import bill, leaks
-from tests.races import at_once
+from tests.races import at_once, while_orders_are_made
 from tests.sharing.links import Link, Town
 
 
@@ -239,6 +239,16 @@ def test_nobody_else_decides(town: Town) -> None:
             refused(act(town, request, by=client), 403, "forbidden")
     for act in (approve, reject):
         refused(act(town, {"id": str(uuid4())}), 404, "change_request_not_found")
+
+
+def test_who_decides_waits_for_the_making_of_orders_with_nothing_locked(town: Town, database_url: str) -> None:
+    town.subscribe()
+    request = asked(town, "pause", **{"from": "2026-11-22", "to": "2026-11-25"})
+    answer = while_orders_are_made(
+        database_url, lambda: approve(town, request), "SELECT FROM change_requests FOR UPDATE NOWAIT",
+        "SELECT FROM customers FOR NO KEY UPDATE NOWAIT",
+    )  # fmt: skip
+    ok(answer, 200)
 
 
 def test_a_customer_sees_what_became_of_its_requests(town: Town) -> None:

@@ -121,7 +121,7 @@ def create_customer(session: Session, actor: Actor, wanted: NewCustomer) -> dict
 def _refuse_known(session: Session, name: str, phone: str) -> None:
     """A name at a phone is one customer, as in a file of them; two requests, or a file, at once take turns."""
     bulk.lock_imports(session)
-    if rules.plain_name(name) in {there.name for there in queries.customers_at(session, [phone])}:
+    if rules.plain_name(name) in {rules.plain_name(there.name) for there in queries.customers_at(session, [phone])}:
         raise Problem("already_exists", "A customer with this name and this phone is registered.")
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from dairy_app.exports.rules import Span
+from dairy_app.web.uploads import FORMULA
 
 #: ``d.number``: costs nothing to be written twice.
 _IS_COLUMN = re.compile(r"\w+\.\w+")
@@ -54,7 +55,7 @@ def _guarded(sql: str) -> str:
     All of them, and the space, sort below A: a column that does not is done without the regular expression, which
     costs ten times as much. What is reckoned first would be reckoned twice.
     """
-    guarded = rf"regexp_replace({sql}, '^( *[=+@\t\r-])', '''\1')"
+    guarded = rf"regexp_replace({sql}, '{FORMULA}', '''\1')"
     if not _IS_COLUMN.fullmatch(sql):
         return guarded
     return f"CASE WHEN {sql} >= 'A' COLLATE \"C\" THEN {sql} ELSE {guarded} END"

@@ -91,6 +91,19 @@ WEEKDAYS = tuple(names[0] for names in _WEEKDAYS)
 
 def amount_of(cell: str) -> Decimal:
     """Rupees, at most two decimals: ``1,23,456.50``, ``₹ 250``, ``500 Dr`` (owed); below 0: ``500 Cr``, ``(500)``."""
+    return balance_of(cell)[0]
+
+
+def rupees_of(cell: str) -> Decimal:
+    """The same of what has no side: money that came in, a price."""
+    amount, side = balance_of(cell)
+    if side and amount >= 0:
+        raise Unreadable("invalid", f"{cell}: only what is owed is Dr or Cr, write the amount alone.")
+    return amount
+
+
+def balance_of(cell: str) -> tuple[Decimal, int]:
+    """The same, and the side that the cell names: 1 owed, -1 in advance, 0 none."""
     written, side = _latin(cell), ""
     if found := _SIDE.search(written):
         side = (found["before"] or found["after"]).lower()
@@ -103,11 +116,18 @@ def amount_of(cell: str) -> Decimal:
         sign, written = -1, written.removeprefix("-").removesuffix("-").strip()
     written = _CURRENCY.sub("", written).strip()
     if side and sign < 0:
-        raise Unreadable("invalid", f"{cell} has both a sign and {side}: which side is it?")
+        raise Unreadable("ambiguous", f"{cell} has both a sign and {side}: which side is it?")
     amount = _number(written, 2, cell)
     if amount > MAX_MONEY:
         raise Unreadable("invalid", f"{cell} is more than an account can hold.")
-    return -amount if sign < 0 or side in _AHEAD else amount
+    if sign < 0 or side in _AHEAD:
+        return -amount, -1
+    return amount, 1 if side else 0
+
+
+def names_a_side(cell: str) -> bool:
+    """Whether an amount has Dr or Cr beside it, and not only a sign."""
+    return _SIDE.search(_latin(cell)) is not None
 
 
 def side_of(cell: str) -> int:

@@ -5,8 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from dairy_app.customers.rules import CALLED
-from dairy_app.importing.rules.cells import SHIFTS, Unreadable, word_of
+from dairy_app.importing.rules.cells import SHIFTS, Unreadable, whole, word_of
 from dairy_app.web.uploads import plain_heading
 
 Names = Mapping[str, tuple[str, ...]]
@@ -38,30 +37,35 @@ def _together(*tables: Names) -> dict[str, tuple[str, ...]]:
     return {column: tuple(name for table in tables for name in table.get(column, ())) for column in columns}
 
 
-#: A customer, besides what ``POST /customers/import`` knows its columns by.
 _OF_CUSTOMER: Names = {
-    "code": ("cust_code", "customer_id", "account_no", "ग्राहक_कोड", "ग्राहक_क्रमांक", "कोड"),
-    "name": ("party", "party_name", "client", "client_name", "ग्राहक_का_नाम"),
-    "phone": ("mobile_phone", "whatsapp", "whatsapp_no", "whatsapp_number", "telephone", "contact", "contact_number",
+    "code": ("customer_code", "customer_no", "cust_code", "customer_id", "account_no", "ग्राहक_कोड",
+             "ग्राहक_क्रमांक", "कोड"),
+    "name": ("customer", "customer_name", "full_name", "नाम", "ग्राहक", "party", "party_name", "client", "client_name",
+             "ग्राहक_का_नाम"),
+    "phone": ("phone_no", "phone_number", "mobile", "mobile_no", "mobile_number", "contact_no", "फ़ोन", "मोबाइल",
+              "mobile_phone", "whatsapp", "whatsapp_no", "whatsapp_number", "telephone", "contact", "contact_number",
               "फोन", "फ़ोन_नंबर", "फोन_नंबर", "मोबाइल_नंबर", "मोबाइल_नं", "संपर्क"),
-    "address_line1": ("address1", "full_address", "flat", "मकान"),
-    "address_line2": ("address2", "landmark"),
-    "city": ("village", "गाँव", "गांव"),
-    "pincode": ("postcode", "zip", "पिन"),
-    "area": ("colony", "society", "sector", "route", "इलाक़ा", "क्षेत्र", "मोहल्ला", "कॉलोनी", "रूट"),
-    "delivery_boy": ("delivery_person", "delivery_man", "delivery_staff"),
+    "email": ("e_mail", "email_id", "mail", "ई_मेल"),
+    "address_line1": ("address", "address_1", "address_line_1", "house_and_street", "street", "पता", "घर_और_गली",
+                      "address1", "full_address", "flat", "मकान"),
+    "address_line2": ("address_2", "address_line_2", "address2", "landmark"),
+    "city": ("town", "शहर", "village", "गाँव", "गांव"),
+    "pincode": ("pin", "pin_code", "पिन_कोड", "postcode", "zip", "पिन"),
+    "area": ("locality", "इलाका", "colony", "society", "sector", "route", "इलाक़ा", "क्षेत्र", "मोहल्ला", "कॉलोनी", "रूट"),
+    "notes": ("note", "remarks", "note_for_the_helper", "टिप्पणी"),
+    "gstin": ("gst", "gst_no", "gst_number"),
+    "delivery_boy": ("helper", "डिलीवरी_वाला", "delivery_person", "delivery_man", "delivery_staff"),
     "stop_sequence": ("stop", "stop_no", "sequence", "place_in_the_round", "क्रम"),
     "map_link": ("google_map",),
-    "notes": ("टिप्पणी",),
     "marketing_staff": ("salesperson", "sales_person"),
     **dict.fromkeys(("state_code", "latitude", "longitude", "status", "trial_start_date", "billing_cycle", "language",
                      "gst_treatment", "login"), ()),
 }  # fmt: skip
 #: Whose row it is, in the other files.
 _WHOSE: Names = {
-    "customer_code": ("code", *CALLED["code"], *_OF_CUSTOMER["code"]),
-    "phone": CALLED["phone"] + _OF_CUSTOMER["phone"],
-    "customer_name": ("name", "customer", *CALLED["name"], *_OF_CUSTOMER["name"]),
+    "customer_code": ("code", *_OF_CUSTOMER["code"]),
+    "phone": _OF_CUSTOMER["phone"],
+    "customer_name": ("name", *_OF_CUSTOMER["name"]),
 }
 _STANDING: Names = {
     "product": ("item", "product_name", "product_sku", "sku", "milk_type", "milk", "उत्पाद", "सामान", "दूध"),
@@ -76,16 +80,16 @@ _STANDING: Names = {
     "start_date": ("start", "starts_on", "from", "since", "शुरू", "शुरुआत"),
     "stop_date": ("stop_on", "end_date", "until", "अंत"),
 }  # fmt: skip
-_OWES = ("balance", "opening", "opening_amount", "outstanding", "due", "dues", "amount_due", "balance_due",
-         "old_balance", "previous_balance", "pending", "बकाया", "पिछला_बकाया", "पुराना_बकाया", "बाकी",
-         "बाक़ी")  # fmt: skip
-_ADVANCE = ("advance_paid", "advance_amount", "prepaid", "credit_balance", "अग्रिम", "एडवांस", "जमा")
+_OWES = ("balance", "debit", "debit_balance", "dr", "opening", "opening_amount", "outstanding", "due", "dues",
+         "amount_due", "balance_due", "old_balance", "previous_balance", "pending", "बकाया", "पिछला_बकाया",
+         "पुराना_बकाया", "बाकी", "बाक़ी")  # fmt: skip
+_ADVANCE = ("credit", "cr", "advance_paid", "advance_amount", "prepaid", "credit_balance", "अग्रिम", "एडवांस", "जमा")
 _SIDE = ("drcr", "debit_credit")
 _DATE = ("date", "तारीख", "तारीख़", "दिनांक")
 
 #: Kind of file → its columns, each with what else it is called, written as ``plain_heading`` compares it.
 COLUMNS: dict[str, Names] = {
-    "customers": _together(CALLED, _OF_CUSTOMER, _STANDING, {
+    "customers": _together(_OF_CUSTOMER, _STANDING, {
         "opening_balance": _OWES,
         "advance": _ADVANCE,
         "dr_cr": _SIDE,
@@ -129,7 +133,7 @@ def read_headings(kind: str, headings: Sequence[str], products: Mapping[str, Pro
     exact = {plain for heading in headings if (plain := plain_heading(heading)) in COLUMNS[kind]}
     read = []
     for heading in headings:
-        plain = plain_heading(heading)
+        plain = plain_heading(whole(heading))
         found = _product_meant(plain, products) if kind in WITH_PRODUCTS and plain not in exact else None
         if found is not None:
             product, shift = found
@@ -169,7 +173,7 @@ def _product_meant(plain: str, products: Mapping[str, Product | None]) -> tuple[
 def product_called(cell: str, products: Mapping[str, Product | None]) -> Product:
     """The product that a cell names by SKU or name. Raises Unreadable: ``product_not_found``, ``ambiguous``."""
     plain = plain_heading(cell)
-    product = products.get(plain)
+    product = products.get(plain) or products.get(plain_heading(whole(cell)))
     if product is not None:
         return product
     if plain in products:

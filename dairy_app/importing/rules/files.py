@@ -8,10 +8,12 @@ from dairy_app.common.errors import FieldError, invalid
 from dairy_app.importing.rules.cells import Unreadable
 from dairy_app.importing.rules.columns import Column, Product, read_headings
 from dairy_app.web.uploads import (
+    COMPUTE,
     SAVE_ANEW,
     SEND_WORKBOOK,
     fault,
     has_lost_letters,
+    is_not_computed,
     is_shortened,
     plain_heading,
     table_in,
@@ -21,6 +23,8 @@ from dairy_app.web.uploads import (
 MOST_ROWS = 10_000
 #: In these a number is a name: its last digits matter.
 _NAMES = frozenset({"code", "customer_code", "phone", "reference"})
+#: In these stands who a row is about.
+_WHO = frozenset({"code", "customer_code", "phone", "name", "customer_name"})
 #: How the row below a table begins.
 _SUMS = frozenset({"total", "grand_total", "sub_total", "subtotal", "sum", "कुल", "कुल_योग", "योग"})
 
@@ -138,10 +142,18 @@ def _row_of(line: int, columns: Sequence[Column], cells: Sequence[str]) -> Row |
             row.of_products.append((column, cell))
         else:
             row.cells[column.read_as] = cell
-    first = next(filter(None, cells), "")
-    if plain_heading(first) in _SUMS and not row.cells.keys() & {"phone", "code", "customer_code"}:
+    if _sums_up(row, next(filter(None, cells), "")):
         return None
     return row if row.cells or row.of_products else None
+
+
+def _sums_up(row: Row, first: str) -> bool:
+    """Whether a word for a sum stands in the place of a customer, or begins a row that names none."""
+    said = {column: plain_heading(row.cells[column]) in _SUMS for column in _WHO & row.cells.keys()}
+    others = {column for column, is_sum in said.items() if not is_sum}
+    if any(said.values()):
+        return not others
+    return plain_heading(first) in _SUMS and not others - {"name", "customer_name"}
 
 
 def _refuse_repeated(file: File) -> None:
@@ -153,9 +165,12 @@ def _refuse_repeated(file: File) -> None:
 
 
 def _refuse_damaged(file: File, row: Row) -> None:
-    """What a spreadsheet did to letters and long numbers; such a cell is not looked at any more."""
-    for column, cell in list(row.cells.items()):
-        if has_lost_letters(cell):
+    """What a spreadsheet did to letters, long numbers and formulas; such a cell is not looked at any more."""
+    of_products = [(column.read_as or column.header, cell) for column, cell in row.of_products]
+    for column, cell in [*row.cells.items(), *of_products]:
+        if is_not_computed(cell):
+            file.refuse(row.line, column, "not_computed", COMPUTE)
+        elif has_lost_letters(cell):
             file.refuse(row.line, column, "unreadable", SAVE_ANEW)
         elif column in _NAMES and is_shortened(cell):
             file.refuse(row.line, column, "shortened", SEND_WORKBOOK)

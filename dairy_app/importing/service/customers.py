@@ -1,6 +1,6 @@
 """Customers of a file, with what they get regularly and what they owed, in rows as people keep them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -17,7 +17,8 @@ from dairy_app.importing import queries
 from dairy_app.importing.rules import cells
 from dairy_app.importing.rules.files import File, Row
 from dairy_app.importing.service import opening_balances, standing_orders
-from dairy_app.importing.service.taking import Asked, Taken
+from dairy_app.importing.service.taking import Asked, Found, Registered, Taken, refuse_other
+from dairy_app.subscriptions.bulk.orders import hold_generation
 from dairy_app.subscriptions.service.beginnings import begin_many
 from dairy_app.web.failures import field_errors
 from dairy_app.web.uploads import plain_heading
@@ -25,15 +26,20 @@ from dairy_app.web.uploads import plain_heading
 _ROW = CustomerRow()
 #: How cells of a customer are read before its form judges them.
 _READ = {
+    "code": cells.whole,
     "phone": cells.phone_of,
     "pincode": lambda cell: cells.whole(cell).replace(" ", ""),
     "stop_sequence": cells.whole,
+    "delivery_boy": cells.whole,
+    "marketing_staff": cells.whole,
     "status": plain_heading,
     "billing_cycle": plain_heading,
     "gst_treatment": plain_heading,
     "trial_start_date": lambda cell: cells.day_of(cell).isoformat(),
     "login": lambda cell: cells.word_of(cell, cells.YES_OR_NO),
 }
+#: What ``POST /customers/import`` tells of each.
+_TOLD = ("name", "phone", "area", "login")
 #: What a household says once, beside what its customer is.
 _ONCE = frozenset({*_ROW.fields, "opening_balance", "advance", "dr_cr", "opening_balance_as_of"})
 #: So far ahead of the dairy's own codes may those of a file be: a move, and not a slip of the pen.
@@ -48,8 +54,8 @@ class Household:
     person: tuple[str, str] | None
     said: dict[str, str]
     rows: list[Row] = field(default_factory=list)
-    #: Its id when it is registered already, with the code that it has there.
-    there: tuple[UUID, str] | None = None
+    #: As what it is registered already.
+    there: Registered | None = None
     id: UUID | None = None
 
     @property
@@ -66,12 +72,13 @@ def take(session: Session, file: File, asked: Asked) -> Taken:
     file.require(*((name,) for name in registering.REQUIRED))
     if not asked.dry_run:
         bulk.lock_imports(session)
+        hold_generation(session)  # before the customers are locked, as whoever changes a standing order
     households = _households(file)
     _find_registered(session, file, households, asked)
     new = [each for each in households if each.there is None]
     for household, made in zip(new, reversed(new_ids(session, len(new))), strict=True):
         household.id = made
-    registered = [each.there[0] for each in households if each.there is not None]
+    registered = [each.there.id for each in households if each.there is not None]
     if not asked.dry_run and registered:
         bulk.lock_customers(session, registered)
     customers = _judged(session, file, new)
@@ -106,7 +113,7 @@ def take(session: Session, file: File, asked: Asked) -> Taken:
         opening_balances=len(openings),
         logins=sum(each["login"] for each in customers),
         new_areas=new_areas,
-        items=_items(session, households, asked),
+        items=_items(session, households, {each["id"]: each for each in customers}, asked),
     )
 
 
@@ -167,24 +174,22 @@ def _find_registered(session: Session, file: File, households: Sequence[Househol
     """Note who is registered already, by code, or by name and phone."""
     codes = {each.code for each in households if each.code}
     phones = {each.person[1] for each in households if each.person}
-    by_code: dict[str, tuple[UUID, str]] = {}
-    by_person: dict[tuple[str, str], tuple[UUID, str]] = {}
-    for row in queries.customers_found(session, codes, phones):
-        if row.phone is None:
-            by_code[row.code] = row.id, row.code
-        else:
-            by_person.setdefault((row.name, row.phone), (row.id, row.code))
+    found = Found(session, codes, phones)
     for each in households:
-        of_code = by_code.get(each.code) if each.code else None
-        of_person = by_person.get(each.person) if each.person else None
-        each.there = of_code or of_person
+        of_code = found.of_code(each.code) if each.code else None
+        each.there = of_code or (_of_person(found, *each.person) if each.person else None)
         if each.there is None:
             continue
         if asked.skip:
-            each.id = each.there[0]
+            each.id = each.there.id
+            refuse_other(file, each.line, each.there, ("name", each.said.get("name")), each.said.get("phone"))
         else:
-            told = f"{each.there[1]} is registered already."
+            told = f"{each.there.code} is registered already."
             file.refuse(each.line, "code" if of_code else "name", "already_exists", told)
+
+
+def _of_person(found: Found, name: str, phone: str) -> Registered | None:
+    return next((each for each in found.at_phone(phone) if each.is_called(name)), None)
 
 
 def _judged(session: Session, file: File, new: Iterable[Household]) -> list[registering.Row]:
@@ -208,7 +213,7 @@ def _judged(session: Session, file: File, new: Iterable[Household]) -> list[regi
                     file.refuse(each.line, problem.pointer.removeprefix("/"), problem.code, problem.detail)
             continue
         read.append(registering.Row(line=each.line, id=each.id, **fields))
-    for problem in registering.judge(session, read, may_bring_codes=True):
+    for problem in registering.judge(session, read):
         _, _, line, column = problem.pointer.split("/")
         file.refuse(int(line), column, problem.code, problem.detail.removeprefix(f"Line {line}: "))
     return read
@@ -221,14 +226,21 @@ def _pass_codes(session: Session, new: Iterable[Household]) -> None:
         bulk.pass_codes(session, max(numbers))
 
 
-def _items(session: Session, households: Sequence[Household], asked: Asked) -> list[dict[str, Any]]:
-    """Line, id and code of each row; who is not registered yet has no id, and may get a code only then."""
+def _items(
+    session: Session, households: Sequence[Household], read: Mapping[UUID, registering.Row], asked: Asked
+) -> list[dict[str, Any]]:
+    """Line, id and code of each row; who is not registered yet has no id, and may get a code only then.
+
+    Besides, of who is registered by it, what was ``read``.
+    """
     made = {} if asked.dry_run else queries.customers_of(session, {each.id for each in households if each.id})
     items = []
     for each in households:
-        customer_id = each.there[0] if each.there else None if asked.dry_run else each.id
-        code = made[each.id]["code"] if each.id in made else each.there[1] if each.there else each.code
+        customer_id = each.there.id if each.there else None if asked.dry_run else each.id
+        code = made[each.id]["code"] if each.id in made else each.there.code if each.there else each.code
+        said = {} if each.there or each.id is None else {name: read[each.id][name] for name in _TOLD}
         items += [
-            {"line": row.line, "id": customer_id, "code": code, "skipped": each.there is not None} for row in each.rows
+            {"line": row.line, "id": customer_id, "code": code, "skipped": each.there is not None, **said}
+            for row in each.rows
         ]
     return sorted(items, key=lambda each: each["line"])

@@ -38,11 +38,13 @@ class Import:
     confirm: bool
 
 
-def import_file(session: Session, actor: Actor, kind: str, wanted: Import) -> dict[str, Any]:
+def import_file(
+    session: Session, actor: Actor, kind: str, wanted: Import, *, tells_faults: bool = True
+) -> dict[str, Any]:
     """What a file came to, or would come to: counts, what each column was read as, each row's id and code.
 
-    A dry run tells the faults; else any of them is ``validation_failed``, with all of them as ``faults``, and nothing
-    is written. A constant number of statements, however many rows.
+    A dry run tells the faults, if it ``tells_faults``; else any of them is ``validation_failed``, with all of them as
+    ``faults``, and nothing is written. A constant number of statements, however many rows.
     """
     products = products_by_name(queries.products(session)) if kind in WITH_PRODUCTS else {}
     file = read_file(kind, wanted.csv, products)
@@ -54,7 +56,7 @@ def import_file(session: Session, actor: Actor, kind: str, wanted: Import) -> di
         "faults": [asdict(each) for each in faults[:MOST_TOLD]],
         "fault_count": len(faults),
     }
-    if faults and not wanted.dry_run:
+    if faults and not (wanted.dry_run and tells_faults):
         raise _refusal(faults, told)
     return {"dry_run": wanted.dry_run, **told, **asdict(taken)}
 

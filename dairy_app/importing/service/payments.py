@@ -9,10 +9,10 @@ from dairy_app.customers.queries import staff_called
 from dairy_app.importing.rules import cells
 from dairy_app.importing.rules.cells import Unreadable
 from dairy_app.importing.rules.files import File, Row
-from dairy_app.importing.service.taking import Asked, Taken, find_customers
+from dairy_app.importing.service.taking import Asked, Taken, Whose, find_customers
 from dairy_app.receivables.policy import COLLECTORS
 from dairy_app.receivables.rules import NewPayment
-from dairy_app.receivables.service.many_payments import judge_many, record_many
+from dairy_app.receivables.service.many_payments import Booked, Judged, judge_many, record_many
 
 
 def take(session: Session, file: File, asked: Asked) -> Taken:
@@ -28,18 +28,20 @@ def take(session: Session, file: File, asked: Asked) -> Taken:
     wanted = [(line, payment) for line, payment in read if payment is not None and line not in faulty]
     new, known = [], []
     for (line, _), judged in zip(wanted, judge_many(session, [each for _, each in wanted]), strict=True):
-        if judged.receipt_no is not None:
-            known.append((line, judged.receipt_no))
+        if judged.booked is not None:
+            known.append((line, judged.booked.receipt_no))
         else:
             new.append((line, judged))
         column = "reference" if judged.row["reference"] else "amount"
         for error in judged.errors:
-            if judged.receipt_no is None or not asked.skip:
+            if judged.booked is None or not asked.skip:
                 file.refuse(line, error.pointer.strip("/"), error.code, error.detail)
         if judged.same_as is not None:
             file.refuse(line, column, "duplicate", f"Line {wanted[judged.same_as][0]} is the same payment.")
-        elif judged.receipt_no is not None and not asked.skip:
-            file.refuse(line, column, "already_exists", f"Receipt {judged.receipt_no} is this payment.")
+        elif judged.booked is not None and not asked.skip:
+            file.refuse(line, column, "already_exists", f"Receipt {judged.booked.receipt_no} is this payment.")
+        elif judged.booked is not None:
+            _refuse_other(file, line, judged, judged.booked, whose[line])
     if file.faults:
         return Taken()
     made = [] if asked.dry_run else record_many(session, asked.actor, [each for _, each in new])
@@ -60,10 +62,19 @@ def take(session: Session, file: File, asked: Asked) -> Taken:
     return Taken(len(new), len(known), items=sorted(items, key=lambda each: each["line"]))
 
 
+def _refuse_other(file: File, line: int, judged: Judged, booked: Booked, whose: Whose) -> None:
+    """Note where the receipt with a row's reference is of something else: left out, its money would be nowhere."""
+    kept, amount = f"Receipt {booked.receipt_no} with this reference", judged.row["amount"]
+    if booked.customer_id != whose.id:
+        file.refuse(line, whose.column, "differs", f"{kept} is of {booked.customer_code}, and the row of {whose.code}.")
+    if booked.amount != amount:
+        file.refuse(line, "amount", "differs", f"{kept} is of {booked.amount} rupees, and the row of {amount}.")
+
+
 def _payment(file: File, row: Row, customer_id: UUID | None, collectors: dict[str, list[UUID]]) -> NewPayment | None:
     """What a row says; None when it cannot be a payment, which is noted."""
     file.need(row, "amount", "method")
-    amount = file.read(row, "amount", cells.amount_of)
+    amount = file.read(row, "amount", cells.rupees_of)
     method = file.read(row, "method", lambda cell: cells.word_of(cell, cells.METHODS))
     received_on = file.read(row, "received_on", cells.day_of)
     reference = file.read(row, "reference", _at_most(100, is_line=True))

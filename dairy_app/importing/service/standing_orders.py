@@ -14,6 +14,7 @@ from dairy_app.importing.rules.cells import Unreadable
 from dairy_app.importing.rules.columns import Product, product_called
 from dairy_app.importing.rules.files import File, Row
 from dairy_app.importing.service.taking import Asked, Taken, find_customers
+from dairy_app.subscriptions.bulk.orders import hold_generation
 from dairy_app.subscriptions.queries.beginnings import standing_orders_of
 from dairy_app.subscriptions.rules.standing_orders import share_a_day
 from dairy_app.subscriptions.rules.wishes import NewSubscription
@@ -55,13 +56,15 @@ def take(session: Session, file: File, asked: Asked) -> Taken:
     file.require(("customer_code", "phone"))
     if not any(each.product for each in file.columns):
         file.require(("product",), ("quantity",))
+    if not asked.dry_run:
+        hold_generation(session)  # before the customers are locked, as whoever changes a standing order
     whose = find_customers(session, file, asked)
     wanted = [
         each
         for row in file.rows
         for each in wanted_of(file, row, whose[row.line].id if row.line in whose else None, asked)
     ]
-    stopped = {each.id: "customer_code" for each in whose.values() if each.status == "stopped"}
+    stopped = {each.id: each.column for each in whose.values() if each.status == "stopped"}
     settled = settle(session, file, wanted, stopped, {each.id for each in whose.values()}, asked)
     if file.faults:
         return Taken()
@@ -168,7 +171,7 @@ def _interval(cell: str) -> int:
 
 
 def _price(cell: str) -> Decimal:
-    price = cells.amount_of(cell)
+    price = cells.rupees_of(cell)
     if price < 0:
         raise Unreadable("invalid", f"{cell} is below 0.")
     return price

@@ -46,7 +46,7 @@ def receipt_of_reference(session: Session, customer_id: UUID, method: str, refer
 
 def receipts_of(session: Session, wanted: Sequence[dict[str, Any]]) -> Sequence[Row[Any]]:
     """Of payments that are wanted (place, customer_id, amount, method, received_on, reference) place, bare reference
-    and the receipt that each has already: as ``receipt_of_reference`` says it.
+    and the receipt that each has already, as ``receipt_of_reference`` says it: its number, amount and customer.
 
     Cash, and what has no reference, has the receipt of the same customer, day, amount and method. One statement.
     """
@@ -58,19 +58,20 @@ WITH given AS MATERIALIZED (
     SELECT r.*, bare_reference(r.reference) AS bare, r.reference IS NOT NULL AND r.method <> 'cash' AS is_referred
     FROM jsonb_to_recordset(CAST(:rows AS jsonb)) r (place integer, customer_id uuid, amount numeric, method text,
         received_on date, reference text))
-SELECT g.place, g.bare AS reference, min(p.receipt_no) AS receipt_no
+SELECT DISTINCT ON (g.place) g.place, g.bare AS reference, p.receipt_no, p.amount, p.customer_id,
+       c.code AS customer_code
 FROM given g LEFT JOIN LATERAL (
-    SELECT p.receipt_no FROM payments p
+    SELECT p.receipt_no, p.amount, p.customer_id FROM payments p
     WHERE g.is_referred AND p.reference IS NOT NULL AND bare_reference(p.reference) = g.bare AND p.status = 'received'
         AND CASE g.method WHEN 'cheque' THEN p.method = 'cheque' AND p.customer_id = g.customer_id
             ELSE p.method NOT IN ('cash', 'cheque') END
     UNION ALL
-    SELECT p.receipt_no FROM payments p
+    SELECT p.receipt_no, p.amount, p.customer_id FROM payments p
     WHERE NOT g.is_referred AND p.customer_id = g.customer_id AND p.received_on = g.received_on
         AND p.amount = g.amount AND p.method = g.method AND p.reference IS NOT DISTINCT FROM g.reference
         AND p.status = 'received'
-) p ON true
-GROUP BY 1, 2 ORDER BY 1""")
+) p ON true LEFT JOIN customers c ON c.id = p.customer_id
+ORDER BY g.place, p.receipt_no""")
 
 
 def payment_list(actor: Actor, filters: Mapping[str, Any]) -> Select[Any]:

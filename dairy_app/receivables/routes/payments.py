@@ -19,10 +19,8 @@ from dairy_app.receivables.schemas.payments import (
     CashSettlementOut,
     CashSettlementPage,
     CashSettlementQuery,
-    OpeningBalanceIn,
     OpeningBalancePage,
     OpeningBalanceQuery,
-    OpeningBalancesEntered,
     PaymentIn,
     PaymentOut,
     PaymentPage,
@@ -40,7 +38,6 @@ from dairy_app.web.etags import etagged
 from dairy_app.web.http import Blueprint, current_actor, current_session
 from dairy_app.web.idempotency import idempotent
 from dairy_app.web.pages import Page, read_page
-from dairy_app.web.schemas import DryRunQuery
 
 payments = Blueprint("payments", __name__, description="Money that came in, and what it settles")
 receivables = Blueprint("receivables", __name__, description="Opening balances, write-offs, cash handed over")
@@ -134,22 +131,6 @@ def list_write_offs(query: dict[str, Any]) -> Page:
     limit, cursor = query.pop("limit"), query.pop("cursor")
     found, keys = write_off_list(query), [WriteOff.written_off_on, WriteOff.id]
     return read_page(current_session(), found, keys, limit=limit, cursor=cursor, descending=True)
-
-
-@receivables.route("/opening-balances", methods=["POST"])
-@idempotent
-@receivables.arguments(DryRunQuery, location="query")
-@receivables.arguments(OpeningBalanceIn)
-@receivables.response(201, OpeningBalancesEntered)
-@allow(Role.ADMIN, Role.ACCOUNTANT)
-def enter_opening_balances(
-    query: dict[str, Any], body: opening_balances.NewOpeningBalance | str
-) -> opening_balances.Entered:
-    """Enter what one customer owed when the books began, or a CSV of many: all rows or none."""
-    session, actor = current_session(), current_actor()
-    if isinstance(body, str):
-        return opening_balances.enter_file(session, actor, body, **query)
-    return opening_balances.enter_one(session, actor, body, **query)
 
 
 @receivables.route("/opening-balances")

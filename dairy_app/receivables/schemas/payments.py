@@ -1,18 +1,14 @@
 """Money as clients send and see it. Amounts are rupees."""
 
-from typing import Any
-
-from marshmallow import Schema, fields, post_load, validates_schema
+from marshmallow import Schema, fields
 
 from dairy_app.receivables.models import PAYMENT_METHODS, PAYMENT_STATUSES
 from dairy_app.receivables.policy import INTERNAL_FIELDS, LEDGER_FIELDS
 from dairy_app.receivables.rules import Allocation, NewPayment
 from dairy_app.receivables.service.cash import CashHandover
-from dairy_app.receivables.service.opening_balances import NewOpeningBalance
 from dairy_app.receivables.service.write_offs import NewWriteOff
-from dairy_app.web import uploads, validate
+from dairy_app.web import validate
 from dairy_app.web.schemas import (
-    MAX_MONEY,
     Choice,
     Day,
     Line,
@@ -24,7 +20,6 @@ from dairy_app.web.schemas import (
     Strict,
     page_of,
 )
-from dairy_app.web.validate import Invalid
 
 
 class AllocationIn(Strict):
@@ -180,42 +175,6 @@ class WriteOffListed(WriteOffOut):
     customer_name = fields.String()
 
 
-class OpeningBalanceIn(Strict):
-    """What one customer, by id or code, owed (above 0) or had paid in advance (below 0); or a CSV of many.
-
-    A CSV comes as the body (``text/csv``), as an upload named ``file`` (``multipart/form-data``) or in ``csv``. Its
-    first line names the columns ``customer_code``, ``as_of``, ``amount``.
-    """
-
-    customer_id = fields.UUID(load_default=None)
-    customer_code = Line(40, load_default=None)
-    as_of = Day(load_default=None)
-    amount = Money(low=-MAX_MONEY, load_default=None)
-    csv = fields.String(load_default=None)
-
-    not_in_example = ("customer_code", "csv")
-    #: Media besides JSON, and how they are read (``web.http``).
-    other_media = uploads.other_media()
-
-    @validates_schema
-    def _one_or_many(self, data: dict[str, Any], **_: Any) -> None:
-        named = {name for name, value in data.items() if value is not None}
-        if "csv" in named:
-            if len(named) > 1:
-                raise Invalid("Send either a CSV or one balance.", "csv")
-            return
-        if len(named & {"customer_id", "customer_code"}) != 1:
-            raise Invalid("Name the customer by its id or its code.", "customer_id")
-        for name in ("as_of", "amount"):
-            if name not in named:
-                raise Invalid(validate.MISSING, name)
-
-    @post_load
-    def _made(self, data: dict[str, Any], **_: Any) -> NewOpeningBalance | str:
-        csv: str | None = data.pop("csv")  # read, a file is its text
-        return NewOpeningBalance(**data) if csv is None else csv
-
-
 class OpeningBalanceRow(Schema):
     """One opening balance as it was entered."""
 
@@ -223,16 +182,6 @@ class OpeningBalanceRow(Schema):
     customer_code = fields.String()
     as_of = Day()
     amount = Money()
-
-
-class OpeningBalancesEntered(Schema):
-    """What was entered, or with ``dry_run`` would be; of a long file the first 200 rows."""
-
-    dry_run = fields.Boolean()
-    created = fields.Integer()
-    debit = Money()
-    credit = Money()
-    items = fields.List(fields.Nested(OpeningBalanceRow))
 
 
 class OpeningBalanceQuery(PageQuery):

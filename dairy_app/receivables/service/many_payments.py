@@ -15,21 +15,31 @@ from dairy_app.customers.queries import new_ids
 from dairy_app.receivables import bulk
 from dairy_app.receivables.queries.ledger import balances
 from dairy_app.receivables.queries.payments import receipts_of
-from dairy_app.receivables.rules import NewPayment, check_day, transfer_reference
+from dairy_app.receivables.rules import NewPayment, check_day, reference_as_kept
 from dairy_app.web.access import Actor
 from dairy_app.web.schemas import MAX_MONEY
+
+
+@dataclass(frozen=True, slots=True)
+class Booked:
+    """The payment that has a reference already, or is the same without one; ``amount`` in rupees."""
+
+    receipt_no: str
+    amount: Decimal
+    customer_id: UUID
+    customer_code: str
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
     """One of many payments that are wanted: the columns to write, and what is wrong with it.
 
-    ``receipt_no``: it is booked already, on this receipt. ``same_as``: the place of the first that is the same.
+    ``booked``: it is there already. ``same_as``: the place of the first that is the same.
     """
 
     row: dict[str, Any]
     errors: Sequence[FieldError]
-    receipt_no: str | None
+    booked: Booked | None
     same_as: int | None
 
 
@@ -51,7 +61,10 @@ def judge_many(session: Session, wanted: Sequence[NewPayment]) -> list[Judged]:
         if row["customer_id"] in together:
             errors.append(FieldError("/amount", "too_large", "The customer's balance would be more than can be shown."))
         same_as = first.setdefault(_key(row, known.reference), place)
-        judged.append(Judged(row, errors, known.receipt_no, None if same_as == place else same_as))
+        booked = None
+        if known.receipt_no is not None:
+            booked = Booked(known.receipt_no, known.amount, known.customer_id, known.customer_code)
+        judged.append(Judged(row, errors, booked, None if same_as == place else same_as))
     return judged
 
 
@@ -66,16 +79,13 @@ def record_many(session: Session, actor: Actor, judged: Sequence[Judged]) -> lis
 
 
 def _row(place: int, wanted: NewPayment, day: date) -> dict[str, Any]:
-    reference = wanted.reference
-    if reference and wanted.method != "cash":
-        reference = transfer_reference(reference)
     return {
         "place": place,
         "customer_id": wanted.customer_id,
         "amount": wanted.amount,
         "method": wanted.method,
         "received_on": wanted.received_on or day,
-        "reference": reference,
+        "reference": reference_as_kept(wanted.method, wanted.reference),
         "notes": wanted.notes,
         "collected_by": wanted.collected_by,
     }

@@ -1,26 +1,33 @@
-"""Opening balances: one, or a file of them, all or nothing."""
+"""Opening balances: what customers owed, or had paid in advance, when the books began."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from dairy_app.business.queries import business_settings, require_open_books, today
-from dairy_app.common.errors import FieldError, Problem
-from dairy_app.customers.bulk import lock_customers
+from dairy_app.common.errors import Problem
 from dairy_app.customers.queries import get_visible_customer
 from dairy_app.receivables import bulk
 from dairy_app.receivables.queries.opening_balances import customers_by_code, opening_balance, with_opening_balance
-from dairy_app.receivables.rules import OpeningRow, check_day, read_opening_rows
+from dairy_app.receivables.rules import check_day
 from dairy_app.web.access import Actor
-from dairy_app.web.uploads import fault, refuse_file
 
 #: Rows shown back; the counts and sums are of all.
 SHOWN = 200
+
+
+@dataclass(frozen=True, slots=True)
+class EnteredRow:
+    """One opening balance as it was entered."""
+
+    customer_id: UUID
+    customer_code: str
+    as_of: date
+    amount: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +38,7 @@ class Entered:
     created: int
     debit: Decimal
     credit: Decimal
-    items: Sequence[dict[str, Any]]
+    items: Sequence[EnteredRow]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,38 +66,10 @@ def enter_one(session: Session, actor: Actor, wanted: NewOpeningBalance, *, dry_
     check_day("as_of", wanted.as_of, today(session), business_settings(session).books_closed_through)
     if with_opening_balance(session, [customer.id]):
         raise Problem("already_exists", f"{customer.code} has an opening balance.")
-    row = OpeningRow(0, customer.code, wanted.as_of, wanted.amount)
-    return _enter(session, actor, [row], {customer.code: customer.id}, dry_run=dry_run)
-
-
-def enter_file(session: Session, actor: Actor, text: str, *, dry_run: bool) -> Entered:
-    """The opening balances of a CSV: every row or none. Few statements, however many rows.
-
-    Raises ``validation_failed`` with the faults of every row.
-    """
-    rows, faults = read_opening_rows(text)
-    ids = customers_by_code(session, [row.customer_code for row in rows])
-    lock_customers(session, list(ids.values()))
-    known = with_opening_balance(session, list(ids.values()))
-    day, closed = today(session), business_settings(session).books_closed_through
-    faults += [each for row in rows if (each := _fault(row, ids.get(row.customer_code), known, day, closed))]
-    if faults:
-        raise refuse_file(faults)
-    return _enter(session, actor, rows, ids, dry_run=dry_run)
-
-
-def _fault(
-    row: OpeningRow, customer_id: UUID | None, known: set[UUID], day: date, closed: date | None
-) -> FieldError | None:
-    if customer_id is None:
-        return fault(row.line, "customer_code", "customer_not_found", f"There is no customer {row.customer_code}.")
-    if customer_id in known:
-        return fault(row.line, "customer_code", "already_exists", f"{row.customer_code} has an opening balance.")
-    try:
-        check_day("as_of", row.as_of, day, closed)
-    except Problem as problem:
-        return fault(row.line, "as_of", problem.errors[0].code if problem.errors else problem.code, str(problem))
-    return None
+    row = EnteredRow(customer.id, customer.code, wanted.as_of, wanted.amount)
+    if not dry_run:
+        bulk.insert_opening_balances(session, [asdict(row)], actor.user_id)
+    return entered([row], dry_run=dry_run)
 
 
 def take_back(session: Session, actor: Actor, opening_id: UUID) -> None:
@@ -109,20 +88,8 @@ def take_back(session: Session, actor: Actor, opening_id: UUID) -> None:
     session.flush()
 
 
-def _enter(
-    session: Session, actor: Actor, rows: Sequence[OpeningRow], ids: dict[str, UUID], *, dry_run: bool
-) -> Entered:
-    written = [
-        {
-            "customer_id": ids[row.customer_code],
-            "customer_code": row.customer_code,
-            "as_of": row.as_of,
-            "amount": row.amount,
-        }
-        for row in rows
-    ]
-    if not dry_run:
-        bulk.insert_opening_balances(session, written, actor.user_id)
+def entered(rows: Sequence[EnteredRow], *, dry_run: bool) -> Entered:
+    """What opening balances come to together."""
     debit = sum((row.amount for row in rows if row.amount > 0), Decimal(0))
     credit = sum((-row.amount for row in rows if row.amount < 0), Decimal(0))
-    return Entered(dry_run, len(rows), debit, credit, written[:SHOWN])
+    return Entered(dry_run, len(rows), debit, credit, rows[:SHOWN])

@@ -24,7 +24,7 @@ from dairy_app.receivables.rules import (
     NewPayment,
     check_allocations,
     check_day,
-    transfer_reference,
+    reference_as_kept,
 )
 from dairy_app.web.access import Actor
 from dairy_app.web.schemas import MAX_MONEY
@@ -44,9 +44,8 @@ def record_payment(session: Session, actor: Actor, wanted: NewPayment) -> Paymen
     get_visible_customer(session, actor, wanted.customer_id, lock=True)
     received_on = wanted.received_on or day
     check_day("received_on", received_on, day, business_settings(session).books_closed_through)
-    collector, reference = _collector(session, actor, wanted), wanted.reference
+    collector, reference = _collector(session, actor, wanted), reference_as_kept(wanted.method, wanted.reference)
     if reference and wanted.method != "cash":
-        reference = transfer_reference(reference)
         _refuse_known_reference(session, wanted, reference)
     _refuse_too_large(session, wanted.customer_id, wanted.amount)
     payment = Payment(

@@ -14,7 +14,7 @@ from dairy_app.customers.queries import get_visible_customer
 from dairy_app.receivables.models import Refund
 from dairy_app.receivables.queries.cash import is_collector
 from dairy_app.receivables.queries.refunds import credit_since, get_visible_refund
-from dairy_app.receivables.rules import check_day, transfer_reference
+from dairy_app.receivables.rules import check_day, reference_as_kept
 from dairy_app.web.access import Actor
 
 
@@ -46,15 +46,12 @@ def pay_back(session: Session, actor: Actor, wanted: NewRefund) -> Refund:
     if wanted.amount > credit:
         detail = f"{max(credit, Decimal(0)):.2f} is in credit on {paid_on} and since."
         raise Problem("refund_exceeds_credit", detail, [FieldError("/amount", "exceeds_credit", detail)])
-    reference = wanted.reference
-    if reference and wanted.method != "cash":
-        reference = transfer_reference(reference)
     refund = Refund(
         customer_id=customer.id,
         amount=wanted.amount,
         method=wanted.method,
         paid_on=paid_on,
-        reference=reference,
+        reference=reference_as_kept(wanted.method, wanted.reference),
         reason=wanted.reason,
         paid_by=wanted.paid_by,
         recorded_by=actor.user_id,

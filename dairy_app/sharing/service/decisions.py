@@ -15,6 +15,7 @@ from dairy_app.orders.service import NewItem, NewOrder, place_order
 from dairy_app.sharing import queries
 from dairy_app.sharing.models import ChangeRequest
 from dairy_app.sharing.rules import links as rules
+from dairy_app.subscriptions.bulk.orders import hold_generation
 from dairy_app.subscriptions.rules.wishes import DayQuantity, Ending, NewPause
 from dairy_app.subscriptions.service.pauses import add_pause, pause_household
 from dairy_app.subscriptions.service.standing_orders import set_override, stop
@@ -31,6 +32,7 @@ def approve(session: Session, actor: Actor, request_id: UUID, approval: rules.Ap
     Raises change_request_not_found, illegal_transition (decided already), validation_failed for changes that the kind
     of request has not, and whatever the applying service raises.
     """
+    hold_generation(session)  # before the request is locked: two customers who become one move it under that lock
     request = _pending(session, actor, request_id)
     changes, reason = rules.said_in(approval), approval.reason
     wrong = rules.misfits(request.kind, changes, partly=True)

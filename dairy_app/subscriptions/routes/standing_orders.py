@@ -5,12 +5,10 @@ from typing import Any
 from uuid import UUID
 
 from dairy_app.business.queries import today
-from dairy_app.common.changes import sent
 from dairy_app.common.errors import invalid
 from dairy_app.customers.queries import get_visible_customer
 from dairy_app.customers.schemas import CustomerOut, CustomerPatch
 from dairy_app.customers.service.customers import CustomerChange
-from dairy_app.customers.service.customers import change_customer as change_customer_fields
 from dairy_app.invoices.rules import month_bounds, report_bounds
 from dairy_app.orders.queries import one_time_orders, visible_order_view
 from dairy_app.orders.schemas import CancelIn, OrderOut
@@ -96,7 +94,7 @@ def read_subscription(subscription_id: UUID) -> dict[str, Any]:
 
 
 @subscriptions.route("/subscriptions/<uuid:subscription_id>", methods=["PATCH"])
-@etagged_by(lambda **address: queries.get_visible_subscription(current_session(), current_actor(), **address))
+@etagged_by(lambda **address: service.lock_to_change(current_session(), current_actor(), **address))
 @subscriptions.arguments(SubscriptionPatch)
 @subscriptions.response(200, SubscriptionChanged)
 @allow(*WHO)
@@ -241,14 +239,10 @@ def cancel_order(body: dict[str, Any], order_id: UUID) -> dict[str, Any]:
 
 
 @subscriptions.route("/customers/<uuid:customer_id>", methods=["PATCH"])
-@etagged_by(lambda **address: get_visible_customer(current_session(), current_actor(), **address, lock=True))
+@etagged_by(lambda **address: service.lock_customer_to_change(current_session(), current_actor(), **address))
 @subscriptions.arguments(CustomerPatch)
 @subscriptions.response(200, CustomerOut)
 @allow(Role.ADMIN, Role.MARKETING_STAFF, Role.CUSTOMER)
 def change_customer(changes: CustomerChange, customer_id: UUID) -> Any:
     """Change what is sent. Customers may change their address, e-mail, language and notes."""
-    session = current_session()
-    changed = change_customer_fields(session, current_actor(), customer_id, changes)
-    if sent(changes).keys() & {"status", "trial_start_date", "area", "area_id"}:
-        service.customer_changed(session, customer_id, changed.status)
-    return changed
+    return service.change_customer(current_session(), current_actor(), customer_id, changes)

@@ -64,11 +64,10 @@ def judge_many(session: Session, wanted: Sequence[NewSubscription]) -> list[Begu
 def begin_many(session: Session, actor: Actor, judged: Sequence[Begun]) -> list[UUID]:
     """Write standing orders that were judged; their ids in this order. Days whose orders are made get theirs at once.
 
-    The caller has locked the customers. A constant number of statements.
+    The caller holds the lock of the generation, and has locked the customers after it. A constant number of statements.
     """
     if not judged:
         return []
-    bulk.hold_generation(session)
     ids = new_ids(session, len(judged))[::-1]
     said = {"requested_by": actor.user_id, "channel": "import"}
     rows.insert_subscriptions(

@@ -107,10 +107,10 @@ def change_area(session: Session, area_id: UUID, asked: customers.AreaChange) ->
 def _lock(session: Session, days: Sequence[date], area_id: UUID | None) -> None:
     """Keep out whoever confirms, changes or orders what a closing concerns.
 
-    First the customers: a change of a standing order, which has locked its own, may wait for the generation by now.
+    First the generation, as everyone: who waits for it has locked nobody.
     """
-    bulk.lock_customers_of(session, days, area_id)
     bulk.lock_generation(session)
+    bulk.lock_customers_of(session, days, area_id)
     orders.lock_closings(session)
     session.expire_all()
 

@@ -42,8 +42,8 @@ def plan_move(session: Session, actor: Actor, customer_id: UUID, wanted: NewMove
     Raises customer_not_found, area_not_found, already_exists for a second move on that day, validation_failed for
     today or before (then the customer itself is changed) and for somebody who is no active delivery boy.
     """
-    customer = get_visible_customer(session, actor, customer_id, lock=True)
     bulk.hold_generation(session)
+    customer = get_visible_customer(session, actor, customer_id, lock=True)
     day = today(session)
     if wanted.first <= day:
         detail = f"Must be after today, {day}. What holds from today on is changed in the customer itself."
@@ -63,8 +63,8 @@ def take_back(session: Session, actor: Actor, customer_id: UUID, move_id: UUID) 
 
     Raises customer_not_found, move_not_found, illegal_transition from its day on.
     """
-    customer = get_visible_customer(session, actor, customer_id, lock=True)
     bulk.hold_generation(session)
+    customer = get_visible_customer(session, actor, customer_id, lock=True)
     move = get_move(session, customer.id, move_id)
     if move.applied_at is not None or move.moves_on <= today(session):
         raise Problem("illegal_transition", f"The customer moved on {move.moves_on}; change the customer itself.")

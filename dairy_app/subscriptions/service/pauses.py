@@ -39,8 +39,8 @@ def add_pause(session: Session, actor: Actor, subscription_id: UUID, wanted: New
     Raises subscription_not_found, validation_failed (ends before it starts, begins in the past), overlaps,
     cutoff_passed, illegal_transition (a day of it is delivered).
     """
-    found = queries.get_visible_subscription(session, actor, subscription_id)
     bulk.hold_generation(session)
+    found = queries.get_visible_subscription(session, actor, subscription_id)
     return _pause(session, actor, [found.id], wanted)[0]
 
 
@@ -49,8 +49,8 @@ def pause_household(session: Session, actor: Actor, customer_id: UUID, wanted: N
 
     Also in one that begins later, if it is entered by now. Raises customer_not_found, and as ``add_pause``.
     """
-    customer = get_visible_customer(session, actor, customer_id, lock=True)
     bulk.hold_generation(session)
+    customer = get_visible_customer(session, actor, customer_id, lock=True)
     theirs = queries.running_on(session, customer.id, wanted.first)
     if not theirs:
         raise Problem("subscription_not_found")
@@ -77,8 +77,8 @@ def change_pause(session: Session, actor: Actor, subscription_id: UUID, pause_id
     Raises subscription_not_found, pause_not_found, validation_failed (ends before it starts, a day that changes has
     gone by), overlaps, cutoff_passed, illegal_transition (a day that is paused now is delivered).
     """
-    found = queries.get_visible_subscription(session, actor, subscription_id)
     bulk.hold_generation(session)
+    found = queries.get_visible_subscription(session, actor, subscription_id)
     theirs = queries.pauses_of(session, [found.id], pause_id=pause_id)
     _change(session, actor, theirs, asked, _ALONE)
 
@@ -133,8 +133,8 @@ def lift_pause(session: Session, actor: Actor, subscription_id: UUID, pause_id: 
 
     Raises subscription_not_found, pause_not_found, illegal_transition (it is over).
     """
-    found = queries.get_visible_subscription(session, actor, subscription_id)
     bulk.hold_generation(session)
+    found = queries.get_visible_subscription(session, actor, subscription_id)
     _lift(session, actor, queries.pauses_of(session, [found.id], pause_id=pause_id), _ALONE)
 
 
@@ -155,8 +155,8 @@ def _lift(session: Session, actor: Actor, pauses: Sequence[Row[Any]], besides: M
 
 def _of_household(session: Session, actor: Actor, customer_id: UUID, household_pause_id: UUID) -> Sequence[Row[Any]]:
     """The pauses that a customer's standing orders share."""
-    customer = get_visible_customer(session, actor, customer_id, lock=True)
     bulk.hold_generation(session)
+    customer = get_visible_customer(session, actor, customer_id, lock=True)
     theirs = queries.subscriptions_of(session, customer.id)
     return queries.pauses_of(session, theirs, household_pause_id=household_pause_id)
 
@@ -166,8 +166,8 @@ def resume(session: Session, actor: Actor, subscription_id: UUID, day: date | No
 
     Raises subscription_not_found, illegal_transition (not paused then), validation_failed, cutoff_passed.
     """
-    found = queries.get_visible_subscription(session, actor, subscription_id)
     bulk.hold_generation(session)
+    found = queries.get_visible_subscription(session, actor, subscription_id)
     if day is None:
         day = first_open_day(session, actor, [found.id], found.shift)
     else:

@@ -38,10 +38,10 @@ def change_from(session: Session, actor: Actor, subscription_id: UUID, asked: Sc
     these days is under way or confirmed), overlaps (something changes on the day or later, unless ``replace_later``),
     product_not_found, product_inactive, no_price; quantity_unusual and already_exists unless it is confirmed.
     """
-    found = get_visible_subscription(session, actor, subscription_id)
     said = sent(asked)
-    check_fields(actor, {name for name, value in said.items() if value is not False}, OWN_CHANGE_FIELDS)
     bulk.hold_generation(session)
+    found = get_visible_subscription(session, actor, subscription_id)
+    check_fields(actor, {name for name, value in said.items() if value is not False}, OWN_CHANGE_FIELDS)
     first, reason, channel = said.pop("first"), said.pop("reason", None), said.pop("channel", None)
     replaces, confirmed = said.pop("replace_later"), said.pop("confirm")
     _check_days(session, actor, found, first, said.get("shift"), reason)
@@ -76,8 +76,8 @@ def take_back(session: Session, actor: Actor, subscription_id: UUID, change_id: 
     under way or confirmed), cutoff_passed, validation_failed (a quantity is entered for one of its days, in a unit that
     goes with it).
     """
-    found = get_visible_subscription(session, actor, subscription_id)
     bulk.hold_generation(session)
+    found = get_visible_subscription(session, actor, subscription_id)
     change = queries.get_change(session, found.id, change_id)
     if change.first <= today(session):
         raise Problem("illegal_transition", f"It holds since {change.first}: change the standing order from a day on.")

@@ -19,6 +19,7 @@ from dairy_app.catalogue.queries import minimum_price, product_row, unit_of
 from dairy_app.catalogue.rules import require_whole
 from dairy_app.common.changes import sent
 from dairy_app.common.errors import FieldError, Problem, invalid
+from dairy_app.customers.models import Customer
 from dairy_app.customers.queries import get_visible_customer, prices_for
 from dairy_app.customers.service import customers
 from dairy_app.orders import service as orders
@@ -54,6 +55,9 @@ from dairy_app.subscriptions.service.open_days import (
 )
 from dairy_app.web.access import Actor, Role
 
+#: What of a customer its orders follow.
+_FOLLOWED = ("status", "trial_start_date", "area", "area_id")
+
 
 def subscribe(session: Session, actor: Actor, asked: NewSubscription) -> UUID:
     """A new standing order; its id. Days whose orders are made already get theirs at once.
@@ -70,10 +74,10 @@ def subscribe(session: Session, actor: Actor, asked: NewSubscription) -> UUID:
     customer_id = wanted.get("customer_id") or actor.customer_id
     if customer_id is None:
         raise invalid("/customer_id", "Missing data for required field.", "required")
+    bulk.hold_generation(session)
     customer = get_visible_customer(session, actor, customer_id, lock=True)
     if customer.status == "stopped":
         raise Problem("customer_stopped")
-    bulk.hold_generation(session)
     row = {name: value for name, value in wanted.items() if name not in ("reason", "channel")}
     opening = first_open_day(session, actor, [], wanted["shift"])
     row |= _said(actor, wanted.get("channel"), wanted.get("reason"))
@@ -93,6 +97,16 @@ def subscribe(session: Session, actor: Actor, asked: NewSubscription) -> UUID:
     return made
 
 
+def lock_to_change(session: Session, actor: Actor, subscription_id: UUID) -> Subscription:
+    """A standing order, locked after its customer, and before both the making of orders is kept out.
+
+    In this order everywhere: making orders has its own lock when it comes to the customers who move. Raises
+    ``subscription_not_found``, also for what the actor may not see.
+    """
+    bulk.hold_generation(session)
+    return queries.get_visible_subscription(session, actor, subscription_id)
+
+
 def change(session: Session, actor: Actor, subscription_id: UUID, asked: SubscriptionChange) -> bulk.Repriced | None:
     """Change what is sent, from the first day that may still change on; a new price also for orders made already.
 
@@ -104,11 +118,10 @@ def change(session: Session, actor: Actor, subscription_id: UUID, asked: Subscri
     Raises subscription_not_found, forbidden, cutoff_passed, illegal_transition, validation_failed, no_price, and unless
     it is confirmed quantity_unusual and already_exists (another shift, or begun again, as one that is there).
     """
-    found = queries.get_visible_subscription(session, actor, subscription_id)
+    found = lock_to_change(session, actor, subscription_id)
     changes = sent(asked)
     check_fields(actor, changes, OWN_FIELDS)
     confirmed = changes.pop("confirm")
-    bulk.hold_generation(session)
     day = today(session)
     schedules.apply_schedules(session, day, found.id)
     known = terms_on(session, found.id, day)
@@ -240,8 +253,7 @@ def set_override(
     On a closed day staff may let something come all the same; a customer may not. Raises subscription_not_found,
     validation_failed (a day gone by), cutoff_passed, day_closed, illegal_transition (delivered), quantity_unusual.
     """
-    found = queries.get_visible_subscription(session, actor, subscription_id)
-    bulk.hold_generation(session)
+    found = lock_to_change(session, actor, subscription_id)
     then = terms_on(session, found.id, day)
     _check_day(session, actor, found, day, wanted.note, wanted.shift or then.shift)
     require_whole(then.unit, wanted.quantity, "/quantity")
@@ -259,8 +271,7 @@ def set_override(
 
 def clear_override(session: Session, actor: Actor, subscription_id: UUID, day: date) -> None:
     """Let the usual quantity count again on a day; nothing said about it: no change."""
-    found = queries.get_visible_subscription(session, actor, subscription_id)
-    bulk.hold_generation(session)
+    found = lock_to_change(session, actor, subscription_id)
     said = queries.override_of(session, found.id, day)
     if said is None:
         return
@@ -282,8 +293,7 @@ def stop(session: Session, actor: Actor, subscription_id: UUID, wanted: Ending) 
     What was delivered stays delivered and billed. Stopped already from that day: no change. Raises
     subscription_not_found, validation_failed, cutoff_passed, illegal_transition (that day is delivered).
     """
-    found = queries.get_visible_subscription(session, actor, subscription_id)
-    bulk.hold_generation(session)
+    found = lock_to_change(session, actor, subscription_id)
     day = wanted.stop_date
     if found.status == "stopped" and (day is None or day == found.stop_date):
         return
@@ -309,6 +319,7 @@ def cancel_order(session: Session, actor: Actor, order_id: UUID, reason: str) ->
 
     Raises order_not_found, illegal_transition, cutoff_passed.
     """
+    bulk.hold_generation(session)
     order = get_visible_order(session, actor, order_id)
     waits = order.status == "PENDING" or order.closed_day_id is not None  # reopened, its day would come back
     if order.subscription_id is None or not waits or order.delivery_date < today(session):
@@ -318,10 +329,21 @@ def cancel_order(session: Session, actor: Actor, order_id: UUID, reason: str) ->
         set_override(session, actor, order.subscription_id, order.delivery_date, nothing)
 
 
-def customer_changed(session: Session, customer_id: UUID, status: str) -> None:
-    """Let a customer's orders follow its new status or area. The caller has locked the customer."""
+def lock_customer_to_change(session: Session, actor: Actor, customer_id: UUID) -> Customer:
+    """A customer, locked as ``change_customer`` will lock it. Raises ``customer_not_found``."""
     bulk.hold_generation(session)
-    follow_customers(session, [customer_id], f"The customer is {status}.")
+    return get_visible_customer(session, actor, customer_id, lock=True)
+
+
+def change_customer(session: Session, actor: Actor, customer_id: UUID, asked: customers.CustomerChange) -> Row[Any]:
+    """Change what is sent; orders follow a new status or area. Raises as the customer's own."""
+    follows = not sent(asked).keys().isdisjoint(_FOLLOWED)
+    if follows:
+        bulk.hold_generation(session)
+    changed = customers.change_customer(session, actor, customer_id, asked)
+    if follows:
+        follow_customers(session, [customer_id], f"The customer is {changed.status}.")
+    return changed
 
 
 def set_price(session: Session, product_id: UUID, wanted: catalogue.NewPrice) -> tuple[Row[Any], bulk.Repriced]:
