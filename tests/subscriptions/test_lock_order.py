@@ -49,6 +49,9 @@ CHANGES: dict[str, Callable[[Household, dict[str, Any]], Any]] = {
     "a customer changed as it was seen": lambda home, has: home.admin.call(
         "PATCH", has["customer"], {"If-Match": has["customer_tag"]}, json={"status": "paused"}
     ),
+    "an order that is cancelled": lambda home, has: home.admin.post(
+        f"/orders/{has['made']}/cancel", {"reason": "Nobody is there"}
+    ),
     "a closed day": lambda home, has: home.admin.post("/closed-days", {"day": TOMORROW, "reason": "Festival"}),
 }  # fmt: skip
 
@@ -60,7 +63,7 @@ def things(home: Household) -> dict[str, Any]:
     move = ok(home.admin.post(f"{customer}/moves", {"from": "2026-12-01", "address_line1": "2 Mill"}), 201)
     home.generate()
     return {
-        "order": order, "customer": customer, "pause": pause["household_pause_id"], "move": move["id"],
+        "order": order, "customer": customer, "made": home.order()["id"], "pause": pause["household_pause_id"], "move": move["id"],
         "order_tag": home.admin.get(order).headers["ETag"], "customer_tag": home.admin.get(customer).headers["ETag"],
     }  # fmt: skip
 
