@@ -63,7 +63,8 @@ def things(home: Household) -> dict[str, Any]:
     move = ok(home.admin.post(f"{customer}/moves", {"from": "2026-12-01", "address_line1": "2 Mill"}), 201)
     home.generate()
     return {
-        "order": order, "customer": customer, "made": home.order()["id"], "pause": pause["household_pause_id"], "move": move["id"],
+        "order": order, "customer": customer, "made": home.order()["id"],
+        "pause": pause["household_pause_id"], "move": move["id"],
         "order_tag": home.admin.get(order).headers["ETag"], "customer_tag": home.admin.get(customer).headers["ETag"],
     }  # fmt: skip
 
