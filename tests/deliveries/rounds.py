@@ -36,7 +36,8 @@ INVARIANTS = {
     " OR o.status = 'PARTIALLY_DELIVERED' AND (i.all_of_it OR i.amount = 0 OR i.unsaid)"
     " OR o.status NOT IN ('DELIVERED', 'PARTIALLY_DELIVERED') AND i.amount <> 0",
     "issued paper bills another quantity": "SELECT count(*) FROM invoices p WHERE p.status = 'issued' AND"
-    " (SELECT sum(quantity) FROM invoice_lines l WHERE l.invoice_id = p.id) IS DISTINCT FROM"
+    " (SELECT sum(quantity) FROM invoice_lines l WHERE l.invoice_id = p.id AND l.product_id IS NOT NULL)"
+    " IS DISTINCT FROM"
     " (SELECT sum(i.delivered_quantity) FROM orders o JOIN order_items i ON i.order_id = o.id"
     " WHERE o.invoice_id = p.id)",
     "delivered after its paper's period": "SELECT count(*) FROM orders o JOIN invoices i ON i.id = o.invoice_id"

@@ -1,17 +1,22 @@
-"""September to November 2026 as days really are: extras, wrong doors, days off, holidays, moves, money back, a double.
+"""September to November 2026 as days really are: extras, wrong doors, days off, holidays, moves, money back, a double,
+bottles, charges and discounts.
 
 Cow milk costs ₹60 a litre, buffalo milk ₹80, curd ₹40. Asha takes 2 l of cow milk daily, Bela and Chitra 1 l each. On
 17 September the dairy rests, and everybody gets that day's milk on the 16th; on the 24th nothing is brought at all. So
-September has 29 days of milk.
+September has 29 days of milk. From October on each day with a delivery costs ₹1 more, but not for Bela. Cow milk comes
+in bottles of a litre, with a deposit of ₹25.
 
-- Asha. September: 29 x 120 + 3 l of buffalo milk that nobody had ordered, on the 8th (240) = 3,720. October: 31 x 120.
-  She pays ₹4,000 on 2 October, of which ₹100 are paid back on the 3rd. November: 30 x 120.
+- Asha. September: 29 x 120 + 3 l of buffalo milk that nobody had ordered, on the 8th (240) = 3,720. October: 31 x 121.
+  She pays ₹4,000 on 2 October, of which ₹100 are paid back on the 3rd. From 21 November on she takes 1 l of buffalo
+  milk instead: 20 x 120 + 10 x 80 + 30 = 3,230, and 75 for three bottles that she lost. Of 58 + 62 + 40 bottles she
+  gave 60 back on 2 October and lost 3: she has 97.
 - Bela. September: on holiday from the 10th to the 12th, 26 x 60; a packet of curd at the door on the 5th (40); Chitra's
-  milk of the 15th (60) = 1,660. October: 31 x 60. November: 30 x 60.
+  milk of the 15th (60) = 1,660. October: 31 x 60. November: 30 x 60. She has 27 + 31 + 30 bottles.
 - Chitra. September: 28 x 60, for the 15th's went to Bela = 1,680. October: on the 10th she moves, into the round of
-  another helper, who hands her a litre more on the 12th: 32 x 60. November: 30 x 60.
+  another helper, who hands her a litre more on the 12th: 32 x 60 + 31. In November she gets a tenth off:
+  30 x 60 + 30 - 180. She has 28 + 32 + 30 bottles.
 - Asha Patil is Asha, registered twice in November. Of five packets of curd that she wanted on the 10th she takes two.
-  On the 15th the two are merged: the 80 are on Asha's bill.
+  On the 15th the two are merged: the 80 are on Asha's bill, and the 10th has cost its rupee once.
 """
 
 from dataclasses import dataclass
@@ -29,11 +34,12 @@ pytestmark = pytest.mark.slow
 
 BILLED = {
     "2026-09": {"Asha": "3720.00", "Bela": "1660.00", "Chitra": "1680.00"},
-    "2026-10": {"Asha": "3720.00", "Bela": "1860.00", "Chitra": "1920.00"},
-    "2026-11": {"Asha": "3680.00", "Bela": "1800.00", "Chitra": "1800.00"},
+    "2026-10": {"Asha": "3751.00", "Bela": "1860.00", "Chitra": "1951.00"},
+    "2026-11": {"Asha": "3385.00", "Bela": "1800.00", "Chitra": "1650.00"},
 }
-#: Asha: 3,720 + 3,720 + 3,680 - 4,000 + 100.
-OWED = {"Asha": "7220.00", "Bela": "5320.00", "Chitra": "5400.00"}
+#: Asha: 3,720 + 3,751 + 3,385 - 4,000 + 100.
+OWED = {"Asha": "6956.00", "Bela": "5320.00", "Chitra": "5281.00"}
+BOTTLES = {"Asha": 97, "Bela": 88, "Chitra": 90}
 
 
 @dataclass
@@ -46,6 +52,7 @@ class Life:
     cow: Any
     buffalo: Any
     curd: Any
+    bottle: Any
 
     @property
     def admin(self) -> Client:
@@ -110,7 +117,19 @@ def nothing_comes(life: Life, day: str) -> None:
     refused(life.admin.post("/orders", body), 409, "day_closed")
 
 
-def pays(life: Life, _: str) -> None:
+def costs_a_rupee(life: Life, day: str) -> None:
+    """Each day with a delivery, but not for Bela; in November Chitra gets a tenth off."""
+    rupee = {"kind": "delivery_charge", "basis": "per_delivery_day", "description": "Delivery", "valid_from": day}
+    ok(life.admin.post("/charge-rules", rupee | {"amount": "1.00"}), 201)
+    ok(life.admin.post("/charge-rules", rupee | {"amount": "0.00", "customer_id": life.people["Bela"]["id"]}), 201)
+    tenth = {"kind": "discount", "basis": "percent", "amount": "10.00", "description": "A tenth off"}
+    tenth |= {"valid_from": "2026-11-01", "customer_id": life.people["Chitra"]["id"]}
+    ok(life.admin.post("/charge-rules", tenth), 201)
+
+
+def pays(life: Life, day: str) -> None:
+    bottles = [{"container_id": life.bottle["id"], "back": 60}]
+    ok(life.dairy.confirm(life.order("Asha", day), by=life.helpers[0], empties=bottles))
     body = {"customer_id": life.people["Asha"]["id"], "amount": "4000.00", "method": "upi", "reference": "UPI4000"}
     ok(life.admin.post("/payments", body), 201)
 
@@ -138,11 +157,22 @@ def is_registered_twice(life: Life, _: str) -> None:
     ok(life.admin.patch(f"/orders/{order['id']}", {"items": life.items(life.curd, "2")}))
 
 
+def will_take_buffalo_milk(life: Life, _: str) -> None:
+    (standing,) = ok(life.admin.get("/subscriptions", customer_id=life.people["Asha"]["id"]))["items"]
+    wanted = {"from": "2026-11-21", "product_id": life.buffalo["id"], "default_quantity": "1"}
+    ok(life.admin.post(f"/subscriptions/{standing['id']}/changes", wanted), 201)
+
+
+def lost_bottles(life: Life, _: str) -> None:
+    lost = {"container_id": life.bottle["id"], "count": 3, "charge": True, "reason": "broken at the wedding"}
+    ok(life.admin.post(f"/customers/{life.people['Asha']['id']}/containers/lost", lost), 201)
+
+
 def is_one_customer(life: Life, _: str) -> None:
     body = {"into": life.people["Asha"]["id"], "reason": "registered twice"}
     done = ok(life.admin.post(f"/customers/{life.people['Asha Patil']['id']}/merge", body))
-    # 3,720 + 3,720 - 4,000 + 100: November is not billed yet.
-    assert (done["balance"], done["balance_of_other"], done["balance_together"]) == ("0.00", "3540.00", "3540.00")
+    # 3,720 + 3,751 - 4,000 + 100: November is not billed yet.
+    assert (done["balance"], done["balance_of_other"], done["balance_together"]) == ("0.00", "3571.00", "3571.00")
 
 
 BRINGS = {
@@ -153,12 +183,15 @@ BRINGS = {
     "2026-09-16": double_for_the_festival,
     "2026-09-17": nothing_comes,
     "2026-09-24": nothing_comes,
+    "2026-10-01": costs_a_rupee,
     "2026-10-02": pays,
     "2026-10-03": is_paid_back,
     "2026-10-10": lives_elsewhere,
     "2026-10-12": a_litre_more,
     "2026-11-04": is_registered_twice,
+    "2026-11-06": will_take_buffalo_milk,
     "2026-11-15": is_one_customer,
+    "2026-11-18": lost_bottles,
 }
 
 
@@ -167,7 +200,11 @@ def life(living: LivingDairy) -> Life:
     living.go_to("2026-08-31")
     living.without_cutoffs()
     helpers = [living.staff("delivery_boy", name) for name in ("Ravi", "Sunil")]
-    cow, buffalo = living.product("60.00", name="Cow milk"), living.product("80.00", name="Buffalo milk")
+    bottle = ok(living.admin.post("/containers", {"name": "Bottle", "deposit": "25.00"}), 201)
+    cow, buffalo = (
+        living.product("60.00", name="Cow milk", container_id=bottle["id"]),
+        living.product("80.00", name="Buffalo milk"),
+    )
     curd = living.product("40.00", name="Curd", unit="packet", hsn_code="0403", is_packed=True)
     people = {
         name: living.customer(name=name, delivery_boy_id=helpers[0].user["id"], stop_sequence=10 * place)
@@ -175,7 +212,7 @@ def life(living: LivingDairy) -> Life:
     }
     for name, quantity in (("Asha", "2"), ("Bela", "1"), ("Chitra", "1")):
         living.subscription(people[name], cow, quantity, start_date="2026-09-01")
-    return Life(living, helpers, people, cow, buffalo, curd)
+    return Life(living, helpers, people, cow, buffalo, curd, bottle)
 
 
 def billed(life: Life, period: str) -> dict[str, str]:
@@ -201,4 +238,6 @@ def test_every_rupee_of_three_months(life: Life, sql: Any) -> None:
     } == OWED
     assert ok(life.admin.get("/reports/ageing"))["totals"]["net"] == str(sum(map(Decimal, OWED.values())))
     assert ok(life.admin.get("/billing/unbilled"))["items"] == []
+    bottles = ok(life.admin.get("/reports/containers", by="customer"))["items"]
+    assert {each["customer_name"]: each["balance"] for each in bottles} == BOTTLES
     assert not any(leaks(sql).values())
