@@ -52,6 +52,7 @@ class BusinessSettings(Timestamps, Base):
             " AND ".join(f"(max_{unit} IS NULL OR max_{unit} > 0 AND max_{unit} <> 'NaN')" for unit in COUNTED_IN),
         ),
         check("door_extra_limit_not_negative", "door_extra_limit >= 0 AND door_extra_limit <> 'NaN'"),
+        check("minimum_order_amount_not_negative", "minimum_order_amount >= 0 AND minimum_order_amount <> 'NaN'"),
     )
 
     id: Mapped[bool] = mapped_column(primary_key=True, server_default=text("true"))
@@ -112,6 +113,8 @@ class BusinessSettings(Timestamps, Base):
     max_packet: Mapped[Quantity | None] = mapped_column(server_default=text("100"))
     max_piece: Mapped[Quantity | None] = mapped_column(server_default=text("100"))
     max_dozen: Mapped[Quantity | None] = mapped_column(server_default=text("20"))
+    #: Rupees that a one-time order comes to at least, unless an admin confirms less; NULL: any amount.
+    minimum_order_amount: Mapped[Money | None]
 
     @property
     def max_order_quantity(self) -> dict[str, Decimal | None]:

@@ -95,6 +95,13 @@ class SettingsOut(Strict):
         metadata={"description": "Rupees of extra items for one door and day; null: any amount.", "example": "2000.00"},
     )
     max_order_quantity = fields.Nested(LargestQuantitiesOut)
+    minimum_order_amount = Money(
+        allow_none=True,
+        metadata={
+            "description": "Rupees that a one-time order comes to at least; null: any amount.",
+            "example": "100.00",
+        },
+    )
 
 
 class SettingsPatch(SettingsOut):

@@ -87,6 +87,7 @@ CODES: dict[str, tuple[int, str]] = {
     "product_inactive": (422, "The product is no longer sold"),
     "no_price": (422, "The product has no price on that date"),
     "quantity_unusual": (422, "More than is usual in one order"),
+    "below_minimum": (422, "Less than the smallest order"),
     "extra_above_limit": (422, "More extra items than allowed at one door and day"),
     "cutoff_passed": (422, "Too late for a change of that date"),
     "idempotency_key_reused": (422, "The Idempotency-Key was used for another request"),

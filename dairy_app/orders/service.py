@@ -22,7 +22,15 @@ from dairy_app.customers.rules import Moved
 from dairy_app.orders import bulk
 from dairy_app.orders.models import Order, OrderItem
 from dairy_app.orders.queries import area_name, closing_of, get_visible_order, items_of_order, products_by_id
-from dairy_app.orders.rules import LONGEST_AHEAD, cutoff_of, is_orderable, may_become, parted_notes, price_note
+from dairy_app.orders.rules import (
+    LONGEST_AHEAD,
+    cutoff_of,
+    is_orderable,
+    may_become,
+    ordered_value,
+    parted_notes,
+    price_note,
+)
 from dairy_app.web.access import Actor, Role
 
 
@@ -40,7 +48,7 @@ class NewItem:
 class NewOrder:
     """A one-time order that is wanted. Without ``customer_id`` the caller's own.
 
-    ``confirm``: said by an admin, an unusual quantity is meant.
+    ``confirm``: said by an admin, an unusual quantity or a small order is meant.
     """
 
     delivery_date: date
@@ -68,7 +76,8 @@ def place_order(session: Session, actor: Actor, wanted: NewOrder, source: str | 
     A price of nothing that an admin states is marked free; else no invoice with it could ever be issued.
     ``source`` says where the wish came from, when not from the actor.
     Raises customer_not_found, customer_merged, customer_stopped, validation_failed (date), cutoff_passed, day_closed,
-    product_not_found, product_inactive, no_price, quantity_unusual, forbidden (a price not stated by an admin).
+    product_not_found, product_inactive, no_price, quantity_unusual, below_minimum, forbidden (a price not stated by an
+    admin).
     """
     customer = _customer_for(session, actor, wanted.customer_id)
     if customer.merged_into is not None:
@@ -80,6 +89,7 @@ def place_order(session: Session, actor: Actor, wanted: NewOrder, source: str | 
     _refuse_after_cutoff(session, actor, day, shift)
     refuse_closed(session, customer.id, day, shift, "/delivery_date")  # also of staff: who wants to deliver reopens it
     items, reasons = _priced(session, actor, customer, day, wanted.items, {}, {}, confirm=wanted.confirm)
+    _refuse_small(session, actor, items, confirm=wanted.confirm)
     moved = move_on(session, customer.id, day)
     order = Order(
         customer_id=customer.id,
@@ -105,7 +115,7 @@ def change_order(session: Session, actor: Actor, order_id: UUID, change: OrderCh
     What stays on its day keeps the price that was promised; the rest, and everything on another day, gets the price of
     the day. Raises order_not_found, illegal_transition (out, confirmed, cancelled, or made of a standing order),
     cutoff_passed, day_closed, customer_stopped, validation_failed (date), product_not_found, product_inactive,
-    no_price, quantity_unusual, forbidden.
+    no_price, quantity_unusual, below_minimum, forbidden.
     """
     order = get_visible_order(session, actor, order_id)
     if order.order_type != "one_time":
@@ -131,6 +141,9 @@ def change_order(session: Session, actor: Actor, order_id: UUID, change: OrderCh
         before = {each.product_id: each.quantity for each in there}
         confirm = change.confirm
         items, reasons = _priced(session, actor, customer, day, wanted, promised, before, confirm=confirm)
+        _refuse_small(
+            session, actor, items, ordered_value((each.quantity, each.unit_price) for each in there), confirm=confirm
+        )
         for each in there:
             session.delete(each)
         session.flush()
@@ -180,6 +193,7 @@ def own_rules(session: Session, actor: Actor, customer_id: UUID | None) -> dict[
         "cutoff_morning": rules.cutoff_morning,
         "cutoff_evening": rules.cutoff_evening,
         "last_order_date": day + LONGEST_AHEAD,
+        "minimum_order_amount": rules.minimum_order_amount,
         "products": price_list_of(session, customer.id, day),
     }
 
@@ -262,6 +276,23 @@ def _priced(
             raise Problem("no_price", detail, [FieldError(pointer, "no_price", detail)])
         rows.append(row)
     return rows, reasons
+
+
+def _refuse_small(
+    session: Session, actor: Actor, items: Sequence[Mapping[str, Any]], before: Decimal | None = None, *, confirm: bool
+) -> None:
+    """Raise ``below_minimum`` for an order that is worth less than the dairy's minimum, unless an admin confirms it.
+
+    ``before``: what it was worth until now; a small one that grows, or stays as it is, is not refused.
+    """
+    least = business_settings(session).minimum_order_amount
+    worth = ordered_value((item["quantity"], item["unit_price"]) for item in items)
+    if least is None or worth >= least or (confirm and actor.role is Role.ADMIN):
+        return
+    if before is None or worth < before:
+        detail = f"The order comes to {worth:.2f} rupees; {least:.2f} is the least. An admin may confirm it."
+        facts = {"minimum_order_amount": f"{least:.2f}", "total_amount": f"{worth:.2f}"}
+        raise Problem("below_minimum", detail, [FieldError("/items", "below_minimum", detail)], facts=facts)
 
 
 def _sold(product: Product | None, pointer: str, *, was_sold: bool) -> Product:

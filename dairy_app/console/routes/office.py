@@ -21,6 +21,7 @@ SETTINGS = {
     "seller": ("business_name", "legal_name", "address", "state_code", "gstin", "fssai_no", "phone", "upi_id"),
     "bills": ("due_days", "invoice_footer", "second_language", "unusual_total_percent"),
     "days": ("cutoff_morning", "cutoff_evening", "delivery_window_days", "generation_days_ahead"),
+    "orders": ("minimum_order_amount",),
     "door": ("show_due_at_door", "cash_over_links", "door_extras", "door_extra_limit"),
     "most": ("most_litre", "most_kg", "most_packet", "most_piece", "most_dozen"),
 }
