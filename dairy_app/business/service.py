@@ -53,6 +53,7 @@ class SettingsChange:
     door_extra_limit: Decimal | Unset | None = UNSET
     max_order_quantity: Mapping[str, Decimal | None] | Unset = UNSET
     minimum_order_amount: Decimal | Unset | None = UNSET
+    on_credit_limit: str | Unset = UNSET
 
 
 def change_settings(session: Session, asked: SettingsChange) -> BusinessSettings:

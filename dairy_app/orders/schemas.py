@@ -66,7 +66,10 @@ class OrderPatch(_Differing):
     notes = Paragraph(2000, allow_none=True)
     confirm = fields.Boolean(
         load_default=False,
-        metadata={"description": "From an admin: an unusual quantity or a small order is meant.", "example": False},
+        metadata={
+            "description": "From an admin: an unusual quantity, a small order, or one over the credit limit, is meant.",
+            "example": False,
+        },
     )
 
 
@@ -81,7 +84,10 @@ class OrderIn(_Differing):
     notes = Paragraph(2000)
     confirm = fields.Boolean(
         load_default=False,
-        metadata={"description": "From an admin: an unusual quantity or a small order is meant.", "example": False},
+        metadata={
+            "description": "From an admin: an unusual quantity, a small order, or one over the credit limit, is meant.",
+            "example": False,
+        },
     )
 
 

@@ -14,6 +14,7 @@ from dairy_app.orders.rules import LONGEST_AHEAD
 from dairy_app.subscriptions.bulk import orders as bulk
 from dairy_app.subscriptions.bulk import schedules
 from dairy_app.subscriptions.bulk import standing_orders as rows
+from dairy_app.subscriptions.bulk.credit import lock_limited
 from dairy_app.subscriptions.queries import standing_orders as queries
 from dairy_app.subscriptions.rules import standing_orders as rules
 from dairy_app.subscriptions.service import moves
@@ -32,6 +33,7 @@ class Generated:
     created: int
     skipped_existing: int
     made: Sequence[Any]
+    held: int
     blocked: int
     blocked_first: Sequence[Any]
 
@@ -45,6 +47,7 @@ def generate_day(session: Session, day: date) -> Generated:
     if not first - LONGEST_BEHIND <= day <= first + LONGEST_AHEAD:
         detail = f"Must be from {first - LONGEST_BEHIND} to {first + LONGEST_AHEAD}."
         raise invalid("/delivery_date", detail)
+    lock_limited(session)
     return _generate(session, [day], first)
 
 
@@ -54,6 +57,7 @@ def generate_due(session: Session) -> Generated:
     Missed is a day after the first one ever made, at most 31 back. What has reached its stop date is marked as
     stopped. Suits a nightly cron.
     """
+    lock_limited(session)
     bulk.lock_generation(session)
     first = today(session)
     horizon = first + timedelta(days=business_settings(session).generation_days_ahead)
@@ -74,4 +78,4 @@ def _generate(session: Session, days: list[date], first: date) -> Generated:
     bulk.remember_days(session, days, now())
     created = sum(row.orders for row in made.amounts)
     first_blocked = queries.blocked(session, days, most=MOST_LISTED) if made.blocked else []
-    return Generated(days, created, made.due - created, made.amounts, made.blocked, first_blocked)
+    return Generated(days, created, made.due - created, made.amounts, made.held, made.blocked, first_blocked)
