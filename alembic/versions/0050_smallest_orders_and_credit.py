@@ -66,11 +66,11 @@ COMMENT ON COLUMN credit_holds.credit_limit IS 'As it was then; 0 of who pays in
 """
 
 FUNCTIONS = """
-CREATE FUNCTION tax_added(p_amount numeric, p_tax_class text, p_day date) RETURNS numeric LANGUAGE sql STABLE AS $$
-SELECT CASE WHEN s.gstin IS NULL OR s.prices_include_tax THEN p_amount
-    ELSE p_amount + round(p_amount * coalesce((SELECT r.gst_rate FROM tax_rates r
-        WHERE r.tax_class = p_tax_class AND r.valid @> p_day), 0) / 100, 2) END
-FROM settings s
+CREATE FUNCTION tax_factors(p_day date) RETURNS TABLE (tax_class text, factor numeric) LANGUAGE sql STABLE AS $$
+SELECT k.code, CASE WHEN s.gstin IS NULL OR s.prices_include_tax THEN 1 ELSE 1 + coalesce(r.gst_rate, 0) / 100 END
+FROM tax_classes k
+CROSS JOIN settings s
+LEFT JOIN tax_rates r ON r.tax_class = k.code AND r.valid @> p_day
 $$;
 
 CREATE FUNCTION credit_exposures(p_customers uuid[], p_day date) RETURNS TABLE (
@@ -103,10 +103,12 @@ RETURN QUERY WITH goods AS (
     WHERE d.customer_id = ANY (v_customers) AND d.status = 'draft'
     GROUP BY 1, 2
 ), valued AS (
-    SELECT g.customer_id,
-        coalesce(sum(tax_added(g.amount, g.tax_class, p_day)) FILTER (WHERE g.is_delivered), 0) AS draft,
-        coalesce(sum(tax_added(g.amount, g.tax_class, p_day)) FILTER (WHERE NOT g.is_delivered), 0) AS ordered
-    FROM goods g GROUP BY 1
+    SELECT g.customer_id, coalesce(sum(v.amount) FILTER (WHERE g.is_delivered), 0) AS draft,
+        coalesce(sum(v.amount) FILTER (WHERE NOT g.is_delivered), 0) AS ordered
+    FROM goods g
+    LEFT JOIN tax_factors(p_day) f ON f.tax_class = g.tax_class
+    CROSS JOIN LATERAL (SELECT round(g.amount * coalesce(f.factor, 1), 2) AS amount) v
+    GROUP BY 1
 ), owed AS (
     SELECT l.customer_id, sum(l.debit - l.credit) AS balance FROM customer_ledger l
     WHERE l.customer_id = ANY (v_customers) GROUP BY 1
@@ -132,7 +134,7 @@ def downgrade() -> None:
     refuse_data_loss("SELECT FROM credit_holds", "why orders were held back")
     run("""
     DROP FUNCTION credit_exposures(uuid[], date);
-    DROP FUNCTION tax_added(numeric, text, date);
+    DROP FUNCTION tax_factors(date);
     DROP TABLE credit_holds;
     ALTER TABLE customers DROP COLUMN credit_limit;
     ALTER TABLE customers DROP COLUMN payment_terms;

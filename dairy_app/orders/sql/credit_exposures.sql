@@ -1,7 +1,7 @@
--- What each of some customers owes (balance; below 0 it is credit), has on its draft, and has ordered besides, in rupees
--- with the tax that a bill would have; exposure is the sum, which is held against the limit. Each order counts once: until
--- it is delivered as ordered, then as delivered on a draft, then on a bill in the balance. What a bill rounds to the rupee
--- is not rounded here. p_customers NULL: of all who have a limit; p_day decides the rates of tax.
+-- What each of some customers owes (balance; below 0 it is credit), has on its draft, and has ordered besides, in
+-- rupees with the tax that a bill would have; exposure is the sum, which is held against the limit. Each order counts
+-- once: until it is delivered as ordered, then as delivered on a draft, then on a bill in the balance. What a bill
+-- rounds to the rupee is not rounded here. p_customers NULL: of all who have a limit; p_day decides the rates of tax.
 -- Planned for each call, as open_items is: for a few customers by index, for many without.
 CREATE FUNCTION credit_exposures(p_customers uuid[], p_day date) RETURNS TABLE (
     customer_id uuid, credit_limit numeric, balance numeric, draft numeric, ordered numeric, exposure numeric)
@@ -33,10 +33,12 @@ RETURN QUERY WITH goods AS (
     WHERE d.customer_id = ANY (v_customers) AND d.status = 'draft'
     GROUP BY 1, 2
 ), valued AS (
-    SELECT g.customer_id,
-        coalesce(sum(tax_added(g.amount, g.tax_class, p_day)) FILTER (WHERE g.is_delivered), 0) AS draft,
-        coalesce(sum(tax_added(g.amount, g.tax_class, p_day)) FILTER (WHERE NOT g.is_delivered), 0) AS ordered
-    FROM goods g GROUP BY 1
+    SELECT g.customer_id, coalesce(sum(v.amount) FILTER (WHERE g.is_delivered), 0) AS draft,
+        coalesce(sum(v.amount) FILTER (WHERE NOT g.is_delivered), 0) AS ordered
+    FROM goods g
+    LEFT JOIN tax_factors(p_day) f ON f.tax_class = g.tax_class
+    CROSS JOIN LATERAL (SELECT round(g.amount * coalesce(f.factor, 1), 2) AS amount) v
+    GROUP BY 1
 ), owed AS (
     SELECT l.customer_id, sum(l.debit - l.credit) AS balance FROM customer_ledger l
     WHERE l.customer_id = ANY (v_customers) GROUP BY 1

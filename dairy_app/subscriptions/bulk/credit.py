@@ -9,11 +9,14 @@ from sqlalchemy import (
     CTE,
     ColumnElement,
     Date,
+    Numeric,
     Select,
+    Text,
     Uuid,
     and_,
     any_,
     case,
+    column,
     delete,
     false,
     func,
@@ -53,11 +56,13 @@ def judged(offered: Select[Any], today: date) -> CTE:
     wanted = offered.cte("could_be")
     limited = select(wanted.c.customer_id).join(Customer, Customer.id == wanted.c.customer_id).where(text(HAS_LIMIT))
     found = exposures(func.array(limited.distinct().scalar_subquery(), type_=ARRAY(Uuid())), today)
+    factors = func.tax_factors(today).table_valued(column("tax_class", Text()), column("factor", Numeric()))
     gross = func.round(wanted.c.quantity * wanted.c.price, 2)
-    amount = case((found.c.credit_limit.is_not(None), func.tax_added(gross, Product.tax_class, today)))
+    amount = case((found.c.credit_limit.is_not(None), func.round(gross * factors.c.factor, 2)))
     valued = (
         select(*wanted.c, found.c.credit_limit, found.c.exposure.label("before"), amount.label("amount"))
         .join(Product, Product.id == wanted.c.product_id)
+        .join(factors, factors.c.tax_class == Product.tax_class)
         .outerjoin(found, found.c.customer_id == wanted.c.customer_id)
         .cte("valued")
     )
