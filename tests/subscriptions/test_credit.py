@@ -79,8 +79,13 @@ def test_tax_that_comes_on_top_counts(household: Household) -> None:
     household.dairy.seller(gstin="27AAPFU0939F1ZV", prices_include_tax=False)
     cheese = household.dairy.product("100.00", tax_class="cheese", hsn_code="0406")
     household.subscribe(product_id=cheese["id"])
-    household.generate(TOMORROW)
+    path = limited(household, "209.99")
+    assert household.generate(TOMORROW)["held"] == 1
+    assert [each["amount"] for each in stands(household)["held"]] == ["210.00"]
+    ok(household.admin.patch(path, {"credit_limit": "210.00"}))
+    assert household.generate(TOMORROW)["created"] == 1
     assert parts(household) == ("0.00", "0.00", "210.00")
+    ok(household.admin.patch(path, {"credit_limit": None}))
     household.dairy.confirm(household.dairy.order(household.customer, (cheese, "1"), on=TODAY))
     assert parts(household) == ("0.00", "105.00", "210.00")
 
