@@ -40,6 +40,7 @@ from dairy_app.sharing.routes.links import change_requests, shared, shared_links
 from dairy_app.sharing.routes.page import pages
 from dairy_app.sharing.routes.rounds import rounds
 from dairy_app.subscriptions.routes.closed_days import closed_days
+from dairy_app.subscriptions.routes.credit import credit
 from dairy_app.subscriptions.routes.moves import moves
 from dairy_app.subscriptions.routes.pauses import pauses
 from dairy_app.subscriptions.routes.prices import prices
@@ -73,6 +74,7 @@ ROUTES = (
     Mount(moves),
     Mount(schedules),
     Mount(subscriptions),
+    Mount(credit),
     Mount(pauses),
     Mount(closed_days),
     Mount(containers),

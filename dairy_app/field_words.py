@@ -51,6 +51,9 @@ FIELD_WORDS = {
     "billed": "Whether it is on an issued invoice.",
     "billing_chunk": "How many invoices a billing run issues in one transaction.",
     "billing_cycle": "How often the customer is billed.",
+    "credit_limit": "Rupees that the customer owes at most, with what is not billed yet; null: any amount, or nothing"
+    " if it pays in advance.",
+    "payment_terms": "Whether the customer pays its bills (`postpaid`) or in advance (`prepaid`).",
     "blocked_first": "The first 50 of the blocked ones.",
     "body": "The text of the message.",
     "books_closed_through": "The last day whose books are closed: nothing dated up to it changes any more.",

@@ -14,6 +14,8 @@ INVOICE_DATE_RULES = ("period_end", "run_date")
 DOOR_EXTRAS = ("off", "staff", "staff_and_links")
 #: The units of products.
 COUNTED_IN = ("litre", "kg", "packet", "piece", "dozen")
+#: What becomes of orders that would take a customer over its credit limit: made and reported, or held back.
+ON_CREDIT_LIMIT = ("warn", "hold")
 #: Which day decides the tax rate (CGST Act s. 14 makes it the invoice's, unless paid before).
 TAX_RATE_DATES = ("invoice_date", "delivery_date")
 
@@ -47,11 +49,13 @@ class BusinessSettings(Timestamps, Base):
         one_of("invoice_date_rule", INVOICE_DATE_RULES),
         one_of("tax_rate_date", TAX_RATE_DATES),
         one_of("door_extras", DOOR_EXTRAS),
+        one_of("on_credit_limit", ON_CREDIT_LIMIT),
         check(
             "largest_quantities_above_zero",
             " AND ".join(f"(max_{unit} IS NULL OR max_{unit} > 0 AND max_{unit} <> 'NaN')" for unit in COUNTED_IN),
         ),
         check("door_extra_limit_not_negative", "door_extra_limit >= 0 AND door_extra_limit <> 'NaN'"),
+        check("minimum_order_amount_not_negative", "minimum_order_amount >= 0 AND minimum_order_amount <> 'NaN'"),
     )
 
     id: Mapped[bool] = mapped_column(primary_key=True, server_default=text("true"))
@@ -112,6 +116,10 @@ class BusinessSettings(Timestamps, Base):
     max_packet: Mapped[Quantity | None] = mapped_column(server_default=text("100"))
     max_piece: Mapped[Quantity | None] = mapped_column(server_default=text("100"))
     max_dozen: Mapped[Quantity | None] = mapped_column(server_default=text("20"))
+    #: Rupees that a one-time order comes to at least, unless an admin confirms less; NULL: any amount.
+    minimum_order_amount: Mapped[Money | None]
+    #: Whether orders that would take a customer over its credit limit are made all the same, or held back.
+    on_credit_limit: Mapped[str] = mapped_column(server_default=text("'warn'"))
 
     @property
     def max_order_quantity(self) -> dict[str, Decimal | None]:

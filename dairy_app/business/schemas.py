@@ -2,7 +2,7 @@
 
 from marshmallow import fields
 
-from dairy_app.business.models import DOOR_EXTRAS, INVOICE_DATE_RULES, TAX_RATE_DATES
+from dairy_app.business.models import DOOR_EXTRAS, INVOICE_DATE_RULES, ON_CREDIT_LIMIT, TAX_RATE_DATES
 from dairy_app.business.rules import is_gstin, is_time_zone
 from dairy_app.business.service import SettingsChange
 from dairy_app.web import validate
@@ -95,6 +95,17 @@ class SettingsOut(Strict):
         metadata={"description": "Rupees of extra items for one door and day; null: any amount.", "example": "2000.00"},
     )
     max_order_quantity = fields.Nested(LargestQuantitiesOut)
+    minimum_order_amount = Money(
+        allow_none=True,
+        metadata={
+            "description": "Rupees that a one-time order comes to at least; null: any amount.",
+            "example": "100.00",
+        },
+    )
+    on_credit_limit = Choice(
+        *ON_CREDIT_LIMIT,
+        metadata={"description": "Whether orders over a customer's credit limit are made, or held back."},
+    )
 
 
 class SettingsPatch(SettingsOut):

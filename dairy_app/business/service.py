@@ -52,6 +52,8 @@ class SettingsChange:
     door_extras: str | Unset = UNSET
     door_extra_limit: Decimal | Unset | None = UNSET
     max_order_quantity: Mapping[str, Decimal | None] | Unset = UNSET
+    minimum_order_amount: Decimal | Unset | None = UNSET
+    on_credit_limit: str | Unset = UNSET
 
 
 def change_settings(session: Session, asked: SettingsChange) -> BusinessSettings:

@@ -26,6 +26,8 @@ from dairy_app.database.models import (
 
 CUSTOMER_STATUSES = ("trial", "active", "paused", "stopped")
 BILLING_CYCLES = ("monthly", "half_monthly", "weekly")
+#: Whether a customer pays its bills, or in advance.
+PAYMENT_TERMS = ("postpaid", "prepaid")
 GST_TREATMENTS = ("consumer", "registered", "composition", "unregistered_business")
 
 customer_codes = Sequence("customer_codes", metadata=Base.metadata)
@@ -49,6 +51,10 @@ class Area(Imported, Base):
 
 #: What a customer is found by; the index holds it as it stands here.
 SEARCH_TEXT = "search_text(name, code, address_line1, address_line2, city, pincode)"
+
+
+#: Whether a customer has a credit limit; the index holds it as it stands here.
+HAS_LIMIT = "(credit_limit IS NOT NULL OR payment_terms = 'prepaid')"
 
 
 class Customer(Imported, Base):
@@ -90,10 +96,13 @@ class Customer(Imported, Base):
         one_of("status", CUSTOMER_STATUSES),
         one_of("billing_cycle", BILLING_CYCLES),
         one_of("gst_treatment", GST_TREATMENTS),
+        one_of("payment_terms", PAYMENT_TERMS),
+        check("credit_limit_not_negative", "credit_limit >= 0 AND credit_limit <> 'NaN'"),
         Index(None, "area_id"),
         Index("ix_customers_round", "delivery_boy_id", "stop_sequence"),
         Index(None, "marketing_staff_id"),
         Index("ix_customers_merged_into", "merged_into", postgresql_where=text("merged_into IS NOT NULL")),
+        Index("ix_customers_limited", "id", postgresql_where=text(HAS_LIMIT)),
         Index("ix_customers_name", text("lower(name)"), "code"),
         Index("ix_customers_name_as_written", "name"),
         Index("ix_customers_created", "created_at", "code"),
@@ -136,6 +145,10 @@ class Customer(Imported, Base):
     merged_into: Mapped[UUID | None] = mapped_column(sort_order=950)
     merged_at: Mapped[datetime | None] = mapped_column(sort_order=951)
     merge_reason: Mapped[str | None] = mapped_column(sort_order=952)
+    #: Whether it pays its bills, or in advance: then it owes nothing at any time, unless it has a limit.
+    payment_terms: Mapped[str] = mapped_column(server_default=text("'postpaid'"), sort_order=953)
+    #: Rupees that it owes at most, with what is delivered and ordered and not billed yet; NULL: any amount.
+    credit_limit: Mapped[Money | None] = mapped_column(sort_order=954)
 
 
 class CustomerPrice(Identified, Base):

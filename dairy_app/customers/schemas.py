@@ -10,7 +10,7 @@ from dairy_app.accounts.rules.logins import ACCOUNT_LINK_HOURS, MOST_ACCOUNT_LIN
 from dairy_app.business.rules import is_gstin
 from dairy_app.catalogue.schemas import PriceOut
 from dairy_app.common.phones import normalise_phone
-from dairy_app.customers.models import BILLING_CYCLES, CUSTOMER_STATUSES, GST_TREATMENTS
+from dairy_app.customers.models import BILLING_CYCLES, CUSTOMER_STATUSES, GST_TREATMENTS, PAYMENT_TERMS
 from dairy_app.customers.rules import MAP_LINK
 from dairy_app.customers.service.customers import AgreedPrice, AreaChange, CustomerChange, NewArea, NewCustomer
 from dairy_app.web import validate
@@ -103,6 +103,8 @@ class CustomerFields(Strict):
     language = Line(10, allow_none=True)
     gstin = Gstin(allow_none=True, validate=is_gstin)
     gst_treatment = Choice(*GST_TREATMENTS)
+    payment_terms = Choice(*PAYMENT_TERMS)
+    credit_limit = Money(allow_none=True, metadata={"example": "2000.00"})
     notes = Paragraph(2000, allow_none=True)
 
     @validates_schema
@@ -193,6 +195,8 @@ class CustomerOut(Strict):
     language = fields.String(allow_none=True)
     gstin = fields.String(allow_none=True)
     gst_treatment = Choice(*GST_TREATMENTS)
+    payment_terms = Choice(*PAYMENT_TERMS)
+    credit_limit = Money(allow_none=True)
     notes = fields.String(allow_none=True)
     merged_into = fields.UUID(allow_none=True)
     merged_at = fields.AwareDateTime(allow_none=True)

@@ -26,6 +26,8 @@ _LAST_NAMES = """
 DEVANAGARI = ("सुनीता देशपांडे", "प्रकाश जोशी", "वैशाली कुलकर्णी", "गणेश पाटील")
 #: Registered buyers. The last one takes curd beside its milk: taxed and exempt goods, so two documents a month.
 SHOPS = ("Amruttulya Tea House", 'Hotel "Annapurna"', "Sai Sweets, Warje", "Kothrud Canteen")
+#: What a shop may owe, in rupees: less than the milk of a month.
+SHOP_LIMIT = Decimal("20000.00")
 AREAS = ("Kothrud", "Karve Nagar", "Warje", "Bavdhan", "Erandwane", "Aundh")
 BOYS = ("Ravi Jadhav", "Salim Shaikh", "Mangesh Pawar", "Kailas More")
 
@@ -105,7 +107,7 @@ def customers(day: date, count: int = CUSTOMERS) -> Iterator[dict[str, Any]]:
             "trial_start_date": day,
         }
         if name in SHOPS:
-            fields |= {"gstin": gstin(1000 + n), "gst_treatment": "registered"}
+            fields |= {"gstin": gstin(1000 + n), "gst_treatment": "registered", "credit_limit": SHOP_LIMIT}
         yield fields
 
 

@@ -56,7 +56,7 @@ def export(
     GSTR-1 is not written while its self-checks fail, unless --despite-findings.
 
     \b
-    Profiles: invoice-register, invoice-lines, deliveries, receipts, allocations, ledger, ageing, statement,
+    Profiles: invoice-register, invoice-lines, deliveries, receipts, allocations, ledger, ageing, credit, statement,
       unbilled, exceptions, zoho-invoices, gstr1/b2b and its other tables, gstr1, tally, tally-masters;
       as it stands, without days: customers, standing-orders
     Examples: dairy export invoice-register --period 2026-10 -o register.csv

@@ -37,11 +37,11 @@ def export_csv(asked: dict[str, Any], profile: str) -> Response:
     """A register as CSV: RFC 4180, CRLF, header, UTF-8 with BOM, money with two decimals.
 
     Profiles: ``invoice-register``, ``invoice-lines``, ``deliveries``, ``receipts``, ``allocations``, ``ledger``,
-    ``ageing``, ``statement``, ``unbilled``, ``exceptions``, ``zoho-invoices``; reports: ``sales-by-product``,
-    ``sales-by-area``, ``sales-by-month``, ``sales-by-customer``, ``customer-changes``, ``short-deliveries``,
-    ``containers``; lists that need no days and that ``POST /imports/…`` takes back: ``customers``, ``standing-orders``
-    (for admins); for the return ``gstr1/b2b``, ``b2cl``, ``b2cs``, ``cdnr``, ``cdnur``, ``exemp``, ``hsn-b2b``,
-    ``hsn-b2c``, ``docs``.
+    ``ageing``, ``credit``, ``statement``, ``unbilled``, ``exceptions``, ``zoho-invoices``; reports:
+    ``sales-by-product``, ``sales-by-area``, ``sales-by-month``, ``sales-by-customer``, ``customer-changes``,
+    ``short-deliveries``, ``containers``; lists that need no days and that ``POST /imports/…`` takes back:
+    ``customers``, ``standing-orders`` (for admins); for the return ``gstr1/b2b``, ``b2cl``, ``b2cs``, ``cdnr``,
+    ``cdnur``, ``exemp``, ``hsn-b2b``, ``hsn-b2c``, ``docs``.
     A text that a spreadsheet would take for a formula gets a leading apostrophe; numbers are never touched. An answer
     that ends without its closing chunk is incomplete.
     """

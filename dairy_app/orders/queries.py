@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -11,8 +12,10 @@ from sqlalchemy import (
     DateTime,
     Numeric,
     Row,
+    RowMapping,
     Select,
     Subquery,
+    TableValuedAlias,
     Text,
     Uuid,
     and_,
@@ -33,7 +36,7 @@ from sqlalchemy.types import TypeEngine
 
 from dairy_app.catalogue.models import Product
 from dairy_app.common.errors import Problem
-from dairy_app.customers.models import Area, Customer
+from dairy_app.customers.models import HAS_LIMIT, Area, Customer
 from dairy_app.customers.queries import areas_around, areas_within
 from dairy_app.orders.models import NO_AREA, SHIFTS, ClosedDay, Order, OrderItem
 from dairy_app.orders.policy import hidden_status_fields, visible_orders
@@ -379,3 +382,53 @@ def cancelled_by(session: Session, closed_day_id: UUID) -> dict[str, int]:
     rows = select(Order.order_type, func.count().label("orders")).where(Order.closed_day_id == closed_day_id)
     rows = rows.group_by(Order.order_type)
     return {row.order_type: row.orders for row in session.execute(rows)}
+
+
+# --------------------------------------------------------------------------------------------- credit
+
+
+def exposures(customer_ids: ColumnElement[Any], day: date) -> TableValuedAlias:
+    """What customers owe, have on their drafts and have ordered, and their limits; ``sql/credit_exposures.sql``.
+
+    Rupees. ``customer_ids``: an array, NULL for all who have a limit; ``day``: whose rates of tax count.
+    """
+    names = ("credit_limit", "balance", "draft", "ordered", "exposure")
+    columns: list[Any] = [column("customer_id", Uuid()), *(column(name, Numeric(24, 2)) for name in names)]
+    return func.credit_exposures(customer_ids, literal(day, Date)).table_valued(*columns)
+
+
+def exposure_of(session: Session, customer_id: UUID, day: date) -> Row[Any]:
+    """``exposures`` of one customer."""
+    found = exposures(literal([customer_id], ARRAY(Uuid())), day)
+    return session.execute(select(*found.c)).one()
+
+
+#: At so much of its limit a customer is near it.
+NEAR = Decimal("0.8")
+
+
+def near_limit(
+    session: Session, day: date, *, area_id: UUID | None, after: str | None, limit: int
+) -> Sequence[RowMapping]:
+    """Who is at or near its credit limit, by customer code; ``share`` of it in per cent (None: of nothing).
+
+    Who stopped gets nothing that could be held back. The first page asks of all with a limit, the next ones of less.
+    """
+    within = [] if area_id is None else [Customer.area_id.in_(areas_within(area_id))]
+    later = [] if after is None else [Customer.code > after]
+    asked = select(Customer.id).where(text(HAS_LIMIT), Customer.status != "stopped", *within, *later)
+    found = exposures(func.array(asked.scalar_subquery(), type_=ARRAY(Uuid())), day)
+    share = func.round(found.c.exposure * 100 / func.nullif(found.c.credit_limit, 0), 2)
+    rows = (
+        select(
+            *found.c, share.label("share"), Customer.code.label("customer_code"), Customer.name.label("customer_name"),
+            Customer.phone, Customer.status, Customer.payment_terms, Area.name.label("area"),
+        )
+        .select_from(found)
+        .join(Customer, Customer.id == found.c.customer_id)
+        .outerjoin(Area, Area.id == Customer.area_id)
+        .where(found.c.exposure >= NEAR * found.c.credit_limit)
+        .order_by(Customer.code)
+        .limit(limit)
+    )  # fmt: skip
+    return session.execute(rows).mappings().all()

@@ -66,7 +66,10 @@ class OrderPatch(_Differing):
     notes = Paragraph(2000, allow_none=True)
     confirm = fields.Boolean(
         load_default=False,
-        metadata={"description": "From an admin: an unusual quantity is meant.", "example": False},
+        metadata={
+            "description": "From an admin: an unusual quantity, a small order, or one over the credit limit, is meant.",
+            "example": False,
+        },
     )
 
 
@@ -81,7 +84,10 @@ class OrderIn(_Differing):
     notes = Paragraph(2000)
     confirm = fields.Boolean(
         load_default=False,
-        metadata={"description": "From an admin: an unusual quantity is meant.", "example": False},
+        metadata={
+            "description": "From an admin: an unusual quantity, a small order, or one over the credit limit, is meant.",
+            "example": False,
+        },
     )
 
 
@@ -214,6 +220,9 @@ class OwnRulesOut(Strict):
     cutoff_morning = fields.Time(allow_none=True, metadata={"description": "Of the day before; null: none."})
     cutoff_evening = fields.Time(allow_none=True, metadata={"description": "Of the day before; null: none."})
     last_order_date = Day(metadata={"description": "The last day for which an order may be placed today."})
+    minimum_order_amount = Money(
+        allow_none=True, metadata={"description": "Rupees that an order comes to at least; null: any amount."}
+    )
     products = fields.List(fields.Nested(OwnPriceOut), metadata={"description": "What is sold and has a price today."})
 
 

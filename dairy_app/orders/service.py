@@ -21,8 +21,24 @@ from dairy_app.customers.queries import get_visible_customer, move_on, price_lis
 from dairy_app.customers.rules import Moved
 from dairy_app.orders import bulk
 from dairy_app.orders.models import Order, OrderItem
-from dairy_app.orders.queries import area_name, closing_of, get_visible_order, items_of_order, products_by_id
-from dairy_app.orders.rules import LONGEST_AHEAD, STATED, cutoff_of, is_orderable, may_become, parted_notes, price_note
+from dairy_app.orders.queries import (
+    area_name,
+    closing_of,
+    exposure_of,
+    get_visible_order,
+    items_of_order,
+    products_by_id,
+)
+from dairy_app.orders.rules import (
+    LONGEST_AHEAD,
+    STATED,
+    cutoff_of,
+    is_orderable,
+    may_become,
+    ordered_value,
+    parted_notes,
+    price_note,
+)
 from dairy_app.web.access import Actor, Role
 
 
@@ -40,7 +56,7 @@ class NewItem:
 class NewOrder:
     """A one-time order that is wanted. Without ``customer_id`` the caller's own.
 
-    ``confirm``: said by an admin, an unusual quantity is meant.
+    ``confirm``: said by an admin, an unusual quantity, a small order or one over the credit limit is meant.
     """
 
     delivery_date: date
@@ -68,9 +84,13 @@ def place_order(session: Session, actor: Actor, wanted: NewOrder, source: str | 
     A price of nothing that an admin states is marked free; else no invoice with it could ever be issued.
     ``source`` says where the wish came from, when not from the actor.
     Raises customer_not_found, customer_merged, customer_stopped, validation_failed (date), cutoff_passed, day_closed,
-    product_not_found, product_inactive, no_price, quantity_unusual, forbidden (a price not stated by an admin).
+    product_not_found, product_inactive, no_price, quantity_unusual, below_minimum, credit_hold, forbidden (a price not
+    stated by an admin).
     """
     customer = _customer_for(session, actor, wanted.customer_id)
+    held_to = _has_limit(session, actor, customer, confirm=wanted.confirm)
+    if held_to:  # the mutex of the money, before what decides is read
+        customer = get_visible_customer(session, actor, customer.id, lock=True)
     if customer.merged_into is not None:
         raise Problem("customer_merged", facts={"merged_into": str(customer.merged_into)})
     if customer.status == "stopped":
@@ -80,6 +100,7 @@ def place_order(session: Session, actor: Actor, wanted: NewOrder, source: str | 
     _refuse_after_cutoff(session, actor, day, shift)
     refuse_closed(session, customer.id, day, shift, "/delivery_date")  # also of staff: who wants to deliver reopens it
     items, reasons = _priced(session, actor, customer, day, wanted.items, {}, {}, confirm=wanted.confirm)
+    _refuse_small(session, actor, items, confirm=wanted.confirm)
     moved = move_on(session, customer.id, day)
     order = Order(
         customer_id=customer.id,
@@ -96,6 +117,8 @@ def place_order(session: Session, actor: Actor, wanted: NewOrder, source: str | 
     session.flush()
     session.add_all(OrderItem(order_id=order.id, **item) for item in items)
     session.flush()
+    if held_to:
+        _refuse_over_limit(session, customer)
     return order.id
 
 
@@ -105,7 +128,8 @@ def change_order(session: Session, actor: Actor, order_id: UUID, change: OrderCh
     What stays on its day keeps the price that was promised, unless a customer wants more at a price that was stated;
     the rest, and everything on another day, gets the price of the day. Raises order_not_found, illegal_transition (out,
     confirmed, cancelled, or made of a standing order), cutoff_passed, day_closed, customer_stopped, validation_failed
-    (date), product_not_found, product_inactive, no_price, quantity_unusual, forbidden.
+    (date), product_not_found, product_inactive, no_price, quantity_unusual, below_minimum, credit_hold (an order that
+    grows), forbidden.
     """
     order = get_visible_order(session, actor, order_id)
     if order.order_type != "one_time":
@@ -125,6 +149,7 @@ def change_order(session: Session, actor: Actor, order_id: UUID, change: OrderCh
         raise Problem("customer_stopped")
     there = items_of_order(session, order_id)
     noted, of_prices = parted_notes(order.notes)
+    worth = _worth(there)
     reasons: list[str] = []
     if "items" in asked or day != order.delivery_date:
         promised = {each.product_id: each for each in there} if day == order.delivery_date else {}
@@ -132,6 +157,7 @@ def change_order(session: Session, actor: Actor, order_id: UUID, change: OrderCh
         before = {each.product_id: each.quantity for each in there}
         confirm = change.confirm
         items, reasons = _priced(session, actor, customer, day, wanted, promised, before, confirm=confirm)
+        _refuse_small(session, actor, items, worth, confirm=confirm)
         for each in there:
             session.delete(each)
         session.flush()
@@ -147,6 +173,9 @@ def change_order(session: Session, actor: Actor, order_id: UUID, change: OrderCh
         order.address = address_of(session, customer, moved)
     order.delivery_date, order.shift = day, shift
     session.flush()
+    grows = _worth(items_of_order(session, order_id)) > worth
+    if grows and _has_limit(session, actor, customer, confirm=change.confirm):
+        _refuse_over_limit(session, customer)
 
 
 def _reasons_kept(session: Session, notes: Sequence[str], items: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -190,6 +219,7 @@ def own_rules(session: Session, actor: Actor, customer_id: UUID | None) -> dict[
         "cutoff_morning": rules.cutoff_morning,
         "cutoff_evening": rules.cutoff_evening,
         "last_order_date": day + LONGEST_AHEAD,
+        "minimum_order_amount": rules.minimum_order_amount,
         "products": price_list_of(session, customer.id, day),
     }
 
@@ -271,6 +301,47 @@ def _priced(
             raise Problem("no_price", detail, [FieldError(pointer, "no_price", detail)])
         rows.append(row)
     return rows, reasons
+
+
+def _refuse_small(
+    session: Session, actor: Actor, items: Sequence[Mapping[str, Any]], before: Decimal | None = None, *, confirm: bool
+) -> None:
+    """Raise ``below_minimum`` for an order that is worth less than the dairy's minimum, unless an admin confirms it.
+
+    ``before``: what it was worth until now; a small one that grows, or stays as it is, is not refused.
+    """
+    least = business_settings(session).minimum_order_amount
+    worth = ordered_value((item["quantity"], item["unit_price"]) for item in items)
+    if least is None or worth >= least or (confirm and actor.role is Role.ADMIN):
+        return
+    if before is None or worth < before:
+        detail = f"The order comes to {worth:.2f} rupees; {least:.2f} is the least. An admin may confirm it."
+        facts = {"minimum_order_amount": f"{least:.2f}", "total_amount": f"{worth:.2f}"}
+        raise Problem("below_minimum", detail, [FieldError("/items", "below_minimum", detail)], facts=facts)
+
+
+def _worth(items: Sequence[OrderItem]) -> Decimal:
+    return ordered_value((each.quantity, each.unit_price) for each in items)
+
+
+def _has_limit(session: Session, actor: Actor, customer: Customer, *, confirm: bool) -> bool:
+    """Whether an order of the customer is held to its credit limit: where the dairy wants it, and no admin confirms."""
+    has_limit = customer.credit_limit is not None or customer.payment_terms == "prepaid"
+    is_held = has_limit and business_settings(session).on_credit_limit == "hold"
+    return is_held and not (confirm and actor.role is Role.ADMIN)
+
+
+def _refuse_over_limit(session: Session, customer: Customer) -> None:
+    """Raise ``credit_hold`` when a customer, its row locked, is over its limit with the order that is written."""
+    found = exposure_of(session, customer.id, today(session))
+    if found.credit_limit is None or found.exposure <= found.credit_limit:
+        return
+    detail = (
+        f"With this order {found.exposure:.2f} rupees would be owed, delivered or ordered; the limit is"
+        f" {found.credit_limit:.2f}. A payment makes room; an admin may confirm it."
+    )
+    facts = {"exposure": f"{found.exposure:.2f}", "credit_limit": f"{found.credit_limit:.2f}"}
+    raise Problem("credit_hold", detail, [FieldError("/items", "credit_hold", detail)], facts=facts)
 
 
 def _sold(product: Product | None, pointer: str, *, was_sold: bool) -> Product:

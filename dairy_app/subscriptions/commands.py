@@ -43,7 +43,8 @@ def _print(done: Generated, as_json: bool) -> None:
     made: list[Any] = ProductMade().dump(by_product(done.made), many=True)
     blocked: list[Any] = Blocked().dump(done.blocked_first, many=True)
     if as_json:
-        counts = {"created": done.created, "skipped_existing": done.skipped_existing, "blocked": done.blocked}
+        counts = {"created": done.created, "skipped_existing": done.skipped_existing}
+        counts |= {"held": done.held, "blocked": done.blocked}
         lists = {
             "by_product": made,
             "by_area": AreaMade().dump(by_area(done.made), many=True),
@@ -57,5 +58,7 @@ def _print(done: Generated, as_json: bool) -> None:
         table.add_row(row["product_name"], str(row["orders"]), row["quantity"], row["unit"])
     if made:
         Console().print(table)
+    if done.held:
+        click.echo(f"{done.held} orders not made: the customers are at their credit limits", err=True)
     for row in blocked:
         click.echo(f"no order on {row['date']} for standing order {row['subscription_id']}: {row['code']}", err=True)

@@ -248,6 +248,27 @@ class SubscriptionQuantity(Identified, Base):
     channel: Mapped[str]
 
 
+class CreditHold(Timestamps, Base):
+    """Why a standing order has no order on a day on which something was due: its customer was at its credit limit."""
+
+    __tablename__ = "credit_holds"
+    __table_args__ = (
+        references("subscription_id", "subscriptions.id", "subscription_not_found"),
+        check("day_finite", "isfinite(day)"),
+        check("over_the_limit", "exposure > credit_limit"),
+        Index(None, "day"),
+    )
+
+    subscription_id: Mapped[UUID] = mapped_column(primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    #: Rupees that the order would have come to.
+    amount: Mapped[Decimal] = mapped_column(Numeric(24, 2))
+    #: What the customer would have owed, ordered and on its draft, with all that was due up to the day.
+    exposure: Mapped[Decimal] = mapped_column(Numeric(24, 2))
+    #: As it was then; 0 of who pays in advance and has none.
+    credit_limit: Mapped[Money]
+
+
 class GeneratedDay(Timestamps, Base):
     """A day whose orders have been generated: a later change of a standing order makes and unmakes them at once."""
 

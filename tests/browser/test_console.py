@@ -35,6 +35,7 @@ PAGES = (
     "/figures?by=customer",
     "/figures/customers",
     "/figures/short-deliveries",
+    "/credit-limits",
     "/products",
     "/areas",
     "/days-off",

@@ -31,6 +31,8 @@ def test_what_is_sent_changes_and_the_rest_stays(dairy: Dairy) -> None:
         {"unusual_total_percent": "0"},
         {"unusual_total_percent": "1000.00"},
         {"delivery_window_days": 99},
+        {"minimum_order_amount": "-1"},
+        {"on_credit_limit": "stop"},
         {"books_closed_through": "yesterday"},
         {"nonsense": 1},
         {"business_name": "two\nlines"},
@@ -65,6 +67,11 @@ def test_there_is_one_row_of_settings(dairy: Dairy, sql: Any) -> None:
     for statement, name in (
         ("INSERT INTO settings DEFAULT VALUES", "pk_settings"),
         ("INSERT INTO settings (id) VALUES (false)", "ck_settings_one_row"),
+        (
+            "UPDATE settings SET minimum_order_amount = -0.01",
+            "ck_settings_minimum_order_amount_not_negative",
+        ),
+        ("UPDATE settings SET on_credit_limit = 'stop'", "ck_settings_on_credit_limit_known"),
     ):
         with pytest.raises(psycopg2.IntegrityError) as refusal:
             sql(statement)

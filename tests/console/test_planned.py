@@ -1,5 +1,7 @@
 """Planning what a standing order becomes, and confirming what looks like a slip of the finger, in a browser."""
 
+from datetime import date, timedelta
+
 from tests.console.visitor import Visitor
 from tests.dairy import Dairy, ok
 
@@ -59,6 +61,16 @@ def test_what_is_unusual_is_asked_for(dairy: Dairy, admin: Visitor) -> None:
     twice = admin.submit(admin.open(own), "/standing-orders", **typed | {"default_quantity": "1"})
     assert twice.status == 409 and "Enter it all the same" in twice.words
     assert admin.submit(twice, "/standing-orders", confirm="1").status == 303
+
+
+def test_a_small_order_is_asked_for(dairy: Dairy, admin: Visitor) -> None:
+    (form,) = [each for each in admin.open("/settings").forms if each.fields.get("group") == "orders"]
+    assert admin.send(form, {"minimum_order_amount": "100"}).status == 303
+    customer, milk = dairy.customer(), dairy.product("60.00")
+    page = admin.open(f"/customers/{customer['id']}?day={date.today() + timedelta(days=1)}")
+    asked = admin.submit(page, "/orders", product_id=milk["id"], quantity="1")
+    assert asked.status == 422 and "100.00 is the least" in asked.words and "Enter it all the same" in asked.words
+    assert admin.submit(asked, "/orders", confirm="1").status == 303
 
 
 def test_the_bounds_are_settings(dairy: Dairy, admin: Visitor) -> None:

@@ -338,3 +338,42 @@ def test_twice_the_customers_cost_the_same(dairy: Dairy, admin: Visitor) -> None
     fill()
     assert [cost(each) for each in addresses] == before
     assert max(before) <= 8
+
+
+# ------------------------------------------------------------------------------------------------ credit limits
+
+
+def test_the_page_of_credit_limits_is_the_apis(dairy: Dairy, admin: Visitor) -> None:
+    assert "/credit-limits" in admin.open("/who-owes").links()
+    assert "Nobody is near a credit limit." in admin.open("/credit-limits").words
+    asha = owing(dairy, "1234.50", credit_limit="1500.00", area="Aundh")
+    owing(dairy, "50.00", credit_limit="1500.00")
+    owing(dairy, "50.00", payment_terms="prepaid", name="Ahead", area="Baner")
+    page = admin.open("/credit-limits")
+    assert "₹ 1,234.50 ₹ 1,500.00 82.3 %" in page.words and "Ahead In advance" in page.words
+    assert "made all the same" in page.words and "/downloads/credit.csv" in page.links()
+    assert f"/customers/{asha['id']}" in page.links()
+    of_area = admin.open(f"/credit-limits?area={asha['area_id']}")
+    assert asha["name"] in of_area.words and "Ahead" not in of_area.words
+    assert asha["code"].encode() in admin.http.get("/downloads/credit.csv").data
+
+
+def test_a_customer_has_terms_and_a_limit_and_sees_why_nothing_came(dairy: Dairy, admin: Visitor) -> None:
+    (form,) = [each for each in admin.open("/settings").forms if each.fields.get("group") == "orders"]
+    assert admin.send(form, {"on_credit_limit": "hold"}).status == 303
+    made, _ = dairy.customer_login()
+    own = f"/customers/{made['id']}"
+    milk = dairy.product("60.00", name="Milk")
+    dairy.subscription(made, milk, "2")
+    page = admin.open(f"{own}/change")
+    assert "Credit limit, in rupees" in page.words
+    wrong = admin.submit(page, "/change", credit_limit="-5")
+    assert wrong.status == 422
+    assert admin.submit(page, "/change", payment_terms="prepaid", credit_limit="100").status == 303
+    assert ok(dairy.admin.get(own))["credit_limit"] == "100.00"
+    ok(dairy.admin.post("/orders/generate", {"delivery_date": dairy.day(0)}))
+    for visitor in (admin, Visitor.of(dairy.app, made["phone"])):
+        words = visitor.open(f"{own}?day={dairy.day(0)}").words
+        assert "₹ 0.00 of the limit ₹ 100.00" in words and "Held back: credit limit" in words
+        assert "Milk was not ordered, ₹ 120.00 would have been over the limit of ₹ 100.00." in words
+    assert "held back until a payment" in admin.open("/settings").words

@@ -96,6 +96,8 @@ REFUSED = {
     "ck_customers_status_known": customer(status="'gone'"),
     "ck_customers_billing_cycle_known": customer(billing_cycle="'daily'"),
     "ck_customers_gst_treatment_known": customer(gst_treatment="'foreign'"),
+    "ck_customers_payment_terms_known": customer(payment_terms="'later'"),
+    "ck_customers_credit_limit_not_negative": customer(credit_limit="-0.01"),
     "fk_customer_prices_customer_id": price("[2026-01-01,)", customer_id=NOBODY),
     "fk_customer_prices_product_id": price("[2026-01-01,)", product_id=NOBODY),
     "ck_customer_prices_price_not_negative": price("[2025-01-01,2025-02-01)", "-0.01"),

@@ -39,6 +39,8 @@ def test_a_customer_as_it_was_made(dairy: Dairy) -> None:
         "language": "mr",
         "gstin": "27AAPFU0939F1ZV",
         "gst_treatment": "composition",
+        "payment_terms": "prepaid",
+        "credit_limit": "250.00",
         "notes": "Ring twice.\nDog.",
     }
     made = ok(dairy.admin.post("/customers", whole), 201)
@@ -53,6 +55,7 @@ def test_a_customer_as_it_was_made(dairy: Dairy) -> None:
 def test_what_is_not_said_has_its_usual_value(dairy: Dairy) -> None:
     made = ok(dairy.admin.post("/customers", KAVITA), 201)
     usual = {"code": "C000001", "status": "active", "billing_cycle": "monthly", "gst_treatment": "consumer"}
+    usual |= {"payment_terms": "postpaid", "credit_limit": None}
     assert {name: made[name] for name in usual} == usual
 
 
@@ -118,7 +121,7 @@ def test_marketing_staff_register_customers_of_their_own(town: Town) -> None:
 
 def test_marketing_staff_do_not_decide_codes_and_cycles(town: Town, everything: Any) -> None:
     before = everything()
-    for field in ({"code": "VIP"}, {"billing_cycle": "weekly"}):
+    for field in ({"code": "VIP"}, {"billing_cycle": "weekly"}, {"credit_limit": "9.00"}):
         body = refused(town.meena.post("/customers", KAVITA | field), 403, "forbidden")
         assert [error["pointer"] for error in body["errors"]] == [f"/{name}" for name in field]
     assert everything() == before

@@ -153,6 +153,8 @@ def not_own(town: Town) -> dict[str, Any]:
         "latitude": "18.000000",
         "longitude": "73.000000",
         "code": "VIP",
+        "payment_terms": "prepaid",
+        "credit_limit": "500.00",
     }
 
 
@@ -169,7 +171,7 @@ def test_a_customer_changes_where_it_lives_and_little_else(town: Town, everythin
 
 def test_marketing_staff_change_all_but_codes_cycles_and_who_looks_after(town: Town, everything: Any) -> None:
     path = f"/customers/{town.asmita['id']}"
-    kept = {"code", "billing_cycle", "marketing_staff_id"}
+    kept = {"code", "billing_cycle", "marketing_staff_id", "payment_terms", "credit_limit"}
     for name, value in not_own(town).items():
         before = everything()
         answer = town.meena.patch(path, {name: value})

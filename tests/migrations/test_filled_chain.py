@@ -114,6 +114,7 @@ ADDED = {
     "0047": f"""INSERT INTO containers (id, name, deposit) VALUES ('{ident(61)}', 'Glass bottle', 30);
         INSERT INTO container_movements (customer_id, container_id, day, out, by)
             VALUES ('{BALU}', '{ident(61)}', '2026-11-08', 3, '{ADMIN}')""",
+    "0052": f"INSERT INTO credit_holds VALUES ('{STANDING}', '2026-11-09', 60, 60, 0)",
 }
 
 #: Taking these back with these rows in the database is refused until the loss is allowed.
@@ -141,6 +142,7 @@ LOSES = {
     "0043": "over which links cash was noted",
     "0047": "containers and who has them",
     "0050": "charge rules",
+    "0052": "why orders were held back",
 }
 
 #: (question, answer) once the revision ran: its backfill was right.

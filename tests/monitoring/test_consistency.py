@@ -58,6 +58,15 @@ PROVOKED = [
     ),
     ("orders_pending_long", [f"UPDATE orders SET delivery_date = '2026-10-24' WHERE id = {THE_OPEN_ONE}"]),
     (
+        "held_orders_made",
+        [
+            f"""UPDATE orders SET order_type = 'subscription', subscription_id = (SELECT id FROM subscriptions LIMIT 1)
+            WHERE id = {THE_OPEN_ONE}""",
+            """INSERT INTO credit_holds (subscription_id, day, amount, exposure, credit_limit)
+            SELECT subscription_id, delivery_date, 60, 60, 0 FROM orders WHERE subscription_id IS NOT NULL""",
+        ],
+    ),
+    (
         "customers_without_login",
         [
             """UPDATE customers SET user_id = NULL

@@ -220,6 +220,7 @@ def test_by_which_rules_a_customer_orders(round_: Round) -> None:
         "cutoff_morning": "20:30:00",
         "cutoff_evening": None,
         "last_order_date": "2027-02-18",
+        "minimum_order_amount": None,
     }
     assert {(each["product_id"], each["price"], each["is_agreed"]) for each in products} == {
         (round_.milk["id"], "55.00", True),

@@ -16,6 +16,7 @@ TABLES = (
     "subscription_pauses",
     "subscription_quantities",
     "subscription_schedules",
+    "credit_holds",
     "generated_days",
 )
 ONE, TWO, NOBODY = (f"'00000000-0000-0000-0000-00000000000{n}'" for n in (1, 2, 9))
@@ -72,7 +73,23 @@ def schedule(**changes: str) -> str:
 OF_WEEKDAYS = "'{1,0,0,0,0,0,2}'"
 WEEKLY = {"mode": "'weekly_pattern'", "weekly_pattern": "'{0,6}'"}
 
+
+def hold(**changes: str) -> str:
+    values = {
+        "subscription_id": ONE,
+        "day": "'2026-11-20'",
+        "amount": "60",
+        "exposure": "100.01",
+        "credit_limit": "100",
+    }
+    values |= changes
+    return f"INSERT INTO credit_holds ({', '.join(values)}) VALUES ({', '.join(values.values())})"
+
+
 REFUSED = {
+    "fk_credit_holds_subscription_id": hold(subscription_id=NOBODY),
+    "ck_credit_holds_day_finite": hold(day="'infinity'"),
+    "ck_credit_holds_over_the_limit": hold(exposure="100"),
     "fk_subscriptions_customer_id": subscription(customer_id=NOBODY),
     "fk_subscriptions_product_id": subscription(product_id=NOBODY),
     "fk_subscriptions_requested_by": subscription(requested_by=NOBODY),
@@ -170,6 +187,7 @@ ALLOWED = [
     pause(),
     pause(period="'[2026-12-10,)'"),
     pause(household_pause_id=TWO),
+    hold(),
     quantity(quantity="0"),
 ]
 

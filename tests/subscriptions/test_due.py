@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from dairy_app.subscriptions.models import MODES, SUBSCRIPTION_STATUSES
-from dairy_app.subscriptions.queries.due import days_from, due
+from dairy_app.subscriptions.queries.due import days_from, due, with_holds
 from dairy_app.subscriptions.rules.rhythm import days_of
 from dairy_app.subscriptions.rules.standing_orders import (
     Closing,
@@ -43,7 +43,7 @@ SHIFTS = ("morning", "evening")
 #: Every rule there is, so that the test knows it has met them all.
 RULES = {
     "customer_not_active", "draft", "stopped", "paused", "not_started", "stop_date", "pause", "irregular", "override",
-    "weekly_pattern", "alternate_days", "fixed_daily", "none", "closed_day", "closed_day_moved",
+    "weekly_pattern", "alternate_days", "fixed_daily", "none", "closed_day", "closed_day_moved", "credit_hold",
 }  # fmt: skip
 
 
@@ -125,6 +125,7 @@ def some_order(chance: random.Random, products: Sequence[UUID], *, changes: bool
         },
         quantities={some_day(chance): Decimal(chance.randint(0, 9)) for _ in range(chance.randint(0, 2))},
         schedules=some_schedules(chance, products) if changes else (),
+        held={some_day(chance) for _ in range(chance.choice((0, 0, 9)))},
     )
 
 
@@ -199,6 +200,8 @@ def write(cursor: Any, product: str, customer: Household, wanted: StandingOrder)
             (made, day, quantity),
         )
     write_schedules(cursor, made, wanted.schedules)
+    for day in wanted.held:
+        cursor.execute("INSERT INTO credit_holds VALUES (%s, %s, 60, 60, 0)", (made, day))
     return UUID(str(made))
 
 
@@ -218,7 +221,7 @@ def test_sql_and_python_agree_on_thousands_of_days(
             known[write(cursor, product, customer, wanted)] = (customer, wanted)
         connection.commit()
     with app.database.transaction(read_only=True) as session:
-        rows = session.execute(select(due(days_from(FIRST, LAST)))).all()
+        rows = session.execute(select(with_holds(due(days_from(FIRST, LAST))))).all()
     assert len(rows) == PEOPLE * len(days_between(FIRST, LAST)) > 10_000
     met = Counter()
     for row in rows:

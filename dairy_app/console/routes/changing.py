@@ -10,7 +10,7 @@ from flask import Response, url_for
 from dairy_app.common.errors import Problem
 from dairy_app.console.routes import frame
 from dairy_app.console.routes.frame import Form, PageQuery, console
-from dairy_app.customers.models import BILLING_CYCLES, CUSTOMER_STATUSES, GST_TREATMENTS
+from dairy_app.customers.models import BILLING_CYCLES, CUSTOMER_STATUSES, GST_TREATMENTS, PAYMENT_TERMS
 from dairy_app.customers.policy import ADMIN_FIELDS, OWN_FIELDS
 from dairy_app.web import strict_json
 from dairy_app.web.access import Role, allow
@@ -28,6 +28,8 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "trial_start_date",
         "code",
         "billing_cycle",
+        "payment_terms",
+        "credit_limit",
         "marketing_staff_id",
         "gst_treatment",
         "gstin",
@@ -111,6 +113,7 @@ def _options(groups: Mapping[str, list[str]]) -> dict[str, list[tuple[str, str]]
         "status": [(each, say.word("status", each)) for each in CUSTOMER_STATUSES],
         "billing_cycle": [(each, say.word("cycle", each)) for each in BILLING_CYCLES],
         "gst_treatment": [(each, say.word("gst", each)) for each in GST_TREATMENTS],
+        "payment_terms": [(each, say.word("terms", each)) for each in PAYMENT_TERMS],
         "language": [nobody, *((code, each("language")) for code, each in frame.catalogues().items())],
     }
     offered = {name for fields in groups.values() for name in fields}

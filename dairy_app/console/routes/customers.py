@@ -117,6 +117,9 @@ def customer_page(customer_id: UUID, month: str | None = None, opened: date | No
     mine = {"customer_id": customer_id, "limit": LATEST}
     if admits(f"{own}/balance"):
         names["balance"] = ask(f"{own}/balance")
+    customer = names["customer"]
+    if admits(f"{own}/credit") and (customer["credit_limit"] is not None or customer["payment_terms"] == "prepaid"):
+        names["credit"] = ask(f"{own}/credit")
     if admits("/users"):
         helpers = ask("/users", role=Role.DELIVERY_BOY.value, is_active="true", limit=200)["items"]
         names["collectors"] = [(each["id"], each["name"]) for each in helpers]

@@ -7,7 +7,7 @@ from flask import Response, current_app, url_for
 from marshmallow import fields
 
 from dairy_app.accounts.routes.invitation_page import invitation_link
-from dairy_app.business.models import DOOR_EXTRAS
+from dairy_app.business.models import DOOR_EXTRAS, ON_CREDIT_LIMIT
 from dairy_app.console.routes import frame
 from dairy_app.console.routes.frame import Form, ListQuery, PageQuery, console
 from dairy_app.web import validate
@@ -21,6 +21,7 @@ SETTINGS = {
     "seller": ("business_name", "legal_name", "address", "state_code", "gstin", "fssai_no", "phone", "upi_id"),
     "bills": ("due_days", "invoice_footer", "second_language", "unusual_total_percent"),
     "days": ("cutoff_morning", "cutoff_evening", "delivery_window_days", "generation_days_ahead"),
+    "orders": ("minimum_order_amount", "on_credit_limit"),
     "door": ("show_due_at_door", "cash_over_links", "door_extras", "door_extra_limit"),
     "most": ("most_litre", "most_kg", "most_packet", "most_piece", "most_dozen"),
 }
@@ -28,7 +29,7 @@ SETTINGS = {
 _MOST = "most_"
 #: Settings that are on or off, and those that are one of some words.
 SWITCHES = frozenset({"show_due_at_door", "cash_over_links"})
-CHOICES = {"door_extras": DOOR_EXTRAS}
+CHOICES = {"door_extras": DOOR_EXTRAS, "on_credit_limit": ON_CREDIT_LIMIT}
 _WHOLE = frozenset({"due_days", "delivery_window_days", "generation_days_ahead"})
 
 

@@ -1,4 +1,4 @@
-"""Who owes what for how long, and the account of one customer from a day to a day."""
+"""Who owes what for how long, who is near its credit limit, and the account of one customer from a day to a day."""
 
 from datetime import timedelta
 from uuid import UUID
@@ -44,6 +44,24 @@ def who_owes(query: dict[str, str]) -> Response:
     found, names = frame.asked("/reports/ageing", limit=ROWS, **asked)
     areas = ask("/areas", limit=AREAS)["items"]
     return frame.page("who_owes.html", names.pop("status"), found=found, query=query, areas=areas, **names)
+
+
+class LimitsQuery(PageQuery):
+    """In which area."""
+
+    area = fields.String(validate=validate.Length(max=40))
+    cursor = fields.String(validate=validate.Length(max=500))
+
+
+@console.route("/credit-limits")
+@console.arguments(LimitsQuery, location="query")
+@allow(Role.ADMIN, Role.ACCOUNTANT, page=True)
+def credit_limits(query: dict[str, str]) -> Response:
+    """Everybody at or near the credit limit, and what becomes of their orders."""
+    asked = {"area_id": query.get("area") or None, "cursor": query.get("cursor")}
+    found, names = frame.asked("/reports/credit", limit=ROWS, **asked)
+    names |= {"areas": ask("/areas", limit=AREAS)["items"], "rule": ask("/settings")["on_credit_limit"]}
+    return frame.page("credit_limits.html", names.pop("status"), found=found, query=query, **names)
 
 
 @console.route("/customers/<uuid:customer_id>/statement")

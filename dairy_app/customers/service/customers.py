@@ -54,6 +54,8 @@ class CustomerChange:
     language: str | Unset | None = UNSET
     gstin: str | Unset | None = UNSET
     gst_treatment: str | Unset = UNSET
+    payment_terms: str | Unset = UNSET
+    credit_limit: Decimal | Unset | None = UNSET
     notes: str | Unset | None = UNSET
 
 

@@ -1,7 +1,8 @@
 """What came in, what it settled, the double-entry journal, and what is open: as of the day that was asked for."""
 
-from dairy_app.exports.registers.columns import Profile, amount, coded, date, money, text, word
+from dairy_app.exports.registers.columns import Profile, amount, coded, date, money, number, text, word
 from dairy_app.exports.registers.entries import JOURNAL, JOURNAL_ORDER, VOUCHER_NO, VOUCHER_TYPES
+from dairy_app.orders.queries import NEAR
 
 _WAS_REVERSED = "coalesce(p.reversed_on <= %(as_of)s, false)"
 
@@ -114,6 +115,32 @@ FROM (
 ) a
 JOIN customers c ON c.id = a.customer_id""",
     order="c.code",
+)
+
+CREDIT = Profile(
+    name="credit",
+    version=1,
+    title="One row per customer at its credit limit or at 80 % of it, as it stands; who stopped is left out.",
+    columns=(
+        text("customer_code", "c.code"),
+        text("customer_name", "c.name"),
+        text("phone", "c.phone"),
+        text("area", "a.name"),
+        word("payment_terms", "c.payment_terms"),
+        money("credit_limit", "e.credit_limit"),
+        amount("balance", "e.balance::numeric(24,2)"),
+        money("draft", "e.draft::numeric(24,2)"),
+        money("ordered", "e.ordered::numeric(24,2)"),
+        money("exposure", "e.exposure::numeric(24,2)"),
+        number("share", "round(e.exposure * 100 / nullif(e.credit_limit, 0), 2)"),
+    ),
+    rows=f"""
+FROM credit_exposures(NULL::uuid[], %(as_of)s) e
+JOIN customers c ON c.id = e.customer_id
+LEFT JOIN areas a ON a.id = c.area_id
+WHERE c.status <> 'stopped' AND e.exposure >= {NEAR} * e.credit_limit""",
+    order="c.code",
+    is_of_days=False,
 )
 
 _PARTICULARS = {

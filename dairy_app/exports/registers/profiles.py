@@ -13,7 +13,7 @@ from dairy_app.exports.registers.columns import Kind, Profile
 from dairy_app.exports.registers.documents import DELIVERIES, INVOICE_LINES, INVOICE_REGISTER, UNBILLED
 from dairy_app.exports.registers.findings import EXCEPTIONS
 from dairy_app.exports.registers.lists import CUSTOMERS, STANDING_ORDERS
-from dairy_app.exports.registers.money import AGEING, ALLOCATIONS, LEDGER, RECEIPTS, STATEMENT
+from dairy_app.exports.registers.money import AGEING, ALLOCATIONS, CREDIT, LEDGER, RECEIPTS, STATEMENT
 from dairy_app.exports.registers.reports import REPORTS
 from dairy_app.exports.rules import Span
 
@@ -27,6 +27,7 @@ PROFILES = {
         ALLOCATIONS,
         LEDGER,
         AGEING,
+        CREDIT,
         STATEMENT,
         UNBILLED,
         EXCEPTIONS,

@@ -60,6 +60,8 @@ _OF_CUSTOMER: Names = {
     "marketing_staff": ("salesperson", "sales_person"),
     **dict.fromkeys(("state_code", "latitude", "longitude", "status", "trial_start_date", "billing_cycle", "language",
                      "gst_treatment", "login"), ()),
+    "payment_terms": ("terms", "payment_term"),
+    "credit_limit": ("limit", "credit_allowed", "उधार_सीमा"),
 }  # fmt: skip
 #: Whose row it is, in the other files.
 _WHOSE: Names = {

@@ -35,6 +35,8 @@ _READ = {
     "status": plain_heading,
     "billing_cycle": plain_heading,
     "gst_treatment": plain_heading,
+    "payment_terms": plain_heading,
+    "credit_limit": lambda cell: f"{cells.amount_of(cell):.2f}",
     "trial_start_date": lambda cell: cells.day_of(cell).isoformat(),
     "login": lambda cell: cells.word_of(cell, cells.YES_OR_NO),
 }

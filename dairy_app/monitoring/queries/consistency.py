@@ -210,6 +210,13 @@ REPORTS = (
         WHERE (o.order_type = 'subscription') <> (s.id IS NOT NULL)
             OR (o.subscription_id IS NULL) <> (s.id IS NULL)""",
     ),
+    Report(
+        "held_orders_made",
+        "medium",
+        "Orders kept as held back for a credit limit, though they were made: make the orders of the day again.",
+        """SELECT h.subscription_id || '/' || h.day FROM credit_holds h
+        JOIN orders o ON o.subscription_id = h.subscription_id AND o.delivery_date = h.day""",
+    ),
     Report("links_dangling", "critical", "Other links to rows that are not there.", _DANGLING),
     Report(
         "customers_contradicted",

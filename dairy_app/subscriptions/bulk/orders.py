@@ -33,12 +33,14 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 
+from dairy_app.business.queries import today
 from dairy_app.catalogue.models import Product
 from dairy_app.customers.models import Area, Customer, CustomerMove
 from dairy_app.customers.queries import with_price
 from dairy_app.database.values import uuid_array
 from dairy_app.orders.models import Order, OrderItem
 from dairy_app.orders.queries import in_area
+from dairy_app.subscriptions.bulk import credit
 from dairy_app.subscriptions.models import (
     GeneratedDay,
     Subscription,
@@ -46,6 +48,7 @@ from dairy_app.subscriptions.models import (
     SubscriptionSchedule,
 )
 from dairy_app.subscriptions.queries.closed_days import altered_by_closing
+from dairy_app.subscriptions.queries.credit import may_hold
 from dairy_app.subscriptions.queries.due import (
     area_on_the_day,
     deliverable,
@@ -74,26 +77,34 @@ class Made:
     """What a making of orders came to.
 
     ``amounts``: rows (product_id, product_name, unit, area_id, area, orders, quantity in the product's unit). ``due``:
-    orders that the days have or got; ``blocked``: those that could not be made.
+    orders that the days have or got; ``blocked``: those that could not be made; ``held``: those that were not made, as
+    the customer is at its credit limit.
     """
 
     amounts: Sequence[Any]
     due: int
     blocked: int
+    held: int
 
 
 def generate(session: Session, days: Sequence[date], *only: ColumnElement[bool]) -> Made:
     """Make the orders that are due on ``days`` and not there; ``only`` narrows the rows of ``subscriptions``.
 
-    Two statements for any number of customers. A standing order has at most one order a day, so what is there,
-    also a cancelled one, stays. The caller holds the lock of the generation. Prices are those of each day.
+    Three statements for any number of customers. A standing order has at most one order a day, so what is there,
+    also a cancelled one, stays. The caller holds the lock of the generation. Prices are those of each day. Whose orders
+    are held to credit limits, that is decided in the same statement; who has none costs nothing.
     """
     priced = _looked_up(days, *only)
-    wanted = (
-        select(func.uuid7(type_=Uuid()).label("order_id"), *priced.c)
-        .where(priced.c.hindrance.is_(None), not_(priced.c.is_there))
-        .cte("wanted")
-    )
+    offered = select(*priced.c).where(priced.c.hindrance.is_(None), not_(priced.c.is_there))
+    held: ColumnElement[int] = literal(0)
+    holding: list[CTE] = []
+    if may_hold(session, days):
+        judged = credit.judged(offered, today(session))
+        offered = select(judged).where(not_(judged.c.is_held))
+        held = select(func.count()).select_from(judged).where(judged.c.is_held).scalar_subquery()
+        holding = credit.remembering(judged, days, today(session), *only)
+    offered_then = offered.subquery("offered_then")
+    wanted = select(func.uuid7(type_=Uuid()).label("order_id"), *offered_then.c).cte("wanted")
     orders, items = _placing(wanted)
     brought, area = area_on_the_day(wanted)
     amounts = (
@@ -109,7 +120,11 @@ def generate(session: Session, days: Sequence[date], *only: ColumnElement[bool])
     )
     possible = or_(priced.c.hindrance.is_(None), priced.c.is_there)
     counts = (
-        select(func.count().filter(possible).label("due"), func.count().filter(not_(possible)).label("blocked"))
+        select(
+            func.count().filter(possible).label("due"),
+            func.count().filter(not_(possible)).label("blocked"),
+            held.label("held"),
+        )
         .select_from(priced)
         .subquery("counts")
     )
@@ -118,7 +133,7 @@ def generate(session: Session, days: Sequence[date], *only: ColumnElement[bool])
         select(*counts.c, *amounts.c, Product.name.label("product_name"), Product.unit, Area.name.label("area"))
         .select_from(counts.outerjoin(named, true()))
         .order_by(Product.name, amounts.c.product_id, Area.name.nulls_last(), amounts.c.area_id)
-        .add_cte(orders, items)
+        .add_cte(orders, items, *holding)
     ).all()
     moving = select(CustomerMove.customer_id).where(
         CustomerMove.applied_at.is_(None), CustomerMove.moves_on <= max(days)
@@ -127,7 +142,8 @@ def generate(session: Session, days: Sequence[date], *only: ColumnElement[bool])
         moving = moving.where(CustomerMove.customer_id.in_(select(Subscription.customer_id).where(*only)))
     moved = func.array(moving.distinct().scalar_subquery())
     session.execute(select(func.follow_moves(moved, literal(min(days), Date), literal([], ARRAY(Uuid())))))
-    return Made([row for row in rows if row.orders is not None], rows[0].due, rows[0].blocked)
+    made, counted = [row for row in rows if row.orders is not None], rows[0]
+    return Made(made, counted.due - counted.held, counted.blocked, counted.held)
 
 
 _FOLLOW_MOVES = text("SELECT follow_moves(CAST(:customers AS uuid[]), CAST(:first AS date), CAST(:helpers AS uuid[]))")

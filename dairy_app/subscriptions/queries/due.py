@@ -36,6 +36,7 @@ from dairy_app.orders.models import ClosedDay
 from dairy_app.orders.queries import area_of_customer, closed_rounds
 from dairy_app.subscriptions.models import (
     OVERRIDE_KINDS,
+    CreditHold,
     Subscription,
     SubscriptionOverride,
     SubscriptionPause,
@@ -62,7 +63,7 @@ def due(days: FromClause, *only: ColumnElement[bool]) -> Subquery:
     ``days`` has a column ``day``; ``only`` narrows the rows of ``subscriptions``. Columns: subscription_id,
     customer_id, product_id, area_id (the customer's own: see ``area_on_the_day``), day, shift, price_per_unit (quoted,
     rupees), closed_day_id (the closing that holds the day back), rule, quantity (the product's unit; 0: nothing comes).
-    This is the one place where the rule is in SQL; ``rules.decide`` reads the same.
+    This is the one place where the rule is in SQL; with ``with_holds`` on top, ``rules.decide`` reads the same.
     """
     ruled = _ruled(days, closed_rounds(ClosedDay.day.in_(select(days.c.day))), *only)
     moved = _moved_to(days, *only)
@@ -90,6 +91,20 @@ def due(days: FromClause, *only: ColumnElement[bool]) -> Subquery:
         .select_from(ruled.outerjoin(moved, is_moved_to))
         .subquery("due")
     )  # fmt: skip
+
+
+def with_holds(wanted: Subquery) -> Subquery:
+    """``due`` days as they became when their orders were made: nothing where the customer was at its credit limit.
+
+    Not a part of ``due``: whether orders are made is decided anew each time, from what is due.
+    """
+    held = and_(CreditHold.subscription_id == wanted.c.subscription_id, CreditHold.day == wanted.c.day)
+    is_held = and_(CreditHold.day.is_not(None), wanted.c.quantity > 0)
+    nothing = literal(Decimal(0), Numeric(10, 3))
+    kept = [each for each in wanted.c if each.name not in ("rule", "quantity")]
+    rule = case((is_held, "credit_hold"), else_=wanted.c.rule).label("rule")
+    quantity = case((is_held, nothing), else_=wanted.c.quantity).label("quantity")
+    return select(*kept, rule, quantity).select_from(wanted.outerjoin(CreditHold, held)).subquery("held")
 
 
 def _ruled(days: FromClause, closed: Subquery, *only: ColumnElement[bool]) -> Subquery:

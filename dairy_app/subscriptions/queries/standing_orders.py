@@ -35,6 +35,7 @@ from dairy_app.common.errors import Problem
 from dairy_app.customers.models import Area, Customer
 from dairy_app.orders.models import Order, OrderItem
 from dairy_app.subscriptions.models import (
+    CreditHold,
     GeneratedDay,
     Subscription,
     SubscriptionOverride,
@@ -52,6 +53,7 @@ from dairy_app.subscriptions.queries.due import (
     quantity_on,
     these_days,
     valid_then,
+    with_holds,
 )
 from dairy_app.subscriptions.queries.schedules import TERMS, changes_from, next_change, shifts_of_day
 from dairy_app.web.access import Actor
@@ -89,6 +91,11 @@ def blocked_products(session: Session, day: date) -> Sequence[Any]:
 def has_order(wanted: FromClause) -> ColumnElement[bool]:
     """Whether a row of ``due`` has its order already, cancelled or not."""
     return exists().where(Order.subscription_id == wanted.c.subscription_id, Order.delivery_date == wanted.c.day)
+
+
+def _is_held(wanted: FromClause) -> ColumnElement[bool]:
+    """Whether a row of ``due`` got no order, as its customer was at its credit limit."""
+    return exists().where(CreditHold.subscription_id == wanted.c.subscription_id, CreditHold.day == wanted.c.day)
 
 
 def days_with_orders(session: Session, first: date) -> list[date]:
@@ -340,14 +347,14 @@ def calendar(session: Session, subscription_id: UUID, first: date, last: date) -
 
     What is off sale comes only where an order was made before; else its rule is ``product_inactive``.
     """
-    wanted = due(days_from(first, last), Subscription.id == subscription_id)
+    wanted = with_holds(due(days_from(first, last), Subscription.id == subscription_id))
     return session.execute(_with_what_became(wanted).order_by(wanted.c.day)).all()
 
 
 def customer_calendar(session: Session, customer_id: UUID, first: date, last: date) -> Sequence[Any]:
     """``calendar`` of all standing orders of a customer that have not ended before, each with its product."""
     still = or_(Subscription.stop_date.is_(None), Subscription.stop_date > first)
-    wanted = due(days_from(first, last), Subscription.customer_id == customer_id, still)
+    wanted = with_holds(due(days_from(first, last), Subscription.customer_id == customer_id, still))
     days = _with_what_became(wanted).add_columns(wanted.c.subscription_id)
     return session.execute(days.order_by(wanted.c.day, Product.name, wanted.c.subscription_id)).all()
 
@@ -389,8 +396,8 @@ def _brought(order_id: Any) -> Any:
 def requirements(session: Session, day: date) -> Sequence[Any]:
     """What a day needs, by product, area and shift: the orders that are there and those still to be made.
 
-    Equal to what generating the day leads to, before and after it is generated; orders made at the door were no need of
-    the day. One statement.
+    Equal to what generating the day leads to, before and after it is generated, except that credit is asked about only
+    then; orders made at the door were no need of the day. One statement.
     """
     area = func.coalesce(Order.area_id, Customer.area_id).label("area_id")
     ordered = (
@@ -404,7 +411,7 @@ def requirements(session: Session, day: date) -> Sequence[Any]:
     to_make = (
         select(wanted.c.product_id, area_to_be, wanted.c.shift, wanted.c.quantity)
         .select_from(brought)
-        .where(wanted.c.hindrance.is_(None), not_(has_order(wanted)))
+        .where(wanted.c.hindrance.is_(None), not_(has_order(wanted)), not_(_is_held(wanted)))
     )
     needed = union_all(ordered, to_make).subquery("needed")
     return session.execute(

@@ -189,6 +189,7 @@ def generate_orders(wanted: dict[str, Any]) -> dict[str, Any]:
         "skipped_existing": done.skipped_existing,
         "by_product": by_product(done.made),
         "by_area": by_area(done.made),
+        "held": done.held,
         "blocked": done.blocked,
         "blocked_first": done.blocked_first,
     }

@@ -1,7 +1,7 @@
 """What is due on a day, and which changes make sense: pure functions.
 
 ``decide`` is the readable statement of the rule. Orders, calendars and requirements use the same rule in SQL
-(``due.due``); a property test holds the two equal.
+(``due.due``, ``due.with_holds``); a property test holds the two equal.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -93,7 +93,8 @@ class Schedule:
 class StandingOrder:
     """A subscription with its pauses (first day, first day after or None), entries and later quantities.
 
-    With ``schedules``, in the order of their days, what it is itself counts on no day.
+    With ``schedules``, in the order of their days, what it is itself counts on no day. ``held``: days whose order was
+    not made, as the customer was at its credit limit.
     """
 
     mode: str
@@ -111,6 +112,7 @@ class StandingOrder:
     shift: str = "morning"
     weekly_quantities: Sequence[Decimal] | None = None
     schedules: Sequence[Schedule] = ()
+    held: Collection[date] = ()
 
     def entry_on(self, day: date) -> Entry | None:
         """What was said about a day."""
@@ -140,7 +142,8 @@ def decide(customer: Household, wanted: StandingOrder, day: date, closings: Sequ
     if _closing_of(customer, wanted, day, closings) is not None:
         return Due(NOTHING, "closed_day")
     own, moved = _own(wanted, day), _moved_to(customer, wanted, day, closings)
-    return Due(own.quantity + moved, "closed_day_moved") if moved else own
+    said = Due(own.quantity + moved, "closed_day_moved") if moved else own
+    return Due(NOTHING, "credit_hold") if said.quantity and day in wanted.held else said
 
 
 def _own(wanted: StandingOrder, day: date) -> Due:

@@ -40,6 +40,7 @@ RULES = (
     "pause",
     "closed_day",
     "closed_day_moved",
+    "credit_hold",
     *OVERRIDE_KINDS,
     "weekly_pattern",
     "alternate_days",
@@ -437,5 +438,6 @@ class GeneratedOut(Strict):
     skipped_existing = fields.Integer()
     by_product = fields.List(fields.Nested(ProductMade))
     by_area = fields.List(fields.Nested(AreaMade))
+    held = fields.Integer(metadata={"description": "Due, but the customer is at its credit limit."})
     blocked = fields.Integer(metadata={"description": "Due, but the product has no price or is no longer sold."})
     blocked_first = fields.List(fields.Nested(Blocked))

@@ -14,6 +14,7 @@ from dairy_app.orders.rules import LONGEST_AHEAD
 from dairy_app.subscriptions.bulk import orders as bulk
 from dairy_app.subscriptions.bulk import schedules
 from dairy_app.subscriptions.bulk import standing_orders as rows
+from dairy_app.subscriptions.bulk.credit import lock_limited
 from dairy_app.subscriptions.queries import standing_orders as queries
 from dairy_app.subscriptions.rules import standing_orders as rules
 from dairy_app.subscriptions.service import moves
@@ -32,6 +33,7 @@ class Generated:
     created: int
     skipped_existing: int
     made: Sequence[Any]
+    held: int
     blocked: int
     blocked_first: Sequence[Any]
 
@@ -68,10 +70,11 @@ def generate_due(session: Session) -> Generated:
 
 def _generate(session: Session, days: list[date], first: date) -> Generated:
     bulk.lock_generation(session)
+    lock_limited(session)
     moves.apply_due(session, first)
     schedules.apply_schedules(session, first)
     made = bulk.generate(session, days)
     bulk.remember_days(session, days, now())
     created = sum(row.orders for row in made.amounts)
     first_blocked = queries.blocked(session, days, most=MOST_LISTED) if made.blocked else []
-    return Generated(days, created, made.due - created, made.amounts, made.blocked, first_blocked)
+    return Generated(days, created, made.due - created, made.amounts, made.held, made.blocked, first_blocked)
