@@ -101,6 +101,22 @@ FROM yielding a CROSS JOIN LATERAL (SELECT range_agg(b.valid) AS days FROM custo
     WHERE b.customer_id = :into AND b.product_id = a.product_id) taken
 CROSS JOIN LATERAL unnest(datemultirange(a.valid) - taken.days) AS piece"""
 
+_SAME_DAYS = """FROM charge_rules b
+    WHERE b.customer_id = :into AND b.kind = a.kind AND b.basis = a.basis
+        AND b.product_id IS NOT DISTINCT FROM a.product_id AND b.valid && a.valid"""
+#: What is charged by rule: where the other has its own, the customer's ends before it.
+_END_RULES = f"""
+UPDATE charge_rules a SET updated_at = now(),
+    valid = a.valid * daterange(NULL, greatest(lower(a.valid) + 1, (SELECT min(lower(b.valid)) {_SAME_DAYS})))
+WHERE a.customer_id = :was AND EXISTS (SELECT {_SAME_DAYS})"""
+_RULES = f"""
+UPDATE charge_rules a SET customer_id = :into, updated_at = now()
+WHERE a.customer_id = :was AND NOT EXISTS (SELECT {_SAME_DAYS})"""
+#: It did not begin before. By which bills were issued, it stays with them.
+_FORGET_RULES = """
+DELETE FROM charge_rules a WHERE a.customer_id = :was
+    AND NOT EXISTS (SELECT FROM invoice_lines l WHERE l.charge_rule_id = a.id)"""
+
 #: Where the other lives stands; none of these is still to come, and the audit log keeps them.
 _FORGET_MOVES = "DELETE FROM customer_moves WHERE customer_id = :was"
 #: The movements took what it had along; what is left of each is nothing.
@@ -140,6 +156,9 @@ STATEMENTS = (
     _moved("outbox_messages"),
     _PRICES_BESIDE,
     _moved("customer_prices"),
+    _END_RULES,
+    _RULES,
+    _FORGET_RULES,
     _FORGET_MOVES,
 )
 

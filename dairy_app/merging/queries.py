@@ -26,6 +26,7 @@ _MOVING = {
     "write_offs": "write_offs WHERE customer_id = :was",
     "refunds": "refunds WHERE customer_id = :was",
     "prices": "customer_prices WHERE customer_id = :was",
+    "charge_rules": "charge_rules WHERE customer_id = :was",
     "container_movements": "container_movements WHERE customer_id = :was",
     "change_requests": "change_requests WHERE customer_id = :was",
     "messages": "outbox_messages WHERE customer_id = :was",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 from tests.dairy import ok, read, refused
 from tests.merging.conftest import Sql, Twice
@@ -15,7 +16,8 @@ def test_everything_moves_and_nothing_is_lost(twice: Twice, sql: Sql, findings: 
     assert told["refusals"] == []
     assert done["moving"] == told["moving"] == {
         "orders": 5, "subscriptions": 1, "drafts": 1, "invoices": 1, "credit_notes": 1, "adjustments": 1,
-        "payments": 1, "opening_balances": 1, "write_offs": 1, "refunds": 0, "prices": 1, "container_movements": 0,
+        "payments": 1, "opening_balances": 1, "write_offs": 1, "refunds": 0, "prices": 1, "charge_rules": 0,
+        "container_movements": 0,
         "change_requests": 0, "messages": 0,
     }  # fmt: skip
     # 50 + 250 − 100 − 10 − 5, and −30
@@ -171,6 +173,37 @@ def test_agreed_prices_of_the_other_stand(twice: Twice, sql: Sql) -> None:
     assert sql(rows, twice.new["id"]) == [
         ("35.00", "[2026-10-01,2026-11-10)"), ("38.00", "[2026-11-10,)")
     ]  # fmt: skip
+
+
+def test_charge_rules_move_and_the_others_stand(twice: Twice, sql: Sql, findings: Callable[[], list[str]]) -> None:
+    """One moves, one as far as the other has none; what began no earlier is forgotten, or stays with its bills."""
+    admin, old, new = twice.admin, twice.old["id"], twice.new["id"]
+    daily = {"kind": "delivery_charge", "basis": "per_delivery_day", "amount": "5.00", "description": "Daily"}
+    monthly = {"kind": "delivery_charge", "basis": "per_month", "amount": "40.00", "description": "Monthly"}
+    off = {"kind": "discount", "basis": "percent", "amount": "10.00", "description": "Off"}
+    less = {"kind": "discount", "basis": "per_month", "amount": "1.00", "description": "Less"}
+
+    def rule(of: str, known: Any, since: str) -> Any:
+        return ok(admin.post("/charge-rules", known | {"customer_id": of, "valid_from": since}), 201)["id"]
+
+    stays, shortened = rule(old, daily, "2026-11-01"), rule(old, off, "2026-11-01")
+    forgotten, moves = rule(old, monthly, "2026-12-01"), rule(old, less, "2026-12-01")
+    ok(admin.post("/billing/runs", {"period": "2026-11", "through": "2026-11-19", "customer_ids": [old]}), 201)
+    for known, since in ((daily, "2026-10-01"), (off, "2026-12-01"), (monthly, "2026-11-20")):
+        rule(new, known, since)
+    assert twice.preview()["moving"]["charge_rules"] == 4
+    ok(twice.merge())
+    rows = {
+        str(key): (str(whose), days)
+        for key, whose, days in sql("SELECT id, customer_id, valid::text FROM charge_rules")
+    }
+    assert rows[stays] == (old, "[2026-11-01,2026-11-02)")
+    assert rows[shortened] == (new, "[2026-11-01,2026-12-01)")
+    assert rows[moves] == (new, "[2026-12-01,)")
+    assert forgotten not in rows
+    assert findings() == []
+    found = ok(admin.get("/monitoring/consistency"))["reports"]
+    assert [each["name"] for each in found if each["count"] and each["severity"] == "critical"] == []
 
 
 def test_opening_balances_of_one_day_are_summed(twice: Twice, sql: Sql) -> None:

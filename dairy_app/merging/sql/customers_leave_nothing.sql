@@ -1,5 +1,6 @@
 -- A customer that is merged into another has nothing any more. Deferred: what it had moves after it is merged, so that
--- what is frozen knows where to. The lock waits for whoever is just adding something.
+-- what is frozen knows where to. A rule that bills name may stay with it. The lock waits for whoever is just adding
+-- something.
 -- refuses tr_customers_leave_nothing: merge_refused
 CREATE FUNCTION customers_leave_nothing() RETURNS trigger LANGUAGE plpgsql SET enable_seqscan = off AS $$
 BEGIN
@@ -12,6 +13,8 @@ BEGIN
         OR EXISTS (SELECT FROM write_offs WHERE customer_id = NEW.id)
         OR EXISTS (SELECT FROM refunds WHERE customer_id = NEW.id)
         OR EXISTS (SELECT FROM customer_prices WHERE customer_id = NEW.id)
+        OR EXISTS (SELECT FROM charge_rules WHERE customer_id = NEW.id
+            AND NOT EXISTS (SELECT FROM invoice_lines WHERE charge_rule_id = charge_rules.id))
         OR EXISTS (SELECT FROM customer_moves WHERE customer_id = NEW.id)
         OR EXISTS (SELECT FROM container_movements WHERE customer_id = NEW.id)
         OR EXISTS (SELECT FROM change_requests WHERE customer_id = NEW.id)

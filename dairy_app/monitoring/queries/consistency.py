@@ -70,6 +70,7 @@ _LINKS = (
     ("payment_allocations", "x.id::text", "payment_id", "payments"),
     ("payment_allocations", "x.id::text", "invoice_id", "invoices"),
     ("refunds", "x.id::text", "customer_id", "customers"),
+    ("charge_rules", "x.id::text", "customer_id", "customers"),
     ("container_movements", "x.id::text", "customer_id", "customers"),
     ("container_movements", "x.id::text", "order_id", "orders"),
     ("products", "x.id::text", "container_id", "containers"),
@@ -126,12 +127,15 @@ _OF_CUSTOMERS = {
     "outbox_messages": "id",
     "container_movements": "id",
     "container_balances": "customer_id",
+    "charge_rules": "id",
 }
+#: What a customer that was merged keeps all the same: rules that the other has its own for, where bills name them.
+_KEPT = {"charge_rules": " AND NOT EXISTS (SELECT FROM invoice_lines l WHERE l.charge_rule_id = x.id)"}
 _OF_MERGED = "\nUNION ALL\n".join(
     [
         *(
             f"SELECT '{table} ' || x.{key} FROM {table} x JOIN customers c ON c.id = x.customer_id"
-            " WHERE c.merged_into IS NOT NULL"
+            f" WHERE c.merged_into IS NOT NULL{_KEPT.get(table, '')}"
             for table, key in _OF_CUSTOMERS.items()
         ),
         *(
@@ -356,6 +360,17 @@ REPORTS = (
             WHERE i.status = 'issued' GROUP BY 1, 2, 3, 4) delivered
             USING (invoice_id, product_id, unit_price, source)
         WHERE billed.quantity IS DISTINCT FROM delivered.quantity""",
+    ),
+    Report(
+        "charges_of_others",
+        "critical",
+        "Issued lines by a rule of another customer, of later days, or of the other kind.",
+        """SELECT l.invoice_id || '/' || l.line_no FROM invoice_lines l
+        JOIN charge_rules r ON r.id = l.charge_rule_id
+        JOIN invoices i ON i.id = l.invoice_id AND i.status = 'issued'
+        LEFT JOIN customers c ON c.id = r.customer_id
+        WHERE (r.customer_id <> i.customer_id AND c.merged_into IS DISTINCT FROM i.customer_id)
+            OR l.first_date < lower(r.valid) OR (l.gross_amount < 0) <> (r.kind = 'discount')""",
     ),
     Report(
         "ledger_not_open_items",

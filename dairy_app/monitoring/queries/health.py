@@ -63,6 +63,7 @@ _OF_A_CUSTOMER = text("""audit_log.id = ANY (ARRAY(
         UNION ALL SELECT 'container_movements', id FROM container_movements WHERE customer_id = :customer_id
         UNION ALL SELECT 'invoices', id FROM invoices WHERE customer_id = :customer_id
         UNION ALL SELECT 'adjustments', id FROM adjustments WHERE customer_id = :customer_id
+        UNION ALL SELECT 'charge_rules', id FROM charge_rules WHERE customer_id = :customer_id
         UNION ALL SELECT 'credit_notes', id FROM credit_notes WHERE customer_id = :customer_id
         UNION ALL SELECT 'payments', id FROM payments WHERE customer_id = :customer_id
         UNION ALL SELECT 'payment_allocations', id FROM payment_allocations WHERE customer_id = :customer_id
