@@ -145,5 +145,7 @@ def test_an_accountant_reads_and_a_helper_does_not(dairy: Dairy, admin: Visitor,
     page = sign_in("accountant").open("/charges")
     assert "₹ 5.00 for each day with a delivery" in page.words
     assert {form.action for form in page.forms} == {"/sign-out"}
+    links = sign_in("accountant").open(f"/customers/{rao['id']}").links()
+    assert not [each for each in links if each.startswith("/charges?")]
     assert sign_in("delivery_boy").open("/charges").status == 403
     assert "डिलीवरी वाले हर दिन ₹ 5.00, सब ग्राहक" in admin.open("/charges?lang=hi").words
