@@ -299,6 +299,7 @@ def test_what_was_made_is_found_by_its_location(document: Any) -> None:
         "/payments",
         "/refunds",
         "/credit-notes",
+        "/charge-rules",
     }
     assert found == {(path, "201") for path in single | {"/billing/runs"}} | {("/billing/runs", "202")}
 

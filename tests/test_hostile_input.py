@@ -110,6 +110,8 @@ def furnish(dairy: Dairy) -> dict[str, Any]:
     }
     round_ = {"kind": "round", "delivery_boy_id": boy.user["id"], "rolling": True}
     link, other = (ok(dairy.admin.post("/shared-links", round_)) for _ in range(2))
+    rule = {"kind": "delivery_charge", "basis": "per_month", "amount": "5", "description": "Delivery"}
+    rule |= {"valid_from": dairy.day(0), "customer_id": customer["id"]}
     asked = {"kind": "stop", "customer_id": customer["id"], "stop_date": dairy.day(9)}
     return {
         "customer_id": customer["id"],
@@ -124,6 +126,7 @@ def furnish(dairy: Dairy) -> dict[str, Any]:
         "invoice_id": invoice["id"],
         "credit_note_id": ok(dairy.admin.post("/credit-notes", credit), 201)["id"],
         "adjustment_id": ok(dairy.admin.post("/adjustments", charge), 201)["id"],
+        "charge_rule_id": ok(dairy.admin.post("/charge-rules", rule), 201)["id"],
         "request_id": ok(dairy.nobody.post(f"/shared/{link['token']}/requests", asked))["id"],
     }
 

@@ -45,6 +45,7 @@ def begin(database: Database, customers: int, password: str, bars: Bars) -> Stat
         first_day = queries.first_day_of(state.day)
         made = people.make_people(session, state.day, first_day, customers, password, bar)
         people.make_products(session, first_day)
+        people.make_charge_rules(session, made, first_day)
         bulk.insert_subscriptions(session, made, first_day)
         bulk.insert_orders(session, made, first_day, state.day + timedelta(days=1))
         bar.advance()

@@ -17,10 +17,12 @@ from sqlalchemy.orm import Session
 from dairy_app.accounts.models import User
 from dairy_app.accounts.service import users as accounts
 from dairy_app.accounts.service.throttle import Caller
+from dairy_app.billing.service.charges import NewChargeRule, add_charge_rule
 from dairy_app.business.service import SettingsChange, change_settings
 from dairy_app.catalogue import service as catalogue
 from dairy_app.containers.rules import NewContainer
 from dairy_app.containers.service import create_container
+from dairy_app.customers.models import Area
 from dairy_app.customers.service import customers
 from dairy_app.demo import sample
 from dairy_app.demo.progress import Bar
@@ -124,6 +126,16 @@ def make_products(session: Session, first_day: date) -> dict[str, UUID]:
     second_month = (first_day + timedelta(days=31)).replace(day=16)
     catalogue.set_price(session, made[sku], catalogue.NewPrice(Decimal(dearer), second_month))
     return made
+
+
+def make_charge_rules(session: Session, made: list[UUID], first_day: date) -> None:
+    """What bills charge and take off by themselves: the way to an area far out, and thanks to an old customer."""
+    admin = actor_of(session, LOGINS[0].email)
+    area = session.scalars(select(Area.id).where(Area.name == sample.FAR_OUT)).one()
+    way = ("delivery_charge", "per_delivery_day", Decimal(sample.WAY), "Delivery", first_day)
+    thanks = ("discount", "percent", Decimal(sample.THANKS), "Thanks for ten years", first_day)
+    add_charge_rule(session, admin, NewChargeRule(*way, area_id=area))
+    add_charge_rule(session, admin, NewChargeRule(*thanks, customer_id=made[sample.OLD_CUSTOMER]))
 
 
 def set_passwords(session: Session, password: str) -> None:

@@ -59,6 +59,9 @@ WARES = (
 #: What comes in bottles, which bottle, its deposit in rupees; and of so many doors one forgets to put them out.
 BOTTLED, BOTTLE, DEPOSIT = "BUFFALO", "Glass bottle 1 l", "40.00"
 FORGETFUL = 5
+#: Where each day with a delivery is charged, in rupees; which customer, by its place, pays so many per cent less.
+FAR_OUT, WAY = "Bavdhan", "2.00"
+OLD_CUSTOMER, THANKS = 2, "5.00"
 
 #: Cow milk costs more from the middle of the second month on, as happens.
 DEARER = ("COW", "66.00")

@@ -101,13 +101,16 @@ FROM yielding a CROSS JOIN LATERAL (SELECT range_agg(b.valid) AS days FROM custo
     WHERE b.customer_id = :into AND b.product_id = a.product_id) taken
 CROSS JOIN LATERAL unnest(datemultirange(a.valid) - taken.days) AS piece"""
 
-#: Of a charge or discount by rule that both have at some time, the other's stands.
+#: Of a charge or discount by rule that both have, the other's stands: the customer's ends before it, or is replaced.
 _CHARGE_RULES = """
-UPDATE charge_rules SET customer_id = :into, updated_at = now(), replaced_at = CASE WHEN EXISTS (
-    SELECT FROM charge_rules b WHERE b.customer_id = :into AND b.replaced_at IS NULL AND b.valid && charge_rules.valid
-        AND (b.kind, b.basis) = (charge_rules.kind, charge_rules.basis)
-        AND b.product_id IS NOT DISTINCT FROM charge_rules.product_id) THEN :at ELSE replaced_at END
-WHERE customer_id = :was"""
+UPDATE charge_rules a SET customer_id = :into, updated_at = now(),
+    valid = CASE WHEN lower(a.valid) < t.first THEN daterange(lower(a.valid), t.first) ELSE a.valid END,
+    replaced_at = CASE WHEN lower(a.valid) >= t.first THEN :at ELSE a.replaced_at END
+FROM charge_rules o
+LEFT JOIN LATERAL (SELECT min(lower(b.valid)) AS first FROM charge_rules b
+    WHERE b.customer_id = :into AND b.replaced_at IS NULL AND o.replaced_at IS NULL AND b.valid && o.valid
+        AND b.kind = o.kind AND b.basis = o.basis AND b.product_id IS NOT DISTINCT FROM o.product_id) t ON true
+WHERE a.id = o.id AND o.customer_id = :was"""
 #: Where the other lives stands; none of these is still to come, and the audit log keeps them.
 _FORGET_MOVES = "DELETE FROM customer_moves WHERE customer_id = :was"
 #: The movements took what it had along; what is left of each is nothing.

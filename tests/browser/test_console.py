@@ -37,6 +37,7 @@ PAGES = (
     "/figures/short-deliveries",
     "/credit-limits",
     "/products",
+    "/charges",
     "/areas",
     "/days-off",
     "/people",
@@ -55,6 +56,15 @@ def test_every_page_is_accessible_and_fits(
     this_month = f"/month-end?period={dairy.day(0)[:7]}"
     (first, *_) = read(dairy.admin, "/orders")
     round_ = f"/rounds/{town['delivery_boy_id']}"
+    daily = {"kind": "delivery_charge", "basis": "per_delivery_day", "amount": "5", "description": "Delivery"}
+    rule = daily | {"valid_from": dairy.day(-9)}
+    ok(dairy.admin.post("/charge-rules", rule | {"customer_id": town["id"]}), 201)
+    ok(
+        dairy.admin.post(
+            "/charge-rules", rule | {"area_id": read(dairy.admin, "/areas")[0]["id"], "valid_to": dairy.day(-8)}
+        ),
+        201,
+    )
     again, gone = dairy.customer(name="Once more", login=False), dairy.customer(name="Twice", login=False)
     ok(dairy.admin.post(f"/customers/{gone['id']}/merge", {"into": again["id"], "reason": "registered twice"}))
     about_one = (

@@ -54,7 +54,9 @@ def one_database(dairy: Dairy, database_url: str) -> None:
 def known(dairy: Dairy) -> dict[str, str]:
     """Something that is there to be hit, by the names of parts of an address."""
     customer, milk = dairy.customer(), dairy.product("60.00")
+    rule = {"kind": "delivery_charge", "basis": "per_month", "amount": "5", "description": "Delivery"}
     return {
+        "charge_rule_id": ok(dairy.admin.post("/charge-rules", rule | {"valid_from": dairy.day(0)}), 201)["id"],
         "customer_id": customer["id"],
         "product_id": milk["id"],
         "order_id": dairy.order(customer, (milk, "1"))["id"],

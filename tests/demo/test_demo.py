@@ -144,6 +144,9 @@ EVERYTHING = {
     "a trial": "SELECT count(*) = 1 FROM customers WHERE status = 'trial'",
     "one who stopped": "SELECT count(*) = 1 FROM customers WHERE status = 'stopped'",
     "a request that waits": "SELECT count(*) = 1 FROM change_requests WHERE status = 'pending'",
+    "a delivery charge and a discount by rule, both on issued bills": "SELECT count(DISTINCT r.kind) = 2"
+    " FROM invoice_lines l JOIN charge_rules r ON r.id = l.charge_rule_id JOIN invoices i ON i.id = l.invoice_id"
+    " WHERE i.status = 'issued' AND sign(l.line_total) = CASE r.kind WHEN 'discount' THEN -1 ELSE 1 END",
     "cash handed over, and some that is not": "SELECT count(*) = 1 FROM cash_settlements WHERE variance <> 0",
 }
 

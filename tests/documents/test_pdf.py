@@ -394,6 +394,18 @@ def test_a_line_that_is_a_charge_or_a_discount_is_on_paper(bills: Bills) -> None
     assert bills.admin.call("GET", f"/i/{bills.token(invoice)}/pdf").data == bills.pdf(invoice)
 
 
+def test_what_a_rule_charges_is_on_paper(bills: Bills) -> None:
+    """How often and the price, without a unit, with the code of the goods whose tax it bears."""
+    way = {"kind": "delivery_charge", "basis": "per_delivery_day", "amount": "5.00", "description": "Delivery"}
+    off = {"kind": "discount", "basis": "percent", "amount": "10.00", "description": "Old customer"}
+    for rule in (way, off):
+        ok(bills.admin.post("/charge-rules", rule | {"valid_from": "2026-10-01"}), 201)
+    text = text_of(bills.pdf(bills.bill(kinds="milk")))
+    assert "Delivery 0401 2 × 5.00 10.00" in text
+    assert "Old customer 0401 −19.20 −19.20" in text  # of 3 l at 64.00
+    assert "Total ₹183.00" in text
+
+
 def test_a_credit_note_by_amount_is_on_paper(bills: Bills) -> None:
     invoice = bills.bill()
     asked = {"invoice_id": invoice["id"], "reason": "Sour", "lines": [{"line_no": 1, "amount": "10.00"}]}

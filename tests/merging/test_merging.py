@@ -174,6 +174,39 @@ def test_agreed_prices_of_the_other_stand(twice: Twice, sql: Sql) -> None:
     ]  # fmt: skip
 
 
+def test_charge_rules_move_and_the_others_stand(twice: Twice, sql: Sql, findings: Callable[[], list[str]]) -> None:
+    """One moves, one as far as the other has none; what began no earlier explains its bills, and nothing else."""
+    admin, old, new = twice.admin, twice.old["id"], twice.new["id"]
+    daily = {"kind": "delivery_charge", "basis": "per_delivery_day", "amount": "5.00", "description": "Daily"}
+    monthly = {"kind": "delivery_charge", "basis": "per_month", "amount": "40.00", "description": "Monthly"}
+    off = {"kind": "discount", "basis": "percent", "amount": "10.00", "description": "Off"}
+    less = {"kind": "discount", "basis": "per_month", "amount": "1.00", "description": "Less"}
+
+    def rule(of: str, known: Any, since: str) -> Any:
+        return ok(admin.post("/charge-rules", known | {"customer_id": of, "valid_from": since}), 201)["id"]
+
+    replaced, shortened = rule(old, daily, "2026-11-01"), rule(old, off, "2026-11-01")
+    begun_later, moves = rule(old, monthly, "2026-12-01"), rule(old, less, "2026-12-01")
+    ok(admin.post("/billing/runs", {"period": "2026-11", "through": "2026-11-19", "customer_ids": [old]}), 201)
+    for known, since in ((daily, "2026-10-01"), (off, "2026-12-01"), (monthly, "2026-11-20")):
+        rule(new, known, since)
+    assert twice.preview()["moving"]["charge_rules"] == 4
+    ok(twice.merge())
+    rows = {
+        str(key): (str(whose), days, is_replaced)
+        for key, whose, days, is_replaced in sql(
+            "SELECT id, customer_id, valid::text, replaced_at IS NOT NULL FROM charge_rules"
+        )
+    }
+    assert rows[replaced] == (new, "[2026-11-01,)", True)
+    assert rows[shortened] == (new, "[2026-11-01,2026-12-01)", False)
+    assert rows[begun_later] == (new, "[2026-12-01,)", True)
+    assert rows[moves] == (new, "[2026-12-01,)", False)
+    assert findings() == []
+    found = ok(admin.get("/monitoring/consistency"))["reports"]
+    assert [each["name"] for each in found if each["count"] and each["severity"] == "critical"] == []
+
+
 def test_opening_balances_of_one_day_are_summed(twice: Twice, sql: Sql) -> None:
     body = {"customer_id": twice.new["id"], "as_of": "2026-10-01", "amount": "-20.00"}
     ok(twice.admin.post("/opening-balances", body), 201)

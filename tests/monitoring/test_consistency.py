@@ -141,6 +141,16 @@ PROVOKED = [
         ],
     ),
     (
+        "charges_of_others",
+        [
+            f"""INSERT INTO charge_rules (kind, basis, amount, valid, description, created_by, customer_id)
+            SELECT 'delivery_charge', 'per_month', 5, '[2026-10-01,)', 'Delivery', (SELECT id FROM users LIMIT 1), id
+            FROM customers WHERE id <> (SELECT customer_id FROM invoices WHERE id = {AN_INVOICE}) LIMIT 1""",
+            f"""UPDATE invoice_lines SET source = 'charge', charge_rule_id = (SELECT id FROM charge_rules)
+            WHERE invoice_id = {AN_INVOICE}""",
+        ],
+    ),
+    (
         "ledger_not_open_items",
         [
             """CREATE OR REPLACE VIEW customer_ledger AS
@@ -201,6 +211,8 @@ def test_each_link_that_leads_nowhere_is_found(filled: LivingDairy, app: DairyFl
     ok(filled.admin.post("/payments", advance), 201)
     ok(filled.admin.post("/refunds", advance | {"reason": "Changed her mind"}), 201)
     ok(filled.admin.post(f"/customers/{advance['customer_id']}/moves", {"from": "2027-01-01", "stop_sequence": 1}), 201)
+    rule = {"kind": "discount", "basis": "percent", "amount": "5", "description": "Old", "valid_from": "2026-11-01"}
+    ok(filled.admin.post("/charge-rules", rule | {"customer_id": advance["customer_id"]}), 201)
     bottle = ok(filled.admin.post("/containers", {"name": "Bottle", "deposit": "30"}), 201)
     bottled = filled.order(filled.customer(), (filled.product(container_id=bottle["id"]), "1"))
     ok(filled.confirm(bottled), 200)

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, RowMapping, Select, literal, select
+from sqlalchemy import ColumnElement, RowMapping, Select, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from dairy_app.billing.models import ChargeRule
@@ -36,12 +36,19 @@ def charge_rules() -> Select[Any]:
     )
 
 
-def charge_rule_list(on: date | None, **wanted: Any) -> Select[Any]:
-    """The rules with the columns that are ``wanted`` (None: any); ``on``: those that hold on a day."""
+def charge_rule_list(on: date | None, ended_before: date | None, is_over: bool, **wanted: Any) -> Select[Any]:
+    """The rules with the columns that are ``wanted`` (None: any); ``on``: those that hold on a day.
+
+    ``ended_before``: of ``is_over`` those whose last day is before it, else all others; None: both.
+    """
     query = charge_rules().where(*(ChargeRule.__table__.c[name] == each for name, each in wanted.items() if each))
     if on is not None:
         holds: ColumnElement[bool] = ChargeRule.valid.contains(literal(on))
         query = query.where(holds, ChargeRule.replaced_at.is_(None))
+    if ended_before is not None:
+        ended = func.coalesce(func.upper(ChargeRule.valid) <= ended_before, False)
+        over = or_(ended, ChargeRule.replaced_at.is_not(None))
+        query = query.where(over if is_over else ~over)
     return query
 
 

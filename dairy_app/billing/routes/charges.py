@@ -13,6 +13,7 @@ from dairy_app.billing.schemas.charges import (
     ChargeRuleQuery,
 )
 from dairy_app.billing.service import charges as service
+from dairy_app.business.queries import today
 from dairy_app.web.access import Role, allow
 from dairy_app.web.http import Blueprint, current_actor, current_session
 from dairy_app.web.idempotency import idempotent
@@ -38,10 +39,11 @@ def add_charge_rule(wanted: service.NewChargeRule) -> Any:
 @allow(Role.ADMIN, Role.ACCOUNTANT)
 def list_charge_rules(query: dict[str, Any]) -> Page:
     """Rules, the latest first."""
-    limit, cursor = query.pop("limit"), query.pop("cursor")
-    return read_page(
-        current_session(), charge_rule_list(**query), [ChargeRule.id], limit=limit, cursor=cursor, descending=True
-    )
+    session, limit, cursor = current_session(), query.pop("limit"), query.pop("cursor")
+    ended = query.pop("ended")
+    day = None if ended is None else today(session)
+    rules = charge_rule_list(ended_before=day, is_over=bool(ended), **query)
+    return read_page(session, rules, [ChargeRule.id], limit=limit, cursor=cursor, descending=True)
 
 
 @charges.route("/charge-rules/<uuid:charge_rule_id>")

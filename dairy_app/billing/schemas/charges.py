@@ -47,13 +47,14 @@ class ChargeRulePatch(Strict):
 
 
 class ChargeRuleQuery(PageQuery):
-    """Which rules. ``on``: those that hold on a day."""
+    """Which rules. ``on``: those that hold on a day; ``ended``: those whose last day is gone, or the others."""
 
     customer_id = fields.UUID(load_default=None)
     area_id = fields.UUID(load_default=None)
     product_id = fields.UUID(load_default=None)
     kind = Choice(*CHARGE_KINDS, load_default=None)
     on = Day(load_default=None)
+    ended = fields.Boolean(load_default=None, truthy={"true"}, falsy={"false"})
 
 
 class ChargeRuleOut(Schema):

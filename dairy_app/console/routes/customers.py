@@ -146,6 +146,10 @@ def customer_page(customer_id: UUID, month: str | None = None, opened: date | No
         names["orders"] = ask("/orders", sort="-delivery_date", **mine)
     if admits("/invoices"):
         names["invoices"] = ask("/invoices", sort="-period_start", **mine)
+    if admits("/charge-rules"):
+        names["charge_rules"] = ask("/charge-rules", customer_id=customer_id, ended="false", limit=LATEST)
+        taxed = any(each["tax_class"] for each in names["charge_rules"]["items"])
+        names["classes"] = ask("/tax-classes")["items"] if taxed else []
     if admits("/outbox"):
         names["message"] = next(
             iter(ask("/outbox", customer_id=customer_id, sort="-created_at", limit=1)["items"]), None

@@ -12,6 +12,7 @@ MENU = (
     ("bills", "menu_bills"),
     ("figures", "menu_figures"),
     ("products", "menu_products"),
+    ("charges", "menu_charges"),
     ("containers", "menu_containers"),
     ("areas", "menu_areas"),
     ("days_off", "menu_days_off"),

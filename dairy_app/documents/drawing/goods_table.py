@@ -129,11 +129,11 @@ def place_of(document: Document, t: Words) -> str:
 
 
 def _quantity(line: Line) -> str:
-    """``62 LTR``; of a charge how often; nothing for what is not goods."""
+    """``62 LTR``; of a charge how often, ``2 ×``; nothing for what is not goods."""
     if line.quantity is None or line.source == "adjustment" or (line.source == "charge" and line.quantity == 1):
         return ""
     if line.source == "charge":
-        return number(line.quantity)
+        return f"{number(line.quantity)} ×"
     return f"{number(line.quantity)} {line.uqc}"
 
 

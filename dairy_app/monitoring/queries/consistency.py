@@ -70,6 +70,7 @@ _LINKS = (
     ("payment_allocations", "x.id::text", "payment_id", "payments"),
     ("payment_allocations", "x.id::text", "invoice_id", "invoices"),
     ("refunds", "x.id::text", "customer_id", "customers"),
+    ("charge_rules", "x.id::text", "customer_id", "customers"),
     ("container_movements", "x.id::text", "customer_id", "customers"),
     ("container_movements", "x.id::text", "order_id", "orders"),
     ("products", "x.id::text", "container_id", "containers"),
@@ -364,6 +365,16 @@ REPORTS = (
             WHERE i.status = 'issued' GROUP BY 1, 2, 3, 4) delivered
             USING (invoice_id, product_id, unit_price, source)
         WHERE billed.quantity IS DISTINCT FROM delivered.quantity""",
+    ),
+    Report(
+        "charges_of_others",
+        "critical",
+        "Issued lines by a rule of another customer, of later days, or of the other kind.",
+        """SELECT l.invoice_id || '/' || l.line_no FROM invoice_lines l
+        JOIN charge_rules r ON r.id = l.charge_rule_id
+        JOIN invoices i ON i.id = l.invoice_id AND i.status = 'issued'
+        WHERE r.customer_id <> i.customer_id OR l.first_date < lower(r.valid)
+            OR (l.gross_amount < 0) <> (r.kind = 'discount')""",
     ),
     Report(
         "ledger_not_open_items",
