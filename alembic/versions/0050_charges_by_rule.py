@@ -94,6 +94,11 @@ CREATE TRIGGER tr_charge_rules_only_end BEFORE UPDATE ON charge_rules
 LINES = """
 ALTER TABLE invoice_lines ADD COLUMN charge_rule_id uuid;
 COMMENT ON COLUMN invoice_lines.charge_rule_id IS 'By which rule it is charged or taken off.';
+ALTER TABLE invoice_lines ADD COLUMN charged_for date[];
+COMMENT ON COLUMN invoice_lines.charged_for IS
+    'Days, or first days of months, for which it is charged or taken off: never a second time; NULL: of per cent.';
+ALTER TABLE invoice_lines ADD CONSTRAINT ck_invoice_lines_charged_by_rule
+    CHECK (charged_for IS NULL OR charge_rule_id IS NOT NULL) NOT VALID;
 ALTER TABLE invoice_lines ADD CONSTRAINT fk_invoice_lines_charge_rule_id
     FOREIGN KEY (charge_rule_id) REFERENCES charge_rules (id) NOT VALID;
 -- squawk-ignore ban-drop-constraint
@@ -247,6 +252,8 @@ def downgrade() -> None:
     ALTER TABLE invoice_lines DROP CONSTRAINT ck_invoice_lines_source_known;
     ALTER TABLE invoice_lines ADD CONSTRAINT ck_invoice_lines_source_known
         CHECK (source IN ('subscription', 'one_time', 'adjustment')) NOT VALID;
+    -- squawk-ignore ban-drop-column
+    ALTER TABLE invoice_lines DROP COLUMN charged_for;
     -- squawk-ignore ban-drop-column
     ALTER TABLE invoice_lines DROP COLUMN charge_rule_id;
     -- squawk-ignore ban-drop-table

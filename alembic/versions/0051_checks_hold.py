@@ -31,6 +31,7 @@ def upgrade() -> None:
     run("ALTER TABLE invoice_lines VALIDATE CONSTRAINT fk_invoice_lines_charge_rule_id;")
     run("ALTER TABLE invoice_lines VALIDATE CONSTRAINT ck_invoice_lines_source_known;")
     run("ALTER TABLE invoice_lines VALIDATE CONSTRAINT ck_invoice_lines_charge_has_rule;")
+    run("ALTER TABLE invoice_lines VALIDATE CONSTRAINT ck_invoice_lines_charged_by_rule;")
 
 
 def downgrade() -> None:

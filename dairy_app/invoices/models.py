@@ -4,8 +4,8 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, Integer, SmallInteger, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import Date, Index, Integer, SmallInteger, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dairy_app.catalogue.models import SUPPLY_TYPES
@@ -174,6 +174,7 @@ class InvoiceLine(Base):
         one_of("source", LINE_SOURCES),
         one_of("supply_type", SUPPLY_TYPES),
         check("gst_rate_range", "gst_rate BETWEEN 0 AND 100"),
+        check("charged_by_rule", "charged_for IS NULL OR charge_rule_id IS NOT NULL"),
         check("charge_has_rule", "(source = 'charge') = (charge_rule_id IS NOT NULL)"),
         check("dates_in_order", "last_date >= first_date"),
         check("gross_is_quantity_times_price", "gross_amount = round(quantity * unit_price, 2)"),
@@ -214,6 +215,8 @@ class InvoiceLine(Base):
     line_total: Mapped[Money]
     #: By which rule it is charged or taken off.
     charge_rule_id: Mapped[UUID | None]
+    #: Days, or first days of months, for which it is charged or taken off: never a second time; NULL: of per cent.
+    charged_for: Mapped[list[date] | None] = mapped_column(ARRAY(Date))
 
 
 class Adjustment(Identified, Base):

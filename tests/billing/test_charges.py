@@ -382,10 +382,14 @@ class Reckoning:
                     for of_product in {each[1]["product_id"] for each in held}:
                         same = [each for each in held if each[1]["product_id"] == of_product]
                         time = (of_product, day if basis == "per_delivery_day" else day[:7])
-                        if time not in counted:
+                        rule = min(same, key=lambda each: each[0])[1]
+                        if time not in counted and Decimal(rule["amount"]):
                             counted.add(time)
-                            rule = min(same, key=lambda each: each[0])[1]
                             come[rule["id"]] = come.get(rule["id"], Decimal(0)) + sign * Decimal(rule["amount"])
+        for rule in self.rules:  # no more is taken off than the goods come to
+            if rule["id"] in come and rule["kind"] == "discount" and rule["basis"] != "percent":
+                goods = [each for each in brought if rule["product_id"] in (None, each[1])]
+                come[rule["id"]] = max(come[rule["id"]], -half_up(sum(q * p for _, _, q, p in goods)))
         return {rule_id: amount for rule_id, amount in come.items() if amount}
 
 

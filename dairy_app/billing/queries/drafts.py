@@ -58,11 +58,12 @@ AMOUNTS = """
 #: What rules charge for delivery and take off, a row for each line: none are read while there is no rule.
 #:
 #: Of a kind and basis the most narrow rule that holds on a day counts: the customer's own, its nearest area's, the
-#: dairy's; of a percentage the one of the product before that of all goods. A day or a month counts once: not when
-#: another document, that is issued or of an earlier period, has deliveries of it (a late one brings no second charge).
-#: A month has the rule of its first day with a delivery. Percentages are of the goods with their own tax; an amount
-#: without a tax class is divided between the rates of the goods by value, to the paisa (each share is the difference
-#: of two rounded sums), and has the HSN of the most valuable goods of the rate.
+#: dairy's; of a percentage the one of the product before that of all goods. A day or a month counts once: not when an
+#: issued document was charged for it (``charged_for`` of its lines), and not when a draft of an earlier period will be.
+#: A month has the rule of its first delivery for which one charges something. Percentages are of the goods with their
+#: own tax; an amount without a tax class is divided between the rates of the goods by value, to the paisa (each share
+#: is the difference of two rounded sums), has the HSN of the most valuable goods of the rate, and takes off no more
+#: than the goods come to.
 CHARGES = """
 charge_goods AS MATERIALIZED (
     SELECT p.invoice_id, p.customer_id, o.delivered_on AS day, i.product_id, i.unit_price,
@@ -78,6 +79,10 @@ charge_goods AS MATERIALIZED (
         AND t.valid @> CASE s.tax_rate_date WHEN 'delivery_date' THEN o.delivered_on ELSE p.invoice_date END
     WHERE (SELECT EXISTS (SELECT FROM charge_rules))
     GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+), charge_spans AS MATERIALIZED (
+    SELECT g.invoice_id, g.customer_id, date_trunc('month', min(g.day)::timestamp)::date AS first_day,
+        max(g.day) AS last_day
+    FROM charge_goods g GROUP BY 1, 2
 ), charge_areas AS (
     WITH RECURSIVE reached AS (
         SELECT r.area_id AS outer_id, r.area_id, 0 AS depth
@@ -85,90 +90,119 @@ charge_goods AS MATERIALIZED (
         UNION SELECT n.outer_id, a.id, n.depth + 1 FROM reached n JOIN areas a ON a.parent_id = n.area_id
         WHERE n.depth < 100
     ) SELECT outer_id, area_id, min(depth) AS depth FROM reached GROUP BY 1, 2
-), charge_scopes AS (
-    SELECT p.invoice_id, r.id AS rule_id, -1 AS breadth
-    FROM papers p JOIN charge_rules r ON r.customer_id = p.customer_id AND r.replaced_at IS NULL
+), charge_scopes AS MATERIALIZED (
+    SELECT g.invoice_id, g.customer_id, -1 AS breadth, r.id AS rule_id, r.kind, r.basis, r.amount,
+        r.product_id AS of_product, r.valid, r.tax_class
+    FROM charge_spans g
+    JOIN charge_rules r ON r.customer_id = g.customer_id AND r.replaced_at IS NULL
+        AND r.valid && daterange(g.first_day, g.last_day, '[]')
     UNION ALL
-    SELECT p.invoice_id, r.id, coalesce(n.depth, 1000)
-    FROM charge_rules r
-    LEFT JOIN charge_areas n ON n.outer_id = r.area_id
-    JOIN papers p ON r.customer_id IS NULL
-    JOIN customers c ON c.id = p.customer_id AND (r.area_id IS NULL OR c.area_id = n.area_id)
-), charge_days AS (
-    SELECT DISTINCT ON (b.invoice_id, b.day, r.kind, r.basis, k.product_id, k.unit_price) b.*, r.id AS rule_id, r.kind,
-        r.basis, r.amount, r.product_id AS of_product, r.tax_class
+    SELECT g.invoice_id, g.customer_id, n.depth, r.id, r.kind, r.basis, r.amount, r.product_id, r.valid, r.tax_class
+    FROM charge_spans g
+    JOIN customers c ON c.id = g.customer_id
+    JOIN charge_areas n ON n.area_id = c.area_id
+    JOIN charge_rules r ON r.area_id = n.outer_id AND r.replaced_at IS NULL
+        AND r.valid && daterange(g.first_day, g.last_day, '[]')
+    UNION ALL
+    SELECT g.invoice_id, g.customer_id, 1000, r.id, r.kind, r.basis, r.amount, r.product_id, r.valid, r.tax_class
+    FROM charge_spans g
+    JOIN charge_rules r ON r.customer_id IS NULL AND r.area_id IS NULL AND r.replaced_at IS NULL
+        AND r.valid && daterange(g.first_day, g.last_day, '[]')
+), charge_days AS MATERIALIZED (
+    SELECT DISTINCT ON (b.invoice_id, b.day, r.kind, r.basis, k.product_id, k.unit_price) b.*, r.rule_id, r.kind,
+        r.basis, r.amount, r.of_product, r.tax_class
     FROM charge_goods b
-    JOIN charge_scopes c ON c.invoice_id = b.invoice_id
-    JOIN charge_rules r ON r.id = c.rule_id AND r.valid @> b.day AND coalesce(r.product_id, b.product_id) = b.product_id
-    CROSS JOIN LATERAL (SELECT CASE r.basis WHEN 'percent' THEN b.product_id ELSE r.product_id END AS product_id,
+    JOIN charge_scopes r ON r.invoice_id = b.invoice_id AND r.valid @> b.day
+        AND coalesce(r.of_product, b.product_id) = b.product_id
+    CROSS JOIN LATERAL (SELECT CASE r.basis WHEN 'percent' THEN b.product_id ELSE r.of_product END AS product_id,
         CASE r.basis WHEN 'percent' THEN b.unit_price END AS unit_price) k
-    ORDER BY b.invoice_id, b.day, r.kind, r.basis, k.product_id, k.unit_price, c.breadth, r.product_id
+    ORDER BY b.invoice_id, b.day, r.kind, r.basis, k.product_id, k.unit_price, r.breadth, r.of_product
+), charge_known AS MATERIALIZED (
+    SELECT g.invoice_id, r.kind, r.basis, r.product_id AS of_product, unnest(l.charged_for) AS first_day
+    FROM charge_spans g
+    JOIN invoices d ON d.customer_id = g.customer_id AND d.status = 'issued' AND d.period_end >= g.first_day
+    JOIN invoice_lines l ON l.invoice_id = d.id AND l.charge_rule_id IS NOT NULL
+    JOIN charge_rules r ON r.id = l.charge_rule_id
 ), charge_times AS (
-    SELECT DISTINCT ON (c.invoice_id, c.kind, c.basis, c.of_product, t.first_day) c.invoice_id, c.rule_id, c.day
+    SELECT DISTINCT ON (c.invoice_id, c.kind, c.basis, c.of_product, t.first_day) c.invoice_id, c.rule_id, c.amount,
+        c.tax_class, c.day, t.first_day
     FROM charge_days c
     JOIN papers p ON p.invoice_id = c.invoice_id
     CROSS JOIN LATERAL (SELECT CASE c.basis WHEN 'per_month' THEN date_trunc('month', c.day::timestamp)::date
         ELSE c.day END AS first_day) t
-    WHERE c.basis <> 'percent' AND (t.first_day >= p.period_start OR NOT EXISTS (
-        SELECT FROM orders o
-        JOIN invoices d ON d.id = o.invoice_id
-        JOIN order_items i ON i.order_id = o.id AND i.delivered_quantity > 0
-        WHERE o.customer_id = p.customer_id AND o.invoice_id <> p.invoice_id
-            AND o.delivered_on >= t.first_day AND o.delivered_on
-                <= CASE c.basis WHEN 'per_month' THEN t.first_day + interval '1 month' - interval '1 day' ELSE c.day END
-            AND coalesce(c.of_product, i.product_id) = i.product_id
-            AND (d.status = 'issued' OR (d.status = 'draft' AND d.period_start < p.period_start))))
+    WHERE c.basis <> 'percent' AND c.amount > 0
+        AND NOT EXISTS (SELECT FROM charge_known k WHERE k.invoice_id = c.invoice_id AND k.first_day = t.first_day
+            AND k.kind = c.kind AND k.basis = c.basis AND k.of_product IS NOT DISTINCT FROM c.of_product)
+        AND (t.first_day >= p.period_start OR NOT EXISTS (
+            SELECT FROM invoices d
+            JOIN orders o ON o.invoice_id = d.id
+            JOIN order_items i ON i.order_id = o.id AND i.delivered_quantity > 0
+            JOIN charge_scopes r ON r.invoice_id = c.invoice_id AND r.valid @> o.delivered_on AND r.amount > 0
+                AND r.kind = c.kind AND r.basis = c.basis AND r.of_product IS NOT DISTINCT FROM c.of_product
+            WHERE d.customer_id = c.customer_id AND d.status = 'draft' AND d.period_start < p.period_start
+                AND o.delivered_on >= t.first_day AND o.delivered_on
+                    <= CASE c.basis WHEN 'per_month' THEN t.first_day + interval '1 month - 1 day' ELSE c.day END
+                AND coalesce(c.of_product, i.product_id) = i.product_id))
     ORDER BY c.invoice_id, c.kind, c.basis, c.of_product, t.first_day, c.day
 ), charge_amounts AS (
-    SELECT c.invoice_id, c.rule_id, count(*) AS times, min(c.day) AS first_day, max(c.day) AS last_day
-    FROM charge_times c GROUP BY 1, 2
+    SELECT c.invoice_id, c.rule_id, c.amount, count(*) AS times, min(c.day) AS first_day, max(c.day) AS last_day,
+        array_agg(c.first_day ORDER BY c.first_day) AS charged_for
+    FROM charge_times c WHERE c.tax_class IS NULL GROUP BY 1, 2, 3
 ), charge_parts AS (
     SELECT v.invoice_id, v.product_id, v.supply_type, v.gst_rate, min(v.hsn_code) AS hsn_code,
-        sum(v.quantity * v.unit_price) AS value
+        greatest(sum(v.quantity * v.unit_price), 0.000001) AS value  -- what is free bears what nothing else can
     FROM charge_goods v GROUP BY 1, 2, 3, 4
 ), charge_shares AS (
     SELECT f.*, v.supply_type, v.gst_rate, (array_agg(v.hsn_code ORDER BY v.value DESC, v.hsn_code))[1] AS hsn_code,
         count(*) OVER one AS groups, sum(sum(v.value)) OVER one AS whole,
         sum(sum(v.value)) OVER upto AS upto, sum(sum(v.value)) OVER upto - sum(v.value) AS after
     FROM charge_amounts f
-    JOIN charge_rules r ON r.id = f.rule_id AND r.tax_class IS NULL
+    JOIN charge_rules r ON r.id = f.rule_id
     JOIN charge_parts v ON v.invoice_id = f.invoice_id AND coalesce(r.product_id, v.product_id) = v.product_id
-    GROUP BY f.invoice_id, f.rule_id, f.times, f.first_day, f.last_day, v.supply_type, v.gst_rate
+    GROUP BY f.invoice_id, f.rule_id, f.amount, f.times, f.first_day, f.last_day, f.charged_for, v.supply_type,
+        v.gst_rate
     WINDOW one AS (PARTITION BY f.invoice_id, f.rule_id),
         upto AS (PARTITION BY f.invoice_id, f.rule_id ORDER BY v.gst_rate, v.supply_type)
 ), charge_percents AS (
-    SELECT c.invoice_id, c.rule_id, c.amount, c.supply_type, c.gst_rate, c.hsn_code,
+    SELECT c.invoice_id, c.rule_id, c.amount, c.tax_class IS NULL AS of_goods, t.supply_type, t.gst_rate,
+        CASE WHEN c.tax_class IS NULL THEN c.hsn_code END AS hsn_code,
         round(sum(c.quantity) * c.unit_price, 2) AS value, min(c.day) AS first_day, max(c.day) AS last_day
-    FROM charge_days c WHERE c.basis = 'percent' AND c.amount > 0
-    GROUP BY c.invoice_id, c.rule_id, c.amount, c.supply_type, c.gst_rate, c.hsn_code, c.product_id, c.unit_price
+    FROM charge_days c
+    JOIN papers p ON p.invoice_id = c.invoice_id
+    CROSS JOIN settings s
+    LEFT JOIN tax_rates named ON named.tax_class = c.tax_class
+        AND named.valid @> CASE s.tax_rate_date WHEN 'delivery_date' THEN c.day ELSE p.invoice_date END
+    CROSS JOIN LATERAL (SELECT
+        CASE WHEN c.tax_class IS NULL OR s.gstin IS NULL THEN c.supply_type ELSE named.supply_type END AS supply_type,
+        CASE WHEN c.tax_class IS NULL OR s.gstin IS NULL THEN c.gst_rate ELSE named.gst_rate END AS gst_rate) t
+    WHERE c.basis = 'percent' AND c.amount > 0
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, c.product_id, c.unit_price
 ), charged AS (
-    SELECT s.invoice_id, s.rule_id, CASE s.groups WHEN 1 THEN s.times ELSE 1 END AS quantity,
-        CASE WHEN s.groups = 1 THEN r.amount WHEN s.whole = 0 THEN 0
-            ELSE round(s.times * r.amount * s.upto / s.whole, 2) - round(s.times * r.amount * s.after / s.whole, 2)
+    SELECT s.invoice_id, s.rule_id, CASE WHEN s.groups = 1 AND NOT a.is_less THEN s.times ELSE 1 END AS quantity,
+        CASE WHEN s.groups = 1 AND NOT a.is_less THEN s.amount
+            ELSE round(a.all_of_it * s.upto / s.whole, 2) - round(a.all_of_it * s.after / s.whole, 2)
             END AS unit_price,
-        s.first_day, s.last_day, s.supply_type, s.gst_rate, s.hsn_code
-    FROM charge_shares s JOIN charge_rules r ON r.id = s.rule_id
+        s.first_day, s.last_day, s.supply_type, s.gst_rate, s.hsn_code, s.charged_for
+    FROM charge_shares s
+    JOIN charge_rules r ON r.id = s.rule_id
+    CROSS JOIN LATERAL (SELECT r.kind = 'discount' AND s.times * s.amount > s.whole AS is_less,
+        CASE r.kind WHEN 'discount' THEN least(s.times * s.amount, round(s.whole, 2)) ELSE s.times * s.amount END
+            AS all_of_it) a
     UNION ALL
     SELECT b.invoice_id, b.rule_id, 1, round(sum(b.value) * b.amount / 100, 2), min(b.first_day), max(b.last_day),
-        b.supply_type, b.gst_rate, b.hsn_code
-    FROM charge_percents b JOIN charge_rules r ON r.id = b.rule_id AND r.tax_class IS NULL
-    GROUP BY b.invoice_id, b.rule_id, b.amount, b.supply_type, b.gst_rate, b.hsn_code
+        b.supply_type, b.gst_rate, b.hsn_code, NULL
+    FROM charge_percents b GROUP BY b.invoice_id, b.rule_id, b.amount, b.supply_type, b.gst_rate, b.hsn_code
     UNION ALL
-    SELECT f.invoice_id, f.rule_id, f.quantity, f.unit_price, f.first_day, f.last_day,
+    SELECT c.invoice_id, c.rule_id, count(*), c.amount, min(c.day), max(c.day),
         CASE WHEN s.gstin IS NULL THEN 'non_gst' ELSE t.supply_type END,
-        CASE WHEN s.gstin IS NULL THEN 0 ELSE t.gst_rate END, NULL
-    FROM (
-        SELECT f.invoice_id, f.rule_id, f.times AS quantity, r.amount AS unit_price, f.first_day, f.last_day
-        FROM charge_amounts f JOIN charge_rules r ON r.id = f.rule_id
-        UNION ALL
-        SELECT b.invoice_id, b.rule_id, 1, round(sum(b.value) * b.amount / 100, 2), min(b.first_day), max(b.last_day)
-        FROM charge_percents b GROUP BY b.invoice_id, b.rule_id, b.amount
-    ) f
-    JOIN charge_rules r ON r.id = f.rule_id AND r.tax_class IS NOT NULL
-    JOIN papers p ON p.invoice_id = f.invoice_id
+        CASE WHEN s.gstin IS NULL THEN 0 ELSE t.gst_rate END, NULL, array_agg(c.first_day ORDER BY c.first_day)
+    FROM charge_times c
+    JOIN papers p ON p.invoice_id = c.invoice_id
     CROSS JOIN settings s
-    LEFT JOIN tax_rates t ON t.tax_class = r.tax_class
-        AND t.valid @> CASE s.tax_rate_date WHEN 'delivery_date' THEN f.last_day ELSE p.invoice_date END
+    LEFT JOIN tax_rates t ON t.tax_class = c.tax_class
+        AND t.valid @> CASE s.tax_rate_date WHEN 'delivery_date' THEN c.day ELSE p.invoice_date END
+    WHERE c.tax_class IS NOT NULL
+    GROUP BY 1, 2, 4, 7, 8
 )"""
 
 LINES = f"""{CHARGES}, delivered AS (
@@ -191,7 +225,7 @@ LINES = f"""{CHARGES}, delivered AS (
         CASE WHEN s.gstin IS NULL THEN 0 ELSE r.gst_rate END AS gst_rate,
         p.place_of_supply <> s.state_code AS inter_state, s.prices_include_tax,
         p.gst_treatment IN ('registered', 'composition') AS is_registered, NULL::uuid AS adjustment_id,
-        NULL::uuid AS charge_rule_id, NULL::text AS charge_hsn_code
+        NULL::uuid AS charge_rule_id, NULL::text AS charge_hsn_code, NULL::date[] AS charged_for
     FROM delivered v
     JOIN papers p ON p.invoice_id = v.invoice_id
     JOIN products g ON g.id = v.product_id
@@ -204,7 +238,7 @@ LINES = f"""{CHARGES}, delivered AS (
         CASE WHEN s.gstin IS NULL THEN 'non_gst' WHEN a.tax_class IS NULL THEN 'exempt' ELSE r.supply_type END,
         CASE WHEN s.gstin IS NULL OR a.tax_class IS NULL THEN 0 ELSE r.gst_rate END,
         p.place_of_supply <> s.state_code, s.prices_include_tax, p.gst_treatment IN ('registered', 'composition'), a.id,
-        NULL, NULL
+        NULL, NULL, NULL
     FROM papers p
     JOIN adjustments a ON a.invoice_id = p.invoice_id AND a.adjusted_on <= p.period_end
     CROSS JOIN settings s
@@ -214,7 +248,7 @@ LINES = f"""{CHARGES}, delivered AS (
     SELECT p.invoice_id, NULL, CASE r.kind WHEN 'discount' THEN -c.unit_price ELSE c.unit_price END, 'charge',
         c.last_day < p.period_start OR p.is_late, c.quantity, 0, c.first_day, c.last_day, false, c.supply_type,
         c.gst_rate, p.place_of_supply <> s.state_code, s.prices_include_tax,
-        p.gst_treatment IN ('registered', 'composition'), NULL, r.id, c.hsn_code
+        p.gst_treatment IN ('registered', 'composition'), NULL, r.id, c.hsn_code, c.charged_for
     FROM charged c
     JOIN charge_rules r ON r.id = c.rule_id
     JOIN papers p ON p.invoice_id = c.invoice_id
@@ -235,7 +269,7 @@ LINES = f"""{CHARGES}, delivered AS (
         t.cgst, t.cgst AS sgst, t.igst,
         CASE WHEN t.gst_rate > 0 THEN t.taxable_value + 2 * t.cgst + t.igst
             ELSE t.gross_amount END::numeric(24,2) AS line_total,
-        t.charge_rule_id, t.unpriced
+        t.charge_rule_id, t.charged_for, t.unpriced
     FROM taxed t
     LEFT JOIN products g ON g.id = t.product_id
     LEFT JOIN adjustments a ON a.id = t.adjustment_id
