@@ -140,6 +140,7 @@ LOSES = {
     "0042": "moves of customers",
     "0043": "over which links cash was noted",
     "0047": "containers and who has them",
+    "0050": "charge rules",
 }
 
 #: (question, answer) once the revision ran: its backfill was right.
