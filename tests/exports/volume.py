@@ -17,7 +17,7 @@ FROM invoices i CROSS JOIN users u WHERE u.email = 'volume@dairy.example';
 INSERT INTO invoice_lines (invoice_id, line_no, product_id, description, hsn_code, unit, source, prior_period,
     deliveries, first_date, last_date, quantity, unit_price, gross_amount, supply_type, gst_rate, taxable_value,
     cgst, sgst, igst, line_total)
-SELECT i.id, row_number() OVER (PARTITION BY i.id), p.id, p.name, p.hsn_code, p.unit, 'adjustment', false, 30,
+SELECT i.id, row_number() OVER (PARTITION BY i.id), NULL::uuid, p.name, p.hsn_code, p.unit, 'adjustment', false, 30,
     '2026-10-01', '2026-10-31', 31.500, 60.00, 1890.00, 'exempt', 0, 0, 0, 0, 0, 1890.00
 FROM invoices i CROSS JOIN products p;
 ANALYZE customers; ANALYZE invoices; ANALYZE invoice_lines; ANALYZE adjustments;
