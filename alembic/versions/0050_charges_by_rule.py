@@ -46,8 +46,7 @@ CREATE TABLE charge_rules (
     CONSTRAINT ex_charge_rules_in_force EXCLUDE USING gist (kind WITH =, basis WITH =,
         COALESCE(customer_id, area_id, '00000000-0000-0000-0000-000000000000'::uuid) WITH =,
         COALESCE(product_id, '00000000-0000-0000-0000-000000000000'::uuid) WITH =, valid WITH &&)
-        WHERE (replaced_at IS NULL),
-    CONSTRAINT ck_charge_rules_replaced_of_customer CHECK (replaced_at IS NULL OR customer_id IS NOT NULL)
+        WHERE (replaced_at IS NULL)
 );
 CREATE INDEX ix_charge_rules_customer_id ON charge_rules (customer_id);
 CREATE INDEX ix_charge_rules_area_id ON charge_rules (area_id);
@@ -62,7 +61,7 @@ COMMENT ON COLUMN charge_rules.product_id IS
 COMMENT ON COLUMN charge_rules.description IS 'As the bill says it.';
 COMMENT ON COLUMN charge_rules.tax_class IS 'NULL: taxed as the goods that were delivered.';
 COMMENT ON COLUMN charge_rules.replaced_at IS
-    'Since its customer was merged into another, who had such a rule: it only explains bills that were issued by it.';
+    'Since it was taken back, or another took its place at a merge: it only explains documents that were made by it.';
 CREATE TRIGGER tr_audit_insert AFTER INSERT ON charge_rules REFERENCING NEW TABLE AS arrived
     FOR EACH STATEMENT EXECUTE FUNCTION audit_statement('{created_at,updated_at}', 'id');
 CREATE TRIGGER tr_audit_delete AFTER DELETE ON charge_rules REFERENCING OLD TABLE AS departed
@@ -80,8 +79,7 @@ BEGIN
         OR lower(NEW.valid) <> lower(OLD.valid)
         OR (NEW.customer_id IS DISTINCT FROM OLD.customer_id
             AND NOT follows_merge(OLD.customer_id, NEW.customer_id))
-        OR (NEW.replaced_at IS DISTINCT FROM OLD.replaced_at
-            AND (OLD.replaced_at IS NOT NULL OR NEW.customer_id IS NOT DISTINCT FROM OLD.customer_id)) THEN
+        OR (NEW.replaced_at IS DISTINCT FROM OLD.replaced_at AND OLD.replaced_at IS NOT NULL) THEN
         RAISE EXCEPTION 'charge rule % can only be ended', OLD.id
             USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_charge_rules_only_end';
     END IF;

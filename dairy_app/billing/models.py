@@ -95,7 +95,6 @@ class ChargeRule(Identified, Base):
             ("valid", "&&"),
             where="replaced_at IS NULL",
         ),
-        check("replaced_of_customer", "replaced_at IS NULL OR customer_id IS NOT NULL"),
         Index(None, "customer_id"),
         Index(None, "area_id"),
         Index(None, "product_id"),
@@ -116,5 +115,5 @@ class ChargeRule(Identified, Base):
     #: NULL: taxed as the goods that were delivered.
     tax_class: Mapped[str | None]
     created_by: Mapped[UUID]
-    #: Since its customer was merged into another, who had such a rule: it only explains bills that were issued by it.
+    #: Since it was taken back, or another took its place at a merge: it only explains documents that were made by it.
     replaced_at: Mapped[datetime | None]

@@ -97,6 +97,16 @@ def is_unrated(session: Session, tax_class: str, on_date: date) -> bool:
     return session.scalars(select(TaxClass.code).where(TaxClass.code == tax_class, ~rated)).first() is not None
 
 
+def is_uncoded(session: Session, tax_class: str, on_date: date) -> bool:
+    """Whether this class is taxed on that day and nobody knows its HSN code: neither itself nor a product of it."""
+    rated = select(TaxRate.id).where(
+        TaxRate.tax_class == TaxClass.code, in_force(TaxRate.valid, on_date), TaxRate.gst_rate > 0
+    )
+    coded = select(Product.id).where(Product.tax_class == TaxClass.code, Product.hsn_code.is_not(None))
+    wanted = select(TaxClass.code).where(TaxClass.code == tax_class, TaxClass.hsn_prefix.is_(None))
+    return session.scalars(wanted.where(rated.exists(), ~coded.exists())).first() is not None
+
+
 def _products(on_date: date, floor: bool) -> Select[Any]:
     hidden = {"legacy_id", "minimum_price"}
     columns = [column for column in Product.__table__.columns if column.key not in hidden]

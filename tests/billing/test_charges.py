@@ -338,6 +338,194 @@ def test_a_rule_is_deleted_while_bills_are_issued(shop: Shop, database_url: str,
     assert paper["total"] == ("65.00" if 409 in answers else "60.00")
 
 
+# ---------------------------------------------------------------------------- once, whatever became of the documents
+
+
+def weekly(shop: Shop) -> None:
+    ok(shop.admin.patch(f"/customers/{shop.asha['id']}", {"billing_cycle": "weekly"}))
+
+
+def charged(shop: Shop) -> Decimal:
+    """What rules brought on the documents that are issued."""
+    papers = [shop.dairy.invoice(each["id"]) for each in shop.dairy.invoices(status="issued")]
+    return sum((Decimal(total) for paper in papers for *_, total in shop.charges(paper)), Decimal(0))
+
+
+def void(shop: Shop, first_day: str) -> None:
+    (paper,) = [each for each in shop.dairy.invoices(status="issued") if each["period_start"] == first_day]
+    ok(shop.admin.post(f"/invoices/{paper['id']}/void", {"reason": "wrong address", "after_return": True}))
+
+
+def late(shop: Shop, order: Any) -> None:
+    ok(shop.dairy.confirm(order, delivered_at=f"{order['delivery_date']}T07:00:00+05:30"))
+
+
+def test_a_week_that_is_told_late_brings_no_second_month(shop: Shop) -> None:
+    weekly(shop)
+    shop.rule(MONTHLY)
+    order = shop.dairy.order(shop.asha, (shop.milk, "1"), on="2026-10-06")
+    shop.brought("2026-10-13")
+    shop.dairy.go_to("2026-10-16")
+    shop.dairy.bill("2026-10")
+    late(shop, order)
+    assert shop.charges() == []
+    shop.dairy.bill("2026-10")
+    assert charged(shop) == 100
+
+
+def test_a_voided_week_takes_its_month_along_and_brings_it_back(shop: Shop) -> None:
+    weekly(shop)
+    shop.rule(MONTHLY)
+    for day in ("2026-10-13", "2026-10-20"):
+        shop.brought(day)
+    shop.dairy.go_to("2026-10-26")
+    shop.dairy.bill("2026-10")
+    void(shop, "2026-10-08")
+    assert shop.charges() == [("Service", "1.000", "100.00", "100.00")]
+    shop.dairy.bill("2026-10")
+    assert charged(shop) == 100
+
+
+def test_a_voided_week_whose_month_another_has_by_now_brings_none(shop: Shop) -> None:
+    weekly(shop)
+    shop.rule(MONTHLY, product_id=shop.ghee["id"])
+    order = shop.dairy.order(shop.asha, (shop.ghee, "1"), on="2026-10-03")
+    shop.brought("2026-10-05")
+    shop.brought("2026-10-13", "1", "0.1")
+    shop.dairy.go_to("2026-10-16")
+    shop.dairy.bill("2026-10")
+    void(shop, "2026-10-01")
+    late(shop, order)
+    shop.dairy.bill("2026-10")
+    assert charged(shop) == 100
+
+
+def test_a_week_that_could_not_be_issued_keeps_its_month(shop: Shop) -> None:
+    weekly(shop)
+    shop.rule(MONTHLY)
+    shop.brought("2026-10-13")
+    much = {"customer_id": shop.asha["id"], "kind": "discount", "description": "Slip", "amount": "-500.00"}
+    slip = ok(shop.admin.post("/adjustments", much | {"adjusted_on": "2026-10-13", "reason": "slip"}), 201)
+    shop.brought("2026-10-20")
+    shop.dairy.go_to("2026-10-25")
+    assert [each["code"] for each in shop.dairy.bill("2026-10")["skipped"]] == ["negative_total"]
+    assert charged(shop) == 0
+    ok(shop.admin.delete(f"/adjustments/{slip['id']}"), 204)
+    shop.dairy.bill("2026-10")
+    assert charged(shop) == 100
+
+
+def test_a_day_charged_on_a_later_bill_is_charged_there_only(shop: Shop) -> None:
+    shop.rule(DAILY)
+    orders = [shop.dairy.order(shop.asha, (shop.milk, "1"), on="2026-10-03") for _ in range(2)]
+    shop.brought("2026-10-05")
+    shop.dairy.go_to("2026-11-01")
+    shop.dairy.bill("2026-10")
+    late(shop, orders[0])
+    shop.dairy.go_to("2026-12-01")
+    shop.dairy.bill("2026-11")
+    late(shop, orders[1])
+    shop.dairy.go_to("2027-01-01")
+    shop.dairy.bill("2026-12", confirm=True)
+    assert charged(shop) == 10
+    void(shop, "2026-11-01")
+    assert shop.charges() == [("Delivery", "1.000", "5.00", "5.00")]
+    shop.dairy.bill("2026-12", confirm=True)
+    assert charged(shop) == 10
+    void(shop, "2026-10-01")
+    shop.dairy.bill("2026-12", confirm=True)
+    assert charged(shop) == 10
+
+
+def test_a_month_rule_that_begins_later_counts_from_its_first_day_in_every_cycle(shop: Shop) -> None:
+    balu = shop.dairy.customer()
+    weekly(shop)
+    shop.rule(MONTHLY, valid_from="2026-10-12")
+    for day in ("2026-10-06", "2026-10-13"):
+        shop.brought(day)
+        shop.brought(day, to=balu)
+    of_weeks = [shop.charges(shop.dairy.invoice(each["id"])) for each in shop.drafts()]
+    assert of_weeks == [[], shop.charges(shop.draft(balu))]
+    shop.rule(MONTHLY, amount="0", customer_id=shop.asha["id"], valid_to="2026-10-12")  # frees of nothing that is due
+    assert [len(shop.charges(shop.dairy.invoice(each["id"]))) for each in shop.drafts()] == [0, 1]
+
+
+def test_what_is_free_bears_a_charge_when_nothing_else_does(shop: Shop) -> None:
+    shop.dairy.seller(gstin="27AAPFU0939F1ZV")
+    shop.rule(DAILY)
+    shop.rule(MONTHLY | {"kind": "discount"})
+    shop.dairy.go_to("2026-10-02")
+    gifts = [
+        {"product_id": each["id"], "quantity": "1", "unit_price": "0", "price_reason": "gift"}
+        for each in (shop.milk, shop.ghee)
+    ]
+    body = {"customer_id": shop.asha["id"], "delivery_date": "2026-10-02", "items": gifts}
+    ok(shop.dairy.confirm(ok(shop.admin.post("/orders", body), 201)))
+    assert [total for *_, total in shop.charges()] == ["2.50", "2.50"]
+
+
+def test_a_discount_takes_off_no_more_than_the_goods_come_to(shop: Shop) -> None:
+    shop.rule(DAILY | {"kind": "discount", "amount": "70.00"})
+    shop.brought("2026-10-02")
+    assert shop.charges() == [("Delivery", "1.000", "-60.00", "-60.00")]
+    shop.brought("2026-10-03", "2")
+    assert shop.charges() == [("Delivery", "2.000", "-70.00", "-140.00")]
+
+
+def test_each_day_has_its_own_rate_where_the_delivery_decides(shop: Shop, sql: Any) -> None:
+    shop.dairy.seller(gstin="27AAPFU0939F1ZV")
+    ok(shop.admin.patch("/settings", {"tax_rate_date": "delivery_date"}))
+    sql(
+        "UPDATE tax_rates SET valid = daterange(lower(valid), '2026-10-20') WHERE tax_class = 'butter_ghee'"
+        " AND upper_inf(valid)"
+    )
+    sql(
+        "INSERT INTO tax_rates (tax_class, supply_type, gst_rate, valid, source)"
+        " VALUES ('butter_ghee', 'taxable', 12, '[2026-10-20,)', 'test')"
+    )
+    shop.rule(DAILY, tax_class="butter_ghee")
+    shop.rule(OFF, tax_class="butter_ghee")
+    for day in ("2026-10-02", "2026-10-03", "2026-10-21"):
+        shop.brought(day)
+    lines = [each for each in shop.draft()["lines"] if each["source"] == "charge"]
+    assert [(each["description"], each["gst_rate"], each["gross_amount"]) for each in lines] == [
+        ("Delivery", "5.00", "10.00"), ("Delivery", "12.00", "5.00"),
+        ("Old customer", "5.00", "-12.00"), ("Old customer", "12.00", "-6.00"),
+    ]  # fmt: skip
+
+
+def test_a_class_that_no_bill_could_be_issued_with_is_refused(shop: Shop, sql: Any) -> None:
+    shop.dairy.seller(gstin="27AAPFU0939F1ZV")
+    sql("INSERT INTO tax_classes (code, description, is_packed, is_default) VALUES ('fees', 'Fees', NULL, false)")
+    sql(
+        "INSERT INTO tax_rates (tax_class, supply_type, gst_rate, valid, source)"
+        " VALUES ('fees', 'taxable', 18, '[2026-10-01,)', 'test')"
+    )
+    shop.dairy.go_to("2026-11-05")
+    told = refused(shop.asked(DAILY, valid_from="2026-11-01", tax_class="fees"), 422, "validation_failed")
+    assert "no HSN code" in told["detail"]
+    sql("UPDATE tax_classes SET hsn_prefix = '9968' WHERE code = 'fees'")
+    sql("UPDATE tax_rates SET valid = '[2026-11-01,)' WHERE tax_class = 'fees'")
+    told = refused(shop.asked(DAILY, valid_from="2026-10-31", tax_class="fees"), 422, "validation_failed")
+    assert "2026-10-31" in told["detail"]
+    shop.rule(DAILY, valid_from="2026-11-01", tax_class="fees")
+
+
+def test_a_slip_is_taken_back_when_its_bills_are_void(shop: Shop) -> None:
+    slip = shop.rule(DAILY, amount="50.00")
+    shop.brought("2026-10-02")
+    shop.dairy.go_to("2026-11-01")
+    shop.dairy.bill("2026-10")
+    refused(shop.admin.delete(f"/charge-rules/{slip['id']}"), 409, "in_use")
+    void(shop, "2026-10-01")
+    assert shop.charges() == [("Delivery", "1.000", "50.00", "50.00")]
+    ok(shop.admin.delete(f"/charge-rules/{slip['id']}"), 204)
+    assert shop.charges() == []
+    assert ok(shop.admin.get(f"/charge-rules/{slip['id']}"))["replaced_at"] is not None
+    shop.rule(DAILY)
+    assert shop.charges() == [("Delivery", "1.000", "5.00", "5.00")]
+
+
 class Reckoning:
     """What rules come to for one customer and month of a dairy without GST, reckoned from its deliveries."""
 

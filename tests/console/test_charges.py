@@ -77,7 +77,9 @@ def test_what_changes_no_draft_and_what_takes_too_much_is_told(dairy: Dairy, adm
     page = look(admin, product_id=dairy.product("30.00", name="Curd")["id"])
     assert "of Curd only" in page.words
     assert "Drafts of Nov 2026, as they stand now: ₹ 180.00 stay ₹ 180.00." in page.words
-    page = look(admin, kind="discount", amount="100")
+    off = {"customer_id": rao["other"]["id"], "kind": "discount", "description": "A gift", "amount": "-60.00"}
+    ok(dairy.admin.post("/adjustments", off | {"reason": "moved in"}), 201)
+    page = look(admin, kind="discount", amount="60")
     assert "could then not be issued" in page.words and "lacks: 1." in page.words
     page = look(admin, amount="0", area_id=rao["other"]["area_id"])
     assert "Nothing (Delivery charge, for each day with a delivery)" in page.words

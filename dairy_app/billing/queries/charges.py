@@ -12,13 +12,17 @@ from dairy_app.catalogue.models import Product
 from dairy_app.catalogue.queries import valid_from, valid_to
 from dairy_app.common.errors import Problem
 from dairy_app.customers.models import Area, Customer
-from dairy_app.invoices.models import InvoiceLine
+from dairy_app.invoices.models import Invoice, InvoiceLine
 
 
 def charge_rules() -> Select[Any]:
-    """All rules, with the names of what they concern and whether a bill was issued by them."""
+    """All rules, with the names of what they concern and whether an issued bill was made by them."""
     columns = [each for each in ChargeRule.__table__.columns if each.name != "valid"]
-    lines = select(InvoiceLine.line_no).where(InvoiceLine.charge_rule_id == ChargeRule.id)
+    lines = (
+        select(InvoiceLine.line_no)
+        .join(Invoice, Invoice.id == InvoiceLine.invoice_id)
+        .where(InvoiceLine.charge_rule_id == ChargeRule.id, Invoice.status == "issued")
+    )
     return (
         select(
             *columns,
@@ -58,3 +62,9 @@ def get_charge_rule(session: Session, charge_rule_id: UUID) -> RowMapping:
     if found is None:
         raise Problem("charge_rule_not_found")
     return found
+
+
+def has_lines(session: Session, charge_rule_id: UUID) -> bool:
+    """Whether any document was made by a rule, void ones included."""
+    lines = select(InvoiceLine.line_no).where(InvoiceLine.charge_rule_id == charge_rule_id)
+    return session.scalar(lines.limit(1)) is not None

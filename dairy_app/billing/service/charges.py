@@ -1,5 +1,6 @@
 """The rules by which bills charge for delivery and give discounts: made, ended, taken back."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -10,10 +11,11 @@ from sqlalchemy.orm import Session
 
 from dairy_app.billing.bulk import charges as bulk
 from dairy_app.billing.models import ChargeRule
-from dairy_app.billing.queries.charges import get_charge_rule
+from dairy_app.billing.queries.charges import get_charge_rule, has_lines
 from dairy_app.business.queries import business_settings, today
-from dairy_app.catalogue.queries import is_unrated
+from dairy_app.catalogue.queries import is_uncoded, is_unrated
 from dairy_app.common.changes import UNSET, Unset, sent
+from dairy_app.common.clock import now
 from dairy_app.common.errors import Problem, invalid
 from dairy_app.web.access import Actor
 
@@ -52,20 +54,16 @@ class ChargeRuleChange:
 def add_charge_rule(session: Session, actor: Actor, wanted: NewChargeRule) -> UUID:
     """A new rule; its id. Bills that are issued stay what they are, drafts have it from ``valid_from`` on.
 
-    Raises validation_failed (days in the wrong order, a day of long ago, a tax class without a rate), overlaps (a rule
-    of the same kind, basis and scope holds on one of its days), customer_not_found, customer_merged, area_not_found,
-    product_not_found, tax_class_not_found.
+    Raises validation_failed (days in the wrong order, a day of long ago, a tax class without rate or code), overlaps (a
+    rule of the same kind, basis and scope holds on one of its days), customer_not_found, customer_merged,
+    area_not_found, product_not_found, tax_class_not_found.
     """
     current = today(session)
     if wanted.valid_from < current - OLDEST_START:
         raise invalid("/valid_from", f"Must not be before {current - OLDEST_START}.", "too_early")
     _require_order(wanted.valid_from, wanted.valid_to)
     if wanted.tax_class is not None and business_settings(session).gstin is not None:
-        day = max(wanted.valid_from, current)
-        if is_unrated(session, wanted.tax_class, day):
-            raise invalid(
-                "/tax_class", f"{wanted.tax_class} has no rate on {day}: name another class, or enter its rate."
-            )
+        _require_taxable(session, wanted.tax_class, sorted({wanted.valid_from, max(wanted.valid_from, current)}))
     rule = ChargeRule(
         kind=wanted.kind,
         basis=wanted.basis,
@@ -99,11 +97,28 @@ def change_charge_rule(session: Session, charge_rule_id: UUID, change: ChargeRul
 
 
 def delete_charge_rule(session: Session, charge_rule_id: UUID) -> None:
-    """Take back a rule by which no bill was issued. Raises charge_rule_not_found; in_use: end it instead."""
+    """Take back a rule by which no bill is issued; what explains void ones stays, and counts no more.
+
+    Raises charge_rule_not_found; in_use: end it instead.
+    """
     bulk.lock_charging(session)
     if get_charge_rule(session, charge_rule_id)["is_billed"]:
         raise Problem("in_use", "Bills were issued by this rule: give it a last day instead.")
-    bulk.delete_charge_rule(session, charge_rule_id)
+    if has_lines(session, charge_rule_id):
+        bulk.write_charge_rule(session, charge_rule_id, {"replaced_at": now(), "updated_at": func.now()})
+    else:
+        bulk.delete_charge_rule(session, charge_rule_id)
+
+
+def _require_taxable(session: Session, tax_class: str, days: Sequence[date]) -> None:
+    """A class without a rate, or with one but no HSN code, would hold back every bill: raise ``validation_failed``."""
+    for day in days:
+        if is_unrated(session, tax_class, day):
+            detail = f"{tax_class} has no rate on {day}: name another class, or enter its rate."
+            raise invalid("/tax_class", detail)
+        if is_uncoded(session, tax_class, day):
+            detail = f"{tax_class} has no HSN code: name another class, or give a product of it one."
+            raise invalid("/tax_class", detail)
 
 
 def _require_order(first: date, last: date | None) -> None:

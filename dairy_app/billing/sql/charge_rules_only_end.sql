@@ -1,5 +1,5 @@
--- What bills were made by stays what it was: a rule is ended, described anew, or goes with its customer when that is
--- merged into another.
+-- What bills were made by stays what it was: a rule is ended, described anew, taken back for good, or goes with its
+-- customer when that is merged into another.
 -- refuses tr_charge_rules_only_end: illegal_transition
 CREATE FUNCTION charge_rules_only_end() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -8,8 +8,7 @@ BEGIN
         OR lower(NEW.valid) <> lower(OLD.valid)
         OR (NEW.customer_id IS DISTINCT FROM OLD.customer_id
             AND NOT follows_merge(OLD.customer_id, NEW.customer_id))
-        OR (NEW.replaced_at IS DISTINCT FROM OLD.replaced_at
-            AND (OLD.replaced_at IS NOT NULL OR NEW.customer_id IS NOT DISTINCT FROM OLD.customer_id)) THEN
+        OR (NEW.replaced_at IS DISTINCT FROM OLD.replaced_at AND OLD.replaced_at IS NOT NULL) THEN
         RAISE EXCEPTION 'charge rule % can only be ended', OLD.id
             USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_charge_rules_only_end';
     END IF;
