@@ -66,19 +66,23 @@ AMOUNTS = """
 #: than the goods come to.
 CHARGES = """
 charge_goods AS MATERIALIZED (
-    SELECT p.invoice_id, p.customer_id, o.delivered_on AS day, i.product_id, i.unit_price,
+    SELECT b.invoice_id, b.customer_id, b.day, b.product_id, b.unit_price, b.quantity,
         CASE WHEN s.gstin IS NULL THEN 'non_gst' ELSE t.supply_type END AS supply_type,
         CASE WHEN s.gstin IS NULL THEN 0 ELSE t.gst_rate END AS gst_rate,
-        CASE WHEN s.gstin IS NOT NULL THEN g.hsn_code END AS hsn_code, sum(i.delivered_quantity) AS quantity
-    FROM papers p
-    JOIN orders o ON o.invoice_id = p.invoice_id AND o.delivered_on <= p.period_end
-    JOIN order_items i ON i.order_id = o.id AND i.delivered_quantity > 0
-    JOIN products g ON g.id = i.product_id
+        CASE WHEN s.gstin IS NOT NULL THEN g.hsn_code END AS hsn_code
+    FROM (
+        SELECT p.invoice_id, p.customer_id, p.invoice_date, o.delivered_on AS day, i.product_id, i.unit_price,
+            sum(i.delivered_quantity) AS quantity
+        FROM papers p
+        JOIN orders o ON o.invoice_id = p.invoice_id AND o.delivered_on <= p.period_end
+        JOIN order_items i ON i.order_id = o.id AND i.delivered_quantity > 0
+        WHERE (SELECT EXISTS (SELECT FROM charge_rules))
+        GROUP BY 1, 2, 3, 4, 5, 6
+    ) b
+    JOIN products g ON g.id = b.product_id
     CROSS JOIN settings s
     LEFT JOIN tax_rates t ON t.tax_class = g.tax_class
-        AND t.valid @> CASE s.tax_rate_date WHEN 'delivery_date' THEN o.delivered_on ELSE p.invoice_date END
-    WHERE (SELECT EXISTS (SELECT FROM charge_rules))
-    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+        AND t.valid @> CASE s.tax_rate_date WHEN 'delivery_date' THEN b.day ELSE b.invoice_date END
 ), charge_spans AS MATERIALIZED (
     SELECT g.invoice_id, g.customer_id, date_trunc('month', min(g.day)::timestamp)::date AS first_day,
         max(g.day) AS last_day
