@@ -521,7 +521,10 @@ def test_a_slip_is_taken_back_when_its_bills_are_void(shop: Shop) -> None:
     assert shop.charges() == [("Delivery", "1.000", "50.00", "50.00")]
     ok(shop.admin.delete(f"/charge-rules/{slip['id']}"), 204)
     assert shop.charges() == []
-    assert ok(shop.admin.get(f"/charge-rules/{slip['id']}"))["replaced_at"] is not None
+    since = ok(shop.admin.get(f"/charge-rules/{slip['id']}"))["replaced_at"]
+    ok(shop.admin.delete(f"/charge-rules/{slip['id']}"), 204)
+    assert ok(shop.admin.get(f"/charge-rules/{slip['id']}"))["replaced_at"] == since is not None
+    assert [each["id"] for each in read(shop.admin, "/charge-rules", ended="true")] == [slip["id"]]
     shop.rule(DAILY)
     assert shop.charges() == [("Delivery", "1.000", "5.00", "5.00")]
 

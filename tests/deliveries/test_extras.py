@@ -142,6 +142,12 @@ def test_one_wrong_extra_and_nothing_is_confirmed(round_: Round, sql: Any, code:
     assert sql("SELECT count(*) FROM orders WHERE source = 'door'") == [(0,)]
 
 
+def test_a_part_of_what_is_sold_whole_is_told_as_that_also_without_a_price(round_: Round) -> None:
+    unpriced = round_.dairy.product(None, unit="packet", name="Lassi")
+    told = refused(round_.dairy.confirm(round_.order(), extra_items=[extra(unpriced, "0.5")]), 422, "validation_failed")
+    assert told["detail"] == "Lassi is sold whole."
+
+
 @pytest.mark.parametrize(
     "extras",
     [

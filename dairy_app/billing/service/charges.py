@@ -102,12 +102,13 @@ def delete_charge_rule(session: Session, charge_rule_id: UUID) -> None:
     Raises charge_rule_not_found; in_use: end it instead.
     """
     bulk.lock_charging(session)
-    if get_charge_rule(session, charge_rule_id)["is_billed"]:
+    rule = get_charge_rule(session, charge_rule_id)
+    if rule["is_billed"]:
         raise Problem("in_use", "Bills were issued by this rule: give it a last day instead.")
-    if has_lines(session, charge_rule_id):
-        bulk.write_charge_rule(session, charge_rule_id, {"replaced_at": now(), "updated_at": func.now()})
-    else:
+    if not has_lines(session, charge_rule_id):
         bulk.delete_charge_rule(session, charge_rule_id)
+    elif rule["replaced_at"] is None:
+        bulk.write_charge_rule(session, charge_rule_id, {"replaced_at": now(), "updated_at": func.now()})
 
 
 def _require_taxable(session: Session, tax_class: str, days: Sequence[date]) -> None:

@@ -32,7 +32,8 @@ BEGIN
                 WHEN w.price IS NULL THEN 'no_price' END AS wrong,
             CASE WHEN p.id IS NULL THEN 'No such product.'
                 WHEN NOT (p.is_active OR p_was_sold) THEN format('%s is no longer sold.', p.name)
-                WHEN w.price IS NOT NULL THEN format('%s is sold whole.', p.name)
+                WHEN p.unit IN ('piece', 'packet', 'dozen') AND x.quantity <> trunc(x.quantity)
+                    THEN format('%s is sold whole.', p.name)
                 ELSE format('%s has no price on %s.', p.name, p_day) END AS why
         FROM (SELECT e.n, (e.x ->> 'product_id')::uuid AS product_id, (e.x ->> 'quantity')::numeric AS quantity
             FROM jsonb_array_elements(p_extras) WITH ORDINALITY AS e (x, n)) x
