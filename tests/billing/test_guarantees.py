@@ -237,7 +237,8 @@ def test_an_issue_that_does_not_equal_its_deliveries_is_refused(papers: Papers, 
         UPDATE invoices SET status = 'issued', series = 'X', financial_year = '2627', sequence_no = 1, number = 'X/1',
             invoice_date = '2026-10-31', due_date = '2026-10-31', document_type = 'invoice', snapshot = '{{{{}}}}',
             taxable_value = 0, exempt_value = {{total}}, cgst = 0, sgst = 0, igst = 0, round_off = 0, total = {{total}},
-            previous_balance = 0, issued_at = now(), document_hash = 'x', previous_hash = 'x', hash_version = 1
+            previous_balance = 0, issued_at = '2026-11-02 12:00+05:30', document_hash = 'x',
+            previous_hash = 'x', hash_version = 1
         WHERE id = '{papers.draft}'"""
     with pytest.raises(psycopg2.IntegrityError) as refusal:
         sql(issue.format(quantity=1, total=60))
@@ -266,8 +267,8 @@ def test_two_issued_by_one_statement_do_not_make_up_for_each_other(
             UPDATE invoices i SET status = 'issued', series = 'X', financial_year = '2627', sequence_no = d.n,
                 number = 'X/' || d.n, invoice_date = '2026-10-31', due_date = '2026-10-31', document_type = 'invoice',
                 snapshot = '{{}}', taxable_value = 0, exempt_value = d.total, cgst = 0, sgst = 0, igst = 0,
-                round_off = 0, total = d.total, previous_balance = 0, issued_at = now(), document_hash = 'x',
-                previous_hash = 'x', hash_version = 1
+                round_off = 0, total = d.total, previous_balance = 0, issued_at = '2026-11-02 12:00+05:30',
+                document_hash = 'x', previous_hash = 'x', hash_version = 1
             FROM (VALUES (uuid '{papers.draft}', 1, {total}), ('{papers.foreign}', 2, {other})) d (id, n, total)
             WHERE i.id = d.id""")
 

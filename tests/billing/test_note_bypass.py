@@ -77,7 +77,10 @@ def ghee_only(**line: str) -> str:
 
 
 MORE_TAXABLE = {"taxable_value": "713.34", "cgst": "0", "sgst": "0"}
-VOID = "UPDATE invoices SET status = 'void', void_reason = 'x', voided_at = now() WHERE id = '{invoice}';"
+VOID = (
+    "UPDATE invoices SET status = 'void', void_reason = 'x', voided_at = '2026-11-02 12:00+05:30'"
+    " WHERE id = '{invoice}';"
+)
 FRESH = (
     "INSERT INTO invoices (id, customer_id, period_start, period_end) VALUES ('{new}', '{customer}', '2026-10-01',"
     " '2026-10-31'); UPDATE orders SET invoice_id = '{new}' WHERE invoice_id = '{invoice}';"
