@@ -131,9 +131,9 @@ class Session:
     before: dict[str, str]
 
     def here(self, text: str) -> str:
-        for old, new in self.replaced.items():
-            text = text.replace(old, new)
-        return text
+        # In one go, the longest first: in another month the name of one is what is written for the next.
+        written = "|".join(re.escape(each) for each in sorted(self.replaced, key=len, reverse=True))
+        return re.sub(written, lambda found: self.replaced[found[0]], text)
 
     def run(self, document: Path) -> list[str]:
         """Run a document's blocks; returns what is wrong."""
