@@ -49,9 +49,8 @@ class Shop:
 
     def charges(self, invoice: Any = None) -> list[tuple[str, str, str, str]]:
         """Description, how often, price and total of each line that a rule made."""
-        names = ("description", "quantity", "unit_price", "line_total")
-        lines = (invoice or self.draft())["lines"]
-        return [tuple(each[name] for name in names) for each in lines if each["source"] == "charge"]  # type: ignore[misc]
+        lines = [each for each in (invoice or self.draft())["lines"] if each["source"] == "charge"]
+        return [(each["description"], each["quantity"], each["unit_price"], each["line_total"]) for each in lines]
 
 
 @pytest.fixture

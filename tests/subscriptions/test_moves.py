@@ -342,7 +342,7 @@ def test_a_move_against_the_making_of_its_day(street: Street, database_url: str,
 def test_what_is_closed_where_one_moves_to_is_closed_from_that_day_on(street: Street) -> None:
     street.planned(TOMORROW, area_id=street.baner)
     street.generate(TOMORROW)
-    once = street.living.order(street.asha, (street.milk, "1"), on=TOMORROW)
+    street.living.order(street.asha, (street.milk, "1"), on=TOMORROW)
     closed = ok(street.admin.post("/closed-days", {"day": TOMORROW, "area_id": street.baner, "reason": "Strike"}), 201)
 
     def told() -> list[tuple[str, str]]:
@@ -353,7 +353,6 @@ def test_what_is_closed_where_one_moves_to_is_closed_from_that_day_on(street: St
     assert told() == [("one_time", "CANCELLED"), ("subscription", "CANCELLED")]
     ok(street.admin.delete(f"/closed-days/{closed['id']}"), 204)
     assert told() == [("one_time", "PENDING"), ("subscription", "PENDING")]
-    del once
 
 
 def test_making_the_orders_of_one_lets_those_of_others_who_move_be(street: Street) -> None:
