@@ -24,6 +24,9 @@ from dairy_app.database.transactions import Database
 from dairy_app.deliveries.routes import deliveries
 from dairy_app.documents.routes.documents import documents, outbox
 from dairy_app.documents.routes.invoice_page import invoice_pages
+from dairy_app.events.models import KINDS
+from dairy_app.events.routes import events
+from dairy_app.events.schemas import WebhookMessage
 from dairy_app.exports.routes import exports
 from dairy_app.field_words import FIELD_WORDS
 from dairy_app.importing.routes import imports
@@ -97,6 +100,7 @@ ROUTES = (
     Mount(imports),
     Mount(documents),
     Mount(outbox),
+    Mount(events),
     Mount(import_review),
     Mount(audit),
     Mount(monitoring),
@@ -134,6 +138,7 @@ def create_app(
     api = docs.ApiDocument(app, Words(SAMPLE_WORDS, FIELD_WORDS), __version__)
     for mount in mounts:
         api.mount(mount.blueprint, mount.prefix)
+    api.tell(WebhookMessage, KINDS)
     docs.register(app, api)
     for page in (console_pages, pages, invoice_pages, metrics):
         app.register_blueprint(page)  # for people and for Prometheus: not in the document of the API

@@ -19,11 +19,12 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "bill": ("dairy_app.billing.commands:bill", "Issue the invoices of a period."),
     "verify-invoices": ("dairy_app.billing.commands:verify_invoices", "Verify that issued documents are unchanged."),
     "invoices": ("dairy_app.documents.commands:invoices", "Write the invoices of a month as PDF."),
+    "webhooks": ("dairy_app.events.commands:webhooks", "Tell other programs of what happened."),
     "export": ("dairy_app.exports.commands:export", "Write a register for the accountant."),
     "import-mongo": ("dairy_app.legacy_import.commands:import_mongo", "Take over the earlier system's data."),
     "check-data": ("dairy_app.monitoring.commands:check_data", "Look for data that contradicts itself."),
     "preflight": ("dairy_app.commands:preflight", "Check what a deployment needs, before and after it."),
-    "purge": ("dairy_app.accounts.commands:purge_ended", "Delete ended logins and remembered answers."),
+    "purge": ("dairy_app.commands:purge_ended", "Delete what is kept for a while only."),
     "openapi": ("dairy_app.commands:openapi", "Print the OpenAPI document."),
 }
 

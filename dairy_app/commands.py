@@ -5,12 +5,14 @@ import re
 import subprocess
 import sys
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import click
 from sqlalchemy import Connection
 
+from dairy_app.common.clock import now
 from dairy_app.common.loading import loading
 from dairy_app.database import backups, comments, embedded_postgres, migrations, structure
 from dairy_app.database.addresses import normalise_url
@@ -332,3 +334,32 @@ def openapi_document() -> dict[str, Any]:
     nowhere = Settings(data_dir=Path(), database_url="postgresql:///", secret_key="never signs anything" * 2)
     document: dict[str, Any] = create_app(nowhere).extensions["openapi"]()
     return document
+
+
+#: Days: longer than any app keeps a request that it could not send.
+KEPT_DAYS = 30
+
+
+@click.command("purge")
+@click.option("--days", type=click.IntRange(1, 3650), default=KEPT_DAYS, show_default=True, help="How long to keep.")
+@click.option("--json", "as_json", is_flag=True, help="For programs.")
+def purge_ended(days: int, as_json: bool) -> None:
+    """Delete what is kept for a while only.
+
+    What ended so many days ago: logins, invitations, failed tries, remembered answers to repeated requests. And events
+    that are older than the settings keep them (event_days). Nothing of the business is touched, and nobody is logged
+    out. Good for a nightly cron job; safe to repeat.
+
+    \b
+    Example: dairy purge --days 30
+    """
+    from dairy_app.accounts.bulk.expired import purge
+    from dairy_app.events.service.telling import purge_events
+
+    database = Settings.from_environment().open_database("dairy purge")
+    gone = database.run(lambda session: purge(session, now() - timedelta(days=days)))
+    gone["events"] = purge_events(database)
+    if as_json:
+        click.echo(json.dumps(gone))
+    else:
+        click.echo(", ".join(f"{table.replace('_', ' ')}: {rows:,}" for table, rows in gone.items()))

@@ -9,6 +9,7 @@ from dairy_app.customers import models as customers
 from dairy_app.database import ddl
 from dairy_app.deliveries import models as deliveries
 from dairy_app.documents import models as documents
+from dairy_app.events import models as events
 from dairy_app.invoices import models as invoices
 from dairy_app.legacy_import import models as legacy_import
 from dairy_app.monitoring import models as monitoring
@@ -28,6 +29,7 @@ __all__ = [
     "customers",
     "deliveries",
     "documents",
+    "events",
     "idempotency",
     "invoices",
     "legacy_import",

@@ -48,6 +48,8 @@ class Settings:
     cors_origins: tuple[str, ...] = ()
     #: What Prometheus shows to read ``/metrics``; empty: nobody reads it.
     metrics_token: str = field(default="", repr=False)
+    #: Whether events are told to addresses within this machine and its network, too, and without TLS.
+    webhooks_local: bool = False
     #: Where nightly backups are put; None: nobody has said so.
     backup_dir: Path | None = None
     #: Connections to the database of one process; None: one for each thread that serves.
@@ -74,6 +76,9 @@ class Settings:
         origins = tuple(each.strip() for each in environment.get("DAIRY_CORS_ORIGINS", "").split(",") if each.strip())
         if not all(_ORIGIN.fullmatch(each) for each in origins):
             raise SettingsError("DAIRY_CORS_ORIGINS must be addresses without a path, for example https://shop.example")
+        local = environment.get("DAIRY_WEBHOOKS_LOCAL", "0")
+        if local not in {"0", "1"}:
+            raise SettingsError(f"DAIRY_WEBHOOKS_LOCAL must be 0 or 1, not {local!r}")
         pool_size = environment.get("DAIRY_POOL_SIZE") or None
         if pool_size is not None and not (pool_size.isdecimal() and 0 < int(pool_size) <= MAX_POOL_SIZE):
             raise SettingsError(f"DAIRY_POOL_SIZE must be a number of connections from 1 to {MAX_POOL_SIZE}")
@@ -95,6 +100,7 @@ class Settings:
             public_url=environment.get("DAIRY_PUBLIC_URL", "").rstrip("/"),
             cors_origins=origins,
             metrics_token=token,
+            webhooks_local=local == "1",
             backup_dir=Path(backups).absolute() if backups else None,
             pool_size=int(pool_size) if pool_size else None,
             web_limits=web_limits,

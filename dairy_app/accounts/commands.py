@@ -1,17 +1,13 @@
-"""``dairy create-admin``: the first user, and the way back in; ``dairy purge``: what need not be kept."""
+"""``dairy create-admin``: the first user, and the way back in."""
 
-import json
 import sys
 from dataclasses import replace
-from datetime import timedelta
 
 import click
 from sqlalchemy.orm import Session
 
-from dairy_app.accounts.bulk.expired import KEPT, purge
 from dairy_app.accounts.routes.invitation_page import invitation_link
 from dairy_app.accounts.service import users as service
-from dairy_app.common.clock import now
 from dairy_app.settings import LOCAL_HOST, LOCAL_PORT, Settings
 from dairy_app.web.logs import configure_logging
 
@@ -50,22 +46,3 @@ def create_admin(email: str, name: str, port: int, password_stdin: bool) -> None
     else:
         click.echo(f"{login} is invited as admin; the password is chosen here, within seven days:")
         click.echo(invitation_link(settings, token))
-
-
-@click.command("purge")
-@click.option("--days", type=click.IntRange(1, 3650), default=KEPT.days, show_default=True, help="How long to keep.")
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
-def purge_ended(days: int, as_json: bool) -> None:
-    """Delete what ended longer ago: logins, invitations, failed tries, remembered answers to repeated requests.
-
-    Nothing of the business is touched, and nobody is logged out. Good for a nightly cron job; safe to repeat.
-
-    \b
-    Example: dairy purge --days 30
-    """
-    database = Settings.from_environment().open_database("dairy purge")
-    gone = database.run(lambda session: purge(session, now() - timedelta(days=days)))
-    if as_json:
-        click.echo(json.dumps(gone))
-    else:
-        click.echo(", ".join(f"{table.replace('_', ' ')}: {rows:,}" for table, rows in gone.items()))

@@ -56,6 +56,7 @@ class BusinessSettings(Timestamps, Base):
         ),
         check("door_extra_limit_not_negative", "door_extra_limit >= 0 AND door_extra_limit <> 'NaN'"),
         check("minimum_order_amount_not_negative", "minimum_order_amount >= 0 AND minimum_order_amount <> 'NaN'"),
+        check("event_days_range", "event_days BETWEEN 0 AND 366"),
     )
 
     id: Mapped[bool] = mapped_column(primary_key=True, server_default=text("true"))
@@ -120,6 +121,8 @@ class BusinessSettings(Timestamps, Base):
     minimum_order_amount: Mapped[Money | None]
     #: Whether orders that would take a customer over its credit limit are made all the same, or held back.
     on_credit_limit: Mapped[str] = mapped_column(server_default=text("'warn'"))
+    #: How long what happened is kept for other programs to read; 0: nothing is written for them.
+    event_days: Mapped[int] = mapped_column(SmallInteger, server_default=text("30"))
 
     @property
     def max_order_quantity(self) -> dict[str, Decimal | None]:

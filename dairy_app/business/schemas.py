@@ -106,6 +106,11 @@ class SettingsOut(Strict):
         *ON_CREDIT_LIMIT,
         metadata={"description": "Whether orders over a customer's credit limit are made, or held back."},
     )
+    event_days = fields.Integer(
+        strict=True,
+        validate=validate.Range(0, 366),
+        metadata={"description": "For how many days events are kept for other programs; 0: none are written."},
+    )
 
 
 class SettingsPatch(SettingsOut):

@@ -54,6 +54,8 @@ CODES: dict[str, tuple[int, str]] = {
     "profile_not_found": (404, "No such export"),
     "message_not_found": (404, "No such message"),
     "link_not_found": (404, "No such link"),
+    "webhook_endpoint_not_found": (404, "No such endpoint"),
+    "event_not_found": (404, "No such event"),
     "change_request_not_found": (404, "No such request"),
     "method_not_allowed": (405, "This address does not take that method"),
     # 409: true of the data as they stand
@@ -80,6 +82,7 @@ CODES: dict[str, tuple[int, str]] = {
     # 410 – 429
     "link_expired": (410, "The link has expired"),
     "link_revoked": (410, "The link has been revoked"),
+    "events_gone": (410, "Events behind that one are deleted by now"),
     "precondition_failed": (412, "Changed since you read it"),
     "payload_too_large": (413, "The request is too large"),
     "unsupported_media_type": (415, "Send JSON"),

@@ -69,9 +69,12 @@ DO $$
 DECLARE
     statement text;
 BEGIN
-    -- The log is written by its triggers, with the owner's rights; the revision is only read.
+    -- The log and the events are written by their triggers, with the owner's rights; the revision is only read.
     IF to_regclass('public.audit_log') IS NOT NULL THEN
         REVOKE INSERT, UPDATE, DELETE ON audit_log FROM dairy_app;
+    END IF;
+    IF to_regclass('public.events') IS NOT NULL THEN
+        REVOKE INSERT, UPDATE ON events FROM dairy_app;
     END IF;
     IF to_regclass('public.alembic_version') IS NOT NULL THEN
         REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM dairy_app;
@@ -84,6 +87,7 @@ BEGIN
         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v')
             AND c.relname NOT IN ('idempotency_keys', 'invitations', 'login_attempts', 'refresh_tokens')
             AND a.attname !~ '(password|token|pin|login|key|secret).*hash'
+            AND a.attname NOT IN ('secret', 'former_secret')
             AND (c.relname, a.attname) NOT IN (('outbox_messages', 'body'),
                 ('import_quarantine', 'document'), ('unlinked_delivery_statuses', 'document'))
         GROUP BY c.oid

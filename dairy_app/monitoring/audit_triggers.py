@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dairy_app.accounts.models import User
 from dairy_app.database.ddl import SqlFile
 from dairy_app.database.models import Base
+from dairy_app.events.models import WebhookEndpoint
 from dairy_app.sharing.models import SharedLink
 from dairy_app.subscriptions.models import Subscription
 
@@ -32,6 +33,7 @@ WHOLE = {
     "closed_days": "id",
     "charge_rules": "id",
     "shared_links": "id",
+    "webhook_endpoints": "id",
     "invoice_links": "invoice_id",
     "change_requests": "id",
     "adjustments": "id",
@@ -43,7 +45,8 @@ WHOLE = {
     "write_offs": "id",
     "cash_settlements": "id",
 }
-#: Columns that move with every login, delivery or use of a link: no news, and their trigger is not called for them.
+#: Columns that move with every login, delivery, use of a link or event: no news, and their trigger is not called for
+#: them. Nor do secrets belong into the log.
 MOVING: dict[type[Base], tuple[str, ...]] = {
     User: ("last_login_at",),
     Subscription: ("last_delivery_date", "last_delivery_at", "last_delivery_confirmed"),
@@ -55,6 +58,7 @@ MOVING: dict[type[Base], tuple[str, ...]] = {
         "window_started_at",
         "window_cost",
     ),
+    WebhookEndpoint: ("told_through", "rests_until", "secret", "former_secret"),
 }
 TIMESTAMPS = ("created_at", "updated_at")
 

@@ -3,6 +3,7 @@
 What the document says of each operation is in ``web.openapi``.
 """
 
+from collections.abc import Sequence
 from itertools import groupby
 from pathlib import Path
 from threading import Lock
@@ -65,6 +66,7 @@ class ApiDocument:
     def __init__(self, app: Flask, words: openapi.Words, version: str) -> None:
         self._app, self._words, self._version = app, words, version
         self._mounted: list[http.Blueprint] = []
+        self._told: list[tuple[type[Schema], Sequence[str]]] = []
         self._making = Lock()
         self._document: dict[str, Any] | None = None
 
@@ -72,6 +74,10 @@ class ApiDocument:
         """Serve a blueprint, and describe it later."""
         self._app.register_blueprint(blueprint, url_prefix=prefix)
         self._mounted.append(blueprint)
+
+    def tell(self, schema: type[Schema], kinds: Sequence[str]) -> None:
+        """Describe messages that are sent to other programs, of some kinds and one form."""
+        self._told.append((schema, kinds))
 
     def document(self) -> dict[str, Any]:
         """The OpenAPI document of everything mounted."""
@@ -101,7 +107,13 @@ class ApiDocument:
                         parameters=openapi.parameters_of(rule.rule),
                     )
             spec.tag({"name": blueprint.name, "description": blueprint.description})
-        return openapi.complete(self._app, spec.to_dict(), classes, self._words)
+        for schema, _ in self._told:
+            spec.components.schema(name_of(schema), schema=schema)
+        document = spec.to_dict()
+        document["webhooks"] = {
+            kind: openapi.webhook(kind, schema.__name__) for schema, kinds in self._told for kind in kinds
+        }
+        return openapi.complete(self._app, document, classes, self._words)
 
 
 def _begun(plugin: MarshmallowPlugin, version: str) -> APISpec:

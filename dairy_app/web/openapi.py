@@ -31,6 +31,12 @@ _NULL_MEANS = re.compile(r"[;,] null: [^.;]*")
 _SECURITY_SCHEMES = {"bearerAuth": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}}
 #: A part of an address as Flask's rules write it: ``<name>``, ``<uuid:name>``.
 _PART = re.compile(r"<(?:(\w+):)?(\w+)>")
+#: What stands above every message of ours, as Standard Webhooks asks.
+WEBHOOK_HEADERS = {
+    "webhook-id": "Names the message: the same at every try, so that a repeat is known.",
+    "webhook-timestamp": "When it was sent, in seconds since 1970: refuse what is older than some minutes.",
+    "webhook-signature": "`v1,` and the HMAC-SHA256 of id, timestamp and body, by each secret that is good.",
+}
 #: What its converter takes.
 _CONVERTED: dict[str, dict[str, Any]] = {
     "": {"type": "string", "minLength": 1},
@@ -149,6 +155,27 @@ def _told(answer: Answered) -> dict[str, Any]:
     return told | ({"content": {answer.content_type: {"schema": answer.schema}}} if answer.schema is not None else {})
 
 
+def webhook(kind: str, schema: str) -> dict[str, Any]:
+    """A message of ours to an address of another program, with a component as its body."""
+    named = {name: f"#/components/parameters/{name}" for name in WEBHOOK_HEADERS}
+    return {
+        "post": {
+            "summary": kind,
+            "operationId": f"webhook_{kind.replace('.', '_')}",
+            "parameters": [{"$ref": each} for each in named.values()],
+            "requestBody": {
+                "required": True,
+                "content": {JSON: {"schema": {"$ref": f"#/components/schemas/{schema}"}}},
+            },
+            "responses": {
+                "2XX": {"description": "Taken."},
+                "410": {"description": "Send nothing here any more."},
+                "default": {"description": "Not taken: it comes again later."},
+            },
+        }
+    }
+
+
 def complete(app: Flask, document: dict[str, Any], classes: Mapping[str, type[Schema]], words: Words) -> dict[str, Any]:
     """Add to each operation what its route declares, to each schema what its fields mean.
 
@@ -182,7 +209,15 @@ def complete(app: Flask, document: dict[str, Any], classes: Mapping[str, type[Sc
                 codes = codes_of(view, policy, method, has_path="{" in path)
                 _add_refusals(operation, codes)
     responses, shown = _share_refusals(document)
-    document["components"] |= {"responses": responses, "securitySchemes": _SECURITY_SCHEMES, "examples": shown}
+    document["components"] |= {
+        "responses": responses,
+        "parameters": {
+            name: {"in": "header", "name": name, "required": True, "description": said, "schema": {"type": "string"}}
+            for name, said in WEBHOOK_HEADERS.items()
+        },
+        "securitySchemes": _SECURITY_SCHEMES,
+        "examples": shown,
+    }
     _complete_schemas(document, classes, words)
     return document
 
@@ -343,7 +378,8 @@ def _takes_null(form: Mapping[str, Any]) -> bool:
 def _complete_schemas(document: dict[str, Any], classes: Mapping[str, type[Schema]], words: Words) -> None:
     schemas = document["components"]["schemas"]
     operations = list(_operations(document))
-    answered = _reached(schemas, [operation["responses"] for operation in operations])
+    said = [operation["responses"] for operation in operations]
+    answered = _reached(schemas, [*said, document.get("webhooks")])
     for name in set(schemas) - answered - _reached(schemas, [operation.get("requestBody") for operation in operations]):
         if name != "Problem":
             del schemas[name]

@@ -91,5 +91,5 @@ def test_the_command_says_what_went(
             cli.main(["purge"])
         assert end.value.code == 0
         said.append(capsys.readouterr().out)
-    rest = "login attempts: 0, refresh tokens: 0, invitations: 0\n"
+    rest = "login attempts: 0, refresh tokens: 0, invitations: 0, events: 0\n"
     assert said == [f"idempotency keys: 1, {rest}", f"idempotency keys: 0, {rest}"]

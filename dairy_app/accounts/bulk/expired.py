@@ -1,6 +1,6 @@
 """What is kept for a while only: logins that ended, tries that failed, answers to repeated requests."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import CursorResult, delete, or_
@@ -10,9 +10,6 @@ from sqlalchemy.sql import Delete
 from dairy_app.accounts.models import Invitation, LoginAttempt, RefreshToken
 from dairy_app.common.clock import now
 from dairy_app.web.idempotency import IdempotencyKey
-
-#: Longer than any app keeps a request that it could not send.
-KEPT = timedelta(days=30)
 
 
 def purge(session: Session, before: datetime) -> dict[str, int]:

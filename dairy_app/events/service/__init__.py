@@ -1,0 +1,1 @@
+"""Use cases of events: endpoints, and telling them."""
