@@ -407,3 +407,16 @@ def test_what_is_owed_is_shown_where_the_dairy_wants_it(round_: Round) -> None:
     ok(round_.dairy.admin.patch("/settings", {"show_due_at_door": True}))
     due = {stop["customer"]["id"]: stop["due_amount"] for stop in shown(round_.boy)["stops"]}
     assert due == {round_.customer["id"]: "450.00", other["id"]: None}
+
+
+def test_an_app_that_asks_again_gets_a_round_only_when_it_changed(round_: Round) -> None:
+    order = round_.dairy.order(round_.customer, (round_.milk, "2"))
+    first = round_.boy.get("/deliveries/round")
+    ok(first)
+    tag = {"If-None-Match": first.headers["ETag"]}
+    again = round_.boy.call("GET", "/deliveries/round", headers=tag)
+    assert (again.status_code, again.data) == (304, b"")
+    ok(round_.dairy.confirm(order))
+    changed = round_.boy.call("GET", "/deliveries/round", headers=tag)
+    assert changed.status_code == 200
+    assert changed.headers["ETag"] != first.headers["ETag"]

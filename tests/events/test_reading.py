@@ -45,6 +45,7 @@ def test_two_that_number_at_once_give_each_number_once(
     dairy.customer()
     with raw_connection(database_url) as one, raw_connection(database_url) as other:
         with one.cursor() as first, other.cursor() as second:
+            second.execute("SET LOCAL lock_timeout = '2s'")
             first.execute("SELECT number_events(100)")
             second.execute("SELECT number_events(100)")
             assert first.fetchone()[0] > 0

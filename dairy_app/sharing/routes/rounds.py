@@ -12,19 +12,22 @@ from dairy_app.deliveries.schemas.rounds import RoundOut, RoundQuery
 from dairy_app.sharing.rules.links import customers_of, with_dues
 from dairy_app.sharing.service.visits import owed_at
 from dairy_app.web.access import Role, allow
+from dairy_app.web.etags import etagged
 from dairy_app.web.http import Blueprint, current_actor, current_session
 
 rounds = Blueprint("rounds", __name__, description="Rounds with what is to be collected")
 
 
 @rounds.route("/deliveries/round")
+@etagged
 @rounds.arguments(RoundQuery, location="query")
 @rounds.response(200, RoundOut)
 @allow(Role.ADMIN, Role.DELIVERY_BOY)
 def show_round(query: RoundChoice) -> dict[str, Any]:
     """The stops of a round in sequence, what to load, and how far it is. A delivery boy sees his own.
 
-    With the setting `show_due_at_door` each stop says what its customer owes.
+    With the setting `show_due_at_door` each stop says what its customer owes. An app that asks again sends the `ETag`
+    that it has (`If-None-Match`): while nothing changed the answer is 304, without a body.
     """
     session = current_session()
     settings = business_settings(session)  # read for the dues; they say what day it is, too
