@@ -37,6 +37,7 @@ FOR_DBAS = "docs/dba-guide.md"
 SHOWN = {
     "text": "what something prints, or a path",
     "ini": "the configuration of another program",
+    "json": "what is sent to another program",
 }
 #: A block that holds one of these is not run, and why.
 NOT_RUN = {

@@ -14,7 +14,15 @@ from dairy_app.exports.files.streams import ExportStream
 from dairy_app.exports.gst.self_checks import require_agreement, self_checks
 from dairy_app.exports.policy import check_export
 from dairy_app.exports.rules import Span
-from dairy_app.exports.schemas import CsvQuery, ManifestOut, ManifestQuery, MonthlySheetQuery, SetQuery, SpanQuery
+from dairy_app.exports.schemas import (
+    CsvQuery,
+    ManifestOut,
+    ManifestQuery,
+    MonthlySheetQuery,
+    ReturnQuery,
+    SetQuery,
+    SpanQuery,
+)
 from dairy_app.web.access import Role, allow
 from dairy_app.web.http import Blueprint, current_actor, current_database
 
@@ -27,6 +35,7 @@ HEADERS = {
 }
 TEXT = {"type": "string"}
 BINARY = {"type": "string", "format": "binary"}
+OBJECT = {"type": "object"}
 
 
 @exports.route("/exports/<path:profile>.csv")
@@ -41,7 +50,7 @@ def export_csv(asked: dict[str, Any], profile: str) -> Response:
     ``sales-by-product``, ``sales-by-area``, ``sales-by-month``, ``sales-by-customer``, ``customer-changes``,
     ``short-deliveries``, ``containers``; lists that need no days and that ``POST /imports/…`` takes back:
     ``customers``, ``standing-orders`` (for admins); for the return ``gstr1/b2b``, ``b2cl``, ``b2cs``, ``cdnr``,
-    ``cdnur``, ``exemp``, ``hsn-b2b``, ``hsn-b2c``, ``docs``.
+    ``cdnur``, ``exemp``, ``hsn-b2b``, ``hsn-b2c``, ``docs``, and ``gstr3b``.
     A text that a spreadsheet would take for a formula gets a leading apostrophe; numbers are never touched. An answer
     that ends without its closing chunk is incomplete.
     """
@@ -67,6 +76,28 @@ def export_gstr1(asked: dict[str, Any]) -> Response:
     ``self_check_failed`` while it does not, unless ``despite_findings``.
     """
     return stream_set(**asked)
+
+
+@exports.route("/exports/gstr1.json")
+@exports.arguments(ReturnQuery, location="query")
+@exports.response(200, OBJECT, headers=HEADERS)
+@allow(Role.ACCOUNTANT, Role.ADMIN, own_transactions=True)
+def export_gstr1_json(asked: dict[str, Any]) -> Response:
+    """GSTR-1 as the JSON that the portal takes; its sums are those of the set, to the paisa.
+
+    Of a month, or of a quarter's three months. ``self_check_failed`` while the tables do not agree, unless
+    ``despite_findings``.
+    """
+    return stream_set("json", **asked)
+
+
+@exports.route("/exports/gstr3b.json")
+@exports.arguments(SpanQuery, location="query")
+@exports.response(200, OBJECT, headers=HEADERS)
+@allow(Role.ACCOUNTANT, Role.ADMIN, own_transactions=True)
+def export_gstr3b_json(asked: dict[str, Any]) -> Response:
+    """What GSTR-3B asks of sales: tables 3.1 and 3.2, in the portal's form; ``gstr3b.csv`` has the same figures."""
+    return stream(download_of("gstr3b", "json"), **asked)
 
 
 @exports.route("/exports/tally.xml")
@@ -122,9 +153,9 @@ def export_monthly_view(asked: dict[str, Any]) -> Response:
     )
 
 
-def stream_set(*, despite_findings: bool = False, **asked: Any) -> Response:
+def stream_set(form: str = "zip", *, despite_findings: bool = False, **asked: Any) -> Response:
     """The GSTR-1 set; ``self_check_failed`` while its tables do not agree, unless ``despite_findings``."""
-    download = download_of("gstr1")
+    download = download_of("gstr1", form)
     if not despite_findings:
         with current_database().transaction(read_only=True, snapshot=True) as session:
             require_agreement(self_checks(session, _span(download, **asked)[0]))

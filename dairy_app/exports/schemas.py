@@ -34,6 +34,12 @@ class SetQuery(CsvQuery):
     despite_findings = fields.Boolean(load_default=False)
 
 
+class ReturnQuery(SpanQuery):
+    """The month, and whether a return whose tables do not agree is wanted all the same."""
+
+    despite_findings = fields.Boolean(load_default=False)
+
+
 class ManifestQuery(CsvQuery):
     """What the download was asked with, and its form."""
 

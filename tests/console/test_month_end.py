@@ -264,7 +264,18 @@ def test_a_month_that_is_none_is_refused_in_words(living: LivingDairy, period: s
 
 
 @pytest.mark.parametrize(
-    "file", ["invoice-register.csv", "receipts.csv", "ledger.xlsx", "gstr1.zip", "tally.xml", "tally-masters.xml"]
+    "file",
+    [
+        "invoice-register.csv",
+        "receipts.csv",
+        "ledger.xlsx",
+        "gstr1.zip",
+        "gstr1.json",
+        "gstr3b.json",
+        "gstr3b.csv",
+        "tally.xml",
+        "tally-masters.xml",
+    ],
 )
 def test_downloads_are_the_files_of_the_api(living: LivingDairy, file: str) -> None:
     living.seller(gstin="27AAPFU0939F1ZV")

@@ -8,7 +8,7 @@ from dairy_app.common.errors import Problem
 from dairy_app.console.routes.frame import console
 from dairy_app.exports import routes as exports
 from dairy_app.exports.files.downloads import download_of
-from dairy_app.exports.schemas import CsvQuery, SetQuery, SpanQuery
+from dairy_app.exports.schemas import CsvQuery, ReturnQuery, SetQuery, SpanQuery
 from dairy_app.web.access import Role, allow
 
 WHO = (Role.ADMIN, Role.ACCOUNTANT)
@@ -38,6 +38,17 @@ def download_set(asked: dict[str, Any], profile: str) -> Response:
     if profile != "gstr1":
         raise Problem("profile_not_found")
     return exports.stream_set(**asked)
+
+
+@console.route("/downloads/<path:profile>.json")
+@console.arguments(ReturnQuery, location="query")
+@allow(*WHO, page=True, own_transactions=True)
+def download_return(asked: dict[str, Any], profile: str) -> Response:
+    """A return as the portal takes it; refused while its tables do not agree, unless that is wanted."""
+    if profile == "gstr1":
+        return exports.stream_set("json", **asked)
+    del asked["despite_findings"]
+    return exports.stream(download_of(profile, "json"), **asked)
 
 
 @console.route("/downloads/<path:profile>.xml")

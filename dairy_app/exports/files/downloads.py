@@ -12,7 +12,8 @@ from dairy_app.common.errors import Problem, invalid
 from dairy_app.exports.books import tally
 from dairy_app.exports.files.streams import Source
 from dairy_app.exports.files.workbooks import WorkbookSource
-from dairy_app.exports.gst import gstr1_set
+from dairy_app.exports.gst import gstr1_set, portal
+from dairy_app.exports.gst.gstr3b import GSTR3B
 from dairy_app.exports.gst.self_checks import Check, self_checks
 from dairy_app.exports.registers.columns import Profile
 from dairy_app.exports.registers.profiles import PROFILES, count_of, csv_of, totals_of
@@ -24,6 +25,7 @@ MEDIA_TYPES = {
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "zip": "application/zip",
     "xml": "application/xml; charset=utf-8",
+    "json": "application/json",
 }
 
 
@@ -100,6 +102,23 @@ _SET = Download(
     sums=gstr1_set.sums_of_set,
     checks=self_checks,
 )
+_RETURN = Download(
+    name="gstr1",
+    version=portal.GSTR1_VERSION,
+    form="json",
+    source=lambda span, _bom: portal.Gstr1JsonSource(span),
+    count=gstr1_set.count_of_set,
+    sums=gstr1_set.sums_of_set,
+    checks=self_checks,
+)
+_SUMMARY_RETURN = Download(
+    name=GSTR3B.name,
+    version=portal.GSTR3B_VERSION,
+    form="json",
+    source=lambda span, _bom: portal.Gstr3bJsonSource(span),
+    count=lambda session, span: count_of(session, GSTR3B, span),
+    sums=lambda session, span: totals_of(session, GSTR3B, span),
+)
 _VOUCHERS = Download(
     name="tally",
     version=tally.VERSION,
@@ -123,6 +142,8 @@ DOWNLOADS: dict[tuple[str, str], Download] = {
     for each in (
         *(_of_profile(profile, form) for profile in PROFILES.values() for form in ("csv", "xlsx")),
         _SET,
+        _RETURN,
+        _SUMMARY_RETURN,
         _VOUCHERS,
         _MASTERS,
     )

@@ -91,7 +91,8 @@ LINES = f"""(
 SUPPLIES = f"""(
     SELECT d.id, d.place, d.sign, d.number, d.day, d.total, d.place_of_supply, d.to_registered, d.inter_state,
         NOT d.to_registered AND d.inter_state AND d.is_large AS is_large,
-        {buyer("gstin")} AS gstin, {buyer("name")} AS name, l.hsn_code, l.supply_type, l.gst_rate,
+        {buyer("gstin")} AS gstin, {buyer("gst_treatment")} AS gst_treatment, {buyer("name")} AS name,
+        l.hsn_code, l.supply_type, l.gst_rate,
         CASE WHEN l.product_id IS NOT NULL THEN l.unit END AS unit,
         d.sign * CASE WHEN l.product_id IS NULL THEN 0 ELSE coalesce(l.quantity, 0) END AS quantity,
         d.sign * CASE WHEN l.gst_rate > 0 THEN l.taxable_value ELSE l.line_total END AS value,

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from dairy_app.exports.books.zoho import ZOHO_INVOICES
 from dairy_app.exports.files.streams import CsvSource
 from dairy_app.exports.gst.gstr1 import GSTR1
+from dairy_app.exports.gst.gstr3b import GSTR3B
 from dairy_app.exports.registers.columns import Kind, Profile
 from dairy_app.exports.registers.documents import DELIVERIES, INVOICE_LINES, INVOICE_REGISTER, UNBILLED
 from dairy_app.exports.registers.findings import EXCEPTIONS
@@ -32,6 +33,7 @@ PROFILES = {
         UNBILLED,
         EXCEPTIONS,
         *GSTR1,
+        GSTR3B,
         ZOHO_INVOICES,
         *REPORTS,
         CUSTOMERS,
