@@ -115,6 +115,8 @@ ADDED = {
         INSERT INTO container_movements (customer_id, container_id, day, out, by)
             VALUES ('{BALU}', '{ident(61)}', '2026-11-08', 3, '{ADMIN}')""",
     "0052": f"INSERT INTO credit_holds VALUES ('{STANDING}', '2026-11-09', 60, 60, 0)",
+    "0055": f"""INSERT INTO webhook_endpoints (url, secret, told_through)
+        VALUES ('https://shop.example/', 'whsec_{'A' * 44}', 0)""",
 }
 
 #: Taking these back with these rows in the database is refused until the loss is allowed.
@@ -143,6 +145,7 @@ LOSES = {
     "0047": "containers and who has them",
     "0050": "charge rules",
     "0052": "why orders were held back",
+    "0055": "the addresses that are told of events",
 }
 
 #: (question, answer) once the revision ran: its backfill was right.
