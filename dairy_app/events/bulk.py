@@ -19,11 +19,13 @@ LEASE = timedelta(seconds=60)
 _NUMBER = text("SELECT number_events(:most)")
 _QUEUE = text("""
 WITH mine AS MATERIALIZED (
-    SELECT id, kinds, told_through FROM webhook_endpoints WHERE active ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
+    SELECT id, kinds, told_through, created_at FROM webhook_endpoints
+    WHERE active ORDER BY id FOR NO KEY UPDATE SKIP LOCKED
 ), news AS MATERIALIZED (
-    SELECT m.id AS endpoint_id, v.id AS event_id, cardinality(m.kinds) = 0 OR v.kind = ANY (m.kinds) AS wanted
+    SELECT m.id AS endpoint_id, v.id AS event_id,
+        v.at >= m.created_at AND (cardinality(m.kinds) = 0 OR v.kind = ANY (m.kinds)) AS wanted
     FROM mine m
-    CROSS JOIN LATERAL (SELECT e.id, e.kind FROM events e WHERE e.id > m.told_through ORDER BY e.id LIMIT :most) v
+    CROSS JOIN LATERAL (SELECT e.id, e.kind, e.at FROM events e WHERE e.id > m.told_through ORDER BY e.id LIMIT :most) v
 ), queued AS (
     INSERT INTO webhook_deliveries (endpoint_id, event_id, due_at)
     SELECT endpoint_id, event_id, :moment FROM news WHERE wanted RETURNING 1

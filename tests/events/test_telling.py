@@ -78,6 +78,7 @@ def test_a_message_is_signed_and_says_what_happened(
 def test_what_happened_before_is_not_told(dairy: Dairy, reader: Reader, receiver: Receiver, database: Database) -> None:
     dairy.customer()
     reader.news()
+    dairy.customer()  # has no number yet
     ok(dairy.admin.post("/webhook-endpoints", {"url": receiver.url}), 201)
     bela = dairy.customer()
     assert tell(database, reader) == (1, 0)

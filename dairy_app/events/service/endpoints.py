@@ -25,7 +25,6 @@ def add_endpoint(session: Session, actor: Actor, wanted: NewEndpoint, local: boo
     """
     _require_address(wanted.url, local)
     secret = _new_secret()
-    bulk.number_events(session)
     row = {
         "url": wanted.url,
         "kinds": sorted(set(wanted.kinds)),
