@@ -1,5 +1,7 @@
 """Lists: sorted as asked, filters with several values, bills by how they stand; page after page without a gap."""
 
+from collections.abc import Callable
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -160,3 +162,54 @@ def test_invoices_of_a_month_are_found_by_its_days(dairy: Dairy, sort: str) -> N
         ok(dairy.admin.get("/invoices", period="2026-05", sort=sort))
     plan = sent.plan(dairy.app.database, "LIMIT", off=BY_INDEX, among=["ix_invoices_period"])
     assert "Index Cond: ((period_start >= '2026-05-01'::date) AND (period_start <= '2026-05-31'::date))" in plan, plan
+
+
+def test_what_was_made_or_changed_since(dairy: Dairy, sql: Callable[..., Any]) -> None:
+    milk, asha, bela = dairy.product("60.00"), dairy.customer(), dairy.customer()
+    tomorrow = dairy.day(1)
+    orders = [dairy.order(who, (milk, "1"), on=tomorrow) for who in (asha, bela)]
+    standing = [dairy.subscription(who, milk) for who in (asha, bela)]
+    for who in (asha, bela):
+        ok(dairy.admin.post("/payments", {"customer_id": who["id"], "amount": "5.00", "method": "cash"}), 201)
+
+    def changed(path: str) -> list[str]:
+        return [each["id"] for each in read(dairy.admin, path, updated_since=since)]
+
+    since = sql("SELECT now()")[0][0].isoformat()
+    paths = ("/products", "/customers", "/orders", "/subscriptions", "/invoices", "/payments")
+    assert {path: changed(path) for path in paths} == {path: [] for path in paths}
+    ok(dairy.admin.patch(f"/products/{milk['id']}", {"name": "Farm milk"}))
+    ok(dairy.admin.patch(f"/customers/{bela['id']}", {"notes": "x"}))
+    items = [{"product_id": milk["id"], "quantity": "2"}]
+    ok(dairy.admin.patch(f"/orders/{orders[1]['id']}", {"items": items}))
+    ok(dairy.admin.patch(f"/subscriptions/{standing[0]['id']}", {"shift": "evening", "confirm": True}))
+    paid = read(dairy.admin, "/payments", customer_id=asha["id"])[0]
+    ok(dairy.admin.post(f"/payments/{paid['id']}/reverse", {"reason": "False note"}))
+    assert {path: changed(path) for path in paths} == {
+        "/products": [milk["id"]],
+        "/customers": [bela["id"]],
+        "/orders": [orders[1]["id"]],
+        "/subscriptions": [standing[0]["id"]],
+        "/invoices": [],
+        "/payments": [paid["id"]],
+    }
+    made = dairy.order(asha, (milk, "1"))
+    ok(dairy.confirm(made))
+    assert made["id"] in changed("/orders")
+    assert len(changed("/invoices")) == 1
+    ok(dairy.admin.post("/orders/generate", {"delivery_date": dairy.day(2)}))
+    days = {each["delivery_date"]: each["id"] for each in read(dairy.admin, "/orders", order_type="subscription", customer_id=bela["id"])}  # fmt: skip # noqa: E501
+    since = sql("SELECT now()")[0][0].isoformat()
+    ok(dairy.admin.put(f"/subscriptions/{standing[1]['id']}/overrides/{dairy.day(2)}", {"quantity": "3"}))
+    assert changed("/orders") == [days[dairy.day(2)]], "a quantity that follows"
+    since = sql("SELECT now()")[0][0].isoformat()
+    ok(dairy.admin.post(f"/products/{milk['id']}/prices", {"price": "61.00", "valid_from": dairy.day(2)}), 201)
+    assert days[dairy.day(2)] in changed("/orders"), "a price that reaches what waits"
+    refused(dairy.admin.get("/orders", updated_since="yesterday"), 422, "validation_failed")
+    refused(dairy.admin.get("/orders", updated_since="2026-11-20T06:30:00"), 422, "validation_failed")
+
+
+@pytest.mark.parametrize("table", ["orders", "invoices", "payments"])
+def test_what_changed_is_found_by_an_index(dairy: Dairy, sql: Callable[..., Any], table: str) -> None:
+    plan = sql(f"SET enable_seqscan = off; EXPLAIN SELECT id FROM {table} WHERE updated_at >= now()")
+    assert any(f"ix_{table}_updated" in line for (line,) in plan)

@@ -1,7 +1,7 @@
 """Products, list prices and tax classes, read."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -121,6 +121,7 @@ def list_products(
     cursor: str | None,
     is_active: bool | None = None,
     category: str | None = None,
+    updated_since: datetime | None = None,
     floor: bool = True,
 ) -> Page:
     """Products by SKU, each with today's list price. Two statements, however many. The ``floor`` is not everybody's."""
@@ -129,6 +130,8 @@ def list_products(
         select = select.where(Product.is_active == is_active)
     if category is not None:
         select = select.where(Product.category == category)
+    if updated_since is not None:
+        select = select.where(Product.updated_at >= updated_since)
     return read_page(session, select, [Product.__table__.c.sku], limit=limit, cursor=cursor)
 
 

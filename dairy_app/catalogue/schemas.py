@@ -4,7 +4,7 @@ from marshmallow import fields
 
 from dairy_app.catalogue.models import SUPPLY_TYPES, UNITS
 from dairy_app.catalogue.service import NewPrice, NewProduct, NewRate, NewTaxClass, ProductChange
-from dairy_app.web.schemas import Choice, Day, Line, Money, PageQuery, Percent, Quantity, Strict
+from dairy_app.web.schemas import Choice, Day, Line, Money, PageQuery, Percent, Quantity, Strict, UpdatedSince
 from dairy_app.web.validate import Pattern
 
 
@@ -73,6 +73,7 @@ class ProductsQuery(PageQuery):
 
     is_active = fields.Boolean(load_default=None)
     category = Line(100, load_default=None)
+    updated_since = UpdatedSince(load_default=None)
 
 
 class PriceIn(Strict):

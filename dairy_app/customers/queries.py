@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import fields
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -118,6 +118,7 @@ def list_customers(
     search: str | None = None,
     code: str | None = None,
     with_merged: bool = False,
+    updated_since: datetime | None = None,
     sort: str = "code",
 ) -> Page:
     """The customers the actor may see. One statement, however many.
@@ -140,6 +141,8 @@ def list_customers(
     if code is not None:
         select = select.where(_found(Customer.code == code, with_merged))
     columns = Customer.__table__.c
+    if updated_since is not None:
+        select = select.where(columns.updated_at >= updated_since)
     name = func.lower(columns.name, type_=Text()).label("sorted_name")
     orders: dict[str, list[Key]] = {
         "code": [columns.code],

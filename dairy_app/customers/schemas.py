@@ -14,7 +14,19 @@ from dairy_app.customers.models import BILLING_CYCLES, CUSTOMER_STATUSES, GST_TR
 from dairy_app.customers.rules import MAP_LINK
 from dairy_app.customers.service.customers import AgreedPrice, AreaChange, CustomerChange, NewArea, NewCustomer
 from dairy_app.web import validate
-from dairy_app.web.schemas import Choice, Day, Line, Money, PageQuery, Paragraph, Quantity, Several, Sort, Strict
+from dairy_app.web.schemas import (
+    Choice,
+    Day,
+    Line,
+    Money,
+    PageQuery,
+    Paragraph,
+    Quantity,
+    Several,
+    Sort,
+    Strict,
+    UpdatedSince,
+)
 from dairy_app.web.validate import Invalid, Pattern
 
 #: integer ends here.
@@ -223,6 +235,7 @@ class CustomersQuery(PageQuery):
         metadata={"description": "Exactly this code; of one that was merged, the customer it was merged into."},
     )
     with_merged = fields.Boolean(load_default=False, truthy={"true"}, falsy={"false"})
+    updated_since = UpdatedSince(load_default=None)
     sort = Sort("code", "name", "created_at", default="code")
     search = Line(
         100,

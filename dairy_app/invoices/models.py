@@ -109,6 +109,7 @@ class Invoice(Imported, Base):
         Index("ix_invoices_by_due_date", text("coalesce(due_date, period_end)"), "id"),
         Index("ix_invoices_by_total", text("coalesce(total, 0)"), "id"),
         Index("ix_invoices_date", "invoice_date", "id", postgresql_where=text("invoice_date IS NOT NULL")),
+        Index("ix_invoices_updated", "updated_at"),
         Index("ix_invoices_issued", "issued_at", postgresql_where=text("issued_at IS NOT NULL")),
         Index("ix_invoices_run", "billing_run_id", postgresql_where=text("billing_run_id IS NOT NULL")),
         unique_index("uq_invoices_irn", "irn", where="irn IS NOT NULL"),

@@ -121,6 +121,7 @@ class Order(Imported, Base):
         Index("ix_orders_invoice_area", "invoice_id", "area_id", postgresql_where=text("invoice_id IS NOT NULL")),
         unique_index("uq_orders_placed_at_door_of", "placed_at_door_of", where="placed_at_door_of IS NOT NULL"),
         Index("ix_orders_date_id", "delivery_date", "id"),
+        Index("ix_orders_updated", "updated_at"),
         Index("ix_orders_closed_day", "closed_day_id", postgresql_where=text("closed_day_id IS NOT NULL")),
         Index(
             "ix_orders_boy_date",

@@ -122,6 +122,8 @@ def order_page(session: Session, actor: Actor, filters: Mapping[str, Any], *, li
         rows = rows.where(_orders.c.delivery_date >= filters["delivery_date_from"])
     if "delivery_date_to" in filters:
         rows = rows.where(_orders.c.delivery_date <= filters["delivery_date_to"])
+    if "updated_since" in filters:
+        rows = rows.where(_orders.c.updated_at >= filters["updated_since"])
     if "product_id" in filters:
         items = select(OrderItem.order_id).where(OrderItem.product_id.in_(filters["product_id"]))
         rows = rows.where(_orders.c.id.in_(items))

@@ -21,6 +21,7 @@ from dairy_app.web.schemas import (
     Several,
     Sort,
     Strict,
+    UpdatedSince,
     page_of,
 )
 from dairy_app.web.validate import Invalid
@@ -114,6 +115,7 @@ class OrderQuery(PageQuery):
         fields.UUID(), metadata={"description": "On his round: the order's own, else its customer's."}
     )
     billed = fields.Boolean(metadata={"description": "Whether it is on an issued invoice."})
+    updated_since = UpdatedSince()
     sort = Sort("delivery_date", "created_at", default="-delivery_date")
 
 

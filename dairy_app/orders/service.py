@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import func
 from sqlalchemy.orm import Session
 
 from dairy_app.business.queries import business_settings, today
@@ -172,6 +173,7 @@ def change_order(session: Session, actor: Actor, order_id: UUID, change: OrderCh
         order.area_id = moved.area_id if moved else None
         order.address = address_of(session, customer, moved)
     order.delivery_date, order.shift = day, shift
+    order.updated_at = func.now()  # also where only an item is another
     session.flush()
     grows = _worth(items_of_order(session, order_id)) > worth
     if grows and _has_limit(session, actor, customer, confirm=change.confirm):

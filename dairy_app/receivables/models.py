@@ -80,6 +80,7 @@ class Payment(Imported, Base):
         ),
         Index("ix_payments_customer", "customer_id", "received_on"),
         Index("ix_payments_received", "received_on", "id"),
+        Index("ix_payments_updated", "updated_at"),
         Index("ix_payments_amount", "amount", "id"),
         Index("ix_payments_method", "method", "received_on", "id"),
         Index(

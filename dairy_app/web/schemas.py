@@ -179,6 +179,14 @@ class Instant(fields.AwareDateTime):
             raise self.make_error("invalid", input=value, obj_type="datetime") from None
 
 
+class UpdatedSince(Instant):
+    """A filter of a list: what was made or changed at or after a moment."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        said = "Made or changed since then, in its own columns. What began before may be committed after: overlap."
+        super().__init__(metadata={"description": said, "example": "2026-11-20T06:30:00+05:30"}, **kwargs)
+
+
 def day_in_path(written: str) -> date:
     """A business date that is part of an address. Raises validation_failed."""
     try:

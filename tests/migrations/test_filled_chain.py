@@ -116,7 +116,7 @@ ADDED = {
             VALUES ('{BALU}', '{ident(61)}', '2026-11-08', 3, '{ADMIN}')""",
     "0052": f"INSERT INTO credit_holds VALUES ('{STANDING}', '2026-11-09', 60, 60, 0)",
     "0055": f"""INSERT INTO webhook_endpoints (url, secret, told_through)
-        VALUES ('https://shop.example/', 'whsec_{'A' * 44}', 0)""",
+        VALUES ('https://shop.example/', 'whsec_{"A" * 44}', 0)""",
 }
 
 #: Taking these back with these rows in the database is refused until the loss is allowed.

@@ -1,7 +1,7 @@
 """Invoices with what is settled of them, drafts as they would be issued now."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -82,6 +82,7 @@ def invoice_list(
     overdue: bool | None,
     date_from: date | None,
     date_to: date | None,
+    updated_since: datetime | None = None,
 ) -> Select[Any]:
     """The invoices an actor may see, with code and name of the customer, filtered; how they stand as of a day."""
     names = (Customer.code.label("customer_code"), Customer.name.label("customer_name"))
@@ -109,4 +110,6 @@ def invoice_list(
         query = query.where(Invoice.invoice_date >= date_from)
     if date_to is not None:
         query = query.where(Invoice.invoice_date <= date_to)
+    if updated_since is not None:
+        query = query.where(Invoice.updated_at >= updated_since)
     return query

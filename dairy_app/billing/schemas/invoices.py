@@ -30,6 +30,7 @@ from dairy_app.web.schemas import (
     Several,
     Sort,
     Strict,
+    UpdatedSince,
     page_of,
 )
 from dairy_app.web.validate import Pattern
@@ -50,6 +51,7 @@ class InvoiceQuery(PageQuery):
     sort = Sort("period_start", "invoice_date", "due_date", "total", "customer_name", default="-period_start")
     date_from = Day(load_default=None, data_key="invoice_date[gte]")
     date_to = Day(load_default=None, data_key="invoice_date[lte]")
+    updated_since = UpdatedSince(load_default=None)
 
 
 class InvoiceBrief(Schema):

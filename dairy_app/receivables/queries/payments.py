@@ -93,6 +93,8 @@ def payment_list(actor: Actor, filters: Mapping[str, Any]) -> Select[Any]:
         query = query.where(Payment.received_on >= filters["received_from"])
     if filters["received_to"] is not None:
         query = query.where(Payment.received_on <= filters["received_to"])
+    if filters.get("updated_since") is not None:
+        query = query.where(Payment.updated_at >= filters["updated_since"])
     return query
 
 

@@ -18,6 +18,7 @@ from dairy_app.web.schemas import (
     Several,
     Sort,
     Strict,
+    UpdatedSince,
     page_of,
 )
 
@@ -74,6 +75,7 @@ class PaymentQuery(PageQuery):
         load_default=None,
         metadata={"description": "Read without its wrapping: blanks, case, a leading scheme word.", "example": "4123"},
     )
+    updated_since = UpdatedSince(load_default=None)
     received_from = Day(load_default=None, data_key="received_on[gte]")
     received_to = Day(load_default=None, data_key="received_on[lte]")
 

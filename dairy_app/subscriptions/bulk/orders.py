@@ -13,6 +13,7 @@ from sqlalchemy import (
     Date,
     Subquery,
     Text,
+    Update,
     Uuid,
     and_,
     any_,
@@ -290,7 +291,8 @@ def _follow_items(session: Session, order_ids: Sequence[UUID], back: Sequence[UU
     other = and_(Order.source == "generator", OrderItem.product_id != priced.c.product_id, priced.c.price.is_not(None))
     returns = and_(_is_among(OrderItem.order_id, back), OrderItem.price_source != "import", priced.c.price.is_not(None))
     anew = or_(returns, other)
-    session.execute(
+    _touched(
+        session,
         update(OrderItem)
         .where(OrderItem.order_id == Order.id, _is_among(Order.id, order_ids), Order.status == "PENDING")
         .where(or_(anew, OrderItem.quantity != priced.c.quantity))
@@ -301,9 +303,15 @@ def _follow_items(session: Session, order_ids: Sequence[UUID], back: Sequence[UU
             quantity=priced.c.quantity,
             unit_price=case((anew, priced.c.price), else_=OrderItem.unit_price),
             price_source=case((anew, priced.c.price_source), else_=OrderItem.price_source),
-        )
-        .execution_options(synchronize_session=False)
+        ),
     )
+
+
+def _touched(session: Session, changing: Update) -> int:
+    """Change items of orders, and with them when their orders changed; how many orders did."""
+    items = changing.returning(OrderItem.order_id).cte("changed_items")
+    orders = update(Order).where(Order.id.in_(select(items.c.order_id))).values(updated_at=func.now())
+    return session.connection().execute(orders.execution_options(synchronize_session=False)).rowcount
 
 
 def lock_customers_of(session: Session, days: Sequence[date], area_id: UUID | None) -> None:
@@ -379,13 +387,12 @@ def reprice(session: Session, first: date, product_id: UUID, *only: ColumnElemen
         .where(*open_, Order.status.in_(("PENDING", "OUT_FOR_DELIVERY")), price != OrderItem.unit_price)
     )  # fmt: skip
     old = stale.cte("stale")
-    taken = (
+    repriced = _touched(
+        session,
         update(OrderItem)
         .where(OrderItem.order_id == old.c.order_id, OrderItem.line_no == old.c.line_no, old.c.waits)
-        .values(unit_price=old.c.price, price_source=old.c.price_source)
-        .execution_options(synchronize_session=False)
+        .values(unit_price=old.c.price, price_source=old.c.price_source),
     )
-    repriced = session.connection().execute(taken).rowcount
     kept = stale.where(not_(waits)).subquery("kept")
     left: int = session.execute(select(func.count(kept.c.order_id.distinct()))).scalar_one()
     session.expire_all()

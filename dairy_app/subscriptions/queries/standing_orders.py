@@ -188,9 +188,9 @@ def subscription_page(
 
     Filters read their columns: a change that begins today is found by what it made of them when orders were made today.
     """
-    rows = _subscriptions(actor, day)
+    rows, own = _subscriptions(actor, day), Subscription.__table__.c
     for name, value in filters.items():
-        rows = rows.where(Subscription.__table__.c[name] == value)
+        rows = rows.where(own.updated_at >= value if name == "updated_since" else own[name] == value)
     return read_page(session, rows, [Subscription.__table__.c.id], limit=limit, cursor=cursor)
 
 

@@ -26,7 +26,7 @@ from dairy_app.subscriptions.schemas.schedules import (
     Weekdays,
 )
 from dairy_app.web import validate
-from dairy_app.web.schemas import Choice, Day, Line, Money, Month, PageQuery, Quantity, Strict, page_of
+from dairy_app.web.schemas import Choice, Day, Line, Money, Month, PageQuery, Quantity, Strict, UpdatedSince, page_of
 from dairy_app.web.validate import Invalid
 
 #: What may decide a day: the rules of ``queries.due`` and of ``rules.decide``.
@@ -107,6 +107,7 @@ class SubscriptionQuery(PageQuery):
     status = Choice(*SUBSCRIPTION_STATUSES)
     mode = Choice(*MODES)
     shift = Choice(*SHIFTS)
+    updated_since = UpdatedSince()
 
 
 class OverrideIn(Strict):
