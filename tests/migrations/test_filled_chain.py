@@ -114,6 +114,10 @@ ADDED = {
     "0047": f"""INSERT INTO containers (id, name, deposit) VALUES ('{ident(61)}', 'Glass bottle', 30);
         INSERT INTO container_movements (customer_id, container_id, day, out, by)
             VALUES ('{BALU}', '{ident(61)}', '2026-11-08', 3, '{ADMIN}')""",
+    "0055": f"""INSERT INTO outbox_messages (user_id, kind, channel, recipient, language, body, secret, expires_at)
+            VALUES ('{ADMIN}', 'login_code', 'sms', '+919800000009', 'en', '123456', true, '2100-01-01');
+        INSERT INTO outbox_messages (customer_id, kind, channel, recipient, language, body, status, sent_at)
+            VALUES ('{BALU}', 'reminder', 'webhook', '+919800000002', 'en', 'Please pay', 'delivered', now())""",
     "0052": f"INSERT INTO credit_holds VALUES ('{STANDING}', '2026-11-09', 60, 60, 0)",
 }
 
@@ -143,6 +147,7 @@ LOSES = {
     "0047": "containers and who has them",
     "0050": "charge rules",
     "0052": "why orders were held back",
+    "0055": "messages that are not bills",
 }
 
 #: (question, answer) once the revision ran: its backfill was right.
