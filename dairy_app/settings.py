@@ -50,6 +50,8 @@ class Settings:
     metrics_token: str = field(default="", repr=False)
     #: Where nightly backups are put; None: nobody has said so.
     backup_dir: Path | None = None
+    #: Where e-mail is handed over, with its password; empty: nowhere.
+    smtp_url: str = field(default="", repr=False)
     #: Connections to the database of one process; None: one for each thread that serves.
     pool_size: int | None = None
     web_limits: Limits = WEB
@@ -96,6 +98,7 @@ class Settings:
             cors_origins=origins,
             metrics_token=token,
             backup_dir=Path(backups).absolute() if backups else None,
+            smtp_url=environment.get("DAIRY_SMTP_URL", ""),
             pool_size=int(pool_size) if pool_size else None,
             web_limits=web_limits,
             run_limits=run_limits,
