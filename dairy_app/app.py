@@ -35,7 +35,8 @@ from dairy_app.receivables.routes.payments import payments, receivables
 from dairy_app.receivables.routes.refunds import refunds
 from dairy_app.receivables.routes.reports import reports
 from dairy_app.sample_words import SAMPLE_WORDS
-from dairy_app.sending.routes import outbox
+from dairy_app.sending.routes.outbox import outbox
+from dairy_app.sending.routes.reminders import reminders
 from dairy_app.settings import Settings
 from dairy_app.sharing.routes.links import change_requests, shared, shared_links
 from dairy_app.sharing.routes.page import pages
@@ -98,6 +99,7 @@ ROUTES = (
     Mount(imports),
     Mount(documents),
     Mount(outbox),
+    Mount(reminders),
     Mount(import_review),
     Mount(audit),
     Mount(monitoring),

@@ -31,6 +31,7 @@ WHOLE = {
     "subscription_schedules": "id",
     "closed_days": "id",
     "charge_rules": "id",
+    "reminder_rules": "id",
     "shared_links": "id",
     "invoice_links": "invoice_id",
     "change_requests": "id",

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
-from datetime import datetime
+from datetime import datetime, time
 from typing import Any
 from uuid import UUID
 
@@ -16,15 +16,16 @@ from dairy_app.outbox.rules import ATTEMPTS, LEASE, wait_after
 # for again, what was sent already is skipped, too.
 _QUEUE = """
 INSERT INTO outbox_messages (channel, recipient, language, subject, body, kind, customer_id, user_id, invoice_id,
-    not_before, expires_at, secret, dedupe_key, created_at)
+    not_before, expires_at, quiet_from, quiet_to, secret, dedupe_key, created_at)
 SELECT n.channel, n.recipient, n.language, n.subject, n.body, n.kind, n.customer_id, n.user_id, n.invoice_id,
-    coalesce(n.not_before, :at), n.expires_at, n.secret, n.dedupe_key, :at
+    coalesce(n.not_before, :at), n.expires_at, n.quiet_from, n.quiet_to, n.secret,
+    n.dedupe_key, :at
 FROM unnest(CAST(:channel AS text[]), CAST(:recipient AS text[]), CAST(:language AS text[]), CAST(:subject AS text[]),
     CAST(:body AS text[]), CAST(:kind AS text[]), CAST(:customer_id AS uuid[]), CAST(:user_id AS uuid[]),
     CAST(:invoice_id AS uuid[]), CAST(:not_before AS timestamptz[]), CAST(:expires_at AS timestamptz[]),
-    CAST(:secret AS boolean[]), CAST(:dedupe_key AS text[]))
+    CAST(:quiet_from AS time[]), CAST(:quiet_to AS time[]), CAST(:secret AS boolean[]), CAST(:dedupe_key AS text[]))
     AS n (channel, recipient, language, subject, body, kind, customer_id, user_id, invoice_id, not_before, expires_at,
-        secret, dedupe_key)
+        quiet_from, quiet_to, secret, dedupe_key)
 WHERE :again OR n.invoice_id IS NULL OR NOT EXISTS (SELECT FROM outbox_messages m
     WHERE m.invoice_id = n.invoice_id AND m.channel = n.channel AND m.kind = n.kind
         AND m.status IN ('queued', 'sent', 'delivered'))
@@ -36,8 +37,9 @@ RETURNING id"""
 class Letter:
     """A message on its way into the outbox: to a customer, or to a login.
 
-    ``not_before`` None: at once. ``secret``: the text is shown to nobody and forgotten when it no longer waits; it
-    needs ``expires_at``. ``dedupe_key``: of several with the same key, ever, the first is queued.
+    ``not_before`` None: at once. From ``quiet_from`` to ``quiet_to``, by the dairy's clock, it is left alone.
+    ``secret``: the text is shown to nobody and forgotten when it no longer waits; it needs ``expires_at``.
+    ``dedupe_key``: of several with the same key, ever, the first is queued.
     """
 
     kind: str
@@ -51,6 +53,8 @@ class Letter:
     invoice_id: UUID | None = None
     not_before: datetime | None = None
     expires_at: datetime | None = None
+    quiet_from: time | None = None
+    quiet_to: time | None = None
     secret: bool = False
     dedupe_key: str | None = None
 
@@ -81,6 +85,9 @@ UPDATE outbox_messages SET leased_until = :until, attempts = attempts + 1, updat
 WHERE id = (SELECT id FROM outbox_messages
     WHERE status = 'queued' AND not_before <= :at AND (leased_until IS NULL OR leased_until <= :at)
         AND attempts < :attempts AND channel = ANY (:channels) AND (expires_at IS NULL OR expires_at > :at)
+        AND CASE WHEN quiet_from < quiet_to THEN CAST(:clock AS time) < quiet_from OR CAST(:clock AS time) >= quiet_to
+            WHEN quiet_from > quiet_to THEN CAST(:clock AS time) < quiet_from AND CAST(:clock AS time) >= quiet_to
+            ELSE true END
     ORDER BY not_before, id LIMIT 1 FOR UPDATE SKIP LOCKED)
 RETURNING id, kind, channel, recipient, language, subject, body, customer_id, user_id, invoice_id, attempts,
     leased_until, expires_at, secret, created_at"""
@@ -92,10 +99,13 @@ def give_up(session: Session) -> int:
     return int(done.rowcount)
 
 
-def lease(session: Session, channels: Sequence[str]) -> Row[Any] | None:
-    """Take the message that is due longest, for a minute; None when none is. Others take others meanwhile."""
+def lease(session: Session, channels: Sequence[str], clock: time) -> Row[Any] | None:
+    """Take the message that is due longest, for a minute; None when none is. Others take others meanwhile.
+
+    ``clock``: what the dairy's own clock shows; hours in which messages are left alone are of it.
+    """
     at = now()
-    given = {"at": at, "until": at + LEASE, "attempts": ATTEMPTS, "channels": list(channels)}
+    given = {"at": at, "until": at + LEASE, "attempts": ATTEMPTS, "channels": list(channels), "clock": clock}
     return session.execute(text(_LEASE), given).one_or_none()
 
 

@@ -1,6 +1,6 @@
 """Messages that wait for a sender."""
 
-from datetime import datetime
+from datetime import datetime, time
 from uuid import UUID
 
 from sqlalchemy import Index, text
@@ -23,6 +23,8 @@ KINDS = (
     "not_delivered",
     "login_code",
 )
+#: Those that go to customers; a customer need not want them.
+TO_CUSTOMERS = tuple(kind for kind in KINDS if kind != "login_code")
 
 _IS_PHONE = f"recipient ~ '{PHONE_FORMAT}'"
 _IS_EMAIL = f"(recipient ~ '{EMAIL_FORMAT}' AND length(recipient) <= 254)"
@@ -67,6 +69,7 @@ class OutboxMessage(Identified, Base):
         check("dedupe_key_length", "length(dedupe_key) BETWEEN 1 AND 200"),
         check("leased_while_queued", "leased_until IS NULL OR status = 'queued'"),
         check("expires_after_it_may_be_sent", "expires_at > not_before"),
+        check("quiet_is_a_span", "num_nonnulls(quiet_from, quiet_to) IN (0, 2) AND quiet_from <> quiet_to"),
         check("secret_expires", "NOT secret OR expires_at IS NOT NULL"),
         check("secret_is_forgotten", "(body IS NULL) = (secret AND status <> 'queued')"),
         unique_index("uq_outbox_messages_dedupe_key", "dedupe_key", where="dedupe_key IS NOT NULL"),
@@ -111,6 +114,10 @@ class OutboxMessage(Identified, Base):
     not_before: Mapped[datetime] = mapped_column(server_default=text("now()"))
     #: No sender takes it from then on; it has failed.
     expires_at: Mapped[datetime | None]
+    #: No sender takes it from this hour of the dairy's day …
+    quiet_from: Mapped[time | None]
+    #: … until this one.
+    quiet_to: Mapped[time | None]
     #: Until then it is one sender's; the instant is also what that sender is known by.
     leased_until: Mapped[datetime | None]
     #: Whether its text is shown to nobody but the recipient.

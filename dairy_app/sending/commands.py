@@ -1,4 +1,4 @@
-"""``dairy outbox send``: messages that wait are sent."""
+"""``dairy outbox``: messages that wait are sent, and reminders that are due are queued."""
 
 import signal
 import threading
@@ -7,9 +7,11 @@ from typing import Any
 
 import click
 
+from dairy_app.documents.service.documents import links_of
 from dairy_app.sending.rules import smtp_server
 from dairy_app.sending.senders.letters import Sender
 from dairy_app.sending.senders.smtp import SmtpSender
+from dairy_app.sending.service import reminders
 from dairy_app.sending.service.sending import Done, Emptying
 from dairy_app.settings import Settings, SettingsError
 from dairy_app.web.logs import configure_logging
@@ -52,6 +54,29 @@ def send(watch: bool, limit: int | None) -> None:
     _print(done)
     if done.failed:
         raise SystemExit(1)
+
+
+@outbox.command(epilog="Example, as a nightly cron job: 30 3 * * * dairy outbox remind")
+@click.option("--dry-run", is_flag=True, help="Say what would be queued, and queue nothing.")
+def remind(dry_run: bool) -> None:
+    """Queue the reminders that are due by the rules, once for each invoice, rule and time.
+
+    Safe to repeat. Nobody is reminded in the quiet hours of a rule: the message waits for their end.
+    """
+    settings = Settings.from_environment()
+    settings.require_secret_key()  # links to the bills are made with it
+    database = settings.open_database("dairy outbox")
+    try:
+        if dry_run:
+            found = database.run(reminders.due_reminders, read_only=True)
+            click.echo(
+                f"would queue {found.due:,}; without an address {found.without_address:,}; not wanted {found.off:,}"
+            )
+            return
+        done = database.run(lambda session: reminders.queue_reminders(session, links_of(session, settings)))
+    finally:
+        database.dispose()
+    click.echo(f"{done.queued:,} queued; without an address {done.without_address:,}; not wanted {done.off:,}")
 
 
 def _print(done: Done) -> None:

@@ -1,7 +1,8 @@
-"""Addresses of servers, as the environment names them."""
+"""Addresses of servers, as the environment names them, and the hours in which nobody is reminded."""
 
 import ipaddress
 from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
 from urllib.parse import parse_qs, unquote, urlsplit
 
 
@@ -59,3 +60,15 @@ def is_local(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == "localhost"
+
+
+def after_quiet(moment: datetime, quiet_from: time | None, quiet_to: time | None) -> datetime:
+    """The moment itself, or when it lies in the quiet hours, their end. All by the clock of ``moment``'s time zone."""
+    if quiet_from is None or quiet_to is None:
+        return moment
+    clock, ends = moment.time(), moment.replace(hour=quiet_to.hour, minute=quiet_to.minute, second=0, microsecond=0)
+    if quiet_from < quiet_to:
+        return ends if quiet_from <= clock < quiet_to else moment
+    if clock >= quiet_from:
+        return ends + timedelta(days=1)
+    return ends if clock < quiet_to else moment

@@ -4,7 +4,9 @@ from marshmallow import Schema, fields
 
 from dairy_app.outbox.models import CHANNELS, KINDS, MESSAGE_STATUSES
 from dairy_app.sending.service.outbox import Failure
-from dairy_app.web.schemas import Choice, Line, PageQuery, Sort, Strict, page_of
+from dairy_app.sending.service.reminders import NewRule, RuleChange
+from dairy_app.web import validate
+from dairy_app.web.schemas import Choice, Day, Line, Money, PageQuery, Sort, Strict, page_of
 
 
 class OutboxQuery(PageQuery):
@@ -66,3 +68,92 @@ class FailedIn(Strict):
 
 
 OutboxPage = page_of(OutboxMessageListed, "OutboxPage")
+
+
+class RuleFields(Strict):
+    """When a reminder is due, how often, by which way, and when not."""
+
+    days_after_due = fields.Integer(strict=True, validate=validate.Range(0, 365), metadata={"example": 3})
+    every_days = fields.Integer(strict=True, validate=validate.Range(1, 365), metadata={"example": 7})
+    max_times = fields.Integer(strict=True, validate=validate.Range(1, 12), metadata={"example": 3})
+    channel = Choice(*CHANNELS, allow_none=True)
+    quiet_from = fields.Time(allow_none=True, metadata={"example": "21:00:00"})
+    quiet_to = fields.Time(allow_none=True, metadata={"example": "09:00:00"})
+
+
+class ReminderRuleIn(RuleFields):
+    """A new rule."""
+
+    makes = NewRule
+    days_after_due = fields.Integer(
+        strict=True, required=True, validate=validate.Range(0, 365), metadata={"example": 3}
+    )
+    max_times = fields.Integer(strict=True, required=True, validate=validate.Range(1, 12), metadata={"example": 3})
+
+
+class ReminderRulePatch(RuleFields):
+    """Only what is sent changes."""
+
+    makes = RuleChange
+
+
+class ReminderRuleOut(Schema):
+    """A rule of reminders."""
+
+    id = fields.UUID()
+    days_after_due = fields.Integer()
+    every_days = fields.Integer()
+    max_times = fields.Integer()
+    channel = Choice(*CHANNELS, allow_none=True)
+    quiet_from = fields.Time(allow_none=True)
+    quiet_to = fields.Time(allow_none=True)
+    created_at = fields.DateTime()
+    updated_at = fields.DateTime()
+
+
+ReminderRulePage = page_of(ReminderRuleOut, "ReminderRulePage")
+
+
+class ByChannelOut(Schema):
+    """How many reminders go by one way."""
+
+    channel = Choice(*CHANNELS)
+    messages = fields.Integer()
+
+
+class ReminderOut(Schema):
+    """One reminder that is due."""
+
+    invoice_id = fields.UUID()
+    invoice_number = fields.String()
+    customer_id = fields.UUID()
+    customer_code = fields.String()
+    customer_name = fields.String()
+    reminder_rule_id = fields.UUID()
+    turn = fields.Integer()
+    channel = Choice(*CHANNELS)
+    recipient = fields.String(allow_none=True, metadata={"example": "+919812345678"})
+    due_date = Day()
+    days_late = fields.Integer()
+    open = Money()
+    state = Choice("due", "without_address", "off")
+
+
+class RemindersOut(Schema):
+    """What would be queued now."""
+
+    as_of = Day()
+    due = fields.Integer()
+    without_address = fields.Integer()
+    off = fields.Integer()
+    open = Money()
+    by_channel = fields.List(fields.Nested(ByChannelOut))
+    items = fields.List(fields.Nested(ReminderOut))
+
+
+class RemindedOut(Schema):
+    """What became of the reminders that were due."""
+
+    queued = fields.Integer()
+    without_address = fields.Integer()
+    off = fields.Integer()

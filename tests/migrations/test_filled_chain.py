@@ -118,6 +118,8 @@ ADDED = {
             VALUES ('{ADMIN}', 'login_code', 'sms', '+919800000009', 'en', '123456', true, '2100-01-01');
         INSERT INTO outbox_messages (customer_id, kind, channel, recipient, language, body, status, sent_at)
             VALUES ('{BALU}', 'reminder', 'webhook', '+919800000002', 'en', 'Please pay', 'delivered', now())""",
+    "0057": f"""INSERT INTO reminder_rules (days_after_due, max_times) VALUES (3, 3);
+        UPDATE customers SET channel = 'email', messages_off = '{{reminder}}' WHERE id = '{BALU}'""",
     "0052": f"INSERT INTO credit_holds VALUES ('{STANDING}', '2026-11-09', 60, 60, 0)",
 }
 
@@ -148,6 +150,7 @@ LOSES = {
     "0050": "charge rules",
     "0052": "why orders were held back",
     "0055": "messages that are not bills",
+    "0057": "rules of reminders",
 }
 
 #: (question, answer) once the revision ran: its backfill was right.

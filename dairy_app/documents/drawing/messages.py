@@ -51,3 +51,29 @@ def compose(t: Words, bill: Bill) -> Message:
         lines.append(t("message_nothing_due"))
     lines.append(t("message_link", url=bill.url))
     return Message(t("message_subject", dairy=bill.dairy, number=bill.number, total=total), "\n".join(lines))
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """What a reminder speaks of. ``open`` in rupees, of both documents where the law wanted two."""
+
+    number: str
+    dairy: str
+    name: str
+    day: date
+    due_date: date
+    open: Decimal
+    url: str
+
+
+def remind(t: Words, bill: Overdue) -> Message:
+    """A friendly word about a bill of which something is open: what, since when, the link."""
+    amount = indian(bill.open)
+    lines = [
+        t("message_greeting", name=bill.name),
+        t("reminder_bill", number=bill.number, day=day_of(t, bill.day), dairy=bill.dairy, amount=amount),
+        t("reminder_due", day=day_of(t, bill.due_date)),
+        t("message_link", url=bill.url),
+        t("reminder_paid"),
+    ]
+    return Message(t("reminder_subject", dairy=bill.dairy, number=bill.number, amount=amount), "\n".join(lines))

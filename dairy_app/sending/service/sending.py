@@ -11,12 +11,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from dairy_app.business.queries import business_settings
+from dairy_app.business.queries import business_settings, today
+from dairy_app.common.clock import now
 from dairy_app.database.transactions import Database
 from dairy_app.documents.drawing import pdf
 from dairy_app.documents.drawing.document import Document
@@ -146,14 +148,15 @@ class Emptying:
 
 def _take(session: Session, channels: list[str]) -> tuple[Row[Any], str] | Done | None:
     """Lease a message, or withdraw one about which nothing is to be said any more."""
-    message = bulk.lease(session, channels)
+    dairy = business_settings(session)
+    message = bulk.lease(session, channels, now().astimezone(ZoneInfo(dairy.time_zone)).time())
     if message is None:
         return None
-    why = queries.why_not(session, message.id)
+    why = queries.why_not(session, message.id, message.kind, today(session))
     if why is not None:
         bulk.mark_withdrawn(session, message, why)
         return Done(withdrawn=1)
-    return message, business_settings(session).business_name or ""
+    return message, dairy.business_name or ""
 
 
 def _letter(message: Row[Any], dairy: str) -> Outgoing:
