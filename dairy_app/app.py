@@ -37,6 +37,7 @@ from dairy_app.receivables.routes.reports import reports
 from dairy_app.sample_words import SAMPLE_WORDS
 from dairy_app.sending.routes.outbox import outbox
 from dairy_app.sending.routes.reminders import reminders
+from dairy_app.sending.routes.templates import templates
 from dairy_app.settings import Settings
 from dairy_app.sharing.routes.links import change_requests, shared, shared_links
 from dairy_app.sharing.routes.page import pages
@@ -100,6 +101,7 @@ ROUTES = (
     Mount(documents),
     Mount(outbox),
     Mount(reminders),
+    Mount(templates),
     Mount(import_review),
     Mount(audit),
     Mount(monitoring),

@@ -61,6 +61,7 @@ FIELD_WORDS = {
     "last_error": "What the last try failed with, or why the message was withdrawn; null: nothing.",
     "leased_until": "Until when a sender has the message in hand; null: nobody has.",
     "max_times": "How many reminders of one invoice there are at most.",
+    "message_template_id": "The words of the dairy for a kind of message.",
     "messages": "How many messages.",
     "messages_off": "The kinds of messages that the customer does not want.",
     "not_before": "No sender takes the message earlier.",

@@ -225,6 +225,7 @@ def _bounds(period: str) -> dict[str, date]:
 _ADDRESSED = """
 SELECT i.id, i.customer_id, i.number, i.invoice_date, i.due_date, i.period_start, i.period_end, i.snapshot,
     i.total + coalesce(o.total, 0) AS total, c.language, c.phone, c.email,
+    'bill' = ANY (c.messages_off) AS is_off,
     coalesce((SELECT k.revocations FROM invoice_links k WHERE k.invoice_id = i.id), 0) AS revocations,
     o.id AS companion_id
 FROM invoices i

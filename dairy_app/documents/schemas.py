@@ -81,3 +81,4 @@ class RunMessagesOut(Schema):
     already = fields.Integer()
     without_address = fields.Integer()
     paid = fields.Integer(metadata={"description": "Left out by `only_open`: nothing is left to pay on them."})
+    off = fields.Integer(metadata={"description": "Of customers that want no messages about bills."})

@@ -32,6 +32,7 @@ WHOLE = {
     "closed_days": "id",
     "charge_rules": "id",
     "reminder_rules": "id",
+    "message_templates": "id",
     "shared_links": "id",
     "invoice_links": "invoice_id",
     "change_requests": "id",

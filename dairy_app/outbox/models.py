@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from dairy_app.common.emails import EMAIL_FORMAT
 from dairy_app.common.phones import PHONE_FORMAT
 from dairy_app.database.models import Base, Identified, check, one_of, references, unique_index
+from dairy_app.outbox.rules import NAMES
 
 CHANNELS = ("whatsapp", "sms", "email", "webhook")
 MESSAGE_STATUSES = ("queued", "sent", "delivered", "failed", "withdrawn")
@@ -132,3 +133,26 @@ class OutboxMessage(Identified, Base):
     def error(self) -> str | None:
         """The old name of ``last_error``, in answers."""
         return self.last_error
+
+
+class MessageTemplate(Identified, Base):
+    """The dairy's own words for a kind of message, in a language, by one channel or by all."""
+
+    __tablename__ = "message_templates"
+    __table_args__ = (
+        one_of("kind", tuple(NAMES)),
+        one_of("channel", CHANNELS),
+        check("language_format", "language ~ '^[a-z]{2,3}$'"),
+        check("subject_of_email", "subject IS NULL OR channel IS NULL OR channel = 'email'"),
+        check("text_lengths", "length(subject) BETWEEN 1 AND 200 AND length(body) BETWEEN 1 AND 2000"),
+        unique_index("uq_message_templates_same", "kind", "language", text("coalesce(channel, '')")),
+    )
+
+    kind: Mapped[str]
+    #: NULL: every channel that has no words of its own.
+    channel: Mapped[str | None]
+    language: Mapped[str]
+    #: Of an e-mail; NULL: as usual.
+    subject: Mapped[str | None]
+    #: With names in braces, for example {name}, for what the message tells.
+    body: Mapped[str]

@@ -1,12 +1,17 @@
 """Messages as clients see them."""
 
-from marshmallow import Schema, fields
+from typing import Any
+
+from marshmallow import Schema, fields, validates_schema
 
 from dairy_app.outbox.models import CHANNELS, KINDS, MESSAGE_STATUSES
+from dairy_app.outbox.rules import NAMES
 from dairy_app.sending.service.outbox import Failure
 from dairy_app.sending.service.reminders import NewRule, RuleChange
+from dairy_app.sending.service.templates import NewTemplate, TemplateChange
 from dairy_app.web import validate
 from dairy_app.web.schemas import Choice, Day, Line, Money, PageQuery, Sort, Strict, page_of
+from dairy_app.web.validate import Invalid, Pattern
 
 
 class OutboxQuery(PageQuery):
@@ -157,3 +162,60 @@ class RemindedOut(Schema):
     queued = fields.Integer()
     without_address = fields.Integer()
     off = fields.Integer()
+
+
+_BODY = {"example": "Dear {name}, your bill {number} of {total} is here: {link}"}
+
+
+class MessageTemplateIn(Strict):
+    """The dairy's own words for a kind of message."""
+
+    makes = NewTemplate
+    #: Only an e-mail has one.
+    not_in_example = ("subject",)
+    kind = Choice(*NAMES, required=True)
+    channel = Choice(*CHANNELS, load_default=None, allow_none=True)
+    language = fields.String(
+        required=True,
+        validate=Pattern("^[a-z]{2,3}$", error="Must be the code of a language."),
+        metadata={"example": "en"},
+    )
+    subject = Line(200, load_default=None, allow_none=True, metadata={"example": "Your bill {number}"})
+    body = fields.String(required=True, validate=validate.Length(min=1, max=2000), metadata=_BODY)
+
+    @validates_schema
+    def subject_of_email(self, data: dict[str, Any], **_: Any) -> None:
+        if data.get("subject") and data.get("channel") not in (None, "email"):
+            raise Invalid("Only an e-mail has a subject.", "subject")
+
+
+class MessageTemplatePatch(Strict):
+    """Only what is sent changes."""
+
+    makes = TemplateChange
+    subject = Line(200, allow_none=True, metadata={"example": "Your bill {number}"})
+    body = fields.String(validate=validate.Length(min=1, max=2000), metadata=_BODY)
+
+
+class MessageTemplateOut(Schema):
+    """The dairy's own words for a kind of message."""
+
+    id = fields.UUID()
+    kind = Choice(*NAMES)
+    channel = Choice(*CHANNELS, allow_none=True)
+    language = fields.String()
+    subject = fields.String(allow_none=True)
+    body = fields.String(metadata=_BODY)
+    created_at = fields.DateTime()
+    updated_at = fields.DateTime()
+
+
+MessageTemplatePage = page_of(MessageTemplateOut, "MessageTemplatePage")
+
+
+class MessagePreviewOut(Schema):
+    """A message as somebody would get it, made up."""
+
+    subject = fields.String(allow_none=True)
+    body = fields.String()
+    characters = fields.Integer(metadata={"description": "How long the text is."})

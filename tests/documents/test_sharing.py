@@ -156,11 +156,17 @@ def test_a_run_is_queued_as_a_set_and_only_once(bills: Bills) -> None:
         run = many(bills, count)
         path = f"/billing/runs/{run['id']}/messages"
         with count_statements(database) as statements:
-            assert ok(bills.admin.post(path)) == {"queued": count, "already": 0, "without_address": 0, "paid": 0}
+            assert ok(bills.admin.post(path)) == {
+                "queued": count,
+                "already": 0,
+                "without_address": 0,
+                "paid": 0,
+                "off": 0,
+            }
         sent.append(len(statements))
-        assert ok(bills.admin.post(path)) == {"queued": 0, "already": count, "without_address": 0, "paid": 0}
+        assert ok(bills.admin.post(path)) == {"queued": 0, "already": count, "without_address": 0, "paid": 0, "off": 0}
         assert ok(bills.admin.post(path, {"channel": "email"})) == {
-            "queued": 0, "already": 0, "without_address": count, "paid": 0
+            "queued": 0, "already": 0, "without_address": count, "paid": 0, "off": 0
         }  # fmt: skip
     assert sent[0] == sent[1]
     messages = ok(bills.admin.get("/outbox"))["items"]
@@ -175,10 +181,18 @@ def test_only_open_bills_are_queued_where_that_is_asked(bills: Bills) -> None:
     first = bills.dairy.invoices(customer_id=bills.person["id"], status="issued")[0]
     bills.pay(first["total"])
     path = f"/billing/runs/{run['id']}/messages"
-    told = {"queued": 2, "already": 0, "without_address": 0, "paid": 1}
+    told = {"queued": 2, "already": 0, "without_address": 0, "paid": 1, "off": 0}
     assert ok(bills.admin.post(path, {"only_open": True})) == told
     assert first["id"] not in {each["invoice_id"] for each in ok(bills.admin.get("/outbox"))["items"]}
-    assert ok(bills.admin.post(path)) == {"queued": 1, "already": 2, "without_address": 0, "paid": 0}
+    assert ok(bills.admin.post(path)) == {"queued": 1, "already": 2, "without_address": 0, "paid": 0, "off": 0}
+
+
+def test_who_wants_no_bills_is_left_out_of_a_run_and_told_by_hand(bills: Bills) -> None:
+    invoice = bills.bill()
+    ok(bills.admin.patch(f"/customers/{bills.person['id']}", {"messages_off": ["bill"]}))
+    told = {"queued": 0, "already": 0, "without_address": 0, "paid": 0, "off": 1}
+    assert ok(bills.admin.post(f"/billing/runs/{bills.run['id']}/messages", {"only_open": True})) == told
+    assert bills.share(invoice, queue=True)["outbox_id"] is not None
 
 
 def test_an_accountant_takes_back_what_waits(bills: Bills) -> None:

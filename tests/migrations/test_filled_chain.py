@@ -120,6 +120,7 @@ ADDED = {
             VALUES ('{BALU}', 'reminder', 'webhook', '+919800000002', 'en', 'Please pay', 'delivered', now())""",
     "0057": f"""INSERT INTO reminder_rules (days_after_due, max_times) VALUES (3, 3);
         UPDATE customers SET channel = 'email', messages_off = '{{reminder}}' WHERE id = '{BALU}'""",
+    "0059": "INSERT INTO message_templates (kind, language, body) VALUES ('bill', 'en', 'Dear {name}')",
     "0052": f"INSERT INTO credit_holds VALUES ('{STANDING}', '2026-11-09', 60, 60, 0)",
 }
 
@@ -151,6 +152,7 @@ LOSES = {
     "0052": "why orders were held back",
     "0055": "messages that are not bills",
     "0057": "rules of reminders",
+    "0059": "own words for messages",
 }
 
 #: (question, answer) once the revision ran: its backfill was right.

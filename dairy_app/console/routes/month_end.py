@@ -193,7 +193,7 @@ def bill_month(form: dict[str, str]) -> Response:
 @allow(*WHO, page=True)
 def tell_customers(form: dict[str, str]) -> Response:
     """Put a message for every bill of the month's runs into the outbox; again, none twice."""
-    period, sums = form["period"], dict.fromkeys(("queued", "already", "without_address", "paid"), 0)
+    period, sums = form["period"], dict.fromkeys(("queued", "already", "without_address", "paid", "off"), 0)
     body = {**frame.fields_of(form, "channel"), "only_open": bool(form.get("only_open"))}
 
     def tell() -> None:

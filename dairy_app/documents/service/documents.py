@@ -17,13 +17,13 @@ from dairy_app.common.errors import Problem, invalid
 from dairy_app.common.words import Words
 from dairy_app.documents import bulk, queries
 from dairy_app.documents.drawing.document import Account, Document
-from dairy_app.documents.drawing.messages import Bill, Message, compose
+from dairy_app.documents.drawing.messages import Bill, Message, Templates, compose
 from dairy_app.documents.drawing.words import choose
 from dairy_app.documents.rules import whatsapp_link
 from dairy_app.documents.service.invoice_links import Links, named_in
 from dairy_app.invoices.queries.invoices import get_visible_invoice
 from dairy_app.outbox.bulk import Letter, queue
-from dairy_app.outbox.queries import waiting_message
+from dairy_app.outbox.queries import templates_of, waiting_message
 from dairy_app.settings import Settings
 from dairy_app.web.access import Actor
 
@@ -61,12 +61,13 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Queued:
-    """What became of the documents of a run: queued now, queued or sent before, nowhere to send to, or paid."""
+    """What became of the documents of a run: queued now or before, nowhere to send to, paid, or not wanted."""
 
     queued: int
     already: int
     without_address: int
     paid: int
+    off: int
 
 
 def links_of(session: Session, process: Settings) -> Links:
@@ -159,7 +160,7 @@ def share(session: Session, actor: Actor, links: Links, invoice_id: UUID, how: T
     row = rows[0]
     account = queries.read_accounts(session, [row.id], [row.customer_id], today(session))[row.id]
     settings = business_settings(session)
-    t, message = _composed(settings, row, account, links, how.language)
+    t, message = _composed(settings, row, account, links, how, templates_of(session, "bill"))
     waits = _wait(session, row, how.channel, t, message) if how.queue else None
     url, chat = links.url(row.id, row.revocations), whatsapp_link(row.phone, message.body)
     return Shared(url, t.code, message.subject, message.body, chat, waits)
@@ -175,7 +176,7 @@ def _wait(session: Session, row: Row[Any], channel: str, t: Words, message: Mess
 
 
 def queue_run(session: Session, links: Links, run_id: UUID, how: RunTelling) -> Queued:
-    """Queue the messages of all documents of a run; again, it queues none twice. Six statements, whatever the run."""
+    """Queue the messages of all documents of a run; again, it queues none twice. Seven statements, whatever the run."""
     get_run(session, run_id)
     rows = queries.addressed(session, run_id=run_id, lock=True)
     accounts = queries.read_accounts(
@@ -185,14 +186,17 @@ def queue_run(session: Session, links: Links, run_id: UUID, how: RunTelling) -> 
         today(session),
     )
     settings = business_settings(session)
-    wanted = [row for row in rows if not how.only_open or _is_open(row, accounts)]
-    letters = []
+    welcome = [row for row in rows if not row.is_off]
+    wanted = [row for row in welcome if not how.only_open or _is_open(row, accounts)]
+    letters, templates = [], templates_of(session, "bill")
     for row in wanted:
-        letter = _letter(row, how.channel, *_composed(settings, row, accounts[row.id], links, how.language))
+        letter = _letter(row, how.channel, *_composed(settings, row, accounts[row.id], links, how, templates))
         if letter is not None:
             letters.append(letter)
     queued = len(queue(session, letters))
-    return Queued(queued, len(letters) - queued, len(wanted) - len(letters), len(rows) - len(wanted))
+    return Queued(
+        queued, len(letters) - queued, len(wanted) - len(letters), len(welcome) - len(wanted), len(rows) - len(welcome)
+    )
 
 
 def _is_open(row: Row[Any], accounts: dict[UUID, Account]) -> bool:
@@ -202,9 +206,14 @@ def _is_open(row: Row[Any], accounts: dict[UUID, Account]) -> bool:
 
 
 def _composed(
-    settings: BusinessSettings, row: Row[Any], account: Account, links: Links, language: str | None
+    settings: BusinessSettings,
+    row: Row[Any],
+    account: Account,
+    links: Links,
+    how: Telling | RunTelling,
+    templates: Templates,
 ) -> tuple[Words, Message]:
-    t = choose(settings.second_language, language, row.language, settings.language)
+    t = choose(settings.second_language, how.language, row.language, settings.language)
     bill = Bill(
         number=row.number,
         dairy=row.snapshot["seller"]["business_name"],
@@ -215,7 +224,7 @@ def _composed(
         account=account,
         url=links.url(row.id, row.revocations),
     )
-    return t, compose(t, bill)
+    return t, compose(t, bill, how.channel, templates)
 
 
 def _letter(row: Row[Any], channel: str, t: Words, message: Message) -> Letter | None:

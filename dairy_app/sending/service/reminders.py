@@ -19,6 +19,7 @@ from dairy_app.documents.drawing.messages import Overdue, remind
 from dairy_app.documents.drawing.words import choose
 from dairy_app.documents.service.invoice_links import Links
 from dairy_app.outbox.bulk import Letter, queue
+from dairy_app.outbox.queries import templates_of
 from dairy_app.sending import queries
 from dairy_app.sending.models import ReminderRule
 from dairy_app.sending.rules import after_quiet
@@ -154,11 +155,11 @@ def queue_reminders(session: Session, links: Links) -> Reminded:
     """Queue every reminder that is due, once for each invoice, rule and time; a few statements for all."""
     rows, dairy = queries.reminders(session, today(session)), business_settings(session)
     clock = now().astimezone(ZoneInfo(dairy.time_zone))
-    letters = []
+    letters, templates = [], templates_of(session, "reminder")
     for row in rows:
         if _state(row) == DUE:
             t = choose(dairy.second_language, row.language, dairy.language)
-            message = remind(t, _overdue(row, links))
+            message = remind(t, _overdue(row, links), row.channel, templates)
             letters.append(
                 Letter(
                     kind="reminder",
