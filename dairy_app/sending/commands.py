@@ -2,13 +2,13 @@
 
 import signal
 import threading
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
 
 import click
 
 from dairy_app.documents.service.documents import links_of
-from dairy_app.sending.rules import smtp_server
+from dairy_app.sending.rules import sms_gateway, smtp_server, webhook
+from dairy_app.sending.senders.http import HttpSender
 from dairy_app.sending.senders.letters import Sender
 from dairy_app.sending.senders.smtp import SmtpSender
 from dairy_app.sending.service import reminders
@@ -87,14 +87,21 @@ def _print(done: Done) -> None:
 
 def senders_of(settings: Settings) -> Mapping[str, Sender]:
     """A sender for each channel whose server is named; SettingsError when none is, or one is named wrongly."""
-    found: dict[str, Any] = {}
-    if settings.smtp_url:
-        try:
-            found["email"] = SmtpSender(smtp_server(settings.smtp_url))
-        except ValueError as error:
-            raise SettingsError(f"DAIRY_SMTP_URL {error}") from None
+    named: tuple[tuple[str, str, str, Callable[[str], Sender]], ...] = (
+        ("email", "DAIRY_SMTP_URL", settings.smtp_url, lambda url: SmtpSender(smtp_server(url))),
+        ("sms", "DAIRY_SMS_URL", settings.sms_url, lambda url: HttpSender(sms_gateway(url))),
+        ("webhook", "DAIRY_MESSAGES_URL", settings.webhook_url, lambda url: HttpSender(webhook(url))),
+    )
+    found = {}
+    for channel, name, url, make in named:
+        if url:
+            try:
+                found[channel] = make(url)
+            except ValueError as error:
+                raise SettingsError(f"{name} {error}") from None
     if not found:
         raise SettingsError(
-            "nothing can be sent: set DAIRY_SMTP_URL, for example smtps://user:password@host:465?from=bills@dairy.example"
+            "nothing can be sent: set DAIRY_SMTP_URL, DAIRY_SMS_URL or DAIRY_MESSAGES_URL, for example"
+            " DAIRY_SMTP_URL=smtps://user:password@host:465?from=bills@dairy.example"
         )
     return found

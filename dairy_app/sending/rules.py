@@ -1,9 +1,11 @@
 """Addresses of servers, as the environment names them, and the hours in which nobody is reminded."""
 
 import ipaddress
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, parse_qsl, unquote, urlsplit
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +74,66 @@ def after_quiet(moment: datetime, quiet_from: time | None, quiet_to: time | None
     if clock >= quiet_from:
         return ends + timedelta(days=1)
     return ends if clock < quiet_to else moment
+
+
+#: How a gateway is asked, as the end of its URL says it: #form, #get or #json.
+WAYS = ("form", "get", "json")
+_STANDS_FOR = ("to", "number", "text", "id")
+_NAMED = re.compile(r"\{([^{}]*)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """Somebody else's HTTP server. ``fields``: what it gets, with names in braces; none: all of a message as JSON."""
+
+    host: str
+    port: int
+    protected: bool
+    path: str = field(repr=False)
+    fields: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    way: str = "json"
+
+
+def sms_gateway(url: str) -> Gateway:
+    """``https://gateway.example/send?key=SECRET&to={number}&text={text}``: the query says what the gateway gets.
+
+    It is posted as a form, or goes as it is with ``#get``, or as a JSON object with ``#json``. ``{to}`` is the number
+    with its plus sign, ``{number}`` without, ``{id}`` the message's own. Raises ValueError without a part of the URL.
+    """
+    parts, port = _http(url)
+    way = parts.fragment or "form"
+    try:
+        fields = tuple(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=True))
+    except ValueError:
+        fields = ()
+    names = {name for _, value in fields for name in _NAMED.findall(value)}
+    if way not in WAYS or "text" not in names or not names & {"to", "number"} or names - {*_STANDS_FOR}:
+        raise ValueError("must be like https://gateway.example/send?key=SECRET&to={number}&text={text}")
+    return Gateway(str(parts.hostname), port, parts.scheme == "https", parts.path or "/", fields, way)
+
+
+def webhook(url: str) -> Gateway:
+    """Where a program of the dairy's own takes messages. Raises ValueError without a part of the URL."""
+    parts, port = _http(url)
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return Gateway(str(parts.hostname), port, parts.scheme == "https", path)
+
+
+def _http(url: str) -> tuple[SplitResult, int]:
+    try:
+        parts = urlsplit(url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        raise ValueError("is not a URL") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname or not url.isascii() or not url.isprintable():
+        raise ValueError("must begin with https:// and the name of a server")
+    if parts.username or " " in url:
+        raise ValueError("may hold neither a login before the server's name nor spaces")
+    if parts.scheme == "http" and not is_local(parts.hostname):
+        raise ValueError("would send messages unprotected: use https://")
+    return parts, port
+
+
+def asked(gateway: Gateway, values: Mapping[str, str]) -> list[tuple[str, str]]:
+    """What the gateway gets of one message; a brace within a value stays what it is."""
+    return [(name, _NAMED.sub(lambda found: values[found[1]], value)) for name, value in gateway.fields]

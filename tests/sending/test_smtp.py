@@ -15,6 +15,7 @@ import pytest
 from dairy_app.sending.rules import smtp_server
 from dairy_app.sending.senders.smtp import SmtpSender
 from dairy_app.sending.service.sending import Done, Emptying
+from tests.conftest import raw_connection
 from tests.dairy import ok
 from tests.documents.conftest import Bills
 from tests.races import at_once
@@ -304,3 +305,12 @@ def test_two_at_once_take_different_messages(mailing: Mailing, database_url: str
     assert first.sent + second.sent == 6
     assert set(mailing.post.ids.values()) == {1}
     assert len(mailing.post.ids) == 6
+
+
+def test_a_message_that_somebody_holds_keeps_no_other_back(mailing: Mailing, database_url: str) -> None:
+    held, _ = mailing.queue("a@b.example", "b@b.example")
+    with raw_connection(database_url) as holder, holder.cursor() as cursor:
+        cursor.execute("SELECT FROM outbox_messages WHERE id = %s FOR UPDATE", [held])
+        assert mailing.send() == Done(sent=1)
+    assert mailing.send() == Done(sent=1)
+    assert mailing.post.to == [["b@b.example"], ["a@b.example"]]
