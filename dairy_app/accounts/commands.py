@@ -12,6 +12,7 @@ from dairy_app.accounts.bulk.expired import KEPT, purge
 from dairy_app.accounts.routes.invitation_page import invitation_link
 from dairy_app.accounts.service import users as service
 from dairy_app.common.clock import now
+from dairy_app.outbox.bulk import give_up
 from dairy_app.settings import LOCAL_HOST, LOCAL_PORT, Settings
 from dairy_app.web.logs import configure_logging
 
@@ -58,12 +59,14 @@ def create_admin(email: str, name: str, port: int, password_stdin: bool) -> None
 def purge_ended(days: int, as_json: bool) -> None:
     """Delete what ended longer ago: logins, invitations, failed tries, remembered answers to repeated requests.
 
-    Nothing of the business is touched, and nobody is logged out. Good for a nightly cron job; safe to repeat.
+    Messages whose time is over have failed by then, so no secret outlives it, also where nothing is sent. Nothing of
+    the business is touched, and nobody is logged out. Good for a nightly cron job; safe to repeat.
 
     \b
     Example: dairy purge --days 30
     """
     database = Settings.from_environment().open_database("dairy purge")
+    database.run(give_up)
     gone = database.run(lambda session: purge(session, now() - timedelta(days=days)))
     if as_json:
         click.echo(json.dumps(gone))

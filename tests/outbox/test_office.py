@@ -5,6 +5,8 @@ from typing import Any
 
 from dairy_app.common.clock import now
 from dairy_app.outbox.bulk import Letter, queue
+from tests.command_line import run_command
+from tests.conftest import psycopg_dsn
 from tests.console.visitor import Visitor
 from tests.dairy import PASSWORD, Dairy, ok, read, refused
 
@@ -81,3 +83,17 @@ def test_messages_are_found_by_kind_and_login(dairy: Dairy) -> None:
     to_login(dairy, secret=False, user_id=None, customer_id=customer["id"], kind="reminder")
     for query in ({"kind": "login_code"}, {"user_id": dairy.admin.user["id"]}):
         assert [each["id"] for each in read(dairy.admin, "/outbox", **query)] == [message]
+
+
+def test_a_secret_whose_time_is_over_is_forgotten_also_where_nothing_is_sent(
+    dairy: Dairy, sql: Any, database_url: str
+) -> None:
+    late, early = to_login(dairy), to_login(dairy)
+    sql("ALTER TABLE outbox_messages DISABLE TRIGGER tr_outbox_messages_stand")
+    sql("UPDATE outbox_messages SET not_before = '2020-01-01', expires_at = '2020-01-02' WHERE id = %s", late)
+    sql("ALTER TABLE outbox_messages ENABLE TRIGGER tr_outbox_messages_stand")
+    assert run_command("purge", DATABASE_URL=psycopg_dsn(database_url)).returncode == 0
+    assert sql("SELECT id::text, status, body FROM outbox_messages ORDER BY body") == [
+        (early, "queued", CODE),
+        (late, "failed", None),
+    ]
