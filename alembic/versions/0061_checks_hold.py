@@ -1,4 +1,4 @@
-"""What 0057 asks of customers and messages holds for those that were there before, too.
+"""What 0060 asks of customers and messages holds for those that were there before, too.
 
 Why: see 0013.
 Locks: SHARE UPDATE EXCLUSIVE on each table while it is read: nobody waits.
@@ -7,8 +7,8 @@ Undo: nothing to undo.
 
 from dairy_app.common.revisions import run
 
-revision = "0058"
-down_revision = "0057"
+revision = "0061"
+down_revision = "0060"
 branch_labels = None
 depends_on = None
 
@@ -22,4 +22,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """The CHECKs go with their columns, in 0057."""
+    """The CHECKs go with their columns, in 0060."""

@@ -8,8 +8,8 @@ Undo: drops the table; refused while there are words in it.
 
 from dairy_app.common.revisions import refuse_data_loss, run
 
-revision = "0059"
-down_revision = "0058"
+revision = "0062"
+down_revision = "0061"
 branch_labels = None
 depends_on = None
 

@@ -5,7 +5,7 @@ Why: the outbox was emptied by programs of others, and nothing kept two of them 
     secret one is forgotten when it no longer waits. What a void invoice or a revoked link takes back is withdrawn: it
     did not fail, and nobody is to try it again.
 Locks: ACCESS EXCLUSIVE on outbox_messages for a moment: the new columns have constant defaults, so no row is written,
-    and the CHECKs and the key are NOT VALID. 0056 validates them and builds the indexes. A column gets another name: a
+    and the CHECKs and the key are NOT VALID. 0059 validates them and builds the indexes. A column gets another name: a
     server of the earlier version goes on queuing, but cannot show the outbox until its program is replaced.
 Undo: refuses while there are messages of a new kind, to logins or by the new channel, or told as delivered, unless
     told: they are deleted then, and delivered is sent.
@@ -13,8 +13,8 @@ Undo: refuses while there are messages of a new kind, to logins or by the new ch
 
 from dairy_app.common.revisions import refuse_data_loss, run
 
-revision = "0055"
-down_revision = "0054"
+revision = "0058"
+down_revision = "0057"
 branch_labels = None
 depends_on = None
 

@@ -1,8 +1,8 @@
-"""What 0055 asks of messages holds for those that were there before, too; what is due is found by index.
+"""What 0058 asks of messages holds for those that were there before, too; what is due is found by index.
 
 Why: see 0013. A bill and a reminder of it may wait side by side, so the key of what waits holds the kind.
 Locks: SHARE UPDATE EXCLUSIVE on outbox_messages while it is read or indexed: nobody waits.
-Undo: the former key again; a reminder that waits beside its bill is deleted by the undoing of 0055, so here the newest
+Undo: the former key again; a reminder that waits beside its bill is deleted by the undoing of 0058, so here the newest
     of several stays queued and the others are withdrawn.
 """
 
@@ -10,8 +10,8 @@ from alembic import op
 
 from dairy_app.common.revisions import run
 
-revision = "0056"
-down_revision = "0055"
+revision = "0059"
+down_revision = "0058"
 branch_labels = None
 depends_on = None
 

@@ -3,14 +3,14 @@
 Why: reminding was a message by hand for each bill. A rule says after how many days, how often, by which way and at
     which hours not. A customer has a way by which it is told, and kinds of messages that it does not want.
 Locks: ACCESS EXCLUSIVE on customers and outbox_messages for a moment: columns with constant defaults, CHECKs that are
-    NOT VALID. 0058 validates them.
+    NOT VALID. 0061 validates them.
 Undo: refuses while there are rules, or customers that said what they want, unless told.
 """
 
 from dairy_app.common.revisions import refuse_data_loss, run
 
-revision = "0057"
-down_revision = "0056"
+revision = "0060"
+down_revision = "0059"
 branch_labels = None
 depends_on = None
 
