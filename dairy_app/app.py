@@ -22,7 +22,7 @@ from dairy_app.containers.routes import containers
 from dairy_app.customers.routes import areas, customers
 from dairy_app.database.transactions import Database
 from dairy_app.deliveries.routes import deliveries
-from dairy_app.documents.routes.documents import documents, outbox
+from dairy_app.documents.routes.documents import documents
 from dairy_app.documents.routes.invoice_page import invoice_pages
 from dairy_app.events.models import KINDS
 from dairy_app.events.routes import events
@@ -38,6 +38,9 @@ from dairy_app.receivables.routes.payments import payments, receivables
 from dairy_app.receivables.routes.refunds import refunds
 from dairy_app.receivables.routes.reports import reports
 from dairy_app.sample_words import SAMPLE_WORDS
+from dairy_app.sending.routes.outbox import outbox
+from dairy_app.sending.routes.reminders import reminders
+from dairy_app.sending.routes.templates import templates
 from dairy_app.settings import Settings
 from dairy_app.sharing.routes.links import change_requests, shared, shared_links
 from dairy_app.sharing.routes.page import pages
@@ -101,6 +104,8 @@ ROUTES = (
     Mount(documents),
     Mount(outbox),
     Mount(events),
+    Mount(reminders),
+    Mount(templates),
     Mount(import_review),
     Mount(audit),
     Mount(monitoring),

@@ -346,17 +346,20 @@ KEPT_DAYS = 30
 def purge_ended(days: int, as_json: bool) -> None:
     """Delete what is kept for a while only.
 
-    What ended so many days ago: logins, invitations, failed tries, remembered answers to repeated requests. And events
-    that are older than the settings keep them (event_days). Nothing of the business is touched, and nobody is logged
-    out. Good for a nightly cron job; safe to repeat.
+    What ended so many days ago: logins, invitations, failed tries, remembered answers to repeated requests. Events that
+    are older than the settings keep them (event_days). Messages whose time is over have failed by then, so no secret
+    outlives it, also where nothing is sent. Nothing of the business is touched, and nobody is logged out. Good for a
+    nightly cron job; safe to repeat.
 
     \b
     Example: dairy purge --days 30
     """
     from dairy_app.accounts.bulk.expired import purge
     from dairy_app.events.service.telling import purge_events
+    from dairy_app.outbox.bulk import give_up
 
     database = Settings.from_environment().open_database("dairy purge")
+    database.run(give_up)
     gone = database.run(lambda session: purge(session, now() - timedelta(days=days)))
     gone["events"] = purge_events(database)
     if as_json:

@@ -15,7 +15,9 @@ from dairy_app.legacy_import import models as legacy_import
 from dairy_app.monitoring import models as monitoring
 from dairy_app.monitoring.audit_triggers import audit_triggers
 from dairy_app.orders import models as orders
+from dairy_app.outbox import models as outbox
 from dairy_app.receivables import models as receivables
+from dairy_app.sending import models as sending
 from dairy_app.sharing import models as sharing
 from dairy_app.subscriptions import models as subscriptions
 from dairy_app.web import idempotency
@@ -35,7 +37,9 @@ __all__ = [
     "legacy_import",
     "monitoring",
     "orders",
+    "outbox",
     "receivables",
+    "sending",
     "sharing",
     "subscriptions",
 ]

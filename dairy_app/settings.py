@@ -52,6 +52,11 @@ class Settings:
     webhooks_local: bool = False
     #: Where nightly backups are put; None: nobody has said so.
     backup_dir: Path | None = None
+    #: Where e-mail is handed over, with its password; empty: nowhere.
+    smtp_url: str = field(default="", repr=False)
+    #: What takes SMS, with its key, and a program of the dairy's own that takes messages; empty: nothing does.
+    sms_url: str = field(default="", repr=False)
+    webhook_url: str = field(default="", repr=False)
     #: Connections to the database of one process; None: one for each thread that serves.
     pool_size: int | None = None
     web_limits: Limits = WEB
@@ -102,6 +107,9 @@ class Settings:
             metrics_token=token,
             webhooks_local=local == "1",
             backup_dir=Path(backups).absolute() if backups else None,
+            smtp_url=environment.get("DAIRY_SMTP_URL", ""),
+            sms_url=environment.get("DAIRY_SMS_URL", ""),
+            webhook_url=environment.get("DAIRY_MESSAGES_URL", ""),
             pool_size=int(pool_size) if pool_size else None,
             web_limits=web_limits,
             run_limits=run_limits,

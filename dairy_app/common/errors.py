@@ -53,6 +53,8 @@ CODES: dict[str, tuple[int, str]] = {
     "cash_settlement_not_found": (404, "No such settlement"),
     "profile_not_found": (404, "No such export"),
     "message_not_found": (404, "No such message"),
+    "message_template_not_found": (404, "No such message template"),
+    "reminder_rule_not_found": (404, "No such reminder rule"),
     "link_not_found": (404, "No such link"),
     "webhook_endpoint_not_found": (404, "No such endpoint"),
     "event_not_found": (404, "No such event"),

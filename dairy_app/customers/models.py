@@ -5,11 +5,12 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, Numeric, Sequence, Uuid, text
+from sqlalchemy import Index, Numeric, Sequence, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY, DATERANGE
 from sqlalchemy.orm import Mapped, mapped_column
 
-from dairy_app.accounts.models import EMAIL_FORMAT, PHONE_FORMAT
+from dairy_app.common.emails import EMAIL_FORMAT
+from dairy_app.common.phones import PHONE_FORMAT
 from dairy_app.customers.rules import MAP_LINK
 from dairy_app.database.models import (
     Base,
@@ -23,6 +24,7 @@ from dairy_app.database.models import (
     unique,
     unique_index,
 )
+from dairy_app.outbox.models import CHANNELS, TO_CUSTOMERS
 
 CUSTOMER_STATUSES = ("trial", "active", "paused", "stopped")
 BILLING_CYCLES = ("monthly", "half_monthly", "weekly")
@@ -97,6 +99,12 @@ class Customer(Imported, Base):
         one_of("billing_cycle", BILLING_CYCLES),
         one_of("gst_treatment", GST_TREATMENTS),
         one_of("payment_terms", PAYMENT_TERMS),
+        one_of("channel", CHANNELS),
+        check(
+            "messages_off_known",
+            f"messages_off <@ ARRAY[{', '.join(repr(kind) for kind in TO_CUSTOMERS)}]"
+            " AND array_position(messages_off, NULL) IS NULL",
+        ),
         check("credit_limit_not_negative", "credit_limit >= 0 AND credit_limit <> 'NaN'"),
         Index(None, "area_id"),
         Index("ix_customers_round", "delivery_boy_id", "stop_sequence"),
@@ -149,6 +157,10 @@ class Customer(Imported, Base):
     payment_terms: Mapped[str] = mapped_column(server_default=text("'postpaid'"), sort_order=953)
     #: Rupees that it owes at most, with what is delivered and ordered and not billed yet; NULL: any amount.
     credit_limit: Mapped[Money | None] = mapped_column(sort_order=954)
+    #: By which way it is told of things; NULL: it has not said so.
+    channel: Mapped[str | None] = mapped_column(sort_order=955)
+    #: The kinds of messages that it does not want.
+    messages_off: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"), sort_order=956)
 
 
 class CustomerPrice(Identified, Base):

@@ -7,7 +7,10 @@ from dairy_app.web.access import Actor, Role
 
 #: Where the dairy delivers and what the household wants it to know. Not the name (it is on invoices), not
 #: the phone (the delivery boy calls it), nothing that decides money, tax or the round.
-OWN_FIELDS = frozenset({"address_line1", "address_line2", "city", "pincode", "map_link", "email", "language", "notes"})
+OWN_FIELDS = frozenset({
+    "address_line1", "address_line2", "city", "pincode", "map_link", "email", "language", "notes", "channel",
+    "messages_off",
+})  # fmt: skip
 #: Who looks after a customer and how it is billed is the admin's to say.
 ADMIN_FIELDS = frozenset({"code", "marketing_staff_id", "billing_cycle", "payment_terms", "credit_limit"})
 

@@ -13,6 +13,7 @@ from dairy_app.common.phones import normalise_phone
 from dairy_app.customers.models import BILLING_CYCLES, CUSTOMER_STATUSES, GST_TREATMENTS, PAYMENT_TERMS
 from dairy_app.customers.rules import MAP_LINK
 from dairy_app.customers.service.customers import AgreedPrice, AreaChange, CustomerChange, NewArea, NewCustomer
+from dairy_app.outbox.models import CHANNELS, TO_CUSTOMERS
 from dairy_app.web import validate
 from dairy_app.web.schemas import (
     Choice,
@@ -117,6 +118,12 @@ class CustomerFields(Strict):
     gst_treatment = Choice(*GST_TREATMENTS)
     payment_terms = Choice(*PAYMENT_TERMS)
     credit_limit = Money(allow_none=True, metadata={"example": "2000.00"})
+    channel = Choice(*CHANNELS, allow_none=True)
+    messages_off = fields.List(
+        Choice(*TO_CUSTOMERS),
+        validate=validate.Length(max=len(TO_CUSTOMERS)),
+        metadata={"example": ["reminder"]},
+    )
     notes = Paragraph(2000, allow_none=True)
 
     @validates_schema
@@ -170,7 +177,7 @@ class CustomerRow(CustomerIn):
     marketing_staff = StaffName(254)
 
     class Meta:
-        exclude = ("area_id", "delivery_boy_id", "marketing_staff_id")
+        exclude = ("area_id", "delivery_boy_id", "marketing_staff_id", "messages_off")
 
 
 class CustomerPatch(CustomerFields):
@@ -209,6 +216,8 @@ class CustomerOut(Strict):
     gst_treatment = Choice(*GST_TREATMENTS)
     payment_terms = Choice(*PAYMENT_TERMS)
     credit_limit = Money(allow_none=True)
+    channel = Choice(*CHANNELS, allow_none=True)
+    messages_off = fields.List(Choice(*TO_CUSTOMERS))
     notes = fields.String(allow_none=True)
     merged_into = fields.UUID(allow_none=True)
     merged_at = fields.AwareDateTime(allow_none=True)

@@ -32,6 +32,8 @@ WHOLE = {
     "subscription_schedules": "id",
     "closed_days": "id",
     "charge_rules": "id",
+    "reminder_rules": "id",
+    "message_templates": "id",
     "shared_links": "id",
     "webhook_endpoints": "id",
     "invoice_links": "invoice_id",

@@ -62,7 +62,8 @@ def test_every_column_arrives(dairy: Dairy, boy: Any) -> None:
                latitude="18.5204", longitude="73.8567", map_link="https://maps.app.goo.gl/x", stop_sequence="12",
                status="trial", trial_start_date="2026-10-01", billing_cycle="weekly", language="hi",
                gstin="27AAACR5055K1Z7", notes="Ring twice", delivery_boy=boy["email"].upper(),
-               marketing_staff=seller["email"], login="no", payment_terms="prepaid", credit_limit="250.5")  # fmt: skip
+               marketing_staff=seller["email"], login="no", payment_terms="prepaid", credit_limit="250.5",
+               channel="sms")  # fmt: skip
     answer = ok(send(dairy, "\ufeff" + text_of(full, row(2))), 201)
     assert (answer["created"], answer["logins"], answer["new_areas"]) == (2, 1, ["Kothrud"])
     plain, cafe = listed(dairy)
@@ -70,7 +71,7 @@ def test_every_column_arrives(dairy: Dairy, boy: Any) -> None:
         "code": "SHOP-1", "phone": "+919812300001", "email": "cafe@example.org", "latitude": "18.520400",
         "stop_sequence": 12, "status": "trial", "trial_start_date": "2026-10-01", "billing_cycle": "weekly",
         "language": "hi", "state_code": "27", "gst_treatment": "registered", "area": "Kothrud", "user_id": None,
-        "payment_terms": "prepaid", "credit_limit": "250.50",
+        "payment_terms": "prepaid", "credit_limit": "250.50", "channel": "sms", "messages_off": [],
         "delivery_boy_id": boy["id"], "marketing_staff_id": seller["id"], "id": answer["items"][0]["id"],
     }  # fmt: skip
     assert {name: cafe[name] for name in expected} == expected

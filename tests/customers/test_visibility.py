@@ -132,6 +132,8 @@ OWN = {
     "email": "asmita@home.example",
     "language": "mr",
     "notes": "Hang the bag on the door.",
+    "channel": "email",
+    "messages_off": ["reminder"],
 }
 
 

@@ -135,7 +135,7 @@ def test_nobody_is_asked_to_pay_a_void_document(bills: Bills) -> None:
     bills.share(invoice, queue=True)
     ok(bills.admin.post(f"/invoices/{invoice['id']}/void", {"reason": "Wrong price"}))
     (message,) = ok(bills.admin.get("/outbox"))["items"]
-    assert (message["status"], message["error"]) == ("failed", "the invoice is void")
+    assert (message["status"], message["last_error"]) == ("withdrawn", "the invoice is void")
 
 
 def many(bills: Bills, count: int) -> Any:
@@ -156,11 +156,17 @@ def test_a_run_is_queued_as_a_set_and_only_once(bills: Bills) -> None:
         run = many(bills, count)
         path = f"/billing/runs/{run['id']}/messages"
         with count_statements(database) as statements:
-            assert ok(bills.admin.post(path)) == {"queued": count, "already": 0, "without_address": 0, "paid": 0}
+            assert ok(bills.admin.post(path)) == {
+                "queued": count,
+                "already": 0,
+                "without_address": 0,
+                "paid": 0,
+                "off": 0,
+            }
         sent.append(len(statements))
-        assert ok(bills.admin.post(path)) == {"queued": 0, "already": count, "without_address": 0, "paid": 0}
+        assert ok(bills.admin.post(path)) == {"queued": 0, "already": count, "without_address": 0, "paid": 0, "off": 0}
         assert ok(bills.admin.post(path, {"channel": "email"})) == {
-            "queued": 0, "already": 0, "without_address": count, "paid": 0
+            "queued": 0, "already": 0, "without_address": count, "paid": 0, "off": 0
         }  # fmt: skip
     assert sent[0] == sent[1]
     messages = ok(bills.admin.get("/outbox"))["items"]
@@ -175,10 +181,18 @@ def test_only_open_bills_are_queued_where_that_is_asked(bills: Bills) -> None:
     first = bills.dairy.invoices(customer_id=bills.person["id"], status="issued")[0]
     bills.pay(first["total"])
     path = f"/billing/runs/{run['id']}/messages"
-    told = {"queued": 2, "already": 0, "without_address": 0, "paid": 1}
+    told = {"queued": 2, "already": 0, "without_address": 0, "paid": 1, "off": 0}
     assert ok(bills.admin.post(path, {"only_open": True})) == told
     assert first["id"] not in {each["invoice_id"] for each in ok(bills.admin.get("/outbox"))["items"]}
-    assert ok(bills.admin.post(path)) == {"queued": 1, "already": 2, "without_address": 0, "paid": 0}
+    assert ok(bills.admin.post(path)) == {"queued": 1, "already": 2, "without_address": 0, "paid": 0, "off": 0}
+
+
+def test_who_wants_no_bills_is_left_out_of_a_run_and_told_by_hand(bills: Bills) -> None:
+    invoice = bills.bill()
+    ok(bills.admin.patch(f"/customers/{bills.person['id']}", {"messages_off": ["bill"]}))
+    told = {"queued": 0, "already": 0, "without_address": 0, "paid": 0, "off": 1}
+    assert ok(bills.admin.post(f"/billing/runs/{bills.run['id']}/messages", {"only_open": True})) == told
+    assert bills.share(invoice, queue=True)["outbox_id"] is not None
 
 
 def test_an_accountant_takes_back_what_waits(bills: Bills) -> None:
@@ -188,7 +202,7 @@ def test_an_accountant_takes_back_what_waits(bills: Bills) -> None:
     taken_back = ok(accountant.post(f"{path}/withdraw"))
     assert (taken_back["id"], taken_back["status"], taken_back["sent_at"]) == (waiting["id"], "withdrawn", None)
     assert ok(accountant.post(f"{path}/withdraw")) == taken_back
-    names = {name: waiting[name] for name in ("customer_code", "customer_name", "invoice_number")}
+    names = {name: waiting[name] for name in ("customer_code", "customer_name", "user_name", "invoice_number")}
     assert names["invoice_number"] == invoice["number"]
     assert ok(accountant.get("/outbox", status="withdrawn"))["items"] == [taken_back | names]
     for said, body in (("sent", None), ("failed", {"error": "late"})):
@@ -220,7 +234,7 @@ def test_a_bill_made_void_while_it_is_queued_is_not_sent(bills: Bills, database_
     )
     ok(queued, 200), ok(void, 200)
     (message,) = ok(bills.admin.get("/outbox"))["items"]
-    assert (message["status"], message["error"]) == ("failed", "the invoice is void")
+    assert (message["status"], message["last_error"]) == ("withdrawn", "the invoice is void")
 
 
 # ----------------------------------------------------------------------------------------------- paying a bill

@@ -42,7 +42,7 @@ def fill(dairy: Dairy) -> None:
         delivery_boy_id=staff["delivery_boy"], marketing_staff_id=staff["marketing_staff"], status="trial",
         trial_start_date=dairy.day(-3), billing_cycle="weekly", language="hi", notes="Ring twice,\nthen wait",
     )  # fmt: skip
-    terms = {"payment_terms": "prepaid", "credit_limit": "2500.00"}
+    terms = {"payment_terms": "prepaid", "credit_limit": "2500.00", "channel": "email"}
     shop = dairy.customer(name="Café", code="SHOP-1", gstin="27AAACR5055K1Z7", login=False, **terms)
     third = dairy.customer(name="आशा", notes="")
     stopped, gone = dairy.customer(name="Stopped"), dairy.customer(name="Twin")

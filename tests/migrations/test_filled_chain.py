@@ -114,6 +114,13 @@ ADDED = {
     "0047": f"""INSERT INTO containers (id, name, deposit) VALUES ('{ident(61)}', 'Glass bottle', 30);
         INSERT INTO container_movements (customer_id, container_id, day, out, by)
             VALUES ('{BALU}', '{ident(61)}', '2026-11-08', 3, '{ADMIN}')""",
+    "0058": f"""INSERT INTO outbox_messages (user_id, kind, channel, recipient, language, body, secret, expires_at)
+            VALUES ('{ADMIN}', 'login_code', 'sms', '+919800000009', 'en', '123456', true, '2100-01-01');
+        INSERT INTO outbox_messages (customer_id, kind, channel, recipient, language, body, status, sent_at)
+            VALUES ('{BALU}', 'reminder', 'webhook', '+919800000002', 'en', 'Please pay', 'delivered', now())""",
+    "0060": f"""INSERT INTO reminder_rules (days_after_due, max_times) VALUES (3, 3);
+        UPDATE customers SET channel = 'email', messages_off = '{{reminder}}' WHERE id = '{BALU}'""",
+    "0062": "INSERT INTO message_templates (kind, language, body) VALUES ('bill', 'en', 'Dear {name}')",
     "0052": f"INSERT INTO credit_holds VALUES ('{STANDING}', '2026-11-09', 60, 60, 0)",
     "0055": f"""INSERT INTO webhook_endpoints (url, secret, told_through)
         VALUES ('https://shop.example/', 'whsec_{"A" * 44}', 0)""",
@@ -146,6 +153,9 @@ LOSES = {
     "0050": "charge rules",
     "0052": "why orders were held back",
     "0055": "the addresses that are told of events",
+    "0058": "messages that are not bills",
+    "0060": "rules of reminders",
+    "0062": "own words for messages",
 }
 
 #: (question, answer) once the revision ran: its backfill was right.

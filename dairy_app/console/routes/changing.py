@@ -12,6 +12,7 @@ from dairy_app.console.routes import frame
 from dairy_app.console.routes.frame import Form, PageQuery, console
 from dairy_app.customers.models import BILLING_CYCLES, CUSTOMER_STATUSES, GST_TREATMENTS, PAYMENT_TERMS
 from dairy_app.customers.policy import ADMIN_FIELDS, OWN_FIELDS
+from dairy_app.outbox.models import CHANNELS, TO_CUSTOMERS
 from dairy_app.web import strict_json
 from dairy_app.web.access import Role, allow
 from dairy_app.web.http import current_actor
@@ -22,7 +23,7 @@ WHO = (Role.ADMIN, Role.MARKETING_STAFF, Role.CUSTOMER)
 GROUPS: dict[str, tuple[str, ...]] = {
     "change_door": ("address_line1", "address_line2", "city", "pincode", "map_link", "notes"),
     "change_round": ("area", "delivery_boy_id", "stop_sequence"),
-    "change_contact": ("name", "phone", "email", "language"),
+    "change_contact": ("name", "phone", "email", "language", "channel", "messages_off"),
     "change_terms": (
         "status",
         "trial_start_date",
@@ -40,6 +41,8 @@ _WORDS = {"address_line1": "house_street", "notes": "note_for_helper", "delivery
     name: name for name in ("name", "phone", "email", "area", "status", "code")
 }
 _WHOLE = frozenset({"stop_sequence"})
+#: Which messages a customer wants, as the form offers it: the kinds that are off, and the word for that.
+WANTED = {"": "nothing", "reminder": "reminders", ",".join(sorted(TO_CUSTOMERS)): "everything"}
 #: Staff whom only an admin can choose among.
 _STAFF = {"delivery_boy_id": Role.DELIVERY_BOY, "marketing_staff_id": Role.MARKETING_STAFF}
 
@@ -90,7 +93,7 @@ def _form_page(customer_id: UUID, form: Mapping[str, str] | None = None, **names
         "values": now | {name: text for name, text in typed.items() if name in now},
         "meanwhile": {name: text for name, text in now.items() if text != before.get(name, text)},
         "labels": {name: _WORDS.get(name, f"field_{name}") for name in now},
-        "options": _options(groups),
+        "options": _options(groups, now),
     }
     return frame.page("change_customer.html", **names)
 
@@ -106,7 +109,7 @@ def _offered() -> dict[str, list[str]]:
     return {heading: fields for heading, fields in found.items() if fields}
 
 
-def _options(groups: Mapping[str, list[str]]) -> dict[str, list[tuple[str, str]]]:
+def _options(groups: Mapping[str, list[str]], now: Mapping[str, str]) -> dict[str, list[tuple[str, str]]]:
     """What there is to choose from: codes with their words."""
     say, nobody = frame.figures(), ("", "–")
     options = {
@@ -114,9 +117,13 @@ def _options(groups: Mapping[str, list[str]]) -> dict[str, list[tuple[str, str]]
         "billing_cycle": [(each, say.word("cycle", each)) for each in BILLING_CYCLES],
         "gst_treatment": [(each, say.word("gst", each)) for each in GST_TREATMENTS],
         "payment_terms": [(each, say.word("terms", each)) for each in PAYMENT_TERMS],
+        "channel": [nobody, *((each, say.word("me_channel", each)) for each in CHANNELS)],
+        "messages_off": [(code, frame.words()(f"off_{key}")) for code, key in WANTED.items()],
         "language": [nobody, *((code, each("language")) for code, each in frame.catalogues().items())],
     }
     offered = {name for fields in groups.values() for name in fields}
+    if now.get("messages_off", "") not in WANTED:  # what an API client chose is kept, and shown as it is
+        options["messages_off"].append((now["messages_off"], now["messages_off"]))
     for name, role in _STAFF.items():
         if name in offered:
             people = ask("/users", role=role.value, is_active="true", limit=200)["items"]
@@ -146,11 +153,15 @@ def _shown(form: Mapping[str, str]) -> dict[str, str]:
     return shown
 
 
-def _text(value: str | int | None) -> str:
+def _text(value: str | int | list[str] | None) -> str:
+    if isinstance(value, list):
+        return ",".join(sorted(value))
     return "" if value is None else str(value)
 
 
-def _value(name: str, text: str) -> str | int | None:
+def _value(name: str, text: str) -> str | int | list[str] | None:
+    if name == "messages_off":
+        return text.split(",") if text else []
     if name in _WHOLE and text.isdecimal():
         return int(text)
     return text or None

@@ -15,10 +15,10 @@ from dairy_app.billing.service.runs import RunRequest
 from dairy_app.business.queries import today
 from dairy_app.console.routes import frame
 from dairy_app.console.routes.frame import Form, PageQuery, console
-from dairy_app.documents.models import CHANNELS
 from dairy_app.invoices.queries.verification import all_series
 from dairy_app.invoices.rules import month_bounds
 from dairy_app.invoices.service.verification import Finding, verify
+from dairy_app.outbox.models import CHANNELS
 from dairy_app.web import validate
 from dairy_app.web.access import Role, allow
 from dairy_app.web.http import current_actor, current_database, current_session
@@ -193,7 +193,7 @@ def bill_month(form: dict[str, str]) -> Response:
 @allow(*WHO, page=True)
 def tell_customers(form: dict[str, str]) -> Response:
     """Put a message for every bill of the month's runs into the outbox; again, none twice."""
-    period, sums = form["period"], dict.fromkeys(("queued", "already", "without_address", "paid"), 0)
+    period, sums = form["period"], dict.fromkeys(("queued", "already", "without_address", "paid", "off"), 0)
     body = {**frame.fields_of(form, "channel"), "only_open": bool(form.get("only_open"))}
 
     def tell() -> None:

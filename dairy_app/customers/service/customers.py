@@ -56,6 +56,8 @@ class CustomerChange:
     gst_treatment: str | Unset = UNSET
     payment_terms: str | Unset = UNSET
     credit_limit: Decimal | Unset | None = UNSET
+    channel: str | Unset | None = UNSET
+    messages_off: list[str] | Unset = UNSET
     notes: str | Unset | None = UNSET
 
 

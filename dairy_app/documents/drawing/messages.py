@@ -1,5 +1,6 @@
 """What a customer is told about a bill, in its language, and where to read more."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -8,6 +9,11 @@ from dairy_app.common.words import Words
 from dairy_app.documents.drawing.document import Account
 from dairy_app.documents.drawing.speech import day_of, period_of
 from dairy_app.documents.rules import indian
+from dairy_app.outbox.models import MessageTemplate
+from dairy_app.outbox.rules import filled
+
+#: So long may a message be, in characters.
+MOST = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +38,39 @@ class Message:
     body: str
 
 
-def compose(t: Words, bill: Bill) -> Message:
-    """Name, period, amount, previous balance, what is to be paid by when, and the link: a line each."""
+#: The dairy's own words, by language and channel; see ``outbox``.
+Templates = Mapping[tuple[str, str | None], MessageTemplate]
+
+
+def compose(t: Words, bill: Bill, channel: str, templates: Templates) -> Message:
+    """Name, period, amount, previous balance, what is to be paid by when, and the link: a line each.
+
+    Or the dairy's own words, where it has some for the language and the channel.
+    """
+    account, total = bill.account, indian(bill.total)
+    values = {
+        "name": bill.name,
+        "dairy": bill.dairy,
+        "number": bill.number,
+        "period": period_of(t, *bill.period),
+        "total": f"₹{total}",
+        "previous_balance": f"₹{indian(account.previous)}",
+        "amount_due": f"₹{indian(max(account.balance, Decimal(0)))}",
+        "due_date": day_of(t, bill.due_date),
+        "link": bill.url,
+    }
+    return _worded(t, channel, templates, values, _usual(t, bill))
+
+
+def _worded(t: Words, channel: str, templates: Templates, values: Mapping[str, str], usual: Message) -> Message:
+    template = templates.get((t.code, channel)) or templates.get((t.code, None))
+    if template is None:
+        return usual
+    subject = usual.subject if template.subject is None else " ".join(filled(template.subject, values).split())
+    return Message(subject, filled(template.body, values)[:MOST])
+
+
+def _usual(t: Words, bill: Bill) -> Message:
     total, account = indian(bill.total), bill.account
     period = period_of(t, *bill.period)
     lines = [
@@ -51,3 +88,39 @@ def compose(t: Words, bill: Bill) -> Message:
         lines.append(t("message_nothing_due"))
     lines.append(t("message_link", url=bill.url))
     return Message(t("message_subject", dairy=bill.dairy, number=bill.number, total=total), "\n".join(lines))
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """What a reminder speaks of. ``open`` in rupees, of both documents where the law wanted two."""
+
+    number: str
+    dairy: str
+    name: str
+    day: date
+    due_date: date
+    open: Decimal
+    url: str
+
+
+def remind(t: Words, bill: Overdue, channel: str, templates: Templates) -> Message:
+    """A friendly word about a bill of which something is open: what, since when, the link; or the dairy's own words."""
+    amount = indian(bill.open)
+    lines = [
+        t("message_greeting", name=bill.name),
+        t("reminder_bill", number=bill.number, day=day_of(t, bill.day), dairy=bill.dairy, amount=amount),
+        t("reminder_due", day=day_of(t, bill.due_date)),
+        t("message_link", url=bill.url),
+        t("reminder_paid"),
+    ]
+    usual = Message(t("reminder_subject", dairy=bill.dairy, number=bill.number, amount=amount), "\n".join(lines))
+    values = {
+        "name": bill.name,
+        "dairy": bill.dairy,
+        "number": bill.number,
+        "invoice_date": day_of(t, bill.day),
+        "due_date": day_of(t, bill.due_date),
+        "open": f"₹{amount}",
+        "link": bill.url,
+    }
+    return _worded(t, channel, templates, values, usual)

@@ -43,6 +43,7 @@ CUSTOMERS = Profile(
         word("gst_treatment", "c.gst_treatment"),
         word("payment_terms", "c.payment_terms"),
         money("credit_limit", "c.credit_limit"),
+        word("channel", "c.channel"),
         text("notes", _optional("notes")),
         word("login", "CASE WHEN c.user_id IS NULL THEN 'no' ELSE 'yes' END"),
         money("opening_balance", "o.amount"),

@@ -61,6 +61,7 @@ _OF_CUSTOMER: Names = {
     **dict.fromkeys(("state_code", "latitude", "longitude", "status", "trial_start_date", "billing_cycle", "language",
                      "gst_treatment", "login"), ()),
     "payment_terms": ("terms", "payment_term"),
+    "channel": ("told_by", "messages_by"),
     "credit_limit": ("limit", "credit_allowed", "उधार_सीमा"),
 }  # fmt: skip
 #: Whose row it is, in the other files.

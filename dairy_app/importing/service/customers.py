@@ -36,6 +36,7 @@ _READ = {
     "billing_cycle": plain_heading,
     "gst_treatment": plain_heading,
     "payment_terms": plain_heading,
+    "channel": plain_heading,
     "credit_limit": lambda cell: f"{cells.amount_of(cell):.2f}",
     "trial_start_date": lambda cell: cells.day_of(cell).isoformat(),
     "login": lambda cell: cells.word_of(cell, cells.YES_OR_NO),

@@ -1,0 +1,43 @@
+"""How often, and after how long, a message is tried; and texts with names in braces."""
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+
+#: A sender that says nothing for so long has ended: the message is another's.
+LEASE = timedelta(seconds=60)
+#: After so many tries a message has failed.
+ATTEMPTS = 8
+_FIRST, _LONGEST = timedelta(minutes=1), timedelta(hours=6)
+
+
+def wait_after(attempts: int) -> timedelta:
+    """How long to wait after so many tries, at least one: a minute, doubled each time, up to six hours."""
+    return min(_FIRST * int(2 ** (attempts - 1)), _LONGEST)
+
+
+#: Kinds whose words the dairy may choose → the names that stand for what a message tells.
+NAMES = {
+    "bill": ("name", "dairy", "number", "period", "total", "previous_balance", "amount_due", "due_date", "link"),
+    "reminder": ("name", "dairy", "number", "invoice_date", "due_date", "open", "link"),
+}
+_NAME = re.compile(r"\{([^{}]*)\}")
+
+
+class UnknownName(ValueError):
+    """A text holds a name that its kind does not know, or a brace that belongs to none."""
+
+
+def check_names(kind: str, text: str) -> None:
+    """Raise UnknownName, which says which there are, unless every name in braces is known."""
+    known = ", ".join(f"{{{name}}}" for name in NAMES[kind])
+    for name in _NAME.findall(text):
+        if name not in NAMES[kind]:
+            raise UnknownName(f"There is no {{{name}}} in this kind of message; there are {known}.")
+    if re.search(r"[{}]", _NAME.sub("", text)):
+        raise UnknownName(f"A brace is open: names are written as {known}.")
+
+
+def filled(text: str, values: Mapping[str, str]) -> str:
+    """The text with what its names stand for. A brace within a value stays what it is."""
+    return _NAME.sub(lambda found: values.get(found[1], found[0]), text)

@@ -1,0 +1,1 @@
+"""What waits, what was sent, and of what customers are reminded."""
