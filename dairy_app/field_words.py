@@ -721,4 +721,12 @@ FIELD_WORDS = {
     "path.subscription_id": "The standing order.",
     "path.user_id": "The login.",
     "bom": "false leaves out the byte order mark that Excel wants.",
+    "photo": "The photo: JPEG, PNG or WebP, at most 2 MB.",
+    "photo_days": "For how many days photos of deliveries are kept; null: for ever.",
+    "size": "Size of the file in bytes.",
+    "width": "Pixels from side to side.",
+    "height": "Pixels from top to bottom.",
+    "uploaded_at": "When the photo came here.",
+    "taken_by": "The login that sent the photo; null: it came over a link.",
+    "taken_by_name": "The name of that login, or of the link.",
 }

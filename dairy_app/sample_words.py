@@ -150,4 +150,5 @@ SAMPLE_WORDS = {
     "TaxRateOut.supply_type": "taxable",
     "UnbilledRow.source": "one_time",
     "VoidOut.status": "void",
+    "taken_by_name": "Ravi Kale",
 }

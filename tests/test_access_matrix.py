@@ -188,6 +188,8 @@ WITHOUT_KEY = {
     "shared.confirm_shared_deliveries": "no login; a repeat is answered as such",
     "shared.take_cash": "no login; a repeat is answered as such",
     "shared.ask_for_change": "no login; a wish that waits already is counted once",
+    "photos.take_photo": "the same photo again changes nothing",
+    "shared.take_shared_photo": "the same photo again changes nothing",
     "billing.post_run": "many transactions; keeps the key with the run",
     "documents.revoke_links": "makes nothing",
     "documents.share_invoice": "a message that waits already is the answer",

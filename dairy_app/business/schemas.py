@@ -106,6 +106,15 @@ class SettingsOut(Strict):
         *ON_CREDIT_LIMIT,
         metadata={"description": "Whether orders over a customer's credit limit are made, or held back."},
     )
+    photo_days = fields.Integer(
+        strict=True,
+        allow_none=True,
+        validate=validate.Range(1, 3650),
+        metadata={
+            "description": "For how many days photos of deliveries are kept; null: for ever.",
+            "example": 90,
+        },
+    )
 
 
 class SettingsPatch(SettingsOut):

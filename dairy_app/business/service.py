@@ -54,6 +54,7 @@ class SettingsChange:
     max_order_quantity: Mapping[str, Decimal | None] | Unset = UNSET
     minimum_order_amount: Decimal | Unset | None = UNSET
     on_credit_limit: str | Unset = UNSET
+    photo_days: int | Unset | None = UNSET
 
 
 def change_settings(session: Session, asked: SettingsChange) -> BusinessSettings:

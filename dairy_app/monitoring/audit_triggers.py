@@ -30,6 +30,7 @@ WHOLE = {
     "subscription_quantities": "id",
     "subscription_schedules": "id",
     "closed_days": "id",
+    "delivery_photos": "id",
     "charge_rules": "id",
     "shared_links": "id",
     "invoice_links": "invoice_id",

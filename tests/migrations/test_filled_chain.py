@@ -114,6 +114,11 @@ ADDED = {
     "0047": f"""INSERT INTO containers (id, name, deposit) VALUES ('{ident(61)}', 'Glass bottle', 30);
         INSERT INTO container_movements (customer_id, container_id, day, out, by)
             VALUES ('{BALU}', '{ident(61)}', '2026-11-08', 3, '{ADMIN}')""",
+    "0055": f"""INSERT INTO delivery_photos (order_id, customer_id, file_name, size, width, height, sha256, sent_sha256,
+            uploaded_at, taken_by, taken_by_name)
+        SELECT id, customer_id, repeat('a', 32) || '.jpg', 1000, 1600, 1200, sha256('a'), sha256('b'), '2026-11-09',
+            '{ADMIN}', 'Kavita' FROM orders WHERE id = '{DELIVERED}';
+        INSERT INTO shared_link_events (link_id, action, result) VALUES ('{LINK}', 'photo', 'ok')""",
     "0052": f"INSERT INTO credit_holds VALUES ('{STANDING}', '2026-11-09', 60, 60, 0)",
 }
 
@@ -143,6 +148,7 @@ LOSES = {
     "0047": "containers and who has them",
     "0050": "charge rules",
     "0052": "why orders were held back",
+    "0055": "whose photos there are",
 }
 
 #: (question, answer) once the revision ran: its backfill was right.
