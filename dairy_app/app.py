@@ -22,7 +22,7 @@ from dairy_app.containers.routes import containers
 from dairy_app.customers.routes import areas, customers
 from dairy_app.database.transactions import Database
 from dairy_app.deliveries.routes import deliveries
-from dairy_app.documents.routes.documents import documents, outbox
+from dairy_app.documents.routes.documents import documents
 from dairy_app.documents.routes.invoice_page import invoice_pages
 from dairy_app.exports.routes import exports
 from dairy_app.field_words import FIELD_WORDS
@@ -36,6 +36,7 @@ from dairy_app.receivables.routes.payments import payments, receivables
 from dairy_app.receivables.routes.refunds import refunds
 from dairy_app.receivables.routes.reports import reports
 from dairy_app.sample_words import SAMPLE_WORDS
+from dairy_app.sending.routes import outbox
 from dairy_app.settings import Settings
 from dairy_app.sharing.routes.links import change_requests, shared, shared_links
 from dairy_app.sharing.routes.page import pages

@@ -195,6 +195,7 @@ WITHOUT_KEY = {
     "documents.share_invoice": "a message that waits already is the answer",
     "outbox.message_sent": "said again it changes nothing",
     "outbox.withdraw_message": "said again it changes nothing",
+    "outbox.retry_message": "said again it changes nothing: it waits already",
     "outbox.message_failed": "a state of its message",
     "pages.send_pin": "no login",
 }

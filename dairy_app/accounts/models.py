@@ -7,6 +7,8 @@ from sqlalchemy import BigInteger, Identity, Index, func, text
 from sqlalchemy.dialects.postgresql import INET
 from sqlalchemy.orm import Mapped, mapped_column
 
+from dairy_app.common.emails import EMAIL_FORMAT
+from dairy_app.common.phones import PHONE_FORMAT
 from dairy_app.database.models import (
     Base,
     Identified,
@@ -17,10 +19,6 @@ from dairy_app.database.models import (
     unique,
 )
 from dairy_app.web.access import Role
-
-#: E.164: a plus sign, country code, at most 15 digits.
-PHONE_FORMAT = "^[+][1-9][0-9]{7,14}$"
-EMAIL_FORMAT = "^[^@[:space:]]+@[^@[:space:]]+[.][^@[:space:]]+$"
 
 
 class User(Imported, Base):

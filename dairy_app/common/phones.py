@@ -7,6 +7,8 @@ import unicodedata
 HOME_COUNTRY_CODE = "91"
 #: Digits after the country code in India, for mobile and fixed lines alike (National Numbering Plan 2003).
 HOME_DIGITS = 10
+#: The same for the database: what a column of numbers holds.
+PHONE_FORMAT = "^[+][1-9][0-9]{7,14}$"
 _E164 = re.compile(r"[1-9][0-9]{7,14}")
 _PUNCTUATION = frozenset("-‐‑‒–—().,/ ")
 

@@ -9,7 +9,8 @@ from sqlalchemy import Index, Numeric, Sequence, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY, DATERANGE
 from sqlalchemy.orm import Mapped, mapped_column
 
-from dairy_app.accounts.models import EMAIL_FORMAT, PHONE_FORMAT
+from dairy_app.common.emails import EMAIL_FORMAT
+from dairy_app.common.phones import PHONE_FORMAT
 from dairy_app.customers.rules import MAP_LINK
 from dairy_app.database.models import (
     Base,

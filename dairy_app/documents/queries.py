@@ -1,4 +1,4 @@
-"""Reading documents whole, many at a time, in a constant number of statements; and what waits in the outbox."""
+"""Reading documents whole, many at a time, in a constant number of statements."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -7,14 +7,12 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row, Select, select, text
+from sqlalchemy import Row, select, text
 from sqlalchemy.orm import Session
 
 from dairy_app.common.errors import Problem
-from dairy_app.customers.models import Customer
 from dairy_app.documents.drawing.document import Account, Delivery, Document, Line, Reference, Registered, parties
-from dairy_app.documents.models import InvoiceLink, OutboxMessage
-from dairy_app.invoices.models import Invoice
+from dairy_app.documents.models import InvoiceLink
 from dairy_app.invoices.rules import month_bounds
 from dairy_app.web.access import Actor, Role
 
@@ -260,54 +258,3 @@ def revocations(session: Session, invoice_id: UUID) -> int:
     """How often the links of an invoice were revoked."""
     found = session.scalar(select(InvoiceLink.revocations).where(InvoiceLink.invoice_id == invoice_id))
     return found or 0
-
-
-def waiting_message(session: Session, invoice_id: UUID, channel: str) -> UUID:
-    """The message of a document and a channel that waits in the outbox."""
-    query = select(OutboxMessage.id).where(
-        OutboxMessage.invoice_id == invoice_id, OutboxMessage.channel == channel, OutboxMessage.status == "queued"
-    )
-    found: UUID = session.scalars(query).one()
-    return found
-
-
-def outbox(
-    *,
-    status: str | None,
-    channel: str | None,
-    invoice_id: UUID | None,
-    customer_id: UUID | None,
-    billing_run_id: UUID | None,
-) -> Select[Any]:
-    """Messages, filtered, each with code and name of its customer and the number of its bill."""
-    query = (
-        select(
-            *OutboxMessage.__table__.columns,
-            Customer.code.label("customer_code"),
-            Customer.name.label("customer_name"),
-            Invoice.number.label("invoice_number"),
-        )
-        .join(Customer, Customer.id == OutboxMessage.customer_id)
-        .outerjoin(Invoice, Invoice.id == OutboxMessage.invoice_id)
-    )
-    if status is not None:
-        query = query.where(OutboxMessage.status == status)
-    if channel is not None:
-        query = query.where(OutboxMessage.channel == channel)
-    if invoice_id is not None:
-        query = query.where(OutboxMessage.invoice_id == invoice_id)
-    if customer_id is not None:
-        query = query.where(OutboxMessage.customer_id == customer_id)
-    if billing_run_id is not None:
-        of_run = select(Invoice.id).where(Invoice.billing_run_id == billing_run_id)
-        query = query.where(OutboxMessage.invoice_id.in_(of_run))
-    return query
-
-
-def get_message(session: Session, message_id: UUID) -> OutboxMessage:
-    """A message, locked; 404 ``message_not_found``."""
-    query = select(OutboxMessage).where(OutboxMessage.id == message_id).with_for_update()
-    message: OutboxMessage | None = session.scalars(query).one_or_none()
-    if message is None:
-        raise Problem("message_not_found")
-    return message

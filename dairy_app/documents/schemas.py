@@ -1,13 +1,13 @@
-"""Documents and messages as clients see them."""
+"""Documents as clients see them, and how their customers are told."""
 
 from typing import Any
 
 from marshmallow import Schema, fields, post_load
 
-from dairy_app.documents.models import CHANNELS, MESSAGE_STATUSES
-from dairy_app.documents.service.documents import Failure, RunTelling, Telling
+from dairy_app.documents.service.documents import RunTelling, Telling
+from dairy_app.outbox.models import CHANNELS
 from dairy_app.web import validate
-from dairy_app.web.schemas import Choice, Day, Line, Money, PageQuery, Sort, Strict, page_of
+from dairy_app.web.schemas import Choice, Day, Money, Strict
 
 _LANGUAGE = {"example": "hi", "description": "Of the dairy's two languages; default: the customer's, else the dairy's."}
 
@@ -81,51 +81,3 @@ class RunMessagesOut(Schema):
     already = fields.Integer()
     without_address = fields.Integer()
     paid = fields.Integer(metadata={"description": "Left out by `only_open`: nothing is left to pay on them."})
-
-
-class OutboxQuery(PageQuery):
-    """Which messages."""
-
-    status = Choice(*MESSAGE_STATUSES, load_default=None)
-    channel = Choice(*CHANNELS, load_default=None)
-    invoice_id = fields.UUID(load_default=None)
-    customer_id = fields.UUID(load_default=None)
-    billing_run_id = fields.UUID(load_default=None, metadata={"description": "About the invoices that a run issued."})
-    sort = Sort("created_at", default="created_at")
-
-
-class OutboxMessageOut(Schema):
-    """One message as it is to be sent."""
-
-    id = fields.UUID()
-    customer_id = fields.UUID()
-    invoice_id = fields.UUID(allow_none=True)
-    channel = Choice(*CHANNELS)
-    recipient = fields.String(metadata={"example": "+919812345678"})
-    language = fields.String()
-    subject = fields.String(allow_none=True, metadata={"example": "Sunrise Dairy: INV/2627/0000042, ₹1,240.00"})
-    body = fields.String(metadata={"example": "Dear Meera Joshi, …"})
-    status = Choice(*MESSAGE_STATUSES)
-    attempts = fields.Integer()
-    error = fields.String(allow_none=True, metadata={"example": "no such number"})
-    sent_at = fields.DateTime(allow_none=True)
-    created_at = fields.DateTime()
-
-
-class OutboxMessageListed(OutboxMessageOut):
-    """A message in a list."""
-
-    customer_code = fields.String()
-    customer_name = fields.String()
-    invoice_number = fields.String(allow_none=True)
-
-
-class FailedIn(Strict):
-    """What a sender failed with. With ``retry`` the message goes on waiting."""
-
-    makes = Failure
-    error = Line(500, required=True, metadata={"example": "no such number"})
-    retry = fields.Boolean(load_default=False, truthy={True}, falsy={False})
-
-
-OutboxPage = page_of(OutboxMessageListed, "OutboxPage")

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dairy_app.accounts.models import PHONE_FORMAT
-from dairy_app.common.phones import normalise_phone
+from dairy_app.common.phones import PHONE_FORMAT, normalise_phone
 
 
 @pytest.mark.parametrize(

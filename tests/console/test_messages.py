@@ -28,7 +28,7 @@ def test_a_message_is_sent_by_hand(living: LivingDairy, bill: Any) -> None:
     message = tell(living, bill)
     visitor, (waiting,) = office(living), read(living.admin, "/outbox")
     page = visitor.open("/messages")
-    assert f"Asha Rao {waiting['customer_code']} {bill['number']} WhatsApp {waiting['recipient']}" in page.words
+    assert f"Asha Rao {waiting['customer_code']} Bill {bill['number']} WhatsApp {waiting['recipient']}" in page.words
     assert "Waiting" in page.words
     (link,) = [each for each in page.links() if each.startswith("https://wa.me/")]
     assert link.startswith(f"https://wa.me/{waiting['recipient'].lstrip('+')}?text=")
@@ -88,3 +88,20 @@ def test_the_latest_come_first_and_are_filtered(living: LivingDairy, bill: Any) 
     actions = [each.action for each in visitor.open("/messages?channel=sms").forms if each.action.endswith("/sent")]
     assert actions == [f"/messages/{oldest}/sent"]
     assert "There are no messages." in visitor.open("/messages?status=sent").words
+
+
+def test_what_failed_or_waits_for_its_next_try_is_tried_at_once(living: LivingDairy, bill: Any, sql: Any) -> None:
+    message, visitor = tell(living, bill), office(living)
+    ok(living.admin.post(f"/outbox/{message}/failed", {"error": "no network", "retry": True}))
+    page = visitor.open("/messages")
+    assert "try 1; next" in page.words
+    done = visitor.submit(page, f"/messages/{message}/retry")
+    assert "The message waits to be sent." in visitor.follow(done).words
+    sql("UPDATE outbox_messages SET status = 'failed', last_error = 'no network'")
+    sql(
+        "INSERT INTO outbox_messages (customer_id, kind, channel, recipient, language, body, status, last_error)"
+        f" VALUES ('{bill['customer_id']}', 'reminder', 'sms', '+919800000003', 'en', 'Pay', 'failed', 'no network')"
+    )
+    page = visitor.open("/messages?kind=reminder")
+    assert visitor.submit(page, "/retry").location == "/messages?kind=reminder"
+    assert fate(living) == ["failed", "queued"]

@@ -184,7 +184,7 @@ def test_the_links_of_one_bill_are_revoked(bills: Bills, site: Site, sql: Any) -
         for said in ("The link is no longer in use", "यह लिंक अब काम नहीं करता"):
             assert said in answer.get_data(as_text=True)
         refused(bills.dairy.nobody.get(address), 410, "link_revoked")
-    assert sql("SELECT status, error FROM outbox_messages") == [("failed", "the link was revoked")]
+    assert sql("SELECT status, last_error FROM outbox_messages") == [("withdrawn", "the link was revoked")]
     again = bills.token(invoice)
     assert again != token
     assert site.get(f"/i/{again}").status_code == 200

@@ -135,7 +135,7 @@ def test_nobody_is_asked_to_pay_a_void_document(bills: Bills) -> None:
     bills.share(invoice, queue=True)
     ok(bills.admin.post(f"/invoices/{invoice['id']}/void", {"reason": "Wrong price"}))
     (message,) = ok(bills.admin.get("/outbox"))["items"]
-    assert (message["status"], message["error"]) == ("failed", "the invoice is void")
+    assert (message["status"], message["last_error"]) == ("withdrawn", "the invoice is void")
 
 
 def many(bills: Bills, count: int) -> Any:
@@ -188,7 +188,7 @@ def test_an_accountant_takes_back_what_waits(bills: Bills) -> None:
     taken_back = ok(accountant.post(f"{path}/withdraw"))
     assert (taken_back["id"], taken_back["status"], taken_back["sent_at"]) == (waiting["id"], "withdrawn", None)
     assert ok(accountant.post(f"{path}/withdraw")) == taken_back
-    names = {name: waiting[name] for name in ("customer_code", "customer_name", "invoice_number")}
+    names = {name: waiting[name] for name in ("customer_code", "customer_name", "user_name", "invoice_number")}
     assert names["invoice_number"] == invoice["number"]
     assert ok(accountant.get("/outbox", status="withdrawn"))["items"] == [taken_back | names]
     for said, body in (("sent", None), ("failed", {"error": "late"})):
@@ -220,7 +220,7 @@ def test_a_bill_made_void_while_it_is_queued_is_not_sent(bills: Bills, database_
     )
     ok(queued, 200), ok(void, 200)
     (message,) = ok(bills.admin.get("/outbox"))["items"]
-    assert (message["status"], message["error"]) == ("failed", "the invoice is void")
+    assert (message["status"], message["last_error"]) == ("withdrawn", "the invoice is void")
 
 
 # ----------------------------------------------------------------------------------------------- paying a bill

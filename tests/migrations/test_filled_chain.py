@@ -114,7 +114,11 @@ ADDED = {
     "0047": f"""INSERT INTO containers (id, name, deposit) VALUES ('{ident(61)}', 'Glass bottle', 30);
         INSERT INTO container_movements (customer_id, container_id, day, out, by)
             VALUES ('{BALU}', '{ident(61)}', '2026-11-08', 3, '{ADMIN}')""",
-    "0055": f"""INSERT INTO delivery_photos (order_id, customer_id, file_name, size, width, height, sha256, sent_sha256,
+    "0055": f"""INSERT INTO outbox_messages (user_id, kind, channel, recipient, language, body, secret, expires_at)
+            VALUES ('{ADMIN}', 'login_code', 'sms', '+919800000009', 'en', '123456', true, '2100-01-01');
+        INSERT INTO outbox_messages (customer_id, kind, channel, recipient, language, body, status, sent_at)
+            VALUES ('{BALU}', 'reminder', 'webhook', '+919800000002', 'en', 'Please pay', 'delivered', now())""",
+    "0057": f"""INSERT INTO delivery_photos (order_id, customer_id, file_name, size, width, height, sha256, sent_sha256,
             uploaded_at, taken_by, taken_by_name)
         SELECT id, customer_id, repeat('a', 32) || '.jpg', 1000, 1600, 1200, sha256('a'), sha256('b'), '2026-11-09',
             '{ADMIN}', 'Kavita' FROM orders WHERE id = '{DELIVERED}';
@@ -148,7 +152,8 @@ LOSES = {
     "0047": "containers and who has them",
     "0050": "charge rules",
     "0052": "why orders were held back",
-    "0055": "whose photos there are",
+    "0055": "messages that are not bills",
+    "0057": "whose photos there are",
 }
 
 #: (question, answer) once the revision ran: its backfill was right.

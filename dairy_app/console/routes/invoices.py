@@ -10,8 +10,8 @@ from dairy_app.common.errors import Problem
 from dairy_app.console.routes import frame
 from dairy_app.console.routes.frame import Form, PageQuery, console
 from dairy_app.documents.drawing.codes import code_of, runs
-from dairy_app.documents.models import CHANNELS
 from dairy_app.documents.schemas import LanguageQuery
+from dairy_app.outbox.models import CHANNELS
 from dairy_app.web.access import Role, allow
 from dairy_app.web.inside import act, admits, ask, fetch
 

@@ -15,10 +15,10 @@ from dairy_app.billing.service.runs import RunRequest
 from dairy_app.business.queries import today
 from dairy_app.console.routes import frame
 from dairy_app.console.routes.frame import Form, PageQuery, console
-from dairy_app.documents.models import CHANNELS
 from dairy_app.invoices.queries.verification import all_series
 from dairy_app.invoices.rules import month_bounds
 from dairy_app.invoices.service.verification import Finding, verify
+from dairy_app.outbox.models import CHANNELS
 from dairy_app.web import validate
 from dairy_app.web.access import Role, allow
 from dairy_app.web.http import current_actor, current_database, current_session

@@ -1,4 +1,4 @@
-"""``/invoices/{id}/pdf`` and ``/share``, ``/credit-notes/{id}/pdf``, and ``/outbox`` for senders."""
+"""``/invoices/{id}/pdf`` and ``/share``, ``/credit-notes/{id}/pdf``, and the messages of a run."""
 
 from typing import Any
 from uuid import UUID
@@ -8,13 +8,8 @@ from flask import Response, current_app
 from dairy_app.common.words import Words
 from dairy_app.documents import queries
 from dairy_app.documents.drawing.document import Document
-from dairy_app.documents.models import OutboxMessage
 from dairy_app.documents.schemas import (
-    FailedIn,
     LanguageQuery,
-    OutboxMessageOut,
-    OutboxPage,
-    OutboxQuery,
     PayLinksOut,
     RunMessagesIn,
     RunMessagesOut,
@@ -27,10 +22,8 @@ from dairy_app.web.access import Role, allow
 from dairy_app.web.etags import etagged
 from dairy_app.web.http import Blueprint, current_actor, current_session
 from dairy_app.web.idempotency import idempotent
-from dairy_app.web.pages import Page, read_page
 
 documents = Blueprint("documents", __name__, description="Documents for people, and how they reach them")
-outbox = Blueprint("outbox", __name__, description="Messages that wait for a sender")
 
 PDF = {"type": "string", "format": "binary"}
 
@@ -105,39 +98,3 @@ def queue_run_messages(how: service.RunTelling, run_id: UUID) -> service.Queued:
 
 def _links() -> Links:
     return service.links_of(current_session(), current_app.config["DAIRY"])
-
-
-@outbox.route("/outbox")
-@outbox.arguments(OutboxQuery, location="query")
-@outbox.response(200, OutboxPage)
-@allow(Role.ADMIN, Role.ACCOUNTANT)
-def list_outbox(query: dict[str, Any]) -> Page:
-    """Messages, the oldest first unless `sort` says otherwise; a sender asks for the queued ones of its channel."""
-    limit, cursor, descending = query.pop("limit"), query.pop("cursor"), query.pop("sort").startswith("-")
-    found, keys = queries.outbox(**query), [OutboxMessage.id]  # ids ascend with time
-    return read_page(current_session(), found, keys, limit=limit, cursor=cursor, descending=descending)
-
-
-@outbox.route("/outbox/<uuid:message_id>/sent", methods=["POST"])
-@outbox.response(200, OutboxMessageOut)
-@allow(Role.ADMIN)
-def message_sent(message_id: UUID) -> OutboxMessage:
-    """A message was sent; said again, it changes nothing."""
-    return service.mark_sent(current_session(), message_id)
-
-
-@outbox.route("/outbox/<uuid:message_id>/withdraw", methods=["POST"])
-@outbox.response(200, OutboxMessageOut)
-@allow(Role.ADMIN, Role.ACCOUNTANT)
-def withdraw_message(message_id: UUID) -> OutboxMessage:
-    """Take back a message that waits; said again, it changes nothing."""
-    return service.withdraw(current_session(), message_id)
-
-
-@outbox.route("/outbox/<uuid:message_id>/failed", methods=["POST"])
-@outbox.arguments(FailedIn)
-@outbox.response(200, OutboxMessageOut)
-@allow(Role.ADMIN)
-def message_failed(failure: service.Failure, message_id: UUID) -> OutboxMessage:
-    """A message could not be sent: it is given up, or goes on waiting."""
-    return service.mark_failed(current_session(), message_id, failure)

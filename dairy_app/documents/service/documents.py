@@ -1,4 +1,4 @@
-"""Documents, links and messages of invoices that are issued; the outbox as senders empty it."""
+"""Documents, links and messages of invoices that are issued."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,17 +13,17 @@ from sqlalchemy.orm import Session
 from dairy_app.billing.queries.runs import get_run
 from dairy_app.business.models import BusinessSettings
 from dairy_app.business.queries import business_settings, today
-from dairy_app.common.clock import now
 from dairy_app.common.errors import Problem, invalid
 from dairy_app.common.words import Words
 from dairy_app.documents import bulk, queries
 from dairy_app.documents.drawing.document import Account, Document
 from dairy_app.documents.drawing.messages import Bill, Message, compose
 from dairy_app.documents.drawing.words import choose
-from dairy_app.documents.models import OutboxMessage
 from dairy_app.documents.rules import whatsapp_link
 from dairy_app.documents.service.invoice_links import Links, named_in
 from dairy_app.invoices.queries.invoices import get_visible_invoice
+from dairy_app.outbox.bulk import Letter, queue
+from dairy_app.outbox.queries import waiting_message
 from dairy_app.settings import Settings
 from dairy_app.web.access import Actor
 
@@ -146,14 +146,6 @@ class RunTelling:
     only_open: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """What a sender failed with; with ``retry`` the message goes on waiting."""
-
-    error: str
-    retry: bool = False
-
-
 def share(session: Session, actor: Actor, links: Links, invoice_id: UUID, how: Telling) -> Shared:
     """Link, words and chat address for a bill; with ``queue`` the message waits in the outbox from now on.
 
@@ -178,8 +170,8 @@ def _wait(session: Session, row: Row[Any], channel: str, t: Words, message: Mess
     letter = _letter(row, channel, t, message)
     if letter is None:
         raise invalid("/channel", f"The customer has no address for {channel}.")
-    made = bulk.queue(session, channel, [letter], again=True)
-    return made[0] if made else queries.waiting_message(session, row.id, channel)
+    made = queue(session, [letter], again=True)
+    return made[0] if made else waiting_message(session, row.id, channel, letter.kind)
 
 
 def queue_run(session: Session, links: Links, run_id: UUID, how: RunTelling) -> Queued:
@@ -199,7 +191,7 @@ def queue_run(session: Session, links: Links, run_id: UUID, how: RunTelling) -> 
         letter = _letter(row, how.channel, *_composed(settings, row, accounts[row.id], links, how.language))
         if letter is not None:
             letters.append(letter)
-    queued = len(bulk.queue(session, how.channel, letters))
+    queued = len(queue(session, letters))
     return Queued(queued, len(letters) - queued, len(wanted) - len(letters), len(rows) - len(wanted))
 
 
@@ -226,49 +218,22 @@ def _composed(
     return t, compose(t, bill)
 
 
-def _letter(row: Row[Any], channel: str, t: Words, message: Message) -> bulk.Letter | None:
+def _letter(row: Row[Any], channel: str, t: Words, message: Message) -> Letter | None:
     """What is to be queued; None when the customer has no address for the channel."""
     address = row.email if channel == "email" else row.phone
     if not address:
         return None
     subject = message.subject[:200] if channel == "email" else None
-    return bulk.Letter(row.id, row.customer_id, address, t.code, subject, message.body)
-
-
-def mark_sent(session: Session, message_id: UUID) -> OutboxMessage:
-    """A sender sent it. Said again it changes nothing; ``illegal_transition`` for one that was given up."""
-    message = queries.get_message(session, message_id)
-    if message.status == "sent":
-        return message
-    if message.status != "queued":
-        raise Problem("illegal_transition", f"The message is {message.status}; share the invoice again.")
-    message.status, message.sent_at, message.attempts = "sent", now(), message.attempts + 1
-    message.error = None
-    session.flush()
-    return message
-
-
-def withdraw(session: Session, message_id: UUID) -> OutboxMessage:
-    """Nobody is to send it any more. Said again it changes nothing; a sent or failed one is ``illegal_transition``."""
-    message = queries.get_message(session, message_id)
-    if message.status == "withdrawn":
-        return message
-    if message.status != "queued":
-        raise Problem("illegal_transition", f"The message is {message.status}; only a queued one can be withdrawn.")
-    message.status = "withdrawn"
-    session.flush()
-    return message
-
-
-def mark_failed(session: Session, message_id: UUID, failure: Failure) -> OutboxMessage:
-    """A sender failed. With ``retry`` it goes on waiting, else it is given up; a sent one is ``illegal_transition``."""
-    message = queries.get_message(session, message_id)
-    if message.status != "queued":
-        raise Problem("illegal_transition", f"The message is {message.status}.")
-    message.error, message.attempts = failure.error, message.attempts + 1
-    message.status = "queued" if failure.retry else "failed"
-    session.flush()
-    return message
+    return Letter(
+        kind="bill",
+        channel=channel,
+        recipient=address,
+        language=t.code,
+        subject=subject,
+        body=message.body,
+        customer_id=row.customer_id,
+        invoice_id=row.id,
+    )
 
 
 def documents_of(session: Session, ids: Sequence[UUID]) -> list[Document]:
