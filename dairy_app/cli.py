@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "bill": ("dairy_app.billing.commands:bill", "Issue the invoices of a period."),
     "verify-invoices": ("dairy_app.billing.commands:verify_invoices", "Verify that issued documents are unchanged."),
     "invoices": ("dairy_app.documents.commands:invoices", "Write the invoices of a month as PDF."),
+    "outbox": ("dairy_app.sending.commands:outbox", "Send the messages that wait."),
     "export": ("dairy_app.exports.commands:export", "Write a register for the accountant."),
     "import-mongo": ("dairy_app.legacy_import.commands:import_mongo", "Take over the earlier system's data."),
     "check-data": ("dairy_app.monitoring.commands:check_data", "Look for data that contradicts itself."),

@@ -50,6 +50,8 @@ class Settings:
     metrics_token: str = field(default="", repr=False)
     #: Where nightly backups are put; None: nobody has said so.
     backup_dir: Path | None = None
+    #: Where e-mail is handed over, with its password; empty: nowhere.
+    smtp_url: str = field(default="", repr=False)
     #: Where photos of deliveries lie; None: in the data folder. Servers of one database share it.
     files_dir: Path | None = None
     #: Connections to the database of one process; None: one for each thread that serves.
@@ -98,6 +100,7 @@ class Settings:
             cors_origins=origins,
             metrics_token=token,
             backup_dir=Path(backups).absolute() if backups else None,
+            smtp_url=environment.get("DAIRY_SMTP_URL", ""),
             files_dir=Path(files).absolute() if files else None,
             pool_size=int(pool_size) if pool_size else None,
             web_limits=web_limits,

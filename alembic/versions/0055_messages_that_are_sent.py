@@ -5,7 +5,8 @@ Why: the outbox was emptied by programs of others, and nothing kept two of them 
     secret one is forgotten when it no longer waits. What a void invoice or a revoked link takes back is withdrawn: it
     did not fail, and nobody is to try it again.
 Locks: ACCESS EXCLUSIVE on outbox_messages for a moment: the new columns have constant defaults, so no row is written,
-    and the CHECKs and the key are NOT VALID. 0056 validates them and builds the indexes.
+    and the CHECKs and the key are NOT VALID. 0056 validates them and builds the indexes. A column gets another name: a
+    server of the earlier version goes on queuing, but cannot show the outbox until its program is replaced.
 Undo: refuses while there are messages of a new kind, to logins or by the new channel, or told as delivered, unless
     told: they are deleted then, and delivered is sent.
 """
@@ -21,7 +22,7 @@ PHONE = "recipient ~ '^[+][1-9][0-9]{7,14}$'"
 EMAIL = "(recipient ~ '^[^@[:space:]]+@[^@[:space:]]+[.][^@[:space:]]+$' AND length(recipient) <= 254)"
 
 COLUMNS = """
--- Servers of the earlier version are stopped before an upgrade: they refuse another revision.
+-- A server of the earlier version cannot show the outbox until its program is replaced, too.
 -- squawk-ignore renaming-column
 ALTER TABLE outbox_messages RENAME COLUMN error TO last_error;
 ALTER TABLE outbox_messages ADD COLUMN user_id uuid;

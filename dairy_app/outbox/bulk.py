@@ -16,9 +16,9 @@ from dairy_app.outbox.rules import ATTEMPTS, LEASE, wait_after
 # for again, what was sent already is skipped, too.
 _QUEUE = """
 INSERT INTO outbox_messages (channel, recipient, language, subject, body, kind, customer_id, user_id, invoice_id,
-    not_before, expires_at, secret, dedupe_key)
+    not_before, expires_at, secret, dedupe_key, created_at)
 SELECT n.channel, n.recipient, n.language, n.subject, n.body, n.kind, n.customer_id, n.user_id, n.invoice_id,
-    coalesce(n.not_before, :at), n.expires_at, n.secret, n.dedupe_key
+    coalesce(n.not_before, :at), n.expires_at, n.secret, n.dedupe_key, :at
 FROM unnest(CAST(:channel AS text[]), CAST(:recipient AS text[]), CAST(:language AS text[]), CAST(:subject AS text[]),
     CAST(:body AS text[]), CAST(:kind AS text[]), CAST(:customer_id AS uuid[]), CAST(:user_id AS uuid[]),
     CAST(:invoice_id AS uuid[]), CAST(:not_before AS timestamptz[]), CAST(:expires_at AS timestamptz[]),
@@ -80,7 +80,7 @@ _LEASE = """
 UPDATE outbox_messages SET leased_until = :until, attempts = attempts + 1, updated_at = :at
 WHERE id = (SELECT id FROM outbox_messages
     WHERE status = 'queued' AND not_before <= :at AND (leased_until IS NULL OR leased_until <= :at)
-        AND channel = ANY (:channels)
+        AND attempts < :attempts AND channel = ANY (:channels) AND (expires_at IS NULL OR expires_at > :at)
     ORDER BY not_before, id LIMIT 1 FOR UPDATE SKIP LOCKED)
 RETURNING id, kind, channel, recipient, language, subject, body, customer_id, user_id, invoice_id, attempts,
     leased_until, expires_at, secret, created_at"""
@@ -95,7 +95,8 @@ def give_up(session: Session) -> int:
 def lease(session: Session, channels: Sequence[str]) -> Row[Any] | None:
     """Take the message that is due longest, for a minute; None when none is. Others take others meanwhile."""
     at = now()
-    return session.execute(text(_LEASE), {"at": at, "until": at + LEASE, "channels": list(channels)}).one_or_none()
+    given = {"at": at, "until": at + LEASE, "attempts": ATTEMPTS, "channels": list(channels)}
+    return session.execute(text(_LEASE), given).one_or_none()
 
 
 _MARK = """
@@ -103,29 +104,32 @@ UPDATE outbox_messages SET status = :status, sent_at = :sent_at, last_error = :e
     not_before = coalesce(:not_before, not_before),
     leased_until = NULL, updated_at = :at
 WHERE id = :id AND leased_until = :leased_until
-RETURNING id"""
+RETURNING status"""
 
 
-def _mark(session: Session, message: Row[Any], status: str, **written: Any) -> bool:
-    """Write the fate of a message that is still ours."""
+def _mark(session: Session, message: Row[Any], status: str, **written: Any) -> str | None:
+    """Write the fate of a message that is still ours: its status, None when the lease had ended."""
     at = now()
     given = {"sent_at": None, "error": None, "not_before": None} | written
     given |= {"id": message.id, "leased_until": message.leased_until, "status": status, "at": at}
-    return session.execute(text(_MARK), given).one_or_none() is not None
+    return session.scalars(text(_MARK), given).one_or_none()
 
 
 def mark_sent(session: Session, message: Row[Any]) -> bool:
     """It was sent; False when its lease had ended and it is another sender's."""
-    return _mark(session, message, "sent", sent_at=now())
+    return _mark(session, message, "sent", sent_at=now()) is not None
 
 
 def mark_withdrawn(session: Session, message: Row[Any], why: str) -> bool:
     """It is not to be sent any more."""
-    return _mark(session, message, "withdrawn", error=why)
+    return _mark(session, message, "withdrawn", error=why) is not None
 
 
-def mark_failed(session: Session, message: Row[Any], error: str, *, retry: bool) -> bool:
-    """It could not be sent: with ``retry`` it is tried again later, unless that was the last time or it expires."""
+def mark_failed(session: Session, message: Row[Any], error: str, *, retry: bool) -> str | None:
+    """It could not be sent: with ``retry`` it is tried again later, unless that was the last time or it expires.
+
+    Returns its status now; None when its lease had ended.
+    """
     again_at = now() + wait_after(message.attempts)
     expires = message.expires_at is not None and again_at >= message.expires_at
     if not retry or expires or message.attempts >= ATTEMPTS:

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, case, null, select
+from sqlalchemy import Select, case, null, select, text
 from sqlalchemy.orm import Session
 
 from dairy_app.accounts.models import User
@@ -64,4 +64,20 @@ def message(session: Session, message_id: UUID) -> Any:
     found = session.execute(_messages().where(OutboxMessage.id == message_id)).one_or_none()
     if found is None:
         raise Problem("message_not_found")
+    return found
+
+
+#: Why nothing is to be said about a bill any more; a link that was made before it was revoked leads nowhere.
+_WHY_NOT = """
+SELECT CASE WHEN i.status <> 'issued' THEN 'the invoice is ' || i.status
+    WHEN k.revoked_at > m.created_at THEN 'the link was revoked' END
+FROM outbox_messages m
+LEFT JOIN invoices i ON i.id = m.invoice_id
+LEFT JOIN invoice_links k ON k.invoice_id = m.invoice_id
+WHERE m.id = :id"""
+
+
+def why_not(session: Session, message_id: UUID) -> str | None:
+    """Why a message is not to be sent any more; None: it is."""
+    found: str | None = session.scalar(text(_WHY_NOT), {"id": message_id})
     return found

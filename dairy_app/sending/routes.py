@@ -4,8 +4,9 @@ from typing import Any
 from uuid import UUID
 
 from dairy_app.outbox.models import OutboxMessage
-from dairy_app.sending import queries, service
+from dairy_app.sending import queries
 from dairy_app.sending.schemas import FailedIn, OutboxMessageListed, OutboxMessageOut, OutboxPage, OutboxQuery
+from dairy_app.sending.service import outbox as service
 from dairy_app.web.access import Role, allow
 from dairy_app.web.http import Blueprint, current_session
 from dairy_app.web.pages import Page, read_page

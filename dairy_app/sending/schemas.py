@@ -3,7 +3,7 @@
 from marshmallow import Schema, fields
 
 from dairy_app.outbox.models import CHANNELS, KINDS, MESSAGE_STATUSES
-from dairy_app.sending.service import Failure
+from dairy_app.sending.service.outbox import Failure
 from dairy_app.web.schemas import Choice, Line, PageQuery, Sort, Strict, page_of
 
 

@@ -1,0 +1,1 @@
+"""What becomes of messages: by the office, and by a sender."""
