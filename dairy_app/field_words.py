@@ -738,4 +738,7 @@ FIELD_WORDS = {
     "uploaded_at": "When the photo came here.",
     "taken_by": "The login that sent the photo; null: it came over a link.",
     "taken_by_name": "The name of that login, or of the link.",
+    "ResetRequestIn.login": "The e-mail address or telephone number with which somebody logs in.",
+    "ResetIn.login": "The e-mail address or telephone number with which somebody logs in.",
+    "ResetIn.code": "The code that was sent; blanks and dashes do not count.",
 }

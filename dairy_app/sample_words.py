@@ -151,4 +151,6 @@ SAMPLE_WORDS = {
     "UnbilledRow.source": "one_time",
     "VoidOut.status": "void",
     "taken_by_name": "Ravi Kale",
+    "ResetRequestIn.login": "asha@dairy.example",
+    "ResetIn.login": "asha@dairy.example",
 }

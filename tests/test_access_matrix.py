@@ -188,6 +188,8 @@ WITHOUT_KEY = {
     "shared.confirm_shared_deliveries": "no login; a repeat is answered as such",
     "shared.take_cash": "no login; a repeat is answered as such",
     "shared.ask_for_change": "no login; a wish that waits already is counted once",
+    "auth.ask_for_reset": "no login; a new code ends the one before",
+    "auth.reset_password": "no login; a code is good once",
     "photos.take_photo": "the same photo again changes nothing",
     "shared.take_shared_photo": "the same photo again changes nothing",
     "billing.post_run": "many transactions; keeps the key with the run",

@@ -26,6 +26,7 @@ CODES: dict[str, tuple[int, str]] = {
     "bad_credentials": (401, "Login or password is wrong"),
     "pin_required": (401, "Unlock the link with its PIN first"),
     "wrong_pin": (401, "The PIN is wrong"),
+    "reset_code_invalid": (401, "The code for a new password is not valid"),
     "forbidden": (403, "Your role may not do this"),
     "user_inactive": (403, "This login has been deactivated"),
     # 404: also for what the caller may not see
@@ -100,6 +101,7 @@ CODES: dict[str, tuple[int, str]] = {
     "refund_exceeds_credit": (422, "More paid back than the credit"),
     "credit_exceeds_line": (422, "More taken back than the invoice line has"),
     "rate_limited": (429, "Too many attempts"),
+    "too_many_attempts": (429, "Too many wrong codes; ask for a new one"),
     "headers_too_large": (431, "The headers are too large"),
     # 5xx
     "internal_error": (500, "Something went wrong on our side"),

@@ -6,7 +6,7 @@ all day without being worth an entry (deliveries), a trigger a row is not even c
 
 from collections.abc import Iterator
 
-from dairy_app.accounts.models import User
+from dairy_app.accounts.models import PasswordReset, User
 from dairy_app.database.ddl import SqlFile
 from dairy_app.database.models import Base
 from dairy_app.sharing.models import SharedLink
@@ -15,6 +15,7 @@ from dairy_app.subscriptions.models import Subscription
 #: Tables of which everything is told, and the column of their key.
 WHOLE = {
     "users": "id",
+    "password_resets": "id",
     "customers": "id",
     "customer_prices": "id",
     "customer_moves": "id",
@@ -47,6 +48,7 @@ WHOLE = {
 #: Columns that move with every login, delivery or use of a link: no news, and their trigger is not called for them.
 MOVING: dict[type[Base], tuple[str, ...]] = {
     User: ("last_login_at",),
+    PasswordReset: ("code_hash", "wrong_codes", "day_began_at", "codes_of_day"),
     Subscription: ("last_delivery_date", "last_delivery_at", "last_delivery_confirmed"),
     SharedLink: (
         "failed_attempts",
