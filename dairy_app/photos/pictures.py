@@ -13,14 +13,14 @@ from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any
 
 from dairy_app.common.errors import Problem, invalid
-from dairy_app.photos.rules import FORMATS, LONGEST_SIDE, MOST_BYTES, MOST_PIXELS, Picture, fraction_of
+from dairy_app.photos.rules import FORMATS, LONGEST_SIDE, MOST_PIXELS, Picture, fraction_of
 from dairy_app.web.logs import log
 
 if TYPE_CHECKING:
     from PIL.Image import Image, Transpose
 
-#: Of JPEG, from 1 to 95: the first at which the picture is small enough.
-QUALITIES = (80, 50, 20)
+#: Of JPEG, from 1 to 95. At this one even noise is kept within the bytes that may be sent.
+QUALITY = 80
 #: Seconds that one waits for the others of its process; a connection to the database is held meanwhile.
 PATIENCE = 10.0
 _ORIENTATION = 0x0112
@@ -80,17 +80,9 @@ def _kept(image: "Image") -> Picture:
     if turned is not None:
         small = small.transpose(turned)
     small.info.clear()  # comments and profiles would be written again
-    return Picture(_written(small), small.width, small.height)
-
-
-def _written(small: "Image") -> bytes:
-    """The picture as a JPEG that is no larger than what may be sent; only noise needs a lower quality for that."""
-    for quality in QUALITIES:
-        written = io.BytesIO()
-        small.save(written, "JPEG", quality=quality, optimize=True)
-        if written.tell() <= MOST_BYTES:
-            return written.getvalue()
-    raise Problem("payload_too_large", f"At most {MOST_BYTES:,} bytes, made small.")
+    written = io.BytesIO()
+    small.save(written, "JPEG", quality=QUALITY, optimize=True)
+    return Picture(written.getvalue(), small.width, small.height)
 
 
 def _opaque(image: "Image") -> "Image":

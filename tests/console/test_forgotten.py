@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from dairy_app.accounts.service.tokens import PAGE_COOKIE
 from tests.accounts.test_resets import NEW, codes
 from tests.console.visitor import Visitor
 from tests.dairy import Client, Dairy
@@ -36,6 +37,7 @@ def test_the_session_of_this_browser_ends_too(dairy: Dairy, sql: Any) -> None:
     page = visitor.submit(visitor.open("/forgotten-password"), "/forgotten-password", login=anna.user["email"])
     page = visitor.submit(page, "/new-password", code=codes(sql)[-1][2], password=NEW)
     assert page.status == 303
+    assert any(each.startswith(f"{PAGE_COOKIE}=;") for each in page.response.headers.getlist("Set-Cookie"))
     assert visitor.open("/orders").status in {303, 401}
 
 

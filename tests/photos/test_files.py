@@ -1,5 +1,6 @@
 """Rows and files: which is written first, what a fault leaves behind, and what goes by itself at night."""
 
+import contextlib
 import json
 import os
 import stat
@@ -10,7 +11,7 @@ import pytest
 import time_machine
 
 from dairy_app.common.clock import now
-from dairy_app.database.transactions import Database
+from dairy_app.database.transactions import Database, after_commit, undone_if_refused
 from dairy_app.photos import bulk, service
 from dairy_app.photos.store import PhotoFiles
 from dairy_app.settings import Settings
@@ -81,6 +82,23 @@ def test_a_file_goes_only_after_the_commit(round_: Round, files: PhotoFiles, sql
         sql("DROP FUNCTION pg_temp_refuse()")
 
 
+def test_what_was_asked_in_an_undone_part_of_a_transaction_is_not_done(database: Database) -> None:
+    done: list[str] = []
+    with database.transaction() as session:
+        after_commit(session, lambda: done.append("the whole"))
+        with contextlib.suppress(ZeroDivisionError), undone_if_refused(session):
+            after_commit(session, lambda: done.append("undone"))
+            raise ZeroDivisionError
+        with undone_if_refused(session):
+            after_commit(session, lambda: done.append("a part"))
+        assert done == []
+    assert done == ["the whole", "a part"]
+    with contextlib.suppress(ZeroDivisionError), database.transaction() as session:
+        after_commit(session, lambda: done.append("undone"))
+        raise ZeroDivisionError
+    assert done == ["the whole", "a part"]
+
+
 def test_a_file_that_is_gone_is_told_and_can_be_sent_again(round_: Round, files: PhotoFiles) -> None:
     order = confirmed(round_)
     ok(send(round_.boy, order, door()))
@@ -91,8 +109,12 @@ def test_a_file_that_is_gone_is_told_and_can_be_sent_again(round_: Round, files:
     assert round_.boy.get(f"/deliveries/{order['id']}/photo").status_code == 200
 
 
-@pytest.mark.parametrize("name", ["../../../etc/passwd", "..", "a" * 32, f"{'a' * 32}.png", f"{'A' * 32}.jpg", ""])
+@pytest.mark.parametrize(
+    "name", ["../secret.jpg", "../../../etc/passwd", "..", "a" * 32, f"{'a' * 32}.png", f"{'A' * 32}.jpg", ""]
+)
 def test_a_name_that_is_none_of_ours_leads_nowhere(files: PhotoFiles, name: str) -> None:
+    files.folder.mkdir(parents=True)
+    (files.folder.parent.parent / "secret.jpg").write_text("not for everybody")
     assert files.read(name) is None
     assert files.size_of(name) is None
     assert files.remove(name) is False
