@@ -27,7 +27,11 @@ def delete_photo(session: Session, order_id: UUID) -> str | None:
 
 
 def delete_older(session: Session, before: datetime, most: int) -> list[str]:
-    """Delete photos that came before an instant, at most so many, the oldest first; the names of their files."""
-    oldest = select(_photos.c.id).where(_photos.c.uploaded_at < before).order_by(_photos.c.uploaded_at).limit(most)
-    gone = delete(DeliveryPhoto).where(_photos.c.id.in_(oldest)).returning(_photos.c.file_name)
+    """Delete photos that came before an instant, at most so many, the oldest first; the names of their files.
+
+    One that is replaced at this moment is not old any more: its row is judged again once it is free.
+    """
+    is_old = _photos.c.uploaded_at < before
+    oldest = select(_photos.c.id).where(is_old).order_by(_photos.c.uploaded_at).limit(most)
+    gone = delete(DeliveryPhoto).where(_photos.c.id.in_(oldest), is_old).returning(_photos.c.file_name)
     return list(session.scalars(gone, execution_options={"synchronize_session": False}))

@@ -46,7 +46,7 @@ def take_photo(
     hashed = sha256(sent).digest()
     order = queries.order_within(session, scope, order_id)
     _require_photographed(session, by, order)
-    if _is_repeat(queries.photo_of(session, order_id), hashed):
+    if _is_repeat(files, queries.photo_of(session, order_id), hashed):
         return queries.photo_view(session, order_id), True
     picture = made_small(sent)
     name = files.write(picture.content)
@@ -55,7 +55,7 @@ def take_photo(
         order = queries.order_within(session, scope, order_id, lock=True)
         _require_photographed(session, by, order)
         former = queries.photo_of(session, order_id)
-        is_repeat = _is_repeat(former, hashed)
+        is_repeat = _is_repeat(files, former, hashed)
         if is_repeat:  # sent twice at once
             files.remove(name)
         else:
@@ -104,8 +104,11 @@ def read_photo(session: Session, files: PhotoFiles, actor: Actor, order_id: UUID
     return photo, content
 
 
-def _is_repeat(former: Row[Any] | None, hashed: bytes) -> bool:
-    return former is not None and bytes(former.sent_sha256) == hashed
+def _is_repeat(files: PhotoFiles, former: Row[Any] | None, hashed: bytes) -> bool:
+    """Whether these bytes are kept already: a photo whose file is gone is brought back by sending it again."""
+    if former is None or bytes(former.sent_sha256) != hashed:
+        return False
+    return files.size_of(former.file_name) == former.size
 
 
 def _require_photographed(session: Session, by: Confirmer, order: Row[Any]) -> None:

@@ -105,8 +105,9 @@ def test_a_file_that_is_gone_is_told_and_can_be_sent_again(round_: Round, files:
     (name,) = names(files)
     files.remove(name)
     refused(round_.boy.get(f"/deliveries/{order['id']}/photo"), 404, "photo_not_found")
-    ok(send(round_.boy, order, door((100, 100))))
+    assert ok(send(round_.boy, order, door()))["replayed"] is False
     assert round_.boy.get(f"/deliveries/{order['id']}/photo").status_code == 200
+    assert ok(send(round_.boy, order, door()))["replayed"] is True
 
 
 @pytest.mark.parametrize(
