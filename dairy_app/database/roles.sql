@@ -83,7 +83,7 @@ BEGIN
         FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v')
             AND c.relname NOT IN ('idempotency_keys', 'invitations', 'login_attempts', 'refresh_tokens')
-            AND a.attname !~ '(password|token|pin|login|key|secret).*hash'
+            AND a.attname !~ '(password|token|pin|login|key|secret|code).*hash'
             AND (c.relname, a.attname) NOT IN (('outbox_messages', 'body'),
                 ('import_quarantine', 'document'), ('unlinked_delivery_statuses', 'document'))
         GROUP BY c.oid
