@@ -108,7 +108,7 @@ def _is_repeat(files: PhotoFiles, former: Row[Any] | None, hashed: bytes) -> boo
     """Whether these bytes are kept already: a photo whose file is gone is brought back by sending it again."""
     if former is None or bytes(former.sent_sha256) != hashed:
         return False
-    return files.size_of(former.file_name) == former.size
+    return bool(files.size_of(former.file_name) == former.size)
 
 
 def _require_photographed(session: Session, by: Confirmer, order: Row[Any]) -> None:
