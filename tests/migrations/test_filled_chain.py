@@ -118,10 +118,10 @@ ADDED = {
             VALUES ('{ADMIN}', 'login_code', 'sms', '+919800000009', 'en', '123456', true, '2100-01-01');
         INSERT INTO outbox_messages (customer_id, kind, channel, recipient, language, body, status, sent_at)
             VALUES ('{BALU}', 'reminder', 'webhook', '+919800000002', 'en', 'Please pay', 'delivered', now())""",
-    "0059": f"""INSERT INTO login_attempts (login_hash, ip_address, kind) VALUES ('x', '192.0.2.1', 'reset');
+    "0065": f"""INSERT INTO login_attempts (login_hash, ip_address, kind) VALUES ('x', '192.0.2.1', 'reset');
         INSERT INTO password_resets (user_id, code_hash, asked_at, expires_at, day_began_at)
             VALUES ('{ADMIN}', sha256('1'), '2026-11-09 06:00Z', '2026-11-09 06:15Z', '2026-11-09 06:00Z')""",
-    "0057": f"""INSERT INTO delivery_photos (order_id, customer_id, file_name, size, width, height, sha256, sent_sha256,
+    "0063": f"""INSERT INTO delivery_photos (order_id, customer_id, file_name, size, width, height, sha256, sent_sha256,
             uploaded_at, taken_by, taken_by_name)
         SELECT id, customer_id, repeat('a', 32) || '.jpg', 1000, 1600, 1200, sha256('a'), sha256('b'), '2026-11-09',
             '{ADMIN}', 'Kavita' FROM orders WHERE id = '{DELIVERED}';
@@ -156,7 +156,7 @@ LOSES = {
     "0050": "charge rules",
     "0052": "why orders were held back",
     "0055": "messages that are not bills",
-    "0057": "whose photos there are",
+    "0063": "whose photos there are",
 }
 
 #: (question, answer) once the revision ran: its backfill was right.

@@ -1,4 +1,4 @@
-"""What 0059 asks of failed tries holds for those that were there before, too.
+"""What 0065 asks of failed tries holds for those that were there before, too.
 
 Why: see 0013.
 Locks: SHARE UPDATE EXCLUSIVE on login_attempts while it is read: nobody waits.
@@ -7,8 +7,8 @@ Undo: nothing to undo.
 
 from dairy_app.common.revisions import run
 
-revision = "0060"
-down_revision = "0059"
+revision = "0066"
+down_revision = "0065"
 branch_labels = None
 depends_on = None
 

@@ -1,4 +1,4 @@
-"""What 0057 asks of settings and of uses of links holds for those that were there before, too.
+"""What 0063 asks of settings and of uses of links holds for those that were there before, too.
 
 Why: see 0013.
 Locks: SHARE UPDATE EXCLUSIVE on each table while it is read: nobody waits.
@@ -7,8 +7,8 @@ Undo: nothing to undo.
 
 from dairy_app.common.revisions import run
 
-revision = "0058"
-down_revision = "0057"
+revision = "0064"
+down_revision = "0063"
 branch_labels = None
 depends_on = None
 

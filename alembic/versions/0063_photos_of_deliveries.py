@@ -4,15 +4,15 @@ Why: "it was never brought" is settled by a picture. It is kept as a file; the r
     when, and the setting photo_days for how long.
 Locks: ACCESS EXCLUSIVE on settings for milliseconds: the column has a constant default, so no row is written. SHARE ROW
     EXCLUSIVE on orders, users and shared_links for the foreign keys of the new, empty table, and ACCESS EXCLUSIVE on
-    shared_link_events to exchange a check without reading the table; all for milliseconds. 0058 validates.
+    shared_link_events to exchange a check without reading the table; all for milliseconds. 0064 validates.
 Undo: refused while there are photos: whose they are would be lost. Their files stay; the record of
     tries to send some over a link goes.
 """
 
 from dairy_app.common.revisions import refuse_data_loss, run
 
-revision = "0057"
-down_revision = "0056"
+revision = "0063"
+down_revision = "0062"
 branch_labels = None
 depends_on = None
 

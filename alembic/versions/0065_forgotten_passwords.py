@@ -3,14 +3,14 @@
 Why: a forgotten password needed somebody of the office with time for an invitation. A code goes to the login's own
     e-mail address or telephone, once, for a quarter of an hour; who asked and whether it was used is in the audit log.
 Locks: SHARE ROW EXCLUSIVE on users for the foreign key of the new, empty table, and ACCESS EXCLUSIVE on login_attempts
-    to exchange a check without reading the table; both for milliseconds. 0060 validates.
+    to exchange a check without reading the table; both for milliseconds. 0066 validates.
 Undo: drops the codes, which are good for minutes; who waits for one asks the office.
 """
 
 from dairy_app.common.revisions import run
 
-revision = "0059"
-down_revision = "0058"
+revision = "0065"
+down_revision = "0064"
 branch_labels = None
 depends_on = None
 
