@@ -34,6 +34,7 @@ from dairy_app.legacy_import.routes import import_review
 from dairy_app.merging.routes import merging
 from dairy_app.monitoring.routes import audit, health, metrics, monitoring
 from dairy_app.orders.routes import orders
+from dairy_app.photos.routes import photos
 from dairy_app.receivables.routes.payments import payments, receivables
 from dairy_app.receivables.routes.refunds import refunds
 from dairy_app.receivables.routes.reports import reports
@@ -85,6 +86,7 @@ ROUTES = (
     Mount(closed_days),
     Mount(containers),
     Mount(deliveries),
+    Mount(photos),
     Mount(rounds),
     Mount(shared_links),
     Mount(shared),

@@ -16,6 +16,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "db": ("dairy_app.commands:db", "The database: upgrade, check, back up, restore, start, stop."),
     "create-admin": ("dairy_app.accounts.commands:create_admin", "Make the first user."),
     "orders": ("dairy_app.subscriptions.commands:orders", "Make the orders of a day (for a nightly cron job)."),
+    "photos": (
+        "dairy_app.photos.commands:photos",
+        "Delete photos of deliveries that are old (for a nightly cron job).",
+    ),
     "bill": ("dairy_app.billing.commands:bill", "Issue the invoices of a period."),
     "verify-invoices": ("dairy_app.billing.commands:verify_invoices", "Verify that issued documents are unchanged."),
     "invoices": ("dairy_app.documents.commands:invoices", "Write the invoices of a month as PDF."),

@@ -16,6 +16,7 @@ from dairy_app.monitoring import models as monitoring
 from dairy_app.monitoring.audit_triggers import audit_triggers
 from dairy_app.orders import models as orders
 from dairy_app.outbox import models as outbox
+from dairy_app.photos import models as photos
 from dairy_app.receivables import models as receivables
 from dairy_app.sending import models as sending
 from dairy_app.sharing import models as sharing
@@ -38,6 +39,7 @@ __all__ = [
     "monitoring",
     "orders",
     "outbox",
+    "photos",
     "receivables",
     "sending",
     "sharing",

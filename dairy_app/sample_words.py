@@ -150,4 +150,7 @@ SAMPLE_WORDS = {
     "TaxRateOut.supply_type": "taxable",
     "UnbilledRow.source": "one_time",
     "VoidOut.status": "void",
+    "taken_by_name": "Ravi Kale",
+    "ResetRequestIn.login": "asha@dairy.example",
+    "ResetIn.login": "asha@dairy.example",
 }

@@ -57,6 +57,8 @@ class Settings:
     #: What takes SMS, with its key, and a program of the dairy's own that takes messages; empty: nothing does.
     sms_url: str = field(default="", repr=False)
     webhook_url: str = field(default="", repr=False)
+    #: Where photos of deliveries lie; None: in the data folder. Servers of one database share it.
+    files_dir: Path | None = None
     #: Connections to the database of one process; None: one for each thread that serves.
     pool_size: int | None = None
     web_limits: Limits = WEB
@@ -88,7 +90,7 @@ class Settings:
         if pool_size is not None and not (pool_size.isdecimal() and 0 < int(pool_size) <= MAX_POOL_SIZE):
             raise SettingsError(f"DAIRY_POOL_SIZE must be a number of connections from 1 to {MAX_POOL_SIZE}")
         web_limits, run_limits, import_limits = (_limits(name, environment.get(name)) for name in LIMITS)
-        backups = environment.get("DAIRY_BACKUP_DIR")
+        backups, files = environment.get("DAIRY_BACKUP_DIR"), environment.get("DAIRY_FILES_DIR")
         url = environment.get("DATABASE_URL") or None
         try:
             if url is not None:
@@ -110,6 +112,7 @@ class Settings:
             smtp_url=environment.get("DAIRY_SMTP_URL", ""),
             sms_url=environment.get("DAIRY_SMS_URL", ""),
             webhook_url=environment.get("DAIRY_MESSAGES_URL", ""),
+            files_dir=Path(files).absolute() if files else None,
             pool_size=int(pool_size) if pool_size else None,
             web_limits=web_limits,
             run_limits=run_limits,
@@ -122,6 +125,11 @@ class Settings:
         if self.backup_dir is None and self.database_url is None:
             return self.data_dir / "backups"
         return self.backup_dir
+
+    @property
+    def files(self) -> Path:
+        """Where files lie that belong to rows of the database: where they are said to, else in the data folder."""
+        return self.files_dir or self.data_dir / "files"
 
     @property
     def links_begin_with(self) -> str:

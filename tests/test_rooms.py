@@ -33,6 +33,8 @@ OWN_ROOMS = {
     "legacy_import/judging": "what becomes of what was staged, in SQL",
     "legacy_import/writing": "what was staged into the tables, in SQL",
     "sending/senders": "how a message reaches another server; nothing of the database",
+    "photos/pictures": "pictures from anywhere, read with care and written anew",
+    "photos/store": "files of photos: written whole, read, deleted",
     "monitoring/audit_triggers": "triggers that follow from the columns of the models",
 }
 #: These decide and call; SQL is in queries, bulk and sql.

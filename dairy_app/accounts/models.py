@@ -3,10 +3,11 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Identity, Index, func, text
+from sqlalchemy import BigInteger, Identity, Index, SmallInteger, func, text
 from sqlalchemy.dialects.postgresql import INET
 from sqlalchemy.orm import Mapped, mapped_column
 
+from dairy_app.accounts.rules.resets import CODES_PER_DAY, MOST_WRONG_CODES
 from dairy_app.common.emails import EMAIL_FORMAT
 from dairy_app.common.phones import PHONE_FORMAT
 from dairy_app.database.models import (
@@ -86,8 +87,43 @@ class RefreshToken(Identified, Base):
     user_agent: Mapped[str | None]
 
 
+class PasswordReset(Identified, Base):
+    """The latest code with which a login that forgot its password gets a new one: there is at most one that is good."""
+
+    __tablename__ = "password_resets"
+    __table_args__ = (
+        references("user_id", "users.id", "user_not_found", ondelete="CASCADE"),
+        unique("user_id"),
+        check("code_is_hashed", "octet_length(code_hash) = 32"),
+        check(
+            "expires_in_minutes",
+            "isfinite(asked_at) AND expires_at > asked_at AND expires_at <= asked_at + interval '15 minutes'",
+        ),
+        check("wrong_codes_range", f"wrong_codes BETWEEN 0 AND {MOST_WRONG_CODES}"),
+        check(
+            "used_while_good",
+            f"used_at IS NULL OR used_at >= asked_at AND used_at < expires_at AND wrong_codes < {MOST_WRONG_CODES}",
+        ),
+        check("codes_of_day_range", f"codes_of_day BETWEEN 1 AND {CODES_PER_DAY}"),
+        Index(None, "expires_at"),
+    )
+
+    user_id: Mapped[UUID]
+    #: HMAC of login and code with the secret of the program: with the table alone no code is found.
+    code_hash: Mapped[bytes]
+    asked_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    #: With the fifth the code is dead.
+    wrong_codes: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+    used_at: Mapped[datetime | None]
+    #: Since when the codes of a day are counted.
+    day_began_at: Mapped[datetime]
+    #: How many were sent since then; after ten nothing is sent until a day is over.
+    codes_of_day: Mapped[int] = mapped_column(SmallInteger, server_default=text("1"))
+
+
 #: What is tried; each kind is counted for itself.
-TRIED = ("login", "password", "invitation", "shared_link")
+TRIED = ("login", "password", "invitation", "shared_link", "reset_request", "reset")
 
 
 class LoginAttempt(Base):

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import (
     ScalarSelect,
     Select,
+    Text,
     Uuid,
     bindparam,
     cast,
@@ -21,14 +22,14 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import INET
 from sqlalchemy.orm import Session
 
-from dairy_app.accounts.models import Invitation, LoginAttempt, RefreshToken, User
+from dairy_app.accounts.models import Invitation, LoginAttempt, PasswordReset, RefreshToken, User
 from dairy_app.common.errors import Problem
 from dairy_app.database.audit import Attribution, facts, told
 from dairy_app.database.statements import Found, Statement
 from dairy_app.web.access import Role
 
 #: A higher package's table, by name: which customer a login belongs to.
-_customers = table("customers", column("id", Uuid()), column("user_id", Uuid()))
+_customers = table("customers", column("id", Uuid()), column("user_id", Uuid()), column("language", Text()))
 
 
 def _linked_customer() -> ScalarSelect[UUID]:
@@ -180,6 +181,23 @@ def an_old_hash(session: Session) -> str | None:
 def _nth_newest(conditions: list[Any], since: datetime, n: int) -> Any:
     chosen = select(LoginAttempt.at).where(*conditions, LoginAttempt.at > since)
     return chosen.order_by(LoginAttempt.at.desc()).offset(n - 1).limit(1).subquery()
+
+
+def count_tries(session: Session, key: bytes, since: datetime) -> int:
+    """How many tries at one thing failed since an instant, from wherever they came."""
+    wanted = select(func.count()).where(LoginAttempt.login_hash == key, LoginAttempt.at > since)
+    return session.scalar(wanted) or 0
+
+
+def password_reset(session: Session, user_id: UUID) -> PasswordReset | None:
+    """The latest code of a login. Read it after its user is locked."""
+    wanted = select(PasswordReset).where(PasswordReset.user_id == user_id)
+    return session.scalars(wanted.execution_options(populate_existing=True)).one_or_none()
+
+
+def language_of_login(session: Session, user_id: UUID) -> str | None:
+    """The language of the customer whose login it is."""
+    return session.scalar(select(_customers.c.language).where(_customers.c.user_id == user_id))
 
 
 def is_my_turn(session: Session, key: bytes) -> bool:

@@ -5,6 +5,7 @@ from typing import Any
 from marshmallow import fields, validates_schema
 
 from dairy_app.accounts.rules.logins import normalise_email
+from dairy_app.accounts.service.resets import NewPassword
 from dairy_app.accounts.service.users import NewUser, UserChange
 from dairy_app.common.phones import normalise_phone
 from dairy_app.web import validate
@@ -73,6 +74,29 @@ class AcceptIn(Strict):
     """What an invited person sends: the invitation's token and the password they chose."""
 
     token = fields.String(required=True, validate=validate.Length(1, 200))
+    password = _secret()
+
+
+class ResetRequestIn(Strict):
+    """Whose password was forgotten: an e-mail address or a telephone number."""
+
+    login = fields.String(required=True, validate=validate.Length(1, 254))
+
+
+class ResetRequestOut(Strict):
+    """The same for every login. ``expires_in``: for so many seconds a code is good, if one was sent."""
+
+    expires_in = fields.Integer(metadata={"example": 900})
+
+
+class ResetIn(Strict):
+    """The code that was sent to the login, and the new password."""
+
+    makes = NewPassword
+    login = fields.String(required=True, validate=validate.Length(1, 254))
+    code = fields.String(
+        required=True, load_only=True, validate=validate.Length(1, 40), metadata={"example": "12345678"}
+    )
     password = _secret()
 
 

@@ -55,6 +55,7 @@ class BusinessSettings(Timestamps, Base):
             " AND ".join(f"(max_{unit} IS NULL OR max_{unit} > 0 AND max_{unit} <> 'NaN')" for unit in COUNTED_IN),
         ),
         check("door_extra_limit_not_negative", "door_extra_limit >= 0 AND door_extra_limit <> 'NaN'"),
+        check("photo_days_range", "photo_days BETWEEN 1 AND 3650"),
         check("minimum_order_amount_not_negative", "minimum_order_amount >= 0 AND minimum_order_amount <> 'NaN'"),
         check("event_days_range", "event_days BETWEEN 0 AND 366"),
     )
@@ -123,6 +124,8 @@ class BusinessSettings(Timestamps, Base):
     on_credit_limit: Mapped[str] = mapped_column(server_default=text("'warn'"))
     #: How long what happened is kept for other programs to read; 0: nothing is written for them.
     event_days: Mapped[int] = mapped_column(SmallInteger, server_default=text("30"))
+    #: For how many days photos of deliveries are kept; NULL: for ever.
+    photo_days: Mapped[int | None] = mapped_column(SmallInteger, server_default=text("90"))
 
     @property
     def max_order_quantity(self) -> dict[str, Decimal | None]:

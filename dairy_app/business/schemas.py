@@ -111,6 +111,15 @@ class SettingsOut(Strict):
         validate=validate.Range(0, 366),
         metadata={"description": "For how many days events are kept for other programs; 0: none are written."},
     )
+    photo_days = fields.Integer(
+        strict=True,
+        allow_none=True,
+        validate=validate.Range(1, 3650),
+        metadata={
+            "description": "For how many days photos of deliveries are kept; null: for ever.",
+            "example": 90,
+        },
+    )
 
 
 class SettingsPatch(SettingsOut):

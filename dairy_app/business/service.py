@@ -55,6 +55,7 @@ class SettingsChange:
     minimum_order_amount: Decimal | Unset | None = UNSET
     on_credit_limit: str | Unset = UNSET
     event_days: int | Unset = UNSET
+    photo_days: int | Unset | None = UNSET
 
 
 def change_settings(session: Session, asked: SettingsChange) -> BusinessSettings:

@@ -26,6 +26,7 @@ CODES: dict[str, tuple[int, str]] = {
     "bad_credentials": (401, "Login or password is wrong"),
     "pin_required": (401, "Unlock the link with its PIN first"),
     "wrong_pin": (401, "The PIN is wrong"),
+    "reset_code_invalid": (401, "The code for a new password is not valid"),
     "forbidden": (403, "Your role may not do this"),
     "user_inactive": (403, "This login has been deactivated"),
     # 404: also for what the caller may not see
@@ -43,6 +44,7 @@ CODES: dict[str, tuple[int, str]] = {
     "closed_day_not_found": (404, "No such closed day"),
     "container_not_found": (404, "No such container"),
     "order_not_found": (404, "No such order"),
+    "photo_not_found": (404, "No photo of this delivery"),
     "invoice_not_found": (404, "No such invoice"),
     "billing_run_not_found": (404, "No such billing run"),
     "adjustment_not_found": (404, "No such adjustment"),
@@ -87,7 +89,7 @@ CODES: dict[str, tuple[int, str]] = {
     "events_gone": (410, "Events behind that one are deleted by now"),
     "precondition_failed": (412, "Changed since you read it"),
     "payload_too_large": (413, "The request is too large"),
-    "unsupported_media_type": (415, "Send JSON"),
+    "unsupported_media_type": (415, "Another media type is needed"),
     "validation_failed": (422, "Some fields are not valid"),
     "quantity_exceeds_ordered": (422, "More delivered than ordered"),
     "product_not_in_order": (422, "The order has no such product"),
@@ -104,6 +106,7 @@ CODES: dict[str, tuple[int, str]] = {
     "refund_exceeds_credit": (422, "More paid back than the credit"),
     "credit_exceeds_line": (422, "More taken back than the invoice line has"),
     "rate_limited": (429, "Too many attempts"),
+    "too_many_attempts": (429, "Too many wrong codes; ask for a new one"),
     "headers_too_large": (431, "The headers are too large"),
     # 5xx
     "internal_error": (500, "Something went wrong on our side"),
@@ -114,6 +117,7 @@ CODES: dict[str, tuple[int, str]] = {
     "database_read_only": (503, "The database takes no changes"),
     "database_rights_missing": (503, "The program has no rights on the tables of the database"),
     "database_outdated": (503, "The database is behind this version of the program"),
+    "files_unavailable": (503, "Files cannot be stored or read"),
     "backup_failed": (503, "The backup could not be made"),
     "database_full": (507, "The database has no room left"),
 }

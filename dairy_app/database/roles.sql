@@ -86,9 +86,9 @@ BEGIN
         FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v')
             AND c.relname NOT IN ('idempotency_keys', 'invitations', 'login_attempts', 'refresh_tokens')
-            AND a.attname !~ '(password|token|pin|login|key|secret).*hash'
-            AND a.attname NOT IN ('secret', 'former_secret')
+            AND a.attname !~ '(password|token|pin|login|key|secret|code).*hash'
             AND (c.relname, a.attname) NOT IN (('outbox_messages', 'body'),
+                ('webhook_endpoints', 'secret'), ('webhook_endpoints', 'former_secret'),
                 ('import_quarantine', 'document'), ('unlinked_delivery_statuses', 'document'))
         GROUP BY c.oid
     LOOP

@@ -38,6 +38,9 @@ GRACE_SECONDS = 1.0
 #: How often, and after how many seconds, work is done again that was not its turn.
 TURNS, BETWEEN_TURNS = 20, 0.05
 
+#: Where a session keeps what is done once it is committed.
+_AFTER_COMMIT = "after commit"
+
 T = TypeVar("T")
 
 
@@ -167,6 +170,8 @@ class Database:
                 yield session
                 session.info["committing"] = True
                 session.commit()
+                for do in session.info.get(_AFTER_COMMIT, ()):
+                    do()
             except DBAPIError as error:
                 if read_only or sqlstate(error) != READ_ONLY:
                     raise
@@ -247,14 +252,29 @@ def limit(session: Session, limits: Limits) -> None:
     session.execute(_LIMIT, dict(zip("abcdef", [word for pair in pairs for word in pair], strict=True)))
 
 
+def after_commit(session: Session, do: Callable[[], object]) -> None:
+    """Have something done once this transaction is committed, that no database undoes: a file deleted.
+
+    Not when the transaction, or the part of it in which this was asked, is undone. ``do`` raises nothing: what it is
+    about has happened.
+    """
+    session.info.setdefault(_AFTER_COMMIT, []).append(do)
+
+
 @contextmanager
 def undone_if_refused(session: Session) -> Iterator[None]:
     """A part of a transaction that is undone when something is raised in it; the rest goes on.
 
     What else is judged at the commit is judged at its end.
     """
-    with session.begin_nested():
-        yield
-        session.flush()
-        session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
-        session.execute(text("SET CONSTRAINTS ALL DEFERRED"))
+    to_do: list[Callable[[], object]] = session.info.setdefault(_AFTER_COMMIT, [])
+    asked_before = len(to_do)
+    try:
+        with session.begin_nested():
+            yield
+            session.flush()
+            session.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
+            session.execute(text("SET CONSTRAINTS ALL DEFERRED"))
+    except BaseException:
+        del to_do[asked_before:]
+        raise

@@ -6,7 +6,7 @@ all day without being worth an entry (deliveries), a trigger a row is not even c
 
 from collections.abc import Iterator
 
-from dairy_app.accounts.models import User
+from dairy_app.accounts.models import PasswordReset, User
 from dairy_app.database.ddl import SqlFile
 from dairy_app.database.models import Base
 from dairy_app.events.models import WebhookEndpoint
@@ -16,6 +16,7 @@ from dairy_app.subscriptions.models import Subscription
 #: Tables of which everything is told, and the column of their key.
 WHOLE = {
     "users": "id",
+    "password_resets": "id",
     "customers": "id",
     "customer_prices": "id",
     "customer_moves": "id",
@@ -31,6 +32,7 @@ WHOLE = {
     "subscription_quantities": "id",
     "subscription_schedules": "id",
     "closed_days": "id",
+    "delivery_photos": "id",
     "charge_rules": "id",
     "reminder_rules": "id",
     "message_templates": "id",
@@ -51,6 +53,7 @@ WHOLE = {
 #: them. Nor do secrets belong into the log.
 MOVING: dict[type[Base], tuple[str, ...]] = {
     User: ("last_login_at",),
+    PasswordReset: ("code_hash", "wrong_codes", "day_began_at", "codes_of_day"),
     Subscription: ("last_delivery_date", "last_delivery_at", "last_delivery_confirmed"),
     SharedLink: (
         "failed_attempts",

@@ -9,6 +9,7 @@ from rich.table import Column, Table
 
 from dairy_app.monitoring.queries import consistency
 from dairy_app.monitoring.schemas import FindingOut
+from dairy_app.monitoring.service import files
 from dairy_app.settings import Settings
 
 _COLOURS = {"critical": "red", "high": "yellow", "medium": "cyan"}
@@ -21,11 +22,11 @@ def check_data(ctx: click.Context, as_json: bool) -> None:
     """Look for data that contradicts itself; change nothing.
 
     Orders forgotten or unbilled, links that lead nowhere, shared phones, gaps in the numbers, the ledger against
-    invoices and payments, what an import left over. All as of one instant. Exit code 1 on critical findings.
+    invoices and payments, photos and their files, what an import left over. Exit code 1 on critical findings.
     """
-    database = Settings.from_environment().open_database("dairy check-data")
-    with database.transaction(read_only=True) as session:
-        found = consistency.find(session)
+    settings = Settings.from_environment()
+    with settings.open_database("dairy check-data").transaction(read_only=True) as session:
+        found = consistency.find(session) + files.find(session, settings)
     if as_json:
         items = FindingOut(many=True).dump(found)
         click.echo(json.dumps({"items": items, "reports": items}, indent=2))  # the second is the old name

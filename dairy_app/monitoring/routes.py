@@ -15,6 +15,7 @@ from dairy_app.database import migrations
 from dairy_app.monitoring.queries import consistency, stats
 from dairy_app.monitoring.queries.health import audit_page, schema_revision, takes_no_writes
 from dairy_app.monitoring.schemas import AuditPage, AuditQuery, ConsistencyOut, StatsOut
+from dairy_app.monitoring.service import files
 from dairy_app.web.access import Role, allow, allow_anyone
 from dairy_app.web.http import Blueprint, current_database, current_session
 from dairy_app.web.pages import Page
@@ -103,7 +104,7 @@ def read_consistency() -> dict[str, Any]:
     session = current_session()
     current_database().lengthen(session)
     day = today(session)
-    found = consistency.find(session, day)
+    found = consistency.find(session, day) + files.find(session, current_app.config["DAIRY"])
     return {"date": day, "critical": consistency.is_critical(found), "reports": found}
 
 

@@ -49,11 +49,18 @@ def spend(
 
 
 def record_use(
-    session: Session, link_id: UUID, at: datetime, action: str, result: str, ip: str | None, user_agent: str | None
+    session: Session,
+    link_id: UUID,
+    at: datetime,
+    action: str,
+    result: str,
+    ip: str | None,
+    user_agent: str | None,
+    order_id: UUID | None = None,
 ) -> None:
-    """One use of a link: what was tried and how it ended."""
+    """One use of a link: what was tried, on which order, and how it ended."""
     row = {"link_id": link_id, "at": at, "action": action, "result": result, "ip": ip, "user_agent": user_agent}
-    session.execute(insert(SharedLinkEvent).values(**row))
+    session.execute(insert(SharedLinkEvent).values(**row, order_id=order_id))
 
 
 def record_confirmations(

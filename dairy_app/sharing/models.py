@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from dairy_app.database.models import Base, Identified, check, one_of, references, unique, unique_index
 
 SHIFTS = ("morning", "evening")
-LINK_ACTIONS = ("round", "confirm", "unlock", "request", "payment")
+LINK_ACTIONS = ("round", "confirm", "unlock", "request", "payment", "photo")
 REQUEST_KINDS = ("pause", "stop", "extra_item", "quantity")
 REQUEST_STATUSES = ("pending", "approved", "rejected")
 

@@ -238,6 +238,14 @@ class CashOut(Strict):
     replayed = fields.Boolean(metadata={"description": "It was noted before; nothing changed."})
 
 
+class SharedPhotoOut(Strict):
+    """A photo that was kept; whoever holds the link is told no more of it."""
+
+    order_id = fields.UUID()
+    size = fields.Integer()
+    replayed = fields.Boolean(metadata={"description": "It was here before; nothing changed."})
+
+
 class WantedItem(Strict):
     """One product asked for."""
 

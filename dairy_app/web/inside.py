@@ -123,7 +123,10 @@ def _within(
     ):
         for name, value in kept.items():
             setattr(g, name, value)
-        yield
+        try:
+            yield
+        finally:
+            request.environ["wsgi.input"].close()  # of a large upload it is a file
 
 
 def _answer() -> Response:

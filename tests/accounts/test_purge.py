@@ -15,7 +15,7 @@ from tests.dairy import PASSWORD, Dairy, ok, refused
 
 Sql = Callable[..., Any]
 MORNING = datetime(2026, 11, 2, 3, 30, tzinfo=UTC)
-TABLES = ("idempotency_keys", "login_attempts", "refresh_tokens", "invitations")
+TABLES = ("idempotency_keys", "login_attempts", "refresh_tokens", "password_resets", "invitations")
 
 
 def counts(sql: Sql) -> dict[str, int]:
@@ -30,6 +30,7 @@ def use_everything(dairy: Dairy, key: str) -> Any:
     ok(dairy.admin.post("/orders", body, headers={"Idempotency-Key": key}), 201)
     refused(dairy.nobody.post("/auth/login", {"email": "x@dairy.example", "password": key}), 401, "bad_credentials")
     ok(dairy.admin.post("/users", {"name": "New", "role": "supplier", "email": f"{key}@dairy.example"}), 201)
+    ok(dairy.nobody.post("/auth/reset-requests", {"login": f"{key}@dairy.example"}), 202)
     return ok(dairy.nobody.post("/auth/login", {"email": "admin@dairy.example", "password": PASSWORD}))
 
 
@@ -48,11 +49,18 @@ def test_what_ended_goes_and_what_has_not_stays(app: DairyFlask, sql: Sql) -> No
         with app.database.transaction() as session:
             gone = purge(session, MORNING + timedelta(seconds=1))
         # Logins and invitations of the first day are over, but were not yet then; a new failed try swept the old one.
-        assert gone == {"idempotency_keys": 1, "login_attempts": 0, "refresh_tokens": 0, "invitations": 0}
+        assert gone == {
+            "idempotency_keys": 1,
+            "login_attempts": 0,
+            "refresh_tokens": 0,
+            "password_resets": 0,
+            "invitations": 0,
+        }
         with app.database.transaction() as session:
             gone = purge(session, now())
         assert gone["refresh_tokens"] == 0  # logging in again has swept the user's own
         assert gone["invitations"] == old["invitations"] == 1
+        assert gone["password_resets"] == old["password_resets"] == both["password_resets"] - 1 == 1
         assert sql("SELECT key FROM idempotency_keys") == [("new",)]
         assert both["invitations"] == 2
         ok(dairy.nobody.post("/auth/refresh", {"refresh_token": kept["refresh_token"]}))
@@ -68,7 +76,13 @@ def test_the_logins_of_who_never_came_back_go(app: DairyFlask, sql: Sql) -> None
         dairy.login("admin@dairy.example")
         with app.database.transaction() as session:
             gone = purge(session, now())
-        assert gone == {"idempotency_keys": 0, "login_attempts": 1, "refresh_tokens": 1, "invitations": 1}
+        assert gone == {
+            "idempotency_keys": 0,
+            "login_attempts": 1,
+            "refresh_tokens": 1,
+            "password_resets": 0,
+            "invitations": 1,
+        }
         assert sql("SELECT DISTINCT u.email FROM refresh_tokens t JOIN users u ON u.id = t.user_id") == [
             ("admin@dairy.example",)
         ]
@@ -91,5 +105,5 @@ def test_the_command_says_what_went(
             cli.main(["purge"])
         assert end.value.code == 0
         said.append(capsys.readouterr().out)
-    rest = "login attempts: 0, refresh tokens: 0, invitations: 0, events: 0\n"
+    rest = "login attempts: 0, refresh tokens: 0, password resets: 0, invitations: 0, events: 0\n"
     assert said == [f"idempotency keys: 1, {rest}", f"idempotency keys: 0, {rest}"]

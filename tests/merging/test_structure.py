@@ -62,6 +62,6 @@ def test_keys_that_hold_a_customer_twice_wait_for_the_commit(sql: Sql) -> None:
 
 def test_what_moves_is_counted() -> None:
     beside = {"invoices": {"invoices", "drafts"}, "outbox_messages": {"messages"}, "customer_prices": {"prices"}}
-    #: Parts of what is counted: an allocation is of a payment, a status of an order.
-    parts = {"payment_allocations", "delivery_statuses", "unlinked_delivery_statuses", *FORGOTTEN}
+    #: Parts of what is counted: an allocation is of a payment, a status or a photo of an order.
+    parts = {"payment_allocations", "delivery_statuses", "delivery_photos", "unlinked_delivery_statuses", *FORGOTTEN}
     assert set(MOVING) == set().union(*(beside.get(name, {name}) for name in with_customer() - parts))

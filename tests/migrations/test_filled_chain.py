@@ -121,6 +121,14 @@ ADDED = {
     "0060": f"""INSERT INTO reminder_rules (days_after_due, max_times) VALUES (3, 3);
         UPDATE customers SET channel = 'email', messages_off = '{{reminder}}' WHERE id = '{BALU}'""",
     "0062": "INSERT INTO message_templates (kind, language, body) VALUES ('bill', 'en', 'Dear {name}')",
+    "0065": f"""INSERT INTO login_attempts (login_hash, ip_address, kind) VALUES ('x', '192.0.2.1', 'reset');
+        INSERT INTO password_resets (user_id, code_hash, asked_at, expires_at, day_began_at)
+            VALUES ('{ADMIN}', sha256('1'), '2026-11-09 06:00Z', '2026-11-09 06:15Z', '2026-11-09 06:00Z')""",
+    "0063": f"""INSERT INTO delivery_photos (order_id, customer_id, file_name, size, width, height, sha256, sent_sha256,
+            uploaded_at, taken_by, taken_by_name)
+        SELECT id, customer_id, repeat('a', 32) || '.jpg', 1000, 1600, 1200, sha256('a'), sha256('b'), '2026-11-09',
+            '{ADMIN}', 'Kavita' FROM orders WHERE id = '{DELIVERED}';
+        INSERT INTO shared_link_events (link_id, action, result) VALUES ('{LINK}', 'photo', 'ok')""",
     "0052": f"INSERT INTO credit_holds VALUES ('{STANDING}', '2026-11-09', 60, 60, 0)",
     "0055": f"""INSERT INTO webhook_endpoints (url, secret, told_through)
         VALUES ('https://shop.example/', 'whsec_{"A" * 44}', 0)""",
@@ -156,6 +164,7 @@ LOSES = {
     "0058": "messages that are not bills",
     "0060": "rules of reminders",
     "0062": "own words for messages",
+    "0063": "whose photos there are",
 }
 
 #: (question, answer) once the revision ran: its backfill was right.

@@ -1,6 +1,7 @@
 """Each report of consistency finds what it is for, and nothing in a dairy that is in order."""
 
 import json
+import os
 from datetime import date
 from typing import Any
 
@@ -8,18 +9,25 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from dairy_app.common.clock import now
 from dairy_app.database.transactions import Database
 from dairy_app.monitoring.queries import consistency
+from dairy_app.monitoring.service import files
+from dairy_app.photos.store import files_of
+from dairy_app.settings import Settings
 from dairy_app.web.http import DairyFlask
 from tests.billing.conftest import LivingDairy
 from tests.command_line import run_command
 from tests.conftest import psycopg_dsn
 from tests.dairy import ok
+from tests.photos.pictures import door, names, send
 from tests.statements import count_statements
 
 #: Triggers and foreign keys asleep, as after a restore by hand.
 ASLEEP = "SET LOCAL session_replication_role = replica"
 TODAY = date(2026, 11, 1)
+#: What the command and the API tell: what is in the database, and whether photos and files agree.
+REPORTS = (*consistency.REPORTS, *files.REPORTS)
 
 
 def dropped(table: str, *constraints: str) -> str:
@@ -192,7 +200,7 @@ def test_a_dairy_in_order_has_no_finding(filled: LivingDairy) -> None:
     answer = ok(filled.admin.get("/monitoring/consistency"))
     assert [each["name"] for each in answer["reports"] if each["count"]] == []
     assert (answer["critical"], answer["date"]) == (False, "2026-11-01")
-    assert [each["name"] for each in answer["reports"]] == [each.name for each in consistency.REPORTS]
+    assert [each["name"] for each in answer["reports"]] == [each.name for each in REPORTS]
 
 
 def test_every_report_is_provoked() -> None:
@@ -216,6 +224,7 @@ def test_each_link_that_leads_nowhere_is_found(filled: LivingDairy, app: DairyFl
     bottle = ok(filled.admin.post("/containers", {"name": "Bottle", "deposit": "30"}), 201)
     bottled = filled.order(filled.customer(), (filled.product(container_id=bottle["id"]), "1"))
     ok(filled.confirm(bottled), 200)
+    ok(send(filled.admin, bottled, door()), 200)
     for table, _, column, _ in consistency._LINKS:
         one = f"WHERE ctid = (SELECT ctid FROM {table} ORDER BY {column} IS NULL, ctid LIMIT 1)"  # one that has a link
         found = found_after(app.database, f"UPDATE {table} SET {column} = uuid7() {one}")
@@ -284,7 +293,7 @@ def test_the_command_prints_all_reports_and_ends_with_1_only_on_critical_ones(
     done = run_command("check-data", DATABASE_URL=psycopg_dsn(database_url))
     assert done.returncode == 0
     assert "phones_shared" in done.stdout
-    assert f"1 of {len(consistency.REPORTS)} reports found something" in done.stdout
+    assert f"1 of {len(REPORTS)} reports found something" in done.stdout
     sql("SET session_replication_role = replica")
     sql("UPDATE number_series SET next_no = next_no + 12 WHERE series = 'INV'")
     done = run_command("check-data", "--json", DATABASE_URL=psycopg_dsn(database_url))
@@ -316,3 +325,35 @@ def test_nothing_is_written_even_by_mistake(filled: LivingDairy, app: DairyFlask
 def test_only_admins_see_it(filled: LivingDairy, path: str) -> None:
     assert filled.staff("accountant").get(path).status_code == 403
     assert ok(filled.admin.get(path))
+
+
+def test_photos_and_files_that_do_not_agree_are_found(
+    filled: LivingDairy, database_url: str, settings: Settings
+) -> None:
+    """A file that is gone, one that was cut off, and one that nobody knows; a young one may be on its way."""
+    admin, photos = filled.admin, files_of(settings)
+    gone, cut, whole = (filled.order(filled.customer(), (filled.product(), "1")) for _ in range(3))
+    for order in (gone, cut, whole):
+        ok(filled.confirm(order), 200)
+        before = names(photos)
+        ok(send(admin, order, door((64, 64))), 200)
+        (name,) = names(photos) - before
+        if order is gone:
+            photos.remove(name)
+        elif order is cut:
+            (photos.folder / name[:2] / name).write_bytes(b"half")
+    for name, age in ((f"{'0' * 32}.jpg", 61), (f"{'1' * 32}.jpg", 59)):
+        file = photos.folder / name[:2] / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(b"stray")
+        then = now().timestamp() - 60 * age
+        os.utime(file, (then, then))
+    told = {each["name"]: each for each in ok(admin.get("/monitoring/consistency"))["reports"] if each["count"]}
+    assert {name: sorted(each["examples"]) for name, each in told.items()} == {
+        "photos_without_file": sorted([gone["id"], cut["id"]]),
+        "files_without_photo": [f"{'0' * 32}.jpg"],
+    }
+    given = {"DATABASE_URL": psycopg_dsn(database_url), "DAIRY_DATA_DIR": str(settings.data_dir)}
+    done = run_command("check-data", "--json", **given)
+    found = {each["name"]: each["count"] for each in json.loads(done.stdout)["items"] if each["count"]}
+    assert found == {"photos_without_file": 2, "files_without_photo": 1}

@@ -52,7 +52,7 @@ def test_what_is_in_order_is_ok(flight: Flight) -> None:
     assert wrong == {}
     assert list(found) == [
         "secret key", "public URL", "proxies", "database", "connection", "server", "extensions", "durability", "rights",
-        "clock", "revision", "time zone", "data", "disk", "backup",
+        "clock", "revision", "time zone", "data", "disk", "files", "backup",
     ]  # fmt: skip
     assert found["revision"] == ("ok", str(migrations.head()))
     assert found["backup"][1].startswith("dairy-2026-11-22.dump, 2.0 MB, 0.0 hours old")
@@ -159,3 +159,25 @@ def test_the_table_is_for_people(database_url: str, backups: Path) -> None:
     assert done.returncode == 1
     assert "secret key" in done.stdout
     assert "failed" in done.stdout
+
+
+def test_the_folder_of_photos_is_looked_at(flight: Flight, tmp_path: Path) -> None:
+    place = tmp_path / "photos of the dairy"
+    assert flight()[1]["files"] == ("ok", "the folder of photos is made with the first one")
+    state, said = flight(DAIRY_FILES_DIR=str(place))[1]["files"]
+    assert (state, f"{place} was set: is its disk mounted?" in said) == ("warning", True)
+    assert not place.exists()
+    place.mkdir()
+    state, said = flight(DAIRY_FILES_DIR=str(place))[1]["files"]
+    assert (state, said) == ("ok", f"{place} can be written to; no backup of the database has it")
+    place.rmdir()
+    place.write_text("no folder")
+    code, found = flight(DAIRY_FILES_DIR=str(place))
+    assert (code, found["files"]) == (1, ("failed", f"{place} is not a folder: photos of deliveries are refused"))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_of_photos_that_cannot_be_written_to_fails(flight: Flight, tmp_path: Path) -> None:
+    place = tmp_path / "read only"
+    place.mkdir(mode=0o500)
+    assert flight(DAIRY_FILES_DIR=str(place))[1]["files"][0] == "failed"

@@ -7,7 +7,7 @@ from sqlalchemy import CursorResult, delete, or_
 from sqlalchemy.orm import Session
 from sqlalchemy.sql import Delete
 
-from dairy_app.accounts.models import Invitation, LoginAttempt, RefreshToken
+from dairy_app.accounts.models import Invitation, LoginAttempt, PasswordReset, RefreshToken
 from dairy_app.common.clock import now
 from dairy_app.web.idempotency import IdempotencyKey
 
@@ -25,6 +25,7 @@ def purge(session: Session, before: datetime) -> dict[str, int]:
         delete(IdempotencyKey).where(IdempotencyKey.created_at < before),
         delete(LoginAttempt).where(LoginAttempt.at < before),
         delete(RefreshToken).where(RefreshToken.expires_at < before),
+        delete(PasswordReset).where(PasswordReset.expires_at < before),
         delete(Invitation).where(or_(Invitation.expires_at < before, Invitation.used_at < before)),
     )
     return {each.entity_description["table"].name: _rows(session, each) for each in ended}

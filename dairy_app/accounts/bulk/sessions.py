@@ -48,3 +48,8 @@ def sweep_attempts(session: Session, before: datetime, most: int) -> None:
 def forget_attempts(session: Session, key: bytes, network: str) -> None:
     """Forget the failed tries at one login from one network."""
     session.execute(delete(LoginAttempt).where(LoginAttempt.login_hash == key, LoginAttempt.ip_address == network))
+
+
+def forget_tries_at(session: Session, key: bytes) -> None:
+    """Forget the failed tries at one thing, from wherever they came."""
+    session.execute(delete(LoginAttempt).where(LoginAttempt.login_hash == key))

@@ -1,13 +1,16 @@
 """``/auth``: logging in and what follows. ``/users``: who may."""
 
+from functools import cache
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from flask import Response, request
+from flask import Response, current_app, request
 
 from dairy_app.accounts import queries
 from dairy_app.accounts.models import User
 from dairy_app.accounts.routes import invitation_page as pages
+from dairy_app.accounts.rules.resets import RESET_LIFETIME
 from dairy_app.accounts.schemas import (
     AcceptIn,
     InvitationOut,
@@ -15,6 +18,9 @@ from dairy_app.accounts.schemas import (
     PasswordIn,
     PersonOut,
     RefreshIn,
+    ResetIn,
+    ResetRequestIn,
+    ResetRequestOut,
     TokensOut,
     UserCreatedOut,
     UserIn,
@@ -22,12 +28,14 @@ from dairy_app.accounts.schemas import (
     UserPatch,
     UserQuery,
 )
-from dairy_app.accounts.service import sessions, tokens
+from dairy_app.accounts.service import resets, sessions, tokens
 from dairy_app.accounts.service import users as service
 from dairy_app.accounts.service.throttle import Caller
 from dairy_app.common.errors import Problem
+from dairy_app.common.words import Words, read_catalogues
 from dairy_app.database.audit import tell
 from dairy_app.database.statements import Found
+from dairy_app.settings import Settings
 from dairy_app.web.access import Role, allow, allow_anyone, allow_logged_in
 from dairy_app.web.etags import etagged, etagged_by
 from dairy_app.web.http import (
@@ -120,6 +128,53 @@ def accept_invitation(body: dict[str, str]) -> Any:
     if isinstance(user_id, Problem):
         return refusal(user_id)
     return queries.person(session, user_id)
+
+
+@auth.route("/auth/reset-requests", methods=["POST"])
+@auth.arguments(ResetRequestIn)
+@auth.response(202, ResetRequestOut)
+@allow_anyone()
+def ask_for_reset(body: dict[str, str]) -> dict[str, int]:
+    """Ask for a code for a new password. The answer is the same whether there is such a login or not.
+
+    The code goes to the e-mail address and the telephone of the login, is good for 15 minutes, and ends the one before.
+    """
+    ask_for_code(body["login"])
+    return {"expires_in": int(RESET_LIFETIME.total_seconds())}
+
+
+@auth.route("/auth/resets", methods=["POST"])
+@auth.arguments(ResetIn)
+@auth.response(204)
+@allow_anyone()
+def reset_password(wanted: resets.NewPassword) -> Response | None:
+    """Set a new password with a code; every session of the login ends. After five wrong codes a code is dead."""
+    refused = set_by_code(wanted)
+    return refusal(refused) if refused else None
+
+
+def ask_for_code(login: str) -> None:
+    """Send a code to a login, if it is one, on behalf of whoever asks here."""
+    session = current_session()
+    tell(session, attribution())
+    resets.ask_for_reset(session, login, caller(), secret=_secret(), catalogues=_words_of_codes())
+
+
+def set_by_code(wanted: resets.NewPassword) -> Problem | None:
+    """Set a password by code; a refusal is returned, for what it recorded to stay."""
+    tell(current_session(), attribution())
+    return resets.reset_password(current_session(), wanted, caller(), secret=_secret())
+
+
+@cache
+def _words_of_codes() -> dict[str, Words]:
+    """The words of a message with a code, by language."""
+    return read_catalogues(Path(__file__).parent.parent / "words" / "resets")
+
+
+def _secret() -> str:
+    settings: Settings = current_app.config["DAIRY"]
+    return settings.require_secret_key()
 
 
 @auth.route("/auth/invitation")

@@ -55,7 +55,7 @@ def log_in(session: Session, *, email: str | None, phone: str | None, password: 
     and one that never accepted its invitation, after the same work. Raises rate_limited, and user_inactive
     to who knows the password.
     """
-    email, phone = _readable(email, phone)
+    email, phone = readable(email, phone)
     network = network_of(caller.address)
     known = caller.address is not None and queries.was_here(session, email=email, phone=phone, network=network)
     attempt = throttle.begin(session, "login", email or phone or "", caller, known=known)
@@ -125,8 +125,8 @@ def log_out(session: Session, user_id: UUID, family: UUID) -> None:
     note(session, "logged out", login_user_id=str(user_id))
 
 
-def _readable(email: str | None, phone: str | None) -> tuple[str | None, str | None]:
-    """The login in its one form; what cannot be one is looked up as it stands, and not found."""
+def readable(email: str | None, phone: str | None) -> tuple[str | None, str | None]:
+    """A login in its one form; what cannot be one is looked up as it stands, and not found."""
     try:
         if email is not None:
             return normalise_email(email), None

@@ -42,17 +42,29 @@ class Try:
     network: str
 
 
-def begin(session: Session, kind: str, tried: str, caller: Caller, *, known: bool = False) -> Try:
+def key_of(kind: str, tried: str) -> bytes:
+    """By what tries of a kind are counted."""
+    return hashlib.sha256(f"{kind}:{tried}".encode()).digest()
+
+
+def begin(
+    session: Session,
+    kind: str,
+    tried: str,
+    caller: Caller,
+    *,
+    known: bool = False,
+    limits: tuple[int, int] = (TRIES_PER_LOGIN, TRIES_PER_ADDRESS),
+) -> Try:
     """Stand in line for ``tried`` and raise rate_limited, with Retry-After, when too many tries failed.
 
-    ``known``: this try came from this network before, and succeeded.
+    ``known``: this try came from this network before, and succeeded. ``limits``: tries at it, and from one address.
     """
-    key = hashlib.sha256(f"{kind}:{tried}".encode()).digest()
+    key = key_of(kind, tried)
     if not queries.is_my_turn(session, key):
         raise NotYourTurn(_too_many(1))
     network = network_of(caller.address)
     since = now() - THROTTLE_WINDOW
-    limits = TRIES_PER_LOGIN, TRIES_PER_ADDRESS
     oldest = queries.deciding_try(session, kind, key, network, known, since, limits)
     if oldest is not None:
         raise _too_many(max(1, ceil((oldest - since).total_seconds())))
@@ -73,3 +85,8 @@ def failed(session: Session, attempt: Try) -> None:
 def succeeded(session: Session, attempt: Try) -> None:
     """Forget this network's failures at this login; those of strangers and of other logins stay."""
     bulk.forget_attempts(session, attempt.key, attempt.network)
+
+
+def forgive(session: Session, kind: str, tried: str, caller: Caller) -> None:
+    """Forget this network's failures at something that was proved otherwise."""
+    bulk.forget_attempts(session, key_of(kind, tried), network_of(caller.address))

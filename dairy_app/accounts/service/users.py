@@ -71,7 +71,7 @@ def create_admin(session: Session, *, email: str, password: str | None, name: st
     """An admin; with ``password`` ready to log in, else to be invited. Raises as ``create_user``."""
     user = create_user(session, NewUser(name, Role.ADMIN, email))
     if password is not None:
-        _set_password(session, user, password, "/password")
+        set_password(session, user, password, "/password")
     return user
 
 
@@ -113,7 +113,7 @@ def accept_invitation(session: Session, token: str, password: str, caller: Calle
     if not user.is_active:
         raise Problem("user_inactive")
     tell(session, Attribution(actor_user_id=user.id, actor_role=user.role))
-    _set_password(session, user, password, "/password")
+    set_password(session, user, password, "/password")
     note(session, "invitation accepted", accepting_user_id=str(user.id))
     return user.id
 
@@ -132,7 +132,7 @@ def change_password(session: Session, actor: Actor, current: str, new: str, call
         return Problem("bad_credentials", "The current password is wrong.")
     if normalise_password(new) == normalise_password(current):
         raise invalid("/new_password", "This is the current password. Choose another.", "unchanged")
-    _set_password(session, user, new, "/new_password")
+    set_password(session, user, new, "/new_password")
     throttle.succeeded(session, attempt)
     note(session, "password changed", user_id=str(user.id))
     return None
@@ -184,7 +184,7 @@ def _end_invitations(session: Session, user_id: UUID) -> None:
     bulk.end_invitations(session, user_id, now())
 
 
-def _set_password(session: Session, user: User, password: str, pointer: str) -> None:
+def set_password(session: Session, user: User, password: str, pointer: str) -> None:
     """A new password ends every session and every invitation: whoever had the old one is out."""
     try:
         refuse_weak_password(password, [login for login in (user.email, user.phone) if login])

@@ -15,6 +15,7 @@ from dairy_app.console.routes.customers import customers_found, customers_named
 from dairy_app.console.routes.frame import Form, ListQuery, PageQuery, console
 from dairy_app.deliveries.rules import REASON_CODES
 from dairy_app.orders.models import ORDER_STATUSES, ORDER_TYPES
+from dairy_app.photos.rules import PHOTOGRAPHED
 from dairy_app.web import validate
 from dairy_app.web.access import Role, allow
 from dairy_app.web.http import current_actor, current_session
@@ -70,10 +71,11 @@ def orders(query: dict[str, Any]) -> Response:
 def order(query: dict[str, str], order_id: UUID) -> Response:
     """One order with what happened at the door; a customer sees its own, a helper those of his rounds."""
     del query
-    return _order(order_id)
+    return order_page(order_id)
 
 
-def _order(order_id: UUID, opened: str | None = None, **names: Any) -> Response:
+def order_page(order_id: UUID, opened: str | None = None, **names: Any) -> Response:
+    """The page of an order. ``opened``: the form on it that was refused."""
     found = ask(f"/orders/{order_id}")
     bill, status = found["invoice"], found["delivery_status"]
     day, planned = today(current_session()), date.fromisoformat(found["delivery_date"])
@@ -84,8 +86,13 @@ def _order(order_id: UUID, opened: str | None = None, **names: Any) -> Response:
         "may_correct": admits(f"/deliveries/{order_id}", "PATCH") and is_open_to_correction and is_own_day,
         "may_cancel": admits(f"/orders/{order_id}/cancel", "POST") and found["status"] == "PENDING",
         "may_move": admits(f"/deliveries/{order_id}/moved", "POST") and bill is not None and bill["status"] == "draft",
+        "may_photograph": admits(f"/deliveries/{order_id}/photo", "POST")
+        and found["status"] in PHOTOGRAPHED
+        and is_own_day,
         "reasons": REASON_CODES,
     }
+    if admits("/delivery-photos"):
+        names["photo"] = next(iter(ask("/delivery-photos", order_id=order_id)["items"]), None)
     if names["may_confirm"] and admits("/products") and business_settings(current_session()).door_extras != "off":
         names["goods"] = [(each["id"], each["name"]) for each in ask("/products", is_active="true", limit=200)["items"]]
     return frame.page("order.html", order=found, opened=opened, **names)
@@ -148,7 +155,7 @@ def move_order(form: dict[str, str], order_id: UUID) -> Response:
             act("POST", f"/deliveries/{order_id}/moved", body, key=form.get("key"))
 
     address = url_for("console.order", order_id=order_id)
-    refused = frame.send(move, lambda **names: _order(order_id, "move", **names), address)
+    refused = frame.send(move, lambda **names: order_page(order_id, "move", **names), address)
     return refused or frame.done(address, "order_moved", name=found[0]["name"])
 
 
@@ -163,7 +170,7 @@ def cancel_one_order(form: dict[str, str], order_id: UUID) -> Response:
 
 def _done(do: Callable[[], Any], order_id: UUID, opened: str, said: str) -> Response:
     address = url_for("console.order", order_id=order_id)
-    refused = frame.send(do, lambda **names: _order(order_id, opened, **names), address)
+    refused = frame.send(do, lambda **names: order_page(order_id, opened, **names), address)
     return refused or frame.done(address, said)
 
 

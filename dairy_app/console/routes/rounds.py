@@ -14,6 +14,7 @@ from dairy_app.console.routes import frame
 from dairy_app.console.routes.frame import Form, PageQuery, console
 from dairy_app.documents.drawing.codes import code_of, runs
 from dairy_app.orders.models import SHIFTS
+from dairy_app.photos.rules import PHOTOGRAPHED
 from dairy_app.web import validate
 from dairy_app.web.access import Role, allow
 from dairy_app.web.http import current_actor, current_session
@@ -21,6 +22,8 @@ from dairy_app.web.inside import act, admits, ask
 from dairy_app.web.schemas import Day
 
 LINKS = 50
+#: Photos of a day that are asked for at a time.
+PHOTOS = 200
 
 
 class RoundsQuery(PageQuery):
@@ -69,7 +72,19 @@ def stops(query: dict[str, Any], helper_id: UUID) -> Response:
     day, shift = query.get("date") or today(current_session()), query.get("shift") or None
     found = ask("/deliveries/round", delivery_boy_id=helper_id, delivery_date=day, shift=shift)
     helper = {"id": actor.user_id, "name": actor.name} if helper_id == actor.user_id else ask(f"/users/{helper_id}")
-    return frame.page("stops.html", round=found, helper=helper, shift=shift, **_liveness(day))
+    names = {"photographed": _photographed(day), "photos_of": PHOTOGRAPHED if day == today(current_session()) else ()}
+    return frame.page("stops.html", round=found, helper=helper, shift=shift, **names, **_liveness(day))
+
+
+def _photographed(day: date) -> set[str]:
+    """The orders of a day of which there is a photo."""
+    orders, cursor = set[str](), None
+    while True:
+        page = ask("/delivery-photos", delivery_date=day, limit=PHOTOS, cursor=cursor)
+        orders |= {each["order_id"] for each in page["items"]}
+        cursor = page["next_cursor"]
+        if cursor is None:
+            return orders
 
 
 @console.route("/rounds/links", methods=["POST"])

@@ -25,7 +25,7 @@ async function look() {
 }
 
 function take(part, found) {
-  if (part.innerHTML === found.innerHTML) return;
+  if (part.innerHTML === found.innerHTML || part.querySelector("details[open]")) return; // somebody fills in a form there
   const focused = part.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
   part.replaceChildren(...found.childNodes);
   if (focused) part.querySelector(`[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });

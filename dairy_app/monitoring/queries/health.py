@@ -61,6 +61,7 @@ _OF_A_CUSTOMER = text("""audit_log.id = ANY (ARRAY(
         UNION ALL SELECT 'change_requests', id FROM change_requests WHERE customer_id = :customer_id
         UNION ALL SELECT 'orders', id FROM orders WHERE customer_id = :customer_id
         UNION ALL SELECT 'delivery_statuses', id FROM delivery_statuses WHERE customer_id = :customer_id
+        UNION ALL SELECT 'delivery_photos', id FROM delivery_photos WHERE customer_id = :customer_id
         UNION ALL SELECT 'container_movements', id FROM container_movements WHERE customer_id = :customer_id
         UNION ALL SELECT 'invoices', id FROM invoices WHERE customer_id = :customer_id
         UNION ALL SELECT 'adjustments', id FROM adjustments WHERE customer_id = :customer_id

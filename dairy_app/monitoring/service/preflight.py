@@ -20,6 +20,8 @@ from dairy_app.database.transactions import Database
 from dairy_app.monitoring.queries import consistency
 from dairy_app.monitoring.queries.health import schema_revision
 from dairy_app.monitoring.queries.server import knows_time_zone, server_clock, server_facts
+from dairy_app.monitoring.service import files
+from dairy_app.photos.store import files_of
 from dairy_app.settings import Settings, SettingsError
 
 OK, WARNING, FAILED = "ok", "warning", "failed"
@@ -76,12 +78,13 @@ def _database(
             zone = _time_zone(session)
             yield zone
             if zone.state == OK:
-                yield _consistency(session)
+                yield _consistency(session, settings)
     if structure is not None:
         different = structure(database.url.render_as_string(hide_password=False))
         said = "as its revision made it" if not different else f"{len(different)} differences: `dairy db check`"
         yield Check("structure", FAILED if different else OK, said)
     yield _disk(settings, backups, server.bytes)
+    yield _files(settings)
 
 
 def _settings(settings: Settings) -> Iterator[Check]:
@@ -152,8 +155,8 @@ def _time_zone(session: Session) -> Check:
     return Check("time zone", OK if known else FAILED, zone if known else f"{zone} is not known on both sides")
 
 
-def _consistency(session: Session) -> Check:
-    found = [each for each in consistency.find(session) if each.count]
+def _consistency(session: Session, settings: Settings) -> Check:
+    found = [each for each in (*consistency.find(session), *files.find(session, settings)) if each.count]
     said = ", ".join(f"{each.name} {each.count} ({each.severity})" for each in found) or "nothing contradicts itself"
     state = FAILED if consistency.is_critical(found) else OK
     if state == OK and any(each.severity == "high" for each in found):
@@ -170,6 +173,19 @@ def _disk(settings: Settings, backups: Path | None, database_bytes: int) -> Chec
     if free < LOW_DISK_BYTES or free < database_bytes:
         return Check("disk", FAILED, f"{said}: no room for a backup")
     return Check("disk", OK if free > 3 * database_bytes else WARNING, said)
+
+
+def _files(settings: Settings) -> Check:
+    """Where photos are stored: without it they are refused, and those that are there are not seen."""
+    fault = files_of(settings).fault()
+    if fault is not None:
+        return Check("files", FAILED, f"{fault}: photos of deliveries are refused")
+    if not settings.files.exists():
+        told = "the folder of photos is made with the first one"
+        if settings.files_dir is not None:
+            return Check("files", WARNING, f"{told}, but {settings.files} was set: is its disk mounted?")
+        return Check("files", OK, told)
+    return Check("files", OK, f"{settings.files} can be written to; no backup of the database has it")
 
 
 def _backup(folder: Path | None) -> Check:

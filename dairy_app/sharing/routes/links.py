@@ -13,6 +13,9 @@ from dairy_app.common.errors import Problem
 from dairy_app.deliveries.rules import Confirmation
 from dairy_app.deliveries.schemas.confirmations import BatchIn, BatchOut, ConfirmationIn
 from dairy_app.deliveries.service.confirmations import Outcome
+from dairy_app.photos.routes import photo_files
+from dairy_app.photos.rules import NewPhoto
+from dairy_app.photos.schemas import PhotoIn
 from dairy_app.settings import Settings
 from dairy_app.sharing import queries
 from dairy_app.sharing.rules.links import Approval, CashTaken, NewRequest, state_of
@@ -32,6 +35,7 @@ from dairy_app.sharing.schemas import (
     SharedLinkEventPage,
     SharedLinkIn,
     SharedLinkPage,
+    SharedPhotoOut,
     SharedRoundOut,
     SharedRoundQuery,
 )
@@ -169,6 +173,19 @@ def take_cash(wanted: CashTaken, token: str) -> Any:
     payment, replayed = taken
     shown = {name: getattr(payment, name) for name in ("id", "receipt_no", "customer_id", "amount")}
     return {**shown, "replayed": replayed}
+
+
+@shared.route("/shared/<token>/deliveries/<uuid:order_id>/photo", methods=["POST"])
+@shared.arguments(PhotoIn)
+@shared.response(200, SharedPhotoOut)
+@allow_anyone()
+def take_shared_photo(sent: NewPhoto, token: str, order_id: UUID) -> Any:
+    """Keep a photo of an order of the link's round that is out or confirmed. The same again changes nothing."""
+    taken = visits.take_photo(current_session(), visitor(token), photo_files(), order_id, sent.photo)
+    if isinstance(taken, Problem):
+        return refusal(taken)
+    photo, replayed = taken
+    return {"order_id": order_id, "size": photo["size"], "replayed": replayed}
 
 
 @change_requests.route("/change-requests")

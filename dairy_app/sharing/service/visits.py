@@ -26,6 +26,8 @@ from dairy_app.deliveries.queries import round_view
 from dairy_app.deliveries.rules import LONGEST_DEVICE, Confirmation, Confirmer, Scope, Unread
 from dairy_app.deliveries.service.confirmations import confirm_batch
 from dairy_app.orders.rules import is_orderable
+from dairy_app.photos import service as photos
+from dairy_app.photos.store import PhotoFiles
 from dairy_app.receivables.models import Payment
 from dairy_app.receivables.queries.cash import cash_of_day
 from dairy_app.receivables.queries.ledger import balances
@@ -68,10 +70,21 @@ class Visit:
     visitor: Visitor
     moment: datetime
 
-    def record(self, action: str, result: str) -> None:
+    def record(self, action: str, result: str, order_id: UUID | None = None) -> None:
         """Note this use of the link."""
-        caller = self.visitor.caller
-        bulk.record_use(self.session, self.link.id, self.moment, action, result, caller.address, self.visitor.device)
+        address, device = self.visitor.caller.address, self.visitor.device
+        bulk.record_use(self.session, self.link.id, self.moment, action, result, address, device, order_id)
+
+    def confirmer(self) -> Confirmer:
+        """Who holds the link, as one who says what happened at a door."""
+        return Confirmer(
+            user_id=None,
+            name=self.link.name,
+            method="shared_link",
+            ip=self.visitor.caller.address,
+            device=self.visitor.device,
+            shared_link_id=self.link.id,
+        )
 
     def refuse(self, action: str, problem: Problem) -> Problem:
         """Note this use as refused."""
@@ -135,17 +148,25 @@ def confirm(session: Session, visitor: Visitor, batch: Sequence[Confirmation | U
     if isinstance(visit, Problem):
         return visit
     caller, link = visitor.caller, visit.link
-    confirmer = Confirmer(
-        user_id=None,
-        name=link.name,
-        method="shared_link",
-        ip=caller.address,
-        device=visitor.device,
-        shared_link_id=link.id,
-    )
-    done = confirm_batch(session, confirmer, visit.scope(), batch)
+    done = confirm_batch(session, visit.confirmer(), visit.scope(), batch)
     bulk.record_confirmations(session, link.id, visit.moment, done["results"], caller.address, visitor.device)
     return done
+
+
+def take_photo(
+    session: Session, visitor: Visitor, files: PhotoFiles, order_id: UUID, sent: bytes
+) -> tuple[dict[str, Any], bool] | Problem:
+    """Keep a photo of an order of the link's round, by the rules of ``photos.service.take_photo``; and whether it was
+    here before. Whoever holds the link adds photos and sees none."""
+    visit = _open(session, visitor, "photo", rules.COST_OF_REQUEST)
+    if isinstance(visit, Problem):
+        return visit
+    try:
+        photo, replayed = photos.take_photo(session, files, visit.confirmer(), visit.scope(), order_id, sent)
+    except Problem as problem:
+        return visit.refuse("photo", problem)
+    visit.record("photo", "replayed" if replayed else "ok", order_id)
+    return photo, replayed
 
 
 def unlock(session: Session, visitor: Visitor, pin: str) -> tuple[str, datetime] | Problem:
