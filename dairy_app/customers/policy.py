@@ -9,7 +9,7 @@ from dairy_app.web.access import Actor, Role
 #: the phone (the delivery boy calls it), nothing that decides money, tax or the round.
 OWN_FIELDS = frozenset({"address_line1", "address_line2", "city", "pincode", "map_link", "email", "language", "notes"})
 #: Who looks after a customer and how it is billed is the admin's to say.
-ADMIN_FIELDS = frozenset({"code", "marketing_staff_id", "billing_cycle", "payment_terms", "credit_limit"})
+ADMIN_FIELDS = frozenset({"code", "marketing_staff_id", "billing_cycle", "payment_terms", "credit_limit", "billed_to"})
 
 
 def check_changes(actor: Actor, fields: Iterable[str]) -> None:

@@ -20,6 +20,7 @@ from sqlalchemy import (
     and_,
     case,
     column,
+    exists,
     false,
     func,
     null,
@@ -65,6 +66,11 @@ def visible_customers(actor: Actor) -> ColumnElement[bool]:
 def merged_into(session: Session, customer_id: UUID) -> UUID | None:
     """The customer that one was merged into, if it was."""
     return session.scalar(select(Customer.merged_into).where(Customer.id == customer_id))
+
+
+def is_payer(session: Session, customer_id: UUID) -> bool:
+    """Whether others are billed to the customer."""
+    return bool(session.scalar(select(exists().where(Customer.billed_to == customer_id))))
 
 
 def followed(session: Session, customer_id: UUID) -> UUID:
@@ -115,6 +121,7 @@ def list_customers(
     status: list[str] | None = None,
     area_id: list[UUID] | None = None,
     delivery_boy_id: list[UUID] | None = None,
+    billed_to: UUID | None = None,
     search: str | None = None,
     code: str | None = None,
     with_merged: bool = False,
@@ -135,6 +142,8 @@ def list_customers(
         select = select.where(Customer.area_id.in_(areas_within(*area_id)))
     if delivery_boy_id is not None:
         select = select.where(Customer.delivery_boy_id.in_(delivery_boy_id))
+    if billed_to is not None:
+        select = select.where(Customer.billed_to == billed_to)
     if search is not None:
         select = select.where(_found(_matches(search), with_merged))
     if code is not None:

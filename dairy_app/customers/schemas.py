@@ -72,7 +72,7 @@ class CustomerFields(Strict):
     """What describes a customer, whether new or changed."""
 
     #: Instead of ``area``; and staff whose ids nobody has.
-    not_in_example = ("area_id", "delivery_boy_id", "marketing_staff_id")
+    not_in_example = ("area_id", "delivery_boy_id", "marketing_staff_id", "billed_to")
     code = Line(40)
     name = Line(200)
     phone = Phone(40)
@@ -105,6 +105,7 @@ class CustomerFields(Strict):
     gst_treatment = Choice(*GST_TREATMENTS)
     payment_terms = Choice(*PAYMENT_TERMS)
     credit_limit = Money(allow_none=True, metadata={"example": "2000.00"})
+    billed_to = fields.UUID(allow_none=True)
     notes = Paragraph(2000, allow_none=True)
 
     @validates_schema
@@ -158,7 +159,7 @@ class CustomerRow(CustomerIn):
     marketing_staff = StaffName(254)
 
     class Meta:
-        exclude = ("area_id", "delivery_boy_id", "marketing_staff_id")
+        exclude = ("area_id", "delivery_boy_id", "marketing_staff_id", "billed_to")
 
 
 class CustomerPatch(CustomerFields):
@@ -197,6 +198,7 @@ class CustomerOut(Strict):
     gst_treatment = Choice(*GST_TREATMENTS)
     payment_terms = Choice(*PAYMENT_TERMS)
     credit_limit = Money(allow_none=True)
+    billed_to = fields.UUID(allow_none=True)
     notes = fields.String(allow_none=True)
     merged_into = fields.UUID(allow_none=True)
     merged_at = fields.AwareDateTime(allow_none=True)
@@ -217,6 +219,7 @@ class CustomersQuery(PageQuery):
     status = Several(Choice(*CUSTOMER_STATUSES))
     area_id = Several(fields.UUID(), metadata={"description": "With the areas below it."})
     delivery_boy_id = Several(fields.UUID())
+    billed_to = fields.UUID(load_default=None, metadata={"description": "Who is billed to this customer."})
     code = Line(
         40,
         load_default=None,

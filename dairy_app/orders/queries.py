@@ -384,6 +384,12 @@ def cancelled_by(session: Session, closed_day_id: UUID) -> dict[str, int]:
     return {row.order_type: row.orders for row in session.execute(rows)}
 
 
+def payers_of(session: Session, customer_ids: Sequence[UUID]) -> set[UUID]:
+    """These customers and who pays for their deliveries, or did while its draft is open; ``sql/payers_of.sql``."""
+    found = select(func.payers_of(literal(list(customer_ids), ARRAY(Uuid())), type_=Uuid()))
+    return set(session.scalars(found))
+
+
 # --------------------------------------------------------------------------------------------- credit
 
 

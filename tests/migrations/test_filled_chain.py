@@ -115,6 +115,8 @@ ADDED = {
         INSERT INTO container_movements (customer_id, container_id, day, out, by)
             VALUES ('{BALU}', '{ident(61)}', '2026-11-08', 3, '{ADMIN}')""",
     "0052": f"INSERT INTO credit_holds VALUES ('{STANDING}', '2026-11-09', 60, 60, 0)",
+    "0055": f"""UPDATE customers SET payer_key = id WHERE id = '{BALU}';
+        UPDATE customers SET billed_to = '{BALU}' WHERE id = '{CHITRA}'""",
 }
 
 #: Taking these back with these rows in the database is refused until the loss is allowed.
@@ -143,6 +145,7 @@ LOSES = {
     "0047": "containers and who has them",
     "0050": "charge rules",
     "0052": "why orders were held back",
+    "0055": "who pays for whom",
 }
 
 #: (question, answer) once the revision ran: its backfill was right.
@@ -176,6 +179,11 @@ FILLED: dict[str, tuple[str, list[tuple[Any, ...]]]] = {
             (DELIVERED, "draft", True, "2026-09-01"),
             (PARTLY, "draft", True, "2026-10-01"),
         ],
+    ),
+    "0056": (
+        "SELECT id::text, payer_id = customer_id FROM orders WHERE payer_id IS NOT NULL OR invoice_id IS NOT NULL"
+        " ORDER BY 1",
+        [(BY_PLAN, True), (DELIVERED, True), (PARTLY, True)],
     ),
 }
 
