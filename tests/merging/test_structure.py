@@ -16,7 +16,12 @@ GUARDED = {"customer_moves"}
 #: These have another key to their customer: an order is of a living customer, and so is what was delivered of it.
 BY_ANOTHER_KEY = {"delivery_statuses"}
 #: Columns that name a customer otherwise, and keep doing so.
-POINTERS = {("customers", "merged_into"), ("invoices", "issued_to"), ("credit_notes", "issued_to")}
+POINTERS = {
+    ("customers", "merged_into"),
+    ("invoices", "issued_to"),
+    ("credit_notes", "issued_to"),
+    ("invoice_lines", "delivered_to"),
+}
 #: A column that names a customer of a row beside its own: whose invoice it is on.
 BESIDE = ("customer_id", "payer_id")
 
