@@ -65,7 +65,8 @@ SELECT * FROM confirm_deliveries(
 CONFIRM_MINIMUM = f"""
 WITH o AS (
     UPDATE orders SET status = 'DELIVERED', delivered_on = '{{today}}', delivered_at = now(), delivery_confirmed = true,
-        payer_id = customer_id, invoice_id = (SELECT d.id FROM invoices d WHERE d.customer_id = orders.customer_id AND d.status = 'draft'
+        payer_id = customer_id,
+        invoice_id = (SELECT d.id FROM invoices d WHERE d.customer_id = orders.customer_id AND d.status = 'draft'
             AND d.period_end >= '{{today}}' ORDER BY d.period_end LIMIT 1)
     WHERE id = {_NEXT} RETURNING id, customer_id
 ), i AS (
