@@ -20,7 +20,6 @@ from sqlalchemy import (
     and_,
     case,
     column,
-    exists,
     false,
     func,
     null,
@@ -68,9 +67,17 @@ def merged_into(session: Session, customer_id: UUID) -> UUID | None:
     return session.scalar(select(Customer.merged_into).where(Customer.id == customer_id))
 
 
+def payers_by_code(session: Session, codes: Iterable[str]) -> dict[str, RowMapping]:
+    """Id and ``billed_to`` of customers by their codes; of one that was merged, those of the other."""
+    found = text("""
+        SELECT c.code, p.id, p.billed_to FROM customers c JOIN customers p ON p.id = coalesce(c.merged_into, c.id)
+        WHERE c.code = ANY (:codes)""")
+    return {row["code"]: row for row in session.execute(found, {"codes": list(codes)}).mappings()}
+
+
 def is_payer(session: Session, customer_id: UUID) -> bool:
     """Whether others are billed to the customer."""
-    return bool(session.scalar(select(exists().where(Customer.billed_to == customer_id))))
+    return session.scalar(select(Customer.id).where(Customer.billed_to == customer_id).limit(1)) is not None
 
 
 def followed(session: Session, customer_id: UUID) -> UUID:
@@ -97,11 +104,8 @@ def get_visible_customer(session: Session, actor: Actor, customer_id: UUID, *, l
 
 def _customers(actor: Actor) -> Select[Any]:
     columns = [column for column in Customer.__table__.columns if column.key != "legacy_id"]
-    return (
-        select(*columns, Area.name.label("area"))
-        .outerjoin(Area, Area.id == Customer.area_id)
-        .where(visible_customers(actor))
-    )
+    rows = select(*columns, Area.name.label("area")).outerjoin(Area, Area.id == Customer.area_id)
+    return rows.where(visible_customers(actor))
 
 
 def read_customer(session: Session, actor: Actor, customer_id: UUID) -> Row[Any]:

@@ -105,7 +105,7 @@ class CustomerFields(Strict):
     gst_treatment = Choice(*GST_TREATMENTS)
     payment_terms = Choice(*PAYMENT_TERMS)
     credit_limit = Money(allow_none=True, metadata={"example": "2000.00"})
-    billed_to = fields.UUID(allow_none=True)
+    billed_to: fields.Field[Any] = fields.UUID(allow_none=True)
     notes = Paragraph(2000, allow_none=True)
 
     @validates_schema
@@ -150,16 +150,17 @@ class StaffName(Line):
 
 
 class CustomerRow(CustomerIn):
-    """One line of a file of customers: cells are texts, staff are named by their e-mail, phone or name."""
+    """One line of a file of customers: cells are texts; staff are named by e-mail, phone or name, who pays by code."""
 
     makes = None
     stop_sequence = fields.Integer(validate=validate.Range(0, MAX_SEQUENCE))
     login = YesOrNo(load_default=True)
     delivery_boy = StaffName(254)
     marketing_staff = StaffName(254)
+    billed_to = Line(40)
 
     class Meta:
-        exclude = ("area_id", "delivery_boy_id", "marketing_staff_id", "billed_to")
+        exclude = ("area_id", "delivery_boy_id", "marketing_staff_id")
 
 
 class CustomerPatch(CustomerFields):

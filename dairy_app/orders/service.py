@@ -26,6 +26,7 @@ from dairy_app.orders.queries import (
     closing_of,
     exposure_of,
     get_visible_order,
+    has_credit_limit,
     items_of_order,
     products_by_id,
 )
@@ -327,8 +328,9 @@ def _worth(items: Sequence[OrderItem]) -> Decimal:
 
 def _has_limit(session: Session, actor: Actor, customer: Customer, *, confirm: bool) -> bool:
     """Whether an order is held to the credit limit of who pays: where the dairy wants it, and no admin confirms."""
-    payer = customer if customer.billed_to is None else session.get_one(Customer, customer.billed_to)
-    has_limit = payer.credit_limit is not None or payer.payment_terms == "prepaid"
+    has_limit = customer.credit_limit is not None or customer.payment_terms == "prepaid"
+    if customer.billed_to is not None:
+        has_limit = has_credit_limit(session, customer.billed_to)
     is_held = has_limit and business_settings(session).on_credit_limit == "hold"
     return is_held and not (confirm and actor.role is Role.ADMIN)
 

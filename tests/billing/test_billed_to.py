@@ -449,3 +449,55 @@ def test_branches_that_are_confirmed_at_once_open_one_draft(family: Family, data
     assert done == [200] * 4
     assert sql("SELECT customer_id FROM invoices") == [(family.shop["id"],)]
     assert not any(leaks(sql).values())
+
+
+# -------------------------------------------------------------------------------------- what is charged by hand
+
+
+def test_what_is_charged_by_hand_is_on_the_bill_of_who_pays(family: Family) -> None:
+    ok(family.bill_to(family.branch, family.shop))
+    body = {"kind": "charge", "description": "Party tent", "amount": "50.00", "reason": "was agreed"}
+    told = refused(family.admin.post("/adjustments", body | {"customer_id": family.branch["id"]}), 409, "payer_refused")
+    assert f"Shree Sweets ({family.shop['code']})" in told["detail"]
+    ok(family.admin.post("/adjustments", body | {"customer_id": family.shop["id"]}), 201)
+    bottle = ok(family.admin.post("/containers", {"name": "Bottle", "deposit": "30"}), 201)
+    counted = {"container_id": bottle["id"], "count": 2, "reason": "fell down"}
+    ok(family.admin.post(f"/customers/{family.branch['id']}/containers/out", counted), 201)
+    ok(family.admin.post(f"/customers/{family.branch['id']}/containers/lost", counted | {"charge": True}), 201)
+    (draft,) = family.living.invoices()
+    assert draft["customer_id"] == family.shop["id"]
+    lines = [(each["description"], each["line_total"]) for each in family.living.invoice(draft["id"])["lines"]]
+    assert lines == [("Party tent", "50.00"), ("2 × Bottle, Shree Sweets, Baner", "60.00")]
+
+
+# -------------------------------------------------------------------------------------- who sees what
+
+
+def test_a_branch_sees_its_deliveries_and_not_the_bill(family: Family) -> None:
+    ok(family.bill_to(family.branch, family.shop))
+    order = family.deliver(family.branch, "2026-11-11", "2")
+    family.living.go_to("2026-12-01")
+    family.living.bill("2026-11")
+    (bill,) = family.living.invoices()
+    own = ok(family.branch_login.get(f"/orders/{order['id']}"))
+    assert (own["status"], own["invoice"]) == ("DELIVERED", None)
+    assert [each["invoice"] for each in ok(family.branch_login.get("/orders"))["items"]] == [None]
+    assert ok(family.branch_login.get("/invoices"))["items"] == []
+    refused(family.branch_login.get(f"/invoices/{bill['id']}"), 404, "invoice_not_found")
+    path = f"/customers/{family.branch['id']}"
+    assert ok(family.branch_login.get(f"{path}/balance"))["balance"] == "0.00"
+    assert ok(family.branch_login.get(f"{path}/ledger"))["items"] == []
+    refused(family.branch_login.get(f"/customers/{family.shop['id']}/balance"), 404, "customer_not_found")
+
+
+def test_who_pays_sees_the_bill_with_all_of_it(family: Family) -> None:
+    shop, login = family.living.customer_login(name="Head office")
+    ok(family.bill_to(family.branch, shop))
+    order = family.deliver(family.branch, "2026-11-11", "2")
+    family.living.go_to("2026-12-01")
+    family.living.bill("2026-11")
+    (bill,) = ok(login.get("/invoices"))["items"]
+    seen = ok(login.get(f"/invoices/{bill['id']}"))
+    assert [each["name"] for each in seen["sections"]] == ["Shree Sweets, Baner"]
+    assert [each["delivered_to"] for each in seen["deliveries"]] == [family.branch["id"]]
+    refused(login.get(f"/orders/{order['id']}"), 404, "order_not_found")

@@ -62,6 +62,7 @@ _OF_CUSTOMER: Names = {
                      "gst_treatment", "login"), ()),
     "payment_terms": ("terms", "payment_term"),
     "credit_limit": ("limit", "credit_allowed", "उधार_सीमा"),
+    "billed_to": ("bill_to", "paid_by", "payer", "payer_code", "bill_to_code", "बिल_किसके_नाम"),
 }  # fmt: skip
 #: Whose row it is, in the other files.
 _WHOSE: Names = {
