@@ -1,6 +1,7 @@
 """Deliveries that another customer pays for: on whose bill they are, whatever changes meanwhile and whoever asks."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -447,6 +448,45 @@ def test_branches_that_are_confirmed_at_once_open_one_draft(family: Family, data
         *(lambda order=order: family.living.confirm(order).status_code for order in orders),  # type: ignore[misc]
     )
     assert done == [200] * 4
+    assert sql("SELECT customer_id FROM invoices") == [(family.shop["id"],)]
+    assert not any(leaks(sql).values())
+
+
+@pytest.mark.parametrize("way", ["confirmation", "unplanned", "correction"])
+def test_who_came_to_pay_while_one_waited_is_waited_for(family: Family, database_url: str, sql: Sql, way: str) -> None:
+    """The change was not known when the delivery asked for its locks: it asks anew, for the new payer's, too."""
+    ok(family.bill_to(family.living.customer(), family.shop))
+    order = family.living.order(family.branch, (family.milk, "1"))
+    if way == "correction":
+        ok(family.living.confirm(order, status="not_delivered"), 200)
+
+    def deliver() -> int:
+        if way == "unplanned":
+            return int(bool(family.late(family.branch, "2026-11-10")) and 200)
+        if way == "correction":
+            items = [{"product_id": family.milk["id"], "delivered_quantity": "1"}]
+            return family.admin.patch(f"/deliveries/{order['id']}", {"reason": "came", "items": items}).status_code
+        return family.living.confirm(order).status_code
+
+    held = "SELECT count(*) FROM pg_stat_activity WHERE %s = ANY (pg_blocking_pids(pid))"
+    with (
+        psycopg2.connect(psycopg_dsn(database_url)) as changing,
+        psycopg2.connect(psycopg_dsn(database_url)) as holding,
+        ThreadPoolExecutor(1) as pool,
+    ):
+        holding.cursor().execute("SELECT FROM customers WHERE id = %s FOR NO KEY UPDATE", (family.shop["id"],))
+        changing.cursor().execute(
+            "UPDATE customers SET billed_to = %s WHERE id = %s", (family.shop["id"], family.branch["id"])
+        )
+        later = pool.submit(deliver)
+        while not later.done() and sql(held, changing.info.backend_pid) == [(0,)]:
+            pass
+        changing.commit()
+        while not later.done() and sql(held, holding.info.backend_pid) == [(0,)]:
+            pass
+        assert not later.done(), "nobody waited for who pays now"
+        holding.rollback()
+        assert later.result(timeout=60) == 200
     assert sql("SELECT customer_id FROM invoices") == [(family.shop["id"],)]
     assert not any(leaks(sql).values())
 
