@@ -541,3 +541,28 @@ def test_who_pays_sees_the_bill_with_all_of_it(family: Family) -> None:
     assert [each["name"] for each in seen["sections"]] == ["Shree Sweets, Baner"]
     assert [each["delivered_to"] for each in seen["deliveries"]] == [family.branch["id"]]
     refused(login.get(f"/orders/{order['id']}"), 404, "order_not_found")
+
+
+def test_at_the_door_of_a_branch_nobody_is_told_what_who_pays_owes(family: Family) -> None:
+    ok(family.bill_to(family.branch, family.shop))
+    family.deliver(family.branch, "2026-11-11", "2")
+    family.living.go_to("2026-12-01")
+    family.living.bill("2026-11")
+    ok(family.admin.patch("/settings", {"show_due_at_door": True}))
+    for customer in (family.branch, family.shop):
+        family.living.order(customer, (family.milk, "1"))
+    stops = ok(family.admin.get("/deliveries/round", delivery_date="2026-12-01"))["stops"]
+    due = {stop["customer"]["id"]: stop["due_amount"] for stop in stops}
+    assert due == {family.branch["id"]: None, family.shop["id"]: "120.00"}
+
+
+def test_the_grid_has_the_goods_of_the_branch_and_the_money_of_who_pays(family: Family) -> None:
+    ok(family.bill_to(family.branch, family.shop))
+    family.deliver(family.branch, "2026-11-11", "2")
+    family.living.go_to("2026-12-01")
+    family.living.bill("2026-11")
+    rows = ok(family.admin.get("/billing/monthly-view", period="2026-11"))["items"]
+    assert {row["customer_id"]: (len(row["products"]), row["bill"]) for row in rows} == {
+        family.branch["id"]: (1, "0.00"),
+        family.shop["id"]: (0, "120.00"),
+    }
