@@ -115,7 +115,7 @@ ADDED = {
         INSERT INTO container_movements (customer_id, container_id, day, out, by)
             VALUES ('{BALU}', '{ident(61)}', '2026-11-08', 3, '{ADMIN}')""",
     "0052": f"INSERT INTO credit_holds VALUES ('{STANDING}', '2026-11-09', 60, 60, 0)",
-    "0055": f"""UPDATE customers SET payer_key = id WHERE id = '{BALU}';
+    "0067": f"""UPDATE customers SET payer_key = id WHERE id = '{BALU}';
         UPDATE customers SET billed_to = '{BALU}' WHERE id = '{CHITRA}'""",
 }
 
@@ -145,7 +145,7 @@ LOSES = {
     "0047": "containers and who has them",
     "0050": "charge rules",
     "0052": "why orders were held back",
-    "0055": "who pays for whom",
+    "0067": "who pays for whom",
 }
 
 #: (question, answer) once the revision ran: its backfill was right.
@@ -180,7 +180,7 @@ FILLED: dict[str, tuple[str, list[tuple[Any, ...]]]] = {
             (PARTLY, "draft", True, "2026-10-01"),
         ],
     ),
-    "0056": (
+    "0068": (
         "SELECT id::text, payer_id = customer_id FROM orders WHERE payer_id IS NOT NULL OR invoice_id IS NOT NULL"
         " ORDER BY 1",
         [(BY_PLAN, True), (DELIVERED, True), (PARTLY, True)],

@@ -1,6 +1,6 @@
 """An order says whose invoice it is on, and that it is its payer's is asked by a trigger and a foreign key.
 
-Why: see 0055. Until now each order was on an invoice of its own customer, and those of before are filled so.
+Why: see 0067. Until now each order was on an invoice of its own customer, and those of before are filled so.
 Locks: rows of orders of some customers at a time while they are filled; then a moment of ACCESS EXCLUSIVE on orders and
     customers for each constraint, and SHARE UPDATE EXCLUSIVE while they are read or indexed: nobody waits. Some ten
     seconds for each million of orders. Cut short, it is run again.
@@ -9,8 +9,8 @@ Undo: puts the former foreign key back; refused while an order is on the invoice
 
 from dairy_app.common.revisions import in_batches, in_steps, run
 
-revision = "0056"
-down_revision = "0055"
+revision = "0068"
+down_revision = "0067"
 branch_labels = None
 depends_on = None
 

@@ -3,14 +3,14 @@
 Why: a shop's branches were billed each for itself, and the office added up their bills by hand. What is delivered to a
     customer can be on the invoice of another now.
 Locks: ACCESS EXCLUSIVE on customers and invoice_lines for milliseconds: no column has a value, so no row is
-    written. 0056 validates.
+    written. 0068 validates.
 Undo: refused while somebody is billed to another.
 """
 
 from dairy_app.common.revisions import refuse_data_loss, run
 
-revision = "0055"
-down_revision = "0054"
+revision = "0067"
+down_revision = "0066"
 branch_labels = None
 depends_on = None
 
