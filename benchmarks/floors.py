@@ -65,6 +65,7 @@ SELECT * FROM confirm_deliveries(
 CONFIRM_MINIMUM = f"""
 WITH o AS (
     UPDATE orders SET status = 'DELIVERED', delivered_on = '{{today}}', delivered_at = now(), delivery_confirmed = true,
+        payer_id = customer_id,
         invoice_id = (SELECT d.id FROM invoices d WHERE d.customer_id = orders.customer_id AND d.status = 'draft'
             AND d.period_end >= '{{today}}' ORDER BY d.period_end LIMIT 1)
     WHERE id = {_NEXT} RETURNING id, customer_id
@@ -90,7 +91,7 @@ BEGIN
     PERFORM open_drafts(ARRAY[customer], ARRAY[p_day]);
     UPDATE order_items SET delivered_quantity = quantity WHERE order_id = wanted;
     UPDATE orders SET status = 'DELIVERED', delivered_on = p_day, delivered_at = now(), delivery_confirmed = true,
-        invoice_id = draft_for(customer, p_day) WHERE id = wanted;
+        payer_id = customer, invoice_id = draft_for(customer, p_day) WHERE id = wanted;
     INSERT INTO delivery_statuses (order_id, customer_id, delivery_date, status, delivered_at, confirmed_at,
         confirmation_method, confirmed_by_user_id)
     VALUES (wanted, customer, p_day, 'delivered', now(), now(), 'admin', p_admin);
@@ -105,7 +106,7 @@ BEGIN;
 UPDATE order_items i SET delivered_quantity = quantity
 FROM bench_queue q WHERE q.n BETWEEN {first} AND {last} AND i.order_id = q.order_id;
 UPDATE orders o SET status = 'DELIVERED', delivered_on = '{today}', delivered_at = now(), delivery_confirmed = true,
-    invoice_id = d.id
+    payer_id = d.customer_id, invoice_id = d.id
 FROM bench_queue q, invoices d
 WHERE q.n BETWEEN {first} AND {last} AND o.id = q.order_id AND d.customer_id = o.customer_id AND d.status = 'draft'
     AND '{today}' BETWEEN d.period_start AND d.period_end;

@@ -73,9 +73,10 @@ JOIN invoices d ON d.customer_id = c.id AND d.period_start = '{first}'
 CROSS JOIN generate_series(1, {orders}) k
 ORDER BY k, c.code;
 INSERT INTO orders (id, customer_id, order_type, subscription_id, delivery_date, status, source, delivered_on,
-    delivered_at, delivery_confirmed, invoice_id)
+    delivered_at, delivery_confirmed, invoice_id, payer_id)
 SELECT id, customer_id, CASE WHEN subscription_id IS NULL THEN 'one_time' ELSE 'subscription' END, subscription_id,
-    day, 'DELIVERED', 'generator', day, day + time '06:00', true, draft FROM wanted;
+    day, 'DELIVERED', 'generator', day, day + time '06:00', true, draft,
+    customer_id FROM wanted;
 INSERT INTO order_items (order_id, line_no, product_id, quantity, unit_price, price_source, delivered_quantity)
 SELECT w.id, 1, p.id, 1.5, price.price, 'product', 1.5
 FROM wanted w JOIN products p ON CASE WHEN w.subscription_id IS NULL THEN p.sku = 'P7' ELSE p.id = w.product_id END

@@ -53,6 +53,8 @@ FIELD_WORDS = {
     "billed": "Whether it is on an issued invoice.",
     "billing_chunk": "How many invoices a billing run issues in one transaction.",
     "billing_cycle": "How often the customer is billed.",
+    "billed_to": "The customer that pays for what is delivered to this one, from its next draft on; null: it pays for"
+    " itself. That customer is not billed to another.",
     "by_channel": "How many go by which way.",
     "credit_limit": "Rupees that the customer owes at most, with what is not billed yet; null: any amount, or nothing"
     " if it pays in advance.",
@@ -166,6 +168,10 @@ FIELD_WORDS = {
     "delivered_at": "When it was delivered.",
     "delivered_on": "The dairy's day on which it was delivered; it decides the bill.",
     "delivered_quantity": "How much was delivered, in the product's unit; three decimals, null: not yet known.",
+    "delivered_to": "Who got it, where that customer is billed to the invoice's; null: the invoice's customer itself.",
+    "sections": "Whose deliveries are on it beside those of its own customer, and which of the lines are theirs.",
+    "first_line": "The first of its lines.",
+    "last_line": "The last of its lines.",
     "deliveries": "How many deliveries.",
     "delivery_boy_id": "The delivery boy (a login of role `delivery_boy`).",
     "delivery_boy_name": "The delivery boy's name.",

@@ -191,7 +191,7 @@ BEGIN
             'status', n.status, 'merged_into', n.merged_into, 'changed', c.changed))
         FROM arrived n JOIN departed o ON o.id = n.id
         CROSS JOIN LATERAL (SELECT jsonb_agg(i.key ORDER BY i.key) AS changed FROM jsonb_each(to_jsonb(n)) i
-            WHERE i.key <> 'updated_at' AND i.value IS DISTINCT FROM to_jsonb(o) -> i.key) c
+            WHERE i.key NOT IN ('payer_key', 'updated_at') AND i.value IS DISTINCT FROM to_jsonb(o) -> i.key) c
         WHERE c.changed IS NOT NULL AND (SELECT s.event_days > 0 FROM settings s);
     END IF;
     RETURN NULL;

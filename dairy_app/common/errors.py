@@ -78,6 +78,7 @@ CODES: dict[str, tuple[int, str]] = {
     "already_exists": (409, "Already exists"),
     "overlaps": (409, "Overlaps an existing entry"),
     "in_use": (409, "Still in use"),
+    "payer_refused": (409, "Cannot be billed to this customer"),
     "credit_hold": (409, "The customer is at its credit limit"),
     "day_closed": (409, "Nothing is delivered on that day"),
     "backup_under_way": (409, "A backup is being written just now"),

@@ -15,6 +15,7 @@ from dairy_app.containers.queries import balance_of, get_container, movement_vie
 from dairy_app.containers.rules import ContainerChange, Entry, Loss, NewContainer
 from dairy_app.customers.queries import get_visible_customer
 from dairy_app.invoices.service.adjustments import NewAdjustment, add_adjustment
+from dairy_app.orders.bulk import lock_with_payers
 from dairy_app.web.access import Actor
 
 #: An older day is a slip in the year.
@@ -55,12 +56,14 @@ def enter_out(session: Session, actor: Actor, customer_id: UUID, wanted: Entry) 
 
 
 def enter_lost(session: Session, actor: Actor, customer_id: UUID, wanted: Loss) -> dict[str, Any]:
-    """Containers that will not come back: off the balance, and their deposits onto the draft as an adjustment.
+    """Containers that will not come back: off the balance, and their deposits onto the draft of who pays.
 
     In one transaction. Raises what ``enter_back`` and ``add_adjustment`` raise; ``validation_failed`` for a charge of a
     container without a deposit.
     """
-    get_visible_customer(session, actor, customer_id, lock=True)
+    get_visible_customer(session, actor, customer_id)
+    lock_with_payers(session, [customer_id])
+    customer = get_visible_customer(session, actor, customer_id, lock=True)
     container = get_container(session, wanted.container_id)
     _require_there(session, customer_id, wanted.container_id, wanted.count)
     adjustment_id = None
@@ -68,9 +71,9 @@ def enter_lost(session: Session, actor: Actor, customer_id: UUID, wanted: Loss) 
         if container.deposit == 0:
             raise invalid("/charge", f"{container.name} has no deposit to charge.")
         charge = NewAdjustment(
-            customer_id=customer_id,
+            customer_id=customer.billed_to or customer_id,
             kind="charge",
-            description=f"{wanted.count} × {container.name}",
+            description=f"{wanted.count} × {container.name}" + (f", {customer.name}" if customer.billed_to else ""),
             amount=wanted.count * container.deposit,
             reason=wanted.reason,
             tax_class=wanted.tax_class,

@@ -1,7 +1,7 @@
 """Set-based writes of customers."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -56,6 +56,17 @@ def insert_customers(session: Session, rows: Sequence[dict[str, Any]]) -> None:
             select(*values, Area.id).select_from(found).order_by(given.c.line),
             include_defaults=False,
         )
+    )
+
+
+def set_payers(session: Session, payers: Mapping[UUID, UUID]) -> None:
+    """Let customers be billed to others, who are locked."""
+    session.execute(
+        text("""
+            UPDATE customers c SET billed_to = p.payer_id, updated_at = now()
+            FROM unnest(CAST(:customers AS uuid[]), CAST(:payers AS uuid[])) AS p (customer_id, payer_id)
+            WHERE c.id = p.customer_id"""),
+        {"customers": uuid_array(payers), "payers": uuid_array(payers.values())},
     )
 
 

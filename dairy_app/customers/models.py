@@ -69,8 +69,10 @@ class Customer(Imported, Base):
         references("delivery_boy_id", "users.id", "user_not_found"),
         references("marketing_staff_id", "users.id", "user_not_found"),
         references("merged_into", "customers.id", "customer_not_found"),
+        references("billed_to", "customers.payer_key", "payer_refused"),
         unique("code"),
         unique("user_id"),
+        unique("payer_key"),
         check("name_length", "length(name) BETWEEN 1 AND 200"),
         check("code_length", "length(code) BETWEEN 1 AND 40"),
         check(
@@ -94,6 +96,12 @@ class Customer(Imported, Base):
             "merged_into IS NULL OR (status = 'stopped' AND user_id IS NULL AND delivery_boy_id IS NULL)",
             "customer_merged",
         ),
+        check(
+            "payer_pays_itself",
+            "payer_key IS NULL OR (payer_key = id AND billed_to IS NULL AND merged_into IS NULL)",
+            "payer_refused",
+        ),
+        check("merged_is_not_billed", "merged_into IS NULL OR billed_to IS NULL", "customer_merged"),
         check("merge_reason_length", "length(merge_reason) BETWEEN 3 AND 500"),
         one_of("status", CUSTOMER_STATUSES),
         one_of("billing_cycle", BILLING_CYCLES),
@@ -110,6 +118,7 @@ class Customer(Imported, Base):
         Index("ix_customers_round", "delivery_boy_id", "stop_sequence"),
         Index(None, "marketing_staff_id"),
         Index("ix_customers_merged_into", "merged_into", postgresql_where=text("merged_into IS NOT NULL")),
+        Index("ix_customers_billed_to", "billed_to", postgresql_where=text("billed_to IS NOT NULL")),
         Index("ix_customers_limited", "id", postgresql_where=text(HAS_LIMIT)),
         Index("ix_customers_name", text("lower(name)"), "code"),
         Index("ix_customers_name_as_written", "name"),
@@ -161,6 +170,10 @@ class Customer(Imported, Base):
     channel: Mapped[str | None] = mapped_column(sort_order=955)
     #: The kinds of messages that it does not want.
     messages_off: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"), sort_order=956)
+    #: Who pays for what is delivered to it, from the next draft on: a customer that pays for itself; NULL: it does so.
+    billed_to: Mapped[UUID | None] = mapped_column(sort_order=957)
+    #: Its own id once others are billed to it: then it cannot be billed to somebody itself. Set by the database.
+    payer_key: Mapped[UUID | None] = mapped_column(sort_order=958)
 
 
 class CustomerPrice(Identified, Base):

@@ -12,7 +12,7 @@ OWN_FIELDS = frozenset({
     "messages_off",
 })  # fmt: skip
 #: Who looks after a customer and how it is billed is the admin's to say.
-ADMIN_FIELDS = frozenset({"code", "marketing_staff_id", "billing_cycle", "payment_terms", "credit_limit"})
+ADMIN_FIELDS = frozenset({"code", "marketing_staff_id", "billing_cycle", "payment_terms", "credit_limit", "billed_to"})
 
 
 def check_changes(actor: Actor, fields: Iterable[str]) -> None:

@@ -67,6 +67,19 @@ def merged_into(session: Session, customer_id: UUID) -> UUID | None:
     return session.scalar(select(Customer.merged_into).where(Customer.id == customer_id))
 
 
+def payers_by_code(session: Session, codes: Iterable[str]) -> dict[str, RowMapping]:
+    """Id and ``billed_to`` of customers by their codes; of one that was merged, those of the other."""
+    found = text("""
+        SELECT c.code, p.id, p.billed_to FROM customers c JOIN customers p ON p.id = coalesce(c.merged_into, c.id)
+        WHERE c.code = ANY (:codes)""")
+    return {row["code"]: row for row in session.execute(found, {"codes": list(codes)}).mappings()}
+
+
+def is_payer(session: Session, customer_id: UUID) -> bool:
+    """Whether others are billed to the customer."""
+    return session.scalar(select(Customer.id).where(Customer.billed_to == customer_id).limit(1)) is not None
+
+
 def followed(session: Session, customer_id: UUID) -> UUID:
     """The customer that an id stands for by now: a phone that has been out since knows who was merged meanwhile."""
     return merged_into(session, customer_id) or customer_id
@@ -91,11 +104,8 @@ def get_visible_customer(session: Session, actor: Actor, customer_id: UUID, *, l
 
 def _customers(actor: Actor) -> Select[Any]:
     columns = [column for column in Customer.__table__.columns if column.key != "legacy_id"]
-    return (
-        select(*columns, Area.name.label("area"))
-        .outerjoin(Area, Area.id == Customer.area_id)
-        .where(visible_customers(actor))
-    )
+    rows = select(*columns, Area.name.label("area")).outerjoin(Area, Area.id == Customer.area_id)
+    return rows.where(visible_customers(actor))
 
 
 def read_customer(session: Session, actor: Actor, customer_id: UUID) -> Row[Any]:
@@ -115,6 +125,7 @@ def list_customers(
     status: list[str] | None = None,
     area_id: list[UUID] | None = None,
     delivery_boy_id: list[UUID] | None = None,
+    billed_to: UUID | None = None,
     search: str | None = None,
     code: str | None = None,
     with_merged: bool = False,
@@ -130,19 +141,19 @@ def list_customers(
     select = _customers(actor)
     if not with_merged:
         select = select.where(Customer.merged_into.is_(None))
-    if status is not None:
-        select = select.where(Customer.status.in_(status))
+    payer = None if billed_to is None else [billed_to]
+    for key, wanted in (("status", status), ("delivery_boy_id", delivery_boy_id), ("billed_to", payer)):
+        if wanted is not None:
+            select = select.where(Customer.__table__.c[key].in_(wanted))
     if area_id is not None:
         select = select.where(Customer.area_id.in_(areas_within(*area_id)))
-    if delivery_boy_id is not None:
-        select = select.where(Customer.delivery_boy_id.in_(delivery_boy_id))
     if search is not None:
         select = select.where(_found(_matches(search), with_merged))
     if code is not None:
         select = select.where(_found(Customer.code == code, with_merged))
-    columns = Customer.__table__.c
     if updated_since is not None:
-        select = select.where(columns.updated_at >= updated_since)
+        select = select.where(Customer.updated_at >= updated_since)
+    columns = Customer.__table__.c
     name = func.lower(columns.name, type_=Text()).label("sorted_name")
     orders: dict[str, list[Key]] = {
         "code": [columns.code],

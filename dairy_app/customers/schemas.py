@@ -85,7 +85,7 @@ class CustomerFields(Strict):
     """What describes a customer, whether new or changed."""
 
     #: Instead of ``area``; and staff whose ids nobody has.
-    not_in_example = ("area_id", "delivery_boy_id", "marketing_staff_id")
+    not_in_example = ("area_id", "delivery_boy_id", "marketing_staff_id", "billed_to")
     code = Line(40)
     name = Line(200)
     phone = Phone(40)
@@ -124,6 +124,7 @@ class CustomerFields(Strict):
         validate=validate.Length(max=len(TO_CUSTOMERS)),
         metadata={"example": ["reminder"]},
     )
+    billed_to: fields.Field[Any] = fields.UUID(allow_none=True)
     notes = Paragraph(2000, allow_none=True)
 
     @validates_schema
@@ -168,13 +169,14 @@ class StaffName(Line):
 
 
 class CustomerRow(CustomerIn):
-    """One line of a file of customers: cells are texts, staff are named by their e-mail, phone or name."""
+    """One line of a file of customers: cells are texts; staff are named by e-mail, phone or name, who pays by code."""
 
     makes = None
     stop_sequence = fields.Integer(validate=validate.Range(0, MAX_SEQUENCE))
     login = YesOrNo(load_default=True)
     delivery_boy = StaffName(254)
     marketing_staff = StaffName(254)
+    billed_to = Line(40)
 
     class Meta:
         exclude = ("area_id", "delivery_boy_id", "marketing_staff_id", "messages_off")
@@ -218,6 +220,7 @@ class CustomerOut(Strict):
     credit_limit = Money(allow_none=True)
     channel = Choice(*CHANNELS, allow_none=True)
     messages_off = fields.List(Choice(*TO_CUSTOMERS))
+    billed_to = fields.UUID(allow_none=True)
     notes = fields.String(allow_none=True)
     merged_into = fields.UUID(allow_none=True)
     merged_at = fields.AwareDateTime(allow_none=True)
@@ -238,6 +241,7 @@ class CustomersQuery(PageQuery):
     status = Several(Choice(*CUSTOMER_STATUSES))
     area_id = Several(fields.UUID(), metadata={"description": "With the areas below it."})
     delivery_boy_id = Several(fields.UUID())
+    billed_to = fields.UUID(load_default=None, metadata={"description": "Who is billed to this customer."})
     code = Line(
         40,
         load_default=None,

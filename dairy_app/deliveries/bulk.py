@@ -171,9 +171,13 @@ def write_empties(session: Session, order_id: UUID, empties: Sequence[Empties]) 
 
 
 def lock_customers_of_open_orders(session: Session, scope: Scope) -> list[UUID]:
-    """Lock the customers who wait for an order of the scope, ids ascending; read what decides after this."""
+    """Lock the customers who wait for an order of the scope, and who pays for them, ids ascending.
+
+    Read what decides after this.
+    """
     waiting = select(Order.customer_id).where(Order.id.in_(orders_within(scope)), Order.status.in_(OPEN))
-    locked = select(Customer.id).where(Customer.id.in_(waiting)).order_by(Customer.id)
+    reached = func.payers_of(func.array(waiting.scalar_subquery(), type_=ARRAY(Uuid())), type_=Uuid())
+    locked = select(Customer.id).where(Customer.id.in_(select(reached))).order_by(Customer.id)
     return list(session.scalars(locked.with_for_update(key_share=True)))
 
 

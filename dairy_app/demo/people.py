@@ -96,6 +96,9 @@ def make_people(session: Session, day: date, first_day: date, count: int, passwo
     for fields in sample.customers(first_day, count):
         made.append(_customer(session, admin, staff, fields, is_first=not made))
         bar.advance()
+    shops = dict(zip(sample.SHOPS, made[sample.households(count) :], strict=False))
+    billed = customers.CustomerChange(billed_to=shops[sample.HEAD])
+    customers.change_customer(session, admin, shops[sample.BRANCH], billed)
     first = session.scalars(select(User).where(User.email == CUSTOMER_EMAIL)).one()
     _arrive(session, first, password)
     return made

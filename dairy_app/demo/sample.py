@@ -26,6 +26,8 @@ _LAST_NAMES = """
 DEVANAGARI = ("सुनीता देशपांडे", "प्रकाश जोशी", "वैशाली कुलकर्णी", "गणेश पाटील")
 #: Registered buyers. The last one takes curd beside its milk: taxed and exempt goods, so two documents a month.
 SHOPS = ("Amruttulya Tea House", 'Hotel "Annapurna"', "Sai Sweets, Warje", "Kothrud Canteen")
+#: Who pays for whom: the hotel runs the canteen.
+BRANCH, HEAD = "Kothrud Canteen", 'Hotel "Annapurna"'
 #: What a shop may owe, in rupees: less than the milk of a month.
 SHOP_LIMIT = Decimal("20000.00")
 AREAS = ("Kothrud", "Karve Nagar", "Warje", "Bavdhan", "Erandwane", "Aundh")

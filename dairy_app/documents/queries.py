@@ -11,7 +11,16 @@ from sqlalchemy import Row, select, text
 from sqlalchemy.orm import Session
 
 from dairy_app.common.errors import Problem
-from dairy_app.documents.drawing.document import Account, Delivery, Document, Line, Reference, Registered, parties
+from dairy_app.documents.drawing.document import (
+    Account,
+    Delivery,
+    Document,
+    Line,
+    Reference,
+    Registered,
+    parties,
+    sections_of,
+)
 from dairy_app.documents.models import InvoiceLink
 from dairy_app.invoices.rules import month_bounds
 from dairy_app.web.access import Actor, Role
@@ -39,7 +48,10 @@ FROM invoice_lines l WHERE l.invoice_id = ANY(:ids) ORDER BY l.invoice_id, l.lin
 # Orders are on the first of two documents; each shows the days of its own goods, by the name they had at issue.
 _DELIVERIES = """
 SELECT p.id AS invoice_id, o.delivered_on, l.description, i.delivered_quantity, l.unit, i.unit_price,
-    round(i.delivered_quantity * i.unit_price, 2) AS amount
+    round(i.delivered_quantity * i.unit_price, 2) AS amount,
+    CASE WHEN o.customer_id <> o.payer_id THEN coalesce((SELECT s ->> 'name'
+        FROM jsonb_array_elements(p.snapshot -> 'sections') s WHERE s ->> 'customer_id' = o.customer_id::text),
+        (SELECT b.name FROM customers b WHERE b.id = o.customer_id)) END AS got_by
 FROM invoices p
 JOIN orders o ON o.invoice_id = coalesce(p.companion_of, p.id)
 JOIN order_items i ON i.order_id = o.id AND i.delivered_quantity > 0
@@ -48,7 +60,7 @@ JOIN LATERAL (
     WHERE l.invoice_id = p.id AND l.product_id = i.product_id ORDER BY l.line_no LIMIT 1
 ) l ON true
 WHERE p.id = ANY(:ids)
-ORDER BY p.id, o.delivered_on, o.id, i.line_no"""
+ORDER BY p.id, nullif(o.customer_id, o.payer_id) NULLS FIRST, o.delivered_on, o.id, i.line_no"""
 
 #: One row a document: what the ledger says of it. The customers are in the statement, so that their rows are found by
 #: index. A document issued later is told by when it was issued, not by its date: the balance before it knew no other.
@@ -148,6 +160,7 @@ def _document(row: Row[Any]) -> Document:
         void=void,
         companion=other,
         registered=registered,
+        sections=sections_of(row.snapshot),
         footer=row.invoice_footer,
         language=row.language,
     )
@@ -167,8 +180,10 @@ _NOTE_LINES = """
 SELECT l.description, l.hsn_code, l.unit, k.quantity, l.unit_price, 0.00 AS discount, l.gst_rate, l.supply_type,
     k.taxable_value, k.cgst, k.sgst, k.igst, k.line_total,
     coalesce(round(k.quantity * l.unit_price, 2), k.line_total) AS gross_amount, l.source, l.prior_period,
-    l.first_date, l.last_date
+    l.first_date, l.last_date, CASE WHEN l.delivered_to IS NOT NULL THEN (SELECT s ->> 'name'
+        FROM jsonb_array_elements(i.snapshot -> 'sections') s WHERE s ->> 'customer_id' = l.delivered_to::text) END
 FROM credit_note_lines k
+JOIN invoices i ON i.id = k.invoice_id
 JOIN invoice_lines l ON l.invoice_id = k.invoice_id AND l.line_no = k.invoice_line_no
 WHERE k.credit_note_id = :id ORDER BY k.line_no"""
 

@@ -172,6 +172,7 @@ class InvoiceLine(Base):
         references("invoice_id", "invoices.id", "invoice_not_found"),
         references("product_id", "products.id", "product_not_found"),
         references("charge_rule_id", "charge_rules.id", "charge_rule_not_found"),
+        references("delivered_to", "customers.id", "customer_not_found"),
         one_of("source", LINE_SOURCES),
         one_of("supply_type", SUPPLY_TYPES),
         check("gst_rate_range", "gst_rate BETWEEN 0 AND 100"),
@@ -187,6 +188,7 @@ class InvoiceLine(Base):
             " AND line_total = gross_amount - discount END",
         ),
         Index(None, "product_id"),
+        Index("ix_invoice_lines_delivered_to", "delivered_to", postgresql_where=text("delivered_to IS NOT NULL")),
         Index("ix_invoice_lines_charge_rule", "charge_rule_id", postgresql_where=text("charge_rule_id IS NOT NULL")),
     )
 
@@ -218,6 +220,8 @@ class InvoiceLine(Base):
     charge_rule_id: Mapped[UUID | None]
     #: Days, or first days of months, for which it is charged or taken off: never a second time; NULL: of per cent.
     charged_for: Mapped[list[date] | None] = mapped_column(ARRAY(Date))
+    #: Who got it, where that one is billed to the invoice's customer; NULL: that customer itself.
+    delivered_to: Mapped[UUID | None]
 
 
 class Adjustment(Identified, Base):

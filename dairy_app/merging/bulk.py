@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 #: Of these keys, which say whose a row is twice, both ends move; they are judged at the commit.
 TOGETHER = (
     "fk_invoices_companion_of_customer",
-    "fk_orders_invoice_of_customer",
+    "fk_orders_invoice_of_payer",
     "fk_orders_placed_at_door_of_customer",
     "fk_orders_subscription_of_customer",
     "fk_adjustments_invoice_of_customer",
@@ -36,9 +36,17 @@ WHERE d.status = 'draft' AND (d.customer_id = :was OR d.customer_id = :into AND 
         AND daterange(i.period_start, i.period_end, '[]') && daterange(d.period_start, d.period_end, '[]')))
 ORDER BY d.id FOR UPDATE"""
 
+#: Documents with something of customers that were billed to this one.
+_CARRYING = """
+SELECT i.id FROM invoices i WHERE i.customer_id = :was AND i.status <> 'draft'
+    AND EXISTS (SELECT FROM orders o WHERE o.invoice_id = i.id AND o.customer_id <> :was)"""
+
+#: Who was billed to the customer is billed to the other, and that one to nobody.
+_FREE_PAYER = "UPDATE customers SET billed_to = NULL, updated_at = now() WHERE id = :into AND billed_to = :was"
+_FOLLOW_PAYER = "UPDATE customers SET billed_to = :into, updated_at = now() WHERE billed_to = :was"
 _LEAVE = """
 UPDATE customers SET merged_into = :into, merged_at = :at, merge_reason = :reason, status = 'stopped',
-    user_id = NULL, delivery_boy_id = NULL, stop_sequence = NULL, updated_at = now()
+    billed_to = NULL, user_id = NULL, delivery_boy_id = NULL, stop_sequence = NULL, updated_at = now()
 WHERE id = :was"""
 #: Who was merged into the customer before is the other now.
 _FOLLOW = "UPDATE customers SET merged_into = :into, updated_at = now() WHERE merged_into = :was"
@@ -78,11 +86,17 @@ SELECT open_drafts(array_agg(CAST(:into AS uuid)), array_agg(held.day)) FROM (
 #: Where and by whom it was delivered stays, also where an order did not say so itself.
 _ORDERS = """
 UPDATE orders SET customer_id = :into, updated_at = now(),
+    payer_id = CASE WHEN payer_id = :was THEN :into ELSE payer_id END,
     invoice_id = CASE WHEN invoice_id = ANY (:ending) THEN draft_for(:into, delivered_on) ELSE invoice_id END,
     area_id = CASE WHEN customer_id = :was AND status <> 'PENDING' THEN coalesce(area_id, :area) ELSE area_id END,
     delivery_boy_id = CASE WHEN customer_id = :was AND status <> 'PENDING' THEN coalesce(delivery_boy_id, :boy)
         ELSE delivery_boy_id END
-WHERE customer_id = :was OR invoice_id = ANY (:ending)"""
+WHERE customer_id = :was OR customer_id = :into AND (invoice_id = ANY (:ending) OR payer_id = :was)"""
+#: What was brought to others, and billed to the customer.
+_ORDERS_OF_OTHERS = """
+UPDATE orders SET payer_id = :into, updated_at = now(),
+    invoice_id = CASE WHEN invoice_id = ANY (:ending) THEN draft_for(:into, delivered_on) ELSE invoice_id END
+WHERE (invoice_id = ANY (:ending) OR invoice_id = ANY (:carrying)) AND customer_id <> :into"""
 _ADJUSTMENTS = """
 UPDATE adjustments SET customer_id = :into, updated_at = now(),
     invoice_id = CASE WHEN invoice_id = ANY (:ending) THEN draft_for(:into, adjusted_on) ELSE invoice_id END
@@ -125,6 +139,8 @@ def _moved(table: str) -> str:
 
 STATEMENTS = (
     f"SET CONSTRAINTS {', '.join(TOGETHER)} DEFERRED",
+    _FREE_PAYER,
+    _FOLLOW_PAYER,
     _LEAVE,
     _FOLLOW,
     _KEEP_LOGIN,
@@ -141,6 +157,7 @@ STATEMENTS = (
     _moved("subscriptions"),
     _OPEN_DRAFTS,
     _ORDERS,
+    _ORDERS_OF_OTHERS,
     _ADJUSTMENTS,
     _END_DRAFTS,
     _moved("delivery_statuses"),
@@ -172,7 +189,8 @@ def move(
     """
     both = {"was": customer["id"], "into": into["id"]}
     ending = list(session.scalars(text(_ENDING), both))
-    said = {"user_id": user_id, "reason": reason, "at": at, "ending": ending}
+    carrying = list(session.scalars(text(_CARRYING), both))
+    said = {"user_id": user_id, "reason": reason, "at": at, "ending": ending, "carrying": carrying}
     known = {"area": customer["area_id"], "boy": customer["delivery_boy_id"]}
     for statement in STATEMENTS:
         session.execute(text(statement), both | said | known)

@@ -64,6 +64,20 @@ WHERE b.id = :into AND b.status = 'stopped' AND b.merged_into IS NULL
     AND (EXISTS (SELECT FROM subscriptions WHERE customer_id = :was AND status IN ('draft', 'active', 'paused'))
         OR EXISTS (SELECT FROM orders WHERE customer_id = :was AND status = 'PENDING'))
 UNION ALL
+SELECT 'billed_otherwise', coalesce(pa.name, a.name) || ' – ' || coalesce(pb.name, b.name)
+FROM customers a LEFT JOIN customers pa ON pa.id = a.billed_to,
+    customers b LEFT JOIN customers pb ON pb.id = b.billed_to
+WHERE a.id = :was AND b.id = :into AND a.billed_to IS DISTINCT FROM b.billed_to
+    AND coalesce(a.billed_to <> b.id, true) AND coalesce(b.billed_to <> a.id, true)
+UNION ALL
+SELECT 'on_draft_of_another', string_agg(DISTINCT p.name, ', ') FROM orders o
+JOIN invoices d ON d.id = o.invoice_id AND d.status = 'draft'
+JOIN customers p ON p.id = o.payer_id
+JOIN customers c ON c.id = o.customer_id
+WHERE o.customer_id IN (:was, :into) AND o.payer_id <> o.customer_id AND o.payer_id NOT IN (:was, :into)
+    AND o.payer_id IS DISTINCT FROM c.billed_to
+HAVING count(*) > 0
+UNION ALL
 SELECT 'documents_overlap', string_agg(a.number || ' – ' || b.number, ', ' ORDER BY a.period_start)
 FROM invoices a JOIN invoices b ON {_OVERLAP}
 WHERE a.customer_id = :was AND b.customer_id = :into AND a.status = 'issued' AND b.status = 'issued'
@@ -142,6 +156,11 @@ FROM customer_prices a JOIN customer_prices b ON b.product_id = a.product_id AND
 JOIN products p ON p.id = a.product_id
 WHERE a.customer_id = :was AND b.customer_id = :into AND a.price <> b.price
 ORDER BY p.name, lower(a.valid), lower(b.valid)""")
+
+
+def billed_to(session: Session, customer_id: UUID) -> Sequence[UUID]:
+    """Whose deliveries are billed to the customer."""
+    return session.scalars(text("SELECT id FROM customers WHERE billed_to = :payer"), {"payer": customer_id}).all()
 
 
 def customers_of(session: Session, *customer_ids: UUID) -> dict[UUID, dict[str, Any]]:

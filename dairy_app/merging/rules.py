@@ -15,6 +15,8 @@ REASONS = {
     "into_paused": "The customer to merge into is paused, and the other still gets something: let it go on first.",
     "into_not_begun": "The trial of the customer to merge into begins after what the other gets: begin it earlier.",
     "would_come": "The customer gets nothing now, and its standing orders would come with the other: stop them first.",
+    "billed_otherwise": "They are billed to different customers: let both be billed to the same one first.",
+    "on_draft_of_another": "A bill of somebody else to come still has deliveries of one of them: issue it first.",
     "documents_overlap": "Both have invoices of the same days; one customer has one: void those of one of them.",
     "taxed_otherwise": "What is not billed yet would be taxed otherwise: make state and GSTIN alike, or bill it first.",
     "out_for_delivery": "Orders of the customer are on their way: confirm them first.",

@@ -44,7 +44,7 @@ def merge(session: Session, customer_id: UUID, wanted: Merge) -> dict[str, Any]:
     ``customer_not_found``, ``validation_failed`` (one and the same), ``merge_refused`` with the ``reasons``.
     """
     lock_generation(session)  # before the customers, as whoever changes a standing order
-    lock_to_merge(session, customer_id, wanted.into)
+    lock_to_merge(session, customer_id, wanted.into, *queries.billed_to(session, customer_id))
     customer, other = _both(session, customer_id, wanted.into)
     if customer["merged_into"] == wanted.into:
         return _told(session, customer, other) | {"refusals": [], "replayed": True}

@@ -1,6 +1,6 @@
 """Closed days, written: the closing itself, and the orders that it cancels or brings back, in sets."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -8,9 +8,12 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, case, delete, func, insert, null, or_, select, text, update
 from sqlalchemy.orm import Session
 
+from dairy_app.common.errors import Problem
+from dairy_app.customers.bulk import lock_customers
 from dairy_app.customers.models import Customer
+from dairy_app.database.transactions import NotYourTurn
 from dairy_app.orders.models import ClosedDay, Order
-from dairy_app.orders.queries import area_of_customer, closed_rounds, on_closed_round
+from dairy_app.orders.queries import area_of_customer, closed_rounds, on_closed_round, payers_of
 
 #: Closing a day excludes ordering for it ("closed" in ASCII).
 _CLOSING = 0x636C6F736564
@@ -25,6 +28,17 @@ def lock_closings(session: Session) -> None:
 def hold_closings(session: Session) -> None:
     """Keep closing and reopening out until the end: a day is closed before an order, or knows of it."""
     session.execute(text("SELECT pg_advisory_xact_lock_shared(:key)"), {"key": _CLOSING})
+
+
+def lock_with_payers(session: Session, customer_ids: Sequence[UUID]) -> None:
+    """Take the mutex of the money of these customers' deliveries: their rows and those of who pays, ids ascending.
+
+    Whatever decides is read after this. When by then somebody else pays for one of them, the whole work is done again.
+    """
+    expected = payers_of(session, customer_ids)
+    lock_customers(session, expected)
+    if not payers_of(session, customer_ids) <= expected:
+        raise NotYourTurn(Problem("in_use", "By whom the customer is billed is just being changed; try again."))
 
 
 def insert_closed_day(session: Session, row: Mapping[str, Any]) -> ClosedDay:

@@ -55,10 +55,10 @@ class Order(Imported, Base):
             deferrable=True,
         ),
         references(
-            ("invoice_id", "customer_id"),
+            ("invoice_id", "payer_id"),
             ("invoices.id", "invoices.customer_id"),
             "invoice_not_found",
-            name="fk_orders_invoice_of_customer",
+            name="fk_orders_invoice_of_payer",
             deferrable=True,
         ),
         references(
@@ -80,6 +80,7 @@ class Order(Imported, Base):
         one_of("source", ORDER_SOURCES),
         check("type_agrees_with_subscription", "(order_type = 'subscription') = (subscription_id IS NOT NULL)"),
         check("delivered_iff_on_invoice", f"({IS_DELIVERED}) = (invoice_id IS NOT NULL)", "illegal_transition"),
+        check("payer_iff_on_invoice", "(payer_id IS NULL) = (invoice_id IS NULL)", "illegal_transition"),
         check(
             "delivered_iff_dated",
             f"({IS_DELIVERED}) = (delivered_on IS NOT NULL)"
@@ -120,6 +121,12 @@ class Order(Imported, Base):
         ),
         Index("ix_orders_invoice_area", "invoice_id", "area_id", postgresql_where=text("invoice_id IS NOT NULL")),
         unique_index("uq_orders_placed_at_door_of", "placed_at_door_of", where="placed_at_door_of IS NOT NULL"),
+        Index(
+            "ix_orders_billed_elsewhere",
+            "customer_id",
+            "invoice_id",
+            postgresql_where=text("payer_id <> customer_id"),
+        ),
         Index("ix_orders_date_id", "delivery_date", "id"),
         Index("ix_orders_updated", "updated_at"),
         Index("ix_orders_closed_day", "closed_day_id", postgresql_where=text("closed_day_id IS NOT NULL")),
@@ -160,6 +167,8 @@ class Order(Imported, Base):
     placed_at_door_of: Mapped[UUID | None] = mapped_column(sort_order=952)
     #: The closing that cancelled it; reopening the day brings it back.
     closed_day_id: Mapped[UUID | None] = mapped_column(sort_order=953)
+    #: Whose invoice it is on: the customer's own, or whom the customer was billed to. Set by the database.
+    payer_id: Mapped[UUID | None] = mapped_column(sort_order=954)
 
 
 class OrderItem(Base):

@@ -41,7 +41,7 @@ from dairy_app.customers.queries import areas_around, areas_within
 from dairy_app.orders.models import NO_AREA, SHIFTS, ClosedDay, Order, OrderItem
 from dairy_app.orders.policy import hidden_status_fields, visible_orders
 from dairy_app.orders.rules import ordered_value
-from dairy_app.web.access import Actor
+from dairy_app.web.access import Actor, Role
 from dairy_app.web.pages import Page, read_page
 
 _instant = DateTime(timezone=True)
@@ -173,11 +173,10 @@ def _views(session: Session, actor: Actor, rows: Sequence[Row[Any]]) -> list[dic
         if status is not None and hidden:
             status = {name: value for name, value in status.items() if name not in hidden}
         view["delivery_status"] = status
-        view["invoice"] = (
-            {"id": row.invoice_id, "number": row.invoice_number, "status": row.invoice_status}
-            if row.invoice_id is not None
-            else None
-        )
+        # The bill of who pays for the customer is not that one's to see.
+        is_seen = row.invoice_id is not None and (actor.role is not Role.CUSTOMER or row.payer_id == row.customer_id)
+        bill = {"id": row.invoice_id, "number": row.invoice_number, "status": row.invoice_status}
+        view["invoice"] = bill if is_seen else None
         views.append(view)
     return views
 
@@ -386,6 +385,12 @@ def cancelled_by(session: Session, closed_day_id: UUID) -> dict[str, int]:
     return {row.order_type: row.orders for row in session.execute(rows)}
 
 
+def payers_of(session: Session, customer_ids: Sequence[UUID]) -> set[UUID]:
+    """These customers and who pays for their deliveries, or did while its draft is open; ``sql/payers_of.sql``."""
+    found = select(func.payers_of(literal(list(customer_ids), ARRAY(Uuid())), type_=Uuid()))
+    return set(session.scalars(found))
+
+
 # --------------------------------------------------------------------------------------------- credit
 
 
@@ -403,6 +408,11 @@ def exposure_of(session: Session, customer_id: UUID, day: date) -> Row[Any]:
     """``exposures`` of one customer."""
     found = exposures(literal([customer_id], ARRAY(Uuid())), day)
     return session.execute(select(*found.c)).one()
+
+
+def has_credit_limit(session: Session, customer_id: UUID) -> bool:
+    """Whether a customer may owe so much and no more."""
+    return session.scalar(select(Customer.id).where(Customer.id == customer_id, text(HAS_LIMIT))) is not None
 
 
 #: At so much of its limit a customer is near it.

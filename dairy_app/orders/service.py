@@ -27,6 +27,7 @@ from dairy_app.orders.queries import (
     closing_of,
     exposure_of,
     get_visible_order,
+    has_credit_limit,
     items_of_order,
     products_by_id,
 )
@@ -91,6 +92,7 @@ def place_order(session: Session, actor: Actor, wanted: NewOrder, source: str | 
     customer = _customer_for(session, actor, wanted.customer_id)
     held_to = _has_limit(session, actor, customer, confirm=wanted.confirm)
     if held_to:  # the mutex of the money, before what decides is read
+        bulk.lock_with_payers(session, [customer.id])
         customer = get_visible_customer(session, actor, customer.id, lock=True)
     if customer.merged_into is not None:
         raise Problem("customer_merged", facts={"merged_into": str(customer.merged_into)})
@@ -327,17 +329,24 @@ def _worth(items: Sequence[OrderItem]) -> Decimal:
 
 
 def _has_limit(session: Session, actor: Actor, customer: Customer, *, confirm: bool) -> bool:
-    """Whether an order of the customer is held to its credit limit: where the dairy wants it, and no admin confirms."""
+    """Whether an order is held to the credit limit of who pays: where the dairy wants it, and no admin confirms."""
     has_limit = customer.credit_limit is not None or customer.payment_terms == "prepaid"
+    if customer.billed_to is not None:
+        has_limit = has_credit_limit(session, customer.billed_to)
     is_held = has_limit and business_settings(session).on_credit_limit == "hold"
     return is_held and not (confirm and actor.role is Role.ADMIN)
 
 
 def _refuse_over_limit(session: Session, customer: Customer) -> None:
-    """Raise ``credit_hold`` when a customer, its row locked, is over its limit with the order that is written."""
-    found = exposure_of(session, customer.id, today(session))
+    """Raise ``credit_hold`` when who pays, its row locked, is over its limit with the order that is written.
+
+    How much somebody else owes who pays for it, a customer is not told.
+    """
+    found = exposure_of(session, customer.billed_to or customer.id, today(session))
     if found.credit_limit is None or found.exposure <= found.credit_limit:
         return
+    if customer.billed_to is not None:
+        raise Problem("credit_hold", "Who pays for the customer is at its limit. An admin may confirm the order.")
     detail = (
         f"With this order {found.exposure:.2f} rupees would be owed, delivered or ordered; the limit is"
         f" {found.credit_limit:.2f}. A payment makes room; an admin may confirm it."

@@ -62,7 +62,7 @@ ATTEMPTS = [
     (
         "joining another customer's draft",
         DELIVER + ", invoice_id = '{foreign}' WHERE id = '{open}'",
-        "fk_orders_invoice_of_customer",
+        "tr_orders_on_invoice_of_payer",
     ),
     (
         "joining an invoice that ended before",

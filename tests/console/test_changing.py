@@ -144,3 +144,32 @@ def test_a_customer_changes_its_address_and_language_and_nothing_else(dairy: Dai
 def test_a_form_that_does_not_say_what_it_showed_is_refused(admin: Visitor, rao: Any, shown: str | None) -> None:
     page = admin.submit(admin.open(change(rao)), "/change", shown=shown, name="Other")
     assert page.status == 400
+
+
+def test_who_pays_is_chosen_by_code_or_phone(dairy: Dairy, admin: Visitor, rao: Any) -> None:
+    shop = dairy.customer(name="Shree Sweets", code="SHOP", phone="+919812340000")
+    page = admin.submit(admin.open(change(rao)), "/change", billed_to="98123 40000")
+    assert page.status == 303, page.words
+    assert read(dairy, rao)["billed_to"] == shop["id"]
+    page = admin.open(f"/customers/{rao['id']}")
+    assert "Billed to Shree Sweets" in page.words
+    assert f"/customers/{rao['id']}" in admin.open(f"/customers/{shop['id']}").links()
+    assert "Pays for the deliveries of" in admin.open(f"/customers/{shop['id']}").words
+    assert fields(admin.open(change(rao)))["billed_to"] == "SHOP"
+    page = admin.submit(admin.open(change(rao)), "/change", name="Asha R.")  # as it is: not touched
+    assert read(dairy, rao)["billed_to"] == shop["id"]
+    page = admin.submit(admin.open(change(rao)), "/change", billed_to="")
+    assert page.status == 303
+    assert read(dairy, rao)["billed_to"] is None
+
+
+def test_who_cannot_pay_is_told_beside_the_field(dairy: Dairy, admin: Visitor, rao: Any) -> None:
+    shop = dairy.customer(name="Shree Sweets", code="SHOP")
+    dairy.customer(name="Branch", code="BRANCH", billed_to=shop["id"])
+    page = admin.submit(admin.open(change(rao)), "/change", billed_to="NOBODY")
+    assert page.status == 422
+    assert fields(page)["billed_to"] == "NOBODY"
+    page = admin.submit(admin.open(change(rao)), "/change", billed_to="BRANCH")
+    assert page.status == 409
+    assert "Branch is billed to Shree Sweets itself: choose that one." in page.words
+    assert read(dairy, rao)["billed_to"] is None

@@ -8,7 +8,7 @@ import pytest
 from tests.billing.conftest import LivingDairy, living
 from tests.console.test_month_end import office, rupees
 from tests.console.visitor import Visitor
-from tests.dairy import ok, read
+from tests.dairy import Dairy, ok, read
 from tests.statements import count_statements
 
 __all__ = ["living"]
@@ -250,3 +250,12 @@ def test_a_customer_pays_by_link_or_code_and_sends_nothing(living: LivingDairy) 
     ok(living.admin.post("/payments", {"customer_id": customer["id"], "amount": bill["total"], "method": "upi"}), 201)
     page = visitor.open(own(bill))
     assert not [each for each in page.links() if each.startswith("upi:")]
+
+
+def test_a_bill_of_a_shop_names_its_branches(dairy: Dairy, admin: Visitor) -> None:
+    shop = dairy.customer(name="Shree Sweets")
+    branch = dairy.customer(name="Baner branch", billed_to=shop["id"])
+    ok(dairy.confirm(dairy.order(branch, (dairy.product("60.00"), "2"))), 200)
+    (draft,) = ok(dairy.admin.get("/invoices"))["items"]
+    page = admin.open(f"/invoices/{draft['id']}")
+    assert f"Delivered to Baner branch {branch['code']}" in page.words

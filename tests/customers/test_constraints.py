@@ -11,6 +11,7 @@ __all__ = ["bare"]
 TABLES = ("areas", "customers", "customer_prices", "customer_moves", "unlinked_customers")
 ONE = "'00000000-0000-0000-0000-000000000001'"
 OTHER = "'00000000-0000-0000-0000-000000000002'"
+THIRD = "'00000000-0000-0000-0000-000000000003'"
 NOBODY = "'00000000-0000-0000-0000-000000000009'"
 SET_UP = f"""
 INSERT INTO users (id, name, phone, role) VALUES ({ONE}, 'Kavita', '+919800000001', 'customer');
@@ -100,6 +101,11 @@ REFUSED = {
     "ck_customers_channel_known": customer(channel="'pigeon'"),
     "ck_customers_messages_off_known": customer(messages_off="'{login_code}'"),
     "ck_customers_credit_limit_not_negative": customer(credit_limit="-0.01"),
+    "fk_customers_billed_to": customer(billed_to=NOBODY),
+    "uq_customers_payer_key": "ALTER TABLE customers DROP CONSTRAINT ck_customers_payer_pays_itself;"
+    f" INSERT INTO customers (id, name, payer_key) VALUES ({OTHER}, 'Ravi', {ONE}), ({NOBODY}, 'Ravi', {ONE})",
+    "ck_customers_payer_pays_itself": f"{customer(id=OTHER, billed_to=ONE)}; {customer(billed_to=OTHER)}",
+    "ck_customers_merged_is_not_billed": merged(ONE, billed_to=ONE),
     "fk_customer_prices_customer_id": price("[2026-01-01,)", customer_id=NOBODY),
     "fk_customer_prices_product_id": price("[2026-01-01,)", product_id=NOBODY),
     "ck_customer_prices_price_not_negative": price("[2025-01-01,2025-02-01)", "-0.01"),
@@ -110,6 +116,7 @@ REFUSED = {
 ACCEPTED = [
     area(parent_id=ONE),
     merged(ONE),
+    customer(billed_to=ONE),
     customer(
         area_id=ONE,
         delivery_boy_id=ONE,
@@ -137,6 +144,23 @@ def test_refused_by_name(bare: Any, name: str) -> None:
 @pytest.mark.parametrize("statement", ACCEPTED)
 def test_the_same_rows_without_the_fault_are_taken(bare: Any, statement: str) -> None:
     assert refuses(bare, SET_UP, statement) is None
+
+
+@pytest.mark.parametrize(
+    ("statement", "name"),
+    [
+        (f"UPDATE customers SET billed_to = id WHERE id = {ONE}", "fk_customers_billed_to"),
+        # A payer becomes somebody's child, from below and from above; a ring of two.
+        (f"UPDATE customers SET billed_to = {OTHER} WHERE id = {ONE}", "fk_customers_billed_to"),
+        (f"UPDATE customers SET billed_to = {THIRD} WHERE id = {ONE}", "ck_customers_payer_pays_itself"),
+        (f"UPDATE customers SET billed_to = {THIRD} WHERE id = {OTHER}", "ck_customers_payer_pays_itself"),
+        (f"UPDATE customers SET payer_key = NULL WHERE id = {ONE}", "fk_customers_billed_to"),
+        (f"UPDATE customers SET payer_key = id WHERE id = {THIRD}", "ck_customers_payer_pays_itself"),
+    ],
+)
+def test_nobody_is_billed_in_two_steps(bare: Any, statement: str, name: str) -> None:
+    family = f"{customer(id=OTHER)}; {customer(id=THIRD, billed_to=ONE)};"
+    assert refuses(bare, SET_UP + family, statement) == name
 
 
 def test_no_constraint_is_left_out(bare: Any) -> None:

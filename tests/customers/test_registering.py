@@ -43,6 +43,7 @@ def test_a_customer_as_it_was_made(dairy: Dairy) -> None:
         "credit_limit": "250.00",
         "channel": "email",
         "messages_off": ["low_balance", "reminder"],
+        "billed_to": dairy.customer()["id"],
         "notes": "Ring twice.\nDog.",
     }
     made = ok(dairy.admin.post("/customers", whole), 201)
@@ -57,7 +58,7 @@ def test_a_customer_as_it_was_made(dairy: Dairy) -> None:
 def test_what_is_not_said_has_its_usual_value(dairy: Dairy) -> None:
     made = ok(dairy.admin.post("/customers", KAVITA), 201)
     usual = {"code": "C000001", "status": "active", "billing_cycle": "monthly", "gst_treatment": "consumer"}
-    usual |= {"payment_terms": "postpaid", "credit_limit": None, "channel": None, "messages_off": []}
+    usual |= {"payment_terms": "postpaid", "credit_limit": None, "channel": None, "messages_off": [], "billed_to": None}
     assert {name: made[name] for name in usual} == usual
 
 

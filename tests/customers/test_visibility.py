@@ -157,6 +157,7 @@ def not_own(town: Town) -> dict[str, Any]:
         "code": "VIP",
         "payment_terms": "prepaid",
         "credit_limit": "500.00",
+        "billed_to": town.bharat["id"],
     }
 
 
@@ -173,7 +174,7 @@ def test_a_customer_changes_where_it_lives_and_little_else(town: Town, everythin
 
 def test_marketing_staff_change_all_but_codes_cycles_and_who_looks_after(town: Town, everything: Any) -> None:
     path = f"/customers/{town.asmita['id']}"
-    kept = {"code", "billing_cycle", "marketing_staff_id", "payment_terms", "credit_limit"}
+    kept = {"code", "billing_cycle", "marketing_staff_id", "payment_terms", "credit_limit", "billed_to"}
     for name, value in not_own(town).items():
         before = everything()
         answer = town.meena.patch(path, {name: value})

@@ -107,7 +107,7 @@ def test_the_answer_says_what_it_is(dairy: Dairy) -> None:
     assert (answer.headers["X-Export-Profile"], answer.headers["X-Export-Version"]) == ("invoice-register", "2")
     days = {"from": "2026-10-01", "to": "2026-11-15"}
     answer = dairy.admin.get("/exports/invoice-lines.csv", **days)
-    assert 'filename="invoice-lines-v2-2026-10-01_2026-11-15.csv"' in answer.headers["Content-Disposition"]
+    assert 'filename="invoice-lines-v3-2026-10-01_2026-11-15.csv"' in answer.headers["Content-Disposition"]
 
 
 def test_bom_can_be_left_out(dairy: Dairy) -> None:

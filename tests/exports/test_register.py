@@ -1,5 +1,6 @@
 """What an accountant reads in the two registers."""
 
+import csv
 import hashlib
 from collections.abc import Callable
 from datetime import datetime
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 
 from dairy_app.database.transactions import Database
+from tests.billing.conftest import LivingDairy
 from tests.dairy import ok
 from tests.exports.books import DEVANAGARI, FORMULA, KOLKATA, PHONE, QUOTED, Books, rows_of
 
@@ -22,7 +24,7 @@ REGISTER = (
 LINES = (
     "number,invoice_date,customer_code,customer_name,line_no,source,prior_period,first_date,last_date,product_sku,"
     "description,hsn,supply_type,quantity,uqc,unit_price,gross_amount,discount_amount,taxable_value,gst_rate,cgst,"
-    "sgst,igst,line_total"
+    "sgst,igst,line_total,delivered_to_code,delivered_to_name"
 )
 
 
@@ -204,9 +206,32 @@ def test_the_manifest_describes_the_download(books: Books, profile: str, options
     assert (manifest["bytes"], manifest["rows"]) == (len(body), len(rows_of(body)))
     column = "total_amount" if profile == "invoice-register" else "line_total"
     assert Decimal(manifest["sums"][column]) == total(books, profile, column)
-    assert manifest["file_name"] == f"{profile}-v2-2026-10.csv"
+    version = 3 if profile == "invoice-lines" else 2
+    assert manifest["file_name"] == f"{profile}-v{version}-2026-10.csv"
 
 
 def test_names_arrive_as_they_were_written(books: Books) -> None:
     names = {row["customer_name"] for row in books.csv("invoice-register")}
     assert names == {"'" + FORMULA, "'" + PHONE, QUOTED, DEVANAGARI, "'-5 Off Ltd"}
+
+
+def test_lines_say_who_got_it(living: LivingDairy) -> None:
+    """The buyer is who pays, on every line, also of a credit note; who got it stands behind."""
+    milk = living.product("60.00")
+    shop = living.customer(name="Shree Sweets", code="SHOP")
+    branch = living.customer(name="Baner", code="BRANCH", billed_to=shop["id"])
+    living.delivered(shop, (milk, "1"), on="2026-10-02")
+    living.delivered(branch, (milk, "2"), on="2026-10-02")
+    living.go_to("2026-11-01")
+    living.bill("2026-10")
+    (bill,) = living.invoices()
+    body = {"invoice_id": bill["id"], "reason": "was sour", "lines": [{"line_no": 2, "quantity": "1"}]}
+    ok(living.admin.post("/credit-notes", body), 201)
+    answer = living.admin.get("/exports/invoice-lines.csv", **{"from": "2026-10-01", "to": "2026-11-30"})
+    rows = list(csv.DictReader(answer.get_data(as_text=True).removeprefix("\ufeff").splitlines()))
+    names = ("customer_code", "delivered_to_code", "delivered_to_name", "line_total")
+    assert [tuple(row[name] for name in names) for row in rows] == [
+        ("SHOP", "", "", "60.00"),
+        ("SHOP", "BRANCH", "Baner", "120.00"),
+        ("SHOP", "BRANCH", "Baner", "-60.00"),
+    ]

@@ -220,3 +220,44 @@ def test_another_sheet_by_name_or_number(dairy: Dairy) -> None:
         assert [each["line"] for each in seen["items"]] == [5, 7]
     ok(upload(dairy.admin, "customers", raw, sheet="Baner"), 201)
     assert {each["trial_start_date"] for each in read(dairy.admin, "/customers")} == {"2026-10-31"}
+
+
+def test_who_pays_is_named_by_code(dairy: Dairy) -> None:
+    """Of the file, before or behind it, or registered; of who was merged, the other one."""
+    shop, gone = dairy.customer(code="SHOP"), dairy.customer(code="OLD")
+    ok(dairy.admin.post(f"/customers/{gone['id']}/merge", {"into": shop["id"], "reason": "twice"}))
+    file = (
+        "code,name,phone,address,area,bill_to\n"
+        "A,Asha,9855555501,1 Road,Kothrud,B\n"
+        "B,Balu,9855555502,2 Road,Kothrud,\n"
+        "C,Chitra,9855555503,3 Road,Kothrud,SHOP\n"
+        "D,Dev,9855555504,4 Road,Kothrud,OLD\n"
+    )
+    ok(upload(dairy.admin, "customers", file, dry_run="true"))
+    ok(upload(dairy.admin, "customers", file), 201)
+    by_code = {each["code"]: each for each in read(dairy.admin, "/customers")}
+    paid = {code: each["billed_to"] for code, each in by_code.items()}
+    assert paid == {"SHOP": None, "A": by_code["B"]["id"], "B": None, "C": shop["id"], "D": shop["id"]}
+
+
+def test_who_does_not_pay_for_itself_is_no_payer(dairy: Dairy, sql: Any) -> None:
+    shop = dairy.customer(code="SHOP")
+    dairy.customer(code="BRANCH", billed_to=shop["id"])
+    file = (
+        "code,name,phone,address,area,billed_to\n"
+        "A,Asha,9855555501,1 Road,Kothrud,BRANCH\n"
+        "B,Balu,9855555502,2 Road,Kothrud,C\n"
+        "C,Chitra,9855555503,3 Road,Kothrud,SHOP\n"
+        "D,Dev,9855555504,4 Road,Kothrud,D\n"
+        "E,Ela,9855555505,5 Road,Kothrud,NOBODY\n"
+    )
+    answer = upload(dairy.admin, "customers", file)
+    faults = answer.get_json()["errors"]
+    told = [(each["pointer"], each["code"]) for each in faults]
+    assert told == [
+        ("/rows/2/billed_to", "payer_refused"),
+        ("/rows/3/billed_to", "payer_refused"),
+        ("/rows/5/billed_to", "payer_refused"),
+        ("/rows/6/billed_to", "customer_not_found"),
+    ]
+    assert sql("SELECT count(*) FROM customers") == [(2,)]

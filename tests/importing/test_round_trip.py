@@ -44,7 +44,7 @@ def fill(dairy: Dairy) -> None:
     )  # fmt: skip
     terms = {"payment_terms": "prepaid", "credit_limit": "2500.00", "channel": "email"}
     shop = dairy.customer(name="Café", code="SHOP-1", gstin="27AAACR5055K1Z7", login=False, **terms)
-    third = dairy.customer(name="आशा", notes="")
+    third = dairy.customer(name="आशा", notes="", billed_to=shop["id"])
     stopped, gone = dairy.customer(name="Stopped"), dairy.customer(name="Twin")
     dairy.subscription(stopped, cow)
     ok(dairy.admin.patch(f"/customers/{stopped['id']}", {"status": "stopped"}))

@@ -16,7 +16,14 @@ GUARDED = {"customer_moves"}
 #: These have another key to their customer: an order is of a living customer, and so is what was delivered of it.
 BY_ANOTHER_KEY = {"delivery_statuses"}
 #: Columns that name a customer otherwise, and keep doing so.
-POINTERS = {("customers", "merged_into"), ("invoices", "issued_to"), ("credit_notes", "issued_to")}
+POINTERS = {
+    ("customers", "merged_into"),
+    ("invoices", "issued_to"),
+    ("credit_notes", "issued_to"),
+    ("invoice_lines", "delivered_to"),
+}
+#: A column that names a customer of a row beside its own: whose invoice it is on.
+BESIDE = ("customer_id", "payer_id")
 
 
 def with_customer() -> set[str]:
@@ -53,8 +60,9 @@ def test_nothing_new_hangs_on_who_was_merged(sql: Sql) -> None:
 def test_keys_that_hold_a_customer_twice_wait_for_the_commit(sql: Sql) -> None:
     rows: Any = sql(
         """SELECT k.conname, k.condeferrable, k.condeferred FROM pg_constraint k
-        JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey) AND a.attname = 'customer_id'
-        WHERE k.contype = 'f' AND cardinality(k.conkey) > 1"""
+        JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey) AND a.attname = ANY (%s)
+        WHERE k.contype = 'f' AND cardinality(k.conkey) > 1""",
+        list(BESIDE),
     )
     assert {name for name, *_ in rows} == set(bulk.TOGETHER)
     assert {tuple(each) for _, *each in rows} == {(True, False)}

@@ -132,6 +132,8 @@ ADDED = {
     "0052": f"INSERT INTO credit_holds VALUES ('{STANDING}', '2026-11-09', 60, 60, 0)",
     "0055": f"""INSERT INTO webhook_endpoints (url, secret, told_through)
         VALUES ('https://shop.example/', 'whsec_{"A" * 44}', 0)""",
+    "0067": f"""UPDATE customers SET payer_key = id WHERE id = '{BALU}';
+        UPDATE customers SET billed_to = '{BALU}' WHERE id = '{CHITRA}'""",
 }
 
 #: Taking these back with these rows in the database is refused until the loss is allowed.
@@ -165,6 +167,7 @@ LOSES = {
     "0060": "rules of reminders",
     "0062": "own words for messages",
     "0063": "whose photos there are",
+    "0067": "who pays for whom",
 }
 
 #: (question, answer) once the revision ran: its backfill was right.
@@ -198,6 +201,11 @@ FILLED: dict[str, tuple[str, list[tuple[Any, ...]]]] = {
             (DELIVERED, "draft", True, "2026-09-01"),
             (PARTLY, "draft", True, "2026-10-01"),
         ],
+    ),
+    "0068": (
+        "SELECT id::text, payer_id = customer_id FROM orders WHERE payer_id IS NOT NULL OR invoice_id IS NOT NULL"
+        " ORDER BY 1",
+        [(BY_PLAN, True), (DELIVERED, True), (PARTLY, True)],
     ),
 }
 

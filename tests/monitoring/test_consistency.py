@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from dairy_app.common.clock import now
 from dairy_app.database.transactions import Database
-from dairy_app.monitoring.queries import consistency
+from dairy_app.monitoring.queries import consistency, links
 from dairy_app.monitoring.service import files
 from dairy_app.photos.store import files_of
 from dairy_app.settings import Settings
@@ -34,8 +34,9 @@ def dropped(table: str, *constraints: str) -> str:
     return f"ALTER TABLE {table} " + ", ".join(f"DROP CONSTRAINT {each} CASCADE" for each in constraints)
 
 
-OFF_PAPER = dropped("orders", "ck_orders_delivered_iff_on_invoice")
+OFF_PAPER = dropped("orders", "ck_orders_delivered_iff_on_invoice", "ck_orders_payer_iff_on_invoice")
 ONE_DELIVERED = "(SELECT id FROM orders WHERE status = 'DELIVERED' ORDER BY id LIMIT 1)"
+ANOTHER = "(SELECT max(id::text)::uuid FROM customers WHERE id NOT IN (SELECT customer_id FROM invoices))"
 THE_OPEN_ONE = "(SELECT id FROM orders WHERE status = 'PENDING')"
 A_STANDING_ONE = "(SELECT id FROM subscriptions)"
 AN_INVOICE = "(SELECT id FROM invoices WHERE status = 'issued')"
@@ -91,6 +92,11 @@ PROVOKED = [
         [f"UPDATE orders SET order_type = 'subscription', subscription_id = uuid7() WHERE id = {THE_OPEN_ONE}"],
     ),
     ("customers_contradicted", ["UPDATE payments SET customer_id = (SELECT customer_id FROM subscriptions)"]),
+    ("customers_contradicted", [f"UPDATE orders SET payer_id = {ANOTHER} WHERE id = {ONE_DELIVERED}"]),
+    (
+        "customers_contradicted",
+        [dropped("customers", "ck_customers_payer_pays_itself"), "UPDATE customers SET billed_to = id"],
+    ),
     (
         "deliveries_contradicted",
         [f"UPDATE delivery_statuses SET status = 'partially_delivered' WHERE order_id = {ONE_DELIVERED}"],
@@ -147,6 +153,10 @@ PROVOKED = [
             f"""UPDATE order_items SET delivered_quantity = delivered_quantity / 2
             WHERE order_id IN (SELECT id FROM orders WHERE invoice_id = {AN_INVOICE})"""
         ],
+    ),
+    (
+        "lines_not_as_delivered",
+        [f"UPDATE invoice_lines SET delivered_to = {ANOTHER} WHERE invoice_id = {AN_INVOICE}"],
     ),
     (
         "charges_of_others",
@@ -225,7 +235,7 @@ def test_each_link_that_leads_nowhere_is_found(filled: LivingDairy, app: DairyFl
     bottled = filled.order(filled.customer(), (filled.product(container_id=bottle["id"]), "1"))
     ok(filled.confirm(bottled), 200)
     ok(send(filled.admin, bottled, door()), 200)
-    for table, _, column, _ in consistency._LINKS:
+    for table, _, column, _ in links.LINKS:
         one = f"WHERE ctid = (SELECT ctid FROM {table} ORDER BY {column} IS NULL, ctid LIMIT 1)"  # one that has a link
         found = found_after(app.database, f"UPDATE {table} SET {column} = uuid7() {one}")
         assert found["links_dangling"].examples[0].startswith(f"{table}.{column} ")
@@ -242,7 +252,8 @@ def test_no_table_with_a_customer_is_forgotten(sql: Any) -> None:
                 AND k.conkey = ARRAY[a.attnum])"""
     )
     otherwise = {("customers", "merged_into"), ("invoices", "issued_to"), ("credit_notes", "issued_to")}
-    assert {*rows} - otherwise == {(table, "customer_id") for table in consistency._OF_CUSTOMERS}
+    otherwise |= {("customers", "billed_to"), ("invoice_lines", "delivered_to")}
+    assert {*rows} - otherwise == {(table, "customer_id") for table in links.OF_CUSTOMERS}
     assert otherwise <= {*rows}
 
 
@@ -254,7 +265,7 @@ def test_no_row_that_has_its_customer_twice_is_forgotten(sql: Any) -> None:
         WHERE k.contype = 'f' AND cardinality(k.conkey) = 2 AND EXISTS (SELECT FROM pg_attribute c
             WHERE c.attrelid = k.conrelid AND c.attnum = ANY (k.conkey) AND c.attname = 'customer_id')"""
     )
-    assert {*rows} == {*consistency._OF_ONE_CUSTOMER}
+    assert {*rows} == {*links.OF_ONE_CUSTOMER}
 
 
 def test_a_movement_of_another_customers_order_is_found(filled: LivingDairy, app: DairyFlask) -> None:

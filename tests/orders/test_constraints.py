@@ -182,7 +182,14 @@ REFUSED = [
     (deliver("'{issued}'"), "tr_orders_touch_only_drafts"),
     (deliver("'{void}'"), "tr_orders_touch_only_drafts"),
     (deliver("'{nobody}'"), "tr_orders_touch_only_drafts"),
-    (deliver("'{other_draft}'", "2026-11-20"), "fk_orders_invoice_of_customer"),
+    (deliver("'{other_draft}'", "2026-11-20"), "tr_orders_on_invoice_of_payer"),
+    (
+        "ALTER TABLE orders DISABLE TRIGGER tr_orders_touch_only_drafts_update;"
+        " UPDATE orders SET payer_id = (SELECT customer_id FROM invoices WHERE id = '{other_draft}')"
+        " WHERE id = '{delivered}'",
+        "fk_orders_invoice_of_payer",
+    ),
+    (update("pending", "payer_id = customer_id"), "ck_orders_payer_iff_on_invoice"),
     (deliver(DRAFT, "2026-12-01"), "tr_orders_within_period"),
     (update("delivered", "delivered_on = '2026-12-01'"), "tr_orders_within_period"),
     (update("delivered", "invoice_id = '{issued}'"), "tr_orders_touch_only_drafts"),

@@ -324,3 +324,61 @@ def test_a_dairy_without_limits_makes_its_orders_as_before(household: Household)
     with statements(household.dairy.app) as sent:
         household.generate()
     assert not [each for each in sent if "credit_exposures" in each]
+
+
+# --------------------------------------------------------------------------- whose deliveries another pays for
+
+
+def test_the_limit_is_of_who_pays_and_of_all_that_is_ordered_for_it(household: Household) -> None:
+    """Two branches and the shop, each 60.00 a day: with the third one it would be over 120.00."""
+    shop_path = limited(household, "180.00")
+    shop = household.customer
+    branches = [household.dairy.customer(billed_to=shop["id"]) for _ in range(2)]
+    for each in (shop, *branches):
+        household.dairy.subscription(each, household.milk, "1")
+    household.generate(TODAY)
+    assert parts(household) == ("0.00", "0.00", "180.00")
+    for each in branches:
+        own = ok(household.admin.get(f"/customers/{each['id']}/credit"))
+        assert (own["ordered"], own["exposure"], own["credit_limit"], own["held"]) == ("0.00", "0.00", None, [])
+    assert household.generate(TOMORROW)["held"] == 3  # the day is held as a whole
+    held = ok(household.admin.get(f"/customers/{branches[0]['id']}/credit"))["held"]
+    assert [(each["exposure"], each["credit_limit"]) for each in held] == [("360.00", "180.00")]
+    ok(household.admin.patch(shop_path, {"credit_limit": "360.00"}))
+    assert household.generate(TOMORROW)["held"] == 0
+
+
+def test_a_branch_is_not_told_what_who_pays_owes(household: Household) -> None:
+    limited(household, "100.00")
+    owe(household, "90.00")
+    branch, login = household.dairy.customer_login(billed_to=household.customer["id"])
+    household.dairy.subscription(branch, household.milk, "1")
+    assert household.generate(TODAY)["held"] == 1
+    told = ok(login.get(f"/customers/{branch['id']}/credit"))
+    assert [(each["amount"], each["exposure"], each["credit_limit"]) for each in told["held"]] == [
+        ("60.00", None, None)
+    ]
+    body = {
+        "customer_id": branch["id"],
+        "delivery_date": TOMORROW,
+        "items": [{"product_id": household.milk["id"], "quantity": "1"}],
+    }
+    problem = refused(login.post("/orders", body), 409, "credit_hold")
+    assert "90" not in str(problem)
+    assert "100" not in str(problem)
+    ok(household.admin.post("/orders", body | {"confirm": True}), 201)
+
+
+def test_two_branches_that_order_at_once(household: Household, database_url: str) -> None:
+    """Each alone would fit: the lock is the row of who pays."""
+    limited(household, "100.00")
+    branches = [household.dairy.customer(billed_to=household.customer["id"]) for _ in range(2)]
+
+    def order(branch: Any) -> int:
+        items = [{"product_id": household.milk["id"], "quantity": "1"}]
+        body = {"customer_id": branch["id"], "delivery_date": TOMORROW, "items": items}
+        return household.admin.post("/orders", body).status_code
+
+    hold = f"SELECT FROM customers WHERE id = '{household.customer['id']}' FOR UPDATE"
+    done = at_once(database_url, hold, lambda: order(branches[0]), lambda: order(branches[1]))
+    assert sorted(done) == [201, 409]

@@ -83,7 +83,7 @@ def cut_drafts(session: Session, draft_ids: Iterable[UUID | str], through: date)
         )
         session.execute(
             text("""
-                UPDATE orders o SET invoice_id = draft_for(o.customer_id, o.delivered_on), updated_at = now()
+                UPDATE orders o SET invoice_id = draft_for(o.payer_id, o.delivered_on), updated_at = now()
                 WHERE o.invoice_id = ANY(CAST(:later AS uuid[])) AND o.delivered_on > :through"""),
             {"later": uuid_array(row.id for row in later), "through": through},
         )
@@ -138,9 +138,18 @@ ON CONFLICT (series, financial_year) DO UPDATE
     WHERE n.last_date IS NULL OR n.last_date <= excluded.last_date
 RETURNING n.series, n.next_no - :count AS first_no, n.last_hash"""
 
+#: Whose deliveries stand on the document beside its customer's own: the lines of each, and what they come to.
+_SECTIONS = """(SELECT jsonb_build_object('sections', jsonb_agg(jsonb_build_object('customer_id', b.id, 'code', b.code,
+                'name', b.name, 'address', concat_ws(', ', b.address_line1, b.address_line2, b.city),
+                'first_line', x.first_line, 'last_line', x.last_line, 'total', x.total) ORDER BY x.first_line))
+            FROM (SELECT l.delivered_to, min(l.line_no) AS first_line, max(l.line_no) AS last_line,
+                    sum(l.line_total) AS total
+                FROM invoice_lines l WHERE l.invoice_id = m.invoice_id AND l.delivered_to IS NOT NULL GROUP BY 1) x
+            JOIN customers b ON b.id = x.delivered_to)"""
+
 _ISSUE = f"""
 WITH summed AS MATERIALIZED (
-    SELECT l.invoice_id, {LINES_CONTENT} AS content,{SUMS}
+    SELECT l.invoice_id, {LINES_CONTENT} AS content,{SUMS}, bool_or(l.delivered_to IS NOT NULL) AS has_sections
     FROM invoice_lines l WHERE l.invoice_id = ANY(CAST(:papers AS uuid[])) GROUP BY l.invoice_id
 ), numbered AS (
     SELECT d.id, d.customer_id, d.period_start, d.period_end, m.*,
@@ -159,7 +168,8 @@ WITH summed AS MATERIALIZED (
                 'address', concat_ws(', ', c.address_line1, c.address_line2, c.city), 'state_code', c.state_code),
             'seller', jsonb_build_object('business_name', s.business_name, 'legal_name', s.legal_name,
                 'address', s.address, 'gstin', s.gstin, 'state_code', s.state_code, 'fssai_no', s.fssai_no,
-                'phone', s.phone, 'upi_id', s.upi_id)) AS snapshot
+                'phone', s.phone, 'upi_id', s.upi_id))
+            || CASE WHEN m.has_sections THEN {_SECTIONS} ELSE '{{}}' END AS snapshot
     FROM summed m
     JOIN invoices d ON d.id = m.invoice_id
     JOIN customers c ON c.id = d.customer_id

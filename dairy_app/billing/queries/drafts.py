@@ -1,8 +1,8 @@
 """The SQL of an invoice, written once: preview, a draft on screen and the run read the very same text.
 
 From the outside in: ``PAPERS`` are the drafts with their date and place of supply, ``LINES`` their lines
-(delivered quantity × price, grouped by product, price, rate, source and prior period; then what rules charge or take
-off, ``CHARGES``, and the adjustments),
+(delivered quantity × price, grouped by who got it, product, price, rate, source and prior period; then what rules
+charge or take off, ``CHARGES``, and the adjustments),
 ``TOTALS`` the sums with the code that forbids issuing, when there is one. ``{which}`` chooses the drafts ``d`` of
 customers ``c``; ``{ends}`` is the last day of each, earlier than its own for a preview of a run up to a day.
 
@@ -57,6 +57,7 @@ AMOUNTS = """
 
 #: What rules charge for delivery and take off, a row for each line: none are read while there is no rule.
 #:
+#: Each door is charged for itself, whoever pays: whose deliveries are billed to another has lines of its own.
 #: Of a kind and basis the most narrow rule that holds on a day counts: the customer's own, its nearest area's, the
 #: dairy's; of a percentage the one of the product before that of all goods. A day or a month counts once: not when an
 #: issued document was charged for it (``charged_for`` of its lines), and not when a draft of an earlier period will be.
@@ -71,7 +72,7 @@ charge_goods AS MATERIALIZED (
         CASE WHEN s.gstin IS NULL THEN 0 ELSE t.gst_rate END AS gst_rate,
         CASE WHEN s.gstin IS NOT NULL THEN g.hsn_code END AS hsn_code
     FROM (
-        SELECT p.invoice_id, p.customer_id, p.invoice_date, o.delivered_on AS day, i.product_id, i.unit_price,
+        SELECT p.invoice_id, o.customer_id, p.invoice_date, o.delivered_on AS day, i.product_id, i.unit_price,
             sum(i.delivered_quantity) AS quantity
         FROM papers p
         JOIN orders o ON o.invoice_id = p.invoice_id AND o.delivered_on <= p.period_end
@@ -113,62 +114,74 @@ charge_goods AS MATERIALIZED (
     JOIN charge_rules r ON r.customer_id IS NULL AND r.area_id IS NULL AND r.replaced_at IS NULL
         AND r.valid && daterange(g.first_day, g.last_day, '[]')
 ), charge_days AS MATERIALIZED (
-    SELECT DISTINCT ON (b.invoice_id, b.day, r.kind, r.basis, k.product_id, k.unit_price) b.*, r.rule_id, r.kind,
-        r.basis, r.amount, r.of_product, r.tax_class
+    SELECT DISTINCT ON (b.invoice_id, b.customer_id, b.day, r.kind, r.basis, k.product_id, k.unit_price) b.*,
+        r.rule_id, r.kind, r.basis, r.amount, r.of_product, r.tax_class
     FROM charge_goods b
-    JOIN charge_scopes r ON r.invoice_id = b.invoice_id AND r.valid @> b.day
+    JOIN charge_scopes r ON r.invoice_id = b.invoice_id AND r.customer_id = b.customer_id AND r.valid @> b.day
         AND coalesce(r.of_product, b.product_id) = b.product_id
     CROSS JOIN LATERAL (SELECT CASE r.basis WHEN 'percent' THEN b.product_id ELSE r.of_product END AS product_id,
         CASE r.basis WHEN 'percent' THEN b.unit_price END AS unit_price) k
-    ORDER BY b.invoice_id, b.day, r.kind, r.basis, k.product_id, k.unit_price, r.breadth, r.of_product
+    ORDER BY b.invoice_id, b.customer_id, b.day, r.kind, r.basis, k.product_id, k.unit_price, r.breadth, r.of_product
 ), charge_known AS MATERIALIZED (
-    SELECT g.invoice_id, r.kind, r.basis, r.product_id AS of_product, unnest(l.charged_for) AS first_day
-    FROM charge_spans g
-    JOIN invoices d ON d.customer_id = g.customer_id AND d.status = 'issued' AND d.period_end >= g.first_day
-    JOIN invoice_lines l ON l.invoice_id = d.id AND l.charge_rule_id IS NOT NULL
+    SELECT l.invoice_id, l.customer_id, r.kind, r.basis, r.product_id AS of_product, unnest(l.charged_for) AS first_day
+    FROM (
+        SELECT g.invoice_id, g.customer_id, l.charge_rule_id, l.charged_for
+        FROM charge_spans g
+        JOIN invoices d ON d.customer_id = g.customer_id AND d.status = 'issued' AND d.period_end >= g.first_day
+        JOIN invoice_lines l ON l.invoice_id = d.id AND l.charge_rule_id IS NOT NULL AND l.delivered_to IS NULL
+        UNION ALL
+        SELECT g.invoice_id, g.customer_id, l.charge_rule_id, l.charged_for
+        FROM charge_spans g
+        JOIN invoice_lines l ON l.delivered_to = g.customer_id AND l.charge_rule_id IS NOT NULL
+        JOIN invoices d ON d.id = l.invoice_id AND d.status = 'issued' AND d.period_end >= g.first_day
+    ) l
     JOIN charge_rules r ON r.id = l.charge_rule_id
 ), charge_times AS (
-    SELECT DISTINCT ON (c.invoice_id, c.kind, c.basis, c.of_product, t.first_day) c.invoice_id, c.rule_id, c.amount,
-        c.tax_class, c.day, t.first_day
+    SELECT DISTINCT ON (c.invoice_id, c.customer_id, c.kind, c.basis, c.of_product, t.first_day) c.invoice_id,
+        c.customer_id, c.rule_id, c.amount, c.tax_class, c.day, t.first_day
     FROM charge_days c
     JOIN papers p ON p.invoice_id = c.invoice_id
     CROSS JOIN LATERAL (SELECT CASE c.basis WHEN 'per_month' THEN date_trunc('month', c.day::timestamp)::date
         ELSE c.day END AS first_day) t
     WHERE c.basis <> 'percent' AND c.amount > 0
-        AND NOT EXISTS (SELECT FROM charge_known k WHERE k.invoice_id = c.invoice_id AND k.first_day = t.first_day
-            AND k.kind = c.kind AND k.basis = c.basis AND k.of_product IS NOT DISTINCT FROM c.of_product)
+        AND NOT EXISTS (SELECT FROM charge_known k WHERE k.invoice_id = c.invoice_id
+            AND k.customer_id = c.customer_id AND k.first_day = t.first_day AND k.kind = c.kind
+            AND k.basis = c.basis AND k.of_product IS NOT DISTINCT FROM c.of_product)
         AND (t.first_day >= p.period_start OR NOT EXISTS (
             SELECT FROM invoices d
             JOIN orders o ON o.invoice_id = d.id
             JOIN order_items i ON i.order_id = o.id AND i.delivered_quantity > 0
-            JOIN charge_scopes r ON r.invoice_id = c.invoice_id AND r.valid @> o.delivered_on AND r.amount > 0
-                AND r.kind = c.kind AND r.basis = c.basis AND r.of_product IS NOT DISTINCT FROM c.of_product
-            WHERE d.customer_id = c.customer_id AND d.status = 'draft' AND d.period_start < p.period_start
+            JOIN charge_scopes r ON r.invoice_id = c.invoice_id AND r.customer_id = c.customer_id
+                AND r.valid @> o.delivered_on AND r.amount > 0 AND r.kind = c.kind AND r.basis = c.basis
+                AND r.of_product IS NOT DISTINCT FROM c.of_product
+            WHERE d.customer_id = p.customer_id AND d.status = 'draft' AND d.period_start < p.period_start
+                AND o.customer_id = c.customer_id
                 AND o.delivered_on >= t.first_day AND o.delivered_on
                     <= CASE c.basis WHEN 'per_month' THEN t.first_day + interval '1 month - 1 day' ELSE c.day END
                 AND coalesce(c.of_product, i.product_id) = i.product_id))
-    ORDER BY c.invoice_id, c.kind, c.basis, c.of_product, t.first_day, c.day
+    ORDER BY c.invoice_id, c.customer_id, c.kind, c.basis, c.of_product, t.first_day, c.day
 ), charge_amounts AS (
-    SELECT c.invoice_id, c.rule_id, c.amount, count(*) AS times, min(c.day) AS first_day, max(c.day) AS last_day,
-        array_agg(c.first_day ORDER BY c.first_day) AS charged_for
-    FROM charge_times c WHERE c.tax_class IS NULL GROUP BY 1, 2, 3
+    SELECT c.invoice_id, c.customer_id, c.rule_id, c.amount, count(*) AS times, min(c.day) AS first_day,
+        max(c.day) AS last_day, array_agg(c.first_day ORDER BY c.first_day) AS charged_for
+    FROM charge_times c WHERE c.tax_class IS NULL GROUP BY 1, 2, 3, 4
 ), charge_parts AS (
-    SELECT v.invoice_id, v.product_id, v.supply_type, v.gst_rate, min(v.hsn_code) AS hsn_code,
+    SELECT v.invoice_id, v.customer_id, v.product_id, v.supply_type, v.gst_rate, min(v.hsn_code) AS hsn_code,
         greatest(sum(v.quantity * v.unit_price), 0.000001) AS value  -- what is free bears what nothing else can
-    FROM charge_goods v GROUP BY 1, 2, 3, 4
+    FROM charge_goods v GROUP BY 1, 2, 3, 4, 5
 ), charge_shares AS (
     SELECT f.*, v.supply_type, v.gst_rate, (array_agg(v.hsn_code ORDER BY v.value DESC, v.hsn_code))[1] AS hsn_code,
         count(*) OVER one AS groups, sum(sum(v.value)) OVER one AS whole,
         sum(sum(v.value)) OVER upto AS upto, sum(sum(v.value)) OVER upto - sum(v.value) AS after
     FROM charge_amounts f
     JOIN charge_rules r ON r.id = f.rule_id
-    JOIN charge_parts v ON v.invoice_id = f.invoice_id AND coalesce(r.product_id, v.product_id) = v.product_id
-    GROUP BY f.invoice_id, f.rule_id, f.amount, f.times, f.first_day, f.last_day, f.charged_for, v.supply_type,
-        v.gst_rate
-    WINDOW one AS (PARTITION BY f.invoice_id, f.rule_id),
-        upto AS (PARTITION BY f.invoice_id, f.rule_id ORDER BY v.gst_rate, v.supply_type)
+    JOIN charge_parts v ON v.invoice_id = f.invoice_id AND v.customer_id = f.customer_id
+        AND coalesce(r.product_id, v.product_id) = v.product_id
+    GROUP BY f.invoice_id, f.customer_id, f.rule_id, f.amount, f.times, f.first_day, f.last_day, f.charged_for,
+        v.supply_type, v.gst_rate
+    WINDOW one AS (PARTITION BY f.invoice_id, f.customer_id, f.rule_id),
+        upto AS (PARTITION BY f.invoice_id, f.customer_id, f.rule_id ORDER BY v.gst_rate, v.supply_type)
 ), charge_percents AS (
-    SELECT c.invoice_id, c.rule_id, c.amount, c.tax_class IS NULL AS of_goods, t.supply_type, t.gst_rate,
+    SELECT c.invoice_id, c.customer_id, c.rule_id, c.amount, c.tax_class IS NULL AS of_goods, t.supply_type, t.gst_rate,
         CASE WHEN c.tax_class IS NULL THEN c.hsn_code END AS hsn_code,
         round(sum(c.quantity) * c.unit_price, 2) AS value, min(c.day) AS first_day, max(c.day) AS last_day
     FROM charge_days c
@@ -180,9 +193,10 @@ charge_goods AS MATERIALIZED (
         CASE WHEN c.tax_class IS NULL OR s.gstin IS NULL THEN c.supply_type ELSE named.supply_type END AS supply_type,
         CASE WHEN c.tax_class IS NULL OR s.gstin IS NULL THEN c.gst_rate ELSE named.gst_rate END AS gst_rate) t
     WHERE c.basis = 'percent' AND c.amount > 0
-    GROUP BY 1, 2, 3, 4, 5, 6, 7, c.product_id, c.unit_price
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, c.product_id, c.unit_price
 ), charged AS (
-    SELECT s.invoice_id, s.rule_id, CASE WHEN s.groups = 1 AND NOT a.is_less THEN s.times ELSE 1 END AS quantity,
+    SELECT s.invoice_id, s.customer_id, s.rule_id,
+        CASE WHEN s.groups = 1 AND NOT a.is_less THEN s.times ELSE 1 END AS quantity,
         CASE WHEN s.groups = 1 AND NOT a.is_less THEN s.amount
             ELSE round(a.all_of_it * s.upto / s.whole, 2) - round(a.all_of_it * s.after / s.whole, 2)
             END AS unit_price,
@@ -193,11 +207,12 @@ charge_goods AS MATERIALIZED (
         CASE r.kind WHEN 'discount' THEN least(s.times * s.amount, round(s.whole, 2)) ELSE s.times * s.amount END
             AS all_of_it) a
     UNION ALL
-    SELECT b.invoice_id, b.rule_id, 1, round(sum(b.value) * b.amount / 100, 2), min(b.first_day), max(b.last_day),
-        b.supply_type, b.gst_rate, b.hsn_code, NULL
-    FROM charge_percents b GROUP BY b.invoice_id, b.rule_id, b.amount, b.supply_type, b.gst_rate, b.hsn_code
+    SELECT b.invoice_id, b.customer_id, b.rule_id, 1, round(sum(b.value) * b.amount / 100, 2), min(b.first_day),
+        max(b.last_day), b.supply_type, b.gst_rate, b.hsn_code, NULL
+    FROM charge_percents b
+    GROUP BY b.invoice_id, b.customer_id, b.rule_id, b.amount, b.supply_type, b.gst_rate, b.hsn_code
     UNION ALL
-    SELECT c.invoice_id, c.rule_id, count(*), c.amount, min(c.day), max(c.day),
+    SELECT c.invoice_id, c.customer_id, c.rule_id, count(*), c.amount, min(c.day), max(c.day),
         CASE WHEN s.gstin IS NULL THEN 'non_gst' ELSE t.supply_type END,
         CASE WHEN s.gstin IS NULL THEN 0 ELSE t.gst_rate END, NULL, array_agg(c.first_day ORDER BY c.first_day)
     FROM charge_times c
@@ -206,13 +221,14 @@ charge_goods AS MATERIALIZED (
     LEFT JOIN tax_rates t ON t.tax_class = c.tax_class
         AND t.valid @> CASE s.tax_rate_date WHEN 'delivery_date' THEN c.day ELSE p.invoice_date END
     WHERE c.tax_class IS NOT NULL
-    GROUP BY 1, 2, 4, 7, 8
+    GROUP BY 1, 2, 3, 5, 8, 9
 )"""
 
 LINES = f"""{CHARGES}, delivered AS (
     SELECT p.invoice_id, i.product_id, i.unit_price, o.order_type AS source,
         o.delivered_on < p.period_start OR p.is_late AS prior_period,
         CASE s.tax_rate_date WHEN 'delivery_date' THEN o.delivered_on END AS rate_day,
+        nullif(o.customer_id, o.payer_id) AS delivered_to,
         sum(i.delivered_quantity) AS quantity, count(*) AS deliveries,
         min(o.delivered_on) AS first_date, max(o.delivered_on) AS last_date,
         bool_or(i.unit_price = 0 AND i.price_source <> 'free') AS unpriced
@@ -220,7 +236,7 @@ LINES = f"""{CHARGES}, delivered AS (
     JOIN orders o ON o.invoice_id = p.invoice_id AND o.delivered_on <= p.period_end
     JOIN order_items i ON i.order_id = o.id AND i.delivered_quantity > 0
     CROSS JOIN settings s
-    GROUP BY 1, 2, 3, 4, 5, 6
+    GROUP BY 1, 2, 3, 4, 5, 6, 7
 ), rated AS (
     SELECT v.invoice_id, v.product_id, v.unit_price, v.source, v.prior_period,
         sum(v.quantity) AS quantity, sum(v.deliveries) AS deliveries,
@@ -229,20 +245,20 @@ LINES = f"""{CHARGES}, delivered AS (
         CASE WHEN s.gstin IS NULL THEN 0 ELSE r.gst_rate END AS gst_rate,
         p.place_of_supply <> s.state_code AS inter_state, s.prices_include_tax,
         p.gst_treatment IN ('registered', 'composition') AS is_registered, NULL::uuid AS adjustment_id,
-        NULL::uuid AS charge_rule_id, NULL::text AS charge_hsn_code, NULL::date[] AS charged_for
+        NULL::uuid AS charge_rule_id, NULL::text AS charge_hsn_code, NULL::date[] AS charged_for, v.delivered_to
     FROM delivered v
     JOIN papers p ON p.invoice_id = v.invoice_id
     JOIN products g ON g.id = v.product_id
     CROSS JOIN settings s
     LEFT JOIN tax_rates r ON r.tax_class = g.tax_class AND r.valid @> coalesce(v.rate_day, p.invoice_date)
-    GROUP BY 1, 2, 3, 4, 5, 11, 12, 13, 14, 15
+    GROUP BY 1, 2, 3, 4, 5, 11, 12, 13, 14, 15, 20
     UNION ALL
     SELECT p.invoice_id, NULL, a.amount, 'adjustment', a.adjusted_on < p.period_start OR p.is_late,
         1, 0, a.adjusted_on, a.adjusted_on, false,
         CASE WHEN s.gstin IS NULL THEN 'non_gst' WHEN a.tax_class IS NULL THEN 'exempt' ELSE r.supply_type END,
         CASE WHEN s.gstin IS NULL OR a.tax_class IS NULL THEN 0 ELSE r.gst_rate END,
         p.place_of_supply <> s.state_code, s.prices_include_tax, p.gst_treatment IN ('registered', 'composition'), a.id,
-        NULL, NULL, NULL
+        NULL, NULL, NULL, NULL
     FROM papers p
     JOIN adjustments a ON a.invoice_id = p.invoice_id AND a.adjusted_on <= p.period_end
     CROSS JOIN settings s
@@ -252,7 +268,8 @@ LINES = f"""{CHARGES}, delivered AS (
     SELECT p.invoice_id, NULL, CASE r.kind WHEN 'discount' THEN -c.unit_price ELSE c.unit_price END, 'charge',
         c.last_day < p.period_start OR p.is_late, c.quantity, 0, c.first_day, c.last_day, false, c.supply_type,
         c.gst_rate, p.place_of_supply <> s.state_code, s.prices_include_tax,
-        p.gst_treatment IN ('registered', 'composition'), NULL, r.id, c.hsn_code, c.charged_for
+        p.gst_treatment IN ('registered', 'composition'), NULL, r.id, c.hsn_code, c.charged_for,
+        nullif(c.customer_id, p.customer_id)
     FROM charged c
     JOIN charge_rules r ON r.id = c.rule_id
     JOIN papers p ON p.invoice_id = c.invoice_id
@@ -262,8 +279,9 @@ LINES = f"""{CHARGES}, delivered AS (
 ), lines AS MATERIALIZED (
     SELECT t.invoice_id, t.is_registered AND t.gst_rate = 0 AS apart,
         row_number() OVER (PARTITION BY t.invoice_id, t.is_registered AND t.gst_rate = 0
-            ORDER BY t.product_id IS NULL, t.adjustment_id IS NOT NULL, t.prior_period, t.source DESC, g.name, g.id,
-                u.kind, u.description, u.id, t.unit_price, t.gst_rate, t.adjustment_id, t.charge_hsn_code) AS line_no,
+            ORDER BY t.delivered_to NULLS FIRST, t.product_id IS NULL, t.adjustment_id IS NOT NULL, t.prior_period,
+                t.source DESC, g.name, g.id, u.kind, u.description, u.id, t.unit_price, t.gst_rate, t.adjustment_id,
+                t.charge_hsn_code) AS line_no,
         t.product_id, coalesce(g.name, a.description, u.description) AS description,
         coalesce(g.hsn_code, t.charge_hsn_code, k.hsn_prefix,
             (SELECT min(o.hsn_code) FROM products o WHERE o.tax_class = k.code)) AS hsn_code,
@@ -273,7 +291,7 @@ LINES = f"""{CHARGES}, delivered AS (
         t.cgst, t.cgst AS sgst, t.igst,
         CASE WHEN t.gst_rate > 0 THEN t.taxable_value + 2 * t.cgst + t.igst
             ELSE t.gross_amount END::numeric(24,2) AS line_total,
-        t.charge_rule_id, t.charged_for, t.unpriced
+        t.charge_rule_id, t.charged_for, t.delivered_to, t.unpriced
     FROM taxed t
     LEFT JOIN products g ON g.id = t.product_id
     LEFT JOIN adjustments a ON a.id = t.adjustment_id

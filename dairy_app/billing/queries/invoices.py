@@ -53,13 +53,26 @@ def computed_lines(session: Session, invoice_id: UUID, today: date) -> Sequence[
     )
 
 
+def who_got(session: Session, customer_ids: Sequence[UUID]) -> dict[UUID, RowMapping]:
+    """Code, name and address of customers, as a section of a document has them."""
+    rows = session.execute(
+        text("""
+            SELECT b.id AS customer_id, b.code, b.name,
+                concat_ws(', ', b.address_line1, b.address_line2, b.city) AS address
+            FROM customers b WHERE b.id = ANY(:ids)"""),
+        {"ids": list(customer_ids)},
+    )
+    return {row["customer_id"]: row for row in rows.mappings()}
+
+
 def daily_deliveries(session: Session, invoice_id: UUID) -> Sequence[RowMapping]:
     """Day by day what is on an invoice; of a void one nothing, its orders are on the next document."""
     return (
         session.execute(
             text("""
             SELECT o.delivered_on, o.id AS order_id, o.order_type, i.product_id, g.name AS product_name, g.unit,
-                i.delivered_quantity, i.unit_price, round(i.delivered_quantity * i.unit_price, 2) AS amount
+                i.delivered_quantity, i.unit_price, round(i.delivered_quantity * i.unit_price, 2) AS amount,
+                nullif(o.customer_id, o.payer_id) AS delivered_to
             FROM orders o JOIN order_items i ON i.order_id = o.id JOIN products g ON g.id = i.product_id
             WHERE o.invoice_id = :id AND i.delivered_quantity > 0
             ORDER BY o.delivered_on, o.id, i.line_no"""),

@@ -107,6 +107,19 @@ class InvoiceLineOut(Schema):
     igst = Money(allow_none=True)
     line_total = Money()
     charge_rule_id = fields.UUID(allow_none=True)
+    delivered_to = fields.UUID(allow_none=True)
+
+
+class InvoiceSection(Schema):
+    """The lines of whoever is billed to the invoice's customer; those of that customer itself come first."""
+
+    customer_id = fields.UUID()
+    code = fields.String()
+    name = fields.String()
+    address = fields.String()
+    first_line = fields.Integer()
+    last_line = fields.Integer()
+    total = Money()
 
 
 class DeliveryOut(Schema):
@@ -121,6 +134,7 @@ class DeliveryOut(Schema):
     quantity = Quantity(attribute="delivered_quantity")
     unit_price = Money()
     amount = Money()
+    delivered_to = fields.UUID(allow_none=True)
 
 
 class InvoicePayment(Schema):
@@ -158,6 +172,7 @@ class InvoiceOut(InvoiceBrief):
     signed_qr = fields.String(allow_none=True)
     skip_code = fields.String(allow_none=True, dump_default=None)
     lines = fields.List(fields.Nested(InvoiceLineOut))
+    sections = fields.List(fields.Nested(InvoiceSection))
     deliveries = fields.List(fields.Nested(DeliveryOut))
     payments = fields.List(fields.Nested(InvoicePayment), dump_default=list)
 

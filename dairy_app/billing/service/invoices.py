@@ -1,14 +1,16 @@
 """One invoice in full, and voiding it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
 from dairy_app.billing.bulk.voiding import void
-from dairy_app.billing.queries.invoices import computed_lines, daily_deliveries, settled_by
+from dairy_app.billing.queries.invoices import computed_lines, daily_deliveries, settled_by, who_got
 from dairy_app.business.queries import require_open_books, returns_filed_through, today
 from dairy_app.common.clock import now
 from dairy_app.common.errors import Problem
@@ -17,6 +19,9 @@ from dairy_app.invoices.models import Invoice
 from dairy_app.invoices.queries.invoices import customer_names, get_visible_invoice, stored_lines
 from dairy_app.receivables.queries.settled import payments_of, with_settlement
 from dairy_app.web.access import Actor, Role
+
+#: By what a section is told from others.
+SECTION_NAMES = ("code", "name", "address")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +93,24 @@ def read_invoice(session: Session, actor: Actor, invoice_id: UUID) -> dict[str, 
         (document,) = with_settlement(session, [document], today(session))
         document["payments"] = payments_of(session, invoice.customer_id, invoice_id, today(session))
     document["lines"] = lines
+    document["sections"] = _sections(session, lines, document["snapshot"])
     document["deliveries"] = daily_deliveries(session, invoice_id)
     return document | dict(customer_names(session, invoice.customer_id))
+
+
+def _sections(session: Session, lines: Sequence[Any], snapshot: Any) -> list[dict[str, Any]]:
+    """Whose deliveries are on the document beside its customer's own; of an issued one as they were named then."""
+    found = []
+    for customer_id, part in groupby(lines, key=lambda line: line["delivered_to"]):
+        if customer_id is not None:
+            own = list(part)
+            ends = {"first_line": own[0]["line_no"], "last_line": own[-1]["line_no"]}
+            found.append({"customer_id": customer_id, **ends, "total": sum(line["line_total"] for line in own)})
+    if not found:
+        return []
+    named = {UUID(each["customer_id"]): each for each in (snapshot or {}).get("sections", ())}
+    known = named or who_got(session, [each["customer_id"] for each in found])
+    return [{**{name: known[each["customer_id"]][name] for name in SECTION_NAMES}, **each} for each in found]
 
 
 def _computed_paper(line: Any) -> dict[str, Any]:

@@ -7,8 +7,9 @@ from uuid import UUID
 
 from flask import Response, url_for
 
-from dairy_app.common.errors import Problem
+from dairy_app.common.errors import Problem, invalid
 from dairy_app.console.routes import frame
+from dairy_app.console.routes.customers import customers_named
 from dairy_app.console.routes.frame import Form, PageQuery, console
 from dairy_app.customers.models import BILLING_CYCLES, CUSTOMER_STATUSES, GST_TREATMENTS, PAYMENT_TERMS
 from dairy_app.customers.policy import ADMIN_FIELDS, OWN_FIELDS
@@ -31,6 +32,7 @@ GROUPS: dict[str, tuple[str, ...]] = {
         "billing_cycle",
         "payment_terms",
         "credit_limit",
+        "billed_to",
         "marketing_staff_id",
         "gst_treatment",
         "gstin",
@@ -66,6 +68,8 @@ def change_customer(form: dict[str, str], customer_id: UUID) -> Response:
     def change() -> None:
         if changes:
             body = {name: _value(name, text) for name, text in changes.items()}
+            if body.get("billed_to"):
+                body["billed_to"] = _payer(changes["billed_to"])
             act("PATCH", f"/customers/{customer_id}", body, match=form.get("seen", ""))
 
     address = url_for("console.customer_form", customer_id=customer_id)
@@ -83,6 +87,8 @@ def _form_page(customer_id: UUID, form: Mapping[str, str] | None = None, **names
     answer = fetch(f"/customers/{customer_id}")
     customer = json.loads(answer.get_data())
     groups = _offered()
+    if customer["billed_to"] and "billed_to" in groups.get("change_terms", ()):
+        customer["billed_to"] = ask(f"/customers/{customer['billed_to']}")["code"]
     now = {name: _text(customer[name]) for fields in groups.values() for name in fields}
     typed, before = (_changes(form), _shown(form)) if form is not None else ({}, now)
     names |= {
@@ -157,6 +163,15 @@ def _text(value: str | int | list[str] | None) -> str:
     if isinstance(value, list):
         return ",".join(sorted(value))
     return "" if value is None else str(value)
+
+
+def _payer(typed: str) -> str:
+    """The id of whoever has this code or phone number."""
+    found = customers_named(typed)
+    if len(found) != 1:
+        code = "invalid" if found else "customer_not_found"
+        raise invalid("/billed_to", frame.words()("sheet_several" if found else "sheet_nobody"), code)
+    return str(found[0]["id"])
 
 
 def _value(name: str, text: str) -> str | int | list[str] | None:

@@ -120,6 +120,9 @@ def customer_page(customer_id: UUID, month: str | None = None, opened: date | No
     customer = names["customer"]
     if admits(f"{own}/credit") and (customer["credit_limit"] is not None or customer["payment_terms"] == "prepaid"):
         names["credit"] = ask(f"{own}/credit")
+    if current_actor().role in (Role.ADMIN, Role.ACCOUNTANT):
+        names["payer"] = ask(f"/customers/{customer['billed_to']}") if customer["billed_to"] else None
+        names["paid_for"] = ask("/customers", billed_to=customer_id, limit=ROWS)
     if admits("/users"):
         helpers = ask("/users", role=Role.DELIVERY_BOY.value, is_active="true", limit=200)["items"]
         names["collectors"] = [(each["id"], each["name"]) for each in helpers]

@@ -58,6 +58,7 @@ class CustomerChange:
     credit_limit: Decimal | Unset | None = UNSET
     channel: str | Unset | None = UNSET
     messages_off: list[str] | Unset = UNSET
+    billed_to: UUID | Unset | None = UNSET
     notes: str | Unset | None = UNSET
 
 
@@ -112,6 +113,9 @@ def create_customer(session: Session, actor: Actor, wanted: NewCustomer) -> dict
     values = _settled(session, fields, known={})
     token = None
     _refuse_known(session, values["name"], values["phone"])
+    if values.get("billed_to") is not None:
+        bulk.lock_customers(session, [values["billed_to"]])
+        _refuse_payer(session, actor, values["billed_to"], None)
     if login:
         person = accounts.NewUser(values["name"], Role.CUSTOMER, values.get("email"), values["phone"])
         user = accounts.create_user(session, person)
@@ -132,16 +136,38 @@ def _refuse_known(session: Session, name: str, phone: str) -> None:
 def change_customer(session: Session, actor: Actor, customer_id: UUID, asked: CustomerChange) -> Row[Any]:
     """Change what is sent; phone and e-mail of the login stay as they are.
 
-    Takes the mutex of the customer's money: the billing cycle decides which draft a delivery joins.
+    Takes the mutex of the customer's money: the billing cycle decides which draft a delivery joins. Who pays for it
+    from now on, and who does until now, are locked with it; what is delivered until its open draft ends stays there.
     """
-    customer = queries.get_visible_customer(session, actor, customer_id, lock=True)
     changes = sent(asked)
     check_changes(actor, changes)
+    if "billed_to" in changes:
+        payer_now = queries.get_visible_customer(session, actor, customer_id).billed_to
+        bulk.lock_customers(session, {customer_id, payer_now, changes["billed_to"]} - {None})
+    customer = queries.get_visible_customer(session, actor, customer_id, lock=True)
+    if changes.get("billed_to", customer.billed_to) != customer.billed_to:
+        _refuse_payer(session, actor, changes["billed_to"], customer_id)
     known = {name: getattr(customer, name) for name in ("gstin", "gst_treatment", "state_code")}
     for name, value in _settled(session, changes, known).items():
         setattr(customer, name, value)
     session.flush()
     return queries.read_customer(session, actor, customer_id)
+
+
+def _refuse_payer(session: Session, actor: Actor, payer_id: UUID | None, customer_id: UUID | None) -> None:
+    """Raise unless a locked customer may pay for another: it pays for itself, and that one for nobody else."""
+    if payer_id is None:
+        return
+    if payer_id == customer_id:
+        raise invalid("/billed_to", "A customer cannot be billed to itself: null means that it pays for itself.")
+    payer = queries.get_visible_customer(session, actor, payer_id)
+    if payer.merged_into is not None:
+        raise Problem("customer_merged", facts={"merged_into": str(payer.merged_into)})
+    if payer.billed_to is not None:
+        whose = queries.get_visible_customer(session, actor, payer.billed_to)
+        raise Problem("payer_refused", f"{payer.name} is billed to {whose.name} itself: choose that one.")
+    if customer_id is not None and queries.is_payer(session, customer_id):
+        raise Problem("payer_refused", "Others are billed to the customer: let them be billed to somebody else first.")
 
 
 def _settled(session: Session, fields: dict[str, Any], known: dict[str, Any]) -> dict[str, Any]:

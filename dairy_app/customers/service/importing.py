@@ -27,7 +27,7 @@ def judge(session: Session, rows: Sequence[Row]) -> list[FieldError]:
 
     Codes of the form that the dairy gives out are taken, too (``bulk.pass_codes``).
     """
-    faults = _repeated(rows) + _settle_staff(session, rows) + _taken(session, rows)
+    faults = _repeated(rows) + _settle_staff(session, rows) + _settle_payers(session, rows) + _taken(session, rows)
     for row in rows:
         faults += _settle_taxes(row)
     return faults
@@ -83,6 +83,27 @@ def _settle_staff(session: Session, rows: Sequence[Row]) -> list[FieldError]:
     return faults
 
 
+def _settle_payers(session: Session, rows: Sequence[Row]) -> list[FieldError]:
+    """Put the ids of payers, of the file or registered, as ``payer_id`` in the place of their codes."""
+    named = {row["billed_to"] for row in rows if "billed_to" in row}
+    if not named:
+        return []
+    of_file = {row["code"]: row for row in rows if "code" in row}
+    registered = queries.payers_by_code(session, named - of_file.keys())
+    faults = []
+    for row in [row for row in rows if "billed_to" in row]:
+        code = row["billed_to"]
+        other = of_file.get(code) or registered.get(code)
+        if other is None:
+            faults.append(fault(row["line"], "billed_to", "customer_not_found", f"No customer has the code {code}."))
+        elif other is row or other.get("billed_to") is not None:
+            detail = f"{code} does not pay for itself."
+            faults.append(fault(row["line"], "billed_to", "payer_refused", detail))
+        else:
+            row["payer_id"] = other["id"]
+    return faults
+
+
 def _settle_taxes(row: Row) -> Iterable[FieldError]:
     try:
         row.update(tax_fields(row, known={}))
@@ -100,7 +121,11 @@ def write(session: Session, rows: Sequence[Row], new_areas: Sequence[str]) -> No
     if new_areas:
         bulk.open_areas(session, new_areas)
     insert_customer_logins(session, [_login_of(row) for row in rows if row["login"]])
-    bulk.insert_customers(session, rows)
+    bulk.insert_customers(session, [{name: row[name] for name in row if name != "billed_to"} for row in rows])
+    paid = {row["id"]: row["payer_id"] for row in rows if "payer_id" in row}
+    if paid:  # once all of them are there, in whatever order the file has them
+        bulk.lock_customers(session, set(paid.values()))
+        bulk.set_payers(session, paid)
 
 
 def _login_of(row: Row) -> dict[str, UUID | str | None]:

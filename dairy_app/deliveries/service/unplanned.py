@@ -12,12 +12,12 @@ from dairy_app.business.queries import require_open_books, require_usual, today
 from dairy_app.common.clock import now
 from dairy_app.common.errors import FieldError, Problem, invalid
 from dairy_app.containers.queries import empties_of_order, has_too_few
-from dairy_app.customers.bulk import lock_customers
 from dairy_app.customers.models import Customer
 from dairy_app.customers.queries import followed, get_visible_customer, move_on
 from dairy_app.deliveries import bulk, queries
 from dairy_app.deliveries.rules import Confirmer, DoorOrder, ExtraItem, Unplanned
 from dairy_app.deliveries.service.confirmations import Correction, correct
+from dairy_app.orders.bulk import lock_with_payers
 from dairy_app.orders.queries import get_visible_order, products_by_id, visible_order_view
 from dairy_app.orders.service import address_of
 from dairy_app.web.access import Actor, Role
@@ -35,7 +35,7 @@ def deliver_unplanned(session: Session, actor: Actor, confirmer: Confirmer, want
     day, is_boy = wanted.delivery_date, actor.role == Role.DELIVERY_BOY
     if is_boy:  # the office is told, and enters it there
         wanted = replace(wanted, customer_id=followed(session, wanted.customer_id))
-    lock_customers(session, [wanted.customer_id])
+    lock_with_payers(session, [wanted.customer_id])
     customer = _reached(session, actor, wanted.customer_id, day)
     made = _repeat_of(session, wanted)
     if made is not None:
@@ -74,7 +74,7 @@ def move_delivery(
     whose: UUID = visible_order_view(session, actor, order_id)["customer_id"]
     if whose == to_customer_id:
         raise invalid("/to_customer_id", "Must be another customer than the order's.")
-    lock_customers(session, [whose, to_customer_id])
+    lock_with_payers(session, [whose, to_customer_id])
     order = get_visible_order(session, actor, order_id)
     to = get_visible_customer(session, actor, to_customer_id)
     brought = [

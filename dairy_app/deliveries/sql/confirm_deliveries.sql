@@ -2,6 +2,7 @@
 -- and a phone on a round should wait for one answer. Takes a set: what is right in a batch of a thousand is written by
 -- as many statements as one. Judging is in judge_confirmation, writing in write_confirmations. When the wait for a
 -- customer's lock was for a merge, its orders are another's by now, whose lock is not held: all of it is tried anew.
+-- So it is when by then somebody else pays for the customer: the lock of the money is the payer's.
 -- Where empties are told, doors of one customer are judged one after the other: each is to know what it has by then.
 CREATE FUNCTION confirm_deliveries(
     p_confirmations jsonb, p_confirmed_by uuid, p_confirmed_by_name text, p_method text, p_shared_link_id uuid,
@@ -21,6 +22,7 @@ DECLARE
     last_turn integer;
     has_empties boolean := p_confirmations @? '$[*].empties[*]';
     areas uuid[];
+    reached uuid[];
     locked uuid[];
     confirmation jsonb;
     j record;
@@ -30,6 +32,7 @@ DECLARE
     -- Of those that are right:
     orders uuid[];
     customers uuid[];
+    payers uuid[];
     subscriptions uuid[];
     boys uuid[];
     statuses text[];
@@ -54,20 +57,22 @@ BEGIN
         areas := ARRAY(WITH RECURSIVE below AS (SELECT p_area AS id UNION
             SELECT a.id FROM areas a JOIN below b ON a.parent_id = b.id) SELECT id FROM below);
     END IF;
-    locked := ARRAY(SELECT c.id FROM customers c
-        WHERE c.id = ANY (ARRAY(SELECT o.customer_id FROM orders o WHERE o.id = ANY (ids)))
+    reached := ARRAY(SELECT o.customer_id FROM orders o WHERE o.id = ANY (ids));
+    locked := ARRAY(SELECT c.id FROM customers c WHERE c.id = ANY (ARRAY(SELECT p.id FROM payers_of(reached) AS p (id)))
         ORDER BY c.id FOR NO KEY UPDATE);
     PERFORM FROM orders o WHERE o.id = ANY (ids) ORDER BY o.id FOR NO KEY UPDATE;
     IF many = 1 THEN
         confirmation := p_confirmations -> 0;
         j := judge_confirmation(confirmation, p_boy, areas, p_first, p_last, p_shift, p_method, p_at);
-        IF j.customer_id IS NOT NULL AND j.customer_id <> ALL (locked) THEN
-            RAISE EXCEPTION 'the customer was merged meanwhile' USING ERRCODE = 'serialization_failure';
+        IF j.customer_id IS NOT NULL AND NOT locked @> ARRAY[j.customer_id, j.payer] THEN
+            RAISE EXCEPTION 'the customer was merged, or is billed to another, meanwhile'
+                USING ERRCODE = 'serialization_failure';
         END IF;
         IF j.code IS NULL THEN
-            PERFORM write_confirmations(ids, ARRAY[j.customer_id], ARRAY[j.subscription_id], ARRAY[j.boy],
-                ARRAY[j.new_status], ARRAY[j.day], ARRAY[j.delivered_at], ARRAY[j.draft], ARRAY[confirmation],
-                p_confirmed_by, p_confirmed_by_name, p_method, p_shared_link_id, p_ip, p_device, p_at);
+            PERFORM write_confirmations(ids, ARRAY[j.customer_id], ARRAY[j.payer], ARRAY[j.subscription_id],
+                ARRAY[j.boy], ARRAY[j.new_status], ARRAY[j.day], ARRAY[j.delivered_at], ARRAY[j.draft],
+                ARRAY[confirmation], p_confirmed_by, p_confirmed_by_name, p_method, p_shared_link_id, p_ip, p_device,
+                p_at);
             IF j.extras IS NOT NULL THEN
                 made[1] := write_extras(ids[1], j.extras, j.day, confirmation, p_confirmed_by, p_confirmed_by_name,
                     p_method, p_shared_link_id, p_ip, p_device, p_at);
@@ -83,6 +88,7 @@ BEGIN
         FOR turn IN 0 .. last_turn LOOP
             orders := '{}';
             customers := '{}';
+            payers := '{}';
             subscriptions := '{}';
             boys := '{}';
             statuses := '{}';
@@ -95,18 +101,19 @@ BEGIN
                 CONTINUE WHEN turns[n] <> turn;
                 confirmation := p_confirmations -> n - 1;
                 j := judge_confirmation(confirmation, p_boy, areas, p_first, p_last, p_shift, p_method, p_at);
-                IF j.customer_id IS NOT NULL AND j.customer_id <> ALL (locked) THEN
-                    RAISE EXCEPTION 'a customer was merged meanwhile' USING ERRCODE = 'serialization_failure';
+                IF j.customer_id IS NOT NULL AND (j.customer_id <> ALL (locked) OR j.payer <> ALL (locked)) THEN
+                    RAISE EXCEPTION 'a customer was merged, or is billed to another, meanwhile'
+                        USING ERRCODE = 'serialization_failure';
                 END IF;
                 IF j.code IS NULL AND j.event_id = ANY (events) THEN  -- it names one order: the first one that stands
                     j.code := 'already_exists';
                     j.detail := 'The client_event_id was used for another order.';
                 END IF;
                 IF j.extras IS NOT NULL AND j.code IS NULL THEN  -- at once: the limit of the door is judged with it
-                    PERFORM write_confirmations(ids[n : n], ARRAY[j.customer_id], ARRAY[j.subscription_id],
-                        ARRAY[j.boy], ARRAY[j.new_status], ARRAY[j.day], ARRAY[j.delivered_at], ARRAY[j.draft],
-                        ARRAY[confirmation], p_confirmed_by, p_confirmed_by_name, p_method, p_shared_link_id, p_ip,
-                        p_device, p_at);
+                    PERFORM write_confirmations(ids[n : n], ARRAY[j.customer_id], ARRAY[j.payer],
+                        ARRAY[j.subscription_id], ARRAY[j.boy], ARRAY[j.new_status], ARRAY[j.day],
+                        ARRAY[j.delivered_at], ARRAY[j.draft], ARRAY[confirmation], p_confirmed_by,
+                        p_confirmed_by_name, p_method, p_shared_link_id, p_ip, p_device, p_at);
                     made[n] := write_extras(ids[n], j.extras, j.day, confirmation, p_confirmed_by, p_confirmed_by_name,
                         p_method, p_shared_link_id, p_ip, p_device, p_at);
                     PERFORM write_empties(ids[n : n], ARRAY[j.customer_id], ARRAY[j.day], ARRAY[j.boy],
@@ -114,6 +121,7 @@ BEGIN
                 ELSIF j.code IS NULL THEN
                     orders := orders || ids[n];
                     customers := customers || j.customer_id;
+                    payers := payers || j.payer;
                     subscriptions := subscriptions || j.subscription_id;
                     boys := boys || j.boy;
                     statuses := statuses || j.new_status;
@@ -127,8 +135,9 @@ BEGIN
                 details[n] := j.detail;
             END LOOP;
             IF orders <> '{}' THEN
-                PERFORM write_confirmations(orders, customers, subscriptions, boys, statuses, days, moments, drafts,
-                    told, p_confirmed_by, p_confirmed_by_name, p_method, p_shared_link_id, p_ip, p_device, p_at);
+                PERFORM write_confirmations(orders, customers, payers, subscriptions, boys, statuses, days, moments,
+                    drafts, told, p_confirmed_by, p_confirmed_by_name, p_method, p_shared_link_id, p_ip, p_device,
+                    p_at);
                 IF has_empties THEN
                     PERFORM write_empties(orders, customers, days, boys, ARRAY(SELECT nullif(t.c -> 'empties', '[]')
                         FROM unnest(told) WITH ORDINALITY AS t (c, n) ORDER BY t.n));

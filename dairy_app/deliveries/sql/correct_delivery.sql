@@ -11,23 +11,29 @@ LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = o
 #variable_conflict use_column
 DECLARE
     o orders;
-    holder uuid;
+    reached uuid[];
+    locked uuid[];
+    payer uuid;
     s delivery_statuses;
     paper text;
     n record;
     new_status text;
     is_brought boolean;
 BEGIN
-    SELECT c.id INTO holder FROM customers c WHERE c.id = (SELECT x.customer_id FROM orders x WHERE x.id = p_order)
-        FOR NO KEY UPDATE;
+    reached := ARRAY(SELECT x.customer_id FROM orders x WHERE x.id = p_order);
+    locked := ARRAY(SELECT c.id FROM customers c WHERE c.id = ANY (ARRAY(SELECT p.id FROM payers_of(reached) AS p (id)))
+        ORDER BY c.id FOR NO KEY UPDATE);
     SELECT x.* INTO o FROM orders x JOIN customers c ON c.id = x.customer_id
     WHERE x.id = p_order AND (p_boy IS NULL OR coalesce(x.delivery_boy_id, c.delivery_boy_id) = p_boy)
     FOR NO KEY UPDATE OF x;
-    IF o.customer_id <> holder THEN
-        RAISE EXCEPTION 'the customer was merged meanwhile' USING ERRCODE = 'serialization_failure';
-    END IF;
     SELECT x.* INTO s FROM delivery_statuses x WHERE x.order_id = o.id FOR NO KEY UPDATE;
+    payer := coalesce(o.payer_id, payer_for(o.customer_id, s.delivery_date));
     SELECT i.status INTO paper FROM invoices i WHERE i.id = o.invoice_id;
+    IF o.id IS NOT NULL AND (o.customer_id <> ALL (locked)
+        OR payer <> ALL (locked) AND coalesce(paper, 'draft') = 'draft') THEN
+        RAISE EXCEPTION 'the customer was merged, or is billed to another, meanwhile'
+            USING ERRCODE = 'serialization_failure';
+    END IF;
     -- Without items nothing was delivered of any.
     SELECT bool_or(i.product_id IS NULL) AS is_foreign, bool_or(w.delivered NOT BETWEEN 0 AND i.quantity) AS exceeds,
         bool_or(w.delivered IS NULL) AS is_unnamed, count(*) > count(DISTINCT i.product_id) AS is_twice,
@@ -74,7 +80,7 @@ BEGIN
         RETURN;
     END IF;
     IF is_brought AND o.invoice_id IS NULL THEN
-        PERFORM open_drafts(ARRAY[o.customer_id], ARRAY[s.delivery_date]);
+        PERFORM open_drafts(ARRAY[payer], ARRAY[s.delivery_date]);
     END IF;
     UPDATE order_items i SET delivered_quantity = coalesce((SELECT (w ->> 'delivered_quantity')::numeric
         FROM jsonb_array_elements(p_items) w WHERE (w ->> 'product_id')::uuid = i.product_id), 0)
@@ -87,7 +93,7 @@ BEGIN
     UPDATE orders x SET status = new_status, delivery_confirmed = is_brought, updated_at = now(),
         delivered_on = CASE WHEN is_brought THEN s.delivery_date END,
         delivered_at = CASE WHEN is_brought THEN coalesce(o.delivered_at, s.confirmed_at) END,
-        invoice_id = CASE WHEN is_brought THEN coalesce(o.invoice_id, draft_for(o.customer_id, s.delivery_date)) END
+        invoice_id = CASE WHEN is_brought THEN coalesce(o.invoice_id, draft_for(payer, s.delivery_date)) END
     WHERE x.id = o.id;
     UPDATE delivery_statuses x SET status = lower(new_status), corrected_at = p_at,
         delivered_at = CASE WHEN is_brought THEN coalesce(o.delivered_at, s.confirmed_at) END,

@@ -8,7 +8,8 @@
 CREATE FUNCTION judge_confirmation(
     p_confirmation jsonb, p_boy uuid, p_areas uuid[], p_first date, p_last date, p_shift text, p_method text,
     p_at timestamptz, OUT code text, OUT detail text, OUT customer_id uuid, OUT subscription_id uuid, OUT boy uuid,
-    OUT event_id uuid, OUT new_status text, OUT day date, OUT delivered_at timestamptz, OUT draft uuid, OUT extras jsonb
+    OUT event_id uuid, OUT new_status text, OUT day date, OUT delivered_at timestamptz, OUT payer uuid, OUT draft uuid,
+    OUT extras jsonb
 ) LANGUAGE plpgsql STABLE AS $$
 #variable_conflict use_column
 DECLARE
@@ -38,18 +39,22 @@ DECLARE
     has_same_extras boolean;
     has_same_empties boolean;
 BEGIN
-    -- Without items: all of it or nothing. Nearly always a draft holds the day; if none does, open_drafts decides.
+    -- Without items: all of it or nothing. Nearly always a draft holds the day; if none does, open_drafts decides. And
+    -- nearly always nobody else pays for the customer, and nobody did: payer_for is not asked.
     SELECT o.customer_id, o.subscription_id, coalesce(o.delivery_boy_id, c.delivery_boy_id),
         (p_confirmation ->> 'client_event_id')::uuid, o.status, o.delivery_date,
         o.delivery_date - d.delivery_window_days, o.delivery_date + d.delivery_window_days,
         (p_at AT TIME ZONE d.time_zone)::date, m.day, w.day, n.most, n.is_empty, NOT refuses_all, refuses_all,
-        n.is_same, (SELECT i.id FROM invoices i WHERE i.customer_id = o.customer_id AND i.status = 'draft'
+        n.is_same, q.payer, (SELECT i.id FROM invoices i WHERE i.customer_id = q.payer AND i.status = 'draft'
             AND i.companion_of IS NULL AND w.day BETWEEN i.period_start AND i.period_end)
     INTO customer_id, subscription_id, boy, event_id, was, planned, earliest, latest, today, moment_day, day, most,
-        is_empty, is_full, is_nothing, is_same, draft
+        is_empty, is_full, is_nothing, is_same, payer, draft
     FROM settings d CROSS JOIN orders o JOIN customers c ON c.id = o.customer_id
     CROSS JOIN LATERAL (SELECT (moment AT TIME ZONE d.time_zone)::date AS day) m
     CROSS JOIN LATERAL (SELECT coalesce((p_confirmation ->> 'delivery_date')::date, m.day) AS day) w
+    CROSS JOIN LATERAL (SELECT CASE WHEN c.billed_to IS NULL AND NOT EXISTS (SELECT FROM orders x
+            WHERE x.customer_id = c.id AND x.payer_id <> x.customer_id) THEN c.id
+            ELSE payer_for(c.id, w.day) END AS payer) q
     CROSS JOIN LATERAL (SELECT max(i.quantity) AS most, count(*) = 0 AS is_empty,
             bool_and(i.delivered_quantity IS NOT DISTINCT FROM
                 CASE WHEN refuses_all THEN 0 ELSE i.quantity END) AS is_same

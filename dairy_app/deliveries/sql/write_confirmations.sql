@@ -1,13 +1,13 @@
 -- What was judged without a refusal is written: drafts, quantities, orders, delivery statuses, standing orders. Each
 -- place of the arrays is one confirmation; to take apart one array costs less than to take apart all of them.
 CREATE FUNCTION write_confirmations(
-    p_orders uuid[], p_customers uuid[], p_subscriptions uuid[], p_boys uuid[], p_statuses text[], p_days date[],
-    p_moments timestamptz[], p_drafts uuid[], p_told jsonb[], p_confirmed_by uuid, p_confirmed_by_name text,
-    p_method text, p_shared_link_id uuid, p_ip inet, p_device text, p_at timestamptz
+    p_orders uuid[], p_customers uuid[], p_payers uuid[], p_subscriptions uuid[], p_boys uuid[], p_statuses text[],
+    p_days date[], p_moments timestamptz[], p_drafts uuid[], p_told jsonb[], p_confirmed_by uuid,
+    p_confirmed_by_name text, p_method text, p_shared_link_id uuid, p_ip inet, p_device text, p_at timestamptz
 ) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     IF num_nulls(VARIADIC p_drafts) > 0 THEN  -- otherwise every day lies in a draft
-        PERFORM open_drafts(array_agg(p_customers[j.n]), array_agg(p_days[j.n]))
+        PERFORM open_drafts(array_agg(p_payers[j.n]), array_agg(p_days[j.n]))
         FROM generate_subscripts(p_orders, 1) AS j (n)
         WHERE p_statuses[j.n] <> 'NOT_DELIVERED' AND p_drafts[j.n] IS NULL HAVING count(*) > 0;
     END IF;
@@ -29,7 +29,7 @@ BEGIN
         delivered_at = p_moments[j.n],
         delivery_confirmed = p_statuses[j.n] <> 'NOT_DELIVERED',
         invoice_id = CASE WHEN p_statuses[j.n] <> 'NOT_DELIVERED'
-            THEN coalesce(p_drafts[j.n], draft_for(o.customer_id, p_days[j.n])) END
+            THEN coalesce(p_drafts[j.n], draft_for(p_payers[j.n], p_days[j.n])) END
     FROM unnest(p_orders) WITH ORDINALITY AS j (order_id, n)
     WHERE o.id = j.order_id;
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from itertools import groupby
 from typing import Any
 from uuid import UUID
 
@@ -55,6 +56,8 @@ class Line:
     prior_period: bool
     first_date: date
     last_date: date
+    #: Who got what a credit note takes back, where that was another than the buyer.
+    got_by: str | None = None
 
     @property
     def uqc(self) -> str:
@@ -72,6 +75,20 @@ class Delivery:
     unit: str
     unit_price: Decimal
     amount: Decimal
+    #: Who got it, where that was another than the buyer.
+    got_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """The lines, from 1, of somebody whose deliveries the buyer pays for; ``total`` in rupees."""
+
+    name: str
+    code: str
+    address: str
+    first_line: int
+    last_line: int
+    total: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,11 +159,18 @@ class Document:
     original: Reference | None = None
     reason: str | None = None
     registered: Registered | None = None
+    #: Behind the buyer's own lines.
+    sections: Sequence[Section] = ()
     deliveries: Sequence[Delivery] = ()
     account: Account | None = None
     footer: str | None = None
     #: The customer's own, for whoever reads the document.
     language: str | None = None
+
+    @property
+    def days(self) -> list[tuple[str | None, list[Delivery]]]:
+        """The deliveries of each who got some; None: of the buyer itself."""
+        return [(got_by, list(rows)) for got_by, rows in groupby(self.deliveries, key=lambda row: row.got_by)]
 
     @property
     def has_tax(self) -> bool:
@@ -187,6 +211,21 @@ class Document:
     @property
     def file_name(self) -> str:
         return f"{self.number.replace('/', '-')}.pdf"
+
+
+def sections_of(snapshot: Any) -> list[Section]:
+    """Whose deliveries a document has beside its buyer's, as its snapshot names them."""
+    return [
+        Section(
+            name=each["name"],
+            code=each["code"],
+            address=each["address"],
+            first_line=each["first_line"],
+            last_line=each["last_line"],
+            total=Decimal(str(each["total"])),
+        )
+        for each in snapshot.get("sections", ())
+    ]
 
 
 def parties(snapshot: Any) -> tuple[Party, Party]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from dairy_app.common.words import Words, number
-from dairy_app.documents.drawing.document import Document, Line
+from dairy_app.documents.drawing.document import Document, Line, Section
 from dairy_app.documents.drawing.speech import day_of
 from dairy_app.documents.rules import indian, percent
 from dairy_app.exports.gst.codes import STATES
@@ -54,9 +54,21 @@ def notes_of(document: Document, line: Line, t: Words) -> list[str]:
         notes.append(t("prior_day" if line.first_date == line.last_date else "prior_period", **days))
     elif line.source == "one_time":
         notes.append(t("one_time"))
+    if line.got_by:
+        notes.append(t("got_by", name=line.got_by))
     if line.gst_rate == 0 and document.has_tax:
         notes.append(t(f"supply_{line.supply_type}") if t.has(f"supply_{line.supply_type}") else line.supply_type)
     return notes
+
+
+def section_head(section: Section, t: Words) -> str:
+    """Whose lines follow, and where that is."""
+    return ", ".join(filter(None, (t("section", name=section.name, code=section.code), section.address)))
+
+
+def section_foot(section: Section, t: Words) -> tuple[str, str]:
+    """What the lines of a section come to."""
+    return t("section_total", name=section.name), indian(section.total)
 
 
 def totals_of(document: Document, t: Words) -> Sequence[tuple[str, str]]:

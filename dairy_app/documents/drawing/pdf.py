@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dairy_app.common.words import Words
 from dairy_app.documents.drawing.codes import code_of
 from dairy_app.documents.drawing.days_table import DaysTable, days_table
-from dairy_app.documents.drawing.document import Account, Document, Party
+from dairy_app.documents.drawing.document import Account, Delivery, Document, Party
 from dairy_app.documents.drawing.goods_table import (
     Column,
     account_rows,
@@ -14,6 +14,8 @@ from dairy_app.documents.drawing.goods_table import (
     facts_of,
     notes_of,
     registration_of,
+    section_foot,
+    section_head,
     totals_of,
 )
 from dairy_app.documents.drawing.sheet import ACCENT, GREY, HEIGHT, PALE, WIDTH, Sheet, Style, wrap
@@ -155,7 +157,14 @@ class _Drawing:
             places.append((x, width, column))
             x += width
         self._table_head(places)
+        begins = {each.first_line: each for each in self.document.sections}
+        ends = {each.last_line: each for each in self.document.sections}
         for number, line in enumerate(self.document.lines, 1):
+            if number in begins:
+                head = wrap(section_head(begins[number], self.t), ROOM, STRONG, 2)
+                if self._needs(len(head) * STRONG.leading + 30):  # not alone at the foot of a page
+                    self._table_head(places)
+                self.y = self.sheet.wrapped(EDGE, self.y + 3, ROOM, "\n".join(head), STRONG) + 2
             goods = wrap(line.description, places[0][1] - GAP, BODY, 4)
             notes = [row for note in notes_of(self.document, line, self.t) for row in wrap(note, places[0][1], NOTE, 3)]
             height = len(goods) * BODY.leading + len(notes) * NOTE.leading + 3
@@ -170,6 +179,13 @@ class _Drawing:
                 y += style.leading
             self.y += height
             self.sheet.rule(EDGE, self.y - 9.5, ROOM, thick=0.3)
+            if number in ends:
+                label, amount = section_foot(ends[number], self.t)
+                if self._needs(STRONG.leading + 4):
+                    self._table_head(places)
+                self.sheet.text(places[0][0], self.y, wrap(label, ROOM - 120, STRONG, 1)[0], STRONG)
+                self.sheet.text(EDGE + ROOM, self.y, amount, STRONG, "right")
+                self.y += STRONG.leading + 4
         self.y += 4
 
     def _table_head(self, places: Sequence[tuple[float, float, Column]]) -> None:
@@ -307,14 +323,17 @@ class _Drawing:
     # ----------------------------------------------------------------------------------------- deliveries
 
     def _deliveries(self) -> None:
-        if not self.document.deliveries:
-            return
-        table = days_table(self.document.deliveries, self.t, HALF)
+        for got_by, rows in self.document.days:
+            title = self.t("deliveries") if got_by is None else self.t("deliveries_of", name=got_by)
+            self._days(title, rows)
+
+    def _days(self, title: str, deliveries: Sequence[Delivery]) -> None:
+        table = days_table(deliveries, self.t, HALF)
         rows, step = list(table.rows), SMALL.leading
         named = zip(table.columns, table.head, strict=True)
         head = 1 + max(len(wrap(name, width - 3, NOTE, 2)) for (width, _), name in named)
         self._needs(20 + (head + 4) * step)
-        self.sheet.text(EDGE, self.y, self.t("deliveries"), HEADING)
+        self.sheet.text(EDGE, self.y, wrap(title, ROOM, HEADING, 1)[0], HEADING)
         self.y += 14
         while rows:
             fits = int((BOTTOM - self.y) / step) - head + 1

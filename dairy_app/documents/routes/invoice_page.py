@@ -121,6 +121,8 @@ def _view(document: Document, t: Words, token: str) -> dict[str, Any]:
         "title": title_of(t, document.document_type),
         "columns": goods_table.columns_of(document, t),
         "notes_of": lambda line: goods_table.notes_of(document, line, t),
+        "section_head": lambda section: goods_table.section_head(section, t),
+        "section_foot": lambda section: goods_table.section_foot(section, t),
         "facts": goods_table.facts_of(document, t),
         "totals": goods_table.totals_of(document, t),
         "account": goods_table.account_rows(document, t),

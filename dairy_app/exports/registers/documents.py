@@ -82,12 +82,14 @@ FROM (
     FROM {DOCUMENTS} WHERE d.sign <> 0 ORDER BY {DOCUMENT_ORDER}
 ) d
 CROSS JOIN LATERAL (
-    SELECT l.*, p.sku FROM {LINES} l LEFT JOIN products p ON p.id = l.product_id ORDER BY l.line_no OFFSET 0
+    SELECT l.*, p.sku, b.code AS delivered_to_code, b.name AS delivered_to_name
+    FROM {LINES} l LEFT JOIN products p ON p.id = l.product_id LEFT JOIN customers b ON b.id = l.delivered_to
+    ORDER BY l.line_no OFFSET 0
 ) l"""
 
 INVOICE_LINES = Profile(
     name="invoice-lines",
-    version=2,
+    version=3,
     title="One row per line of the documents, in the order of the register; no lines of void documents.",
     columns=(
         text("number", "d.number"),
@@ -114,6 +116,8 @@ INVOICE_LINES = Profile(
         money("sgst", signed("l.sgst")),
         money("igst", signed("l.igst")),
         money("line_total", signed("l.line_total")),
+        text("delivered_to_code", "l.delivered_to_code"),
+        text("delivered_to_name", "l.delivered_to_name"),
     ),
     rows=_LINES_ROWS,
     order=DOCUMENT_ORDER,

@@ -70,7 +70,8 @@ DOCUMENTS = f"""(
 #: The order of documents: invoices before credit notes, by number.
 DOCUMENT_ORDER = "d.place, d.series, d.financial_year, d.sequence_no"
 
-_OF_GOODS = "l.product_id, l.description, l.hsn_code, l.unit, l.source, l.prior_period, l.first_date, l.last_date"
+_OF_GOODS = """l.product_id, l.description, l.hsn_code, l.unit, l.source, l.prior_period, l.first_date, l.last_date,
+    l.delivered_to"""
 
 #: The lines of document ``d``, for a LATERAL. What a credit note takes back has no gross amount of its own, and no
 #: price when no goods came back.

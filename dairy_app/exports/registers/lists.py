@@ -44,6 +44,7 @@ CUSTOMERS = Profile(
         word("payment_terms", "c.payment_terms"),
         money("credit_limit", "c.credit_limit"),
         word("channel", "c.channel"),
+        text("billed_to", "b.code"),
         text("notes", _optional("notes")),
         word("login", "CASE WHEN c.user_id IS NULL THEN 'no' ELSE 'yes' END"),
         money("opening_balance", "o.amount"),
@@ -54,6 +55,7 @@ FROM customers c
 LEFT JOIN areas a ON a.id = c.area_id
 LEFT JOIN users d ON d.id = c.delivery_boy_id
 LEFT JOIN users m ON m.id = c.marketing_staff_id
+LEFT JOIN customers b ON b.id = c.billed_to
 LEFT JOIN opening_balances o ON o.customer_id = c.id
 WHERE c.merged_into IS NULL""",
     order="c.code",

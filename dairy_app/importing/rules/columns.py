@@ -63,6 +63,7 @@ _OF_CUSTOMER: Names = {
     "payment_terms": ("terms", "payment_term"),
     "channel": ("told_by", "messages_by"),
     "credit_limit": ("limit", "credit_allowed", "उधार_सीमा"),
+    "billed_to": ("bill_to", "paid_by", "payer", "payer_code", "bill_to_code", "बिल_किसके_नाम"),
 }  # fmt: skip
 #: Whose row it is, in the other files.
 _WHOSE: Names = {

@@ -30,6 +30,7 @@ _READ = {
     "phone": cells.phone_of,
     "pincode": lambda cell: cells.whole(cell).replace(" ", ""),
     "stop_sequence": cells.whole,
+    "billed_to": cells.whole,
     "delivery_boy": cells.whole,
     "marketing_staff": cells.whole,
     "status": plain_heading,

@@ -39,9 +39,13 @@ def add_adjustment(session: Session, actor: Actor, wanted: NewAdjustment) -> dic
     """Put a charge or a discount on the customer's draft of a day, which is opened when there is none.
 
     Any day up to the end of the billing period that runs; one of an issued document joins the next draft, as a late
-    delivery does. ``period_closed`` in closed books.
+    delivery does. ``period_closed`` in closed books; ``payer_refused`` for whom another pays: what is charged or taken
+    off by hand is on that one's document.
     """
     customer = get_visible_customer(session, actor, wanted.customer_id, lock=True)
+    if customer.billed_to is not None:
+        payer = get_visible_customer(session, actor, customer.billed_to)
+        raise Problem("payer_refused", f"{customer.name} is billed to {payer.name} ({payer.code}): put it there.")
     current = today(session)
     day = wanted.adjusted_on or current
     _refuse_day(session, customer.id, day, current)

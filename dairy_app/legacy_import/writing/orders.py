@@ -113,11 +113,12 @@ ON CONFLICT (legacy_id) DO NOTHING
 # The customers first, by id: whoever bills or confirms for one of them waits or is waited for.
 _LOCK_CUSTOMERS = """
 SELECT count(*) FROM (SELECT FROM customers
-    WHERE id IN (SELECT customer_id FROM stage_orders WHERE fate = 'written' AND stands_on IS NOT NULL)
+    WHERE id IN (SELECT p.id FROM (SELECT array_agg(DISTINCT customer_id) AS ids FROM stage_orders
+        WHERE fate = 'written' AND stands_on IS NOT NULL) s, payers_of(s.ids) AS p (id))
     ORDER BY id FOR NO KEY UPDATE) locked
 """
 _DRAFTS = """
-SELECT open_drafts(array_agg(d.customer_id), array_agg(d.delivered_on))
+SELECT open_drafts(array_agg(payer_for(d.customer_id, d.delivered_on)), array_agg(d.delivered_on))
 FROM (SELECT DISTINCT customer_id, delivered_on FROM stage_orders
       WHERE fate = 'written' AND stands_on = 'draft') d
 HAVING count(*) > 0
@@ -132,7 +133,8 @@ SELECT o.id, o.customer_id, CASE WHEN o.subscription_id IS NULL THEN 'one_time' 
     'import', o.address::jsonb, o.notes, d.delivered_on, d.delivered_at, d.delivered_on IS NOT NULL,
     CASE WHEN o.final_status = 'CANCELLED' THEN coalesce(o.cancelled_at, o.delivered_at) END,
     CASE WHEN o.final_status = 'CANCELLED' THEN o.cancel_reason END,
-    CASE o.stands_on WHEN 'draft' THEN draft_for(o.customer_id, o.delivered_on) WHEN 'external' THEN i.id END,
+    CASE o.stands_on WHEN 'draft' THEN draft_for(payer_for(o.customer_id, o.delivered_on),
+        o.delivered_on) WHEN 'external' THEN i.id END,
     o.key, coalesce(o.created_at, now())
 FROM stage_orders o
 CROSS JOIN LATERAL (SELECT CASE WHEN o.stands_on IS NOT NULL THEN o.delivered_on END AS delivered_on,

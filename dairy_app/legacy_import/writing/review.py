@@ -6,9 +6,9 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-_OPEN = text("SELECT open_drafts(ARRAY[:customer]::uuid[], ARRAY[:on]::date[])")
+_OPEN = text("SELECT open_drafts(ARRAY[payer_for(:customer, :on)]::uuid[], ARRAY[:on]::date[])")
 _REBILL = text("""
-UPDATE orders SET invoice_id = draft_for(customer_id, delivered_on), updated_at = now()
+UPDATE orders SET invoice_id = draft_for(payer_for(customer_id, delivered_on), delivered_on), updated_at = now()
 WHERE id = :order RETURNING invoice_id""")
 
 

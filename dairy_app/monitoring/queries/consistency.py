@@ -17,6 +17,7 @@ from dairy_app.billing.queries.runs import RUN_IS_HELD
 from dairy_app.billing.service.runs import SILENCE
 from dairy_app.business.queries import today
 from dairy_app.common.clock import now
+from dairy_app.monitoring.queries.links import CONTRADICTED, DANGLING, OF_MERGED
 
 #: How many ids of a finding are shown.
 EXAMPLES = 10
@@ -50,105 +51,6 @@ class Finding:
 
 
 _DELIVERED = "o.status IN ('DELIVERED', 'PARTIALLY_DELIVERED')"
-
-#: (table, its key, column, what it must point at); those with a second column must agree about the customer too.
-_LINKS = (
-    ("orders", "x.id::text", "customer_id", "customers"),
-    ("orders", "x.id::text", "invoice_id", "invoices"),
-    ("order_items", "x.order_id || '/' || x.line_no", "order_id", "orders"),
-    ("order_items", "x.order_id || '/' || x.line_no", "product_id", "products"),
-    ("delivery_statuses", "x.id::text", "customer_id", "customers"),
-    ("subscriptions", "x.id::text", "customer_id", "customers"),
-    ("subscriptions", "x.id::text", "product_id", "products"),
-    ("customers", "x.id::text", "user_id", "users"),
-    ("customers", "x.id::text", "delivery_boy_id", "users"),
-    ("customers", "x.id::text", "area_id", "areas"),
-    ("customer_moves", "x.id::text", "customer_id", "customers"),
-    ("invoices", "x.id::text", "customer_id", "customers"),
-    ("invoice_lines", "x.invoice_id || '/' || x.line_no", "invoice_id", "invoices"),
-    ("payments", "x.id::text", "customer_id", "customers"),
-    ("payment_allocations", "x.id::text", "payment_id", "payments"),
-    ("payment_allocations", "x.id::text", "invoice_id", "invoices"),
-    ("refunds", "x.id::text", "customer_id", "customers"),
-    ("charge_rules", "x.id::text", "customer_id", "customers"),
-    ("delivery_photos", "x.id::text", "customer_id", "customers"),
-    ("delivery_photos", "x.id::text", "order_id", "orders"),
-    ("container_movements", "x.id::text", "customer_id", "customers"),
-    ("container_movements", "x.id::text", "order_id", "orders"),
-    ("products", "x.id::text", "container_id", "containers"),
-    ("credit_notes", "x.id::text", "invoice_id", "invoices"),
-)
-_DANGLING = "\nUNION ALL\n".join(
-    f"SELECT '{table}.{column} ' || {key} FROM {table} x WHERE x.{column} IS NOT NULL"
-    f" AND NOT EXISTS (SELECT FROM {target} t WHERE t.id = x.{column})"
-    for table, key, column, target in _LINKS
-)
-
-
-#: (table, column, what it points at): both have a customer, and it is the same one.
-_OF_ONE_CUSTOMER = (
-    ("orders", "subscription_id", "subscriptions"),
-    ("orders", "invoice_id", "invoices"),
-    ("orders", "placed_at_door_of", "orders"),
-    ("delivery_statuses", "order_id", "orders"),
-    ("delivery_photos", "order_id", "orders"),
-    ("container_movements", "order_id", "orders"),
-    ("change_requests", "subscription_id", "subscriptions"),
-    ("change_requests", "applied_order_id", "orders"),
-    ("invoices", "companion_of", "invoices"),
-    ("adjustments", "invoice_id", "invoices"),
-    ("credit_notes", "invoice_id", "invoices"),
-    ("payment_allocations", "payment_id", "payments"),
-    ("payment_allocations", "invoice_id", "invoices"),
-    ("write_offs", "invoice_id", "invoices"),
-    ("outbox_messages", "invoice_id", "invoices"),
-)
-_CONTRADICTED = "\nUNION ALL\n".join(
-    f"SELECT '{table}.{column} ' || x.id FROM {table} x JOIN {target} t ON t.id = x.{column}"
-    " WHERE t.customer_id <> x.customer_id"
-    for table, column, target in _OF_ONE_CUSTOMER
-)
-
-#: Tables with a customer of their own, and their key.
-_OF_CUSTOMERS = {
-    "orders": "id",
-    "delivery_statuses": "id",
-    "delivery_photos": "id",
-    "unlinked_delivery_statuses": "id",
-    "subscriptions": "id",
-    "invoices": "id",
-    "adjustments": "id",
-    "credit_notes": "id",
-    "payments": "id",
-    "payment_allocations": "id",
-    "refunds": "id",
-    "opening_balances": "id",
-    "write_offs": "id",
-    "customer_prices": "id",
-    "charge_rules": "id",
-    "customer_moves": "id",
-    "unlinked_customers": "customer_id",
-    "change_requests": "id",
-    "outbox_messages": "id",
-    "container_movements": "id",
-    "container_balances": "customer_id",
-}
-_OF_MERGED = "\nUNION ALL\n".join(
-    [
-        *(
-            f"SELECT '{table} ' || x.{key} FROM {table} x JOIN customers c ON c.id = x.customer_id"
-            " WHERE c.merged_into IS NOT NULL"
-            for table, key in _OF_CUSTOMERS.items()
-        ),
-        *(
-            f"SELECT '{table} ' || x.id FROM {table} x JOIN customers c ON c.id = x.issued_to"
-            " WHERE c.merged_into IS DISTINCT FROM x.customer_id"
-            for table in ("invoices", "credit_notes")
-        ),
-        "SELECT 'customers ' || c.id FROM customers c JOIN customers t ON t.id = c.merged_into"
-        " WHERE t.merged_into IS NOT NULL",
-    ]
-)
 
 
 def _unbilled(order_type: str) -> str:
@@ -222,18 +124,18 @@ REPORTS = (
         """SELECT h.subscription_id || '/' || h.day FROM credit_holds h
         JOIN orders o ON o.subscription_id = h.subscription_id AND o.delivery_date = h.day""",
     ),
-    Report("links_dangling", "critical", "Other links to rows that are not there.", _DANGLING),
+    Report("links_dangling", "critical", "Other links to rows that are not there.", DANGLING),
     Report(
         "customers_contradicted",
         "critical",
         "Linked rows that name two customers.",
-        _CONTRADICTED,
+        CONTRADICTED,
     ),
     Report(
         "merged_customers_hold_rows",
         "critical",
         "Rows of customers that were merged into another, or documents that came from one that was not.",
-        _OF_MERGED,
+        OF_MERGED,
     ),
     Report(
         "deliveries_contradicted",
@@ -358,16 +260,16 @@ REPORTS = (
         "Issued invoices whose lines are not the quantities that were delivered.",
         """SELECT DISTINCT invoice_id::text FROM (
             SELECT coalesce(i.companion_of, i.id) AS invoice_id, l.product_id, l.unit_price, l.source,
-                sum(l.quantity) AS quantity
-            FROM invoices i JOIN invoice_lines l ON l.invoice_id = i.id
-            WHERE i.status = 'issued' AND l.product_id IS NOT NULL GROUP BY 1, 2, 3, 4) billed
+                coalesce(c.merged_into, c.id, i.customer_id) AS got_by, sum(l.quantity) AS quantity
+            FROM invoices i JOIN invoice_lines l ON l.invoice_id = i.id LEFT JOIN customers c ON c.id = l.delivered_to
+            WHERE i.status = 'issued' AND l.product_id IS NOT NULL GROUP BY 1, 2, 3, 4, 5) billed
         FULL JOIN (
-            SELECT o.invoice_id, n.product_id, n.unit_price, o.order_type AS source,
+            SELECT o.invoice_id, n.product_id, n.unit_price, o.order_type AS source, o.customer_id AS got_by,
                 sum(n.delivered_quantity) AS quantity
             FROM invoices i JOIN orders o ON o.invoice_id = i.id
             JOIN order_items n ON n.order_id = o.id AND n.delivered_quantity > 0
-            WHERE i.status = 'issued' GROUP BY 1, 2, 3, 4) delivered
-            USING (invoice_id, product_id, unit_price, source)
+            WHERE i.status = 'issued' GROUP BY 1, 2, 3, 4, 5) delivered
+            USING (invoice_id, product_id, unit_price, source, got_by)
         WHERE billed.quantity IS DISTINCT FROM delivered.quantity""",
     ),
     Report(
@@ -377,7 +279,8 @@ REPORTS = (
         """SELECT l.invoice_id || '/' || l.line_no FROM invoice_lines l
         JOIN charge_rules r ON r.id = l.charge_rule_id
         JOIN invoices i ON i.id = l.invoice_id AND i.status = 'issued'
-        WHERE r.customer_id <> i.customer_id OR l.first_date < lower(r.valid)
+        LEFT JOIN customers c ON c.id = l.delivered_to
+        WHERE r.customer_id <> coalesce(c.merged_into, c.id, i.customer_id) OR l.first_date < lower(r.valid)
             OR (l.gross_amount < 0) <> (r.kind = 'discount')""",
     ),
     Report(

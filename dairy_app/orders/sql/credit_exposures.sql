@@ -1,7 +1,7 @@
 -- What each of some customers owes (balance; below 0 it is credit), has on its draft, and has ordered besides, in
 -- rupees with the tax that a bill would have; exposure is the sum, which is held against the limit. Each order counts
 -- once: until it is delivered as ordered, then as delivered on a draft, then on a bill in the balance. What a bill
--- rounds to the rupee is not rounded here. p_customers NULL: of all who have a limit; p_day decides the rates of tax.
+-- rounds to the rupee is not rounded here. What is ordered counts for whom it is billed to. p_customers NULL: of all who have a limit; p_day decides the rates of tax.
 -- Planned for each call, as open_items is: for a few customers by index, for many without.
 CREATE FUNCTION credit_exposures(p_customers uuid[], p_day date) RETURNS TABLE (
     customer_id uuid, credit_limit numeric, balance numeric, draft numeric, ordered numeric, exposure numeric)
@@ -10,13 +10,23 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE SET plan_cache_mode = force_custom_plan AS
 DECLARE
     v_customers uuid[] := coalesce(p_customers, ARRAY(SELECT c.id FROM customers c
         WHERE c.credit_limit IS NOT NULL OR c.payment_terms = 'prepaid'));
+    v_own uuid[] := ARRAY(SELECT c.id FROM customers c WHERE c.id = ANY (v_customers) AND c.billed_to IS NULL);
+    v_others uuid[] := ARRAY(SELECT c.id FROM customers c WHERE c.billed_to = ANY (v_customers));
 BEGIN
 RETURN QUERY WITH goods AS (
     SELECT o.customer_id, p.tax_class, false AS is_delivered, sum(round(i.quantity * i.unit_price, 2)) AS amount
     FROM orders o
     JOIN order_items i ON i.order_id = o.id
     JOIN products p ON p.id = i.product_id
-    WHERE o.customer_id = ANY (v_customers) AND o.status IN ('PENDING', 'OUT_FOR_DELIVERY')
+    WHERE o.customer_id = ANY (v_own) AND o.status IN ('PENDING', 'OUT_FOR_DELIVERY')
+    GROUP BY 1, 2
+    UNION ALL
+    SELECT c.billed_to, p.tax_class, false, sum(round(i.quantity * i.unit_price, 2))
+    FROM customers c
+    JOIN orders o ON o.customer_id = c.id
+    JOIN order_items i ON i.order_id = o.id
+    JOIN products p ON p.id = i.product_id
+    WHERE c.id = ANY (v_others) AND o.status IN ('PENDING', 'OUT_FOR_DELIVERY')
     GROUP BY 1, 2
     UNION ALL
     SELECT d.customer_id, p.tax_class, true, sum(round(i.delivered_quantity * i.unit_price, 2))

@@ -49,23 +49,33 @@ def lock_limited(session: Session) -> None:
 def judged(offered: Select[Any], today: date) -> CTE:
     """Orders that could be made, each with what ``exposure`` its customer would come to, and whether it ``is_held``.
 
-    Of a customer a day is held as a whole: when what it owes, has ordered, and is due up to and with that day is over
-    its limit. What was held back on a day that has gone by stays so: nobody brings it any more.
+    Of who pays a day is held as a whole: when what it owes, has ordered, and is due up to and with that day, also for
+    those that are billed to it, is over its limit. What was held back on a day that has gone by stays so: nobody brings
+    it any more.
     """
     wanted = offered.cte("could_be")
-    limited = select(wanted.c.customer_id).join(Customer, Customer.id == wanted.c.customer_id).where(text(HAS_LIMIT))
-    found = exposures(func.array(limited.distinct().scalar_subquery(), type_=ARRAY(Uuid())), today)
+    payer = func.coalesce(Customer.billed_to, Customer.id)
+    payers = select(payer).where(Customer.id.in_(select(wanted.c.customer_id)))
+    limited = select(Customer.id).where(text(HAS_LIMIT), Customer.id.in_(payers.correlate(None)))
+    found = exposures(func.array(limited.scalar_subquery(), type_=ARRAY(Uuid())), today)
     factors = func.tax_factors(today).table_valued(column("tax_class", Text()), column("factor", Numeric()))
     gross = func.round(wanted.c.quantity * wanted.c.price, 2)
     amount = case((found.c.credit_limit.is_not(None), func.round(gross * factors.c.factor, 2)))
     valued = (
-        select(*wanted.c, found.c.credit_limit, found.c.exposure.label("before"), amount.label("amount"))
+        select(
+            *wanted.c,
+            payer.label("payer_id"),
+            found.c.credit_limit,
+            found.c.exposure.label("before"),
+            amount.label("amount"),
+        )
         .join(Product, Product.id == wanted.c.product_id)
         .join(factors, factors.c.tax_class == Product.tax_class)
-        .outerjoin(found, found.c.customer_id == wanted.c.customer_id)
+        .join(Customer, Customer.id == wanted.c.customer_id)
+        .outerjoin(found, found.c.customer_id == payer)
         .cte("valued")
     )
-    so_far = func.sum(valued.c.amount).over(partition_by=valued.c.customer_id, order_by=valued.c.day)
+    so_far = func.sum(valued.c.amount).over(partition_by=valued.c.payer_id, order_by=valued.c.day)
     summed = select(*valued.c, (valued.c.before + so_far).label("exposure")).cte("summed")
     known = and_(CreditHold.subscription_id == summed.c.subscription_id, CreditHold.day == summed.c.day)
     holds = select(BusinessSettings.on_credit_limit == "hold").scalar_subquery()

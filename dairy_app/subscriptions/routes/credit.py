@@ -20,11 +20,16 @@ credit = Blueprint("credit", __name__, description="Credit limits, and what is h
 @credit.response(200, CustomerCreditOut)
 @allow(Role.ADMIN, Role.ACCOUNTANT, Role.CUSTOMER)
 def read_credit(customer_id: UUID) -> dict[str, Any]:
-    """What a customer owes with what is not billed yet, its limit, and the orders that it did not get for that."""
-    session, day = current_session(), today(current_session())
-    customer = get_visible_customer(session, current_actor(), customer_id)
+    """What a customer owes with what is not billed yet, its limit, and the orders that it did not get for that.
+
+    What is ordered counts for whom the customer is billed to; how that one stands, a customer is not told.
+    """
+    session, day, actor = current_session(), today(current_session()), current_actor()
+    customer = get_visible_customer(session, actor, customer_id)
     stands = exposure_of(session, customer.id, day)
     held = holds_of(session, customer.id, day - timedelta(days=MOST_HOLDS))
+    if actor.role is Role.CUSTOMER and customer.billed_to is not None:
+        held = [{**each._mapping, "exposure": None, "credit_limit": None} for each in held]
     return {**stands._mapping, "payment_terms": customer.payment_terms, "held": held}
 
 

@@ -54,8 +54,11 @@ class HeldOrder(Strict):
     date = Day(attribute="day")
     product_name = fields.String()
     amount = Money(metadata={"description": "What the order would have come to."})
-    exposure = Money(metadata={"description": "What the customer would have come to with all that was due that day."})
-    credit_limit = Money(metadata={"description": "As it was then."})
+    exposure = Money(
+        allow_none=True,
+        metadata={"description": "What who pays would have come to with all that was due that day; null: is not told."},
+    )
+    credit_limit = Money(allow_none=True, metadata={"description": "As it was then; null: is not told."})
 
 
 class CustomerCreditOut(Exposure):
