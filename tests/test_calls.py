@@ -65,7 +65,7 @@ def test_a_confirmation(dairy: Dairy) -> None:
 
 @pytest.mark.parametrize(
     ("path", "each"),
-    [("/customers", 45), ("/orders", 140), ("/delivery-statuses", 40), ("/subscriptions", 40), ("/products", 40)],
+    [("/customers", 48), ("/orders", 140), ("/delivery-statuses", 40), ("/subscriptions", 40), ("/products", 40)],
 )
 def test_a_row_of_a_list(dairy: Dairy, path: str, each: int) -> None:
     milk = dairy.product("60.00")

@@ -31,8 +31,8 @@ CREATE TABLE message_templates (
     CONSTRAINT ck_message_templates_language_format CHECK (language ~ '^[a-z]{2,3}$'),
     CONSTRAINT ck_message_templates_subject_of_email
         CHECK (subject IS NULL OR channel IS NULL OR channel = 'email'),
-    CONSTRAINT ck_message_templates_text_lengths
-        CHECK (length(subject) BETWEEN 1 AND 200 AND length(body) BETWEEN 1 AND 2000)
+    CONSTRAINT ck_message_templates_subject_length CHECK (length(subject) BETWEEN 1 AND 200),
+    CONSTRAINT ck_message_templates_body_length CHECK (length(body) BETWEEN 1 AND 2000)
 );
 CREATE UNIQUE INDEX uq_message_templates_same ON message_templates (kind, language, coalesce(channel, ''));
 COMMENT ON TABLE message_templates IS

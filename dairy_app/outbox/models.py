@@ -144,7 +144,8 @@ class MessageTemplate(Identified, Base):
         one_of("channel", CHANNELS),
         check("language_format", "language ~ '^[a-z]{2,3}$'"),
         check("subject_of_email", "subject IS NULL OR channel IS NULL OR channel = 'email'"),
-        check("text_lengths", "length(subject) BETWEEN 1 AND 200 AND length(body) BETWEEN 1 AND 2000"),
+        check("subject_length", "length(subject) BETWEEN 1 AND 200"),
+        check("body_length", "length(body) BETWEEN 1 AND 2000"),
         unique_index("uq_message_templates_same", "kind", "language", text("coalesce(channel, '')")),
     )
 

@@ -106,7 +106,8 @@ CASES = [
     (words(channel="'pigeon'"), "ck_message_templates_channel_known"),
     (words(language="'Hindi'"), "ck_message_templates_language_format"),
     (words(channel="'sms'", subject="'x'"), "ck_message_templates_subject_of_email"),
-    (words(body="''"), "ck_message_templates_text_lengths"),
+    (words(subject="''"), "ck_message_templates_subject_length"),
+    (words(body="''"), "ck_message_templates_body_length"),
     (words() + ";" + words(), "uq_message_templates_same"),
 ]
 

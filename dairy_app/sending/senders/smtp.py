@@ -8,19 +8,36 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import formatdate
+from typing import Any
 
 from dairy_app.sending.rules import SmtpServer
 from dairy_app.sending.senders.letters import ANSWER, PATIENCE, NotNow, Outgoing, Refused, said
 
 #: "Closing the connection", at any point.
 _CLOSING = 421
+
+
+class _Known:
+    """A connection that is known before it is open: smtplib waits for a greeting while it makes one."""
+
+    def __init__(self, keep: Callable[[Any], None], **where: Any) -> None:
+        keep(self)
+        super().__init__(**where)
+
+
+class _Plain(_Known, smtplib.SMTP):
+    """Plain, at least to begin with."""
+
+
+class _Protected(_Known, smtplib.SMTP_SSL):
+    """Protected from the first byte."""
 
 
 class SmtpSender:
@@ -63,21 +80,20 @@ class SmtpSender:
             self.close()
         server = self._server
         context = ssl.create_default_context()
+        where = {"host": server.host, "port": server.port, "timeout": self._answer}
         if server.security == "tls":
-            self._open = smtplib.SMTP_SSL(timeout=self._answer, context=context)
+            self._open = _Protected(self._keep, **where, context=context)
         else:
-            self._open = smtplib.SMTP(timeout=self._answer)
-        # smtplib checks the certificate against this name, which it otherwise learns only from its constructor.
-        self._open._host = server.host  # type: ignore[attr-defined]
-        code, text = self._open.connect(server.host, server.port)
-        if code != 220:
-            raise smtplib.SMTPResponseException(code, text)
+            self._open = _Plain(self._keep, **where)
         if server.security == "starttls":
             self._open.starttls(context=context)
         self._open.ehlo_or_helo_if_needed()
         if server.user is not None:
             self._open.login(server.user, server.password or "")
         return self._open
+
+    def _keep(self, connection: smtplib.SMTP) -> None:
+        self._open = connection
 
     def _hand_over(self, smtp: smtplib.SMTP, letter: Outgoing, content: bytes, deadline: float) -> None:
         options = []
