@@ -57,8 +57,10 @@ class Post:
 
 
 @contextmanager
-def open_post(tls: SSLContext | None = None, password: str | None = None, **options: Any) -> Iterator[Post]:
-    """The server, listening on a port of its own until the end."""
+def open_post(
+    tls: SSLContext | None = None, password: str | None = None, *, from_the_first: SSLContext | None = None
+) -> Iterator[Post]:
+    """The server, on a port of its own until the end: plain, by STARTTLS, or protected from the first byte."""
     post, loop = Post(), asyncio.new_event_loop()
 
     def check(_server: Any, _session: Any, _envelope: Any, _mechanism: str, data: LoginPassword) -> AuthResult:
@@ -67,9 +69,9 @@ def open_post(tls: SSLContext | None = None, password: str | None = None, **opti
 
     def make() -> SMTP:
         login = {"authenticator": check, "auth_required": True} if password else {}
-        return SMTP(post, tls_context=tls, require_starttls=tls is not None, loop=loop, **login, **options)
+        return SMTP(post, tls_context=tls, require_starttls=tls is not None, loop=loop, **login)
 
-    server = loop.run_until_complete(loop.create_server(make, "127.0.0.1", 0))
+    server = loop.run_until_complete(loop.create_server(make, "127.0.0.1", 0, ssl=from_the_first))
     post.port = server.sockets[0].getsockname()[1]
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()

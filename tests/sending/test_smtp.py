@@ -263,6 +263,16 @@ def test_it_logs_in_over_starttls_and_not_where_the_certificate_is_unknown(
         assert [str(each["From"]) for each in post.letters] == ["Sunrise Dairy <me@dairy.example>"] * 2
 
 
+def test_it_is_protected_from_the_first_byte_where_the_address_says_so(
+    mailing: Mailing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mailing.queue("a@b.example", "b@b.example")
+    with certified(tmp_path, monkeypatch) as context, open_post(from_the_first=context) as post:
+        server = smtp_server(f"smtps://localhost:{post.port}?from=bills@dairy.example")
+        assert Emptying(mailing.dairy.app.database, {"email": SmtpSender(server)}).send_due() == Done(sent=2)
+        assert len(post.letters) == 2
+
+
 @pytest.mark.parametrize(
     ("url", "security", "port"),
     [
