@@ -48,7 +48,8 @@ def export_csv(asked: dict[str, Any], profile: str) -> Response:
     Profiles: ``invoice-register``, ``invoice-lines``, ``deliveries``, ``receipts``, ``allocations``, ``ledger``,
     ``ageing``, ``credit``, ``statement``, ``unbilled``, ``exceptions``, ``zoho-invoices``; reports:
     ``sales-by-product``, ``sales-by-area``, ``sales-by-month``, ``sales-by-customer``, ``customer-changes``,
-    ``short-deliveries``, ``containers``; lists that need no days and that ``POST /imports/…`` takes back:
+    ``short-deliveries``, ``containers``; of the day ``refunds``, ``container-movements``, ``closed-days``,
+    ``charge-rules`` (without days); lists that need no days and that ``POST /imports/…`` takes back:
     ``customers``, ``standing-orders`` (for admins); for the return ``gstr1/b2b``, ``b2cl``, ``b2cs``, ``cdnr``,
     ``cdnur``, ``exemp``, ``hsn-b2b``, ``hsn-b2c``, ``docs``, and ``gstr3b``.
     A text that a spreadsheet would take for a formula gets a leading apostrophe; numbers are never touched. An answer

@@ -23,6 +23,7 @@ SETTINGS = {
     "days": ("cutoff_morning", "cutoff_evening", "delivery_window_days", "generation_days_ahead"),
     "orders": ("minimum_order_amount", "on_credit_limit"),
     "door": ("show_due_at_door", "cash_over_links", "door_extras", "door_extra_limit", "photo_days"),
+    "programs": ("event_days",),
     "most": ("most_litre", "most_kg", "most_packet", "most_piece", "most_dozen"),
 }
 #: Before the unit, in the names of the form: of ``max_order_quantity``.
@@ -30,7 +31,7 @@ _MOST = "most_"
 #: Settings that are on or off, and those that are one of some words.
 SWITCHES = frozenset({"show_due_at_door", "cash_over_links"})
 CHOICES = {"door_extras": DOOR_EXTRAS, "on_credit_limit": ON_CREDIT_LIMIT}
-_WHOLE = frozenset({"due_days", "delivery_window_days", "generation_days_ahead", "photo_days"})
+_WHOLE = frozenset({"due_days", "delivery_window_days", "generation_days_ahead", "photo_days", "event_days"})
 
 
 #: Who works here; customers are listed apart, as there are many.

@@ -11,6 +11,7 @@ from dairy_app.exports.files.streams import CsvSource
 from dairy_app.exports.gst.gstr1 import GSTR1
 from dairy_app.exports.gst.gstr3b import GSTR3B
 from dairy_app.exports.registers.columns import Kind, Profile
+from dairy_app.exports.registers.day_to_day import DAY_TO_DAY
 from dairy_app.exports.registers.documents import DELIVERIES, INVOICE_LINES, INVOICE_REGISTER, UNBILLED
 from dairy_app.exports.registers.findings import EXCEPTIONS
 from dairy_app.exports.registers.lists import CUSTOMERS, STANDING_ORDERS
@@ -36,6 +37,7 @@ PROFILES = {
         GSTR3B,
         ZOHO_INVOICES,
         *REPORTS,
+        *DAY_TO_DAY,
         CUSTOMERS,
         STANDING_ORDERS,
     )
