@@ -2,8 +2,9 @@
 
 from datetime import date
 
-from sqlalchemy import ColumnElement, and_
+from sqlalchemy import ColumnElement, and_, exists, not_
 
+from dairy_app.deliveries.models import DeliveryStatus
 from dairy_app.orders.models import Order
 from dairy_app.orders.policy import visible_orders
 from dairy_app.web.access import Actor, Role
@@ -13,8 +14,18 @@ INTERNAL_FIELDS = frozenset({"taken_by", "shared_link_id"})
 
 
 def visible_photos(actor: Actor, today: date) -> ColumnElement[bool]:
-    """The orders whose photo an actor may see: those that it sees; a delivery boy's only on the day itself."""
+    """The orders whose photo an actor may see: those that it sees; a delivery boy's only on the day itself.
+
+    A customer not where the office corrected the delivery to none: then the photo may be of another one's door.
+    """
     orders = visible_orders(actor)
+    if actor.role is Role.CUSTOMER:
+        taken_back = exists().where(
+            DeliveryStatus.order_id == Order.id,
+            DeliveryStatus.status == "not_delivered",
+            DeliveryStatus.corrected_at.is_not(None),
+        )
+        return and_(orders, not_(taken_back))
     return and_(orders, Order.delivery_date == today) if actor.role is Role.DELIVERY_BOY else orders
 
 

@@ -190,6 +190,20 @@ def test_who_may_see_what(round_: Round) -> None:
     refused(other_boy.delete(path), 404, "order_not_found")
 
 
+def test_whose_door_was_another_ones_does_not_see_it(round_: Round) -> None:
+    dairy = round_.dairy
+    wrong, own = dairy.customer_login(delivery_boy_id=round_.boy.user["id"])
+    order = dairy.order(wrong, (round_.milk, "1"))
+    ok(dairy.confirm(order, by=round_.boy))
+    ok(send(round_.boy, order, door()))
+    assert own.get(f"/deliveries/{order['id']}/photo").status_code == 200
+    body = {"to_customer_id": round_.customer["id"], "reason": "The door beside it"}
+    ok(dairy.admin.post(f"/deliveries/{order['id']}/moved", body), 201)
+    refused(own.get(f"/deliveries/{order['id']}/photo"), 404, "photo_not_found")
+    assert ok(own.get("/delivery-photos"))["items"] == []
+    assert dairy.admin.get(f"/deliveries/{order['id']}/photo").status_code == 200
+
+
 def test_removing_takes_row_and_file(round_: Round, files: PhotoFiles, sql: Any) -> None:
     order = confirmed(round_)
     path = f"/deliveries/{order['id']}/photo"
