@@ -190,8 +190,9 @@ def test_who_may_see_what(round_: Round) -> None:
     refused(other_boy.delete(path), 404, "order_not_found")
 
 
-def test_whose_door_was_another_ones_does_not_see_it(round_: Round) -> None:
+def test_whose_door_was_another_ones_does_not_see_it(round_: Round, sql: Any) -> None:
     dairy = round_.dairy
+    sql("UPDATE customers SET created_at = '2026-11-20 09:00+05:30'")
     wrong, own = dairy.customer_login(delivery_boy_id=round_.boy.user["id"])
     order = dairy.order(wrong, (round_.milk, "1"))
     ok(dairy.confirm(order, by=round_.boy))
