@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from dairy_app.database.transactions import Database
-from tests.billing.conftest import LivingDairy
+from tests.billing.conftest import LivingDairy, living
 from tests.dairy import ok
 from tests.exports.books import DEVANAGARI, FORMULA, KOLKATA, PHONE, QUOTED, Books, rows_of
+
+__all__ = ["living"]
 
 REGISTER = (
     "document_type,series,number,financial_year,invoice_date,period_from,period_to,status,original_document_number,"

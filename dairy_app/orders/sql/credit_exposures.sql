@@ -1,8 +1,9 @@
 -- What each of some customers owes (balance; below 0 it is credit), has on its draft, and has ordered besides, in
 -- rupees with the tax that a bill would have; exposure is the sum, which is held against the limit. Each order counts
--- once: until it is delivered as ordered, then as delivered on a draft, then on a bill in the balance. What a bill
--- rounds to the rupee is not rounded here. What is ordered counts for whom it is billed to. p_customers NULL: of all who have a limit; p_day decides the rates of tax.
--- Planned for each call, as open_items is: for a few customers by index, for many without.
+-- once: until it is delivered as ordered, then as delivered on a draft, then on a bill in the balance. What is ordered
+-- counts for whom it is billed to. What a bill rounds to the rupee is not rounded here. p_customers NULL: of all who
+-- have a limit; p_day decides the rates of tax. Planned for each call, as open_items is: for a few customers by index,
+-- for many without.
 CREATE FUNCTION credit_exposures(p_customers uuid[], p_day date) RETURNS TABLE (
     customer_id uuid, credit_limit numeric, balance numeric, draft numeric, ordered numeric, exposure numeric)
 LANGUAGE plpgsql STABLE PARALLEL SAFE SET plan_cache_mode = force_custom_plan AS $$

@@ -1,5 +1,5 @@
--- An issued invoice equals its lines, and its lines what was delivered to each and adjusted. Asked once a statement, because
--- nothing of an issued invoice can change afterwards; an invoice and its companion are issued by one statement.
+-- An issued invoice equals its lines, and its lines what was delivered to each and adjusted. Asked once a statement,
+-- because nothing of an issued invoice can change afterwards; an invoice and its companion are issued by one statement.
 -- Planned for each statement: it issues one invoice or thousands. What is compared is laid in one heap and summed, not
 -- joined: a chunk that was taken for a single row would be compared each with each.
 -- refuses tr_invoices_equal_their_lines: illegal_transition
