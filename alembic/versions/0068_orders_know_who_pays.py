@@ -2,8 +2,8 @@
 
 Why: see 0067. Until now each order was on an invoice of its own customer, and those of before are filled so.
 Locks: rows of orders of some customers at a time while they are filled; then a moment of ACCESS EXCLUSIVE on orders and
-    customers for each constraint, and SHARE UPDATE EXCLUSIVE while they are read or indexed: nobody waits. Some ten
-    seconds for each million of orders. Cut short, it is run again.
+    customers for each constraint, and SHARE UPDATE EXCLUSIVE while they are read or indexed: nobody waits. Each
+    delivered order is written once. Cut short, it is run again.
 Undo: puts the former foreign key back; refused while an order is on the invoice of another than its customer.
 """
 
