@@ -45,6 +45,9 @@ Examples:
 #: Their requests say themselves who acts; the others are named in the audit log.
 SERVING = {"serve", "demo"}
 
+#: These write no row by the models, or load them when they need them.
+WITHOUT_ROWS = {"db", "preflight"}
+
 #: SQLSTATEs for a table, column or function that is not there …
 OTHER_SCHEMA = {"42P01", "42703", "42883"}
 #: … and for RAISE EXCEPTION in a revision and for missing rights.
@@ -63,6 +66,8 @@ class LazyGroup(click.Group):
         module, attribute = COMMANDS[cmd_name][0].split(":")
         with loading():
             found: click.Command = getattr(importlib.import_module(module), attribute)
+            if cmd_name not in WITHOUT_ROWS:  # a foreign key must find its table, also in a package that is not asked
+                importlib.import_module("dairy_app.models")
         return found
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

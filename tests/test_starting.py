@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from dairy_app import app, serving
+from dairy_app import app, cli, serving
 from dairy_app.common.loading import loading
 from tests.command_line import run_command
 from tests.conftest import psycopg_dsn
@@ -101,3 +101,23 @@ def test_the_application_is_made_once_and_neither_connects_nor_starts_threads(
     assert (pool.checkedin(), pool.checkedout(), "probe" in vars(application.database)) == (0, 0, False)
     before, after = threads
     assert after <= before
+
+
+#: Loads a command as it is called, and lists the foreign keys that do not find their table.
+RESOLVED = """
+import sys
+import click
+from dairy_app import cli
+cli.root.get_command(click.Context(cli.root), sys.argv[1])
+from dairy_app.database.models import Base
+known = set(Base.metadata.tables)
+print(sorted({str(key.target_fullname) for table in Base.metadata.tables.values() for key in table.foreign_keys
+    if key.target_fullname.partition(".")[0] not in known}))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", sorted(set(cli.COMMANDS) - cli.WITHOUT_ROWS))
+def test_a_command_knows_every_table_that_its_rows_point_at(command: str) -> None:
+    done = subprocess.run([sys.executable, "-c", RESOLVED, command], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -9,6 +9,7 @@ from sqlalchemy import Index, Numeric, Sequence, Text, Uuid, text
 from sqlalchemy.dialects.postgresql import ARRAY, DATERANGE
 from sqlalchemy.orm import Mapped, mapped_column
 
+import dairy_app.accounts.models  # noqa: F401 - a foreign key must find its table
 from dairy_app.common.emails import EMAIL_FORMAT
 from dairy_app.common.phones import PHONE_FORMAT
 from dairy_app.customers.rules import MAP_LINK

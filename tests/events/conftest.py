@@ -74,6 +74,8 @@ def receiver() -> Iterator[Receiver]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["content-length"]))
+            if len(body) < int(self.headers["content-length"]):  # who sent it was killed
+                return
             with lock:
                 taking.got.append(({name.lower(): value for name, value in self.headers.items()}, body))
                 answer = taking.answers.pop(0) if taking.answers else 204

@@ -46,7 +46,7 @@ def test_no_log_holds_a_text_or_a_password(mailing: Mailing, capfd: pytest.Captu
     mailing.post.at_rcpt = lambda to: "550 No" if to == "bad@b.example" else None
     mailing.send()
     lines = [json.loads(line) for line in capfd.readouterr().err.splitlines()]
-    assert [(each["event"], each["channel"]) for each in lines] == [
+    assert [(each["event"], each["channel"]) for each in lines if each["event"].startswith("outbox")] == [
         ("outbox_sent", "email"),
         ("outbox_not_sent", "email"),
     ]
