@@ -1,5 +1,5 @@
 """September to November 2026 as days really are: extras, wrong doors, days off, holidays, moves, money back, a double,
-bottles, charges and discounts.
+bottles, charges and discounts, a mother who pays for her daughter.
 
 Cow milk costs ₹60 a litre, buffalo milk ₹80, curd ₹40. Asha takes 2 l of cow milk daily, Bela and Chitra 1 l each. On
 17 September the dairy rests, and everybody gets that day's milk on the 16th; on the 24th nothing is brought at all. So
@@ -17,6 +17,9 @@ in bottles of a litre, with a deposit of ₹25.
   30 x 60 + 30 - 180. She has 28 + 32 + 30 bottles.
 - Asha Patil is Asha, registered twice in November. Of five packets of curd that she wanted on the 10th she takes two.
   On the 15th the two are merged: the 80 are on Asha's bill, and the 10th has cost its rupee once.
+- Divya is Bela's daughter and gets a packet of curd daily from 21 October on. On the 28th Bela says that she pays:
+  October is on Divya's own draft and stays there, 11 x 41 = 451. In November her door is on Bela's bill, apart, and
+  costs its rupee as Bela's own does not: 30 x 41 = 1,230.
 """
 
 from dataclasses import dataclass
@@ -34,11 +37,11 @@ pytestmark = pytest.mark.slow
 
 BILLED = {
     "2026-09": {"Asha": "3720.00", "Bela": "1660.00", "Chitra": "1680.00"},
-    "2026-10": {"Asha": "3751.00", "Bela": "1860.00", "Chitra": "1951.00"},
-    "2026-11": {"Asha": "3385.00", "Bela": "1800.00", "Chitra": "1650.00"},
+    "2026-10": {"Asha": "3751.00", "Bela": "1860.00", "Chitra": "1951.00", "Divya": "451.00"},
+    "2026-11": {"Asha": "3385.00", "Bela": "3030.00", "Chitra": "1650.00"},
 }
 #: Asha: 3,720 + 3,751 + 3,385 - 4,000 + 100.
-OWED = {"Asha": "6956.00", "Bela": "5320.00", "Chitra": "5281.00"}
+OWED = {"Asha": "6956.00", "Bela": "6550.00", "Chitra": "5281.00", "Divya": "451.00"}
 BOTTLES = {"Asha": 97, "Bela": 88, "Chitra": 90}
 
 
@@ -151,6 +154,18 @@ def a_litre_more(life: Life, day: str) -> None:
     ok(life.dairy.confirm(life.order("Chitra", day), by=life.helpers[1], extra_items=life.items(life.cow, "1")))
 
 
+def begins_late_in_a_month(life: Life, _: str) -> None:
+    daughter = life.dairy.customer(name="Divya", delivery_boy_id=life.helpers[0].user["id"], stop_sequence=40)
+    life.people["Divya"] = daughter
+    life.dairy.subscription(daughter, life.curd, "1", start_date="2026-10-21")
+
+
+def is_paid_for(life: Life, _: str) -> None:
+    daughter, mother = (f"/customers/{life.people[name]['id']}" for name in ("Divya", "Bela"))
+    ok(life.admin.patch(daughter, {"billed_to": life.people["Bela"]["id"]}))
+    refused(life.admin.patch(mother, {"billed_to": life.people["Asha"]["id"]}), 409, "payer_refused")
+
+
 def is_registered_twice(life: Life, _: str) -> None:
     life.people["Asha Patil"] = life.dairy.customer(name="Asha Patil", delivery_boy_id=life.helpers[0].user["id"])
     order = life.dairy.order(life.people["Asha Patil"], (life.curd, "5"), on="2026-11-10")
@@ -188,6 +203,8 @@ BRINGS = {
     "2026-10-03": is_paid_back,
     "2026-10-10": lives_elsewhere,
     "2026-10-12": a_litre_more,
+    "2026-10-20": begins_late_in_a_month,
+    "2026-10-28": is_paid_for,
     "2026-11-04": is_registered_twice,
     "2026-11-06": will_take_buffalo_milk,
     "2026-11-15": is_one_customer,
@@ -232,6 +249,9 @@ def test_every_rupee_of_three_months(life: Life, sql: Any) -> None:
         run = life.dairy.bill(month, confirm=True)
         assert billed(life, month) == BILLED[month]
         assert Decimal(run["total"]) == Decimal(previewed) == sum(map(Decimal, BILLED[month].values()))
+    (family,) = life.dairy.invoices(period="2026-11", status="issued", customer_id=life.people["Bela"]["id"])
+    (section,) = life.dairy.invoice(family["id"])["snapshot"]["sections"]
+    assert (section["name"], Decimal(str(section["total"]))) == ("Divya", Decimal(1230))
     balances = {name: life.people[name]["id"] for name in OWED}
     assert {
         name: ok(life.admin.get(f"/customers/{each}/balance"))["balance"] for name, each in balances.items()
