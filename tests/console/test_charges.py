@@ -151,3 +151,8 @@ def test_an_accountant_reads_and_a_helper_does_not(dairy: Dairy, admin: Visitor,
     assert not [each for each in links if each.startswith("/charges?")]
     assert sign_in("delivery_boy").open("/charges").status == 403
     assert "डिलीवरी वाले हर दिन ₹ 5.00, सब ग्राहक" in admin.open("/charges?lang=hi").words
+
+
+def test_the_rules_are_a_file_too(dairy: Dairy, admin: Visitor) -> None:
+    assert "/downloads/charge-rules.csv" in admin.open("/charges").links()
+    assert admin.http.get("/downloads/charge-rules.csv").data == dairy.admin.get("/exports/charge-rules.csv").data

@@ -101,3 +101,9 @@ def test_the_register_is_that_of_the_api(living: LivingDairy, asha: Any) -> None
     ):  # fmt: skip
         assert bool(shown(visitor.open(f"/refunds?{query}"), "/refunds/")) == is_found, query
     assert "पैसा लौटाएँ" in visitor.open(f"{own(asha)}?lang=hi").words
+
+
+def test_the_refunds_of_a_month_are_a_file_too(living: LivingDairy, asha: Any) -> None:
+    visitor = office(living)
+    assert not any("/downloads/refunds.csv" in link for link in visitor.open("/refunds").links())
+    assert "/downloads/refunds.csv?period=2026-10" in visitor.open("/refunds?period=2026-10").links()
