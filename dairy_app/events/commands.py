@@ -3,15 +3,12 @@
 import json
 import signal
 from threading import Event as Flag
-from typing import Any
 
 import click
 
 from dairy_app.events.service import telling
 from dairy_app.settings import Settings
-
-#: Between two looks of a sender that stays.
-LOOK_EVERY_SECONDS = 2.0
+from dairy_app.web.logs import configure_logging
 
 
 @click.group(invoke_without_command=True)
@@ -39,17 +36,16 @@ def send_webhooks(watch: bool, limit: int | None, as_json: bool) -> None:
     \b
     Example: dairy webhooks send --limit 100
     """
+    if watch and limit:
+        raise click.UsageError("--watch goes on until it is stopped: leave out --limit")
     settings = Settings.from_environment()
-    database = settings.open_database("dairy webhooks")
-    ended = Flag()
+    configure_logging(settings.log_level if watch else "error", settings.log_format)
+    database, stop = settings.open_database("dairy webhooks"), Flag()
     if watch:
-        signal.signal(signal.SIGTERM, lambda *_: ended.set())
-    all_told = telling.Told()
-    while True:
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, lambda *_: stop.set())
+        told = telling.watch(database, settings.webhooks_local, stop)
+    else:
         told = telling.tell(database, settings.webhooks_local, limit)
-        all_told.delivered += told.delivered
-        all_told.refused += told.refused
-        if not watch or ended.wait(LOOK_EVERY_SECONDS):
-            break
-    said: dict[str, Any] = {"delivered": all_told.delivered, "refused": all_told.refused}
-    click.echo(json.dumps(said) if as_json else f"delivered: {said['delivered']:,}, refused: {said['refused']:,}")
+    said = {"delivered": told.delivered, "refused": told.refused}
+    click.echo(json.dumps(said) if as_json else f"delivered: {told.delivered:,}, refused: {told.refused:,}")

@@ -6,6 +6,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -14,12 +15,16 @@ from uuid import UUID
 
 import pytest
 import time_machine
+from sqlalchemy import event, make_url
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from dairy_app.database.transactions import Database
+from dairy_app.events.bulk import lease
 from dairy_app.events.models import KINDS
 from dairy_app.events.service import telling
 from dairy_app.settings import Settings
+from tests.command_line import run_command
+from tests.conftest import Server, raw_connection
 from tests.dairy import Dairy, ok, refused
 from tests.events.conftest import Reader, Receiver
 
@@ -143,7 +148,9 @@ def test_one_that_fails_rests_and_others_do_not_wait_for_it(
 ) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         dairy.log_in_again()
-        dead = ok(dairy.admin.post("/webhook-endpoints", {"url": "http://127.0.0.1:9/", "kinds": ["customer.created"]}), 201)  # fmt: skip # noqa: E501
+        dead = ok(
+            dairy.admin.post("/webhook-endpoints", {"url": "http://127.0.0.1:9/", "kinds": ["customer.created"]}), 201
+        )
         dairy.customer()
         assert tell(database, reader) == (1, 1)
         dairy.customer()
@@ -202,7 +209,9 @@ def test_a_secret_is_shown_once(dairy: Dairy, receiver: Receiver, sql: Callable[
         ok(answer)
         assert "whsec_" not in answer.get_data(as_text=True)
     assert "description" in shown[3].get_data(as_text=True)
-    assert sql("SELECT count(*) FROM audit_log WHERE to_jsonb(audit_log)::text LIKE %s", "%" + turned["secret"] + "%") == [(0,)]  # fmt: skip # noqa: E501
+    assert sql(
+        "SELECT count(*) FROM audit_log WHERE to_jsonb(audit_log)::text LIKE %s", "%" + turned["secret"] + "%"
+    ) == [(0,)]
     body = {"url": receiver.url, "kinds": []}
     first = ok(dairy.admin.post("/webhook-endpoints", body, headers={"Idempotency-Key": "k"}), 201)
     repeated = ok(dairy.admin.post("/webhook-endpoints", body, headers={"Idempotency-Key": "k"}), 201)
@@ -246,8 +255,6 @@ def test_several_at_once_share_the_work(
     reader.news()
     telling.queue(database)
     with database.transaction() as one, database.transaction() as other:
-        from dairy_app.events.bulk import lease
-
         mine, theirs = lease(one, datetime.now(UTC), 5), lease(other, datetime.now(UTC), 20)
         assert (len(mine), len(theirs)) == (5, 7)
         assert not {each.event_id for each in mine} & {each.event_id for each in theirs}
@@ -294,8 +301,6 @@ def test_senders_that_are_killed_lose_nothing(
 def test_the_command_sends_and_says_so(
     dairy: Dairy, reader: Reader, receiver: Receiver, database: Database, endpoint: Any
 ) -> None:
-    from tests.command_line import run_command
-
     dairy.customer()
     reader.news()
     url = database.url.render_as_string(hide_password=False)
@@ -309,6 +314,56 @@ def test_the_command_sends_and_says_so(
     assert latest["last_error"] == "Must begin with https://."
     assert len(receiver.got) == 1
     assert run_command("webhooks", "send", DATABASE_URL=url, DAIRY_WEBHOOKS_LOCAL="yes").returncode == 1
+
+
+def test_one_that_stays_waits_for_a_database_that_is_away(
+    dairy: Dairy,
+    reader: Reader,
+    receiver: Receiver,
+    database_url: str,
+    endpoint: Any,
+    server: Server,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    dairy.customer()
+    reader.news()
+    monkeypatch.setattr(telling, "BETWEEN_LOOKS", 0.01)
+    own, stop, tried = Database(database_url), threading.Event(), threading.Semaphore(0)
+    event.listen(own.engine, "do_connect", lambda *_: tried.release())
+    name = make_url(database_url).database
+    with raw_connection(server.url) as keeper, keeper.cursor() as cursor:
+        keeper.autocommit = True
+        cursor.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+        try:
+            watching = threading.Thread(target=telling.watch, args=(own, True, stop))
+            watching.start()
+            for _ in range(20):  # it tries, and tries again
+                assert tried.acquire(timeout=60)
+        finally:
+            cursor.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+    while not receiver.got and watching.is_alive():
+        pass
+    stop.set()
+    watching.join()
+    own.dispose()
+    assert len(receiver.got) == 1
+
+
+def test_a_command_that_stays_takes_no_limit_and_ends_when_it_is_told_to(
+    dairy: Dairy, reader: Reader, receiver: Receiver, database: Database, endpoint: Any
+) -> None:
+    url = database.url.render_as_string(hide_password=False)
+    assert run_command("webhooks", "send", "--watch", "--limit", "1", DATABASE_URL=url).returncode == 2
+    environment = {"PATH": os.environ["PATH"], "DATABASE_URL": url, "DAIRY_WEBHOOKS_LOCAL": "1"}
+    command = [sys.executable, "-m", "dairy_app.cli", "webhooks", "send", "--watch", "--json"]
+    sender = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    dairy.customer()
+    reader.news()
+    while not receiver.got and sender.poll() is None:
+        pass
+    sender.send_signal(signal.SIGTERM)
+    said, _ = sender.communicate(timeout=60)
+    assert (sender.returncode, json.loads(said)) == (0, {"delivered": 1, "refused": 0})
 
 
 def test_whose_endpoint_it_is_stays_known(dairy: Dairy, endpoint: Any) -> None:

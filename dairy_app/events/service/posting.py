@@ -3,13 +3,14 @@
 import http.client
 import socket
 import ssl
+import time
 from functools import cache
 from threading import Timer
 from urllib.parse import urlsplit
 
 from dairy_app.events.rules import Outcome, is_public, judge_status, refuse_url
 
-#: Seconds for each step, and for all of them together: less than a sender may keep a message.
+#: Seconds for each step, and for all but the look-up of the name together: less than a sender may keep a message.
 STEP_SECONDS, ALL_SECONDS = 10.0, 30.0
 
 
@@ -37,8 +38,9 @@ def post(url: str, body: bytes, headers: dict[str, str], local: bool) -> Outcome
     path = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
     hurry: Timer | None = None
     try:
-        call = _call(host, port, local)
-        hurry = Timer(ALL_SECONDS, _hang_up, [call])
+        addresses, ends = _addresses(host, port, local), time.monotonic() + ALL_SECONDS
+        call = _call(addresses, port, ends)
+        hurry = Timer(max(ends - time.monotonic(), 0), _hang_up, [call])
         hurry.daemon = True
         hurry.start()
         connection.sock = _trust().wrap_socket(call, server_hostname=host) if secure else call
@@ -62,17 +64,27 @@ def _trust() -> ssl.SSLContext:
     return ssl.create_default_context()
 
 
-def _call(host: str, port: int, local: bool) -> socket.socket:
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    addresses = [str(each[4][0]) for each in found]
-    if not local and not all(is_public(each) for each in addresses):
+def _addresses(host: str, port: int, local: bool) -> list[str]:
+    found = [str(each[4][0]) for each in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    if not local and not all(is_public(each) for each in found):
         raise _Refused("The name stands for an address within this machine or its network.")
+    return found
+
+
+def _call(addresses: list[str], port: int, ends: float) -> socket.socket:
+    """A connection to the first address that answers, while there is time."""
     failure: OSError = ConnectionError("the name has no address")
     for address in addresses:
+        left = ends - time.monotonic()
+        if left <= 0:
+            break
         try:
-            return socket.create_connection((address, port), timeout=STEP_SECONDS)
+            call = socket.create_connection((address, port), timeout=min(STEP_SECONDS, left))
         except OSError as error:
             failure = error
+            continue
+        call.settimeout(STEP_SECONDS)
+        return call
     raise failure
 
 

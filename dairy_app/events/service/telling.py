@@ -4,11 +4,14 @@ A sender takes messages into its hands for a minute, commits that, sends, and wr
 between leaves its messages to the next: a message may then come twice, with the same ``webhook-id``.
 """
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
+from threading import Event
 
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from dairy_app.business.queries import business_settings
@@ -17,11 +20,12 @@ from dairy_app.database.transactions import Database
 from dairy_app.events import bulk
 from dairy_app.events.rules import REST, Message, Outcome, body_of, headers_of, next_try
 from dairy_app.events.service.posting import post
+from dairy_app.web.logs import log
 
-#: Messages that a sender has in its hands, and sends at one time.
-IN_HANDS, AT_ONCE = 20, 10
-
-Post = Callable[[Message], Outcome]
+#: Messages that a sender has in its hands, all of them sent at one time: so each is told well within its lease.
+IN_HANDS = 10
+#: Seconds between two looks of a sender that stays.
+BETWEEN_LOOKS = 2.0
 
 
 @dataclass(slots=True)
@@ -32,21 +36,38 @@ class Told:
     refused: int = 0
 
 
-def tell(database: Database, local: bool, most: int | None = None) -> Told:
-    """Send what is due, or as many as ``most`` of it. Several processes at once share the work."""
+def tell(database: Database, local: bool, most: int | None = None, stop: Event | None = None) -> Told:
+    """Send what is due, or as many as ``most`` of it. Several processes at once share the work.
+
+    ``local``: addresses within this machine and its network are told, too. Ends early when told to ``stop``.
+    """
     told = Told()
     while queue(database):
         pass
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        while most is None or told.delivered + told.refused < most:
+    with ThreadPoolExecutor(IN_HANDS) as pool:
+        while stop is None or not stop.is_set():
             room = IN_HANDS if most is None else min(IN_HANDS, most - told.delivered - told.refused)
-            messages = database.run(lambda session, room=room: bulk.lease(session, now(), room))  # type: ignore[misc]
+            messages = database.run(partial(_take, most=room)) if room else []
             if not messages:
                 break
-            for message, outcome in zip(messages, pool.map(lambda each: _send(each, local), messages), strict=True):
-                database.run(lambda session, m=message, o=outcome: _write(session, m, o))  # type: ignore[misc]
+            for message, outcome in zip(messages, pool.map(partial(_send, local=local), messages), strict=True):
+                database.run(partial(_write, message=message, outcome=outcome))
                 told.delivered += outcome.error is None
                 told.refused += outcome.error is not None
+    return told
+
+
+def watch(database: Database, local: bool, stop: Event) -> Told:
+    """Send what comes until told to ``stop``. A database that is away is waited for."""
+    told = Told()
+    while not stop.is_set():
+        try:
+            sent = tell(database, local, stop=stop)
+            told.delivered += sent.delivered
+            told.refused += sent.refused
+        except DBAPIError as error:
+            log.error("webhooks_database", error=type(error).__name__)
+        stop.wait(BETWEEN_LOOKS)
     return told
 
 
@@ -74,6 +95,10 @@ def purge_events(database: Database) -> int:
     while deleted := database.run(some):
         gone += deleted
     return gone
+
+
+def _take(session: Session, most: int) -> Sequence[Message]:
+    return bulk.lease(session, now(), most)
 
 
 def _send(message: Message, local: bool) -> Outcome:
