@@ -107,7 +107,7 @@ class Emptying:
         except DBAPIError:
             raise
         except Exception as error:  # a fault of ours: the message waits, the others go on
-            log.error("outbox_document", message_id=str(message.id), error=type(error).__name__)
+            log.error("outbox_document", message_id=str(message.id), exc_info=error)
             return self._fail(message, "the document could not be drawn", retry=True)
         try:
             self._senders[message.channel].send(letter)
