@@ -198,7 +198,10 @@ def test_what_was_made_or_changed_since(dairy: Dairy, sql: Callable[..., Any]) -
     assert made["id"] in changed("/orders")
     assert len(changed("/invoices")) == 1
     ok(dairy.admin.post("/orders/generate", {"delivery_date": dairy.day(2)}))
-    days = {each["delivery_date"]: each["id"] for each in read(dairy.admin, "/orders", order_type="subscription", customer_id=bela["id"])}  # fmt: skip # noqa: E501
+    days = {
+        each["delivery_date"]: each["id"]
+        for each in read(dairy.admin, "/orders", order_type="subscription", customer_id=bela["id"])
+    }
     since = sql("SELECT now()")[0][0].isoformat()
     ok(dairy.admin.put(f"/subscriptions/{standing[1]['id']}/overrides/{dairy.day(2)}", {"quantity": "3"}))
     assert changed("/orders") == [days[dairy.day(2)]], "a quantity that follows"

@@ -58,7 +58,12 @@ def test_a_month_tells_every_kind_in_its_order(living: LivingDairy, living_reade
         "invoice_date": "2026-10-31",
         "total": paper["total"],
     }
-    ok(admin.post("/credit-notes", {"invoice_id": paper["id"], "reason": "Sour", "lines": [{"line_no": 1, "amount": "10.00"}]}), 201)  # fmt: skip # noqa: E501
+    ok(
+        admin.post(
+            "/credit-notes", {"invoice_id": paper["id"], "reason": "Sour", "lines": [{"line_no": 1, "amount": "10.00"}]}
+        ),
+        201,
+    )
     paid = ok(admin.post("/payments", {"customer_id": asha["id"], "amount": "100.00", "method": "cash"}), 201)
     ok(admin.post(f"/payments/{paid['id']}/reverse", {"reason": "False note"}))
     again = ok(admin.post("/payments", {"customer_id": asha["id"], "amount": "100.00", "method": "cash"}), 201)
@@ -126,7 +131,12 @@ def test_what_hangs_on_a_standing_order_is_told_of_it(dairy: Dairy, reader: Read
     assert ("subscription_pauses", "active") in about()
     ok(dairy.admin.patch(path, {"default_quantity": "3", "effective_from": dairy.day(2)}))
     assert "subscription_quantities" in {table for table, _ in about()}
-    ok(dairy.admin.post(f"{path}/changes", {"from": dairy.day(9), "mode": "alternate_days", "anchor_date": dairy.day(9)}), None)  # fmt: skip # noqa: E501
+    ok(
+        dairy.admin.post(
+            f"{path}/changes", {"from": dairy.day(9), "mode": "alternate_days", "anchor_date": dairy.day(9)}
+        ),
+        201,
+    )
     assert "subscription_schedules" in {table for table, _ in about()}
     ok(dairy.admin.post(f"{path}/stop", {"stop_date": dairy.day(0), "reason": "Moved away"}))
     assert ("subscriptions", "stopped") in about()
@@ -139,7 +149,9 @@ def test_a_confirmed_delivery_says_nothing_of_its_standing_order(
     dairy.subscription(asha, milk)
     ok(dairy.admin.post("/orders/generate", {"delivery_date": dairy.day(0)}))
     reader.news()
-    ((order_id,),) = sql("SELECT id::text FROM orders WHERE order_type = 'subscription' AND delivery_date = %s", dairy.day(0))  # fmt: skip # noqa: E501
+    ((order_id,),) = sql(
+        "SELECT id::text FROM orders WHERE order_type = 'subscription' AND delivery_date = %s", dairy.day(0)
+    )
     ok(dairy.confirm({"id": order_id}))
     assert reader.told() == [("delivery.confirmed", order_id)]
 
@@ -147,7 +159,11 @@ def test_a_confirmed_delivery_says_nothing_of_its_standing_order(
 def test_what_is_rolled_back_never_happened(dairy: Dairy, reader: Reader) -> None:
     milk, asha = dairy.product(price=None), dairy.customer()
     reader.news()
-    body = {"customer_id": asha["id"], "delivery_date": dairy.day(0), "items": [{"product_id": milk["id"], "quantity": "1"}]}  # fmt: skip # noqa: E501
+    body = {
+        "customer_id": asha["id"],
+        "delivery_date": dairy.day(0),
+        "items": [{"product_id": milk["id"], "quantity": "1"}],
+    }
     refused(dairy.admin.post("/orders", body), 422, "no_price")
     assert reader.news() == []
 

@@ -57,6 +57,8 @@ def test_it_is_tried_again_for_a_day_and_a_half() -> None:
     assert rules.next_try(MOST_ATTEMPTS, moment) is None
 
 
-@pytest.mark.parametrize(("status", "taken"), [(200, True), (204, True), (299, True), (199, False), (301, False), (410, False)])  # fmt: skip # noqa: E501
+@pytest.mark.parametrize(
+    ("status", "taken"), [(200, True), (204, True), (299, True), (199, False), (301, False), (410, False)]
+)
 def test_what_counts_as_taken(status: int, taken: bool) -> None:
     assert (rules.judge_status(status) is None) == taken

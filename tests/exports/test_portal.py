@@ -151,7 +151,10 @@ def test_the_sums_are_those_of_the_tables(accounts: Books, period: str) -> None:
             assert in_json == total(accounts, f"gstr1/hsn-{whom}", column, period=period), (whom, key)
     taxed = sum(values(found, table) * (-1 if table.startswith("cdn") else 1) for table in tables)
     assert summary["sup_details"]["osup_det"]["txval"] == taxed
-    taxes = {key: sum((row[key] for rows in found["hsn"].values() for row in rows), Decimal(0)) for key in ("iamt", "camt", "samt")}  # fmt: skip # noqa: E501
+    taxes = {
+        key: sum((row[key] for rows in found["hsn"].values() for row in rows), Decimal(0))
+        for key in ("iamt", "camt", "samt")
+    }
     assert {key: summary["sup_details"]["osup_det"][key] for key in taxes} == taxes
 
 
