@@ -25,7 +25,7 @@ WITHOUT_ROOMS = {"common", "database", "web", "demo"}
 OWN_ROOMS = {
     "documents/drawing": "how a document looks, whoever asks for it",
     "exports/registers": "columns and SQL of the registers",
-    "exports/gst": "the files of GSTR-1",
+    "exports/gst": "the files of GSTR-1 and GSTR-3B",
     "exports/books": "the files of other bookkeeping programs",
     "exports/files": "how rows become a file",
     "legacy_import/reading": "files of the earlier system",

@@ -57,11 +57,13 @@ def export(
 
     \b
     Profiles: invoice-register, invoice-lines, deliveries, receipts, allocations, ledger, ageing, credit, statement,
-      unbilled, exceptions, zoho-invoices, gstr1/b2b and its other tables, gstr1, tally, tally-masters;
-      as it stands, without days: customers, standing-orders
+      unbilled, exceptions, zoho-invoices, gstr1/b2b and its other tables, gstr1, gstr3b, tally, tally-masters,
+      refunds, containers, container-movements, closed-days, and the figures (sales-by-product, …);
+      as it stands, without days: customers, standing-orders, credit, charge-rules
     Examples: dairy export invoice-register --period 2026-10 -o register.csv
               dairy export ledger --period 2026-10 --format xlsx -o ledger.xlsx
               dairy export gstr1 --period 2026-10 -o gstr1.zip
+              dairy export gstr1 --period 2026-10 --format json -o gstr1.json
     """
     download, span = _asked(profile, form, period, (first, last, as_of), customer_id)
     database = _open_database()

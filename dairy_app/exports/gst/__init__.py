@@ -1,1 +1,1 @@
-"""GSTR-1, with the code lists of the portal."""
+"""GSTR-1 and GSTR-3B, with the code lists of the portal."""
