@@ -38,6 +38,8 @@ def test_from_the_first_bottle_to_the_lost_one(dairy: Dairy, admin: Visitor) -> 
     assert charge["amount"] == "35.00"
     page = admin.open("/containers")
     assert "Asha" in page.words.partition("By customer")[2]
+    (file,) = [link for link in page.links() if link.startswith("/downloads/containers.csv")]
+    assert "Asha" in admin.http.get(file).get_data(as_text=True)
     hindi = admin.open(f"{own}/containers?lang=hi").words
     assert "खाली बर्तन" in hindi and "Glass bottle" in hindi
 

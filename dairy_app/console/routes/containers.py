@@ -28,7 +28,9 @@ def containers(query: dict[str, str]) -> Response:
 
 
 def _page(**names: Any) -> Response:
-    names |= {f"by_{by}": ask("/reports/containers", by=by)["items"] for by in ("helper", "customer")}
+    found = {by: ask("/reports/containers", by=by) for by in ("helper", "customer")}
+    names |= {f"by_{by}": each["items"] for by, each in found.items()}
+    names["days"] = {"from": found["customer"]["from"], "to": found["customer"]["to"]}
     return frame.page("containers.html", kinds=ask("/containers")["items"], **names)
 
 
