@@ -4,13 +4,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
 
 from dairy_app.billing.bulk.charges import CHARGING
+from dairy_app.billing.queries.charges import has_rules
 from dairy_app.billing.queries.drafts import SUMS, drafts_with_totals
 from dairy_app.billing.rules.runs import SKIP_DETAILS
 from dairy_app.database.values import uuid_array
@@ -96,8 +98,7 @@ def cut_drafts(session: Session, draft_ids: Iterable[UUID | str], through: date)
 
 
 #: The lines of issuable drafts; where the law wants two documents, a companion is made for those that are apart.
-_WRITE_LINES = f"""
-{drafts_with_totals("d.id = ANY(CAST(:drafts AS uuid[]))")}, companions AS (
+_WRITTEN = f"""companions AS (
     INSERT INTO invoices (customer_id, period_start, period_end, companion_of)
     SELECT customer_id, period_start, period_end, invoice_id FROM totals WHERE skip_code IS NULL AND documents = 2
     RETURNING id, companion_of
@@ -117,6 +118,13 @@ SELECT CAST(array_agg(t.invoice_id) FILTER (WHERE ok) || array_agg(k.id) FILTER 
 FROM totals t
 LEFT JOIN companions k ON k.companion_of = t.invoice_id
 CROSS JOIN LATERAL (SELECT t.skip_code IS NULL) AS verdict (ok)"""
+
+
+@cache
+def _write_lines(*, charged: bool) -> TextClause:
+    drafts = drafts_with_totals("d.id = ANY(CAST(:drafts AS uuid[]))", charged=charged, in_order=True)
+    return text(f"{drafts}, {_WRITTEN}")
+
 
 _DELETE_EMPTY = """
 DELETE FROM invoices d WHERE d.id = ANY(CAST(:drafts AS uuid[])) AND d.status = 'draft'
@@ -218,7 +226,7 @@ def issue_drafts(
     run_id: UUID | None,
     issued_by: UUID | None,
 ) -> Issued:
-    """Issue locked drafts that end on the same day: lines, numbers, totals, hashes. Eight statements.
+    """Issue locked drafts that end on the same day: lines, numbers, totals, hashes. Nine statements.
 
     A draft that may not be issued is left as it is and named in ``skipped``; one that holds nothing is deleted.
     """
@@ -229,11 +237,12 @@ def issue_drafts(
     drafts = {"drafts": uuid_array(draft_ids), "today": today}
     # From the numbers on one chunk after the other, for the numbers and the chain of hashes; lines are written before,
     # while another chunk takes its numbers. Those may bear a later date, and so must these: then they are written anew.
-    written = session.execute(text(_WRITE_LINES), drafts).one()
+    write_lines = _write_lines(charged=has_rules(session))
+    written = session.execute(write_lines, drafts).one()
     taken = _take_numbers(session, written)
     if written.papers and taken is None:
         session.execute(text(_DELETE_LINES), {"papers": uuid_array(written.papers)})
-        written = session.execute(text(_WRITE_LINES), drafts).one()
+        written = session.execute(write_lines, drafts).one()
         taken = _take_numbers(session, written)
     session.execute(text(_DELETE_EMPTY), drafts)
     skipped = [{**each, "detail": SKIP_DETAILS[each["code"]]} for each in written.skipped]

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, RowMapping, Select, func, literal, or_, select
+from sqlalchemy import ColumnElement, RowMapping, Select, func, literal, or_, select, text
 from sqlalchemy.orm import Session
 
 from dairy_app.billing.models import ChargeRule
@@ -13,6 +13,8 @@ from dairy_app.catalogue.queries import valid_from, valid_to
 from dairy_app.common.errors import Problem
 from dairy_app.customers.models import Area, Customer
 from dairy_app.invoices.models import Invoice, InvoiceLine
+
+_HAS_RULES = text("SELECT EXISTS (SELECT FROM charge_rules WHERE replaced_at IS NULL)")
 
 
 def charge_rules() -> Select[Any]:
@@ -62,6 +64,11 @@ def get_charge_rule(session: Session, charge_rule_id: UUID) -> RowMapping:
     if found is None:
         raise Problem("charge_rule_not_found")
     return found
+
+
+def has_rules(session: Session) -> bool:
+    """Whether any rule holds on some day, so that a draft may have lines by it."""
+    return bool(session.scalar(_HAS_RULES))
 
 
 def has_lines(session: Session, charge_rule_id: UUID) -> bool:

@@ -40,7 +40,8 @@ papers AS MATERIALIZED (
     WHERE d.status = 'draft' AND d.companion_of IS NULL AND {which}
 )"""
 
-#: The amounts of each row of ``rated``: quantity, unit price, rate, and whether tax is in the price.
+#: The amounts of each row of ``rated``: quantity, unit price, rate, and whether tax is in the price. OFFSET 0: a tax is
+#: computed once a line, not once for each sum that it is in.
 AMOUNTS = """
     SELECT r.*, g.gross_amount, tax.cgst, tax.igst, CASE WHEN r.gst_rate > 0
         THEN g.gross_amount - CASE WHEN r.prices_include_tax THEN 2 * tax.cgst + tax.igst ELSE 0 END
@@ -52,8 +53,7 @@ AMOUNTS = """
         CASE WHEN r.gst_rate > 0 AND NOT r.inter_state THEN round(g.gross_amount * r.gst_rate / (2 * g.parts), 2)
             ELSE 0 END::numeric(24,2) AS cgst,
         CASE WHEN r.gst_rate > 0 AND r.inter_state THEN round(g.gross_amount * r.gst_rate / g.parts, 2)
-            ELSE 0 END::numeric(24,2) AS igst
-        ) tax"""
+            ELSE 0 END::numeric(24,2) AS igst OFFSET 0) tax"""
 
 #: What rules charge for delivery and take off, a row for each line: none are read while there is no rule.
 #:
@@ -224,7 +224,28 @@ charge_goods AS MATERIALIZED (
     GROUP BY 1, 2, 3, 5, 8, 9
 )"""
 
-LINES = f"""{CHARGES}, delivered AS (
+#: A line for each row of ``charged``.
+_CHARGE_LINES = """UNION ALL
+    SELECT p.invoice_id, NULL, CASE r.kind WHEN 'discount' THEN -c.unit_price ELSE c.unit_price END, 'charge',
+        c.last_day < p.period_start OR p.is_late, c.quantity, 0, c.first_day, c.last_day, false, c.supply_type,
+        c.gst_rate, p.place_of_supply <> s.state_code, s.prices_include_tax,
+        p.gst_treatment IN ('registered', 'composition'), NULL, r.id, c.hsn_code, c.charged_for,
+        nullif(c.customer_id, p.customer_id)
+    FROM charged c
+    JOIN charge_rules r ON r.id = c.rule_id
+    JOIN papers p ON p.invoice_id = c.invoice_id
+    CROSS JOIN settings s
+    WHERE c.unit_price <> 0"""
+
+#: The order of a document's lines.
+_LINE_NO = """row_number() OVER (PARTITION BY t.invoice_id, t.is_registered AND t.gst_rate = 0
+            ORDER BY t.delivered_to NULLS FIRST, t.product_id IS NULL, t.adjustment_id IS NOT NULL, t.prior_period,
+                t.source DESC, g.name, g.id, u.kind, u.description, u.id, t.unit_price, t.gst_rate, t.adjustment_id,
+                t.charge_hsn_code)"""
+
+#: ``{charges}`` are ``CHARGES`` with a comma, and ``{charge_lines}`` their lines; nothing where there is no rule.
+#: ``{line_no}`` puts the lines in the order of a document; sums need none.
+_LINES = f"""{{charges}}delivered AS (
     SELECT p.invoice_id, i.product_id, i.unit_price, o.order_type AS source,
         o.delivered_on < p.period_start OR p.is_late AS prior_period,
         CASE s.tax_rate_date WHEN 'delivery_date' THEN o.delivered_on END AS rate_day,
@@ -264,24 +285,11 @@ LINES = f"""{CHARGES}, delivered AS (
     CROSS JOIN settings s
     LEFT JOIN tax_rates r ON r.tax_class = a.tax_class
         AND r.valid @> CASE s.tax_rate_date WHEN 'delivery_date' THEN a.adjusted_on ELSE p.invoice_date END
-    UNION ALL
-    SELECT p.invoice_id, NULL, CASE r.kind WHEN 'discount' THEN -c.unit_price ELSE c.unit_price END, 'charge',
-        c.last_day < p.period_start OR p.is_late, c.quantity, 0, c.first_day, c.last_day, false, c.supply_type,
-        c.gst_rate, p.place_of_supply <> s.state_code, s.prices_include_tax,
-        p.gst_treatment IN ('registered', 'composition'), NULL, r.id, c.hsn_code, c.charged_for,
-        nullif(c.customer_id, p.customer_id)
-    FROM charged c
-    JOIN charge_rules r ON r.id = c.rule_id
-    JOIN papers p ON p.invoice_id = c.invoice_id
-    CROSS JOIN settings s
-    WHERE c.unit_price <> 0
+    {{charge_lines}}
 ), taxed AS ({AMOUNTS}
 ), lines AS MATERIALIZED (
     SELECT t.invoice_id, t.is_registered AND t.gst_rate = 0 AS apart,
-        row_number() OVER (PARTITION BY t.invoice_id, t.is_registered AND t.gst_rate = 0
-            ORDER BY t.delivered_to NULLS FIRST, t.product_id IS NULL, t.adjustment_id IS NOT NULL, t.prior_period,
-                t.source DESC, g.name, g.id, u.kind, u.description, u.id, t.unit_price, t.gst_rate, t.adjustment_id,
-                t.charge_hsn_code) AS line_no,
+        {{line_no}} AS line_no,
         t.product_id, coalesce(g.name, a.description, u.description) AS description,
         coalesce(g.hsn_code, t.charge_hsn_code, k.hsn_prefix,
             (SELECT min(o.hsn_code) FROM products o WHERE o.tax_class = k.code)) AS hsn_code,
@@ -342,6 +350,20 @@ totals AS (
 )"""
 
 
-def drafts_with_totals(which: str, ends: str = "d.period_end") -> str:
+def lines_of_papers(*, charged: bool, in_order: bool = False) -> str:
+    """The common tables up to ``lines``, of ``papers``.
+
+    ``charged``: with what rules charge. To plan their dozen queries takes the server longer than to read a draft, so
+    who knows that there are none (``charges.has_rules``) does not ask for them. ``in_order``: with ``line_no``.
+    """
+    return _LINES.format(
+        charges=f"{CHARGES}, " if charged else "",
+        charge_lines=_CHARGE_LINES if charged else "",
+        line_no=_LINE_NO if in_order else "NULL::bigint",
+    )
+
+
+def drafts_with_totals(which: str, ends: str = "d.period_end", *, charged: bool, in_order: bool = False) -> str:
     """``WITH papers …, lines …, totals …`` of the drafts that ``which`` chooses, up to ``ends``; a SELECT follows."""
-    return f"WITH {PAPERS.format(which=which, ends=ends)}, {LINES}, {TOTALS}"
+    lines = lines_of_papers(charged=charged, in_order=in_order)
+    return f"WITH {PAPERS.format(which=which, ends=ends)}, {lines}, {TOTALS}"

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, Select, text
+from sqlalchemy import RowMapping, Select, TextClause, text
 from sqlalchemy.orm import Session
 
+from dairy_app.billing.queries.charges import has_rules
 from dairy_app.billing.queries.drafts import drafts_with_totals
 from dairy_app.customers.models import Customer
 from dairy_app.invoices.models import Invoice
@@ -36,21 +38,20 @@ def settled_by(session: Session, invoice: Invoice, as_of: date) -> Any:
 
 def computed_lines(session: Session, invoice_id: UUID, today: date) -> Sequence[RowMapping]:
     """The lines a draft would get if it were issued now, each with the document's totals beside it."""
-    return (
-        session.execute(
-            text(f"""
-            {drafts_with_totals("d.id = :id")}
-            SELECT {listed((name for name in LINE_COLUMNS if name != "line_no"), "l")},
-                row_number() OVER (ORDER BY l.apart, l.line_no) AS line_no,
-                t.invoice_date, t.place_of_supply, t.skip_code, t.taxable_value AS paper_taxable_value,
-                t.exempt_value, t.cgst AS paper_cgst, t.sgst AS paper_sgst, t.igst AS paper_igst, t.round_off, t.total,
-                {BALANCE.format(customer="t.customer_id")} AS previous_balance
-            FROM lines l JOIN totals t USING (invoice_id) ORDER BY l.apart, l.line_no"""),
-            {"id": invoice_id, "today": today},
-        )
-        .mappings()
-        .all()
-    )
+    lines = _computed_lines(charged=has_rules(session))
+    return session.execute(lines, {"id": invoice_id, "today": today}).mappings().all()
+
+
+@cache
+def _computed_lines(*, charged: bool) -> TextClause:
+    return text(f"""
+        {drafts_with_totals("d.id = :id", charged=charged, in_order=True)}
+        SELECT {listed((name for name in LINE_COLUMNS if name != "line_no"), "l")},
+            row_number() OVER (ORDER BY l.apart, l.line_no) AS line_no,
+            t.invoice_date, t.place_of_supply, t.skip_code, t.taxable_value AS paper_taxable_value,
+            t.exempt_value, t.cgst AS paper_cgst, t.sgst AS paper_sgst, t.igst AS paper_igst, t.round_off, t.total,
+            {BALANCE.format(customer="t.customer_id")} AS previous_balance
+        FROM lines l JOIN totals t USING (invoice_id) ORDER BY l.apart, l.line_no""")
 
 
 def who_got(session: Session, customer_ids: Sequence[UUID]) -> dict[UUID, RowMapping]:

@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, text
+from sqlalchemy import RowMapping, TextClause, text
 from sqlalchemy.orm import Session
 
+from dairy_app.billing.queries.charges import has_rules
 from dairy_app.billing.queries.drafts import drafts_with_totals
 from dairy_app.deliveries.queries import DELIVERED_BETWEEN
 
@@ -42,13 +44,16 @@ _OF_PRODUCT = f"""AND EXISTS (
             SELECT FROM orders o JOIN order_items i ON i.order_id = o.id AND i.product_id = :product_id
             WHERE o.customer_id = c.id AND i.delivered_quantity > 0 AND {DELIVERED_BETWEEN})"""
 
-_DRAFTS = f"""
-{
-    drafts_with_totals(
-        "d.customer_id = ANY(:customers) AND d.period_end BETWEEN CAST(:first_day AS date) AND CAST(:last_day AS date)"
-    )
-}
-SELECT customer_id, sum(total)::numeric(24,2) AS total FROM totals GROUP BY customer_id"""
+_DRAFT_OF_MONTH = (
+    "d.customer_id = ANY(:customers) AND d.period_end BETWEEN CAST(:first_day AS date) AND CAST(:last_day AS date)"
+)
+
+
+@cache
+def _drafts(*, charged: bool) -> TextClause:
+    return text(f"""
+        {drafts_with_totals(_DRAFT_OF_MONTH, charged=charged)}
+        SELECT customer_id, sum(total)::numeric(24,2) AS total FROM totals GROUP BY customer_id""")
 
 
 def customers_of_month(
@@ -69,4 +74,5 @@ def drafts_of_month(
 ) -> dict[UUID, Decimal]:
     """What the drafts of a month would total if they were issued today, in rupees, by customer."""
     given = {"customers": list(customer_ids), "first_day": first, "last_day": last, "today": today}
-    return {row.customer_id: row.total for row in session.execute(text(_DRAFTS), given)}
+    drafts = session.execute(_drafts(charged=has_rules(session)), given)
+    return {row.customer_id: row.total for row in drafts}

@@ -4,13 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import RowMapping, Select, func, select, text
+from sqlalchemy import RowMapping, Select, TextClause, func, select, text
 from sqlalchemy.orm import Session
 
 from dairy_app.billing.models import BillingRun
+from dairy_app.billing.queries.charges import has_rules
 from dairy_app.billing.queries.drafts import drafts_with_totals
 from dairy_app.common.errors import Problem
 from dairy_app.invoices.models import Invoice
@@ -112,42 +114,41 @@ def preview_totals(session: Session, due: dict[str, Any], area_id: UUID | None =
 
     ``without_hsn``: untaxed things of a registered dairy that GSTR-1 will want a code for; NULL when there are none.
     """
-    return (
-        session.execute(
-            text(f"""
-            {drafts_with_totals(DUE + _IN_AREA, ENDS)}, counted AS (
-                SELECT o.invoice_id, count(*) AS orders,
-                    count(*) FILTER (WHERE o.order_type = 'one_time') AS one_time_orders,
-                    count(*) FILTER (WHERE o.delivered_on < p.period_start OR p.is_late) AS prior_period_orders
-                FROM papers p JOIN orders o ON o.invoice_id = p.invoice_id AND o.delivered_on <= p.period_end
-                GROUP BY o.invoice_id
-            ), one_time AS (
-                SELECT invoice_id, sum(line_total) AS amount FROM lines WHERE source = 'one_time' GROUP BY invoice_id
-            )
-            SELECT coalesce(sum(t.documents) FILTER (WHERE ok), 0)::integer AS invoices,
-                count(DISTINCT t.customer_id) FILTER (WHERE ok) AS customers,
-                coalesce(sum(c.orders) FILTER (WHERE ok), 0)::integer AS orders,
-                coalesce(sum(c.one_time_orders) FILTER (WHERE ok), 0)::integer AS one_time_orders,
-                coalesce(sum(o.amount) FILTER (WHERE ok), 0)::numeric(24,2) AS one_time_amount,
-                coalesce(sum(c.prior_period_orders) FILTER (WHERE ok), 0)::integer AS prior_period_orders,
-                coalesce(sum(t.taxable_value) FILTER (WHERE ok), 0)::numeric(24,2) AS taxable,
-                coalesce(sum(t.cgst + t.sgst + t.igst) FILTER (WHERE ok), 0)::numeric(24,2) AS tax,
-                coalesce(sum(t.round_off) FILTER (WHERE ok), 0)::numeric(24,2) AS round_off,
-                coalesce(sum(t.total) FILTER (WHERE ok), 0)::numeric(24,2) AS total,
-                coalesce(jsonb_agg(jsonb_build_object('customer_id', t.customer_id, 'customer_code', t.customer_code,
-                    'customer_name', t.name, 'invoice_id', t.invoice_id, 'code', t.skip_code)
-                    ORDER BY t.customer_code) FILTER (WHERE NOT ok), '[]') AS warnings,
-                (SELECT array_agg(DISTINCT l.description ORDER BY l.description) FROM lines l CROSS JOIN settings s
-                    WHERE s.gstin IS NOT NULL AND l.gst_rate = 0 AND l.hsn_code IS NULL) AS without_hsn
-            FROM totals t
-            LEFT JOIN counted c USING (invoice_id)
-            LEFT JOIN one_time o USING (invoice_id)
-            CROSS JOIN LATERAL (SELECT t.skip_code IS NULL) AS verdict (ok)"""),
-            {**due, "area_id": area_id},
+    totals = _preview_totals(charged=has_rules(session))
+    return session.execute(totals, {**due, "area_id": area_id}).mappings().one()
+
+
+@cache
+def _preview_totals(*, charged: bool) -> TextClause:
+    return text(f"""
+        {drafts_with_totals(DUE + _IN_AREA, ENDS, charged=charged)}, counted AS (
+            SELECT o.invoice_id, count(*) AS orders,
+                count(*) FILTER (WHERE o.order_type = 'one_time') AS one_time_orders,
+                count(*) FILTER (WHERE o.delivered_on < p.period_start OR p.is_late) AS prior_period_orders
+            FROM papers p JOIN orders o ON o.invoice_id = p.invoice_id AND o.delivered_on <= p.period_end
+            GROUP BY o.invoice_id
+        ), one_time AS (
+            SELECT invoice_id, sum(line_total) AS amount FROM lines WHERE source = 'one_time' GROUP BY invoice_id
         )
-        .mappings()
-        .one()
-    )
+        SELECT coalesce(sum(t.documents) FILTER (WHERE ok), 0)::integer AS invoices,
+            count(DISTINCT t.customer_id) FILTER (WHERE ok) AS customers,
+            coalesce(sum(c.orders) FILTER (WHERE ok), 0)::integer AS orders,
+            coalesce(sum(c.one_time_orders) FILTER (WHERE ok), 0)::integer AS one_time_orders,
+            coalesce(sum(o.amount) FILTER (WHERE ok), 0)::numeric(24,2) AS one_time_amount,
+            coalesce(sum(c.prior_period_orders) FILTER (WHERE ok), 0)::integer AS prior_period_orders,
+            coalesce(sum(t.taxable_value) FILTER (WHERE ok), 0)::numeric(24,2) AS taxable,
+            coalesce(sum(t.cgst + t.sgst + t.igst) FILTER (WHERE ok), 0)::numeric(24,2) AS tax,
+            coalesce(sum(t.round_off) FILTER (WHERE ok), 0)::numeric(24,2) AS round_off,
+            coalesce(sum(t.total) FILTER (WHERE ok), 0)::numeric(24,2) AS total,
+            coalesce(jsonb_agg(jsonb_build_object('customer_id', t.customer_id, 'customer_code', t.customer_code,
+                'customer_name', t.name, 'invoice_id', t.invoice_id, 'code', t.skip_code)
+                ORDER BY t.customer_code) FILTER (WHERE NOT ok), '[]') AS warnings,
+            (SELECT array_agg(DISTINCT l.description ORDER BY l.description) FROM lines l CROSS JOIN settings s
+                WHERE s.gstin IS NOT NULL AND l.gst_rate = 0 AND l.hsn_code IS NULL) AS without_hsn
+        FROM totals t
+        LEFT JOIN counted c USING (invoice_id)
+        LEFT JOIN one_time o USING (invoice_id)
+        CROSS JOIN LATERAL (SELECT t.skip_code IS NULL) AS verdict (ok)""")
 
 
 _IN_AREA = " AND (CAST(:area_id AS uuid) IS NULL OR c.area_id = :area_id)"
@@ -169,29 +170,29 @@ def preview_page(
     ``previous_balance`` counts the customer's drafts that a run issues first as issued: earlier ones, late ones last.
     """
     code, start = after or ("", date.min)
+    page = _preview_page(charged=has_rules(session))
+    given = {**due, "area_id": area_id, "code": code, "start": start, "limit": limit}
+    return session.execute(page, given).mappings().all()
+
+
+@cache
+def _preview_page(*, charged: bool) -> TextClause:
     which = f"""{DUE} AND d.customer_id IN (
         SELECT d.customer_id FROM invoices d JOIN customers c ON c.id = d.customer_id
         WHERE {DUE}{_IN_AREA} AND (c.code, d.period_start) > (:code, :start) AND {_HOLDS_SOMETHING}
         ORDER BY c.code, d.period_start LIMIT :limit)"""
-    return (
-        session.execute(
-            text(f"""
-            {drafts_with_totals(which)}, owed AS (
-                SELECT t.*, {BALANCE.format(customer="t.customer_id")}
-                    + coalesce(sum(t.total) FILTER (WHERE t.skip_code IS NULL) OVER (PARTITION BY t.customer_id
-                        ORDER BY t.is_late, t.period_start ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)
-                    AS previous_balance
-                FROM totals t
-            )
-            SELECT t.*, t.taxable_value AS taxable, t.cgst + t.sgst + t.igst AS tax,
-                (SELECT count(*) FROM orders o WHERE o.invoice_id = t.invoice_id) AS orders
-            FROM owed t WHERE (t.customer_code, t.period_start) > (:code, :start)
-            ORDER BY t.customer_code, t.period_start LIMIT :limit"""),
-            {**due, "area_id": area_id, "code": code, "start": start, "limit": limit},
+    return text(f"""
+        {drafts_with_totals(which, charged=charged)}, owed AS (
+            SELECT t.*, {BALANCE.format(customer="t.customer_id")}
+                + coalesce(sum(t.total) FILTER (WHERE t.skip_code IS NULL) OVER (PARTITION BY t.customer_id
+                    ORDER BY t.is_late, t.period_start ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0)
+                AS previous_balance
+            FROM totals t
         )
-        .mappings()
-        .all()
-    )
+        SELECT t.*, t.taxable_value AS taxable, t.cgst + t.sgst + t.igst AS tax,
+            (SELECT count(*) FROM orders o WHERE o.invoice_id = t.invoice_id) AS orders
+        FROM owed t WHERE (t.customer_code, t.period_start) > (:code, :start)
+        ORDER BY t.customer_code, t.period_start LIMIT :limit""")
 
 
 def issued_total(session: Session, month: str) -> Decimal:

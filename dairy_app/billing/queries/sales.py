@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from dairy_app.billing.queries.drafts import LINES, PAPERS
+from dairy_app.billing.queries.drafts import PAPERS, lines_of_papers
 from dairy_app.billing.rules.sales import Span, table_of
 from dairy_app.invoices.rules import MOST_MONTHS
 
@@ -114,7 +114,8 @@ def sold_by(grouping: str, months: str, today: str) -> str:
     key = "NULL::uuid" if grouping == "month" else f"s.{grouping}_id"
     placed, rows = (_PLACED, "placed") if grouping == "area" else ("", "sold")
     drafts = _DRAFTS_OF_MONTHS.replace(":today", today)
-    return f"""WITH months AS MATERIALIZED ({months}), {drafts}, {LINES}, {_SOLD}{placed}, keyed AS MATERIALIZED (
+    lines = lines_of_papers(charged=True)
+    return f"""WITH months AS MATERIALIZED ({months}), {drafts}, {lines}, {_SOLD}{placed}, keyed AS MATERIALIZED (
     SELECT s.month, {key} AS key, g.unit, s.state, s.source = 'one_time' AS is_one_time,
         coalesce(sum(s.quantity) FILTER (WHERE g.id IS NOT NULL), 0) AS quantity,
         sum(s.before_tax) AS before_tax, sum(s.with_tax) AS with_tax
