@@ -4,7 +4,9 @@ SQLAlchemy finds the text of a statement anew each time it is run, and makes a r
 wanted: for a lookup by a key that takes several times as long as sending and reading it.
 """
 
+from collections import namedtuple
 from collections.abc import Mapping
+from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,6 +21,17 @@ _DIALECT = PGDialect_psycopg2()  # type: ignore[no-untyped-call]
 
 class Found(SimpleNamespace):
     """A row; its columns are attributes."""
+
+
+@cache
+def _tuple_of(names: tuple[str, ...]) -> Any:
+    return namedtuple("Row", names)
+
+
+def named_rows(session: Session, select: Select[Any]) -> list[Any]:
+    """The rows of a SELECT as named tuples, for who asks each of them many things: a Row takes five times as long."""
+    result = session.execute(select)
+    return [*map(_tuple_of(tuple(result.keys()))._make, result)]
 
 
 class Statement:
@@ -36,6 +49,15 @@ class Statement:
 
     def execute(self, session: Session, parameters: Mapping[str, Any]) -> list[Found]:
         """All rows, with the columns as attributes. ``parameters``: all that have no value in the statement."""
+        names, rows = self._run(session, parameters)
+        return [Found(**dict(zip(names, values, strict=True))) for values in rows]
+
+    def named_rows(self, session: Session, parameters: Mapping[str, Any]) -> list[Any]:
+        """The same as named tuples: many rows are read sooner. Flask would take one for body, status and headers."""
+        names, rows = self._run(session, parameters)
+        return [*map(_tuple_of(names)._make, rows)]
+
+    def _run(self, session: Session, parameters: Mapping[str, Any]) -> tuple[tuple[str, ...], list[tuple[Any, ...]]]:
         assert self._wanted <= parameters.keys(), f"missing: {self._wanted - parameters.keys()}"
         session.flush()
         connection = session.connection()
@@ -46,5 +68,4 @@ class Statement:
                 cursor.execute(self.text, given)
             finally:
                 connection.dispatch.after_cursor_execute(connection, cursor, self.text, given, None, False)
-            names = [column.name for column in cursor.description]
-            return [Found(**dict(zip(names, values, strict=True))) for values in cursor]
+            return tuple(column.name for column in cursor.description), cursor.fetchall()

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
 
+import orjson
 import psycopg2
 from sqlalchemy import URL, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError
@@ -110,6 +111,7 @@ class Database:
             max_overflow=0,
             pool_timeout=5,  # nobody waits longer for a connection than for a lock
             pool_pre_ping=False,  # a broken connection is noticed by use, and the work done again
+            json_deserializer=orjson.loads,  # a round has hundreds of short lists
             hide_parameters=True,  # else phone numbers and hashes would be in the logged errors
             pool_recycle=1800,
             connect_args=connect_options(self.url, application_name, **options),

@@ -13,9 +13,9 @@ from sqlalchemy import (
     Select,
     Uuid,
     any_,
+    bindparam,
     case,
     func,
-    literal,
     null,
     or_,
     select,
@@ -31,6 +31,7 @@ from dairy_app.common.errors import Problem
 from dairy_app.containers.queries import at_door, back_with
 from dairy_app.customers.models import Area, Customer
 from dairy_app.customers.queries import areas_within, in_move, pending_moves, visible_customers
+from dairy_app.database.statements import Statement, named_rows
 from dairy_app.deliveries.models import DeliveryStatus
 from dairy_app.deliveries.rules import Scope, full_address_of, loading_sheet, progress_of, short_by_helper, stops_of
 from dairy_app.orders.models import Order, OrderItem
@@ -138,9 +139,9 @@ def round_view(session: Session, scope: Scope) -> dict[str, Any]:
 
     Cancelled orders are left out. Two statements, however many stops.
     """
-    rows = session.execute(_orders_of_round(scope)).all()
-    items: dict[UUID, list[Row[Any]]] = {}
-    for item in session.execute(_items_of_round([row.order_id for row in rows])):
+    rows = named_rows(session, _orders_of_round(scope))
+    items: dict[UUID, list[Any]] = {}
+    for item in _ITEMS_OF_ROUND.named_rows(session, {"orders": [row.order_id for row in rows]}):
         items.setdefault(item.order_id, []).append(item)
     stops = stops_of(rows, items)
     return {
@@ -185,15 +186,13 @@ def _orders_of_round(scope: Scope) -> Select[Any]:
     )
 
 
-def _items_of_round(order_ids: Sequence[UUID]) -> Select[Any]:
-    columns: list[Any] = [OrderItem.order_id, OrderItem.product_id, OrderItem.quantity, OrderItem.delivered_quantity]
-    columns += [Product.name, Product.unit, Product.packet_size]
-    return (
-        select(*columns)
-        .join(Product, Product.id == OrderItem.product_id)
-        .where(OrderItem.order_id == any_(literal(list(order_ids), ARRAY(Uuid()))))
-        .order_by(OrderItem.order_id, OrderItem.line_no)
-    )
+_ITEM: list[Any] = [OrderItem.order_id, OrderItem.product_id, OrderItem.quantity, OrderItem.delivered_quantity]
+_ITEMS_OF_ROUND = Statement(
+    select(*_ITEM, Product.name, Product.unit, Product.packet_size)
+    .join(Product, Product.id == OrderItem.product_id)
+    .where(OrderItem.order_id == any_(bindparam("orders", type_=ARRAY(Uuid()))))
+    .order_by(OrderItem.order_id, OrderItem.line_no)
+)
 
 
 _ROUNDS = text("""

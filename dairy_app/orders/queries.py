@@ -38,6 +38,7 @@ from dairy_app.catalogue.models import Product
 from dairy_app.common.errors import Problem
 from dairy_app.customers.models import HAS_LIMIT, Area, Customer
 from dairy_app.customers.queries import areas_around, areas_within
+from dairy_app.database.statements import Statement
 from dairy_app.orders.models import NO_AREA, SHIFTS, ClosedDay, Order, OrderItem
 from dairy_app.orders.policy import hidden_status_fields, visible_orders
 from dairy_app.orders.rules import ordered_value
@@ -181,7 +182,7 @@ def _views(session: Session, actor: Actor, rows: Sequence[Row[Any]]) -> list[dic
     return views
 
 
-_ITEMS = (
+_ITEMS = Statement(
     select(*OrderItem.__table__.c, Product.__table__.c.name.label("product_name"), Product.__table__.c.unit)
     .join(Product, Product.id == OrderItem.product_id)
     .where(OrderItem.order_id == any_(bindparam("orders", type_=ARRAY(Uuid()))))
@@ -192,7 +193,7 @@ _ITEMS = (
 def _items_of(session: Session, order_ids: Iterable[UUID]) -> dict[UUID, list[Any]]:
     """The items of some orders, with the names of their products, by order and line."""
     found: dict[UUID, list[Any]] = {}
-    for row in session.execute(_ITEMS, {"orders": list(order_ids)}):
+    for row in _ITEMS.named_rows(session, {"orders": list(order_ids)}):
         found.setdefault(row.order_id, []).append(row)
     return found
 

@@ -103,3 +103,13 @@ def test_what_no_schema_describes_has_the_same_forms() -> None:
 def test_what_has_no_form_is_a_fault() -> None:
     with pytest.raises(TypeError):
         write_json({"it": object()})
+
+
+def test_a_number_is_written_with_its_places_however_it_came() -> None:
+    class Prices(Strict):
+        each = fields.List(Exact())
+
+    came = ["1.5", "2.50", "1E+3", "1.5E+3", "0E-9", "-0.001", "1234567.891", "-7.25"]
+    numbers = [Decimal(each) for each in came] + [3]
+    said = form_of(Prices())({"each": numbers})["each"]
+    assert said == ["1.50", "2.50", "1000.00", "1500.00", "0.00", "-0.00", "1234567.89", "-7.25", "3.00"]

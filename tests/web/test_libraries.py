@@ -14,7 +14,7 @@ import dairy_app
 #: asked for what they stand for.
 DOCUMENTED = {"_serialize", "_deserialize", "_get_current_object"}
 #: Of the standard library and of named tuples.
-OWN = {"_asdict", "_replace", "_fields", "_mapping", "_exit"}
+OWN = {"_asdict", "_make", "_replace", "_fields", "_mapping", "_exit"}
 #: ReportLab has no other door to the document that a canvas draws, and fonts are added to that.
 WITHOUT_A_DOOR = {("documents/drawing/sheet.py", "_doc")}
 CALLED = (staticmethod, classmethod, property)
