@@ -10,7 +10,7 @@ from functools import cache
 from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import Select, TextClause
+from sqlalchemy import Select, TextClause, text
 from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
 from sqlalchemy.orm import Session
 
@@ -21,6 +21,14 @@ _DIALECT = PGDialect_psycopg2()  # type: ignore[no-untyped-call]
 
 class Found(SimpleNamespace):
     """A row; its columns are attributes."""
+
+
+_ROOM_TO_SUM = text("SELECT set_config('work_mem', '64MB', true)")
+
+
+def room_to_sum(session: Session) -> None:
+    """Let the rest of the transaction sum a hundred thousand customers in memory: with the usual 4 MB it is on disk."""
+    session.execute(_ROOM_TO_SUM)
 
 
 @cache

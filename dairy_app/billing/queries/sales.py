@@ -20,10 +20,9 @@ from sqlalchemy.orm import Session
 
 from dairy_app.billing.queries.drafts import PAPERS, lines_of_papers
 from dairy_app.billing.rules.sales import Span, table_of
+from dairy_app.database.statements import room_to_sum
 from dairy_app.invoices.rules import MOST_MONTHS
 
-#: Sums of many customers stay in memory.
-_ROOM_TO_SUM = text("SELECT set_config('work_mem', '64MB', true)")
 #: Compares like a key where a row has none.
 _NONE = "'00000000-0000-0000-0000-000000000000'::uuid"
 #: By grouping: where code and name of a row's key ``id`` are.
@@ -132,7 +131,7 @@ def sales(session: Session, spans: Sequence[Span], by: str, today: date, limit: 
     months = """SELECT DISTINCT every::date AS month
         FROM unnest(CAST(:firsts AS date[]), CAST(:lasts AS date[])) AS wanted (first, last)
         CROSS JOIN generate_series(wanted.first, wanted.last::timestamp, interval '1 month') every"""
-    session.execute(_ROOM_TO_SUM)
+    room_to_sum(session)
     found = session.execute(
         text(f"""{sold_by(by, months, ":today")}, asked AS (
             SELECT * FROM unnest(CAST(:periods AS text[]), CAST(:compared AS text[]), CAST(:firsts AS date[]),

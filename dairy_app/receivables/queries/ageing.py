@@ -9,6 +9,7 @@ from sqlalchemy import RowMapping, text
 from sqlalchemy.orm import Session
 
 from dairy_app.customers.queries import AREAS_WITHIN
+from dairy_app.database.statements import room_to_sum
 
 _BUCKETS = {
     "not_due": "o.due_date >= :as_of",
@@ -28,30 +29,29 @@ _BY_DOCUMENT = f"""
         sum(o.open) AS net
     FROM open_items(CAST(:customers AS uuid[]), :as_of) o WHERE o.open <> 0 GROUP BY 1"""
 
+#: The days on which another bucket begins: what was due before is at least so old.
+_BEGINS = ["CAST(:as_of AS date)", *(f"CAST(:as_of AS date) - {days}" for days in (30, 60, 90))]
+_FROM = ", ".join(
+    f"coalesce(sum(amount) FILTER (WHERE due < {day}), 0) AS from_{n}" for n, day in enumerate(_BEGINS, 1)
+)
+_IS_MIXED = " OR ".join(
+    f"max(day) FILTER (WHERE due < {day}) >= min(day) FILTER (WHERE due >= {day})" for day in _BEGINS
+)
+
 # The same from a few sums a customer, without putting a year of bills in order: money pays the oldest bill first, so
 # what is open of all bills that are at least so old is their sum less the money. That holds where older bills are also
 # due earlier, or where the money pays all or nothing; who is left, who owes although something was paid back to him,
 # and in whose matters somebody chose what is paid (:customers), is taken document by document.
-_BY_SUMS = """
+_BY_SUMS = f"""
 debits AS (
-    SELECT d.customer_id, d.day, d.amount, CASE WHEN d.due >= :as_of THEN 0
-        WHEN d.due >= CAST(:as_of AS date) - 30 THEN 1 WHEN d.due >= CAST(:as_of AS date) - 60 THEN 2
-        WHEN d.due >= CAST(:as_of AS date) - 90 THEN 3 ELSE 4 END AS age
-    FROM (
+    SELECT * FROM (
         SELECT i.customer_id, i.invoice_date AS day, i.due_date AS due, i.total AS amount FROM invoices i
         WHERE i.status = 'issued'
         UNION ALL
         SELECT b.customer_id, b.as_of, b.as_of, b.amount FROM opening_balances b WHERE b.amount > 0
     ) d WHERE d.day <= :as_of
 ), owed AS (
-    SELECT customer_id, sum(amount) AS amount, coalesce(sum(amount) FILTER (WHERE age >= 1), 0) AS from_1,
-        coalesce(sum(amount) FILTER (WHERE age >= 2), 0) AS from_2,
-        coalesce(sum(amount) FILTER (WHERE age >= 3), 0) AS from_3,
-        coalesce(sum(amount) FILTER (WHERE age >= 4), 0) AS from_4,
-        max(day) FILTER (WHERE age >= 1) >= min(day) FILTER (WHERE age < 1)
-            OR max(day) FILTER (WHERE age >= 2) >= min(day) FILTER (WHERE age < 2)
-            OR max(day) FILTER (WHERE age >= 3) >= min(day) FILTER (WHERE age < 3)
-            OR max(day) FILTER (WHERE age >= 4) >= min(day) FILTER (WHERE age < 4) AS is_mixed
+    SELECT customer_id, sum(amount) AS amount, {_FROM}, {_IS_MIXED} AS is_mixed
     FROM debits GROUP BY 1
 ), pools AS (
     SELECT r.customer_id, sum(r.amount) AS amount, bool_or(r.is_refund) AS has_refund FROM (
@@ -133,6 +133,7 @@ def ageing_page(
 
 
 def _over_everybody(session: Session, given: dict[str, Any]) -> Sequence[RowMapping]:
+    room_to_sum(session)
     by_document = set(session.scalars(_CHOSEN_FOR, {"most": _MOST + 1}))
     while len(by_document) <= _MOST:
         rows = session.execute(_FIRST_PAGE_BY_SUMS, given | {"customers": list(by_document)}).mappings().all()
