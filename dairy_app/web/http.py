@@ -199,6 +199,10 @@ class DairyFlask(Flask):
     database: Database
     identify: Identify
 
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """As it is: no view or hook of ours is a coroutine, and Flask looks for one ten times a request."""
+        return func
+
     def dispatch_request(self) -> Any:
         """Identify the caller, check the policy, run the view: one transaction, again after a deadlock."""
         if request.routing_exception is not None:
