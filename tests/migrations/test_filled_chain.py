@@ -134,6 +134,10 @@ ADDED = {
         VALUES ('https://shop.example/', 'whsec_{"A" * 44}', 0)""",
     "0067": f"""UPDATE customers SET payer_key = id WHERE id = '{BALU}';
         UPDATE customers SET billed_to = '{BALU}' WHERE id = '{CHITRA}'""",
+    "0069": f"""INSERT INTO payment_links (customer_id, amount, gateway, description, expires_at, created_by)
+            VALUES ('{BALU}', 100, 'razorpay', 'Bill', '2100-01-01', '{ADMIN}');
+        INSERT INTO gateway_events (gateway, event_id, body, body_sha256, kind, object_type)
+            VALUES ('razorpay', 'evt_1', 'x', sha256('x'), 'payment_link.expired', 'payment_link')""",
 }
 
 #: Taking these back with these rows in the database is refused until the loss is allowed.
@@ -168,6 +172,7 @@ LOSES = {
     "0062": "own words for messages",
     "0063": "whose photos there are",
     "0067": "who pays for whom",
+    "0069": "links by which customers pay",
 }
 
 #: (question, answer) once the revision ran: its backfill was right.

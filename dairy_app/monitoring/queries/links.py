@@ -22,6 +22,11 @@ LINKS = (
     ("payment_allocations", "x.id::text", "payment_id", "payments"),
     ("payment_allocations", "x.id::text", "invoice_id", "invoices"),
     ("refunds", "x.id::text", "customer_id", "customers"),
+    ("payment_links", "x.id::text", "customer_id", "customers"),
+    ("payment_links", "x.id::text", "invoice_id", "invoices"),
+    ("gateway_events", "x.id::text", "payment_link_id", "payment_links"),
+    ("gateway_events", "x.id::text", "payment_id", "payments"),
+    ("gateway_events", "x.id::text", "refund_id", "refunds"),
     ("charge_rules", "x.id::text", "customer_id", "customers"),
     ("delivery_photos", "x.id::text", "customer_id", "customers"),
     ("delivery_photos", "x.id::text", "order_id", "orders"),
@@ -52,6 +57,7 @@ OF_ONE_CUSTOMER = (
     ("payment_allocations", "payment_id", "payments"),
     ("payment_allocations", "invoice_id", "invoices"),
     ("write_offs", "invoice_id", "invoices"),
+    ("payment_links", "invoice_id", "invoices"),
     ("outbox_messages", "invoice_id", "invoices"),
 )
 CONTRADICTED = "\nUNION ALL\n".join(
@@ -80,6 +86,7 @@ OF_CUSTOMERS = {
     "credit_notes": "id",
     "payments": "id",
     "payment_allocations": "id",
+    "payment_links": "id",
     "refunds": "id",
     "opening_balances": "id",
     "write_offs": "id",
