@@ -308,6 +308,7 @@ def test_what_was_made_is_found_by_its_location(document: Any) -> None:
         "/charge-rules",
         "/webhook-endpoints",
         "/payment-links",
+        "/bank-statements",
     }
     assert found == {(path, "201") for path in single | {"/billing/runs"}} | {("/billing/runs", "202")}
 

@@ -1,9 +1,10 @@
-"""Links by which customers pay, and what gateways told."""
+"""Links by which customers pay, what gateways told, and lines of bank statements."""
 
-from datetime import datetime
+from datetime import date, datetime
+from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import Index, LargeBinary, text
+from sqlalchemy import Index, LargeBinary, Numeric, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dairy_app.database.models import Base, Identified, Money, check, one_of, references, unique, unique_index
@@ -166,3 +167,74 @@ class GatewayEvent(Identified, Base):
     #: Who booked or dismissed it by hand; NULL: nobody did.
     decided_by: Mapped[UUID | None]
     decided_at: Mapped[datetime | None]
+
+
+class BankStatement(Identified, Base):
+    """A file of a bank that was uploaded: what stands in it and was not known before are its lines."""
+
+    __tablename__ = "bank_statements"
+    __table_args__ = (
+        references("uploaded_by", "users.id", "user_not_found"),
+        check("account_length", "length(account) BETWEEN 1 AND 60"),
+        check("days_in_order", "isfinite(first_day) AND isfinite(last_day) AND first_day <= last_day"),
+        check("lines_counted", "line_count > 0 AND new_lines BETWEEN 0 AND line_count"),
+    )
+
+    #: What the dairy calls the account.
+    account: Mapped[str]
+    first_day: Mapped[date]
+    last_day: Mapped[date]
+    #: How many lines the file has, and how many of them were not in a statement before.
+    line_count: Mapped[int]
+    new_lines: Mapped[int]
+    uploaded_by: Mapped[UUID]
+
+
+class BankStatementLine(Identified, Base):
+    """A line of a bank statement, kept once however often it is uploaded, and the payment as which it is booked."""
+
+    __tablename__ = "bank_statement_lines"
+    __table_args__ = (
+        references("statement_id", "bank_statements.id", "bank_statement_not_found"),
+        references("payment_id", "payments.id", "payment_not_found"),
+        references("accepted_by", "users.id", "user_not_found"),
+        unique_index(
+            "uq_bank_statement_lines_same",
+            "account",
+            "day",
+            "amount",
+            text("coalesce(bare_reference(reference), narration)"),
+            "day_number",
+        ),
+        unique("statement_id", "line_no"),
+        unique("payment_id"),
+        check("amount_not_nothing", "amount <> 0 AND amount <> 'NaN'"),
+        check("day_finite", "isfinite(day)"),
+        check("numbers_above_zero", "line_no > 0 AND day_number > 0"),
+        check("only_what_came_in_is_booked", "payment_id IS NULL OR amount > 0"),
+        check("accepted_whole", "num_nonnulls(payment_id, accepted_by, accepted_at) IN (0, 3)"),
+        check(
+            "text_lengths",
+            "length(account) BETWEEN 1 AND 60 AND length(narration) BETWEEN 1 AND 500"
+            " AND length(reference) BETWEEN 1 AND 100",
+        ),
+        Index("ix_bank_statement_lines_day", "account", "day", "amount"),
+    )
+
+    statement_id: Mapped[UUID]
+    account: Mapped[str]
+    #: Its line in the file, as a spreadsheet counts.
+    line_no: Mapped[int]
+    day: Mapped[date]
+    #: In rupees: what came in is above 0, what went out below.
+    amount: Mapped[Money]
+    narration: Mapped[str]
+    #: UTR, number of a cheque, or what else the bank knows it by.
+    reference: Mapped[str | None]
+    #: Of the account after it, as the bank says.
+    balance: Mapped[Decimal | None] = mapped_column(Numeric(14, 2))
+    #: Of lines of a day that are the same in everything else, the first is 1.
+    day_number: Mapped[int]
+    payment_id: Mapped[UUID | None]
+    accepted_by: Mapped[UUID | None]
+    accepted_at: Mapped[datetime | None]

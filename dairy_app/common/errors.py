@@ -53,6 +53,7 @@ CODES: dict[str, tuple[int, str]] = {
     "payment_not_found": (404, "No such payment"),
     "refund_not_found": (404, "No such refund"),
     "payment_link_not_found": (404, "No such payment link"),
+    "bank_statement_not_found": (404, "No such bank statement"),
     "gateway_event_not_found": (404, "No such event of a gateway"),
     "opening_balance_not_found": (404, "No such opening balance"),
     "cash_settlement_not_found": (404, "No such settlement"),

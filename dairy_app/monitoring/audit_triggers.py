@@ -48,6 +48,7 @@ WHOLE = {
     "refunds": "id",
     "payment_links": "id",
     "gateway_events": "id",
+    "bank_statements": "id",
     "opening_balances": "id",
     "write_offs": "id",
     "cash_settlements": "id",

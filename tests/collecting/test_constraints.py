@@ -9,7 +9,7 @@ from tests.constraints import bare, names_of, refuses
 
 __all__ = ["bare"]
 
-TABLES = ("payment_links", "gateway_events")
+TABLES = ("payment_links", "gateway_events", "bank_statements", "bank_statement_lines")
 
 
 def one(number: int) -> str:
@@ -41,6 +41,12 @@ FROM (VALUES ({one(1)}, 'e1', 'payment', NULL, 'booked', NULL, {one(1)}, NULL),
     ({one(2)}, 'e2', 'refund', 'rfnd_1', 'booked', NULL, NULL, {one(1)}),
     ({one(3)}, 'e3', 'payment', NULL, 'held', 'period_closed', NULL, NULL))
     AS e (id, event, object, refund, status, reason, payment, paid_back);
+INSERT INTO bank_statements (id, account, first_day, last_day, line_count, new_lines, uploaded_by)
+    VALUES ({one(1)}, 'HDFC', '2026-02-01', '2026-02-02', 2, 2, {ADMIN});
+INSERT INTO bank_statement_lines (id, statement_id, account, line_no, day, amount, narration, reference, day_number,
+    payment_id, accepted_by, accepted_at)
+VALUES ({one(1)}, {one(1)}, 'HDFC', 2, '2026-02-01', 100, 'UPI', 'UTR 1', 1, {one(1)}, {ADMIN}, now()),
+    ({one(2)}, {one(1)}, 'HDFC', 3, '2026-02-01', 100, 'CASH', NULL, 1, NULL, NULL, NULL);
 SET LOCAL session_replication_role = origin;
 """
 
@@ -69,7 +75,35 @@ def paid_back(**changes: str) -> str:
     return booked(**values | changes)
 
 
+def statement(**changes: str) -> str:
+    values = {"account": "'HDFC'", "first_day": "'2026-02-01'", "last_day": "'2026-02-01'", "line_count": "1"}
+    return insert("bank_statements", values | {"new_lines": "1", "uploaded_by": ADMIN} | changes)
+
+
+def line(**changes: str) -> str:
+    values = {"statement_id": one(1), "account": "'HDFC'", "line_no": "4", "day": "'2026-02-01'", "amount": "100"}
+    return insert("bank_statement_lines", values | {"narration": "'NEFT'", "day_number": "1"} | changes)
+
+
+BOOKED_LINE = {"payment_id": one(2), "accepted_by": ADMIN, "accepted_at": "now()"}
+
 REFUSED = {
+    "fk_bank_statements_uploaded_by": statement(uploaded_by=NOBODY),
+    "ck_bank_statements_account_length": statement(account="''"),
+    "ck_bank_statements_days_in_order": statement(first_day="'2026-02-02'"),
+    "ck_bank_statements_lines_counted": statement(new_lines="2"),
+    "fk_bank_statement_lines_statement_id": line(statement_id=NOBODY),
+    "fk_bank_statement_lines_payment_id": line(**BOOKED_LINE | {"payment_id": NOBODY}),
+    "fk_bank_statement_lines_accepted_by": line(**BOOKED_LINE | {"accepted_by": NOBODY}),
+    "uq_bank_statement_lines_same": line(reference="'1'"),
+    "uq_bank_statement_lines_statement_id_line_no": line(line_no="3"),
+    "uq_bank_statement_lines_payment_id": line(**BOOKED_LINE | {"payment_id": one(1)}),
+    "ck_bank_statement_lines_amount_not_nothing": line(amount="0"),
+    "ck_bank_statement_lines_day_finite": line(day="'infinity'"),
+    "ck_bank_statement_lines_numbers_above_zero": line(day_number="0"),
+    "ck_bank_statement_lines_only_what_came_in_is_booked": line(amount="-100", **BOOKED_LINE),
+    "ck_bank_statement_lines_accepted_whole": line(payment_id=one(2)),
+    "ck_bank_statement_lines_text_lengths": line(narration="''"),
     "fk_payment_links_customer_id": link(customer_id=NOBODY),
     "fk_payment_links_invoice_of_customer": link(customer_id=RAVI, invoice_id=one(4)),
     "fk_payment_links_created_by": link(created_by=NOBODY),
@@ -119,7 +153,9 @@ def test_no_constraint_was_forgotten(bare: Any) -> None:
     assert names_of(bare, TABLES) == set(REFUSED)
 
 
-@pytest.mark.parametrize("statement", [link(), link(invoice_id=one(4)), event(), booked(), paid_back()])
+@pytest.mark.parametrize(
+    "statement", [link(), link(invoice_id=one(4)), event(), booked(), paid_back(), line(), line(**BOOKED_LINE)]
+)
 def test_what_is_right_is_taken(bare: Any, statement: str) -> None:
     assert refuses(bare, SET_UP, statement) is None
 
@@ -143,6 +179,11 @@ def test_what_is_right_is_taken(bare: Any, statement: str) -> None:
         (f"UPDATE gateway_events SET payment_id = {one(2)} WHERE id = {one(1)}", "tr_gateway_events_stand"),
         (f"UPDATE gateway_events SET refund_id = {one(2)} WHERE id = {one(2)}", "tr_gateway_events_stand"),
         ("DELETE FROM gateway_events", "tr_gateway_events_stand"),
+        ("UPDATE bank_statement_lines SET amount = 5", "tr_bank_statement_lines_stand"),
+        (f"UPDATE bank_statement_lines SET payment_id = {one(2)} WHERE id = {one(1)}", "tr_bank_statement_lines_stand"),
+        ("DELETE FROM bank_statement_lines", "tr_bank_statement_lines_stand"),
+        ("TRUNCATE bank_statement_lines", "tr_never_truncated"),
+        ("TRUNCATE bank_statements CASCADE", "tr_never_truncated"),
         ("TRUNCATE gateway_events", "tr_never_truncated"),
         ("TRUNCATE payment_links CASCADE", "tr_never_truncated"),
     ],

@@ -47,10 +47,16 @@ GATEWAY = (
         created_by)
     SELECT customer_id, id, 1, 'razorpay', 'x', 'expired', '2027-01-01', (SELECT id FROM users LIMIT 1)
     FROM invoices WHERE status = 'issued' LIMIT 1""",
-    f"""INSERT INTO gateway_events (gateway, event_id, body, body_sha256, object_type, gateway_payment_id, amount, status,
-        payment_id, payment_link_id)
+    f"""INSERT INTO gateway_events (gateway, event_id, body, body_sha256, object_type, gateway_payment_id, amount,
+        status, payment_id, payment_link_id)
     SELECT 'razorpay', 'evt_1', 'x', {SHA_OF_X}, 'payment', 'pay_1', amount, 'booked', id,
         (SELECT id FROM payment_links) FROM payments LIMIT 1""",
+    """INSERT INTO bank_statements (account, first_day, last_day, line_count, new_lines, uploaded_by)
+    SELECT 'HDFC', received_on, received_on, 1, 1, (SELECT id FROM users LIMIT 1) FROM payments LIMIT 1""",
+    """INSERT INTO bank_statement_lines (statement_id, account, line_no, day, amount, narration, day_number, payment_id,
+        accepted_by, accepted_at)
+    SELECT (SELECT id FROM bank_statements), 'HDFC', 1, received_on, amount, 'UPI', 1, id,
+        (SELECT id FROM users LIMIT 1), now() FROM payments LIMIT 1""",
     """INSERT INTO gateway_events (gateway, event_id, body, body_sha256, object_type, gateway_payment_id,
         gateway_refund_id, amount, status, refund_id)
     SELECT 'razorpay', 'evt_2', 'y', sha256('y'::bytea), 'refund', 'pay_1', 'rfnd_1', amount, 'booked', id
@@ -200,6 +206,14 @@ PROVOKED = [
                 amount, currency, status, payment_id)
             SELECT 'razorpay', 'evt_1', 'x', {SHA_OF_X}, 'payment.captured', 'payment', 'pay_1', amount + 1, 'INR',
                 'booked', id FROM payments LIMIT 1"""
+        ],
+    ),
+    (
+        "bank_lines_differ",
+        [
+            """INSERT INTO bank_statement_lines (statement_id, account, line_no, day, amount, narration, day_number,
+                payment_id, accepted_by, accepted_at)
+            SELECT uuid7(), 'HDFC', 1, received_on, amount + 1, 'UPI', 1, id, uuid7(), now() FROM payments LIMIT 1"""
         ],
     ),
     ("allocations_over_payment", ["UPDATE payments SET amount = 99"]),

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from dairy_app.business.queries import business_settings, today
-from dairy_app.collecting import bulk
+from dairy_app.collecting.bulk import gateways as bulk
 from dairy_app.collecting.models import GatewayEvent
 from dairy_app.collecting.queries import events as queries
 from dairy_app.collecting.queries.links import link_told_of

@@ -7,7 +7,7 @@ from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from dairy_app.business.queries import business_settings, today
-from dairy_app.collecting import bulk
+from dairy_app.collecting.bulk import gateways as bulk
 from dairy_app.collecting.gateways.gateway import Gateway, Refused, Unreachable
 from dairy_app.collecting.queries.links import live_link, read_link
 from dairy_app.collecting.rules.links import MadeLink, NewLink, WantedLink, ends_at

@@ -306,6 +306,13 @@ REPORTS = (
             OR q.status = 'received' AND r.customer_id <> q.customer_id)""",
     ),
     Report(
+        "bank_lines_differ",
+        "critical",
+        "Lines of the bank that are booked with other rupees, or on another day.",
+        """SELECT l.id::text FROM bank_statement_lines l JOIN payments p ON p.id = l.payment_id
+        WHERE (p.amount, p.received_on) <> (l.amount, l.day)""",
+    ),
+    Report(
         "allocations_over_payment",
         "critical",
         "Payments of which more is allocated than was received.",

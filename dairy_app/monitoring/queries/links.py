@@ -24,6 +24,8 @@ LINKS = (
     ("refunds", "x.id::text", "customer_id", "customers"),
     ("payment_links", "x.id::text", "customer_id", "customers"),
     ("payment_links", "x.id::text", "invoice_id", "invoices"),
+    ("bank_statement_lines", "x.id::text", "statement_id", "bank_statements"),
+    ("bank_statement_lines", "x.id::text", "payment_id", "payments"),
     ("gateway_events", "x.id::text", "payment_link_id", "payment_links"),
     ("gateway_events", "x.id::text", "payment_id", "payments"),
     ("gateway_events", "x.id::text", "refund_id", "refunds"),
