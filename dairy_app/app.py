@@ -17,6 +17,9 @@ from dairy_app.billing.routes.sales import sales
 from dairy_app.business.routes import business
 from dairy_app.catalogue.routes.products import products
 from dairy_app.catalogue.routes.taxes import taxes
+from dairy_app.collecting.routes.events import gateway_events
+from dairy_app.collecting.routes.links import payment_links
+from dairy_app.collecting.routes.statements import bank_statements
 from dairy_app.console.routes import pages as console_pages
 from dairy_app.containers.routes import containers
 from dairy_app.customers.routes import areas, customers
@@ -98,6 +101,9 @@ ROUTES = (
     Mount(refunds),
     Mount(receivables),
     Mount(reports),
+    Mount(payment_links),
+    Mount(gateway_events),
+    Mount(bank_statements),
     Mount(sales),
     Mount(corrections),
     Mount(charges),

@@ -25,6 +25,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "invoices": ("dairy_app.documents.commands:invoices", "Write the invoices of a month as PDF."),
     "webhooks": ("dairy_app.events.commands:webhooks", "Tell other programs of what happened."),
     "outbox": ("dairy_app.sending.commands:outbox", "Send the messages that wait; queue reminders."),
+    "gateways": ("dairy_app.collecting.commands:gateways", "Book what payment gateways told and waits."),
     "export": ("dairy_app.exports.commands:export", "Write a register for the accountant."),
     "import-mongo": ("dairy_app.legacy_import.commands:import_mongo", "Take over the earlier system's data."),
     "check-data": ("dairy_app.monitoring.commands:check_data", "Look for data that contradicts itself."),

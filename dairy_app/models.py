@@ -4,6 +4,7 @@ from dairy_app.accounts import models as accounts
 from dairy_app.billing import models as billing
 from dairy_app.business import models as business
 from dairy_app.catalogue import models as catalogue
+from dairy_app.collecting import models as collecting
 from dairy_app.containers import models as containers
 from dairy_app.customers import models as customers
 from dairy_app.database import ddl
@@ -28,6 +29,7 @@ __all__ = [
     "billing",
     "business",
     "catalogue",
+    "collecting",
     "containers",
     "customers",
     "deliveries",

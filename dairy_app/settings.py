@@ -19,6 +19,8 @@ LOG_FORMATS = ("text", "json")
 #: Where `dairy serve` serves unless it is told otherwise.
 LOCAL_HOST, LOCAL_PORT = "127.0.0.1", 8000
 LOCAL_URL = f"http://{LOCAL_HOST}:{LOCAL_PORT}"
+#: Where Razorpay's API is.
+RAZORPAY_URL = "https://api.razorpay.com"
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]+)?|https?://\[[0-9A-Fa-f:]+\](:[0-9]+)?")
 LIMITS = {"DAIRY_LIMITS_WEB": WEB, "DAIRY_LIMITS_RUN": RUN, "DAIRY_LIMITS_IMPORT": IMPORT}
 
@@ -57,6 +59,13 @@ class Settings:
     #: What takes SMS, with its key, and a program of the dairy's own that takes messages; empty: nothing does.
     sms_url: str = field(default="", repr=False)
     webhook_url: str = field(default="", repr=False)
+    #: The account at Razorpay by which customers pay online; without both no link is made.
+    razorpay_key_id: str = ""
+    razorpay_key_secret: str = field(default="", repr=False)
+    razorpay_url: str = RAZORPAY_URL
+    #: What Razorpay signs its events with, and signed them with before; without one none is taken.
+    razorpay_webhook_secret: str = field(default="", repr=False)
+    razorpay_webhook_secret_former: str = field(default="", repr=False)
     #: Where photos of deliveries lie; None: in the data folder. Servers of one database share it.
     files_dir: Path | None = None
     #: Connections to the database of one process; None: one for each thread that serves.
@@ -91,6 +100,9 @@ class Settings:
             raise SettingsError(f"DAIRY_POOL_SIZE must be a number of connections from 1 to {MAX_POOL_SIZE}")
         web_limits, run_limits, import_limits = (_limits(name, environment.get(name)) for name in LIMITS)
         backups, files = environment.get("DAIRY_BACKUP_DIR"), environment.get("DAIRY_FILES_DIR")
+        razorpay = environment.get("DAIRY_RAZORPAY_URL") or RAZORPAY_URL
+        if not _ORIGIN.fullmatch(razorpay.rstrip("/")):
+            raise SettingsError(f"DAIRY_RAZORPAY_URL must be an address without a path, for example {RAZORPAY_URL}")
         url = environment.get("DATABASE_URL") or None
         try:
             if url is not None:
@@ -112,6 +124,11 @@ class Settings:
             smtp_url=environment.get("DAIRY_SMTP_URL", ""),
             sms_url=environment.get("DAIRY_SMS_URL", ""),
             webhook_url=environment.get("DAIRY_MESSAGES_URL", ""),
+            razorpay_key_id=environment.get("DAIRY_RAZORPAY_KEY_ID", ""),
+            razorpay_key_secret=environment.get("DAIRY_RAZORPAY_KEY_SECRET", ""),
+            razorpay_url=razorpay.rstrip("/"),
+            razorpay_webhook_secret=environment.get("DAIRY_RAZORPAY_WEBHOOK_SECRET", ""),
+            razorpay_webhook_secret_former=environment.get("DAIRY_RAZORPAY_WEBHOOK_SECRET_FORMER", ""),
             files_dir=Path(files).absolute() if files else None,
             pool_size=int(pool_size) if pool_size else None,
             web_limits=web_limits,

@@ -56,6 +56,10 @@ SENT = 8
 APART = {"auth.log_out"}
 
 
+#: What they take is signed, by somebody whose secret this server does not know.
+SIGNED = {"gateway_events.take_razorpay_event"}
+
+
 @dataclass(frozen=True)
 class Operation:
     """One method of one address, with what its route declares."""
@@ -262,6 +266,8 @@ def test_what_no_route_may_accept_writes_nothing(house: House) -> None:
     wrong = []
     for operation in house.operations:
         for name, statuses, answer in refusals(house, operation):
+            if operation.endpoint in SIGNED:
+                statuses = statuses | {409}  # nothing is set up; tests/collecting is about bodies that are signed
             fault = fault_in(answer)
             if fault is None and answer.status_code not in statuses:
                 fault = f"answered {answer.status_code}: {answer.get_data(as_text=True)[:200]}"

@@ -32,6 +32,7 @@ OWN_ROOMS = {
     "legacy_import/shaping": "a document as rows to stage",
     "legacy_import/judging": "what becomes of what was staged, in SQL",
     "legacy_import/writing": "what was staged into the tables, in SQL",
+    "collecting/gateways": "how a payment gateway is asked; nothing of the database",
     "sending/senders": "how a message reaches another server; nothing of the database",
     "photos/pictures": "pictures from anywhere, read with care and written anew",
     "photos/store": "files of photos: written whole, read, deleted",

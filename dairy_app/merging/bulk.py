@@ -19,6 +19,7 @@ TOGETHER = (
     "fk_payment_allocations_payment_of_customer",
     "fk_payment_allocations_invoice_of_customer",
     "fk_write_offs_invoice_of_customer",
+    "fk_payment_links_invoice_of_customer",
     "fk_delivery_statuses_order_of_customer",
     "fk_container_movements_order_of_customer",
     "fk_delivery_photos_order_of_customer",
@@ -126,6 +127,13 @@ LEFT JOIN LATERAL (SELECT min(lower(b.valid)) AS first FROM charge_rules b
     WHERE b.customer_id = :into AND b.replaced_at IS NULL AND o.replaced_at IS NULL AND b.valid && o.valid
         AND b.kind = o.kind AND b.basis = o.basis AND b.product_id IS NOT DISTINCT FROM o.product_id) t ON true
 WHERE a.id = o.id AND o.customer_id = :was"""
+#: Of two open links for the same, the other's stands; who pays the customer's all the same is booked.
+_PAYMENT_LINKS = """
+UPDATE payment_links SET customer_id = :into, updated_at = now(),
+    status = CASE WHEN status IN ('creating', 'created') AND invoice_id IS NULL AND EXISTS (SELECT FROM payment_links o
+        WHERE o.customer_id = :into AND o.invoice_id IS NULL AND o.amount = payment_links.amount
+            AND o.status IN ('creating', 'created')) THEN 'expired' ELSE status END
+WHERE customer_id = :was"""
 #: Where the other lives stands; none of these is still to come, and the audit log keeps them.
 _FORGET_MOVES = "DELETE FROM customer_moves WHERE customer_id = :was"
 #: The movements took what it had along; what is left of each is nothing.
@@ -154,6 +162,7 @@ STATEMENTS = (
     _moved("payment_allocations"),
     _moved("write_offs"),
     _moved("refunds"),
+    _PAYMENT_LINKS,
     _moved("subscriptions"),
     _OPEN_DRAFTS,
     _ORDERS,

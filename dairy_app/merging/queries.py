@@ -25,6 +25,7 @@ _MOVING = {
     "opening_balances": "opening_balances WHERE customer_id = :was",
     "write_offs": "write_offs WHERE customer_id = :was",
     "refunds": "refunds WHERE customer_id = :was",
+    "payment_links": "payment_links WHERE customer_id = :was",
     "prices": "customer_prices WHERE customer_id = :was",
     "charge_rules": "charge_rules WHERE customer_id = :was",
     "container_movements": "container_movements WHERE customer_id = :was",

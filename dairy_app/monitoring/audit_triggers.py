@@ -7,6 +7,7 @@ all day without being worth an entry (deliveries), a trigger a row is not even c
 from collections.abc import Iterator
 
 from dairy_app.accounts.models import PasswordReset, User
+from dairy_app.collecting.models import GatewayEvent
 from dairy_app.database.ddl import SqlFile
 from dairy_app.database.models import Base
 from dairy_app.events.models import WebhookEndpoint
@@ -45,6 +46,9 @@ WHOLE = {
     "payments": "id",
     "payment_allocations": "id",
     "refunds": "id",
+    "payment_links": "id",
+    "gateway_events": "id",
+    "bank_statements": "id",
     "opening_balances": "id",
     "write_offs": "id",
     "cash_settlements": "id",
@@ -63,6 +67,7 @@ MOVING: dict[type[Base], tuple[str, ...]] = {
         "window_started_at",
         "window_cost",
     ),
+    GatewayEvent: ("body", "body_sha256"),
     WebhookEndpoint: ("told_through", "rests_until", "secret", "former_secret"),
 }
 TIMESTAMPS = ("created_at", "updated_at")

@@ -218,7 +218,8 @@ class Refund(Identified, Base):
     reason: Mapped[str]
     #: Who paid it out of the cash that he had collected, and has so much less to hand over; NULL: the office.
     paid_by: Mapped[UUID | None]
-    recorded_by: Mapped[UUID]
+    #: NULL: nobody, the gateway told of it.
+    recorded_by: Mapped[UUID | None]
     status: Mapped[str] = mapped_column(server_default=text("'paid'"))
     reversed_on: Mapped[date | None]
     reversal_reason: Mapped[str | None]

@@ -87,11 +87,26 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
+class Raw:
+    """A body of JSON that somebody else describes and signs: what it is, an example, and the headers beside it."""
+
+    description: str
+    example: Mapping[str, Any]
+    headers: Mapping[str, str]
+
+    @property
+    def content(self) -> dict[str, Any]:
+        """As OpenAPI describes a body: whoever sends it adds fields when it likes."""
+        return {"schema": {"type": "object"}, "example": self.example}
+
+
+@dataclass(frozen=True, slots=True)
 class Declared:
     """What a view takes and answers, in the order in which its decorators were applied: from the view outwards."""
 
     takes: tuple[Taken, ...] = ()
     answers: tuple[Answered, ...] = ()
+    raw: Raw | None = None
 
     @property
     def bodies(self) -> list[Schema]:
@@ -132,6 +147,10 @@ class Blueprint(flask.Blueprint):
             return _declare(reading, replace(before, takes=(*before.takes, taken)))  # type: ignore[return-value]
 
         return mark
+
+    def raw_body(self, raw: Raw) -> Callable[[View], View]:
+        """Leave the body to the view, byte by byte, as what is signed must be."""
+        return lambda view: _declare(view, replace(declared_by(view), raw=raw))
 
     def response(
         self,
@@ -278,7 +297,8 @@ def _too_large(limit: int) -> Problem:
 
 def refuse_undeclared(view: Callable[..., Any]) -> None:
     """Refuse query parameters and bodies that the route does not take, and characters no text may hold."""
-    taken = {each.location for each in declared_by(view).takes}
+    declared = declared_by(view)
+    taken = {each.location for each in declared.takes}
     for name, value in request.args.items(multi=True):
         if not taken & {"query", "querystring"}:
             raise _invalid_parameter(name, "Unknown field.", UNKNOWN_FIELD)
@@ -286,7 +306,7 @@ def refuse_undeclared(view: Callable[..., Any]) -> None:
             raise _invalid_parameter(name.replace("\x00", ""), "Must not contain NUL characters.", "invalid")
     if any(isinstance(value, str) and "\x00" in value for value in (request.view_args or {}).values()):
         raise Problem("not_found")
-    if not taken & {"json", "form", "files"} and request.method not in _SAFE_METHODS:
+    if declared.raw is None and not taken & {"json", "form", "files"} and request.method not in _SAFE_METHODS:
         body = request.get_data()
         if body and strict_json.load(body) != {}:
             raise Problem("validation_failed", "This address takes no body.")

@@ -126,12 +126,14 @@ def parameters_of(rule: str) -> list[dict[str, Any]]:
 def operation_of(view: Callable[..., Any], tag: str) -> dict[str, Any]:
     """What a view declares, and its docstring; schemas are left to apispec."""
     declared = declared_by(view)
-    operation: dict[str, Any] = {}
+    operation: dict[str, Any] = {"responses": _responses(declared)}
     if declared.parameters:
         operation["parameters"] = [{"in": "query", "schema": schema} for schema in declared.parameters]
-    operation["responses"] = _responses(declared)
     for schema in declared.bodies:
         operation["requestBody"] = {"required": True, "content": {JSON: {"schema": schema}}}
+    if (raw := declared.raw) is not None:
+        operation["requestBody"] = {"required": True, "description": raw.description, "content": {JSON: raw.content}}
+        operation["parameters"] = [_header(name, said, 500) for name, said in raw.headers.items()]
     summary, _, description = cleandoc(view.__doc__ or "").partition("\n\n")
     operation |= {"summary": summary} if summary else {}
     operation |= {"description": description} if description else {}

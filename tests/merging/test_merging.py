@@ -16,8 +16,8 @@ def test_everything_moves_and_nothing_is_lost(twice: Twice, sql: Sql, findings: 
     assert told["refusals"] == []
     assert done["moving"] == told["moving"] == {
         "orders": 5, "subscriptions": 1, "drafts": 1, "invoices": 1, "credit_notes": 1, "adjustments": 1,
-        "payments": 1, "opening_balances": 1, "write_offs": 1, "refunds": 0, "prices": 1, "charge_rules": 0,
-        "container_movements": 0, "change_requests": 0, "messages": 0,
+        "payments": 1, "opening_balances": 1, "write_offs": 1, "refunds": 0, "payment_links": 0, "prices": 1,
+        "charge_rules": 0, "container_movements": 0, "change_requests": 0, "messages": 0,
     }  # fmt: skip
     # 50 + 250 − 100 − 10 − 5, and −30
     assert before == (Decimal("185.00"), Decimal("-30.00"))

@@ -134,6 +134,14 @@ ADDED = {
         VALUES ('https://shop.example/', 'whsec_{"A" * 44}', 0)""",
     "0067": f"""UPDATE customers SET payer_key = id WHERE id = '{BALU}';
         UPDATE customers SET billed_to = '{BALU}' WHERE id = '{CHITRA}'""",
+    "0069": f"""INSERT INTO payment_links (customer_id, amount, gateway, description, expires_at, created_by)
+            VALUES ('{BALU}', 100, 'razorpay', 'Bill', '2100-01-01', '{ADMIN}');
+        INSERT INTO gateway_events (gateway, event_id, body, body_sha256, kind, object_type)
+            VALUES ('razorpay', 'evt_1', 'x', sha256('x'), 'payment_link.expired', 'payment_link')""",
+    "0070": f"""INSERT INTO bank_statements (id, account, first_day, last_day, line_count, new_lines, uploaded_by)
+            VALUES ('{ident(71)}', 'HDFC', '2026-11-01', '2026-11-30', 1, 1, '{ADMIN}');
+        INSERT INTO bank_statement_lines (statement_id, account, line_no, day, amount, narration, day_number)
+            VALUES ('{ident(71)}', 'HDFC', 2, '2026-11-01', 100, 'UPI', 1)""",
 }
 
 #: Taking these back with these rows in the database is refused until the loss is allowed.
@@ -168,6 +176,8 @@ LOSES = {
     "0062": "own words for messages",
     "0063": "whose photos there are",
     "0067": "who pays for whom",
+    "0070": "statements of the bank",
+    "0069": "links by which customers pay",
 }
 
 #: (question, answer) once the revision ran: its backfill was right.

@@ -40,6 +40,28 @@ ANOTHER = "(SELECT max(id::text)::uuid FROM customers WHERE id NOT IN (SELECT cu
 THE_OPEN_ONE = "(SELECT id FROM orders WHERE status = 'PENDING')"
 A_STANDING_ONE = "(SELECT id FROM subscriptions)"
 AN_INVOICE = "(SELECT id FROM invoices WHERE status = 'issued')"
+SHA_OF_X = "sha256('x'::bytea)"
+#: A link that was paid, and an event of each kind.
+GATEWAY = (
+    """INSERT INTO payment_links (customer_id, invoice_id, amount, gateway, description, status, expires_at,
+        created_by)
+    SELECT customer_id, id, 1, 'razorpay', 'x', 'expired', '2027-01-01', (SELECT id FROM users LIMIT 1)
+    FROM invoices WHERE status = 'issued' LIMIT 1""",
+    f"""INSERT INTO gateway_events (gateway, event_id, body, body_sha256, object_type, gateway_payment_id, amount,
+        status, payment_id, payment_link_id)
+    SELECT 'razorpay', 'evt_1', 'x', {SHA_OF_X}, 'payment', 'pay_1', amount, 'booked', id,
+        (SELECT id FROM payment_links) FROM payments LIMIT 1""",
+    """INSERT INTO bank_statements (account, first_day, last_day, line_count, new_lines, uploaded_by)
+    SELECT 'HDFC', received_on, received_on, 1, 1, (SELECT id FROM users LIMIT 1) FROM payments LIMIT 1""",
+    """INSERT INTO bank_statement_lines (statement_id, account, line_no, day, amount, narration, day_number, payment_id,
+        accepted_by, accepted_at)
+    SELECT (SELECT id FROM bank_statements), 'HDFC', 1, received_on, amount, 'UPI', 1, id,
+        (SELECT id FROM users LIMIT 1), now() FROM payments LIMIT 1""",
+    """INSERT INTO gateway_events (gateway, event_id, body, body_sha256, object_type, gateway_payment_id,
+        gateway_refund_id, amount, status, refund_id)
+    SELECT 'razorpay', 'evt_2', 'y', sha256('y'::bytea), 'refund', 'pay_1', 'rfnd_1', amount, 'booked', id
+    FROM refunds LIMIT 1""",
+)
 
 PROVOKED = [
     (
@@ -177,6 +199,23 @@ PROVOKED = [
                 greatest(-amount, 0)::numeric(12,2) AS credit FROM opening_balances"""
         ],
     ),
+    (
+        "gateway_money_differs",
+        [
+            f"""INSERT INTO gateway_events (gateway, event_id, body, body_sha256, kind, object_type, gateway_payment_id,
+                amount, currency, status, payment_id)
+            SELECT 'razorpay', 'evt_1', 'x', {SHA_OF_X}, 'payment.captured', 'payment', 'pay_1', amount + 1, 'INR',
+                'booked', id FROM payments LIMIT 1"""
+        ],
+    ),
+    (
+        "bank_lines_differ",
+        [
+            """INSERT INTO bank_statement_lines (statement_id, account, line_no, day, amount, narration, day_number,
+                payment_id, accepted_by, accepted_at)
+            SELECT uuid7(), 'HDFC', 1, received_on, amount + 1, 'UPI', 1, id, uuid7(), now() FROM payments LIMIT 1"""
+        ],
+    ),
     ("allocations_over_payment", ["UPDATE payments SET amount = 99"]),
     ("invoices_over_settled", ["UPDATE payment_allocations SET amount = 180.01", "UPDATE payments SET amount = 500"]),
     (
@@ -235,6 +274,10 @@ def test_each_link_that_leads_nowhere_is_found(filled: LivingDairy, app: DairyFl
     bottled = filled.order(filled.customer(), (filled.product(container_id=bottle["id"]), "1"))
     ok(filled.confirm(bottled), 200)
     ok(send(filled.admin, bottled, door()), 200)
+    with app.database.transaction() as session:
+        session.execute(text(ASLEEP))
+        for statement in GATEWAY:
+            session.execute(text(statement))
     for table, _, column, _ in links.LINKS:
         one = f"WHERE ctid = (SELECT ctid FROM {table} ORDER BY {column} IS NULL, ctid LIMIT 1)"  # one that has a link
         found = found_after(app.database, f"UPDATE {table} SET {column} = uuid7() {one}")

@@ -106,7 +106,7 @@ REFUSED = {
     "uq_payments_client_event": payment(client_event_id=NOBODY)
     + ";"
     + payment(receipt_no="'R99'", client_event_id=NOBODY),
-    "uq_payments_id_customer_id": f"ALTER TABLE payments DROP CONSTRAINT pk_payments; {payment(id=one(1))}",
+    "uq_payments_id_customer_id": f"ALTER TABLE payments DROP CONSTRAINT pk_payments CASCADE; {payment(id=one(1))}",
     "uq_payments_receipt_no": payment(receipt_no="'R1'"),
     "uq_payments_legacy_id": payment(legacy_id="'old'"),
     "uq_payments_reference": payment(method="'bank_transfer'", reference="'UTR1'"),

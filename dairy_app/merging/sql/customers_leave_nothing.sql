@@ -11,6 +11,7 @@ BEGIN
         OR EXISTS (SELECT FROM opening_balances WHERE customer_id = NEW.id)
         OR EXISTS (SELECT FROM write_offs WHERE customer_id = NEW.id)
         OR EXISTS (SELECT FROM refunds WHERE customer_id = NEW.id)
+        OR EXISTS (SELECT FROM payment_links WHERE customer_id = NEW.id)
         OR EXISTS (SELECT FROM customer_prices WHERE customer_id = NEW.id)
         OR EXISTS (SELECT FROM charge_rules WHERE customer_id = NEW.id)
         OR EXISTS (SELECT FROM customer_moves WHERE customer_id = NEW.id)

@@ -294,6 +294,25 @@ REPORTS = (
         WHERE coalesce(l.balance, 0) <> coalesce(o.balance, 0)""",
     ),
     Report(
+        "gateway_money_differs",
+        "critical",
+        "Payments and refunds with other rupees than the gateway told, or refunds of another customer's payment.",
+        """SELECT e.id::text FROM gateway_events e
+        LEFT JOIN payments p ON p.id = e.payment_id LEFT JOIN refunds r ON r.id = e.refund_id
+        LEFT JOIN gateway_events o ON o.gateway = e.gateway AND o.gateway_payment_id = e.gateway_payment_id
+            AND o.object_type = 'payment' AND o.status = 'booked' AND e.object_type = 'refund'
+        LEFT JOIN payments q ON q.id = o.payment_id
+        WHERE e.status = 'booked' AND (e.amount <> coalesce(p.amount, r.amount)
+            OR q.status = 'received' AND r.customer_id <> q.customer_id)""",
+    ),
+    Report(
+        "bank_lines_differ",
+        "critical",
+        "Lines of the bank that are booked with other rupees, or on another day.",
+        """SELECT l.id::text FROM bank_statement_lines l JOIN payments p ON p.id = l.payment_id
+        WHERE (p.amount, p.received_on) <> (l.amount, l.day)""",
+    ),
+    Report(
         "allocations_over_payment",
         "critical",
         "Payments of which more is allocated than was received.",

@@ -57,7 +57,7 @@ class RefundOut(Schema):
     reference = fields.String(allow_none=True)
     reason = fields.String()
     paid_by = fields.UUID(allow_none=True)
-    recorded_by = fields.UUID()
+    recorded_by = fields.UUID(allow_none=True)
     status = Choice(*REFUND_STATUSES)
     reversed_on = Day(allow_none=True)
     reversal_reason = fields.String(allow_none=True)

@@ -42,9 +42,36 @@ def record_payment(session: Session, actor: Actor, wanted: NewPayment) -> Paymen
         wanted = replace(wanted, customer_id=followed(session, wanted.customer_id))
         lock_customers(session, [wanted.customer_id])  # of one who is merged just now, it is all asked anew
     get_visible_customer(session, actor, wanted.customer_id, lock=True)
+    collector = _collector(session, actor, wanted)
+    payment = _book(session, replace(wanted, collected_by=collector), day, actor.user_id)
+    _allocate(session, actor.user_id, payment, wanted.allocations, on=payment.received_on, today=day)
+    return payment
+
+
+def receive_payment(
+    session: Session, wanted: NewPayment, *, invoice_id: UUID | None = None, recorded_by: UUID | None = None
+) -> Payment:
+    """Money of which a gateway told; ``recorded_by`` None: nobody recorded it, the gateway's word was taken.
+
+    Of ``invoice_id`` it settles what it still takes, if anything; the rest settles what is oldest. Raises
+    ``customer_merged``, ``period_closed``, ``already_exists`` for a reference that is in use, ``validation_failed``.
+    """
+    lock_customers(session, [wanted.customer_id])
+    day = today(session)
+    payment = _book(session, wanted, day, recorded_by)
+    if invoice_id is not None:
+        claim = queries.claims(session, payment.customer_id, payment.id, [invoice_id], day).get(invoice_id)
+        part = min(payment.amount, claim.takes) if claim is not None and claim.status == "issued" else Decimal(0)
+        chosen = [Allocation(invoice_id, part)] if part > 0 else []
+        _allocate(session, recorded_by, payment, chosen, on=payment.received_on, today=day)
+    return payment
+
+
+def _book(session: Session, wanted: NewPayment, day: date, recorded_by: UUID | None) -> Payment:
+    """Write a payment of a customer whose row is locked."""
     received_on = wanted.received_on or day
     check_day("received_on", received_on, day, business_settings(session).books_closed_through)
-    collector, reference = _collector(session, actor, wanted), reference_as_kept(wanted.method, wanted.reference)
+    reference = reference_as_kept(wanted.method, wanted.reference)
     if reference and wanted.method != "cash":
         _refuse_known_reference(session, wanted, reference)
     _refuse_too_large(session, wanted.customer_id, wanted.amount)
@@ -55,13 +82,12 @@ def record_payment(session: Session, actor: Actor, wanted: NewPayment) -> Paymen
         received_on=received_on,
         reference=reference,
         notes=wanted.notes,
-        collected_by=collector,
-        recorded_by=actor.user_id,
+        collected_by=wanted.collected_by,
+        recorded_by=recorded_by,
         status="received",
     )
     session.add(payment)
     session.flush()
-    _allocate(session, actor, payment, wanted.allocations, on=payment.received_on, today=day)
     return payment
 
 
@@ -147,7 +173,7 @@ def allocate(session: Session, actor: Actor, payment_id: UUID, chosen: Sequence[
     _require_received(payment)
     day = today(session)
     require_open_books(session, day)
-    _allocate(session, actor, payment, chosen, on=day, today=day)
+    _allocate(session, actor.user_id, payment, chosen, on=day, today=day)
     return payment
 
 
@@ -164,7 +190,7 @@ def _require_received(payment: Payment) -> None:
 
 
 def _allocate(
-    session: Session, actor: Actor, payment: Payment, chosen: Sequence[Allocation], *, on: date, today: date
+    session: Session, by: UUID | None, payment: Payment, chosen: Sequence[Allocation], *, on: date, today: date
 ) -> None:
     if not chosen:
         return
@@ -173,7 +199,7 @@ def _allocate(
     gone = queries.allocated(session, payment.id)
     gone += queries.paid_back(session, payment.customer_id, payment.id, today)
     check_allocations(chosen, payment.amount - gone, claims)
-    keys = {"payment_id": payment.id, "customer_id": payment.customer_id, "allocated_by": actor.user_id}
+    keys = {"payment_id": payment.id, "customer_id": payment.customer_id, "allocated_by": by}
     session.add_all(
         PaymentAllocation(**keys, invoice_id=each.invoice_id, amount=each.amount, allocated_on=on) for each in chosen
     )

@@ -37,24 +37,35 @@ def pay_back(session: Session, actor: Actor, wanted: NewRefund) -> Refund:
     Raises ``customer_not_found``, ``period_closed``, ``refund_exceeds_credit``, ``already_exists`` for a reference
     with which this customer was paid back before.
     """
-    customer = get_visible_customer(session, actor, wanted.customer_id, lock=True)
+    get_visible_customer(session, actor, wanted.customer_id, lock=True)
+    return _pay_back(session, wanted, actor.user_id)
+
+
+def give_back(session: Session, wanted: NewRefund, *, recorded_by: UUID | None = None) -> Refund:
+    """A refund of which a gateway told; ``recorded_by`` None: nobody recorded it. Raises what ``pay_back`` raises."""
+    lock_customers(session, [wanted.customer_id])
+    return _pay_back(session, wanted, recorded_by)
+
+
+def _pay_back(session: Session, wanted: NewRefund, recorded_by: UUID | None) -> Refund:
+    """Write a refund of a customer whose row is locked."""
     day = today(session)
     paid_on = wanted.paid_on or day
     check_day("paid_on", paid_on, day, business_settings(session).books_closed_through)
     _check_payer(session, wanted)
-    credit = credit_since(session, customer.id, paid_on)
+    credit = credit_since(session, wanted.customer_id, paid_on)
     if wanted.amount > credit:
         detail = f"{max(credit, Decimal(0)):.2f} is in credit on {paid_on} and since."
         raise Problem("refund_exceeds_credit", detail, [FieldError("/amount", "exceeds_credit", detail)])
     refund = Refund(
-        customer_id=customer.id,
+        customer_id=wanted.customer_id,
         amount=wanted.amount,
         method=wanted.method,
         paid_on=paid_on,
         reference=reference_as_kept(wanted.method, wanted.reference),
         reason=wanted.reason,
         paid_by=wanted.paid_by,
-        recorded_by=actor.user_id,
+        recorded_by=recorded_by,
         status="paid",
     )
     session.add(refund)

@@ -1,0 +1,1 @@
+"""Every write of money that comes in by itself."""

@@ -1,0 +1,1 @@
+"""Payment gateways, a module each. None of them knows the database."""

@@ -1,0 +1,1 @@
+"""What is known of gateways and banks, and decided without a database."""

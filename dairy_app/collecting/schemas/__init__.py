@@ -1,0 +1,1 @@
+"""Links, events and statements as clients see them."""

@@ -1,0 +1,1 @@
+"""Links made, events booked, statements taken."""
