@@ -839,7 +839,7 @@ FIELD_WORDS = {
     "BankLineOut.day": "The day on which the bank booked it.",
     "BankLineOut.line_no": "Its line in the file, as a spreadsheet counts.",
     "BankLineOut.state": "`already_booked`: a payment has its reference. `reversed`: the bank took it back.",
-    "CandidateOut.by": "What tells so: an invoice's number, the customer's code or phone, or what it owes and its name.",
+    "CandidateOut.by": "What tells so: a number of an invoice, a code or phone, or its name with what it owes.",
     "CandidateOut.balance": "Rupees that the customer owes now; below 0 it has paid in advance.",
     "line": "The line of the statement.",
     "LinesAcceptedOut.items": "What was booked, in the order in which it was sent.",

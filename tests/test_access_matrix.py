@@ -201,6 +201,9 @@ WITHOUT_KEY = {
     "outbox.retry_message": "said again it changes nothing: it waits already",
     "outbox.message_failed": "a state of its message",
     "pages.send_pin": "no login",
+    "payment_links.make_link": "for the same there is one link; several transactions",
+    "payment_links.cancel_link": "said again it changes nothing; several transactions",
+    "gateway_events.take_razorpay_event": "no login; an event is kept once",
 }
 #: Forms carry the key of the route that they ask.
 FORMS = "console."

@@ -108,7 +108,7 @@ SAID_TO_OTHERS = {
     "link_revoked", "tax_class_not_found", "billing_run_not_found", "opening_balance_not_found",
     "cash_settlement_not_found", "customer_mismatch", "method_not_allowed", "unsupported_media_type",
     "headers_too_large", "not_implemented", "database_rights_missing", "database_outdated",
-    "webhook_endpoint_not_found", "event_not_found", "events_gone",
+    "webhook_endpoint_not_found", "event_not_found", "events_gone", "bad_signature",
 }  # fmt: skip
 
 

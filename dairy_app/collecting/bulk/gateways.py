@@ -16,8 +16,8 @@ _EXPIRE = text("""
 UPDATE payment_links SET status = 'expired', updated_at = now()
 WHERE customer_id = :customer AND status IN ('creating', 'created') AND expires_at <= :moment""")
 _OPEN = text("""
-INSERT INTO payment_links (customer_id, invoice_id, amount, gateway, description, expires_at, created_by)
-VALUES (:customer_id, :invoice_id, :amount, :gateway, :description, :expires_at, :created_by)
+INSERT INTO payment_links (customer_id, invoice_id, amount, gateway, description, expires_at, created_by, created_at)
+VALUES (:customer_id, :invoice_id, :amount, :gateway, :description, :expires_at, :created_by, :created_at)
 ON CONFLICT (customer_id, (coalesce(invoice_id, customer_id)), amount) WHERE status IN ('creating', 'created')
 DO NOTHING RETURNING id""")
 #: One that was paid or cancelled while the gateway was asked stays so, and learns its address.

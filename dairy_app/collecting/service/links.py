@@ -97,6 +97,7 @@ def _open(session: Session, actor: Actor, gateway: str, wanted: NewLink) -> tupl
         "description": f"{business_settings(session).business_name or 'Dairy'}: {about}"[:200],
         "expires_at": ends_at(wanted.expires_at, moment),
         "created_by": actor.user_id,
+        "created_at": moment,
     }
     made = bulk.open_link(session, row)
     known = made or live_link(session, row)
