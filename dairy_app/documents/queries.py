@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -274,3 +274,17 @@ def revocations(session: Session, invoice_id: UUID) -> int:
     """How often the links of an invoice were revoked."""
     found = session.scalar(select(InvoiceLink.revocations).where(InvoiceLink.invoice_id == invoice_id))
     return found or 0
+
+
+_ONLINE = text("""
+SELECT url, amount FROM payment_links
+WHERE invoice_id = :invoice AND status = 'created' AND expires_at > :moment AND amount <= :open
+ORDER BY id DESC LIMIT 1""")
+
+
+def online_link(session: Session, document: Document, moment: datetime) -> Row[Any] | None:
+    """The page of a gateway on which an invoice can be paid now, with its rupees: no more than is open of it."""
+    if document.account is None or document.void is not None:
+        return None
+    given = {"invoice": document.id, "moment": moment, "open": document.account.open}
+    return session.execute(_ONLINE, given).one_or_none()

@@ -274,12 +274,14 @@ def test_what_was_booked_for_the_wrong_customer_is_booked_anew_once_it_is_revers
 def test_what_is_dismissed_stays_so_for_every_event_of_the_payment(gateway: Gateway) -> None:
     admin, payment = gateway.till.admin, gateway.payment()
     gateway.sent(gateway.captured(payment))
+    gateway.sent(gateway.event("order.paid", payment=payment, order={"id": "order_1"}))
     event = gateway.events()[0]
     path = f"/gateway-events/{event['id']}"
     refused(admin.post(f"{path}/dismiss", {"reason": "x"}), 422, "validation_failed")
     gone = ok(admin.post(f"{path}/dismiss", {"reason": "Money of the sweet shop"}))
     assert (gone["status"], gone["detail"]) == ("dismissed", "Money of the sweet shop")
     refused(admin.post(f"{path}/dismiss", {"reason": "again"}), 409, "illegal_transition")
+    assert [each["status"] for each in gateway.events()] == ["dismissed", "dismissed"]
     assert gateway.sent(gateway.captured(payment)) == "dismissed"
     assert ok(admin.post(f"{path}/book", {"customer_id": gateway.till.id}))["status"] == "booked"
     refused(admin.get("/gateway-events/00000000-0000-7000-8000-000000000000"), 404, "gateway_event_not_found")

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -325,3 +326,25 @@ def test_all_words_that_are_named_exist_and_all_that_exist_are_named() -> None:
     assert called <= texts
     begun = ("title_", "supply_", "unit_", "page_not_found_", "page_fault_", "page_expired_", "page_revoked_")
     assert {key for key in texts - quoted if not key.startswith(begun)} == set()
+
+
+def test_a_bill_with_an_open_payment_link_shows_it_and_no_other(bills: Bills, sql: Callable[..., Any]) -> None:
+    invoice, site = bills.bill(kinds="milk"), Site(bills)
+    path = bills.token(invoice)
+
+    def links() -> list[str | None]:
+        return [each["href"] for each in Seen(site.get(f"/i/{path}")).every("a") if "rzp.io" in (each["href"] or "")]
+
+    assert links() == []
+    sql(
+        """INSERT INTO payment_links (customer_id, invoice_id, amount, gateway, gateway_id, url, description, status,
+            expires_at, created_by)
+        SELECT customer_id, id, total, 'razorpay', 'plink_1', 'https://rzp.io/1', 'Bill', 'created', '2100-01-01',
+            (SELECT id FROM users LIMIT 1) FROM invoices WHERE id = %s""",
+        invoice["id"],
+    )
+    assert links() == ["https://rzp.io/1"]
+    assert "Pay ₹192.00 online" in Seen(site.get(f"/i/{path}")).words
+    paid = {"customer_id": invoice["customer_id"], "amount": "1.00", "method": "cash"}
+    ok(bills.admin.post("/payments", paid), 201)
+    assert links() == [], "it asks for more than is open"

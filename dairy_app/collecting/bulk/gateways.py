@@ -41,6 +41,12 @@ UPDATE gateway_events SET status = 'repeated', reason = NULL, detail = NULL, pay
 WHERE gateway = :gateway AND gateway_payment_id = :key AND object_type = 'payment'
     AND status IN ('received', 'held', 'repeated') AND id <> :id""")
 
+_DISMISSED = text("""
+UPDATE gateway_events SET status = 'dismissed', reason = 'dismissed', detail = :detail, decided_by = :by,
+    decided_at = :moment, updated_at = now()
+WHERE gateway = :gateway AND gateway_payment_id = :key AND object_type = 'payment'
+    AND status IN ('received', 'held') AND id <> :id""")
+
 
 def lock_gateway_payment(session: Session, gateway: str, gateway_payment_id: str) -> None:
     """Let one event at a time be judged of a payment of a gateway, and of what is paid back of it.
@@ -71,6 +77,12 @@ def repeat_others(session: Session, gateway: str, gateway_payment_id: str, event
     """The other events of a payment that is booked now are repetitions."""
     given = {"gateway": gateway, "key": gateway_payment_id, "id": event_id, "payment": payment_id}
     session.execute(_REPEATED, given)
+
+
+def dismiss_others(session: Session, event: GatewayEvent, detail: str, by: UUID, moment: datetime) -> None:
+    """The other events of a payment that is not to be booked wait for nobody either."""
+    given = {"gateway": event.gateway, "key": event.gateway_payment_id, "id": event.id}
+    session.execute(_DISMISSED, given | {"detail": detail[:500], "by": by, "moment": moment})
 
 
 def expire_links(session: Session, customer_id: UUID, moment: datetime) -> None:

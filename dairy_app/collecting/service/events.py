@@ -130,6 +130,8 @@ def dismiss(session: Session, actor: Actor, event_id: UUID, *, reason: str) -> N
     event = _in_hand(session, event_id)
     if event.status not in ("received", "waiting", "held"):
         raise Problem("illegal_transition", f"The event is {event.status}.")
+    if event.object_type == "payment":
+        bulk.dismiss_others(session, event, reason, actor.user_id, now())
     _decide(session, event, "dismissed", by=actor.user_id, reason=Hindrance("dismissed", reason))
 
 

@@ -11,12 +11,14 @@ from typing import Any
 from flask import Response, current_app, g, make_response, render_template, request, url_for
 
 from dairy_app.business.queries import business_settings
+from dairy_app.common.clock import now
 from dairy_app.common.words import Words, choose_of, number
 from dairy_app.documents.drawing import goods_table
 from dairy_app.documents.drawing.codes import code_of, runs
 from dairy_app.documents.drawing.document import Document
 from dairy_app.documents.drawing.speech import amount_in_words, day_of, period_of, title_of
 from dairy_app.documents.drawing.words import catalogues, languages
+from dairy_app.documents.queries import online_link
 from dairy_app.documents.routes.documents import pdf_of
 from dairy_app.documents.rules import indian, percent
 from dairy_app.documents.schemas import LanguageQuery
@@ -131,6 +133,7 @@ def _view(document: Document, t: Words, token: str) -> dict[str, Any]:
         "registration": goods_table.registration_of(document, t),
         "signed": _drawn(document.registered.signed_qr, "l") if document.registered else None,
         "link": link,
+        "online": online_link(current_session(), document, now()),
         "qr": _drawn(link) if link else None,
         "own_link": document.own_link,
         "own_qr": _drawn(document.own_link) if document.own_link else None,
