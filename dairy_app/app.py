@@ -42,6 +42,7 @@ from dairy_app.sample_words import SAMPLE_WORDS
 from dairy_app.sending.routes.outbox import outbox
 from dairy_app.sending.routes.reminders import reminders
 from dairy_app.sending.routes.templates import templates
+from dairy_app.sending.routes.whatsapp import gateways
 from dairy_app.settings import Settings
 from dairy_app.sharing.routes.links import change_requests, shared, shared_links
 from dairy_app.sharing.routes.page import pages
@@ -108,6 +109,7 @@ ROUTES = (
     Mount(events),
     Mount(reminders),
     Mount(templates),
+    Mount(gateways),
     Mount(import_review),
     Mount(audit),
     Mount(monitoring),

@@ -19,6 +19,8 @@ LOG_FORMATS = ("text", "json")
 #: Where `dairy serve` serves unless it is told otherwise.
 LOCAL_HOST, LOCAL_PORT = "127.0.0.1", 8000
 LOCAL_URL = f"http://{LOCAL_HOST}:{LOCAL_PORT}"
+#: The version of WhatsApp's Cloud API that requests are written for.
+WHATSAPP_URL = "https://graph.facebook.com/v24.0"
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]+)?|https?://\[[0-9A-Fa-f:]+\](:[0-9]+)?")
 LIMITS = {"DAIRY_LIMITS_WEB": WEB, "DAIRY_LIMITS_RUN": RUN, "DAIRY_LIMITS_IMPORT": IMPORT}
 
@@ -57,6 +59,13 @@ class Settings:
     #: What takes SMS, with its key, and a program of the dairy's own that takes messages; empty: nothing does.
     sms_url: str = field(default="", repr=False)
     webhook_url: str = field(default="", repr=False)
+    #: WhatsApp's Cloud API: where it is, what opens it, and as which telephone; empty: nothing is sent there.
+    whatsapp_url: str = WHATSAPP_URL
+    whatsapp_token: str = field(default="", repr=False)
+    whatsapp_phone_id: str = ""
+    #: What WhatsApp signs its receipts with, and what it says when it asks for the first time; empty: none are taken.
+    whatsapp_app_secret: str = field(default="", repr=False)
+    whatsapp_verify_token: str = field(default="", repr=False)
     #: Where photos of deliveries lie; None: in the data folder. Servers of one database share it.
     files_dir: Path | None = None
     #: Connections to the database of one process; None: one for each thread that serves.
@@ -112,6 +121,11 @@ class Settings:
             smtp_url=environment.get("DAIRY_SMTP_URL", ""),
             sms_url=environment.get("DAIRY_SMS_URL", ""),
             webhook_url=environment.get("DAIRY_MESSAGES_URL", ""),
+            whatsapp_url=environment.get("DAIRY_WHATSAPP_URL", "") or WHATSAPP_URL,
+            whatsapp_token=environment.get("DAIRY_WHATSAPP_TOKEN", ""),
+            whatsapp_phone_id=environment.get("DAIRY_WHATSAPP_PHONE_ID", ""),
+            whatsapp_app_secret=environment.get("DAIRY_WHATSAPP_APP_SECRET", ""),
+            whatsapp_verify_token=environment.get("DAIRY_WHATSAPP_VERIFY_TOKEN", ""),
             files_dir=Path(files).absolute() if files else None,
             pool_size=int(pool_size) if pool_size else None,
             web_limits=web_limits,

@@ -201,6 +201,7 @@ WITHOUT_KEY = {
     "outbox.retry_message": "said again it changes nothing: it waits already",
     "outbox.message_failed": "a state of its message",
     "pages.send_pin": "no login",
+    "whatsapp.whatsapp_receipts": "no login; a receipt says the same however often it comes",
 }
 #: Forms carry the key of the route that they ask.
 FORMS = "console."

@@ -16,6 +16,7 @@ from uuid import UUID
 CODES: dict[str, tuple[int, str]] = {
     # 400: the request can be read, but business dates or states forbid it (see the API notes)
     "malformed_request": (400, "The request could not be read"),
+    "bad_signature": (400, "The signature is missing or wrong"),
     "order_cancelled": (400, "The order is cancelled"),
     "delivery_date_in_future": (400, "The delivery date is in the future"),
     "delivery_date_outside_window": (400, "The delivery date is too far from the order's date"),

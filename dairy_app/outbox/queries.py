@@ -31,6 +31,12 @@ def get_message(session: Session, message_id: UUID) -> OutboxMessage:
     return message
 
 
+def is_told(session: Session, message_id: UUID, provider_id: str) -> bool:
+    """Whether a receipt said already that who took the message knows it by this id."""
+    query = select(OutboxMessage.id).where(OutboxMessage.id == message_id, OutboxMessage.provider_id == provider_id)
+    return session.scalar(query) is not None
+
+
 def templates_of(session: Session, kind: str) -> dict[tuple[str, str | None], MessageTemplate]:
     """The dairy's own words for a kind of message, by language and channel; None: for all channels."""
     found = session.scalars(select(MessageTemplate).where(MessageTemplate.kind == kind))

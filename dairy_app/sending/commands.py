@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping
 import click
 
 from dairy_app.documents.service.documents import links_of
-from dairy_app.sending.rules import sms_gateway, smtp_server, webhook
+from dairy_app.sending.rules import sms_gateway, smtp_server, webhook, whatsapp_account
 from dairy_app.sending.senders.http import HttpSender
 from dairy_app.sending.senders.letters import Sender
 from dairy_app.sending.senders.smtp import SmtpSender
+from dairy_app.sending.senders.whatsapp import WhatsappSender
 from dairy_app.sending.service import reminders
 from dairy_app.sending.service.sending import Done, Emptying
 from dairy_app.settings import Settings, SettingsError
@@ -92,16 +93,23 @@ def senders_of(settings: Settings) -> Mapping[str, Sender]:
         ("sms", "DAIRY_SMS_URL", settings.sms_url, lambda url: HttpSender(sms_gateway(url))),
         ("webhook", "DAIRY_MESSAGES_URL", settings.webhook_url, lambda url: HttpSender(webhook(url))),
     )
-    found = {}
+    found: dict[str, Sender] = {}
     for channel, name, url, make in named:
         if url:
             try:
                 found[channel] = make(url)
             except ValueError as error:
                 raise SettingsError(f"{name} {error}") from None
+    if settings.whatsapp_token or settings.whatsapp_phone_id:
+        try:
+            account = whatsapp_account(settings.whatsapp_url, settings.whatsapp_phone_id, settings.whatsapp_token)
+        except ValueError as error:
+            raise SettingsError(f"WhatsApp: {error}") from None
+        found["whatsapp"] = WhatsappSender(account)
     if not found:
         raise SettingsError(
-            "nothing can be sent: set DAIRY_SMTP_URL, DAIRY_SMS_URL or DAIRY_MESSAGES_URL, for example"
+            "nothing can be sent: set DAIRY_SMTP_URL, DAIRY_SMS_URL, DAIRY_MESSAGES_URL, or DAIRY_WHATSAPP_TOKEN with"
+            " DAIRY_WHATSAPP_PHONE_ID, for example"
             " DAIRY_SMTP_URL=smtps://user:password@host:465?from=bills@dairy.example"
         )
     return found

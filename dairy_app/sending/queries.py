@@ -15,7 +15,7 @@ from dairy_app.invoices.models import Invoice
 from dairy_app.outbox.models import OutboxMessage
 from dairy_app.sending.models import ReminderRule
 
-_SHOWN = [column for column in OutboxMessage.__table__.columns if column.name not in ("body", "dedupe_key")]
+_SHOWN = [column for column in OutboxMessage.__table__.columns if column.name not in ("body", "told", "dedupe_key")]
 
 
 def _messages() -> Select[Any]:

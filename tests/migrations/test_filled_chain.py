@@ -120,7 +120,8 @@ ADDED = {
             VALUES ('{BALU}', 'reminder', 'webhook', '+919800000002', 'en', 'Please pay', 'delivered', now())""",
     "0060": f"""INSERT INTO reminder_rules (days_after_due, max_times) VALUES (3, 3);
         UPDATE customers SET channel = 'email', messages_off = '{{reminder}}' WHERE id = '{BALU}'""",
-    "0062": "INSERT INTO message_templates (kind, language, body) VALUES ('bill', 'en', 'Dear {name}')",
+    "0062": "INSERT INTO message_templates (kind, channel, language, body)"
+    " VALUES ('bill', NULL, 'en', 'Dear {name}'), ('bill', 'whatsapp', 'en', 'Hello {name}')",
     "0065": f"""INSERT INTO login_attempts (login_hash, ip_address, kind) VALUES ('x', '192.0.2.1', 'reset');
         INSERT INTO password_resets (user_id, code_hash, asked_at, expires_at, day_began_at)
             VALUES ('{ADMIN}', sha256('1'), '2026-11-09 06:00Z', '2026-11-09 06:15Z', '2026-11-09 06:00Z')""",
@@ -134,6 +135,9 @@ ADDED = {
         VALUES ('https://shop.example/', 'whsec_{"A" * 44}', 0)""",
     "0067": f"""UPDATE customers SET payer_key = id WHERE id = '{BALU}';
         UPDATE customers SET billed_to = '{BALU}' WHERE id = '{CHITRA}'""",
+    "0069": """UPDATE message_templates SET whatsapp_name = 'monthly_bill', whatsapp_language = 'en'
+            WHERE channel = 'whatsapp';
+        UPDATE outbox_messages SET told = '{"name": "Balu"}', provider_id = 'wamid.A' WHERE kind = 'reminder'""",
 }
 
 #: Taking these back with these rows in the database is refused until the loss is allowed.
@@ -168,6 +172,7 @@ LOSES = {
     "0062": "own words for messages",
     "0063": "whose photos there are",
     "0067": "who pays for whom",
+    "0069": "names of templates at WhatsApp",
 }
 
 #: (question, answer) once the revision ran: its backfill was right.

@@ -32,10 +32,11 @@ class Bill:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """Words to send; the subject is for e-mail."""
+    """Words to send; the subject is for e-mail. ``told``: what the names of the kind stand for in it."""
 
     subject: str
     body: str
+    told: Mapping[str, str]
 
 
 #: The dairy's own words, by language and channel; see ``outbox``.
@@ -62,15 +63,16 @@ def compose(t: Words, bill: Bill, channel: str, templates: Templates) -> Message
     return _worded(t, channel, templates, values, _usual(t, bill))
 
 
-def _worded(t: Words, channel: str, templates: Templates, values: Mapping[str, str], usual: Message) -> Message:
+def _worded(t: Words, channel: str, templates: Templates, values: Mapping[str, str], usual: tuple[str, str]) -> Message:
     template = templates.get((t.code, channel)) or templates.get((t.code, None))
-    if template is None:
-        return usual
-    subject = usual.subject if template.subject is None else " ".join(filled(template.subject, values).split())
-    return Message(subject, filled(template.body, values)[:MOST])
+    subject, body = usual
+    if template is not None:
+        subject = subject if template.subject is None else " ".join(filled(template.subject, values).split())
+        body = filled(template.body, values)[:MOST]
+    return Message(subject, body, values)
 
 
-def _usual(t: Words, bill: Bill) -> Message:
+def _usual(t: Words, bill: Bill) -> tuple[str, str]:
     total, account = indian(bill.total), bill.account
     period = period_of(t, *bill.period)
     lines = [
@@ -87,7 +89,7 @@ def _usual(t: Words, bill: Bill) -> Message:
     else:
         lines.append(t("message_nothing_due"))
     lines.append(t("message_link", url=bill.url))
-    return Message(t("message_subject", dairy=bill.dairy, number=bill.number, total=total), "\n".join(lines))
+    return t("message_subject", dairy=bill.dairy, number=bill.number, total=total), "\n".join(lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ def remind(t: Words, bill: Overdue, channel: str, templates: Templates) -> Messa
         t("message_link", url=bill.url),
         t("reminder_paid"),
     ]
-    usual = Message(t("reminder_subject", dairy=bill.dairy, number=bill.number, amount=amount), "\n".join(lines))
+    usual = (t("reminder_subject", dairy=bill.dairy, number=bill.number, amount=amount), "\n".join(lines))
     values = {
         "name": bill.name,
         "dairy": bill.dairy,
