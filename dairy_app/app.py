@@ -39,6 +39,7 @@ from dairy_app.receivables.routes.payments import payments, receivables
 from dairy_app.receivables.routes.refunds import refunds
 from dairy_app.receivables.routes.reports import reports
 from dairy_app.sample_words import SAMPLE_WORDS
+from dairy_app.sending.routes.kinds import message_kinds
 from dairy_app.sending.routes.outbox import outbox
 from dairy_app.sending.routes.reminders import reminders
 from dairy_app.sending.routes.templates import templates
@@ -109,6 +110,7 @@ ROUTES = (
     Mount(events),
     Mount(reminders),
     Mount(templates),
+    Mount(message_kinds),
     Mount(gateways),
     Mount(import_review),
     Mount(audit),

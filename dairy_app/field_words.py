@@ -76,6 +76,8 @@ FIELD_WORDS = {
     "max_times": "How many reminders of one invoice there are at most.",
     "message_template_id": "The words of the dairy for a kind of message.",
     "messages": "How many messages.",
+    "is_on": "Whether messages of the kind are sent by themselves.",
+    "below": "Told when less than so many rupees are left until the customer's limit; null of any other kind.",
     "provider_id": "What the server that took the message knows it by; null: it does not say, or nobody took it.",
     "whatsapp_name": "The name of the template in which WhatsApp approved these words; null: in none.",
     "whatsapp_language": "The language of that template, as WhatsApp has it; null without a template.",

@@ -22,6 +22,8 @@ CHECKS = {
         "whatsapp_language_format",
         "whatsapp_name_has_language",
         "whatsapp_options_of_name",
+        "whatsapp_document_of_bill",
+        "kind_known",
     ),
 }
 

@@ -58,6 +58,7 @@ CODES: dict[str, tuple[int, str]] = {
     "message_not_found": (404, "No such message"),
     "message_template_not_found": (404, "No such message template"),
     "reminder_rule_not_found": (404, "No such reminder rule"),
+    "message_kind_not_found": (404, "No such kind of message"),
     "link_not_found": (404, "No such link"),
     "webhook_endpoint_not_found": (404, "No such endpoint"),
     "event_not_found": (404, "No such event"),

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from dairy_app.common.emails import EMAIL_FORMAT
 from dairy_app.common.phones import PHONE_FORMAT
 from dairy_app.database.models import Base, Identified, check, one_of, references, unique_index
-from dairy_app.outbox.rules import NAMES
+from dairy_app.outbox.rules import NAMES, WITH_DOCUMENT
 
 CHANNELS = ("whatsapp", "sms", "email", "webhook")
 MESSAGE_STATUSES = ("queued", "sent", "delivered", "failed", "withdrawn")
@@ -163,6 +163,7 @@ class MessageTemplate(Identified, Base):
         check("whatsapp_language_format", f"whatsapp_language ~ '{WHATSAPP_LANGUAGE}'"),
         check("whatsapp_name_has_language", "(whatsapp_name IS NULL) = (whatsapp_language IS NULL)"),
         check("whatsapp_options_of_name", "whatsapp_name IS NOT NULL OR NOT (whatsapp_numbered OR whatsapp_document)"),
+        check("whatsapp_document_of_bill", f"NOT whatsapp_document OR kind IN {WITH_DOCUMENT}"),
         unique_index("uq_message_templates_same", "kind", "language", text("coalesce(channel, '')")),
     )
 

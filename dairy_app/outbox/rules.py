@@ -21,7 +21,14 @@ def wait_after(attempts: int) -> timedelta:
 NAMES = {
     "bill": ("name", "dairy", "number", "period", "total", "previous_balance", "amount_due", "due_date", "link"),
     "reminder": ("name", "dairy", "number", "invoice_date", "due_date", "open", "link"),
+    "payment_received": ("name", "dairy", "amount", "day", "number", "balance"),
+    "low_balance": ("name", "dairy", "left", "balance"),
+    "pause_confirmed": ("name", "dairy", "period", "products"),
+    "change_confirmed": ("name", "dairy", "changes"),
+    "not_delivered": ("name", "dairy", "day", "reason", "instead"),
 }
+#: Those that are sent by themselves, where the dairy wants it.
+BY_THEMSELVES = ("payment_received", "low_balance", "pause_confirmed", "change_confirmed", "not_delivered")
 #: Kinds with which a bill may go.
 WITH_DOCUMENT = ("bill", "reminder")
 _NAME = re.compile(r"\{([^{}]*)\}")

@@ -12,7 +12,7 @@ from dairy_app.sending.senders.http import HttpSender
 from dairy_app.sending.senders.letters import Sender
 from dairy_app.sending.senders.smtp import SmtpSender
 from dairy_app.sending.senders.whatsapp import WhatsappSender
-from dairy_app.sending.service import reminders
+from dairy_app.sending.service import reminders, telling
 from dairy_app.sending.service.sending import Done, Emptying
 from dairy_app.settings import Settings, SettingsError
 from dairy_app.web.logs import configure_logging
@@ -62,7 +62,8 @@ def send(watch: bool, limit: int | None) -> None:
 def remind(dry_run: bool) -> None:
     """Queue the reminders that are due by the rules, once for each invoice, rule and time.
 
-    Safe to repeat. Nobody is reminded in the quiet hours of a rule: the message waits for their end.
+    Where these kinds are on, whoever is near its limit is told, and whoever gets nothing tomorrow because the day is
+    closed. Safe to repeat. Nobody is reminded in the quiet hours of a rule: the message waits for their end.
     """
     settings = Settings.from_environment()
     settings.require_secret_key()  # links to the bills are made with it
@@ -75,9 +76,11 @@ def remind(dry_run: bool) -> None:
             )
             return
         done = database.run(lambda session: reminders.queue_reminders(session, links_of(session, settings)))
+        told = database.run(telling.tell_due)
     finally:
         database.dispose()
     click.echo(f"{done.queued:,} queued; without an address {done.without_address:,}; not wanted {done.off:,}")
+    click.echo(f"told besides: low balance {told.low_balance:,}, no delivery {told.not_delivered:,}")
 
 
 def _print(done: Done) -> None:

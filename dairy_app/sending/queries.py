@@ -13,7 +13,7 @@ from dairy_app.common.errors import Problem
 from dairy_app.customers.models import Customer
 from dairy_app.invoices.models import Invoice
 from dairy_app.outbox.models import OutboxMessage
-from dairy_app.sending.models import ReminderRule
+from dairy_app.sending.models import MessageKind, ReminderRule
 
 _SHOWN = [column for column in OutboxMessage.__table__.columns if column.name not in ("body", "told", "dedupe_key")]
 
@@ -132,6 +132,26 @@ ORDER BY c.code, t.due_date, t.number, t.turn"""
 def reminders(session: Session, as_of: date) -> Sequence[Row[Any]]:
     """Every reminder that is due and not queued yet. One statement, whatever the number of customers."""
     return session.execute(text(_REMINDERS), {"as_of": as_of}).all()
+
+
+def kinds() -> Select[Any]:
+    """The kinds that are sent by themselves."""
+    return select(*MessageKind.__table__.columns)
+
+
+def get_kind(session: Session, kind: str) -> MessageKind:
+    """A kind, locked; 404 ``message_kind_not_found``."""
+    query = select(MessageKind).where(MessageKind.kind == kind).with_for_update()
+    row: MessageKind | None = session.scalars(query).one_or_none()
+    if row is None:
+        raise Problem("message_kind_not_found")
+    return row
+
+
+def usual_words(session: Session, kind: str, language: str) -> Row[Any] | None:
+    """Subject and body of a kind that is sent by itself; None of any other, or in a language without words."""
+    statement = text("SELECT subject, body FROM usual_words() WHERE kind = :kind AND language = :language")
+    return session.execute(statement, {"kind": kind, "language": language}).one_or_none()
 
 
 def rules() -> Select[Any]:

@@ -5,9 +5,10 @@ from typing import Any
 from marshmallow import Schema, fields, pre_load, validates_schema
 
 from dairy_app.outbox.models import CHANNELS, KINDS, MESSAGE_STATUSES, WHATSAPP_LANGUAGE, WHATSAPP_NAME
-from dairy_app.outbox.rules import NAMES
+from dairy_app.outbox.rules import BY_THEMSELVES, NAMES
 from dairy_app.sending.service.outbox import Failure
 from dairy_app.sending.service.reminders import NewRule, RuleChange
+from dairy_app.sending.service.telling import KindChange
 from dairy_app.sending.service.templates import NewTemplate, TemplateChange
 from dairy_app.web import validate
 from dairy_app.web.schemas import Choice, Day, Line, Money, PageQuery, Sort, Strict, page_of
@@ -119,6 +120,32 @@ class ReminderRuleOut(Schema):
 
 
 ReminderRulePage = page_of(ReminderRuleOut, "ReminderRulePage")
+
+
+class MessageKindPatch(Strict):
+    """Only what is sent changes."""
+
+    makes = KindChange
+    #: Only a low balance has one.
+    not_in_example = ("below",)
+    is_on = fields.Boolean(truthy={True}, falsy={False})
+    quiet_from = fields.Time(allow_none=True, metadata={"example": "21:00:00"})
+    quiet_to = fields.Time(allow_none=True, metadata={"example": "07:00:00"})
+    below = Money(metadata={"example": "200.00"})
+
+
+class MessageKindOut(Schema):
+    """Whether messages of a kind are sent by themselves, and at which hours not."""
+
+    kind = Choice(*BY_THEMSELVES)
+    is_on = fields.Boolean()
+    quiet_from = fields.Time(allow_none=True)
+    quiet_to = fields.Time(allow_none=True)
+    below = Money(allow_none=True)
+    updated_at = fields.DateTime()
+
+
+MessageKindPage = page_of(MessageKindOut, "MessageKindPage")
 
 
 class ByChannelOut(Schema):

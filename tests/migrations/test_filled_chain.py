@@ -135,7 +135,9 @@ ADDED = {
         VALUES ('https://shop.example/', 'whsec_{"A" * 44}', 0)""",
     "0067": f"""UPDATE customers SET payer_key = id WHERE id = '{BALU}';
         UPDATE customers SET billed_to = '{BALU}' WHERE id = '{CHITRA}'""",
-    "0069": """UPDATE message_templates SET whatsapp_name = 'monthly_bill', whatsapp_language = 'en'
+    "0069": """INSERT INTO message_templates (kind, language, body) VALUES ('low_balance', 'en', 'Dear {name}')
+            ON CONFLICT DO NOTHING;
+        UPDATE message_templates SET whatsapp_name = 'monthly_bill', whatsapp_language = 'en'
             WHERE channel = 'whatsapp';
         UPDATE outbox_messages SET told = '{"name": "Balu"}', provider_id = 'wamid.A' WHERE kind = 'reminder'""",
 }
@@ -215,7 +217,7 @@ FILLED: dict[str, tuple[str, list[tuple[Any, ...]]]] = {
 }
 
 #: Dropped with their table or column and made anew by the next upgrade: settings are the dairy's wishes, not records.
-NOT_RECORDS = {"alembic_version", "settings"}
+NOT_RECORDS = {"alembic_version", "settings", "message_kinds"}
 
 
 class Filled:

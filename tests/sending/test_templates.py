@@ -118,6 +118,7 @@ CASES = [
     (there(whatsapp_language="'english'"), "ck_message_templates_whatsapp_language_format"),
     (there(whatsapp_name="NULL"), "ck_message_templates_whatsapp_name_has_language"),
     (words(whatsapp_numbered="true"), "ck_message_templates_whatsapp_options_of_name"),
+    (there(kind="'low_balance'", whatsapp_document="true"), "ck_message_templates_whatsapp_document_of_bill"),
     (words() + ";" + words(), "uq_message_templates_same"),
 ]
 

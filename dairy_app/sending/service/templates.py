@@ -23,6 +23,14 @@ EXAMPLES = {
     "due_date": "10 Nov 2026",
     "invoice_date": "31 Oct 2026",
     "open": "₹240.00",
+    "amount": "₹1,000.00",
+    "day": "9 Nov 2026",
+    "balance": "₹240.00",
+    "left": "₹160.00",
+    "products": "Cow milk, Curd",
+    "changes": "23 Nov 2026: Cow milk 2 L",
+    "reason": "Diwali",
+    "instead": "Nothing comes instead.",
     "link": "https://milk.dairy.example/i/AZnzpFtsfY6fASNFZ4mrzbQ2Lw8nUu1xq0vT5cKdYbA",
 }
 
