@@ -43,6 +43,20 @@ def templates_of(session: Session, kind: str) -> dict[tuple[str, str | None], Me
     return {(each.language, each.channel): each for each in found}
 
 
+#: So many messages are looked through for one that tells what is asked for.
+_LATEST = 20_000
+
+
+def latest_told(session: Session, kind: str, language: str) -> Any:
+    """Id of a late message of a kind in a language that says what its names stood for, and what; None: none does."""
+    columns = OutboxMessage.__table__.c
+    shown = [columns.id, columns.told, columns.kind, columns.language]
+    late = select(*shown).order_by(columns.id.desc()).limit(_LATEST).subquery("late")
+    fits = (late.c.told.is_not(None), late.c.kind == kind, late.c.language == language)
+    query = select(late.c.id, late.c.told).where(*fits).order_by(late.c.id.desc()).limit(1)
+    return session.execute(query).one_or_none()
+
+
 def all_templates() -> Select[Any]:
     """Every template."""
     return select(*MessageTemplate.__table__.columns)

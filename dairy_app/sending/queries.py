@@ -148,10 +148,11 @@ def get_kind(session: Session, kind: str) -> MessageKind:
     return row
 
 
-def usual_words(session: Session, kind: str, language: str) -> Row[Any] | None:
-    """Subject and body of a kind that is sent by itself; None of any other, or in a language without words."""
+def usual_words(session: Session, kind: str, language: str) -> tuple[str, str]:
+    """Subject and body of a kind that is sent by itself, in a language that messages speak."""
     statement = text("SELECT subject, body FROM usual_words() WHERE kind = :kind AND language = :language")
-    return session.execute(statement, {"kind": kind, "language": language}).one_or_none()
+    subject, body = session.execute(statement, {"kind": kind, "language": language}).one()
+    return subject, body
 
 
 def rules() -> Select[Any]:

@@ -283,12 +283,31 @@ MessageTemplatePage = page_of(MessageTemplateOut, "MessageTemplatePage")
 
 
 class MessagePreviewOut(Schema):
-    """A message as somebody would get it, made up."""
+    """A message as somebody would get it."""
 
     subject = fields.String(allow_none=True)
     body = fields.String()
     characters = fields.Integer(metadata={"description": "How long the text is."})
     whatsapp_body = fields.String(allow_none=True)
+    message_id = fields.UUID(
+        allow_none=True, metadata={"description": "The message that tells the same; null: it is made up."}
+    )
+
+
+class UsualWords(Schema):
+    """The words of a kind where the dairy has none of its own."""
+
+    kind = Choice(*NAMES)
+    language = fields.String()
+    subject = fields.String()
+    body = fields.String(metadata=_BODY)
+    names = fields.List(fields.String(), metadata={"description": "What may stand in braces."})
+
+
+class UsualWordsOut(Schema):
+    """The usual words of every kind."""
+
+    items = fields.List(fields.Nested(UsualWords))
 
 
 class WhatsappVerifyQuery(Strict):

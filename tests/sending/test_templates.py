@@ -85,7 +85,8 @@ def test_a_preview_stores_nothing(bills: Bills) -> None:
     accountant = bills.dairy.staff("accountant")
     body = {"kind": "reminder", "language": "en", "subject": "{dairy}", "body": "{name}: {open}"}
     assert ok(accountant.post("/message-templates/preview", body)) == {
-        "subject": "Sunrise Dairy", "body": "Meera Joshi: ₹240.00", "characters": 20, "whatsapp_body": None
+        "subject": "Sunrise Dairy", "body": "Meera Joshi: ₹240.00", "characters": 20, "whatsapp_body": None,
+        "message_id": None,
     }  # fmt: skip
     assert read(accountant, "/message-templates") == []
     refused(accountant.post("/message-templates", body), 403, "forbidden")

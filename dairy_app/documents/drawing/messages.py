@@ -92,6 +92,34 @@ def _usual(t: Words, bill: Bill) -> tuple[str, str]:
     return t("message_subject", dairy=bill.dairy, number=bill.number, total=total), "\n".join(lines)
 
 
+def usual_bill(t: Words) -> tuple[str, str]:
+    """Subject and body of a bill as own words would write the usual ones, without what stands there only at times."""
+    lines = [
+        t("message_greeting", name="{name}"),
+        _named(t, "message_bill", number="{number}", dairy="{dairy}", period="{period}", total="{total}"),
+        _named(t, "message_due", amount="{amount_due}", day="{due_date}"),
+        t("message_link", url="{link}"),
+    ]
+    return _named(t, "message_subject", dairy="{dairy}", number="{number}", total="{total}"), "\n".join(lines)
+
+
+def usual_reminder(t: Words) -> tuple[str, str]:
+    """The same of a reminder."""
+    lines = [
+        t("message_greeting", name="{name}"),
+        _named(t, "reminder_bill", number="{number}", day="{invoice_date}", dairy="{dairy}", amount="{open}"),
+        t("reminder_due", day="{due_date}"),
+        t("message_link", url="{link}"),
+        t("reminder_paid"),
+    ]
+    return _named(t, "reminder_subject", dairy="{dairy}", number="{number}", amount="{open}"), "\n".join(lines)
+
+
+def _named(t: Words, key: str, **names: str) -> str:
+    """A text with names in braces for its values; those of amounts bring their sign of the rupee along."""
+    return t(key, **names).replace("₹{", "{")
+
+
 @dataclass(frozen=True, slots=True)
 class Overdue:
     """What a reminder speaks of. ``open`` in rupees, of both documents where the law wanted two."""

@@ -1,15 +1,20 @@
 """The dairy's own words for its messages."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from dairy_app.business.queries import business_settings
 from dairy_app.common.changes import UNSET, Unset, sent
 from dairy_app.common.errors import invalid
+from dairy_app.documents.drawing.messages import usual_bill, usual_reminder
+from dairy_app.documents.drawing.words import languages
 from dairy_app.outbox.models import MessageTemplate
-from dairy_app.outbox.queries import get_template
-from dairy_app.outbox.rules import WITH_DOCUMENT, UnknownName, at_whatsapp, check_names, filled
+from dairy_app.outbox.queries import get_template, latest_told
+from dairy_app.outbox.rules import NAMES, WITH_DOCUMENT, UnknownName, at_whatsapp, check_names, filled
+from dairy_app.sending import queries
 
 #: What the names stand for in a preview.
 EXAMPLES = {
@@ -70,6 +75,29 @@ class Preview:
     body: str
     characters: int
     whatsapp_body: str | None = None
+    message_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """The words of a kind where the dairy has none of its own, and the names that it has."""
+
+    kind: str
+    language: str
+    subject: str
+    body: str
+    names: Sequence[str]
+
+
+def usual_words(session: Session) -> list[Usual]:
+    """The usual words of every kind, in the languages that the dairy speaks."""
+    found: list[Usual] = []
+    for t in languages(business_settings(session).second_language).values():
+        for kind, names in NAMES.items():
+            words = {"bill": usual_bill, "reminder": usual_reminder}.get(kind)
+            subject, body = words(t) if words is not None else queries.usual_words(session, kind, t.code)
+            found.append(Usual(kind, t.code, subject, body, names))
+    return found
 
 
 def create_template(session: Session, wanted: NewTemplate) -> MessageTemplate:
@@ -109,15 +137,21 @@ def delete_template(session: Session, template_id: UUID) -> None:
     session.flush()
 
 
-def preview(wanted: NewTemplate) -> Preview:
-    """What a message would look like, with made-up names and amounts. Nothing is stored."""
+def preview(session: Session, wanted: NewTemplate) -> Preview:
+    """What a message would look like, told as the latest one of the kind in that language, else made up.
+
+    Nothing is stored.
+    """
     _check(wanted)
-    body = filled(wanted.body, EXAMPLES)
+    latest = latest_told(session, wanted.kind, wanted.language)
+    values = EXAMPLES if latest is None else EXAMPLES | latest.told
+    body = filled(wanted.body, values)
     return Preview(
-        filled(wanted.subject, EXAMPLES) if wanted.subject else None,
+        filled(wanted.subject, values) if wanted.subject else None,
         body,
         len(body),
         at_whatsapp(wanted.body, is_numbered=wanted.whatsapp_numbered) if wanted.whatsapp_name else None,
+        None if latest is None else latest.id,
     )
 
 
