@@ -135,7 +135,7 @@ ADDED = {
         VALUES ('https://shop.example/', 'whsec_{"A" * 44}', 0)""",
     "0067": f"""UPDATE customers SET payer_key = id WHERE id = '{BALU}';
         UPDATE customers SET billed_to = '{BALU}' WHERE id = '{CHITRA}'""",
-    "0069": """INSERT INTO message_templates (kind, language, body) VALUES ('low_balance', 'en', 'Dear {name}')
+    "0071": """INSERT INTO message_templates (kind, language, body) VALUES ('low_balance', 'en', 'Dear {name}')
             ON CONFLICT DO NOTHING;
         UPDATE message_templates SET whatsapp_name = 'monthly_bill', whatsapp_language = 'en'
             WHERE channel = 'whatsapp';
@@ -174,7 +174,7 @@ LOSES = {
     "0062": "own words for messages",
     "0063": "whose photos there are",
     "0067": "who pays for whom",
-    "0069": "names of templates at WhatsApp",
+    "0071": "names of templates at WhatsApp",
 }
 
 #: (question, answer) once the revision ran: its backfill was right.

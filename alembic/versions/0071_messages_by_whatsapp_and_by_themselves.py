@@ -4,7 +4,7 @@ Why: whoever begins a conversation there may do so only in words that WhatsApp a
     A message keeps what fills them, and the id by which the receipts name it. And what a customer is to know is queued
     by the statement that makes it so, whoever runs it; every kind is off until the dairy wants it.
 Locks: ACCESS EXCLUSIVE on outbox_messages and message_templates for a moment: no row is written, the CHECKs are
-    NOT VALID. 0070 validates them and builds the index. SHARE ROW EXCLUSIVE on payments, subscription_pauses,
+    NOT VALID. 0072 validates them and builds the index. SHARE ROW EXCLUSIVE on payments, subscription_pauses,
     subscription_overrides and closed_days for a moment, for their triggers.
 Undo: drops the columns and which kinds are on; refused while a template has a name at WhatsApp or is of a new kind, or
     a receipt is expected, unless told.
@@ -12,8 +12,8 @@ Undo: drops the columns and which kinds are on; refused while a template has a n
 
 from dairy_app.common.revisions import refuse_data_loss, run
 
-revision = "0069"
-down_revision = "0068"
+revision = "0071"
+down_revision = "0070"
 branch_labels = None
 depends_on = None
 

@@ -1,16 +1,16 @@
-"""What 0069 asks holds for what was there before, too; a receipt finds its message by index.
+"""What 0071 asks holds for what was there before, too; a receipt finds its message by index.
 
 Why: see 0013.
 Locks: SHARE UPDATE EXCLUSIVE on the tables while they are read or indexed: nobody waits.
-Undo: drops the index. That a constraint is validated cannot be taken back, and need not be: 0069 takes it back.
+Undo: drops the index. That a constraint is validated cannot be taken back, and need not be: 0071 takes it back.
 """
 
 from alembic import op
 
 from dairy_app.common.revisions import run
 
-revision = "0070"
-down_revision = "0069"
+revision = "0072"
+down_revision = "0071"
 branch_labels = None
 depends_on = None
 
