@@ -42,9 +42,11 @@ from dairy_app.receivables.routes.payments import payments, receivables
 from dairy_app.receivables.routes.refunds import refunds
 from dairy_app.receivables.routes.reports import reports
 from dairy_app.sample_words import SAMPLE_WORDS
+from dairy_app.sending.routes.kinds import message_kinds
 from dairy_app.sending.routes.outbox import outbox
 from dairy_app.sending.routes.reminders import reminders
 from dairy_app.sending.routes.templates import templates
+from dairy_app.sending.routes.whatsapp import gateways
 from dairy_app.settings import Settings
 from dairy_app.sharing.routes.links import change_requests, shared, shared_links
 from dairy_app.sharing.routes.page import pages
@@ -114,6 +116,8 @@ ROUTES = (
     Mount(events),
     Mount(reminders),
     Mount(templates),
+    Mount(message_kinds),
+    Mount(gateways),
     Mount(import_review),
     Mount(audit),
     Mount(monitoring),

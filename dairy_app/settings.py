@@ -21,6 +21,8 @@ LOCAL_HOST, LOCAL_PORT = "127.0.0.1", 8000
 LOCAL_URL = f"http://{LOCAL_HOST}:{LOCAL_PORT}"
 #: Where Razorpay's API is.
 RAZORPAY_URL = "https://api.razorpay.com"
+#: The version of WhatsApp's Cloud API that requests are written for.
+WHATSAPP_URL = "https://graph.facebook.com/v24.0"
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]+)?|https?://\[[0-9A-Fa-f:]+\](:[0-9]+)?")
 LIMITS = {"DAIRY_LIMITS_WEB": WEB, "DAIRY_LIMITS_RUN": RUN, "DAIRY_LIMITS_IMPORT": IMPORT}
 
@@ -66,6 +68,13 @@ class Settings:
     #: What Razorpay signs its events with, and signed them with before; without one none is taken.
     razorpay_webhook_secret: str = field(default="", repr=False)
     razorpay_webhook_secret_former: str = field(default="", repr=False)
+    #: WhatsApp's Cloud API: where it is, what opens it, and as which telephone; empty: nothing is sent there.
+    whatsapp_url: str = WHATSAPP_URL
+    whatsapp_token: str = field(default="", repr=False)
+    whatsapp_phone_id: str = ""
+    #: What WhatsApp signs its receipts with, and what it says when it asks for the first time; empty: none are taken.
+    whatsapp_app_secret: str = field(default="", repr=False)
+    whatsapp_verify_token: str = field(default="", repr=False)
     #: Where photos of deliveries lie; None: in the data folder. Servers of one database share it.
     files_dir: Path | None = None
     #: Connections to the database of one process; None: one for each thread that serves.
@@ -129,6 +138,11 @@ class Settings:
             razorpay_url=razorpay.rstrip("/"),
             razorpay_webhook_secret=environment.get("DAIRY_RAZORPAY_WEBHOOK_SECRET", ""),
             razorpay_webhook_secret_former=environment.get("DAIRY_RAZORPAY_WEBHOOK_SECRET_FORMER", ""),
+            whatsapp_url=environment.get("DAIRY_WHATSAPP_URL", "") or WHATSAPP_URL,
+            whatsapp_token=environment.get("DAIRY_WHATSAPP_TOKEN", ""),
+            whatsapp_phone_id=environment.get("DAIRY_WHATSAPP_PHONE_ID", ""),
+            whatsapp_app_secret=environment.get("DAIRY_WHATSAPP_APP_SECRET", ""),
+            whatsapp_verify_token=environment.get("DAIRY_WHATSAPP_VERIFY_TOKEN", ""),
             files_dir=Path(files).absolute() if files else None,
             pool_size=int(pool_size) if pool_size else None,
             web_limits=web_limits,

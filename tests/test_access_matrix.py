@@ -204,6 +204,7 @@ WITHOUT_KEY = {
     "payment_links.make_link": "for the same there is one link; several transactions",
     "payment_links.cancel_link": "said again it changes nothing; several transactions",
     "gateway_events.take_razorpay_event": "no login; an event is kept once",
+    "whatsapp.whatsapp_receipts": "no login; a receipt says the same however often it comes",
 }
 #: Forms carry the key of the route that they ask.
 FORMS = "console."

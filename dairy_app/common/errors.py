@@ -16,10 +16,10 @@ from uuid import UUID
 CODES: dict[str, tuple[int, str]] = {
     # 400: the request can be read, but business dates or states forbid it (see the API notes)
     "malformed_request": (400, "The request could not be read"),
+    "bad_signature": (400, "The signature is missing or wrong"),
     "order_cancelled": (400, "The order is cancelled"),
     "delivery_date_in_future": (400, "The delivery date is in the future"),
     "delivery_date_outside_window": (400, "The delivery date is too far from the order's date"),
-    "bad_signature": (400, "The signature is not of this body"),
     # 401, 403
     "not_authenticated": (401, "Log in first"),
     "token_expired": (401, "The token has expired"),
@@ -61,6 +61,7 @@ CODES: dict[str, tuple[int, str]] = {
     "message_not_found": (404, "No such message"),
     "message_template_not_found": (404, "No such message template"),
     "reminder_rule_not_found": (404, "No such reminder rule"),
+    "message_kind_not_found": (404, "No such kind of message"),
     "link_not_found": (404, "No such link"),
     "webhook_endpoint_not_found": (404, "No such endpoint"),
     "event_not_found": (404, "No such event"),

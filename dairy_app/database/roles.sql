@@ -87,7 +87,7 @@ BEGIN
         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v')
             AND c.relname NOT IN ('idempotency_keys', 'invitations', 'login_attempts', 'refresh_tokens')
             AND a.attname !~ '(password|token|pin|login|key|secret|code).*hash'
-            AND (c.relname, a.attname) NOT IN (('outbox_messages', 'body'),
+            AND (c.relname, a.attname) NOT IN (('outbox_messages', 'body'), ('outbox_messages', 'told'),
                 ('webhook_endpoints', 'secret'), ('webhook_endpoints', 'former_secret'),
                 ('import_quarantine', 'document'), ('unlinked_delivery_statuses', 'document'))
         GROUP BY c.oid

@@ -36,6 +36,7 @@ WHOLE = {
     "delivery_photos": "id",
     "charge_rules": "id",
     "reminder_rules": "id",
+    "message_kinds": "kind",
     "message_templates": "id",
     "shared_links": "id",
     "webhook_endpoints": "id",

@@ -4,12 +4,13 @@ from datetime import datetime, time
 from uuid import UUID
 
 from sqlalchemy import Index, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from dairy_app.common.emails import EMAIL_FORMAT
 from dairy_app.common.phones import PHONE_FORMAT
 from dairy_app.database.models import Base, Identified, check, one_of, references, unique_index
-from dairy_app.outbox.rules import NAMES
+from dairy_app.outbox.rules import NAMES, WITH_DOCUMENT
 
 CHANNELS = ("whatsapp", "sms", "email", "webhook")
 MESSAGE_STATUSES = ("queued", "sent", "delivered", "failed", "withdrawn")
@@ -26,6 +27,10 @@ KINDS = (
 )
 #: Those that go to customers; a customer need not want them.
 TO_CUSTOMERS = tuple(kind for kind in KINDS if kind != "login_code")
+
+#: How templates and their languages are named at WhatsApp.
+WHATSAPP_NAME = "^[a-z0-9_]+$"
+WHATSAPP_LANGUAGE = "^[a-z]{2,3}(_[A-Z]{2})?$"
 
 _IS_PHONE = f"recipient ~ '{PHONE_FORMAT}'"
 _IS_EMAIL = f"(recipient ~ '{EMAIL_FORMAT}' AND length(recipient) <= 254)"
@@ -72,6 +77,8 @@ class OutboxMessage(Identified, Base):
         check("expires_after_it_may_be_sent", "expires_at > not_before"),
         check("quiet_is_a_span", "num_nonnulls(quiet_from, quiet_to) IN (0, 2) AND quiet_from <> quiet_to"),
         check("secret_expires", "NOT secret OR expires_at IS NOT NULL"),
+        check("told_is_open", "told IS NULL OR jsonb_typeof(told) = 'object' AND NOT secret"),
+        check("provider_id_length", "length(provider_id) BETWEEN 1 AND 200"),
         check("secret_is_forgotten", "(body IS NULL) = (secret AND status <> 'queued')"),
         unique_index("uq_outbox_messages_dedupe_key", "dedupe_key", where="dedupe_key IS NOT NULL"),
         unique_index(
@@ -88,6 +95,7 @@ class OutboxMessage(Identified, Base):
         Index("ix_outbox_messages_invoice", "invoice_id", postgresql_where=text("invoice_id IS NOT NULL")),
         Index("ix_outbox_messages_customer", "customer_id"),
         Index("ix_outbox_messages_user", "user_id", postgresql_where=text("user_id IS NOT NULL")),
+        Index("ix_outbox_messages_provider", "provider_id", postgresql_where=text("provider_id IS NOT NULL")),
     )
 
     customer_id: Mapped[UUID | None]
@@ -123,6 +131,10 @@ class OutboxMessage(Identified, Base):
     leased_until: Mapped[datetime | None]
     #: Whether its text is shown to nobody but the recipient.
     secret: Mapped[bool] = mapped_column(server_default=text("false"))
+    #: What the names of its kind stand for, where whoever sends it fills words of its own; NULL: nobody can.
+    told: Mapped[dict[str, str] | None] = mapped_column(JSONB)
+    #: What the server that took it last knows it by; NULL: it does not say, or nobody took it.
+    provider_id: Mapped[str | None]
 
     @property
     def shown_body(self) -> str | None:
@@ -146,6 +158,12 @@ class MessageTemplate(Identified, Base):
         check("subject_of_email", "subject IS NULL OR channel IS NULL OR channel = 'email'"),
         check("subject_length", "length(subject) BETWEEN 1 AND 200"),
         check("body_length", "length(body) BETWEEN 1 AND 2000"),
+        check("approved_by_whatsapp", "whatsapp_name IS NULL OR channel IS NOT DISTINCT FROM 'whatsapp'"),
+        check("whatsapp_name_format", f"whatsapp_name ~ '{WHATSAPP_NAME}' AND length(whatsapp_name) <= 512"),
+        check("whatsapp_language_format", f"whatsapp_language ~ '{WHATSAPP_LANGUAGE}'"),
+        check("whatsapp_name_has_language", "(whatsapp_name IS NULL) = (whatsapp_language IS NULL)"),
+        check("whatsapp_options_of_name", "whatsapp_name IS NOT NULL OR NOT (whatsapp_numbered OR whatsapp_document)"),
+        check("whatsapp_document_of_bill", f"NOT whatsapp_document OR kind IN {WITH_DOCUMENT}"),
         unique_index("uq_message_templates_same", "kind", "language", text("coalesce(channel, '')")),
     )
 
@@ -157,3 +175,11 @@ class MessageTemplate(Identified, Base):
     subject: Mapped[str | None]
     #: With names in braces, for example {name}, for what the message tells.
     body: Mapped[str]
+    #: The name of the template in which WhatsApp approved these words; NULL: in none.
+    whatsapp_name: Mapped[str | None]
+    #: The language of that template, as WhatsApp has it.
+    whatsapp_language: Mapped[str | None]
+    #: Whether that template has numbers where these words have names, in the order in which they come first.
+    whatsapp_numbered: Mapped[bool] = mapped_column(server_default=text("false"))
+    #: Whether the bill goes with it, in a header for documents.
+    whatsapp_document: Mapped[bool] = mapped_column(server_default=text("false"))

@@ -31,10 +31,30 @@ def get_message(session: Session, message_id: UUID) -> OutboxMessage:
     return message
 
 
+def is_told(session: Session, message_id: UUID, provider_id: str) -> bool:
+    """Whether a receipt said already that who took the message knows it by this id."""
+    query = select(OutboxMessage.id).where(OutboxMessage.id == message_id, OutboxMessage.provider_id == provider_id)
+    return session.scalar(query) is not None
+
+
 def templates_of(session: Session, kind: str) -> dict[tuple[str, str | None], MessageTemplate]:
     """The dairy's own words for a kind of message, by language and channel; None: for all channels."""
     found = session.scalars(select(MessageTemplate).where(MessageTemplate.kind == kind))
     return {(each.language, each.channel): each for each in found}
+
+
+#: So many messages are looked through for one that tells what is asked for.
+_LATEST = 20_000
+
+
+def latest_told(session: Session, kind: str, language: str) -> Any:
+    """Id of a late message of a kind in a language that says what its names stood for, and what; None: none does."""
+    columns = OutboxMessage.__table__.c
+    shown = [columns.id, columns.told, columns.kind, columns.language]
+    late = select(*shown).order_by(columns.id.desc()).limit(_LATEST).subquery("late")
+    fits = (late.c.told.is_not(None), late.c.kind == kind, late.c.language == language)
+    query = select(late.c.id, late.c.told).where(*fits).order_by(late.c.id.desc()).limit(1)
+    return session.execute(query).one_or_none()
 
 
 def all_templates() -> Select[Any]:

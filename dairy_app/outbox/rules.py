@@ -8,19 +8,29 @@ from datetime import timedelta
 LEASE = timedelta(seconds=60)
 #: After so many tries a message has failed.
 ATTEMPTS = 8
-_FIRST, _LONGEST = timedelta(minutes=1), timedelta(hours=6)
+#: The first wait, which doubles with each try, and the longest one.
+FIRST_WAIT, LONGEST_WAIT = timedelta(minutes=1), timedelta(hours=6)
 
 
 def wait_after(attempts: int) -> timedelta:
     """How long to wait after so many tries, at least one: a minute, doubled each time, up to six hours."""
-    return min(_FIRST * int(2 ** (attempts - 1)), _LONGEST)
+    return min(FIRST_WAIT * int(2 ** (attempts - 1)), LONGEST_WAIT)
 
 
 #: Kinds whose words the dairy may choose → the names that stand for what a message tells.
 NAMES = {
     "bill": ("name", "dairy", "number", "period", "total", "previous_balance", "amount_due", "due_date", "link"),
     "reminder": ("name", "dairy", "number", "invoice_date", "due_date", "open", "link"),
+    "payment_received": ("name", "dairy", "amount", "day", "number", "balance"),
+    "low_balance": ("name", "dairy", "left", "balance"),
+    "pause_confirmed": ("name", "dairy", "period", "products"),
+    "change_confirmed": ("name", "dairy", "changes"),
+    "not_delivered": ("name", "dairy", "day", "reason", "instead"),
 }
+#: Those that are sent by themselves, where the dairy wants it.
+BY_THEMSELVES = ("payment_received", "low_balance", "pause_confirmed", "change_confirmed", "not_delivered")
+#: Kinds with which a bill may go.
+WITH_DOCUMENT = ("bill", "reminder")
 _NAME = re.compile(r"\{([^{}]*)\}")
 
 
@@ -36,6 +46,17 @@ def check_names(kind: str, text: str) -> None:
             raise UnknownName(f"There is no {{{name}}} in this kind of message; there are {known}.")
     if re.search(r"[{}]", _NAME.sub("", text)):
         raise UnknownName(f"A brace is open: names are written as {known}.")
+
+
+def names_in(text: str) -> list[str]:
+    """The names in braces, each once, in the order in which they come first."""
+    return list(dict.fromkeys(_NAME.findall(text)))
+
+
+def at_whatsapp(text: str, *, is_numbered: bool) -> str:
+    """The words as they are entered at WhatsApp to be approved: ``{{name}}``, or ``{{1}}`` where names have numbers."""
+    numbers = {name: str(n) for n, name in enumerate(names_in(text), 1)}
+    return _NAME.sub(lambda found: f"{{{{{numbers[found[1]] if is_numbered else found[1]}}}}}", text)
 
 
 def filled(text: str, values: Mapping[str, str]) -> str:

@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping
 import click
 
 from dairy_app.documents.service.documents import links_of
-from dairy_app.sending.rules import sms_gateway, smtp_server, webhook
+from dairy_app.sending.rules import sms_gateway, smtp_server, webhook, whatsapp_account
 from dairy_app.sending.senders.http import HttpSender
 from dairy_app.sending.senders.letters import Sender
 from dairy_app.sending.senders.smtp import SmtpSender
-from dairy_app.sending.service import reminders
+from dairy_app.sending.senders.whatsapp import WhatsappSender
+from dairy_app.sending.service import reminders, telling
 from dairy_app.sending.service.sending import Done, Emptying
 from dairy_app.settings import Settings, SettingsError
 from dairy_app.web.logs import configure_logging
@@ -61,7 +62,8 @@ def send(watch: bool, limit: int | None) -> None:
 def remind(dry_run: bool) -> None:
     """Queue the reminders that are due by the rules, once for each invoice, rule and time.
 
-    Safe to repeat. Nobody is reminded in the quiet hours of a rule: the message waits for their end.
+    Where these kinds are on, whoever is near its limit is told, and whoever gets nothing tomorrow because the day is
+    closed. Safe to repeat. Nobody is reminded in the quiet hours of a rule: the message waits for their end.
     """
     settings = Settings.from_environment()
     settings.require_secret_key()  # links to the bills are made with it
@@ -74,9 +76,11 @@ def remind(dry_run: bool) -> None:
             )
             return
         done = database.run(lambda session: reminders.queue_reminders(session, links_of(session, settings)))
+        told = database.run(telling.tell_due)
     finally:
         database.dispose()
     click.echo(f"{done.queued:,} queued; without an address {done.without_address:,}; not wanted {done.off:,}")
+    click.echo(f"told besides: low balance {told.low_balance:,}, no delivery {told.not_delivered:,}")
 
 
 def _print(done: Done) -> None:
@@ -92,16 +96,23 @@ def senders_of(settings: Settings) -> Mapping[str, Sender]:
         ("sms", "DAIRY_SMS_URL", settings.sms_url, lambda url: HttpSender(sms_gateway(url))),
         ("webhook", "DAIRY_MESSAGES_URL", settings.webhook_url, lambda url: HttpSender(webhook(url))),
     )
-    found = {}
+    found: dict[str, Sender] = {}
     for channel, name, url, make in named:
         if url:
             try:
                 found[channel] = make(url)
             except ValueError as error:
                 raise SettingsError(f"{name} {error}") from None
+    if settings.whatsapp_token or settings.whatsapp_phone_id:
+        try:
+            account = whatsapp_account(settings.whatsapp_url, settings.whatsapp_phone_id, settings.whatsapp_token)
+        except ValueError as error:
+            raise SettingsError(f"WhatsApp: {error}") from None
+        found["whatsapp"] = WhatsappSender(account)
     if not found:
         raise SettingsError(
-            "nothing can be sent: set DAIRY_SMTP_URL, DAIRY_SMS_URL or DAIRY_MESSAGES_URL, for example"
+            "nothing can be sent: set DAIRY_SMTP_URL, DAIRY_SMS_URL, DAIRY_MESSAGES_URL, or DAIRY_WHATSAPP_TOKEN with"
+            " DAIRY_WHATSAPP_PHONE_ID, for example"
             " DAIRY_SMTP_URL=smtps://user:password@host:465?from=bills@dairy.example"
         )
     return found

@@ -1,12 +1,34 @@
-"""By which rules customers are reminded of what they owe."""
+"""Which messages are sent by themselves, and by which rules customers are reminded of what they owe."""
 
 from datetime import time
 
 from sqlalchemy import SmallInteger, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from dairy_app.database.models import Base, Identified, check, one_of, unique_index
+from dairy_app.database.models import Base, Identified, Money, Timestamps, check, one_of, unique_index
 from dairy_app.outbox.models import CHANNELS
+from dairy_app.outbox.rules import BY_THEMSELVES
+
+
+class MessageKind(Timestamps, Base):
+    """Whether messages of a kind are sent by themselves, and at which hours not. One row a kind, for ever."""
+
+    __tablename__ = "message_kinds"
+    __table_args__ = (
+        one_of("kind", BY_THEMSELVES),
+        check("quiet_is_a_span", "num_nonnulls(quiet_from, quiet_to) IN (0, 2) AND quiet_from <> quiet_to"),
+        check("below_of_low_balance", "(below IS NOT NULL) = (kind = 'low_balance')"),
+        check("below_not_negative", "below >= 0 AND below <> 'NaN'"),
+    )
+
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    is_on: Mapped[bool] = mapped_column(server_default=text("false"))
+    #: From this hour of the dairy's day nobody is told …
+    quiet_from: Mapped[time | None] = mapped_column(server_default=text("'21:00'"))
+    #: … until this one, perhaps of the next day.
+    quiet_to: Mapped[time | None] = mapped_column(server_default=text("'07:00'"))
+    #: Told when less than so many rupees are left until the customer's limit.
+    below: Mapped[Money | None]
 
 
 class ReminderRule(Identified, Base):

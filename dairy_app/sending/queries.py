@@ -13,9 +13,9 @@ from dairy_app.common.errors import Problem
 from dairy_app.customers.models import Customer
 from dairy_app.invoices.models import Invoice
 from dairy_app.outbox.models import OutboxMessage
-from dairy_app.sending.models import ReminderRule
+from dairy_app.sending.models import MessageKind, ReminderRule
 
-_SHOWN = [column for column in OutboxMessage.__table__.columns if column.name not in ("body", "dedupe_key")]
+_SHOWN = [column for column in OutboxMessage.__table__.columns if column.name not in ("body", "told", "dedupe_key")]
 
 
 def _messages() -> Select[Any]:
@@ -132,6 +132,27 @@ ORDER BY c.code, t.due_date, t.number, t.turn"""
 def reminders(session: Session, as_of: date) -> Sequence[Row[Any]]:
     """Every reminder that is due and not queued yet. One statement, whatever the number of customers."""
     return session.execute(text(_REMINDERS), {"as_of": as_of}).all()
+
+
+def kinds() -> Select[Any]:
+    """The kinds that are sent by themselves."""
+    return select(*MessageKind.__table__.columns)
+
+
+def get_kind(session: Session, kind: str) -> MessageKind:
+    """A kind, locked; 404 ``message_kind_not_found``."""
+    query = select(MessageKind).where(MessageKind.kind == kind).with_for_update()
+    row: MessageKind | None = session.scalars(query).one_or_none()
+    if row is None:
+        raise Problem("message_kind_not_found")
+    return row
+
+
+def usual_words(session: Session, kind: str, language: str) -> tuple[str, str]:
+    """Subject and body of a kind that is sent by itself, in a language that messages speak."""
+    statement = text("SELECT subject, body FROM usual_words() WHERE kind = :kind AND language = :language")
+    subject, body = session.execute(statement, {"kind": kind, "language": language}).one()
+    return subject, body
 
 
 def rules() -> Select[Any]:

@@ -119,6 +119,31 @@ def webhook(url: str) -> Gateway:
     return Gateway(str(parts.hostname), port, parts.scheme == "https", path)
 
 
+@dataclass(frozen=True, slots=True)
+class WhatsappAccount:
+    """As which telephone WhatsApp's Cloud API sends, and what opens it."""
+
+    server: Gateway
+    phone_id: str
+    token: str = field(repr=False)
+
+
+def whatsapp_account(url: str, phone_id: str, token: str) -> WhatsappAccount:
+    """``https://graph.facebook.com/v24.0``: the path is the version. Raises ValueError without a part of the token."""
+    try:
+        parts, port = _http(url)
+    except ValueError as error:
+        raise ValueError(f"DAIRY_WHATSAPP_URL {error}") from None
+    if parts.query or parts.fragment:
+        raise ValueError("DAIRY_WHATSAPP_URL must end with the version: https://graph.facebook.com/v24.0")
+    if not (phone_id.isascii() and phone_id.isdecimal()):
+        raise ValueError("DAIRY_WHATSAPP_PHONE_ID must be the id of the telephone: digits, and not its number")
+    if not token or not (token.isascii() and token.isprintable()) or " " in token:
+        raise ValueError("DAIRY_WHATSAPP_TOKEN must be an access token, without spaces")
+    path = parts.path.rstrip("/")
+    return WhatsappAccount(Gateway(str(parts.hostname), port, parts.scheme == "https", path), phone_id, token)
+
+
 def _http(url: str) -> tuple[SplitResult, int]:
     try:
         parts = urlsplit(url)
@@ -137,3 +162,21 @@ def _http(url: str) -> tuple[SplitResult, int]:
 def asked(gateway: Gateway, values: Mapping[str, str]) -> list[tuple[str, str]]:
     """What the gateway gets of one message; a brace within a value stays what it is."""
     return [(name, _NAMED.sub(lambda found: values[found[1]], value)) for name, value in gateway.fields]
+
+
+# Codes: https://developers.facebook.com/documentation/business-messaging/whatsapp/support/error-codes
+#: Whatever is sent next would be answered so, too: the token, a right, the account, its telephone, or too much at once.
+WHATSAPP_OF_ALL = frozenset(
+    {0, 2, 3, 4, 10, 190, 368, *range(200, 300), 80007, 130429, 130497, 131005, 131016, 131031, 131037, 131042}
+    | {131045, 131048, 131057, 133004, 133010}
+)
+#: Only now, and only this one: an unknown fault, or too many to one customer.
+WHATSAPP_LATER = frozenset({1, 131000, 131056})
+
+
+def whatsapp_words(code: int, error: Mapping[str, object]) -> str:
+    """An error as it is kept with the message: the number, what it says, and the details, which say most."""
+    details = error.get("error_data")
+    told = [error.get("message") or error.get("title"), details.get("details") if isinstance(details, dict) else None]
+    words = " ".join(": ".join(str(each) for each in told if each).replace(f"(#{code})", "").split())
+    return f"{code} {words}"[:300].strip()

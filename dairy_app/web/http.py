@@ -47,7 +47,9 @@ class StrictParser(FlaskParser):
     DEFAULT_UNKNOWN_BY_LOCATION = {"json": RAISE, "query": RAISE, "query_and_path": RAISE}
 
     def load_json(self, req: Request, schema: Any) -> Any:
-        raw = req.get_data()
+        raw, signed = req.get_data(), getattr(schema, "signed", None)
+        if signed is not None:
+            signed(req)
         if not raw:
             return missing
         if not req.is_json:

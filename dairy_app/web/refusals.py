@@ -50,6 +50,8 @@ def _shared(view: Callable[..., Any], policy: Policy, method: str, has_path: boo
         yield from ("not_authenticated", "token_expired", "token_revoked", "user_inactive")
         if policy.roles != frozenset(Role):
             yield "forbidden"
+    if any(getattr(schema, "signed", None) is not None for schema in declared_by(view).bodies):
+        yield "bad_signature"
     if has_path:
         yield "not_found"
     if method not in {"get", "head"}:

@@ -88,6 +88,43 @@ def test_every_voucher_comes_to_nothing(accounts: Books) -> None:
     assert {each.findtext("ISCANCELLED") for each in read.values() if each is not void} == {"No"}
 
 
+def bills(voucher: ElementTree.Element) -> list[tuple[str | None, str | None, Decimal]]:
+    """How the bills of a voucher are opened and settled, as Tally's import reads it."""
+    return [
+        (each.findtext("BILLTYPE"), each.findtext("NAME"), Decimal(str(each.findtext("AMOUNT"))))
+        for each in voucher.findall("ALLLEDGERENTRIES.LIST/BILLALLOCATIONS.LIST")
+    ]
+
+
+def test_bills_are_opened_and_settled_as_the_ledger_settles_them(accounts: Books) -> None:
+    read = vouchers(accounts)
+    assert bills(read["INV/2627/0000001"]) == [("New Ref", "INV/2627/0000001", Decimal("-348.00"))]
+    assert bills(read["R0000001"]) == [("Agst Ref", "INV/2627/0000001", Decimal("200.00"))]
+    assert bills(read["CN/2627/0000003"]) == [("Agst Ref", "INV/2627/0000005", Decimal("1050.00"))]
+    assert bills(read["R0000003"]) == [("On Account", None, Decimal("550.00"))]  # it bounced
+    assert bills(read["R0000003/X"]) == [("On Account", None, Decimal("-550.00"))]
+    assert bills(read["INV/2627/0000006"]) == []
+
+
+def test_a_reader_finds_what_is_open_of_each_bill(accounts: Books) -> None:
+    household = accounts.customers["household"]["id"]
+    money = {"customer_id": household, "amount": "500.00", "method": "cash", "received_on": "2026-11-20"}
+    accounts.travel(datetime(2026, 11, 30, 9, 0, tzinfo=KOLKATA))
+    ok(accounts.dairy.admin.post("/payments", money), 201)
+    opened: dict[tuple[str, str | None], Decimal] = {}
+    for voucher in vouchers(accounts).values():
+        party, told = str(voucher.findtext("PARTYLEDGERNAME")), bills(voucher)
+        assert sum(amount for _, _, amount in told) == sum(a for name, _, a in entries(voucher) if name == party)
+        for _, name, amount in told:
+            opened[party, name] = opened.get((party, name), Decimal(0)) - amount
+    papers = ok(accounts.dairy.admin.get("/invoices", limit=50))["items"]
+    owed = {each["number"]: Decimal(each["balance_due"]) for each in papers if each["status"] == "issued"}
+    assert {name: amount for (_, name), amount in opened.items() if str(name).startswith("INV")} == owed
+    neighbour = accounts.customers["neighbour"]["code"]
+    assert opened[neighbour, f"OB/{neighbour}"] == Decimal("100.00")
+    assert opened[accounts.customers["household"]["code"], None] < 0  # more than was owed
+
+
 def test_ids_are_those_of_the_documents_and_stay(accounts: Books) -> None:
     ids = [each.get("REMOTEID") for each in vouchers(accounts).values()]
     assert len(set(ids)) == len(ids) == 15
@@ -115,6 +152,15 @@ def test_the_masters_make_every_ledger_that_is_named(accounts: Books) -> None:
     assert [ledgers[shop].findtext(tag) for tag in told] == [
         '@x, "Fresh" & <Sons>', SHOP_GSTIN, "Maharashtra", "411038", "Regular",
     ]  # fmt: skip
+    assert {ledgers[each["code"]].findtext("ISBILLWISEON") for each in accounts.customers.values()} == {"Yes"}
+    rates = ledgers["Sales GST 5%"].findall("GSTDETAILS.LIST/STATEWISEDETAILS.LIST/RATEDETAILS.LIST")
+    assert [(each.findtext("GSTRATEDUTYHEAD"), each.findtext("GSTRATE")) for each in rates] == [
+        ("CGST", "2.5"), ("SGST/UTGST", "2.5"), ("IGST", "5"),
+    ]  # fmt: skip
+    taxability = {name: each.findtext("GSTDETAILS.LIST/TAXABILITY") for name, each in ledgers.items()}
+    assert {name: said for name, said in taxability.items() if said} == {
+        "Sales GST 5%": "Taxable", "Sales exempt": "Exempt",
+    }  # fmt: skip
     assert [each.get("NAME") for each in found(body, "UNIT")] == ["LTR", "KGS", "PAC", "NOS", "DOZ"]
 
 

@@ -120,7 +120,8 @@ ADDED = {
             VALUES ('{BALU}', 'reminder', 'webhook', '+919800000002', 'en', 'Please pay', 'delivered', now())""",
     "0060": f"""INSERT INTO reminder_rules (days_after_due, max_times) VALUES (3, 3);
         UPDATE customers SET channel = 'email', messages_off = '{{reminder}}' WHERE id = '{BALU}'""",
-    "0062": "INSERT INTO message_templates (kind, language, body) VALUES ('bill', 'en', 'Dear {name}')",
+    "0062": "INSERT INTO message_templates (kind, channel, language, body)"
+    " VALUES ('bill', NULL, 'en', 'Dear {name}'), ('bill', 'whatsapp', 'en', 'Hello {name}')",
     "0065": f"""INSERT INTO login_attempts (login_hash, ip_address, kind) VALUES ('x', '192.0.2.1', 'reset');
         INSERT INTO password_resets (user_id, code_hash, asked_at, expires_at, day_began_at)
             VALUES ('{ADMIN}', sha256('1'), '2026-11-09 06:00Z', '2026-11-09 06:15Z', '2026-11-09 06:00Z')""",
@@ -142,6 +143,11 @@ ADDED = {
             VALUES ('{ident(71)}', 'HDFC', '2026-11-01', '2026-11-30', 1, 1, '{ADMIN}');
         INSERT INTO bank_statement_lines (statement_id, account, line_no, day, amount, narration, day_number)
             VALUES ('{ident(71)}', 'HDFC', 2, '2026-11-01', 100, 'UPI', 1)""",
+    "0071": """INSERT INTO message_templates (kind, language, body) VALUES ('low_balance', 'en', 'Dear {name}')
+            ON CONFLICT DO NOTHING;
+        UPDATE message_templates SET whatsapp_name = 'monthly_bill', whatsapp_language = 'en'
+            WHERE channel = 'whatsapp';
+        UPDATE outbox_messages SET told = '{"name": "Balu"}', provider_id = 'wamid.A' WHERE kind = 'reminder'""",
 }
 
 #: Taking these back with these rows in the database is refused until the loss is allowed.
@@ -176,6 +182,7 @@ LOSES = {
     "0062": "own words for messages",
     "0063": "whose photos there are",
     "0067": "who pays for whom",
+    "0071": "names of templates at WhatsApp",
     "0070": "statements of the bank",
     "0069": "links by which customers pay",
 }
@@ -220,7 +227,7 @@ FILLED: dict[str, tuple[str, list[tuple[Any, ...]]]] = {
 }
 
 #: Dropped with their table or column and made anew by the next upgrade: settings are the dairy's wishes, not records.
-NOT_RECORDS = {"alembic_version", "settings"}
+NOT_RECORDS = {"alembic_version", "settings", "message_kinds"}
 
 
 class Filled:

@@ -243,4 +243,7 @@ def test_the_nightly_command(bills: Bills, database_url: str) -> None:
     assert waiting(bills) == []
     for queued in (1, 0):
         done = run_command("outbox", "remind", **where)
-        assert (done.returncode, done.stdout) == (0, f"{queued} queued; without an address 0; not wanted 0\n")
+        assert (done.returncode, done.stdout.splitlines()[0]) == (
+            0,
+            f"{queued} queued; without an address 0; not wanted 0",
+        )

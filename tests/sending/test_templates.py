@@ -85,7 +85,8 @@ def test_a_preview_stores_nothing(bills: Bills) -> None:
     accountant = bills.dairy.staff("accountant")
     body = {"kind": "reminder", "language": "en", "subject": "{dairy}", "body": "{name}: {open}"}
     assert ok(accountant.post("/message-templates/preview", body)) == {
-        "subject": "Sunrise Dairy", "body": "Meera Joshi: ₹240.00", "characters": 20
+        "subject": "Sunrise Dairy", "body": "Meera Joshi: ₹240.00", "characters": 20, "whatsapp_body": None,
+        "message_id": None,
     }  # fmt: skip
     assert read(accountant, "/message-templates") == []
     refused(accountant.post("/message-templates", body), 403, "forbidden")
@@ -101,6 +102,11 @@ def words(**changes: str) -> str:
     return f"INSERT INTO message_templates ({', '.join(row)}) VALUES ({', '.join(row.values())})"
 
 
+def there(**changes: str) -> str:
+    """Words that WhatsApp approved."""
+    return words(**({"channel": "'whatsapp'", "whatsapp_name": "'a'", "whatsapp_language": "'en_US'"} | changes))
+
+
 CASES = [
     (words(kind="'gossip'"), "ck_message_templates_kind_known"),
     (words(channel="'pigeon'"), "ck_message_templates_channel_known"),
@@ -108,6 +114,12 @@ CASES = [
     (words(channel="'sms'", subject="'x'"), "ck_message_templates_subject_of_email"),
     (words(subject="''"), "ck_message_templates_subject_length"),
     (words(body="''"), "ck_message_templates_body_length"),
+    (words(whatsapp_name="'a'", whatsapp_language="'en'"), "ck_message_templates_approved_by_whatsapp"),
+    (there(whatsapp_name="'A b'"), "ck_message_templates_whatsapp_name_format"),
+    (there(whatsapp_language="'english'"), "ck_message_templates_whatsapp_language_format"),
+    (there(whatsapp_name="NULL"), "ck_message_templates_whatsapp_name_has_language"),
+    (words(whatsapp_numbered="true"), "ck_message_templates_whatsapp_options_of_name"),
+    (there(kind="'low_balance'", whatsapp_document="true"), "ck_message_templates_whatsapp_document_of_bill"),
     (words() + ";" + words(), "uq_message_templates_same"),
 ]
 
@@ -120,3 +132,4 @@ def test_plain_sql_is_refused_by_name(bare: Any, statement: str, name: str) -> N
 
 def test_what_is_refused_is_otherwise_taken(bare: Any) -> None:
     assert refuses(bare, "SELECT", words() + ";" + words(channel="'email'", subject="'x'")) is None
+    assert refuses(bare, "SELECT", there(whatsapp_numbered="true", whatsapp_document="true")) is None

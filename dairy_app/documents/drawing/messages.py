@@ -32,10 +32,11 @@ class Bill:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """Words to send; the subject is for e-mail."""
+    """Words to send; the subject is for e-mail. ``told``: what the names of the kind stand for in it."""
 
     subject: str
     body: str
+    told: Mapping[str, str]
 
 
 #: The dairy's own words, by language and channel; see ``outbox``.
@@ -62,15 +63,16 @@ def compose(t: Words, bill: Bill, channel: str, templates: Templates) -> Message
     return _worded(t, channel, templates, values, _usual(t, bill))
 
 
-def _worded(t: Words, channel: str, templates: Templates, values: Mapping[str, str], usual: Message) -> Message:
+def _worded(t: Words, channel: str, templates: Templates, values: Mapping[str, str], usual: tuple[str, str]) -> Message:
     template = templates.get((t.code, channel)) or templates.get((t.code, None))
-    if template is None:
-        return usual
-    subject = usual.subject if template.subject is None else " ".join(filled(template.subject, values).split())
-    return Message(subject, filled(template.body, values)[:MOST])
+    subject, body = usual
+    if template is not None:
+        subject = subject if template.subject is None else " ".join(filled(template.subject, values).split())
+        body = filled(template.body, values)[:MOST]
+    return Message(subject, body, values)
 
 
-def _usual(t: Words, bill: Bill) -> Message:
+def _usual(t: Words, bill: Bill) -> tuple[str, str]:
     total, account = indian(bill.total), bill.account
     period = period_of(t, *bill.period)
     lines = [
@@ -87,7 +89,35 @@ def _usual(t: Words, bill: Bill) -> Message:
     else:
         lines.append(t("message_nothing_due"))
     lines.append(t("message_link", url=bill.url))
-    return Message(t("message_subject", dairy=bill.dairy, number=bill.number, total=total), "\n".join(lines))
+    return t("message_subject", dairy=bill.dairy, number=bill.number, total=total), "\n".join(lines)
+
+
+def usual_bill(t: Words) -> tuple[str, str]:
+    """Subject and body of a bill as own words would write the usual ones, without what stands there only at times."""
+    lines = [
+        t("message_greeting", name="{name}"),
+        _named(t, "message_bill", number="{number}", dairy="{dairy}", period="{period}", total="{total}"),
+        _named(t, "message_due", amount="{amount_due}", day="{due_date}"),
+        t("message_link", url="{link}"),
+    ]
+    return _named(t, "message_subject", dairy="{dairy}", number="{number}", total="{total}"), "\n".join(lines)
+
+
+def usual_reminder(t: Words) -> tuple[str, str]:
+    """The same of a reminder."""
+    lines = [
+        t("message_greeting", name="{name}"),
+        _named(t, "reminder_bill", number="{number}", day="{invoice_date}", dairy="{dairy}", amount="{open}"),
+        t("reminder_due", day="{due_date}"),
+        t("message_link", url="{link}"),
+        t("reminder_paid"),
+    ]
+    return _named(t, "reminder_subject", dairy="{dairy}", number="{number}", amount="{open}"), "\n".join(lines)
+
+
+def _named(t: Words, key: str, **names: str) -> str:
+    """A text with names in braces for its values; those of amounts bring their sign of the rupee along."""
+    return t(key, **names).replace("₹{", "{")
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +143,7 @@ def remind(t: Words, bill: Overdue, channel: str, templates: Templates) -> Messa
         t("message_link", url=bill.url),
         t("reminder_paid"),
     ]
-    usual = Message(t("reminder_subject", dairy=bill.dairy, number=bill.number, amount=amount), "\n".join(lines))
+    usual = (t("reminder_subject", dairy=bill.dairy, number=bill.number, amount=amount), "\n".join(lines))
     values = {
         "name": bill.name,
         "dairy": bill.dairy,

@@ -242,6 +242,7 @@ def _letter(row: Row[Any], channel: str, t: Words, message: Message) -> Letter |
         body=message.body,
         customer_id=row.customer_id,
         invoice_id=row.id,
+        told=message.told,
     )
 
 

@@ -5,6 +5,8 @@ The vouchers are the journal: Sales, Credit Note, Receipt, Payment for a receipt
 positive, as Tally itself exports it; the amounts of a voucher come to 0. REMOTEID is made of the document's own id, so
 importing again changes and never doubles.
 
+A customer's line says which bills it opens or settles, as the ledger settles them as of the day of the export.
+
 A customer's ledger is named by the code alone, because names change and repeat while a closed month must not; the
 masters give the name as its alias. A void invoice is a cancelled voucher: Tally, too, then knows its number.
 """
@@ -26,7 +28,7 @@ from dairy_app.exports.registers.entries import JOURNAL, JOURNAL_ORDER, VOUCHER_
 from dairy_app.exports.registers.profiles import driver_rows
 from dairy_app.exports.rules import Span
 
-VERSION = 1
+VERSION = 2
 
 #: What XML 1.0 has no way to write.
 _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -38,12 +40,35 @@ _REGISTRATIONS = {
 }
 _TREATMENT = coded("j.gst_treatment", _REGISTRATIONS)
 
+# What receipts, credit notes, write-offs and advances settled as of the day, by the name that its bill has in Tally.
+_SETTLED = """
+settled AS MATERIALIZED (
+    SELECT s.kind, s.id, jsonb_agg(jsonb_build_array(s.bill, s.amount::text) ORDER BY s.bill) AS bills
+    FROM (
+        SELECT CASE a.credit_kind WHEN 'payment' THEN 'receipt' WHEN 'credit_note' THEN 'credit-note'
+                WHEN 'write_off' THEN 'write-off' ELSE a.credit_kind END AS kind,
+            a.credit_id AS id, coalesce(i.number, 'OB/' || c.code) AS bill, sum(a.amount)::numeric(14,2) AS amount
+        FROM applications(ARRAY(
+            SELECT customer_id FROM payments WHERE received_on BETWEEN %(first)s AND %(last)s
+            UNION SELECT customer_id FROM credit_notes WHERE note_date BETWEEN %(first)s AND %(last)s
+            UNION SELECT customer_id FROM write_offs WHERE written_off_on BETWEEN %(first)s AND %(last)s
+            UNION SELECT customer_id FROM opening_balances WHERE as_of BETWEEN %(first)s AND %(last)s),
+            %(as_of)s) a
+        JOIN customers c ON c.id = a.customer_id
+        LEFT JOIN invoices i ON i.id = a.debit_id AND a.debit_kind = 'invoice'
+        WHERE a.debit_kind <> 'refund' GROUP BY 1, 2, 3
+    ) s GROUP BY 1, 2
+)"""
+
 _VOUCHERS = f"""
+WITH {_SETTLED}
 SELECT j.kind, j.id, to_char(j.day, 'YYYYMMDD') AS day, {coded("j.kind", VOUCHER_TYPES)} AS voucher_type,
     {VOUCHER_NO} AS voucher_no, j.reference, j.party_code, j.party_name, j.gstin, {_TREATMENT} AS registration,
     {coded("j.place_of_supply", STATES)} AS state, j.narration, j.is_cancelled,
-    coalesce(j.ledger_name, j.party_code) AS ledger, j.ledger_name IS NULL AS is_party, j.amount
+    coalesce(j.ledger_name, j.party_code) AS ledger, j.ledger_name IS NULL AS is_party, j.amount,
+    CASE WHEN j.ledger_name IS NULL THEN b.bills END AS bills
 FROM {JOURNAL}
+LEFT JOIN settled b ON b.kind = j.kind AND b.id = j.id
 ORDER BY {JOURNAL_ORDER}"""
 
 _SUMS = f"""
@@ -82,6 +107,13 @@ _GROUPS = {
     "Bad debts": "Indirect Expenses",
     "Opening balances": "Capital Account",
 }
+_RATE_OF_SALES = re.compile(r"Sales GST ([0-9.]+)%")
+_UNTAXED = {"Sales exempt": "Exempt", "Sales nil-rated": "Nil Rated"}
+_NO_GST = "Sales non-GST"
+#: GST began on that day; a ledger is for one rate for ever.
+_SINCE_GST = "20170701"
+#: Vouchers that open a bill.
+_OPENING = ("sales", "opening")
 _DUTY_HEADS = {"Output CGST": "Central Tax", "Output SGST": "State Tax", "Output IGST": "Integrated Tax"}
 
 _BEGIN = """<?xml version="1.0" encoding="UTF-8"?>
@@ -127,7 +159,7 @@ class MastersSource:
 
 _VOUCHER_FIELDS = (
     "kind", "id", "day", "voucher_type", "voucher_no", "reference", "party_code", "party_name", "gstin",
-    "registration", "state", "narration", "is_cancelled", "ledger", "is_party", "amount",
+    "registration", "state", "narration", "is_cancelled", "ledger", "is_party", "amount", "bills",
 )  # fmt: skip
 
 
@@ -202,9 +234,37 @@ def _entry(line: dict[str, Any]) -> str:
         + _tag("LEDGERNAME", line["ledger"])
         + _tag("ISPARTYLEDGER", "Yes" if line["is_party"] else "No")
         + _tag("ISDEEMEDPOSITIVE", "Yes" if positive else "No")
-        + _tag("AMOUNT", str(-line["amount"] if line["amount"] else line["amount"]))
+        + _tag("AMOUNT", _signed(line["amount"]))
+        + ("".join(_bill(*each) for each in _bills(line)) if line["is_party"] else "")
         + "</ALLLEDGERENTRIES.LIST>\n"
     )
+
+
+def _signed(amount: Decimal) -> str:
+    """As Tally writes it: a debit below 0."""
+    return str(-amount if amount else amount)
+
+
+def _bills(line: dict[str, Any]) -> Iterator[tuple[str, str | None, Decimal]]:
+    """Which bills a customer's line opens or settles: kind, name, and an amount, together that of the line.
+
+    An invoice, and an opening balance that is owed, opens one; what settles some names each, as the ledger settles
+    them; whatever is left is on account, and so is money that goes back.
+    """
+    left: Decimal = line["amount"]
+    if line["kind"] in _OPENING and left > 0:
+        yield "New Ref", line["voucher_no"], left
+        return
+    for name, amount in line["bills"] or ():
+        yield "Agst Ref", name, -Decimal(amount)
+        left += Decimal(amount)
+    if left:
+        yield "On Account", None, left
+
+
+def _bill(kind: str, name: str | None, amount: Decimal) -> str:
+    body = _tag("NAME", name) + _tag("BILLTYPE", kind) + _tag("AMOUNT", _signed(amount))
+    return f"<BILLALLOCATIONS.LIST>\n{body}</BILLALLOCATIONS.LIST>\n"
 
 
 def _unit(name: str, code: str) -> str:
@@ -217,7 +277,29 @@ def _ledger(name: str) -> str:
     body = _names(name) + _tag("PARENT", group)
     if name in _DUTY_HEADS:
         body += _tag("TAXTYPE", "GST") + _tag("GSTDUTYHEAD", _DUTY_HEADS[name])
+    elif group == "Sales Accounts":
+        body += _gst_of_sales(name)
     return _master("LEDGER", name, body)
+
+
+def _gst_of_sales(name: str) -> str:
+    """What GST takes of the sales in a ledger: there is one for each rate, and for each way of being untaxed.
+
+    Vouchers hold no stock, so Tally's returns find taxability and rate in the ledger and nowhere else.
+    """
+    taxed = _RATE_OF_SALES.fullmatch(name)
+    told = _tag("APPLICABLEFROM", _SINCE_GST) + _tag("TAXABILITY", "Taxable" if taxed else _UNTAXED.get(name))
+    if taxed:
+        rate = Decimal(taxed[1])
+        rates = (("CGST", rate / 2), ("SGST/UTGST", rate / 2), ("IGST", rate))
+        told += "<STATEWISEDETAILS.LIST>\n" + _tag("STATENAME", "Any")
+        for head, of_head in rates:
+            body = _tag("GSTRATEDUTYHEAD", head) + _tag("GSTRATEVALUATIONTYPE", "Based on Value")
+            told += f"<RATEDETAILS.LIST>\n{body}{_tag('GSTRATE', f'{of_head.normalize():f}')}</RATEDETAILS.LIST>\n"
+        told += "</STATEWISEDETAILS.LIST>\n"
+    applies = "Not Applicable" if name == _NO_GST else "Applicable"
+    body = _tag("GSTAPPLICABLE", applies) + _tag("GSTTYPEOFSUPPLY", "Goods")
+    return body if name == _NO_GST else f"{body}<GSTDETAILS.LIST>\n{told}</GSTDETAILS.LIST>\n"
 
 
 def _party(
@@ -230,7 +312,7 @@ def _party(
     address: str | None,
 ) -> str:
     body = _names(code, f"{name} ({code})")
-    body += _tag("PARENT", "Sundry Debtors") + _tag("ISBILLWISEON", "No") + _tag("MAILINGNAME", name)
+    body += _tag("PARENT", "Sundry Debtors") + _tag("ISBILLWISEON", "Yes") + _tag("MAILINGNAME", name)
     if address:
         body += f"<ADDRESS.LIST>\n{_tag('ADDRESS', address)}</ADDRESS.LIST>\n"
     body += _tag("PINCODE", pincode) + _tag("COUNTRYNAME", "India") + _tag("LEDSTATENAME", state)

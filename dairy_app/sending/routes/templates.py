@@ -11,6 +11,7 @@ from dairy_app.sending.schemas import (
     MessageTemplateOut,
     MessageTemplatePage,
     MessageTemplatePatch,
+    UsualWordsOut,
 )
 from dairy_app.sending.service import templates as service
 from dairy_app.web.access import Role, allow
@@ -46,8 +47,16 @@ def create_message_template(wanted: service.NewTemplate) -> MessageTemplate:
 @templates.response(200, MessagePreviewOut)
 @allow(Role.ADMIN, Role.ACCOUNTANT)
 def preview_message_template(wanted: service.NewTemplate) -> service.Preview:
-    """What a message would look like, with made-up names and amounts; nothing is stored."""
-    return service.preview(wanted)
+    """What a message would look like, told as the latest of its kind, else made up; nothing is stored."""
+    return service.preview(current_session(), wanted)
+
+
+@templates.route("/message-templates/usual")
+@templates.response(200, UsualWordsOut)
+@allow(Role.ADMIN, Role.ACCOUNTANT)
+def usual_message_words() -> dict[str, Any]:
+    """The usual words of every kind, in the languages that the dairy speaks, and the names that each kind has."""
+    return {"items": service.usual_words(current_session())}
 
 
 @templates.route("/message-templates/<uuid:message_template_id>", methods=["PATCH"])

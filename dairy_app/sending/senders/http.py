@@ -1,4 +1,4 @@
-"""SMS by a gateway, and messages to a program of the dairy's own, by HTTP.
+"""SMS by a gateway, and messages to a program of the dairy's own, by HTTP; and how any server is asked once.
 
 Each message is a request of its own, with its id as ``Idempotency-Key``: the same at every try.
 """
@@ -8,7 +8,9 @@ import json
 import socket
 import ssl
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from dairy_app.sending.rules import Gateway, asked
@@ -22,29 +24,49 @@ _OF_ALL = {401, 403, 404, 405, 429}
 _LATER = {408, 409, 425, 429}
 
 
-class HttpSender:
-    """One gateway, or one webhook."""
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """How long, in seconds, a request may last in all, and how long one answer may take."""
 
-    def __init__(self, gateway: Gateway, *, patience: float = PATIENCE, answer: float = ANSWER) -> None:
-        self._gateway, self._patience, self._answer = gateway, patience, answer
+    patience: float = PATIENCE
+    answer: float = ANSWER
 
-    def send(self, letter: Outgoing) -> None:
-        """Ask once, within the time that it may take."""
-        connection = self._connection()
-        timer = threading.Timer(self._patience, _cut_off, (connection,))
+    def ask(
+        self, server: Gateway, method: str, path: str, body: bytes | None, headers: Mapping[str, str], most: int = _READ
+    ) -> tuple[int, bytes]:
+        """Ask once: the status, and at most so many bytes of the answer. Raises NotNow when there is none in time."""
+        connection = self._connection(server)
+        timer = threading.Timer(self.patience, _cut_off, (connection,))
         timer.daemon = True
         timer.start()
         try:
-            method, path, body, kind = self._request(letter)
-            headers = {"Idempotency-Key": str(letter.id), "User-Agent": "dairy_app", "Connection": "close"}
-            connection.request(method, path, body, headers | ({"Content-Type": kind} if kind else {}))
+            connection.request(method, path, body, {"User-Agent": "dairy_app", "Connection": "close", **headers})
             answer = connection.getresponse()
-            code, text = answer.status, answer.read(_READ)
+            return answer.status, answer.read(most)
         except (OSError, http.client.HTTPException) as error:
             raise NotNow(_reason(error), is_down=True) from None
         finally:
             timer.cancel()
             connection.close()
+
+    def _connection(self, server: Gateway) -> http.client.HTTPConnection:
+        if server.protected:
+            context = ssl.create_default_context()
+            return http.client.HTTPSConnection(server.host, server.port, timeout=self.answer, context=context)
+        return http.client.HTTPConnection(server.host, server.port, timeout=self.answer)
+
+
+class HttpSender:
+    """One gateway, or one webhook."""
+
+    def __init__(self, gateway: Gateway, *, patience: float = PATIENCE, answer: float = ANSWER) -> None:
+        self._gateway, self._asking = gateway, Asking(patience, answer)
+
+    def send(self, letter: Outgoing) -> None:
+        """Ask once, within the time that it may take."""
+        method, path, body, kind = self._request(letter)
+        headers = {"Idempotency-Key": str(letter.id)} | ({"Content-Type": kind} if kind else {})
+        code, text = self._asking.ask(self._gateway, method, path, body, headers)
         if 200 <= code < 300:
             return
         if code in _OF_ALL or not 400 <= code < 500:
@@ -53,13 +75,6 @@ class HttpSender:
 
     def close(self) -> None:
         """Nothing stays open."""
-
-    def _connection(self) -> http.client.HTTPConnection:
-        gateway = self._gateway
-        if gateway.protected:
-            context = ssl.create_default_context()
-            return http.client.HTTPSConnection(gateway.host, gateway.port, timeout=self._answer, context=context)
-        return http.client.HTTPConnection(gateway.host, gateway.port, timeout=self._answer)
 
     def _request(self, letter: Outgoing) -> tuple[str, str, bytes | None, str | None]:
         gateway = self._gateway

@@ -1,5 +1,6 @@
 """What is handed to a server of somebody else, and the ways in which that goes wrong."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import UUID
@@ -19,6 +20,17 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True)
+class Approved:
+    """A template that WhatsApp approved. ``parameters``: the names that it has, in the order of their numbers."""
+
+    name: str
+    language: str
+    parameters: tuple[str, ...] = ()
+    is_numbered: bool = False
+    has_document: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Outgoing:
     """A message that was leased, with what goes with it. ``id`` is the same at every try: a repeat is known by it."""
 
@@ -33,6 +45,9 @@ class Outgoing:
     #: The dairy's name.
     dairy: str = ""
     attachments: tuple[Attachment, ...] = ()
+    #: What the names of its kind stand for, and the template of WhatsApp that is filled with them.
+    told: Mapping[str, str] | None = field(default=None, repr=False)
+    approved: Approved | None = None
 
 
 class Refused(Exception):
@@ -50,8 +65,8 @@ class NotNow(Exception):
 class Sender(Protocol):
     """One channel."""
 
-    def send(self, letter: Outgoing) -> None:
-        """Hand it over; raises Refused or NotNow."""
+    def send(self, letter: Outgoing) -> str | None:
+        """Hand it over: what it is known by there, None where nobody says. Raises Refused or NotNow."""
 
     def close(self) -> None:
         """Let go of what is open."""

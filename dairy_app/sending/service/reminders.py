@@ -173,6 +173,7 @@ def queue_reminders(session: Session, links: Links) -> Reminded:
                     not_before=after_quiet(clock, row.quiet_from, row.quiet_to),
                     quiet_from=row.quiet_from,
                     quiet_to=row.quiet_to,
+                    told=message.told,
                     dedupe_key=row.dedupe_key,
                 )
             )

@@ -24,9 +24,11 @@ from dairy_app.documents.drawing import pdf
 from dairy_app.documents.drawing.document import Document
 from dairy_app.documents.service.documents import documents_of, words_for
 from dairy_app.outbox import bulk
-from dairy_app.outbox.rules import LEASE
+from dairy_app.outbox.models import MessageTemplate
+from dairy_app.outbox.queries import is_told, templates_of
+from dairy_app.outbox.rules import LEASE, WITH_DOCUMENT, names_in
 from dairy_app.sending import queries
-from dairy_app.sending.senders.letters import Attachment, NotNow, Outgoing, Refused, Sender
+from dairy_app.sending.senders.letters import Approved, Attachment, NotNow, Outgoing, Refused, Sender
 from dairy_app.web.logs import log
 
 #: So long a channel is left alone whose server takes nothing, in seconds.
@@ -35,8 +37,6 @@ PAUSE = 60.0
 BETWEEN_LOOKS = 5.0
 #: Between two tries to say what became of a message, while the database is away.
 BETWEEN_MARKS = 1.0
-#: Of these the documents go with an e-mail.
-WITH_DOCUMENTS = ("bill", "reminder")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,23 +101,23 @@ class Emptying:
         taken = self._database.run(lambda session: _take(session, channels))
         if taken is None or isinstance(taken, Done):
             return taken
-        message, dairy = taken
+        message, letter = taken
         try:
-            letter = replace(_letter(message, dairy), attachments=self._attachments(message))
+            letter = replace(letter, attachments=self._attachments(message))
         except DBAPIError:
             raise
         except Exception as error:  # a fault of ours: the message waits, the others go on
             log.error("outbox_document", message_id=str(message.id), exc_info=error)
             return self._fail(message, "the document could not be drawn", retry=True)
         try:
-            self._senders[message.channel].send(letter)
+            provider_id = self._senders[message.channel].send(letter)
         except Refused as error:
             return self._fail(message, str(error), retry=False)
         except NotNow as error:
             if error.is_down:
                 self._closed_until[message.channel] = time.monotonic() + PAUSE
             return self._fail(message, str(error), retry=True)
-        if not self._mark(lambda session: bulk.mark_sent(session, message)):
+        if not self._mark(lambda session: _mark_sent(session, message, provider_id)):
             log.warning("outbox_lease_lost", message_id=str(message.id))
             return Done(waiting=1)
         log.info("outbox_sent", message_id=str(message.id), channel=message.channel, attempts=message.attempts)
@@ -141,12 +141,12 @@ class Emptying:
 
     def _attachments(self, message: Row[Any]) -> tuple[Attachment, ...]:
         """The PDF of a bill and of the other document of its period, for an e-mail."""
-        if message.channel != "email" or message.invoice_id is None or message.kind not in WITH_DOCUMENTS:
+        if message.channel != "email" or message.invoice_id is None or message.kind not in WITH_DOCUMENT:
             return ()
         return self._database.run(lambda session: _drawn(session, message), read_only=True)
 
 
-def _take(session: Session, channels: list[str]) -> tuple[Row[Any], str] | Done | None:
+def _take(session: Session, channels: list[str]) -> tuple[Row[Any], Outgoing] | Done | None:
     """Lease a message, or withdraw one about which nothing is to be said any more."""
     dairy = business_settings(session)
     message = bulk.lease(session, channels, now().astimezone(ZoneInfo(dairy.time_zone)).time())
@@ -156,10 +156,33 @@ def _take(session: Session, channels: list[str]) -> tuple[Row[Any], str] | Done 
     if why is not None:
         bulk.mark_withdrawn(session, message, why)
         return Done(withdrawn=1)
-    return message, dairy.business_name or ""
+    approved = None
+    if message.channel == "whatsapp":
+        approved = _approved(templates_of(session, message.kind).get((message.language, "whatsapp")))
+    return message, _letter(message, dairy.business_name or "", approved)
 
 
-def _letter(message: Row[Any], dairy: str) -> Outgoing:
+def _approved(template: MessageTemplate | None) -> Approved | None:
+    """What WhatsApp knows of the dairy's words; None: nothing."""
+    if template is None or template.whatsapp_name is None or template.whatsapp_language is None:
+        return None
+    return Approved(
+        template.whatsapp_name,
+        template.whatsapp_language,
+        tuple(names_in(template.body)),
+        is_numbered=template.whatsapp_numbered,
+        has_document=template.whatsapp_document,
+    )
+
+
+def _mark_sent(session: Session, message: Row[Any], provider_id: str | None) -> bool:
+    """Say so, unless a receipt was faster and said more."""
+    return bulk.mark_sent(session, message, provider_id) or (
+        provider_id is not None and is_told(session, message.id, provider_id)
+    )
+
+
+def _letter(message: Row[Any], dairy: str, approved: Approved | None) -> Outgoing:
     return Outgoing(
         id=message.id,
         kind=message.kind,
@@ -170,6 +193,8 @@ def _letter(message: Row[Any], dairy: str) -> Outgoing:
         body=message.body,
         secret=message.secret,
         dairy=dairy,
+        told=message.told,
+        approved=approved,
     )
 
 

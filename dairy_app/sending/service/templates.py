@@ -1,15 +1,20 @@
 """The dairy's own words for its messages."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from dairy_app.business.queries import business_settings
 from dairy_app.common.changes import UNSET, Unset, sent
 from dairy_app.common.errors import invalid
+from dairy_app.documents.drawing.messages import usual_bill, usual_reminder
+from dairy_app.documents.drawing.words import languages
 from dairy_app.outbox.models import MessageTemplate
-from dairy_app.outbox.queries import get_template
-from dairy_app.outbox.rules import UnknownName, check_names, filled
+from dairy_app.outbox.queries import get_template, latest_told
+from dairy_app.outbox.rules import NAMES, WITH_DOCUMENT, UnknownName, at_whatsapp, check_names, filled
+from dairy_app.sending import queries
 
 #: What the names stand for in a preview.
 EXAMPLES = {
@@ -23,6 +28,14 @@ EXAMPLES = {
     "due_date": "10 Nov 2026",
     "invoice_date": "31 Oct 2026",
     "open": "₹240.00",
+    "amount": "₹1,000.00",
+    "day": "9 Nov 2026",
+    "balance": "₹240.00",
+    "left": "₹160.00",
+    "products": "Cow milk, Curd",
+    "changes": "23 Nov 2026: Cow milk 2 L",
+    "reason": "Diwali",
+    "instead": "Nothing comes instead.",
     "link": "https://milk.dairy.example/i/AZnzpFtsfY6fASNFZ4mrzbQ2Lw8nUu1xq0vT5cKdYbA",
 }
 
@@ -36,6 +49,10 @@ class NewTemplate:
     body: str
     channel: str | None = None
     subject: str | None = None
+    whatsapp_name: str | None = None
+    whatsapp_language: str | None = None
+    whatsapp_numbered: bool = False
+    whatsapp_document: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +61,10 @@ class TemplateChange:
 
     subject: str | Unset | None = UNSET
     body: str | Unset = UNSET
+    whatsapp_name: str | Unset | None = UNSET
+    whatsapp_language: str | Unset | None = UNSET
+    whatsapp_numbered: bool | Unset = UNSET
+    whatsapp_document: bool | Unset = UNSET
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +74,45 @@ class Preview:
     subject: str | None
     body: str
     characters: int
+    whatsapp_body: str | None = None
+    message_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """The words of a kind where the dairy has none of its own, and the names that it has."""
+
+    kind: str
+    language: str
+    subject: str
+    body: str
+    names: Sequence[str]
+
+
+def usual_words(session: Session) -> list[Usual]:
+    """The usual words of every kind, in the languages that the dairy speaks."""
+    found: list[Usual] = []
+    for t in languages(business_settings(session).second_language).values():
+        for kind, names in NAMES.items():
+            words = {"bill": usual_bill, "reminder": usual_reminder}.get(kind)
+            subject, body = words(t) if words is not None else queries.usual_words(session, kind, t.code)
+            found.append(Usual(kind, t.code, subject, body, names))
+    return found
 
 
 def create_template(session: Session, wanted: NewTemplate) -> MessageTemplate:
     """New words; 422 names what is in braces and unknown, ``already_exists`` beside words for the same."""
-    _check(wanted.kind, wanted.subject, wanted.body)
+    _check(wanted)
     template = MessageTemplate(
         kind=wanted.kind,
         channel=wanted.channel,
         language=wanted.language,
         subject=wanted.subject,
         body=wanted.body,
+        whatsapp_name=wanted.whatsapp_name,
+        whatsapp_language=wanted.whatsapp_language,
+        whatsapp_numbered=wanted.whatsapp_numbered,
+        whatsapp_document=wanted.whatsapp_document,
     )
     session.add(template)
     session.flush()
@@ -76,7 +125,7 @@ def change_template(session: Session, template_id: UUID, change: TemplateChange)
     template = get_template(session, template_id)
     for name, value in sent(change).items():
         setattr(template, name, value)
-    _check(template.kind, template.subject, template.body)
+    _check(template)
     session.flush()
     session.refresh(template)
     return template
@@ -88,16 +137,36 @@ def delete_template(session: Session, template_id: UUID) -> None:
     session.flush()
 
 
-def preview(wanted: NewTemplate) -> Preview:
-    """What a message would look like, with made-up names and amounts. Nothing is stored."""
-    _check(wanted.kind, wanted.subject, wanted.body)
-    body = filled(wanted.body, EXAMPLES)
-    return Preview(filled(wanted.subject, EXAMPLES) if wanted.subject else None, body, len(body))
+def preview(session: Session, wanted: NewTemplate) -> Preview:
+    """What a message would look like, told as the latest one of the kind in that language, else made up.
+
+    Nothing is stored.
+    """
+    _check(wanted)
+    latest = latest_told(session, wanted.kind, wanted.language)
+    values = EXAMPLES if latest is None else EXAMPLES | latest.told
+    body = filled(wanted.body, values)
+    return Preview(
+        filled(wanted.subject, values) if wanted.subject else None,
+        body,
+        len(body),
+        at_whatsapp(wanted.body, is_numbered=wanted.whatsapp_numbered) if wanted.whatsapp_name else None,
+        None if latest is None else latest.id,
+    )
 
 
-def _check(kind: str, subject: str | None, body: str) -> None:
-    for pointer, text in (("/subject", subject or ""), ("/body", body)):
+def _check(words: NewTemplate | MessageTemplate) -> None:
+    """Refuse unknown names, and what WhatsApp is to know of words that do not go there."""
+    for pointer, text in (("/subject", words.subject or ""), ("/body", words.body)):
         try:
-            check_names(kind, text)
+            check_names(words.kind, text)
         except UnknownName as error:
             raise invalid(pointer, str(error), "unknown_name") from None
+    if words.whatsapp_name is not None and words.channel != "whatsapp":
+        raise invalid("/whatsapp_name", "Only words for the channel whatsapp have one.")
+    if (words.whatsapp_name is None) != (words.whatsapp_language is None):
+        raise invalid("/whatsapp_language", "A template at WhatsApp has a name and a language, or there is none.")
+    if words.whatsapp_name is None and (words.whatsapp_numbered or words.whatsapp_document):
+        raise invalid("/whatsapp_name", "Name the template at WhatsApp, or leave out how it is filled.")
+    if words.whatsapp_document and words.kind not in WITH_DOCUMENT:
+        raise invalid("/whatsapp_document", "A bill goes only with a bill or a reminder of one.")

@@ -154,6 +154,13 @@ def _ruled(days: FromClause, closed: Subquery, *only: ColumnElement[bool]) -> Su
     )
 
 
+def held_back(days: FromClause) -> Subquery:
+    """Whose deliveries of ``days`` a closing holds back: customer_id and closed_day_id, one row each."""
+    ruled = _ruled(days, closed_rounds(ClosedDay.day.in_(select(days.c.day))))
+    is_held = and_(ruled.c.silenced.is_(None), ruled.c.closed_day_id.is_not(None), _own_quantity(ruled) > 0)
+    return select(ruled.c.customer_id, ruled.c.closed_day_id).where(is_held).distinct().subquery("held_back")
+
+
 def _own_quantity(ruled: Subquery) -> ColumnElement[Decimal]:
     """What a standing order says of the day itself: its entry, else its rhythm."""
     return case(
