@@ -47,8 +47,8 @@ CREATE TABLE payment_links (
     CONSTRAINT ck_payment_links_failed_has_error CHECK (status <> 'failed' OR last_error IS NOT NULL),
     CONSTRAINT ck_payment_links_expires_after CHECK (isfinite(expires_at) AND expires_at > created_at),
     CONSTRAINT ck_payment_links_url_format CHECK (url ~ '^https?://[^[:space:]]+$' AND length(url) <= 500),
-    CONSTRAINT ck_payment_links_text_lengths CHECK (length(gateway_id) BETWEEN 1 AND 100 AND
-        length(description) BETWEEN 1 AND 200 AND length(last_error) <= 500)
+    CONSTRAINT ck_payment_links_text_lengths CHECK (length(gateway_id) > 0 AND length(gateway_id) <= 100 AND
+        length(last_error) <= 500 AND length(description) BETWEEN 1 AND 200)
 );
 CREATE INDEX ix_payment_links_customer ON payment_links (customer_id, id);
 CREATE INDEX ix_payment_links_invoice ON payment_links (invoice_id) WHERE invoice_id IS NOT NULL;
@@ -123,10 +123,10 @@ CREATE TABLE gateway_events (
     CONSTRAINT ck_gateway_events_decided_whole CHECK (num_nonnulls(decided_by, decided_at) IN (0, 2)),
     CONSTRAINT ck_gateway_events_amount_positive CHECK (amount > 0 AND amount <> 'NaN'),
     CONSTRAINT ck_gateway_events_happened_at_finite CHECK (isfinite(happened_at)),
-    CONSTRAINT ck_gateway_events_text_lengths CHECK (length(event_id) BETWEEN 1 AND 100 AND length(kind) <= 100
-        AND length(gateway_payment_id) <= 100 AND length(gateway_refund_id) <= 100 AND length(gateway_link_id)
-        <= 100 AND length(currency) <= 10 AND length(method) <= 40 AND length(reason) <= 60 AND length(detail)
-        <= 500)
+    CONSTRAINT ck_gateway_events_text_lengths CHECK (length(kind) <= 100 AND length(gateway_payment_id) <= 100
+        AND length(gateway_refund_id) <= 100 AND length(gateway_link_id) <= 100 AND length(currency) <= 10 AND
+        length(method) <= 40 AND length(reason) <= 60 AND length(detail) <= 500 AND length(event_id) BETWEEN 1
+        AND 100)
 );
 CREATE INDEX ix_gateway_events_link ON gateway_events (payment_link_id) WHERE payment_link_id IS NOT NULL;
 CREATE INDEX ix_gateway_events_payment ON gateway_events (gateway, gateway_payment_id);

@@ -76,8 +76,8 @@ CREATE TABLE bank_statement_lines (
     CONSTRAINT ck_bank_statement_lines_only_what_came_in_is_booked CHECK (payment_id IS NULL OR amount > 0),
     CONSTRAINT ck_bank_statement_lines_accepted_whole CHECK (num_nonnulls(payment_id, accepted_by, accepted_at)
         IN (0, 3)),
-    CONSTRAINT ck_bank_statement_lines_text_lengths CHECK (length(account) BETWEEN 1 AND 60 AND
-        length(narration) BETWEEN 1 AND 500 AND length(reference) BETWEEN 1 AND 100)
+    CONSTRAINT ck_bank_statement_lines_text_lengths CHECK (length(account) > 0 AND length(account) <= 60 AND
+        length(narration) > 0 AND length(narration) <= 500 AND length(reference) BETWEEN 1 AND 100)
 );
 CREATE INDEX ix_bank_statement_lines_day ON bank_statement_lines (account, day, amount);
 CREATE UNIQUE INDEX uq_bank_statement_lines_same ON bank_statement_lines (account, day, amount,

@@ -50,8 +50,8 @@ class PaymentLink(Identified, Base):
         check("url_format", "url ~ '^https?://[^[:space:]]+$' AND length(url) <= 500"),
         check(
             "text_lengths",
-            "length(gateway_id) BETWEEN 1 AND 100 AND length(description) BETWEEN 1 AND 200"
-            " AND length(last_error) <= 500",
+            "length(gateway_id) > 0 AND length(gateway_id) <= 100 AND length(last_error) <= 500"
+            " AND length(description) BETWEEN 1 AND 200",
         ),
         Index("ix_payment_links_customer", "customer_id", "id"),
         Index("ix_payment_links_invoice", "invoice_id", postgresql_where=text("invoice_id IS NOT NULL")),
@@ -127,9 +127,9 @@ class GatewayEvent(Identified, Base):
         check("happened_at_finite", "isfinite(happened_at)"),
         check(
             "text_lengths",
-            "length(event_id) BETWEEN 1 AND 100 AND length(kind) <= 100 AND length(gateway_payment_id) <= 100"
-            " AND length(gateway_refund_id) <= 100 AND length(gateway_link_id) <= 100 AND length(currency) <= 10"
-            " AND length(method) <= 40 AND length(reason) <= 60 AND length(detail) <= 500",
+            "length(kind) <= 100 AND length(gateway_payment_id) <= 100 AND length(gateway_refund_id) <= 100"
+            " AND length(gateway_link_id) <= 100 AND length(currency) <= 10 AND length(method) <= 40"
+            " AND length(reason) <= 60 AND length(detail) <= 500 AND length(event_id) BETWEEN 1 AND 100",
         ),
         Index("ix_gateway_events_status", "status", "id"),
         Index("ix_gateway_events_payment", "gateway", "gateway_payment_id"),
@@ -215,7 +215,7 @@ class BankStatementLine(Identified, Base):
         check("accepted_whole", "num_nonnulls(payment_id, accepted_by, accepted_at) IN (0, 3)"),
         check(
             "text_lengths",
-            "length(account) BETWEEN 1 AND 60 AND length(narration) BETWEEN 1 AND 500"
+            "length(account) > 0 AND length(account) <= 60 AND length(narration) > 0 AND length(narration) <= 500"
             " AND length(reference) BETWEEN 1 AND 100",
         ),
         Index("ix_bank_statement_lines_day", "account", "day", "amount"),

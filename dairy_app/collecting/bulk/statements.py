@@ -37,15 +37,15 @@ WITH given AS MATERIALIZED (
     RETURNING 1
 )
 SELECT id FROM made CROSS JOIN (SELECT count(*) FROM kept) k""")
-#: Locked first and read then: beside a lock that was waited for, the payment would be read as it was before.
 _LOCK = text("""
-SELECT l.id FROM bank_statement_lines l
-WHERE l.statement_id = :statement AND l.id = ANY (CAST(:ids AS uuid[])) ORDER BY l.id FOR UPDATE""")
+SELECT id FROM bank_statement_lines
+WHERE statement_id = :statement AND id = ANY (CAST(:ids AS uuid[])) ORDER BY id FOR UPDATE""")
+#: Asked once they are locked: who waited does not see with the same statement what the other has booked.
 _LOCKED = text("""
 SELECT l.id, l.account, l.day, l.amount, l.narration, l.reference, l.payment_id, p.status AS payment_status,
     p.receipt_no
 FROM bank_statement_lines l LEFT JOIN payments p ON p.id = l.payment_id
-WHERE l.id = ANY (CAST(:ids AS uuid[]))""")
+WHERE l.statement_id = :statement AND l.id = ANY (CAST(:ids AS uuid[]))""")
 _BOOK = text("""
 UPDATE bank_statement_lines l SET payment_id = r.payment_id, accepted_by = :by, accepted_at = now(), updated_at = now()
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) r (id uuid, payment_id uuid) WHERE l.id = r.id""")
@@ -67,8 +67,8 @@ def keep_statement(session: Session, account: str, lines: Sequence[Line], by: UU
 def lock_lines(session: Session, statement_id: UUID, line_ids: Sequence[UUID]) -> dict[UUID, Row[Any]]:
     """Lines of a statement as they are once nobody else has them, with the payment that each is."""
     given = {"statement": statement_id, "ids": [str(each) for each in line_ids]}
-    locked = [str(each) for each in session.scalars(_LOCK, given)]
-    return {row.id: row for row in session.execute(_LOCKED, {"ids": locked})}
+    session.execute(_LOCK, given)
+    return {row.id: row for row in session.execute(_LOCKED, given)}
 
 
 def book_lines(session: Session, payments: Mapping[UUID, UUID], by: UUID) -> None:

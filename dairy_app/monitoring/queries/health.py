@@ -69,6 +69,7 @@ _OF_A_CUSTOMER = text("""audit_log.id = ANY (ARRAY(
         UNION ALL SELECT 'payments', id FROM payments WHERE customer_id = :customer_id
         UNION ALL SELECT 'payment_allocations', id FROM payment_allocations WHERE customer_id = :customer_id
         UNION ALL SELECT 'refunds', id FROM refunds WHERE customer_id = :customer_id
+        UNION ALL SELECT 'payment_links', id FROM payment_links WHERE customer_id = :customer_id
         UNION ALL SELECT 'opening_balances', id FROM opening_balances WHERE customer_id = :customer_id
         UNION ALL SELECT 'write_offs', id FROM write_offs WHERE customer_id = :customer_id
     ) AS own CROSS JOIN LATERAL (
