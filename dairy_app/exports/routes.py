@@ -46,7 +46,8 @@ def export_csv(asked: dict[str, Any], profile: str) -> Response:
     """A register as CSV: RFC 4180, CRLF, header, UTF-8 with BOM, money with two decimals.
 
     Profiles: ``invoice-register``, ``invoice-lines``, ``deliveries``, ``receipts``, ``allocations``, ``ledger``,
-    ``ageing``, ``credit``, ``statement``, ``unbilled``, ``exceptions``, ``zoho-invoices``; reports:
+    ``ageing``, ``credit``, ``statement``, ``unbilled``, ``exceptions``, ``zoho-invoices``, ``zoho-credit-notes``,
+    ``zoho-payments``; reports:
     ``sales-by-product``, ``sales-by-area``, ``sales-by-month``, ``sales-by-customer``, ``customer-changes``,
     ``short-deliveries``, ``containers``; of the day ``refunds``, ``container-movements``, ``closed-days``,
     ``charge-rules`` (without days); lists that need no days and that ``POST /imports/…`` takes back:

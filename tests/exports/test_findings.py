@@ -1,12 +1,14 @@
 """What was delivered, what of it is on no paper, what an accountant should look at, and Zoho's import."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from tests.dairy import ok
 from tests.exports.books import Books
 
 OCTOBER = {"period": "2026-10"}
+NOVEMBER = {"period": "2026-11"}
 
 
 def test_deliveries_name_the_paper_of_each_item(accounts: Books) -> None:
@@ -111,3 +113,32 @@ def test_zoho_has_a_row_per_item(accounts: Books) -> None:
         "ItemAmount",
         "KA",
     ]
+
+
+def test_zoho_takes_back_what_credit_notes_take_back(accounts: Books) -> None:
+    notes: dict[str, Decimal] = {}
+    for row in accounts.csv("zoho-credit-notes", **NOVEMBER):
+        tax = Decimal(row["Item Tax %"] or "0")
+        value = Decimal(row["Quantity"]) * Decimal(row["Item Price"])
+        notes.setdefault(row["Credit Note Number"], Decimal(row["Adjustment"]))
+        notes[row["Credit Note Number"]] += value + round(value * tax / 100, 2)
+        assert (row["Associated Invoice Date"], row["Notes"]) == ("2026-10-31", "'=too much")
+    found = ok(accounts.dairy.admin.get("/credit-notes"))["items"]
+    assert notes == {each["number"]: Decimal(each["total"]) for each in found}
+    assert len(notes) == 3
+
+
+def test_zoho_applies_payments_as_the_ledger_does(accounts: Books) -> None:
+    rows = accounts.csv("zoho-payments", **NOVEMBER)
+    told = ("Payment Number Prefix", "Payment Number Suffix", "Mode", "Deposit To", "Amount", "Invoice Number")
+    assert [tuple(row[name] for name in (*told, "Amount Applied to Invoice")) for row in rows] == [
+        ("R", "0000001", "Cash", "Cash", "200.00", "INV/2627/0000001", "200.00"),
+        ("R", "0000002", "UPI", "UPI", "1700.00", "INV/2627/0000002", "995.00"),
+        ("R", "0000002", "UPI", "UPI", "1700.00", "INV/2627/0000003", "600.00"),
+    ]  # fmt: skip
+    papers = ok(accounts.dairy.admin.get("/invoices", limit=50))["items"]
+    assert {row["Invoice Number"]: Decimal(row["Amount Applied to Invoice"]) for row in rows} == {
+        each["number"]: Decimal(each["amount_paid"]) for each in papers if Decimal(each["amount_paid"] or 0)
+    }
+    invoices = {row["Invoice Number"]: row["Customer Name"] for row in accounts.csv("zoho-invoices", **OCTOBER)}
+    assert [row["Customer Name"] for row in rows] == [invoices[row["Invoice Number"]] for row in rows]

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from dairy_app.exports.books.zoho import ZOHO_INVOICES
+from dairy_app.exports.books.zoho import ZOHO_CREDIT_NOTES, ZOHO_INVOICES, ZOHO_PAYMENTS
 from dairy_app.exports.files.streams import CsvSource
 from dairy_app.exports.gst.gstr1 import GSTR1
 from dairy_app.exports.gst.gstr3b import GSTR3B
@@ -36,6 +36,8 @@ PROFILES = {
         *GSTR1,
         GSTR3B,
         ZOHO_INVOICES,
+        ZOHO_CREDIT_NOTES,
+        ZOHO_PAYMENTS,
         *REPORTS,
         *DAY_TO_DAY,
         CUSTOMERS,
