@@ -30,6 +30,8 @@ class SettingsOut(Strict):
     business_name = Line(200, allow_none=True)
     legal_name = Line(200, allow_none=True)
     address = Paragraph(500, allow_none=True)
+    city = Line(100, allow_none=True)
+    pincode = fields.String(allow_none=True, validate=Pattern(r"^[1-9][0-9]{5}$", error="Must be 6 digits."))
     gstin = fields.String(allow_none=True, validate=is_gstin)
     state_code = fields.String(allow_none=True, validate=Pattern(r"^[0-9]{2}$", error="Must be 2 digits."))
     fssai_no = fields.String(allow_none=True, validate=Pattern(r"^[0-9]{14}$", error="Must be 14 digits."))

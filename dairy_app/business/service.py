@@ -20,6 +20,8 @@ class SettingsChange:
     business_name: str | Unset | None = UNSET
     legal_name: str | Unset | None = UNSET
     address: str | Unset | None = UNSET
+    city: str | Unset | None = UNSET
+    pincode: str | Unset | None = UNSET
     gstin: str | Unset | None = UNSET
     state_code: str | Unset | None = UNSET
     fssai_no: str | Unset | None = UNSET

@@ -134,6 +134,13 @@ def _amounts(row: Any) -> dict[str, Any]:
     return {name: getattr(row, name) for name in _AMOUNTS}
 
 
+def _registered(row: Row[Any]) -> Registered | None:
+    """What the government's portal answered for an invoice or a note; None: nothing."""
+    if row.irn is None:
+        return None
+    return Registered(row.irn, row.ack_no, row.ack_date.astimezone(ZoneInfo(row.time_zone)).date(), row.signed_qr)
+
+
 def _document(row: Row[Any]) -> Document:
     seller, buyer = parties(row.snapshot)
     other = None
@@ -142,10 +149,6 @@ def _document(row: Row[Any]) -> Document:
     void = None
     if row.status == "void":
         void = (row.voided_at.astimezone(ZoneInfo(row.time_zone)).date(), row.void_reason)
-    registered = None
-    if row.irn is not None:
-        day = row.ack_date.astimezone(ZoneInfo(row.time_zone)).date()
-        registered = Registered(row.irn, row.ack_no, day, row.signed_qr)
     return Document(
         id=row.id,
         document_type=row.document_type,
@@ -159,7 +162,7 @@ def _document(row: Row[Any]) -> Document:
         period=(row.period_start, row.period_end),
         void=void,
         companion=other,
-        registered=registered,
+        registered=_registered(row),
         sections=sections_of(row.snapshot),
         footer=row.invoice_footer,
         language=row.language,
@@ -169,7 +172,7 @@ def _document(row: Row[Any]) -> Document:
 _NOTE = """
 SELECT n.id, n.number, n.note_date, n.reason, n.snapshot, n.place_of_supply, n.taxable_value, n.exempt_value, n.cgst,
     n.sgst, n.igst, n.round_off, n.total, n.invoice_id, i.number AS invoice_number, i.document_type, i.invoice_date,
-    i.total AS invoice_total, c.language, s.invoice_footer
+    i.total AS invoice_total, n.irn, n.ack_no, n.ack_date, n.signed_qr, c.language, s.invoice_footer, s.time_zone
 FROM credit_notes n
 JOIN invoices i ON i.id = n.invoice_id
 JOIN customers c ON c.id = n.customer_id
@@ -208,6 +211,7 @@ def read_note(session: Session, actor: Actor, note_id: UUID) -> Document:
         lines=lines,
         original=Reference(row.invoice_id, row.invoice_number, row.document_type, row.invoice_date, row.invoice_total),
         reason=row.reason,
+        registered=_registered(row),
         footer=row.invoice_footer,
         language=row.language,
     )

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import Date, Index, Integer, SmallInteger, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.schema import SchemaItem
 
 from dairy_app.catalogue.models import SUPPLY_TYPES
 from dairy_app.database.models import (
@@ -45,6 +46,16 @@ ISSUED_COLUMNS = (
 )
 
 
+def e_invoice_checks() -> tuple[SchemaItem, ...]:
+    """What the government's portal answered for a document is there as a whole, and looks like it."""
+    return (
+        check("registered_whole", "num_nulls(irn, ack_no, ack_date, signed_qr) IN (0, 4)"),
+        check("irn_format", f"irn ~ '{IRN_FORMAT}'"),
+        check("ack_no_format", f"ack_no ~ '{ACK_NO_FORMAT}'"),
+        check("signed_qr_format", f"signed_qr ~ '{SIGNED_QR_FORMAT}' AND length(signed_qr) <= {SIGNED_QR_LENGTH}"),
+    )
+
+
 class Invoice(Imported, Base):
     """One paper of one customer for one period: a draft that orders join, or an issued, frozen document.
 
@@ -80,14 +91,11 @@ class Invoice(Imported, Base):
         check("round_off_below_rupee", "abs(round_off) < 1"),
         check("one_kind_of_gst", "igst = 0 OR (cgst = 0 AND sgst = 0)"),
         check("cgst_equals_sgst", "cgst = sgst"),
-        check("registered_whole", "num_nulls(irn, ack_no, ack_date, signed_qr) IN (0, 4)"),
+        *e_invoice_checks(),
         check(
             "registered_tax_invoice",
             f"irn IS NULL OR ({IS_NUMBERED} AND document_type IS NOT DISTINCT FROM 'tax_invoice')",
         ),
-        check("irn_format", f"irn ~ '{IRN_FORMAT}'"),
-        check("ack_no_format", f"ack_no ~ '{ACK_NO_FORMAT}'"),
-        check("signed_qr_format", f"signed_qr ~ '{SIGNED_QR_FORMAT}' AND length(signed_qr) <= {SIGNED_QR_LENGTH}"),
         check(
             "void_has_reason",
             "(status = 'void') = (voided_at IS NOT NULL) AND (status = 'void') = (void_reason IS NOT NULL)",
@@ -292,9 +300,11 @@ class CreditNote(Identified, Base):
         check("cgst_equals_sgst", "cgst = sgst"),
         check("reason_length", "length(reason) BETWEEN 3 AND 500"),
         check("issued_to_another", "issued_to <> customer_id"),
+        *e_invoice_checks(),
         Index("ix_credit_notes_customer", "customer_id", "note_date"),
         Index("ix_credit_notes_invoice", "invoice_id"),
         Index("ix_credit_notes_date", "note_date", "id"),
+        unique_index("uq_credit_notes_irn", "irn", where="irn IS NOT NULL"),
     )
 
     customer_id: Mapped[UUID]
@@ -323,6 +333,11 @@ class CreditNote(Identified, Base):
     hash_version: Mapped[int] = mapped_column(SmallInteger)
     #: As of an invoice.
     issued_to: Mapped[UUID | None] = mapped_column(sort_order=950)
+    #: What the government's portal answered when the note was registered there, as of an invoice. Written once.
+    irn: Mapped[str | None] = mapped_column(sort_order=960)
+    ack_no: Mapped[str | None] = mapped_column(sort_order=961)
+    ack_date: Mapped[datetime | None] = mapped_column(sort_order=962)
+    signed_qr: Mapped[str | None] = mapped_column(sort_order=963)
 
 
 class CreditNoteLine(Base):

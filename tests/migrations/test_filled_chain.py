@@ -134,6 +134,8 @@ ADDED = {
         VALUES ('https://shop.example/', 'whsec_{"A" * 44}', 0)""",
     "0067": f"""UPDATE customers SET payer_key = id WHERE id = '{BALU}';
         UPDATE customers SET billed_to = '{BALU}' WHERE id = '{CHITRA}'""",
+    "0069": f"""UPDATE credit_notes SET irn = repeat('3f', 32), ack_no = '1', ack_date = '2026-09-06 06:00Z',
+        signed_qr = 'a.b.c' WHERE id = '{NOTE}'""",
 }
 
 #: Taking these back with these rows in the database is refused until the loss is allowed.
@@ -168,6 +170,7 @@ LOSES = {
     "0062": "own words for messages",
     "0063": "whose photos there are",
     "0067": "who pays for whom",
+    "0069": "what the portal answered for credit notes",
 }
 
 #: (question, answer) once the revision ran: its backfill was right.

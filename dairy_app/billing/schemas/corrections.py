@@ -125,6 +125,12 @@ class CreditNoteOut(CreditNoteBrief):
     snapshot = fields.Dict()
     issued_at = fields.DateTime()
     document_hash = fields.String()
+    irn = fields.String(
+        allow_none=True, metadata={"description": "The number of the government's portal, when registered there."}
+    )
+    ack_no = fields.String(allow_none=True)
+    ack_date = fields.DateTime(allow_none=True)
+    signed_qr = fields.String(allow_none=True)
     lines = fields.List(fields.Nested(CreditNoteLineOut))
 
 

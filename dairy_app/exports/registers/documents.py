@@ -27,7 +27,7 @@ _BALANCE_DUE = "CASE d.place WHEN 1 THEN coalesce(due.open, d.total) * d.sign EL
 
 INVOICE_REGISTER = Profile(
     name="invoice-register",
-    version=2,
+    version=3,
     title="One row per document, by series, financial year and number: invoices, then credit notes below 0.",
     columns=(
         word("document_type", "d.document_type"),
@@ -67,6 +67,9 @@ INVOICE_REGISTER = Profile(
         number("days_overdue", f"CASE WHEN {_BALANCE_DUE} > 0 THEN greatest(%(as_of)s - d.due_date, 0) ELSE 0 END"),
         word("issued_at", """to_char(d.issued_at, 'YYYY-MM-DD"T"HH24:MI:SSTZH:TZM')"""),
         word("document_hash", "d.document_hash"),
+        word("irn", "d.irn"),
+        word("ack_no", "d.ack_no"),
+        word("ack_date", """to_char(d.ack_date, 'YYYY-MM-DD"T"HH24:MI:SSTZH:TZM')"""),
     ),
     rows=_REGISTER_ROWS,
     order=DOCUMENT_ORDER,

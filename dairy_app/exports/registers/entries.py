@@ -32,10 +32,10 @@ def _large_limit(day: str) -> str:
 
 _SAME = """{0}.series, {0}.financial_year, {0}.sequence_no, {0}.number, {0}.snapshot, {0}.place_of_supply,
         {0}.taxable_value, {0}.exempt_value, {0}.cgst, {0}.sgst, {0}.igst, {0}.round_off, {0}.total, {0}.issued_at,
-        {0}.document_hash"""
+        {0}.document_hash, {0}.irn, {0}.ack_no, {0}.ack_date"""
 
 #: How GST sees a document, by its invoice: who a supply to a registered person is, between states, listed one by one.
-_SEEN_BY_GST = f"""i.document_type <> 'invoice' AS of_gst,
+_SEEN_BY_GST = f"""i.document_type <> 'invoice' AS of_gst, i.document_type = 'tax_invoice' AS is_tax_invoice,
         coalesce({buyer("gst_treatment", "i.snapshot")} IN ('registered', 'composition')
             AND {buyer("gstin", "i.snapshot")} IS NOT NULL, false) AS to_registered,
         i.place_of_supply IS DISTINCT FROM i.snapshot #>> '{{seller,state_code}}' AS inter_state,
@@ -55,13 +55,14 @@ def party(key: str) -> str:
 DOCUMENTS = f"""(
     SELECT 1 AS place, CASE i.status WHEN 'issued' THEN 1 ELSE 0 END AS sign, i.id, i.id AS invoice_id,
         NULL::uuid AS note_id, i.document_type, i.invoice_date AS day, i.status, NULL::text AS original_number,
+        NULL::date AS original_day,
         i.void_reason AS reason, i.period_start, i.period_end, i.due_date, {_SAME.format("i")},
         {_SEEN_BY_GST}, {_WHOSE}
     FROM invoices i
     WHERE i.status IN ('issued', 'void') AND i.invoice_date BETWEEN %(first)s AND %(last)s
     UNION ALL
     SELECT 2, -1, n.id, NULL, n.id, 'credit_note', n.note_date, 'issued', i.number,
-        n.reason, i.period_start, i.period_end, NULL, {_SAME.format("n")},
+        i.invoice_date, n.reason, i.period_start, i.period_end, NULL, {_SAME.format("n")},
         {_SEEN_BY_GST}, {_WHOSE}
     FROM credit_notes n JOIN invoices i ON i.id = n.invoice_id
     WHERE n.note_date BETWEEN %(first)s AND %(last)s

@@ -6,9 +6,14 @@ from dairy_app.invoices.models import CreditNote, CreditNoteLine, InvoiceLine
 
 #: Columns of an invoice's line, in the order of its table.
 LINE_COLUMNS = tuple(column.name for column in InvoiceLine.__table__.c)
-#: Columns of a credit note that is written; when it was is the database's to say, and whose it becomes a merge's.
+#: What the government's portal answers for a document, once it is registered there.
+E_INVOICE_COLUMNS = ("irn", "ack_no", "ack_date", "signed_qr")
+#: Columns of a credit note that is written; when it was is the database's to say, whose it becomes a merge's, and what
+#: the portal answers comes later.
 NOTE_COLUMNS = tuple(
-    column.name for column in CreditNote.__table__.c if column.name not in {"created_at", "updated_at", "issued_to"}
+    column.name
+    for column in CreditNote.__table__.c
+    if column.name not in {"created_at", "updated_at", "issued_to", *E_INVOICE_COLUMNS}
 )
 NOTE_LINE_COLUMNS = tuple(column.name for column in CreditNoteLine.__table__.c)
 
