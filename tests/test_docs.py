@@ -268,6 +268,7 @@ def test_closed_lists_of_words_are_told_in_answers_too(document: Any) -> None:
         ("Problem", "status"),
         ("InvoiceLineOut", "unit"),
         ("CreditNoteLineOut", "unit"),
+        ("DebitNoteLineOut", "unit"),
     }
 
 
@@ -300,6 +301,7 @@ def test_what_was_made_is_found_by_its_location(document: Any) -> None:
         "/payments",
         "/refunds",
         "/credit-notes",
+        "/debit-notes",
         "/charge-rules",
         "/webhook-endpoints",
     }

@@ -37,6 +37,10 @@ class BusinessSettings(Timestamps, Base):
         check(
             "credit_note_series_format", "credit_note_series ~ '^[A-Z]{1,3}$' AND credit_note_series <> invoice_series"
         ),
+        check(
+            "debit_note_series_format",
+            "debit_note_series ~ '^[A-Z]{1,3}$' AND debit_note_series NOT IN (invoice_series, credit_note_series)",
+        ),
         check("returns_filed_through_finite", "isfinite(returns_filed_through)"),
         check("due_days_range", "due_days BETWEEN 0 AND 365"),
         check("delivery_window_days_range", "delivery_window_days BETWEEN 0 AND 31"),
@@ -131,6 +135,7 @@ class BusinessSettings(Timestamps, Base):
     #: Where the dairy is, for e-invoices, which want place and PIN code apart from the address.
     city: Mapped[str | None]
     pincode: Mapped[str | None]
+    debit_note_series: Mapped[str] = mapped_column(server_default=text("'DN'"))
 
     @property
     def max_order_quantity(self) -> dict[str, Decimal | None]:

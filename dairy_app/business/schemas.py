@@ -41,6 +41,7 @@ class SettingsOut(Strict):
     language = Line(10)
     invoice_series = fields.String(validate=Pattern(r"^[A-Z]{1,3}$", error="Must be 1 to 3 capital letters."))
     credit_note_series = fields.String(validate=Pattern(r"^[A-Z]{1,3}$", error="Must be 1 to 3 capital letters."))
+    debit_note_series = fields.String(validate=Pattern(r"^[A-Z]{1,3}$", error="Must be 1 to 3 capital letters."))
     due_days = fields.Integer(strict=True, validate=validate.Range(0, 365))
     invoice_date_rule = Choice(*INVOICE_DATE_RULES)
     prices_include_tax = fields.Boolean()

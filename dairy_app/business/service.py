@@ -31,6 +31,7 @@ class SettingsChange:
     language: str | Unset = UNSET
     invoice_series: str | Unset = UNSET
     credit_note_series: str | Unset = UNSET
+    debit_note_series: str | Unset = UNSET
     due_days: int | Unset = UNSET
     invoice_date_rule: str | Unset = UNSET
     prices_include_tax: bool | Unset = UNSET

@@ -49,6 +49,7 @@ CODES: dict[str, tuple[int, str]] = {
     "billing_run_not_found": (404, "No such billing run"),
     "adjustment_not_found": (404, "No such adjustment"),
     "credit_note_not_found": (404, "No such credit note"),
+    "debit_note_not_found": (404, "No such debit note"),
     "payment_not_found": (404, "No such payment"),
     "refund_not_found": (404, "No such refund"),
     "opening_balance_not_found": (404, "No such opening balance"),

@@ -54,5 +54,5 @@ def keep_answers(session: Session, answers: Sequence["DocumentAnswer"]) -> None:
     """Write the portal's answers on the documents of their numbers. The caller holds their customers' rows."""
     given = {name: [getattr(each.answer, name) for each in answers] for name in E_INVOICE_COLUMNS}
     given["number"] = [each.number for each in answers]
-    for documents in ("invoices", "credit_notes"):
+    for documents in ("invoices", "credit_notes", "debit_notes"):
         session.execute(text(_KEEP.format(documents=documents)), given)

@@ -51,7 +51,7 @@ def after(one: OpenLine, credit: Credit) -> OpenLine:
         left_cgst=one.left_cgst - credit.cgst,
         left_igst=one.left_igst - credit.igst,
         left_total=one.left_total - credit.line_total,
-        price_was_cut=one.price_was_cut or credit.quantity is None,
+        price_was_changed=one.price_was_changed or credit.quantity is None,
     )
 
 

@@ -251,7 +251,7 @@ class EInvoiceRegistered(Schema):
 
     line = fields.Integer()
     number = fields.String()
-    document_type = Choice(*DOCUMENT_TYPES, "credit_note")
+    document_type = Choice(*DOCUMENT_TYPES, "credit_note", "debit_note")
     id = fields.UUID()
     irn = fields.String()
     was_known = fields.Boolean()

@@ -1,7 +1,7 @@
 r"""E-invoices to be registered: form GST INV-01, schema 1.1, as the government's portal takes it in bulk.
 
 CGST Rules r. 48 (4): a seller above the turnover that is notified registers tax invoices to registered buyers, and the
-credit notes of these, before they are handed over. The portal takes an array of documents and answers with a number
+notes of these, before they are handed over. The portal takes an array of documents and answers with a number
 (IRN) for each. The buyer is who it was at issue. Of the addresses, what a document of an earlier day does not hold
 (the buyer's town, the seller's town and PIN code, a PIN code that was missing then) is as it is now.
 
@@ -17,7 +17,7 @@ from dairy_app.exports.registers.entries import DOCUMENTS, LINES, buyer
 VERSION = 1
 #: The most items that the portal takes of one document.
 MOST_ITEMS = 1000
-_TYPES = {"1": "INV", "2": "CRN"}
+_TYPES = {"1": "INV", "2": "CRN", "3": "DBN"}
 
 
 def _plain(sql: str) -> str:

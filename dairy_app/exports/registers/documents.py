@@ -14,21 +14,21 @@ CROSS JOIN LATERAL (
 ) untaxed
 LEFT JOIN (
     SELECT o.document_id, sum(o.open) AS open FROM open_items(NULL::uuid[], %(as_of)s) o
-    WHERE o.kind = 'invoice' GROUP BY 1
-) due ON due.document_id = d.invoice_id
+    WHERE o.kind IN ('invoice', 'debit_note') GROUP BY 1
+) due ON due.document_id = d.id
 LEFT JOIN (
     SELECT a.debit_id, sum(a.amount) FILTER (WHERE a.credit_kind = 'payment') AS paid,
         sum(a.amount) FILTER (WHERE a.credit_kind <> 'payment') AS credit
-    FROM applications(NULL::uuid[], %(as_of)s) a WHERE a.debit_kind = 'invoice' GROUP BY 1
-) settled ON settled.debit_id = d.invoice_id"""
+    FROM applications(NULL::uuid[], %(as_of)s) a WHERE a.debit_kind IN ('invoice', 'debit_note') GROUP BY 1
+) settled ON settled.debit_id = d.id"""
 
 #: Of a document; a credit note owes nothing, it is applied to its invoice. Before its date all of an invoice is open.
-_BALANCE_DUE = "CASE d.place WHEN 1 THEN coalesce(due.open, d.total) * d.sign ELSE 0 END::numeric(14,2)"
+_BALANCE_DUE = "CASE d.place WHEN 2 THEN 0 ELSE coalesce(due.open, d.total) * d.sign END::numeric(14,2)"
 
 INVOICE_REGISTER = Profile(
     name="invoice-register",
     version=3,
-    title="One row per document, by series, financial year and number: invoices, then credit notes below 0.",
+    title="One row per document, by series, year and number: invoices, then credit notes below 0, then debit notes.",
     columns=(
         word("document_type", "d.document_type"),
         text("series", "d.series"),

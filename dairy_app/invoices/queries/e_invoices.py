@@ -11,13 +11,16 @@ from sqlalchemy.orm import Session
 if TYPE_CHECKING:
     from dairy_app.invoices.service.e_invoices import DocumentAnswer
 
-#: Numbered documents ``d`` that may be registered: invoices, and credit notes with the state of their invoice.
+#: Numbered documents ``d`` that may be registered: invoices, and notes with the state of their invoice.
 _DOCUMENTS = """(
     SELECT i.document_type, i.id, i.number, i.customer_id, i.status, i.document_type AS registered_as, i.irn
     FROM invoices i WHERE i.number = ANY (:numbers)
     UNION ALL
     SELECT 'credit_note', n.id, n.number, n.customer_id, 'issued', i.document_type, n.irn
     FROM credit_notes n JOIN invoices i ON i.id = n.invoice_id WHERE n.number = ANY (:numbers)
+    UNION ALL
+    SELECT 'debit_note', n.id, n.number, n.customer_id, 'issued', i.document_type, n.irn
+    FROM debit_notes n JOIN invoices i ON i.id = n.invoice_id WHERE n.number = ANY (:numbers)
 ) d"""
 
 _JUDGED = f"""
@@ -36,6 +39,7 @@ LEFT JOIN {_DOCUMENTS} ON d.number = w.number
 LEFT JOIN LATERAL (
     SELECT i.number FROM invoices i WHERE i.irn = w.irn
     UNION ALL SELECT n.number FROM credit_notes n WHERE n.irn = w.irn
+    UNION ALL SELECT n.number FROM debit_notes n WHERE n.irn = w.irn
     UNION ALL SELECT b.number FROM unnest(CAST(:numbers AS text[]), CAST(:irns AS text[]))
         WITH ORDINALITY AS b (number, irn, place) WHERE b.irn = w.irn AND b.place < w.place
     LIMIT 1
