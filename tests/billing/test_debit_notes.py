@@ -68,6 +68,11 @@ def test_an_amount_is_taxed_at_the_rate_of_the_invoice(living: LivingDairy, shop
     assert [each["number"] for each in listed] == ["DN/2627/0000002", "DN/2627/0000001"]
 
 
+def test_as_much_as_the_line_itself(living: LivingDairy, shop: Any) -> None:
+    note = ok(charge(living, ghee_bill(living, shop), {"line_no": 1, "amount": "1050.00"}), 201)
+    assert [note[name] for name in ("taxable_value", "cgst", "total")] == ["1000.00", "25.00", "1050.00"]
+
+
 def test_a_quantity_costs_what_it_cost_there(living: LivingDairy, shop: Any) -> None:
     """Also more of it than the invoice has."""
     note = ok(charge(living, ghee_bill(living, shop), {"line_no": 1, "quantity": "3"}), 201)
@@ -90,6 +95,59 @@ def test_a_quantity_costs_what_it_cost_there(living: LivingDairy, shop: Any) -> 
 def test_what_is_refused(living: LivingDairy, shop: Any, line: Any, fields: Any, status: int, code: str) -> None:
     refused(charge(living, ghee_bill(living, shop), line, **fields), status, code)
     assert balance(living, shop) == Decimal("1650.00")
+
+
+def two_lines(living: LivingDairy) -> Any:
+    """A bill of ghee for 525.00, butter for 525.00 and a discount of 105.00, all with 5 % in it, of 2 November."""
+    living.seller(**SELLER)
+    goods = [living.product("525.00", name=each, unit="kg", hsn_code="0405", is_packed=True)
+        for each in ("Ghee", "Butter")]  # fmt: skip
+    buyer = living.customer(name="Hotel", state_code="27")
+    living.delivered(buyer, *((each, "1") for each in goods), on="2026-10-05")
+    body = {"customer_id": buyer["id"], "kind": "discount", "description": "Festival", "amount": "-105.00"}
+    ok(living.admin.post("/adjustments", body | {"reason": "promised", "tax_class": "butter_ghee"}), 201)
+    living.go_to("2026-11-02")
+    living.bill("2026-10")
+    (found,) = living.invoices(customer_id=buyer["id"])
+    return living.invoice(found["id"])
+
+
+def line_of(invoice: Any, name: str) -> int:
+    (line,) = [each["line_no"] for each in invoice["lines"] if each["description"] == name]
+    return int(line)
+
+
+def test_a_line_has_by_a_day_what_was_charged_on_it_by_then(living: LivingDairy) -> None:
+    """Also where the invoice as a whole has more."""
+    bill = two_lines(living)
+    ghee = line_of(bill, "Ghee")
+    living.go_to("2026-11-10")
+    ok(charge(living, bill, {"line_no": ghee, "amount": "105.00"}), 201)
+    taken = {"line_no": ghee, "amount": "600.00"}
+    problem = refused(credit(living, bill, taken, note_date="2026-11-09"), 422, "credit_exceeds_line")
+    assert "525.00 rupees" in problem["detail"]
+    ok(credit(living, bill, taken, note_date="2026-11-10"), 201)
+
+
+def test_an_invoice_has_by_a_day_what_was_charged_on_it_by_then(living: LivingDairy, shop: Any) -> None:
+    """500.00 are written off and 600.00 are to be taken back: 1050.00 and, from the tenth on, 210.00."""
+    bill = ghee_bill(living, shop)
+    living.go_to("2026-11-10")
+    off = {"customer_id": shop["id"], "invoice_id": bill["id"], "amount": "500.00", "reason": "moved away"}
+    ok(living.admin.post("/write-offs", off), 201)
+    ok(charge(living, bill, {"line_no": 1, "amount": "210.00"}), 201)
+    taken = {"line_no": 1, "amount": "600.00"}
+    problem = refused(credit(living, bill, taken, note_date="2026-11-09"), 422, "credit_exceeds_line")
+    assert "550.00 rupees left" in problem["detail"]
+    ok(credit(living, bill, taken, note_date="2026-11-10"), 201)
+
+
+def test_a_discount_is_no_line_to_charge_on(living: LivingDairy) -> None:
+    bill = two_lines(living)
+    line = {"line_no": line_of(bill, "Festival"), "amount": "10.50"}
+    problem = refused(charge(living, bill, line), 422, "validation_failed")
+    assert problem["errors"][0]["pointer"] == "/lines/0/line_no"
+    assert "is a discount; charge on a line of goods" in problem["errors"][0]["detail"]
 
 
 def test_not_on_drafts_or_void_invoices_nor_into_closed_days(living: LivingDairy, shop: Any) -> None:
@@ -347,28 +405,52 @@ def test_the_database_alone_keeps_it_so(living: LivingDairy, shop: Any, sql: Any
         assert name in (str(by.value.diag.constraint_name or ""),), (statement, by.value)
 
 
-@pytest.mark.parametrize(("day", "is_taken"), [("2026-11-10", True), ("2026-11-09", False)])
-def test_the_database_knows_what_was_charged_by_a_day(
-    living: LivingDairy, shop: Any, sql: Any, day: str, is_taken: bool
-) -> None:
-    """600.00 and 600.00 are more than the invoice's 1050.00, and less than that with 210.00 of the tenth."""
-    bill = ghee_bill(living, shop)
-    living.go_to("2026-11-10")
-    ok(charge(living, bill, {"line_no": 1, "amount": "210.00"}), 201)
-    first = ok(credit(living, bill, {"line_no": 1, "amount": "600.00"}), 201)
+def copied(note: Any, day: str) -> str:
+    """The statement that writes a credit note once more, dated otherwise."""
     given = {"id": "uuid7()", "sequence_no": "2", "number": "'CN/2627/0000002'", "note_date": f"date '{day}'"}
     columns = [column.name for column in CreditNote.__table__.c]
-    again = f"""
+    return f"""
         WITH note AS (
             INSERT INTO credit_notes ({", ".join(columns)}) SELECT {", ".join(given.get(c, c) for c in columns)}
-            FROM credit_notes WHERE id = '{first["id"]}' RETURNING id
+            FROM credit_notes WHERE id = '{note["id"]}' RETURNING id
         )
         INSERT INTO credit_note_lines
         SELECT note.id, line_no, invoice_id, invoice_line_no, quantity, taxable_value, cgst, sgst, igst, line_total
-        FROM credit_note_lines, note WHERE credit_note_id = '{first["id"]}'"""
+        FROM credit_note_lines, note WHERE credit_note_id = '{note["id"]}'"""
+
+
+@pytest.mark.parametrize(("day", "is_taken"), [("2026-11-10", True), ("2026-11-09", False)])
+def test_the_database_knows_what_was_charged_on_a_line_by_a_day(
+    living: LivingDairy, sql: Any, day: str, is_taken: bool
+) -> None:
+    """300.00 and 300.00 are more than the line's 525.00, and less than that with 105.00 of the tenth."""
+    bill = two_lines(living)
+    ghee = line_of(bill, "Ghee")
+    living.go_to("2026-11-10")
+    ok(charge(living, bill, {"line_no": ghee, "amount": "105.00"}), 201)
+    first = ok(credit(living, bill, {"line_no": ghee, "amount": "300.00"}), 201)
     if is_taken:
-        sql(again)
+        sql(copied(first, day))
         return
     with pytest.raises(psycopg2.IntegrityError) as by:
-        sql(again)
-    assert by.value.diag.constraint_name in {"tr_credit_notes_within_lines", "tr_invoices_reduced_within_total"}
+        sql(copied(first, day))
+    assert by.value.diag.constraint_name == "tr_credit_notes_within_lines"
+
+
+@pytest.mark.parametrize(("day", "is_taken"), [("2026-11-10", True), ("2026-11-09", False)])
+def test_the_database_knows_what_was_charged_on_an_invoice_by_a_day(
+    living: LivingDairy, shop: Any, sql: Any, day: str, is_taken: bool
+) -> None:
+    """600.00 are written off; twice 300.00 are within the line, and more than the rest of 1050.00 before the tenth."""
+    bill = ghee_bill(living, shop)
+    living.go_to("2026-11-10")
+    off = {"customer_id": shop["id"], "invoice_id": bill["id"], "amount": "600.00", "reason": "moved away"}
+    ok(living.admin.post("/write-offs", off), 201)
+    ok(charge(living, bill, {"line_no": 1, "amount": "210.00"}), 201)
+    first = ok(credit(living, bill, {"line_no": 1, "amount": "300.00"}), 201)
+    if is_taken:
+        sql(copied(first, day))
+        return
+    with pytest.raises(psycopg2.IntegrityError) as by:
+        sql(copied(first, day))
+    assert by.value.diag.constraint_name == "tr_invoices_reduced_within_total"
