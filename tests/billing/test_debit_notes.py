@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from dairy_app.invoices.models import CreditNote
+from dairy_app.invoices.models import CreditNote, DebitNote
 from dairy_app.invoices.queries.verification import all_series
 from dairy_app.invoices.service.verification import verify
 from tests.billing.conftest import LivingDairy
@@ -454,3 +454,39 @@ def test_the_database_knows_what_was_charged_on_an_invoice_by_a_day(
     with pytest.raises(psycopg2.IntegrityError) as by:
         sql(copied(first, day))
     assert by.value.diag.constraint_name == "tr_invoices_reduced_within_total"
+
+
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ({"taxable_value": "100", "cgst": "3", "sgst": "3", "igst": "0", "line_total": "106"}, "at_rates"),
+        ({"taxable_value": "0", "cgst": "0", "sgst": "0", "igst": "0", "line_total": "105"}, "at_rates"),
+        ({"taxable_value": "100", "cgst": "0", "sgst": "0", "igst": "5", "line_total": "105"}, None),
+        ({"taxable_value": "100", "cgst": "2.5", "sgst": "2.5", "igst": "0", "line_total": "106"}, "line_adds_up"),
+        ({"taxable_value": "-1", "cgst": "0", "sgst": "0", "igst": "0", "line_total": "-1"}, "above_zero"),
+        ({"taxable_value": "100", "cgst": "2", "sgst": "3", "igst": "0", "line_total": "105"}, "cgst_equals_sgst"),
+    ],
+)
+def test_the_database_knows_the_rates_of_the_invoice(
+    living: LivingDairy, shop: Any, sql: Any, line: dict[str, str], name: str | None
+) -> None:
+    """A whole note written by hand: its one line is not what the invoice's rate makes of it."""
+    bill = ghee_bill(living, shop)
+    note = ok(charge(living, bill, {"line_no": 1, "amount": "105.00"}), 201)
+    total = line["line_total"]
+    amounts = {name: line[name] for name in ("taxable_value", "cgst", "sgst", "igst")}
+    exempt = str(Decimal(total) - sum(map(Decimal, amounts.values())))
+    given = {"id": "uuid7()", "sequence_no": "2", "number": "'DN/2627/0000002'", "total": f"greatest({total}, 1)"}
+    given |= amounts | {"exempt_value": exempt if Decimal(total) > 0 else "2"}
+    columns = [column.name for column in DebitNote.__table__.c]
+    statement = f"""
+        WITH note AS (
+            INSERT INTO debit_notes ({", ".join(columns)}) SELECT {", ".join(given.get(c, c) for c in columns)}
+            FROM debit_notes WHERE id = '{note["id"]}' RETURNING id
+        )
+        INSERT INTO debit_note_lines SELECT note.id, 1, '{bill["id"]}', 1, NULL, {", ".join(line.values())} FROM note"""
+    with pytest.raises(psycopg2.IntegrityError) as by:
+        sql(statement)
+    expected = {"at_rates": "tr_debit_notes_at_rates", None: "tr_debit_notes_at_rates"}
+    found = str(by.value.diag.constraint_name)
+    assert found == expected.get(name) or found.endswith(str(name)), found
