@@ -73,6 +73,21 @@ def test_as_much_as_the_line_itself(living: LivingDairy, shop: Any) -> None:
     assert [note[name] for name in ("taxable_value", "cgst", "total")] == ["1000.00", "25.00", "1050.00"]
 
 
+def test_what_was_free_is_charged_with_the_tax_of_its_place(living: LivingDairy) -> None:
+    """A line of 0 rupees to another state has no IGST that would tell: the place of supply does."""
+    living.seller(**SELLER)
+    ghee = living.product("525.00", name="Ghee", unit="kg", hsn_code="0405", is_packed=True)
+    sample = living.product("0.01", name="Sample", unit="kg", hsn_code="0405", is_packed=True)
+    away = living.customer(name="Away", state_code="29")
+    living.delivered(away, (ghee, "1"), (sample, "1"), on="2026-10-05")
+    living.go_to("2026-11-02")
+    living.bill("2026-10")
+    (bill,) = (living.invoice(each["id"]) for each in living.invoices(customer_id=away["id"]))
+    line = {"line_no": line_of(bill, "Sample"), "amount": "105.00"}
+    note = ok(charge(living, bill, line), 201)
+    assert [note[name] for name in ("taxable_value", "cgst", "sgst", "igst")] == ["100.00", "0.00", "0.00", "5.00"]
+
+
 def test_a_quantity_costs_what_it_cost_there(living: LivingDairy, shop: Any) -> None:
     """Also more of it than the invoice has."""
     note = ok(charge(living, ghee_bill(living, shop), {"line_no": 1, "quantity": "3"}), 201)

@@ -17,14 +17,15 @@ def open_lines(session: Session, invoice_id: UUID, day: date) -> list[OpenLine]:
     rows = session.execute(
         text("""
             SELECT l.line_no, l.unit, l.product_id IS NOT NULL AS is_goods, l.quantity, l.taxable_value,
-                l.line_total, l.gst_rate, l.igst,
+                l.line_total, l.gst_rate,
+                i.place_of_supply IS DISTINCT FROM i.snapshot #>> '{seller,state_code}' AS is_interstate,
                 l.quantity - coalesce(t.quantity, 0) AS left_quantity,
                 l.taxable_value - coalesce(t.taxable_value, 0) AS left_taxable_value,
                 l.cgst - coalesce(t.cgst, 0) AS left_cgst, l.igst - coalesce(t.igst, 0) AS left_igst,
                 l.line_total - coalesce(t.line_total, 0) AS left_total,
                 coalesce(t.price_was_changed, false) AS price_was_changed,
                 l.gst_rate > 0 AND l.taxable_value <> l.gross_amount - l.discount AS includes_tax
-            FROM invoice_lines l LEFT JOIN (
+            FROM invoice_lines l JOIN invoices i ON i.id = l.invoice_id LEFT JOIN (
                 SELECT invoice_line_no, sum(quantity) AS quantity, sum(taxable_value) AS taxable_value,
                     sum(cgst) AS cgst, sum(igst) AS igst, sum(line_total) AS line_total,
                     bool_or(quantity IS NULL) AS price_was_changed

@@ -36,7 +36,7 @@ class OpenLine:
     """An invoice line and what earlier notes left of it. Rupees; ``sgst`` is always ``cgst``.
 
     ``left_*``: still to be taken back. ``price_was_changed``: an earlier note took or charged an amount without goods.
-    ``includes_tax``: the line's price had the tax in it.
+    ``includes_tax``: the line's price had the tax in it. ``is_interstate``: its tax is IGST, also where it comes to 0.
     """
 
     line_no: int
@@ -51,7 +51,7 @@ class OpenLine:
     left_total: Decimal
     price_was_changed: bool
     includes_tax: bool
-    igst: Decimal = NOTHING
+    is_interstate: bool = False
     unit: str = "litre"
     is_goods: bool = True
 
@@ -121,7 +121,7 @@ def by_amount(line: OpenLine, amount: Decimal) -> Credit:
     cgst, igst = _tax(line, amount, 100 + line.gst_rate)
     # At least a paisa of value stays with the tax that stays.
     least_tax = amount - line.left_taxable_value + PAISA
-    if line.igst:
+    if line.is_interstate:
         igst = max(igst, least_tax)
     else:
         cgst = max(cgst, (least_tax / 2).quantize(PAISA, ROUND_CEILING))
@@ -130,7 +130,7 @@ def by_amount(line: OpenLine, amount: Decimal) -> Credit:
 
 def _tax(line: OpenLine, amount: Decimal, parts: Decimal) -> tuple[Decimal, Decimal]:
     """CGST (and as much SGST) or IGST in an amount that is ``parts`` hundredths of its value, at most what is left."""
-    if line.igst:
+    if line.is_interstate:
         return NOTHING, min(to_paisa(amount * line.gst_rate / parts), line.left_igst)
     return min(to_paisa(amount * line.gst_rate / (2 * parts)), line.left_cgst), NOTHING
 

@@ -9,6 +9,7 @@ CREATE FUNCTION debit_notes_add_up() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     note debit_notes;
     paper invoices;
+    is_interstate boolean;
 BEGIN
     IF TG_TABLE_NAME = 'debit_notes' THEN
         note := NEW;
@@ -16,6 +17,7 @@ BEGIN
         SELECT * INTO note FROM debit_notes WHERE id = NEW.debit_note_id;
     END IF;
     SELECT * INTO paper FROM invoices WHERE id = note.invoice_id FOR NO KEY UPDATE;
+    is_interstate := paper.place_of_supply IS DISTINCT FROM paper.snapshot #>> '{seller,state_code}';
     IF note.note_date <= returns_filed_through((note.issued_at AT TIME ZONE (SELECT time_zone FROM settings))::date)
         THEN
         RAISE EXCEPTION 'debit note % is dated into a month whose return is filed', note.number
@@ -35,7 +37,7 @@ BEGIN
     ELSIF EXISTS (SELECT FROM debit_note_lines k
         JOIN invoice_lines l ON l.invoice_id = k.invoice_id AND l.line_no = k.invoice_line_no
         WHERE k.debit_note_id = note.id AND (l.line_total < 0 OR (l.gst_rate = 0) <> (k.taxable_value = 0)
-            OR (l.igst = 0 AND k.igst <> 0) OR (l.cgst = 0 AND k.cgst <> 0 AND l.igst <> 0)
+            OR CASE WHEN is_interstate THEN k.cgst <> 0 ELSE k.igst <> 0 END
             OR abs(k.cgst + k.sgst + k.igst - k.taxable_value * l.gst_rate / 100) > 0.02)) THEN
         RAISE EXCEPTION 'debit note % is not at the rates of its invoice', note.number
             USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_debit_notes_at_rates';
