@@ -134,7 +134,7 @@ ADDED = {
         VALUES ('https://shop.example/', 'whsec_{"A" * 44}', 0)""",
     "0067": f"""UPDATE customers SET payer_key = id WHERE id = '{BALU}';
         UPDATE customers SET billed_to = '{BALU}' WHERE id = '{CHITRA}'""",
-    "0069": f"""UPDATE credit_notes SET irn = repeat('3f', 32), ack_no = '1', ack_date = '2026-09-06 06:00Z',
+    "0073": f"""UPDATE credit_notes SET irn = repeat('3f', 32), ack_no = '1', ack_date = '2026-09-06 06:00Z',
         signed_qr = 'a.b.c' WHERE id = '{NOTE}';
         INSERT INTO debit_notes (customer_id, invoice_id, series, financial_year, sequence_no, number, note_date,
             due_date, reason, snapshot, taxable_value, exempt_value, cgst, sgst, igst, total, issued_at, issued_by,
@@ -175,7 +175,7 @@ LOSES = {
     "0062": "own words for messages",
     "0063": "whose photos there are",
     "0067": "who pays for whom",
-    "0069": "what the portal answered for credit notes, and debit notes",
+    "0073": "what the portal answered for credit notes, and debit notes",
 }
 
 #: (question, answer) once the revision ran: its backfill was right.

@@ -1,4 +1,4 @@
-"""0069 gives debit notes a series that is nobody's: numbers and hashes of other documents are theirs alone."""
+"""0073 gives debit notes a series that is nobody's: numbers and hashes of other documents are theirs alone."""
 
 from collections.abc import Callable
 from typing import Any

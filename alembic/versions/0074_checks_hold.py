@@ -1,4 +1,4 @@
-"""What 0069 asks of credit notes, settings and events holds for those of before, too; an IRN is one note's.
+"""What 0073 asks of credit notes, settings and events holds for those of before, too; an IRN is one note's.
 
 Why: see 0013.
 Locks: SHARE UPDATE EXCLUSIVE on each table while it is read or indexed: nobody waits. Cut short, it is run again.
@@ -7,8 +7,8 @@ Undo: drops the index.
 
 from dairy_app.common.revisions import in_steps
 
-revision = "0070"
-down_revision = "0069"
+revision = "0074"
+down_revision = "0073"
 branch_labels = None
 depends_on = None
 

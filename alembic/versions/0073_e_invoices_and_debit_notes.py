@@ -5,15 +5,15 @@ Why: credit notes to registered buyers are registered with the portal as their i
     document for the rest; a debit note is one, with a series and a due date of its own.
 Locks: ACCESS EXCLUSIVE on credit_notes, settings, events and webhook_endpoints for a moment each: columns without a
     value or with a constant default, and checks that do not read the table. SHARE ROW EXCLUSIVE on invoices,
-    invoice_lines, customers and users for the foreign keys of new, empty tables. 0070 validates, and builds the index.
+    invoice_lines, customers and users for the foreign keys of new, empty tables. 0074 validates, and builds the index.
 Undo: drops tables and columns; refused while a credit note is registered or there are debit notes, because a document
     must bear its number and the balances of customers would change.
 """
 
 from dairy_app.common.revisions import refuse_data_loss, run
 
-revision = "0069"
-down_revision = "0068"
+revision = "0073"
+down_revision = "0072"
 branch_labels = None
 depends_on = None
 
