@@ -273,6 +273,7 @@ def test_closed_lists_of_words_are_told_in_answers_too(document: Any) -> None:
         ("GatewayEventOut", "method"),
         ("GatewayEventInFull", "kind"),
         ("GatewayEventInFull", "method"),
+        ("DebitNoteLineOut", "unit"),
     }
 
 
@@ -305,6 +306,7 @@ def test_what_was_made_is_found_by_its_location(document: Any) -> None:
         "/payments",
         "/refunds",
         "/credit-notes",
+        "/debit-notes",
         "/charge-rules",
         "/webhook-endpoints",
         "/payment-links",

@@ -129,6 +129,7 @@ def furnish(dairy: Dairy) -> dict[str, Any]:
         "link_id": other["id"],
         "invoice_id": invoice["id"],
         "credit_note_id": ok(dairy.admin.post("/credit-notes", credit), 201)["id"],
+        "debit_note_id": ok(dairy.admin.post("/debit-notes", credit), 201)["id"],
         "adjustment_id": ok(dairy.admin.post("/adjustments", charge), 201)["id"],
         "charge_rule_id": ok(dairy.admin.post("/charge-rules", rule), 201)["id"],
         "request_id": ok(dairy.nobody.post(f"/shared/{link['token']}/requests", asked))["id"],

@@ -30,10 +30,16 @@ class BusinessSettings(Timestamps, Base):
         check("gstin_format", "gstin ~ '^[0-9]{2}[A-Z]{5}[0-9]{4}[A-Z][1-9A-Z]Z[0-9A-Z]$'"),
         check("gstin_of_state", "gstin IS NULL OR left(gstin, 2) = state_code"),
         check("state_code_format", "state_code ~ '^[0-9]{2}$'"),
+        check("city_length", "length(city) BETWEEN 1 AND 100"),
+        check("pincode_format", "pincode ~ '^[1-9][0-9]{5}$'"),
         check("fssai_no_format", "fssai_no ~ '^[0-9]{14}$'"),
         check("invoice_series_format", "invoice_series ~ '^[A-Z]{1,3}$'"),
         check(
             "credit_note_series_format", "credit_note_series ~ '^[A-Z]{1,3}$' AND credit_note_series <> invoice_series"
+        ),
+        check(
+            "debit_note_series_format",
+            "debit_note_series ~ '^[A-Z]{1,3}$' AND debit_note_series NOT IN (invoice_series, credit_note_series)",
         ),
         check("returns_filed_through_finite", "isfinite(returns_filed_through)"),
         check("due_days_range", "due_days BETWEEN 0 AND 365"),
@@ -126,6 +132,10 @@ class BusinessSettings(Timestamps, Base):
     event_days: Mapped[int] = mapped_column(SmallInteger, server_default=text("30"))
     #: For how many days photos of deliveries are kept; NULL: for ever.
     photo_days: Mapped[int | None] = mapped_column(SmallInteger, server_default=text("90"))
+    #: Where the dairy is, for e-invoices, which want place and PIN code apart from the address.
+    city: Mapped[str | None]
+    pincode: Mapped[str | None]
+    debit_note_series: Mapped[str] = mapped_column(server_default=text("'DN'"))
 
     @property
     def max_order_quantity(self) -> dict[str, Decimal | None]:

@@ -20,6 +20,8 @@ class SettingsChange:
     business_name: str | Unset | None = UNSET
     legal_name: str | Unset | None = UNSET
     address: str | Unset | None = UNSET
+    city: str | Unset | None = UNSET
+    pincode: str | Unset | None = UNSET
     gstin: str | Unset | None = UNSET
     state_code: str | Unset | None = UNSET
     fssai_no: str | Unset | None = UNSET
@@ -29,6 +31,7 @@ class SettingsChange:
     language: str | Unset = UNSET
     invoice_series: str | Unset = UNSET
     credit_note_series: str | Unset = UNSET
+    debit_note_series: str | Unset = UNSET
     due_days: int | Unset = UNSET
     invoice_date_rule: str | Unset = UNSET
     prices_include_tax: bool | Unset = UNSET

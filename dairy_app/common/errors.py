@@ -50,6 +50,7 @@ CODES: dict[str, tuple[int, str]] = {
     "billing_run_not_found": (404, "No such billing run"),
     "adjustment_not_found": (404, "No such adjustment"),
     "credit_note_not_found": (404, "No such credit note"),
+    "debit_note_not_found": (404, "No such debit note"),
     "payment_not_found": (404, "No such payment"),
     "refund_not_found": (404, "No such refund"),
     "payment_link_not_found": (404, "No such payment link"),
@@ -90,6 +91,7 @@ CODES: dict[str, tuple[int, str]] = {
     "gateway_refused": (409, "The payment gateway refused"),
     "backup_under_way": (409, "A backup is being written just now"),
     "self_check_failed": (409, "The tables of the return do not agree"),
+    "e_invoices_incomplete": (409, "Some documents lack what the portal asks for"),
     "return_filed": (409, "The return of that month is filed"),
     # 410 – 429
     "link_expired": (410, "The link has expired"),

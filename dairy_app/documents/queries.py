@@ -79,10 +79,15 @@ LEFT JOIN invoices o ON o.companion_of = m.id
 LEFT JOIN balances b ON b.customer_id = i.customer_id
 LEFT JOIN items own ON own.kind = 'invoice' AND own.document_id = i.id
 CROSS JOIN LATERAL (
-    SELECT coalesce(sum(n.total), 0) AS total FROM invoices n
-    WHERE n.customer_id = i.customer_id AND n.status = 'issued' AND n.invoice_date <= :as_of
-        AND n.id <> m.id AND n.companion_of IS DISTINCT FROM m.id
-        AND (n.issued_at, n.invoice_date, n.sequence_no) > (m.issued_at, m.invoice_date, m.sequence_no)
+    SELECT coalesce(sum(l.total), 0) AS total FROM (
+        SELECT n.total FROM invoices n
+        WHERE n.customer_id = i.customer_id AND n.status = 'issued' AND n.invoice_date <= :as_of
+            AND n.id <> m.id AND n.companion_of IS DISTINCT FROM m.id
+            AND (n.issued_at, n.invoice_date, n.sequence_no) > (m.issued_at, m.invoice_date, m.sequence_no)
+        UNION ALL
+        SELECT n.total FROM debit_notes n
+        WHERE n.customer_id = i.customer_id AND n.note_date <= :as_of AND n.issued_at > m.issued_at
+    ) l
 ) later
 WHERE i.id = ANY(:ids) AND i.status = 'issued'"""
 
@@ -130,8 +135,15 @@ _AMOUNTS = ("place_of_supply", "taxable_value", "exempt_value", "cgst", "sgst", 
 
 
 def _amounts(row: Any) -> dict[str, Any]:
-    """What an invoice and a credit note both state: place of supply, values, taxes, round-off, total."""
+    """What invoices and notes all state: place of supply, values, taxes, round-off, total."""
     return {name: getattr(row, name) for name in _AMOUNTS}
+
+
+def _registered(row: Row[Any]) -> Registered | None:
+    """What the government's portal answered for an invoice or a note; None: nothing."""
+    if row.irn is None:
+        return None
+    return Registered(row.irn, row.ack_no, row.ack_date.astimezone(ZoneInfo(row.time_zone)).date(), row.signed_qr)
 
 
 def _document(row: Row[Any]) -> Document:
@@ -142,10 +154,6 @@ def _document(row: Row[Any]) -> Document:
     void = None
     if row.status == "void":
         void = (row.voided_at.astimezone(ZoneInfo(row.time_zone)).date(), row.void_reason)
-    registered = None
-    if row.irn is not None:
-        day = row.ack_date.astimezone(ZoneInfo(row.time_zone)).date()
-        registered = Registered(row.irn, row.ack_no, day, row.signed_qr)
     return Document(
         id=row.id,
         document_type=row.document_type,
@@ -159,7 +167,7 @@ def _document(row: Row[Any]) -> Document:
         period=(row.period_start, row.period_end),
         void=void,
         companion=other,
-        registered=registered,
+        registered=_registered(row),
         sections=sections_of(row.snapshot),
         footer=row.invoice_footer,
         language=row.language,
@@ -168,9 +176,10 @@ def _document(row: Row[Any]) -> Document:
 
 _NOTE = """
 SELECT n.id, n.number, n.note_date, n.reason, n.snapshot, n.place_of_supply, n.taxable_value, n.exempt_value, n.cgst,
-    n.sgst, n.igst, n.round_off, n.total, n.invoice_id, i.number AS invoice_number, i.document_type, i.invoice_date,
-    i.total AS invoice_total, c.language, s.invoice_footer
-FROM credit_notes n
+    n.sgst, n.igst, {round_off} AS round_off, {due_date} AS due_date, n.total, n.invoice_id,
+    i.number AS invoice_number, i.document_type, i.invoice_date, i.total AS invoice_total,
+    n.irn, n.ack_no, n.ack_date, n.signed_qr, c.language, s.invoice_footer, s.time_zone
+FROM {kind}s n
 JOIN invoices i ON i.id = n.invoice_id
 JOIN customers c ON c.id = n.customer_id
 CROSS JOIN settings s
@@ -182,24 +191,35 @@ SELECT l.description, l.hsn_code, l.unit, k.quantity, l.unit_price, 0.00 AS disc
     coalesce(round(k.quantity * l.unit_price, 2), k.line_total) AS gross_amount, l.source, l.prior_period,
     l.first_date, l.last_date, CASE WHEN l.delivered_to IS NOT NULL THEN (SELECT s ->> 'name'
         FROM jsonb_array_elements(i.snapshot -> 'sections') s WHERE s ->> 'customer_id' = l.delivered_to::text) END
-FROM credit_note_lines k
+FROM {kind}_lines k
 JOIN invoices i ON i.id = k.invoice_id
 JOIN invoice_lines l ON l.invoice_id = k.invoice_id AND l.line_no = k.invoice_line_no
-WHERE k.credit_note_id = :id ORDER BY k.line_no"""
+WHERE k.{kind}_id = :id ORDER BY k.line_no"""
 
 
-def read_note(session: Session, actor: Actor, note_id: UUID) -> Document:
-    """The document of a credit note that the actor may see, else 404 ``credit_note_not_found``. Two statements."""
+#: What one kind of note has, and the other not.
+_APART = {
+    "credit_note": {"round_off": "n.round_off", "due_date": "NULL::date"},
+    "debit_note": {"round_off": "0.00", "due_date": "n.due_date"},
+}
+
+
+def read_note(session: Session, actor: Actor, note_id: UUID, kind: str = "credit_note") -> Document:
+    """The document of a note that the actor may see, else 404 ``credit_note_not_found`` or ``debit_note_not_found``.
+
+    ``kind``: credit_note or debit_note. Two statements.
+    """
+    note = _NOTE.format(kind=kind, **_APART[kind])
     whole = actor.role in (Role.ADMIN, Role.ACCOUNTANT)
     own = "" if whole else " AND n.customer_id = :customer_id"
-    row = session.execute(text(_NOTE + own), {"id": note_id, "customer_id": actor.customer_id}).one_or_none()
+    row = session.execute(text(note + own), {"id": note_id, "customer_id": actor.customer_id}).one_or_none()
     if row is None:
-        raise Problem("credit_note_not_found")
+        raise Problem("credit_note_not_found" if kind == "credit_note" else "debit_note_not_found")
     seller, buyer = parties(row.snapshot)
-    lines = [Line(*values) for values in session.execute(text(_NOTE_LINES), {"id": note_id})]
+    lines = [Line(*values) for values in session.execute(text(_NOTE_LINES.format(kind=kind)), {"id": note_id})]
     return Document(
         id=row.id,
-        document_type="credit_note",
+        document_type=kind,
         number=row.number,
         day=row.note_date,
         seller=seller,
@@ -208,6 +228,8 @@ def read_note(session: Session, actor: Actor, note_id: UUID) -> Document:
         lines=lines,
         original=Reference(row.invoice_id, row.invoice_number, row.document_type, row.invoice_date, row.invoice_total),
         reason=row.reason,
+        due_date=row.due_date,
+        registered=_registered(row),
         footer=row.invoice_footer,
         language=row.language,
     )

@@ -20,6 +20,7 @@ KINDS = (
     "invoice.issued",
     "invoice.voided",
     "credit_note.issued",
+    "debit_note.issued",
     "payment.received",
     "payment.reversed",
     "refund.paid",

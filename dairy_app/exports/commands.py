@@ -58,7 +58,7 @@ def export(
     \b
     Profiles: invoice-register, invoice-lines, deliveries, receipts, allocations, ledger, ageing, credit, statement,
       unbilled, exceptions, zoho-invoices, zoho-credit-notes, zoho-payments, gstr1/b2b and its other tables, gstr1,
-      gstr3b, tally, tally-masters,
+      gstr3b, einvoice, tally, tally-masters,
       refunds, containers, container-movements, closed-days, and the figures (sales-by-product, …);
       as it stands, without days: customers, standing-orders, credit, charge-rules
     Examples: dairy export invoice-register --period 2026-10 -o register.csv

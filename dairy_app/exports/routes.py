@@ -11,6 +11,7 @@ from dairy_app.exports.files import manifests
 from dairy_app.exports.files.downloads import MEDIA_TYPES, Download, download_of
 from dairy_app.exports.files.monthly_sheet import MonthlySheet
 from dairy_app.exports.files.streams import ExportStream
+from dairy_app.exports.gst.registration import require_completeness
 from dairy_app.exports.gst.self_checks import require_agreement, self_checks
 from dairy_app.exports.policy import check_export
 from dairy_app.exports.rules import Span
@@ -36,6 +37,7 @@ HEADERS = {
 TEXT = {"type": "string"}
 BINARY = {"type": "string", "format": "binary"}
 OBJECT = {"type": "object"}
+OBJECTS = {"type": "array", "items": OBJECT}
 
 
 @exports.route("/exports/<path:profile>.csv")
@@ -52,7 +54,7 @@ def export_csv(asked: dict[str, Any], profile: str) -> Response:
     ``short-deliveries``, ``containers``; of the day ``refunds``, ``container-movements``, ``closed-days``,
     ``charge-rules`` (without days); lists that need no days and that ``POST /imports/…`` takes back:
     ``customers``, ``standing-orders`` (for admins); for the return ``gstr1/b2b``, ``b2cl``, ``b2cs``, ``cdnr``,
-    ``cdnur``, ``exemp``, ``hsn-b2b``, ``hsn-b2c``, ``docs``, and ``gstr3b``.
+    ``cdnur``, ``exemp``, ``hsn-b2b``, ``hsn-b2c``, ``docs``, and ``gstr3b``; for e-invoices ``einvoice``.
     A text that a spreadsheet would take for a formula gets a leading apostrophe; numbers are never touched. An answer
     that ends without its closing chunk is incomplete.
     """
@@ -100,6 +102,19 @@ def export_gstr1_json(asked: dict[str, Any]) -> Response:
 def export_gstr3b_json(asked: dict[str, Any]) -> Response:
     """What GSTR-3B asks of sales: tables 3.1 and 3.2, in the portal's form; ``gstr3b.csv`` has the same figures."""
     return stream(download_of("gstr3b", "json"), **asked)
+
+
+@exports.route("/exports/einvoice.json")
+@exports.arguments(ReturnQuery, location="query")
+@exports.response(200, OBJECTS, headers=HEADERS)
+@allow(Role.ACCOUNTANT, Role.ADMIN, own_transactions=True)
+def export_e_invoices(asked: dict[str, Any]) -> Response:
+    """Tax invoices to registered buyers, and their credit notes, without an IRN: INV-01 as the portal takes it in bulk.
+
+    ``e_invoices_incomplete`` while documents lack something, named with what it is; with ``despite_findings`` those are
+    left out. ``einvoice.csv`` lists all, with what is missing.
+    """
+    return stream_e_invoices(**asked)
 
 
 @exports.route("/exports/tally.xml")
@@ -161,6 +176,16 @@ def stream_set(form: str = "zip", *, despite_findings: bool = False, **asked: An
     if not despite_findings:
         with current_database().transaction(read_only=True, snapshot=True) as session:
             require_agreement(self_checks(session, _span(download, **asked)[0]))
+    return stream(download, **asked)
+
+
+def stream_e_invoices(*, despite_findings: bool = False, **asked: Any) -> Response:
+    """The documents to be registered; ``e_invoices_incomplete`` while one lacks something, unless told otherwise."""
+    download = download_of("einvoice", "json")
+    if not despite_findings:
+        span = _span(download, **asked)[0]
+        with current_database().for_longer_work().transaction(read_only=True, snapshot=True) as session:
+            require_completeness(session, span)
     return stream(download, **asked)
 
 

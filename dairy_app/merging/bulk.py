@@ -16,6 +16,7 @@ TOGETHER = (
     "fk_orders_subscription_of_customer",
     "fk_adjustments_invoice_of_customer",
     "fk_credit_notes_invoice_of_customer",
+    "fk_debit_notes_invoice_of_customer",
     "fk_payment_allocations_payment_of_customer",
     "fk_payment_allocations_invoice_of_customer",
     "fk_write_offs_invoice_of_customer",
@@ -69,6 +70,7 @@ WHERE customer_id = :was AND status <> 'draft'"""
 _NOTES = """
 UPDATE credit_notes SET customer_id = :into, issued_to = coalesce(issued_to, customer_id), updated_at = now()
 WHERE customer_id = :was"""
+_DEBIT_NOTES = _NOTES.replace("credit_notes", "debit_notes")
 
 #: One of both as of the same day is their sum; the audit log keeps the two.
 _SUM_OPENINGS = """
@@ -156,6 +158,7 @@ STATEMENTS = (
     _PUT_ASIDE,
     _DOCUMENTS,
     _NOTES,
+    _DEBIT_NOTES,
     _SUM_OPENINGS,
     _moved("opening_balances"),
     _moved("payments"),

@@ -20,6 +20,7 @@ _MOVING = {
     "drafts": "invoices WHERE customer_id = :was AND status = 'draft'",
     "invoices": "invoices WHERE customer_id = :was AND status <> 'draft'",
     "credit_notes": "credit_notes WHERE customer_id = :was",
+    "debit_notes": "debit_notes WHERE customer_id = :was",
     "adjustments": "adjustments WHERE customer_id = :was",
     "payments": "payments WHERE customer_id = :was",
     "opening_balances": "opening_balances WHERE customer_id = :was",

@@ -44,6 +44,7 @@ WHOLE = {
     "change_requests": "id",
     "adjustments": "id",
     "credit_notes": "id",
+    "debit_notes": "id",
     "payments": "id",
     "payment_allocations": "id",
     "refunds": "id",

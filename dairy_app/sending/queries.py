@@ -80,11 +80,13 @@ LEFT JOIN invoice_links k ON k.invoice_id = m.invoice_id
 WHERE m.id = :id"""
 
 
-#: What is open of an invoice and of the second document of its period.
+#: What is open of an invoice, of the second document of its period, and of their debit notes.
 _OPEN = """
 SELECT coalesce(sum(o.open), 0) FROM outbox_messages m
-JOIN invoices i ON i.id = m.invoice_id OR i.companion_of = m.invoice_id
-JOIN open_items(ARRAY[m.customer_id], CAST(:as_of AS date)) o ON o.kind = 'invoice' AND o.document_id = i.id
+JOIN open_items(ARRAY[m.customer_id], CAST(:as_of AS date)) o ON o.kind IN ('invoice', 'debit_note')
+LEFT JOIN debit_notes n ON n.id = o.document_id
+JOIN invoices i ON i.id = coalesce(n.invoice_id, o.document_id)
+    AND (i.id = m.invoice_id OR i.companion_of = m.invoice_id)
 WHERE m.id = :id"""
 
 
@@ -98,26 +100,32 @@ def why_not(session: Session, message_id: UUID, kind: str, as_of: date) -> str |
 
 
 #: Every reminder that a rule asks for by a day and that was not queued yet, one row each. Of several times that were
-#: missed it is the latest. Two documents of one period are one bill.
+#: missed it is the latest. Two documents of one period are one bill, and so are their debit notes that are due: it is
+#: late since the oldest of what is open was due.
 _REMINDERS = """
 WITH open AS MATERIALIZED (
-    SELECT document_id, open FROM open_items(NULL, CAST(:as_of AS date)) WHERE kind = 'invoice' AND open > 0
+    SELECT document_id, open, due_date FROM open_items(NULL, CAST(:as_of AS date))
+    WHERE kind IN ('invoice', 'debit_note') AND open > 0
 ), bills AS (
-    SELECT m.id, sum(x.open) AS open
-    FROM open x JOIN invoices i ON i.id = x.document_id JOIN invoices m ON m.id = coalesce(i.companion_of, i.id)
-    WHERE m.status = 'issued' AND m.due_date <= CAST(:as_of AS date)
+    SELECT m.id, sum(x.open) AS open, min(x.due_date) AS due_since
+    FROM open x
+    LEFT JOIN debit_notes n ON n.id = x.document_id
+    JOIN invoices i ON i.id = coalesce(n.invoice_id, x.document_id)
+    JOIN invoices m ON m.id = coalesce(i.companion_of, i.id)
+    WHERE m.status = 'issued' AND x.due_date <= CAST(:as_of AS date)
     GROUP BY 1
 ), timed AS (
-    SELECT b.open, m.*, r.id AS rule_id, r.channel AS way, r.quiet_from, r.quiet_to,
-        least(r.max_times, 1 + (CAST(:as_of AS date) - m.due_date - r.days_after_due) / r.every_days) AS turn
+    SELECT b.open, b.due_since, m.*, r.id AS rule_id, r.channel AS way, r.quiet_from, r.quiet_to,
+        least(r.max_times, 1 + (CAST(:as_of AS date) - b.due_since - r.days_after_due) / r.every_days) AS turn
     FROM bills b JOIN invoices m ON m.id = b.id
-    JOIN reminder_rules r ON m.due_date + r.days_after_due <= CAST(:as_of AS date)
+    JOIN reminder_rules r ON b.due_since + r.days_after_due <= CAST(:as_of AS date)
 )
-SELECT t.id AS invoice_id, t.number AS invoice_number, t.invoice_date, t.due_date, t.open, t.snapshot, t.rule_id,
-    t.turn, t.quiet_from, t.quiet_to, c.id AS customer_id, c.code AS customer_code, c.name AS customer_name,
-    c.language, w.channel, CASE w.channel WHEN 'email' THEN c.email ELSE c.phone END AS recipient,
+SELECT t.id AS invoice_id, t.number AS invoice_number, t.invoice_date, t.due_since AS due_date, t.open,
+    t.snapshot, t.rule_id, t.turn, t.quiet_from, t.quiet_to, c.id AS customer_id, c.code AS customer_code,
+    c.name AS customer_name, c.language, w.channel,
+    CASE w.channel WHEN 'email' THEN c.email ELSE c.phone END AS recipient,
     'reminder' = ANY (c.messages_off) AS is_off, w.dedupe_key, coalesce(k.revocations, 0) AS revocations,
-    CAST(:as_of AS date) - t.due_date AS days_late
+    CAST(:as_of AS date) - t.due_since AS days_late
 FROM timed t
 JOIN customers c ON c.id = t.customer_id
 LEFT JOIN invoice_links k ON k.invoice_id = t.id
@@ -126,7 +134,7 @@ CROSS JOIN LATERAL (SELECT coalesce(t.way, c.channel, 'whatsapp') AS channel,
 WHERE NOT EXISTS (SELECT FROM outbox_messages o WHERE o.dedupe_key = w.dedupe_key)
     AND NOT EXISTS (SELECT FROM outbox_messages o WHERE o.invoice_id = t.id AND o.kind = 'reminder'
         AND o.channel = w.channel AND o.status = 'queued')
-ORDER BY c.code, t.due_date, t.number, t.turn"""
+ORDER BY c.code, t.due_since, t.number, t.turn"""
 
 
 def reminders(session: Session, as_of: date) -> Sequence[Row[Any]]:

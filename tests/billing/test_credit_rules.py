@@ -39,7 +39,7 @@ def line(
         total = taxable + 2 * cgst + igst
     # As the query tells it: by the amounts.
     shows = bool(percent) and includes_tax and cgst + igst > 0
-    return OpenLine(line_no, q, taxable, total, percent, q, taxable, cgst, igst, total, False, shows, igst)
+    return OpenLine(line_no, q, taxable, total, percent, q, taxable, cgst, igst, total, False, shows, inter_state)
 
 
 def after(one: OpenLine, credit: Credit) -> OpenLine:
@@ -51,7 +51,7 @@ def after(one: OpenLine, credit: Credit) -> OpenLine:
         left_cgst=one.left_cgst - credit.cgst,
         left_igst=one.left_igst - credit.igst,
         left_total=one.left_total - credit.line_total,
-        price_was_cut=one.price_was_cut or credit.quantity is None,
+        price_was_changed=one.price_was_changed or credit.quantity is None,
     )
 
 
@@ -112,9 +112,10 @@ def test_a_first_credit_is_in_proportion_at_the_lines_rate(one: OpenLine, share:
         assert credit.taxable_value == half_up(one.taxable_value * q / one.quantity)
         if credit.taxable_value < one.taxable_value:
             assert credit.cgst == (
-                0 if one.igst else min(half_up(credit.taxable_value * one.gst_rate / 200), one.left_cgst)
+                0 if one.is_interstate else min(half_up(credit.taxable_value * one.gst_rate / 200), one.left_cgst)
             )
-            assert credit.igst == (min(half_up(credit.taxable_value * one.gst_rate / 100), one.igst) if one.igst else 0)
+            igst = min(half_up(credit.taxable_value * one.gst_rate / 100), one.left_igst)
+            assert credit.igst == (igst if one.is_interstate else 0)
     else:
         assert credit.line_total == half_up(one.line_total * q / one.quantity)
 

@@ -72,6 +72,8 @@ def test_there_is_one_row_of_settings(dairy: Dairy, sql: Any) -> None:
             "ck_settings_minimum_order_amount_not_negative",
         ),
         ("UPDATE settings SET on_credit_limit = 'stop'", "ck_settings_on_credit_limit_known"),
+        ("UPDATE settings SET city = ''", "ck_settings_city_length"),
+        ("UPDATE settings SET pincode = '041103'", "ck_settings_pincode_format"),
     ):
         with pytest.raises(psycopg2.IntegrityError) as refusal:
             sql(statement)

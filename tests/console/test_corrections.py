@@ -204,3 +204,25 @@ def test_what_was_written_off_stands_on_the_bill(living: LivingDairy, bill: Any)
     page = visitor.open(own(bill))
     assert f"Bill {bill['number']} Settled" in page.words
     assert "Paid" not in page.words
+
+
+def test_a_debit_note_is_said_before_it_is_issued(living: LivingDairy, bill: Any) -> None:
+    """What it comes to is shown first, and the customer's page then leads to it."""
+    visitor = office(living)
+    typed = {f"amount_{line_of(bill, 'Cow milk')}": "12.50", "reason": "Old price"}
+    looked = visitor.submit(visitor.open(own(bill)), "/debit-notes", do="look", **typed)
+    assert (looked.status, read(living.admin, "/debit-notes")) == (200, [])
+    assert "The customer would then owe ₹ 258.50 instead of ₹ 246.00." in looked.words
+    issued = visitor.submit(looked, "/debit-notes", do="give")
+    (note,) = read(living.admin, "/debit-notes")
+    assert (issued.location, note["total"]) == (f"/debit-notes/{note['id']}", "12.50")
+    page = visitor.follow(issued)
+    assert f"Debit note {note['number']} of ₹ 12.50 is issued. The customer owes ₹ 258.50 now." in page.words
+    assert f"/debit-notes/{note['id']}/pdf" in page.links()
+    assert f"/debit-notes/{note['id']}" in visitor.open(own(bill)).links()
+    customer = visitor.open(f"/customers/{bill['customer_id']}")
+    assert f"/debit-notes/{note['id']}" in customer.links()
+    document = visitor.http.get(f"/debit-notes/{note['id']}/pdf")
+    assert document.data == living.admin.get(f"/debit-notes/{note['id']}/pdf").data
+    nothing = visitor.submit(visitor.open(own(bill)), "/debit-notes", do="look", reason="Old price")
+    assert "Name a quantity or an amount of at least one line." in nothing.words

@@ -1,5 +1,7 @@
 """Month's end: what the page says is what the API says, what it does is done once, and it can be left at any point."""
 
+import io
+import json
 import re
 import threading
 from decimal import Decimal
@@ -381,3 +383,28 @@ def test_a_part_of_a_month_that_is_unusual_asks_for_a_tick(living: LivingDairy) 
     assert "confirm" in {each.get("name") for each in page.every("input")}
     visitor.submit(page, "/month-end/bills", confirm="1")
     assert [each["total"] for each in living.invoices(period="2026-10", status="issued")] == ["120.00"]
+
+
+def test_answers_of_the_invoice_portal_are_kept(living: LivingDairy) -> None:
+    """The file goes up on the page; a bill then shows its IRN, and of a wrong file every line is told."""
+    living.seller(gstin="27AAPFU0939F1ZV", city="Pune", pincode="411004")
+    ghee = living.product("550.00", unit="kg", hsn_code="0405", is_packed=True)
+    hotel = living.customer(gstin="27AAACR5055K1Z7", gst_treatment="registered", state_code="27", pincode="411001")
+    living.delivered(hotel, (ghee, "1"), on="2026-10-05")
+    living.go_to("2026-11-03")
+    living.bill("2026-10")
+    (bill,) = living.invoices(customer_id=hotel["id"])
+    visitor = office(living)
+
+    def send(**changes: Any) -> Page:
+        row = {"DocNo": bill["number"], "AckNo": 1, "AckDt": "2026-11-02 11:20:00", "Irn": "3f" * 32} | changes
+        file = io.BytesIO(json.dumps([row | {"SignedQRCode": "a.b.c"}]).encode())
+        form = visitor.open(PAGE).form("/month-end/e-invoices")
+        return visitor.send(form, {"file": (file, "answer.json")})
+
+    assert "Line 1: There is no issued document INV/2627/0000009." in send(DocNo="INV/2627/0000009").words
+    told = visitor.follow(send())
+    assert "Documents that have an IRN now: 1. Had the same before: 0." in told.words
+    assert "3f" * 32 in visitor.open(f"/invoices/{bill['id']}").words
+    page = visitor.open("/downloads/einvoice.json?period=2026-10")
+    assert page.response.get_data() == b"[\n]\n"

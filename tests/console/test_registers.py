@@ -128,6 +128,18 @@ def test_credit_notes_are_those_of_the_api(living: LivingDairy, october: Any) ->
         assert len(shown(visitor.open(f"/credit-notes?{query}"), "/credit-notes/")) == count, query
 
 
+def test_debit_notes_are_those_of_the_api(living: LivingDairy, october: Any) -> None:
+    for paper in (bill_of(living, each) for each in october):
+        body = {"invoice_id": paper["id"], "reason": "Old price", "lines": [{"line_no": 1, "amount": "6.00"}]}
+        ok(living.admin.post("/debit-notes", body), 201)
+    visitor, notes = office(living), read(living.admin, "/debit-notes")
+    page = visitor.open("/debit-notes")
+    assert shown(page, "/debit-notes/") == [each["id"] for each in notes]
+    assert "Old price" in page.words
+    for query, count in ((f"q={notes[0]['number']}", 1), ("q=Ravi", 1), ("period=2026-11", 2), ("period=2026-10", 0)):
+        assert len(shown(visitor.open(f"/debit-notes?{query}"), "/debit-notes/")) == count, query
+
+
 def test_pages_follow_each_other(living: LivingDairy, october: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registers, "ROWS", 2)
     visitor, papers = office(living), read(living.admin, "/invoices")

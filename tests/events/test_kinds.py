@@ -64,23 +64,26 @@ def test_a_month_tells_every_kind_in_its_order(living: LivingDairy, living_reade
         ),
         201,
     )
+    more = {"invoice_id": paper["id"], "reason": "Old price", "lines": [{"line_no": 1, "amount": "4.00"}]}
+    ok(admin.post("/debit-notes", more), 201)
     paid = ok(admin.post("/payments", {"customer_id": asha["id"], "amount": "100.00", "method": "cash"}), 201)
     ok(admin.post(f"/payments/{paid['id']}/reverse", {"reason": "False note"}))
     again = ok(admin.post("/payments", {"customer_id": asha["id"], "amount": "100.00", "method": "cash"}), 201)
-    back = {"customer_id": asha["id"], "amount": "20.00", "method": "cash", "reason": "Too much"}
+    back = {"customer_id": asha["id"], "amount": "16.00", "method": "cash", "reason": "Too much"}
     refund = ok(admin.post("/refunds", back), 201)
     ok(admin.post(f"/refunds/{refund['id']}/reverse", {"reason": "Not taken"}))
     news = reader.news()
     assert [(each["kind"], each["data"].get("amount")) for each in news] == [
         ("credit_note.issued", "10.00"),
+        ("debit_note.issued", "4.00"),
         ("payment.received", "100.00"),
         ("payment.reversed", "100.00"),
         ("payment.received", "100.00"),
-        ("refund.paid", "20.00"),
-        ("refund.reversed", "20.00"),
+        ("refund.paid", "16.00"),
+        ("refund.reversed", "16.00"),
     ]
-    assert [each["object_id"] for each in news[1:]] == [paid["id"], paid["id"], again["id"], refund["id"], refund["id"]]
-    assert news[1]["data"]["number"] == paid["receipt_no"]
+    assert [each["object_id"] for each in news[2:]] == [paid["id"], paid["id"], again["id"], refund["id"], refund["id"]]
+    assert news[2]["data"]["number"] == paid["receipt_no"]
     reader.after = 0
     told = {each["kind"] for each in reader.news(limit=1000)}
     assert set(KINDS) - told == {"invoice.voided", "customer.changed"}

@@ -103,8 +103,8 @@ def test_a_period_that_has_not_begun_has_a_header_alone(dairy: Dairy) -> None:
 def test_the_answer_says_what_it_is(dairy: Dairy) -> None:
     answer = dairy.admin.get("/exports/invoice-register.csv", **OCTOBER)
     assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
-    assert answer.headers["Content-Disposition"] == 'attachment; filename="invoice-register-v2-2026-10.csv"'
-    assert (answer.headers["X-Export-Profile"], answer.headers["X-Export-Version"]) == ("invoice-register", "2")
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="invoice-register-v3-2026-10.csv"'
+    assert (answer.headers["X-Export-Profile"], answer.headers["X-Export-Version"]) == ("invoice-register", "3")
     days = {"from": "2026-10-01", "to": "2026-11-15"}
     answer = dairy.admin.get("/exports/invoice-lines.csv", **days)
     assert 'filename="invoice-lines-v3-2026-10-01_2026-11-15.csv"' in answer.headers["Content-Disposition"]

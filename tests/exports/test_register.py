@@ -21,7 +21,7 @@ REGISTER = (
     "reason,customer_code,customer_name,customer_gstin,gst_treatment,billing_address,pincode,place_of_supply_code,"
     "place_of_supply_name,supplier_gstin,area,currency,exempt_value,nil_rated_value,non_gst_value,taxable_value,"
     "cgst_amount,sgst_amount,igst_amount,round_off,total_amount,amount_paid,credit_applied,balance_due,due_date,"
-    "days_overdue,issued_at,document_hash"
+    "days_overdue,issued_at,document_hash,irn,ack_no,ack_date"
 )
 LINES = (
     "number,invoice_date,customer_code,customer_name,line_no,source,prior_period,first_date,last_date,product_sku,"
@@ -75,6 +75,9 @@ def test_the_register_holds_the_paper_column_by_column(books: Books) -> None:
         "due_date": "2026-11-10",
         "days_overdue": "0",
         "document_hash": paper["document_hash"],
+        "irn": "",
+        "ack_no": "",
+        "ack_date": "",
     }
 
 
@@ -208,7 +211,7 @@ def test_the_manifest_describes_the_download(books: Books, profile: str, options
     assert (manifest["bytes"], manifest["rows"]) == (len(body), len(rows_of(body)))
     column = "total_amount" if profile == "invoice-register" else "line_total"
     assert Decimal(manifest["sums"][column]) == total(books, profile, column)
-    version = 3 if profile == "invoice-lines" else 2
+    version = 3
     assert manifest["file_name"] == f"{profile}-v{version}-2026-10.csv"
 
 

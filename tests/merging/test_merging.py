@@ -15,8 +15,9 @@ def test_everything_moves_and_nothing_is_lost(twice: Twice, sql: Sql, findings: 
     done = ok(twice.merge(), 200)
     assert told["refusals"] == []
     assert done["moving"] == told["moving"] == {
-        "orders": 5, "subscriptions": 1, "drafts": 1, "invoices": 1, "credit_notes": 1, "adjustments": 1,
-        "payments": 1, "opening_balances": 1, "write_offs": 1, "refunds": 0, "payment_links": 0, "prices": 1,
+        "orders": 5, "subscriptions": 1, "drafts": 1, "invoices": 1, "credit_notes": 1, "debit_notes": 0,
+        "adjustments": 1, "payments": 1, "opening_balances": 1, "write_offs": 1, "refunds": 0, "payment_links": 0,
+        "prices": 1,
         "charge_rules": 0, "container_movements": 0, "change_requests": 0, "messages": 0,
     }  # fmt: skip
     # 50 + 250 − 100 − 10 − 5, and −30
@@ -27,6 +28,19 @@ def test_everything_moves_and_nothing_is_lost(twice: Twice, sql: Sql, findings: 
     tables += ("opening_balances", "write_offs", "refunds", "customer_prices", "delivery_statuses")
     for table in tables:
         assert sql(f"SELECT count(*) FROM {table} WHERE customer_id = %s", twice.old["id"]) == [(0,)], table
+    assert findings() == []
+
+
+def test_a_debit_note_moves_with_its_invoice(twice: Twice, sql: Sql, findings: Callable[[], list[str]]) -> None:
+    """It keeps whose it was, and its place in the chain."""
+    (paper,) = twice.living.invoices(customer_id=twice.old["id"], status="issued")
+    body = {"invoice_id": paper["id"], "reason": "old price", "lines": [{"line_no": 1, "amount": "7.00"}]}
+    note = ok(twice.living.admin.post("/debit-notes", body), 201)
+    assert ok(twice.merge())["moving"]["debit_notes"] == 1
+    after = ok(twice.living.admin.get(f"/debit-notes/{note['id']}"))
+    assert (after["customer_id"], after["document_hash"]) == (twice.new["id"], note["document_hash"])
+    assert sql("SELECT issued_to::text FROM debit_notes") == [(twice.old["id"],)]
+    assert twice.balance(twice.new) == Decimal("162.00")
     assert findings() == []
 
 

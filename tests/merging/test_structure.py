@@ -20,6 +20,7 @@ POINTERS = {
     ("customers", "merged_into"),
     ("invoices", "issued_to"),
     ("credit_notes", "issued_to"),
+    ("debit_notes", "issued_to"),
     ("invoice_lines", "delivered_to"),
 }
 #: A column that names a customer of a row beside its own: whose invoice it is on.

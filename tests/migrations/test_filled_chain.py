@@ -148,6 +148,13 @@ ADDED = {
         UPDATE message_templates SET whatsapp_name = 'monthly_bill', whatsapp_language = 'en'
             WHERE channel = 'whatsapp';
         UPDATE outbox_messages SET told = '{"name": "Balu"}', provider_id = 'wamid.A' WHERE kind = 'reminder'""",
+    "0073": f"""UPDATE credit_notes SET irn = repeat('3f', 32), ack_no = '1', ack_date = '2026-09-06 06:00Z',
+        signed_qr = 'a.b.c' WHERE id = '{NOTE}';
+        INSERT INTO debit_notes (customer_id, invoice_id, series, financial_year, sequence_no, number, note_date,
+            due_date, reason, snapshot, taxable_value, exempt_value, cgst, sgst, igst, total, issued_at, issued_by,
+            document_hash, previous_hash, hash_version)
+        VALUES ('{ASHA}', '{INVOICE}', 'DN', '2627', 1, 'DN/2627/0000001', '2026-09-06', '2026-09-16', 'old price',
+            '{{}}', 0, 5, 0, 0, 0, 5, now(), '{ADMIN}', 'x', 'x', 1)""",
 }
 
 #: Taking these back with these rows in the database is refused until the loss is allowed.
@@ -182,6 +189,7 @@ LOSES = {
     "0062": "own words for messages",
     "0063": "whose photos there are",
     "0067": "who pays for whom",
+    "0073": "what the portal answered for credit notes, and debit notes",
     "0071": "names of templates at WhatsApp",
     "0070": "statements of the bank",
     "0069": "links by which customers pay",

@@ -24,6 +24,8 @@ def one_of_each(living: LivingDairy) -> Any:
     paid = {"customer_id": customer["id"], "amount": "150.00", "method": "cash", "allocations": allocations}
     ok(living.admin.post("/payments", paid), 201)
     ok(credit(living, paper, {"line_no": 1, "amount": "10"}), 201)
+    more = {"invoice_id": paper["id"], "reason": "old price", "lines": [{"line_no": 1, "amount": "5"}]}
+    ok(living.admin.post("/debit-notes", more), 201)
     ok(living.confirm(living.order(customer, (milk, "2"))))
     living.order(other, (milk, "1"))
     standing = {

@@ -217,7 +217,14 @@ PROVOKED = [
         ],
     ),
     ("allocations_over_payment", ["UPDATE payments SET amount = 99"]),
-    ("invoices_over_settled", ["UPDATE payment_allocations SET amount = 180.01", "UPDATE payments SET amount = 500"]),
+    ("invoices_over_settled", ["UPDATE payment_allocations SET amount = 175.01", "UPDATE payments SET amount = 500"]),
+    (
+        "irns_of_several_documents",
+        [
+            f"UPDATE {table} SET irn = repeat('3f', 32), ack_no = '1', ack_date = now(), signed_qr = 'a.b.c'"
+            for table in ("credit_notes", "debit_notes")
+        ],
+    ),
     (
         "import_quarantine",
         [
@@ -294,7 +301,8 @@ def test_no_table_with_a_customer_is_forgotten(sql: Any) -> None:
             WHERE k.contype = 'f' AND k.confrelid = 'customers'::regclass AND k.conrelid = a.attrelid
                 AND k.conkey = ARRAY[a.attnum])"""
     )
-    otherwise = {("customers", "merged_into"), ("invoices", "issued_to"), ("credit_notes", "issued_to")}
+    otherwise = {("customers", "merged_into"), ("invoices", "issued_to"), ("credit_notes", "issued_to"),
+        ("debit_notes", "issued_to")}  # fmt: skip
     otherwise |= {("customers", "billed_to"), ("invoice_lines", "delivered_to")}
     assert {*rows} - otherwise == {(table, "customer_id") for table in links.OF_CUSTOMERS}
     assert otherwise <= {*rows}

@@ -218,7 +218,7 @@ def test_reports_write_nothing_even_when_they_try(served: Roles) -> None:
 
 
 def test_the_owner_upgrades_and_the_application_reads_the_new_tables_at_once(served: Roles) -> None:
-    migrations.downgrade(served.of("owner"), "0016")
+    migrations.downgrade(served.of("owner"), "0016", allow_data_loss=True)
     migrations.upgrade(served.of("owner"))
     assert served.refuses("app", "SELECT body FROM outbox_messages") is None
     assert served.refuses("read", "SELECT id FROM outbox_messages") == "42501"

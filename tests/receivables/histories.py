@@ -15,7 +15,10 @@ DAYS = 60
 
 @dataclass
 class Invoice:
-    """A paper; ``taken`` are its credit notes and write-offs: (kind, id, day, amount)."""
+    """A paper; ``taken`` are its credit notes and write-offs: (kind, id, day, amount).
+
+    ``more`` are its debit notes: (day, id, number, due, amount).
+    """
 
     id: UUID
     number: str
@@ -24,6 +27,7 @@ class Invoice:
     total: Decimal
     void: bool
     taken: list[tuple[str, UUID, date, Decimal]] = field(default_factory=list)
+    more: list[tuple[date, UUID, str, date, Decimal]] = field(default_factory=list)
 
 
 @dataclass
@@ -56,6 +60,7 @@ class History:
             if not paper.void and paper.day <= day:
                 total += paper.total
             total -= sum((amount for _, _, on, amount in paper.taken if on <= day), Decimal(0))
+            total += sum((amount for on, *_, amount in paper.more if on <= day), Decimal(0))
         for payment in self.payments:
             gone = payment.reversed_on is not None and payment.reversed_on <= day
             total -= payment.amount if payment.day <= day and not gone else 0
@@ -79,10 +84,18 @@ def settle(history: History, day: date) -> tuple[Applications, dict[UUID, Decima
             continue
         owed.append((paper.day, 1, paper.number, paper.id))
         left[paper.id] = paper.total
-        for _, taker, on, amount in paper.taken:
+        charged = [paper.id]
+        for on, row, number, _, amount in sorted(paper.more):
             if on <= day:
-                left[paper.id] -= amount
-                applied[taker, paper.id, True] += amount
+                owed.append((on, 2, number, row))
+                left[row] = amount
+                charged.append(row)
+        for on, _, taker, amount in sorted((on, kind, row, amount) for kind, row, on, amount in paper.taken):
+            for debit in charged if on <= day else ():
+                part = min(amount, left[debit])
+                amount -= part
+                left[debit] -= part
+                applied[taker, debit, True] += part
     purses: list[tuple[date, str, UUID]] = []
     money: dict[UUID, Decimal] = {}
     for payment in history.payments:
@@ -175,11 +188,16 @@ def invent(seed: int) -> History:
         void = dice.random() < 0.15
         paper = Invoice(new_id(), f"T/{new_id().hex[:10].upper()}", day, later(day, 15), total, void)
         life.invoices.append(paper)
+        for _ in range(0 if void else dice.choice((0, 0, 0, 1, 2))):
+            on = later(day, 20)
+            paper.more.append((on, new_id(), f"D/{new_id().hex[:10].upper()}", later(on, 15), rupees(80)))
         for kind in ("credit_note", "write_off"):
-            room = total - sum((amount for *_, amount in paper.taken), Decimal(0))
+            on = later(day, 30)
+            charged = total + sum((amount for since, *_, amount in paper.more if since <= on), Decimal(0))
+            room = charged - sum((amount for *_, amount in paper.taken), Decimal(0))
             if not void and room > 0 and dice.random() < 0.25:
                 amount = dice.choice((room, min(room, rupees(100))))
-                paper.taken.append((kind, new_id(), later(day, 30), amount))
+                paper.taken.append((kind, new_id(), on, amount))
     if life.opening and life.invoices and dice.random() < 0.5:  # the opening is paid before a paper of its day
         life.opening = (life.opening[0], min(paper.day for paper in life.invoices), life.opening[2])
     for _ in range(dice.randint(0, 6)):
@@ -247,6 +265,20 @@ def write(sql: Callable[..., Any], lives: list[History]) -> None:
             )
             for number, (life, paper, (kind, row, day, amount)) in enumerate(taken, 1)
             if kind == "credit_note"
+        ],
+    )
+    more = [(life, paper, each) for life, paper in papers for each in paper.more]
+    put(
+        "debit_notes",
+        "id, customer_id, invoice_id, series, financial_year, sequence_no, number, note_date, due_date, reason,"
+        " snapshot, taxable_value, exempt_value, cgst, sgst, igst, total, issued_at, issued_by, document_hash,"
+        " previous_hash, hash_version",
+        [
+            (
+                *(str(row), str(life.id), str(paper.id), "D", "2627", place, number, day, due, "why", "{}"),
+                *(0, amount, 0, 0, 0, amount, START, user, "x", "x", 1),
+            )
+            for place, (life, paper, (day, row, number, due, amount)) in enumerate(more, 1)
         ],
     )
     off = [

@@ -21,7 +21,9 @@ AS_OF = [START + timedelta(n) for n in (0, 20, 35, 50, 65, 80, 110, 160, 300)]
 def only(life: History, kind: str | None = None) -> History:
     """The same life without what somebody chose, but for one kind: credit notes, write-offs or allocations."""
     for paper in life.invoices:
+        charged = sum((amount for *_, amount in paper.more), Decimal(0))
         paper.taken = [each for each in paper.taken if each[0] == kind]
+        assert sum((amount for *_, amount in paper.taken), Decimal(0)) <= paper.total + charged
     for payment in life.payments:
         if kind != "allocation":
             payment.chosen.clear()
@@ -42,6 +44,7 @@ def aged(life: History, day: date) -> dict[str, Decimal] | None:
     """A row of the report as one would write it by hand; None for who owes nothing and is owed nothing."""
     _, left, credit = settle(life, day)
     due = {paper.id: paper.due for paper in life.invoices}
+    due |= {row: on for paper in life.invoices for _, row, _, on, _ in paper.more}
     if life.opening:
         due[life.opening[0]] = life.opening[1]
     due |= {refund: on for refund, on, *_ in life.refunds}

@@ -60,6 +60,7 @@ def test_any_day_adds_up_and_agrees_with_the_books_kept_by_hand(lives: list[Hist
 
 def _debits(life: History, day: date) -> dict[UUID, Decimal]:
     found = {paper.id: paper.total for paper in life.invoices if not paper.void and paper.day <= day}
+    found |= {row: amount for paper in life.invoices for on, row, _, _, amount in paper.more if on <= day}
     if life.opening and life.opening[2] > 0 and life.opening[1] <= day:
         found[life.opening[0]] = life.opening[2]
     return found | {refund: amount for _, refund, amount in live_refunds(life, day)}

@@ -1,4 +1,5 @@
-"""What was sold, from the documents: their lines, less what credit notes took back, and the lines of drafts as of now.
+"""What was sold, from the documents: their lines with what debit notes charged more, less what credit notes took back,
+and the lines of drafts as of now.
 
 A document belongs to one month, that of its period; so does all that is on it, also what was confirmed after its own
 month was billed. A void invoice sold nothing: its orders are on a draft again. What an earlier system billed has no
@@ -53,6 +54,12 @@ documents AS (
         n.line_total - n.cgst - n.sgst - n.igst, n.line_total
     FROM documents d
     JOIN credit_note_lines n ON n.invoice_id = d.id
+    JOIN invoice_lines l ON l.invoice_id = n.invoice_id AND l.line_no = n.invoice_line_no
+    UNION ALL
+    SELECT d.month, d.root_id, d.customer_id, l.product_id, l.source, 'billed', n.quantity,
+        n.line_total - n.cgst - n.sgst - n.igst, n.line_total
+    FROM documents d
+    JOIN debit_note_lines n ON n.invoice_id = d.id
     JOIN invoice_lines l ON l.invoice_id = n.invoice_id AND l.line_no = n.invoice_line_no
     UNION ALL
     SELECT d.month, d.root_id, d.customer_id, t.product_id, o.order_type, 'billed', sum(t.delivered_quantity),

@@ -1,4 +1,4 @@
-"""``/credit-notes`` and ``/adjustments``: what corrects bills after and before they are issued."""
+"""``/credit-notes``, ``/debit-notes`` and ``/adjustments``: what corrects bills after and before they are issued."""
 
 from typing import Any
 from uuid import UUID
@@ -12,9 +12,14 @@ from dairy_app.billing.schemas.corrections import (
     CreditNoteOut,
     CreditNotePage,
     CreditNoteQuery,
+    DebitNoteIn,
+    DebitNoteOut,
+    DebitNotePage,
+    DebitNoteQuery,
 )
 from dairy_app.billing.service import crediting as service
-from dairy_app.invoices.models import Adjustment, CreditNote
+from dairy_app.billing.service import debiting
+from dairy_app.invoices.models import Adjustment, CreditNote, DebitNote
 from dairy_app.invoices.queries.adjustments import adjustment_list
 from dairy_app.invoices.queries.credit_notes import note_list
 from dairy_app.invoices.service import adjustments
@@ -24,7 +29,9 @@ from dairy_app.web.http import Blueprint, current_actor, current_session
 from dairy_app.web.idempotency import idempotent
 from dairy_app.web.pages import Page, read_page
 
-corrections = Blueprint("corrections", __name__, description="Credit notes on issued bills, adjustments on drafts")
+corrections = Blueprint(
+    "corrections", __name__, description="Credit and debit notes on issued bills, adjustments on drafts"
+)
 
 
 @corrections.route("/credit-notes", methods=["POST"])
@@ -61,6 +68,42 @@ def list_credit_notes(query: dict[str, Any]) -> Page:
 def read_credit_note(credit_note_id: UUID) -> dict[str, Any]:
     """One credit note with its lines."""
     return service.read_credit_note(current_session(), current_actor(), credit_note_id)
+
+
+@corrections.route("/debit-notes", methods=["POST"])
+@idempotent
+@corrections.arguments(DebitNoteIn)
+@corrections.response(201, DebitNoteOut)
+@allow(Role.ADMIN, Role.ACCOUNTANT)
+def issue_debit_note(asked: debiting.DebitRequest) -> dict[str, Any]:
+    """Charge more on lines of an issued invoice, by quantity or by amount, at the rates of the invoice."""
+    return debiting.issue_debit_note(current_session(), current_actor(), asked)
+
+
+@corrections.route("/debit-notes")
+@corrections.arguments(DebitNoteQuery, location="query")
+@corrections.response(200, DebitNotePage)
+@allow(Role.ADMIN, Role.ACCOUNTANT, Role.CUSTOMER)
+def list_debit_notes(query: dict[str, Any]) -> Page:
+    """Debit notes, the latest first. A customer sees its own."""
+    limit, cursor = query.pop("limit"), query.pop("cursor")
+    return read_page(
+        current_session(),
+        note_list(current_actor(), DebitNote, **query),
+        [DebitNote.note_date, DebitNote.id],
+        limit=limit,
+        cursor=cursor,
+        descending=True,
+    )
+
+
+@corrections.route("/debit-notes/<uuid:debit_note_id>")
+@etagged
+@corrections.response(200, DebitNoteOut)
+@allow(Role.ADMIN, Role.ACCOUNTANT, Role.CUSTOMER)
+def read_debit_note(debit_note_id: UUID) -> dict[str, Any]:
+    """One debit note with its lines."""
+    return debiting.read_debit_note(current_session(), current_actor(), debit_note_id)
 
 
 @corrections.route("/adjustments", methods=["POST"])

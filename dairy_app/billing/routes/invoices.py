@@ -4,7 +4,17 @@ from typing import Any
 from uuid import UUID
 
 from dairy_app.billing.queries.invoices import invoice_list
-from dairy_app.billing.schemas.invoices import EInvoiceIn, InvoiceOut, InvoicePage, InvoiceQuery, VoidIn, VoidOut
+from dairy_app.billing.rules.e_invoices import AnswerFile, answers_in
+from dairy_app.billing.schemas.invoices import (
+    EInvoiceFileIn,
+    EInvoiceIn,
+    EInvoicesRegistered,
+    InvoiceOut,
+    InvoicePage,
+    InvoiceQuery,
+    VoidIn,
+    VoidOut,
+)
 from dairy_app.billing.service import invoices as service
 from dairy_app.business.queries import today
 from dairy_app.invoices.queries.invoices import get_visible_invoice, invoice_keys
@@ -54,6 +64,20 @@ def register_e_invoice(answer: e_invoices.PortalAnswer, invoice_id: UUID) -> dic
     session, actor = current_session(), current_actor()
     e_invoices.register_e_invoice(session, actor, invoice_id, answer)
     return service.read_invoice(session, actor, invoice_id)
+
+
+@invoices.route("/invoices/e-invoices", methods=["PUT"])
+@invoices.arguments(EInvoiceFileIn)
+@invoices.response(200, EInvoicesRegistered)
+@allow(Role.ADMIN, Role.ACCOUNTANT)
+def register_e_invoices(file: AnswerFile) -> dict[str, Any]:
+    """Keep the government's portal's file of answers: IRN, receipt and QR code of many invoices and credit notes.
+
+    All of it or nothing: of a file with a fault every line that is wrong is named. The same IRN again is no fault.
+    """
+    items = e_invoices.register_e_invoices(current_session(), answers_in(file))
+    known = sum(each["was_known"] for each in items)
+    return {"registered": len(items) - known, "known": known, "items": items}
 
 
 @invoices.route("/invoices/<uuid:invoice_id>/void", methods=["POST"])

@@ -4,8 +4,8 @@ CGST Act s. 34: where the value or the tax charged on an invoice exceeds what is
 supplier issues a credit note that names them. The rate is that of the invoice's line (s. 14 decided it then).
 
 By quantity q of a line with quantity Q whose price has no tax in it: value = round(value × q / Q), tax = round(value ×
-rate / 200) twice within the state, else round(value × rate / 100) once. After something was taken back without goods
-(a price cut), a unit is worth what is left: value = round(value left × q / quantity left).
+rate / 200) twice within the state, else round(value × rate / 100) once. After something was taken back or charged
+without goods (another price), a unit is worth what is left: value = round(value left × q / quantity left).
 Of a line whose price has the tax in it, and of an untaxed one, the total counts: amount = round(total × q / Q).
 By amount a, the tax in it: round(a × rate / (2 × (100 + rate))) twice, else round(a × rate / (100 + rate)) once, and
 value = a − tax, so that it comes to a exactly; as on the invoice. All half up to the paisa.
@@ -35,8 +35,8 @@ class LineCredit:
 class OpenLine:
     """An invoice line and what earlier notes left of it. Rupees; ``sgst`` is always ``cgst``.
 
-    ``left_*``: still to be taken back. ``price_was_cut``: an earlier note took an amount without goods.
-    ``includes_tax``: the line's price had the tax in it.
+    ``left_*``: still to be taken back. ``price_was_changed``: an earlier note took or charged an amount without goods.
+    ``includes_tax``: the line's price had the tax in it. ``is_interstate``: its tax is IGST, also where it comes to 0.
     """
 
     line_no: int
@@ -49,9 +49,9 @@ class OpenLine:
     left_cgst: Decimal
     left_igst: Decimal
     left_total: Decimal
-    price_was_cut: bool
+    price_was_changed: bool
     includes_tax: bool
-    igst: Decimal = NOTHING
+    is_interstate: bool = False
     unit: str = "litre"
     is_goods: bool = True
 
@@ -98,7 +98,7 @@ def by_quantity(line: OpenLine, quantity: Decimal) -> Credit:
     by_value = line.is_taxed and not line.includes_tax
     whole, whole_quantity = (line.taxable_value if by_value else line.line_total), line.quantity
     left = line.left_taxable_value if by_value else line.left_total
-    if line.price_was_cut:
+    if line.price_was_changed:
         whole, whole_quantity = left, line.left_quantity
     part = to_paisa(whole * quantity / whole_quantity)
     if part >= left:
@@ -121,7 +121,7 @@ def by_amount(line: OpenLine, amount: Decimal) -> Credit:
     cgst, igst = _tax(line, amount, 100 + line.gst_rate)
     # At least a paisa of value stays with the tax that stays.
     least_tax = amount - line.left_taxable_value + PAISA
-    if line.igst:
+    if line.is_interstate:
         igst = max(igst, least_tax)
     else:
         cgst = max(cgst, (least_tax / 2).quantize(PAISA, ROUND_CEILING))
@@ -130,7 +130,7 @@ def by_amount(line: OpenLine, amount: Decimal) -> Credit:
 
 def _tax(line: OpenLine, amount: Decimal, parts: Decimal) -> tuple[Decimal, Decimal]:
     """CGST (and as much SGST) or IGST in an amount that is ``parts`` hundredths of its value, at most what is left."""
-    if line.igst:
+    if line.is_interstate:
         return NOTHING, min(to_paisa(amount * line.gst_rate / parts), line.left_igst)
     return min(to_paisa(amount * line.gst_rate / (2 * parts)), line.left_cgst), NOTHING
 

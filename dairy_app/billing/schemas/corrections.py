@@ -1,11 +1,13 @@
-"""Credit notes and adjustments as clients see them."""
+"""Credit notes, debit notes and adjustments as clients see them."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from marshmallow import Schema, fields, validates_schema
 
 from dairy_app.billing.rules.crediting import LineCredit
 from dairy_app.billing.service.crediting import NoteRequest
+from dairy_app.billing.service.debiting import DebitRequest
 from dairy_app.catalogue.models import SUPPLY_TYPES
 from dairy_app.invoices.models import ADJUSTMENT_KINDS, INVOICE_STATUSES
 from dairy_app.invoices.service.adjustments import NewAdjustment
@@ -28,6 +30,14 @@ from dairy_app.web.validate import Invalid
 
 #: More lines than any invoice has.
 MOST_LINES = 1000
+
+
+def _refuse_lines_twice(lines: Sequence[LineCredit]) -> None:
+    seen = set()
+    for position, line in enumerate(lines):
+        if line.line_no in seen:
+            raise Invalid("The line is listed twice.", "lines", position, "line_no")
+        seen.add(line.line_no)
 
 
 class LineCreditIn(Strict):
@@ -58,11 +68,36 @@ class CreditNoteIn(Strict):
 
     @validates_schema
     def lines_differ(self, data: dict[str, Any], **_: Any) -> None:
-        seen = set()
-        for position, line in enumerate(data["lines"] or ()):
-            if line.line_no in seen:
-                raise Invalid("The line is listed twice.", "lines", position, "line_no")
-            seen.add(line.line_no)
+        _refuse_lines_twice(data["lines"] or ())
+
+
+class LineDebitIn(LineCreditIn):
+    """What to charge on one line: either a quantity of its goods at their price there, or an amount with the tax."""
+
+
+class DebitNoteIn(Strict):
+    """What the invoice asked too little for, line by line; without ``note_date`` it is of today."""
+
+    makes = DebitRequest
+    invoice_id = fields.UUID(required=True)
+    lines = fields.List(fields.Nested(LineDebitIn), required=True, validate=validate.Length(1, MOST_LINES))
+    reason = Line(500, required=True, shortest=3)
+    note_date = Day(load_default=None)
+
+    @validates_schema
+    def lines_differ(self, data: dict[str, Any], **_: Any) -> None:
+        _refuse_lines_twice(data["lines"])
+
+
+class DebitNoteQuery(PageQuery):
+    """Which debit notes. ``period``: those dated in the month."""
+
+    customer_id = Several(fields.UUID())
+    invoice_id = fields.UUID(load_default=None)
+    number = Line(16, load_default=None)
+    period = Month(load_default=None)
+    date_from = Day(load_default=None, data_key="note_date[gte]")
+    date_to = Day(load_default=None, data_key="note_date[lte]")
 
 
 class CreditNoteQuery(PageQuery):
@@ -125,7 +160,55 @@ class CreditNoteOut(CreditNoteBrief):
     snapshot = fields.Dict()
     issued_at = fields.DateTime()
     document_hash = fields.String()
+    irn = fields.String(
+        allow_none=True, metadata={"description": "The number of the government's portal, when registered there."}
+    )
+    ack_no = fields.String(allow_none=True)
+    ack_date = fields.DateTime(allow_none=True)
+    signed_qr = fields.String(allow_none=True)
     lines = fields.List(fields.Nested(CreditNoteLineOut))
+
+
+class DebitNoteBrief(Schema):
+    """A debit note in a list."""
+
+    id = fields.UUID()
+    number = fields.String()
+    note_date = Day()
+    due_date = Day()
+    customer_id = fields.UUID()
+    customer_code = fields.String()
+    customer_name = fields.String()
+    invoice_id = fields.UUID()
+    invoice_number = fields.String()
+    invoice_date = Day()
+    reason = fields.String()
+    taxable_value = Money()
+    exempt_value = Money()
+    cgst = Money()
+    sgst = Money()
+    igst = Money()
+    total = Money()
+
+
+class DebitNoteLineOut(CreditNoteLineOut):
+    """What is charged on one invoice line; ``quantity`` is null for an amount without goods."""
+
+
+class DebitNoteOut(DebitNoteBrief):
+    """A debit note in full."""
+
+    place_of_supply = fields.String(allow_none=True)
+    snapshot = fields.Dict()
+    issued_at = fields.DateTime()
+    document_hash = fields.String()
+    irn = fields.String(
+        allow_none=True, metadata={"description": "The number of the government's portal, when registered there."}
+    )
+    ack_no = fields.String(allow_none=True)
+    ack_date = fields.DateTime(allow_none=True)
+    signed_qr = fields.String(allow_none=True)
+    lines = fields.List(fields.Nested(DebitNoteLineOut))
 
 
 class AdjustmentIn(Strict):
@@ -180,4 +263,5 @@ class AdjustmentOut(Schema):
 
 
 CreditNotePage = page_of(CreditNoteBrief, "CreditNotePage")
+DebitNotePage = page_of(DebitNoteBrief, "DebitNotePage")
 AdjustmentPage = page_of(AdjustmentOut, "AdjustmentPage")

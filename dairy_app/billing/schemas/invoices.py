@@ -1,7 +1,10 @@
 """Invoices as clients see them."""
 
-from marshmallow import Schema, fields
+from typing import Any
 
+from marshmallow import Schema, fields, pre_load, validates_schema
+
+from dairy_app.billing.rules.e_invoices import MOST_ANSWERS, AnswerFile
 from dairy_app.billing.service.invoices import VoidRequest
 from dairy_app.catalogue.models import SUPPLY_TYPES, UNITS
 from dairy_app.invoices.models import (
@@ -16,7 +19,7 @@ from dairy_app.invoices.models import (
 from dairy_app.invoices.service.e_invoices import PortalAnswer
 from dairy_app.orders.models import ORDER_TYPES
 from dairy_app.receivables.rules import PAYMENT_STATES
-from dairy_app.web import validate
+from dairy_app.web import uploads, validate
 from dairy_app.web.schemas import (
     Choice,
     Day,
@@ -33,7 +36,7 @@ from dairy_app.web.schemas import (
     UpdatedSince,
     page_of,
 )
-from dairy_app.web.validate import Pattern
+from dairy_app.web.validate import Invalid, Pattern
 
 
 class InvoiceQuery(PageQuery):
@@ -200,6 +203,66 @@ class EInvoiceIn(Strict):
         ],
         metadata={"description": "As it came: header.payload.signature.", "example": "eyJhbGciOiJSUzI1NiJ9.e30.c2ln"},
     )
+
+
+class EInvoiceFileIn(Strict):
+    """The portal's file as it gave it: JSON, CSV or a workbook, as an upload named ``file`` or as the body itself.
+
+    JSON is the portal's array, or an object that holds it as ``answers``. What is read of an answer is ``DocNo``,
+    ``Irn``, ``AckNo``, ``AckDt``, ``SignedQRCode`` and ``Status``; the document is found by its number, which the
+    signed QR code names, too.
+    """
+
+    makes = AnswerFile
+    not_in_example = ("csv",)
+    answers = fields.List(
+        fields.Dict(keys=fields.String()),
+        validate=validate.Length(1, MOST_ANSWERS),
+        load_default=None,
+        metadata={
+            "example": [
+                {
+                    "DocNo": "INV/2627/0000123",
+                    "AckNo": 112610036563512,
+                    "AckDt": "2026-11-03 11:20:00",
+                    "Irn": "3f" * 32,
+                    "SignedQRCode": "eyJhbGciOiJSUzI1NiJ9.e30.c2ln",
+                    "Status": "ACT",
+                }
+            ]
+        },
+    )
+    csv = fields.String(load_default=None, validate=validate.Length(min=1))
+
+    other_media = uploads.media_of_import("sheet")
+
+    @pre_load
+    def as_object(self, data: Any, **_: Any) -> Any:
+        return {"answers": data} if isinstance(data, list) else data
+
+    @validates_schema
+    def one_of_both(self, data: dict[str, Any], **_: Any) -> None:
+        if (data["answers"] is None) == (data["csv"] is None):
+            raise Invalid("Send the portal's answers.", "answers")
+
+
+class EInvoiceRegistered(Schema):
+    """A document that has an IRN now; ``was_known``: it had the same before."""
+
+    line = fields.Integer()
+    number = fields.String()
+    document_type = Choice(*DOCUMENT_TYPES, "credit_note", "debit_note")
+    id = fields.UUID()
+    irn = fields.String()
+    was_known = fields.Boolean()
+
+
+class EInvoicesRegistered(Schema):
+    """What became of the portal's file."""
+
+    registered = fields.Integer()
+    known = fields.Integer()
+    items = fields.List(fields.Nested(EInvoiceRegistered))
 
 
 class VoidIn(Strict):

@@ -53,10 +53,10 @@ def issue_credit_note(session: Session, actor: Actor, asked: NoteRequest) -> dic
     above what a line or the invoice has left, ``validation_failed`` for a date the series or the invoice forbids.
     A constant number of statements, however many lines.
     """
-    invoice = _lock_issued(session, actor, asked.invoice_id)
+    invoice = lock_issued(session, actor, asked.invoice_id)
     day = asked.note_date or today(session)
-    _refuse_date(session, invoice, day)
-    lines = open_lines(session, invoice.id)
+    refuse_note_date(session, invoice, day)
+    lines = open_lines(session, invoice.id, day)
     credits = _credits(lines, asked.lines)
     rates = {line.line_no: line for line in lines}
     note = NoteDraft(
@@ -66,7 +66,7 @@ def issue_credit_note(session: Session, actor: Actor, asked: NoteRequest) -> dic
         reason=asked.reason,
         credits=credits,
         exempt_value=sum((c.line_total for c in credits if not rates[c.invoice_line_no].is_taxed), NOTHING),
-        round_off=_round_off(open_invoice(session, invoice.id), lines, credits),
+        round_off=_round_off(open_invoice(session, invoice.id, day), lines, credits),
     )
     number = take_number(session, note.financial_year, day)
     if number.last_date > day:
@@ -76,22 +76,26 @@ def issue_credit_note(session: Session, actor: Actor, asked: NoteRequest) -> dic
     return read_credit_note(session, actor, write(session, note, number, at=now(), issued_by=actor.user_id))
 
 
-def _lock_issued(session: Session, actor: Actor, invoice_id: UUID) -> Invoice:
+def lock_issued(session: Session, actor: Actor, invoice_id: UUID) -> Invoice:
+    """The invoice of a note that is wanted, locked with its customer. Raises illegal_transition, invoice_not_found."""
     invoice = lock_invoice(session, actor, invoice_id)
     if invoice.status != "issued":
-        raise Problem("illegal_transition", f"The invoice is {invoice.status}; only an issued one can be credited.")
+        raise Problem(
+            "illegal_transition", f"The invoice is {invoice.status}; only an issued one can be corrected by a note."
+        )
     return invoice
 
 
-def _refuse_date(session: Session, invoice: Invoice, day: date) -> None:
+def refuse_note_date(session: Session, invoice: Invoice, day: date) -> None:
+    """Refuse a day that no note of the invoice may be of: to come, before it, in closed books or a filed month."""
     if day > today(session):
-        raise invalid("/note_date", "A credit note cannot be dated in the future.")
+        raise invalid("/note_date", "A note cannot be dated in the future.")
     if invoice.invoice_date is not None and day < invoice.invoice_date:
         raise invalid("/note_date", f"Not before the invoice's own date, {invoice.invoice_date}.")
     require_open_books(session, day)
     filed = returns_filed_through(session, today(session))
     if day <= filed:
-        raise Problem("return_filed", f"The returns are filed through {filed}; date the credit note later.")
+        raise Problem("return_filed", f"The returns are filed through {filed}; date the note later.")
 
 
 def _credits(lines: Sequence[OpenLine], asked: Sequence[LineCredit] | None) -> list[Credit]:

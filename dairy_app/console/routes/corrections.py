@@ -1,4 +1,4 @@
-"""What corrects bills: credit notes and write-offs of issued ones, and taking a charge or a discount off a draft."""
+"""What corrects bills: notes and write-offs of issued ones, and taking a charge or a discount off a draft."""
 
 from functools import partial
 from typing import Any
@@ -35,18 +35,47 @@ def credit_note_pdf(query: dict[str, Any], credit_note_id: UUID) -> Response:
     return fetch(f"/credit-notes/{credit_note_id}/pdf", language=query["lang"])
 
 
+@console.route("/debit-notes/<uuid:debit_note_id>")
+@console.arguments(PageQuery, location="query")
+@allow(*WHO_SEES, page=True)
+def debit_note(query: dict[str, str], debit_note_id: UUID) -> Response:
+    """A debit note with its lines. A customer sees its own."""
+    del query
+    return frame.page("debit_note.html", note=ask(f"/debit-notes/{debit_note_id}"))
+
+
+@console.route("/debit-notes/<uuid:debit_note_id>/pdf")
+@console.arguments(LanguageQuery, location="query")
+@allow(*WHO_SEES, page=True)
+def debit_note_pdf(query: dict[str, Any], debit_note_id: UUID) -> Response:
+    """The document as the customer gets it."""
+    return fetch(f"/debit-notes/{debit_note_id}/pdf", language=query["lang"])
+
+
 @console.route("/invoices/<uuid:invoice_id>/credit-notes", methods=["POST"])
 @console.arguments(Form, location="form")
 @allow(*WHO, page=True)
 def credit_bill(form: dict[str, str], invoice_id: UUID) -> Response:
     """Take back a part or all of a bill. First it says what that comes to; only what was seen is issued."""
+    return _correct(form, invoice_id, "credit", takes_all=bool(form.get("everything")))
+
+
+@console.route("/invoices/<uuid:invoice_id>/debit-notes", methods=["POST"])
+@console.arguments(Form, location="form")
+@allow(*WHO, page=True)
+def debit_bill(form: dict[str, str], invoice_id: UUID) -> Response:
+    """Charge more on a bill. First it says what that comes to; only what was seen is issued."""
+    return _correct(form, invoice_id, "debit")
+
+
+def _correct(form: dict[str, str], invoice_id: UUID, kind: str, *, takes_all: bool = False) -> Response:
+    """Issue a note of a kind, credit or debit, or show what it would come to."""
     lines = [name.removeprefix("quantity_") for name in form if name.startswith("quantity_")]
     body = {"invoice_id": str(invoice_id), **frame.fields_of(form, "reason", "note_date")}
-    credits = [
-        {"line_no": int(line), **_credit(form, line)} for line in lines if line.isdecimal() and _credit(form, line)
-    ]
-    if not form.get("everything"):
-        body["lines"] = credits
+    named = [{"line_no": int(line), **_of_line(form, line)} for line in lines if line.isdecimal()]
+    wanted = [each for each in named if len(each) > 1]
+    if not takes_all:
+        body["lines"] = wanted
     typed, found = frame.as_typed(form), dict[str, Any]()
     whose = ask(f"/invoices/{invoice_id}")["customer_id"]
 
@@ -54,16 +83,16 @@ def credit_bill(form: dict[str, str], invoice_id: UUID) -> Response:
         return form.get("do") == "give" and (form.get("looked"), form.get("after")) == (typed, found["seen"])
 
     def issue() -> None:
-        if "lines" in body and not credits:
-            raise Problem("validation_failed", errors=[FieldError("", "nothing", frame.words()("credit_nothing"))])
-        with frame.told_at(_fields(credits)), tried(unless=is_as_seen):
-            found.update(note=act("POST", "/credit-notes", body, key=form.get("key")), after=balance_of(whose))
+        if "lines" in body and not wanted:
+            raise Problem("validation_failed", errors=[FieldError("", "nothing", frame.words()(f"{kind}_nothing"))])
+        with frame.told_at(_fields(wanted)), tried(unless=is_as_seen):
+            found.update(note=act("POST", f"/{kind}-notes", body, key=form.get("key")), after=balance_of(whose))
             # All that is left may be less by now, and leave the same balance.
             found["seen"] = f"{found['note']['total']} {found['after']}"
         found["before"] = balance_of(whose)
 
     address = url_for("console.invoice", invoice_id=invoice_id)
-    again = partial(invoice_page, invoice_id, opened="credit")
+    again = partial(invoice_page, invoice_id, opened=kind)
     refused = frame.send(issue, again, address)
     if refused is not None:
         return refused
@@ -71,13 +100,13 @@ def credit_bill(form: dict[str, str], invoice_id: UUID) -> Response:
         g.form_is_on = address
         return again(form=form, looked=typed, effect=found)
     note, rupees = found["note"], frame.figures().rupees
-    address = url_for("console.credit_note", credit_note_id=note["id"])
+    address = url_for(f"console.{kind}_note", **{f"{kind}_note_id": note["id"]})
     said = {"number": note["number"], "amount": rupees(note["total"]), "after": rupees(found["after"])}
-    return frame.done(address, "credited", **said)
+    return frame.done(address, f"{kind}ed", **said)
 
 
-def _credit(form: dict[str, str], line: str) -> dict[str, str]:
-    """What of one line: the API refuses a line for which both were typed."""
+def _of_line(form: dict[str, str], line: str) -> dict[str, str]:
+    """What of one line is taken back or charged: the API refuses a line for which both were typed."""
     typed = {name: form.get(f"{name}_{line}", "").strip() for name in ("quantity", "amount")}
     return {name: value for name, value in typed.items() if value}
 

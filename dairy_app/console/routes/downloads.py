@@ -47,6 +47,8 @@ def download_return(asked: dict[str, Any], profile: str) -> Response:
     """A return as the portal takes it; refused while its tables do not agree, unless that is wanted."""
     if profile == "gstr1":
         return exports.stream_set("json", **asked)
+    if profile == "einvoice":
+        return exports.stream_e_invoices(**asked)
     del asked["despite_findings"]
     return exports.stream(download_of(profile, "json"), **asked)
 

@@ -42,6 +42,7 @@ def invoice_page(invoice_id: UUID, opened: str | None = None, **names: Any) -> R
     bill = ask(own)
     if bill["status"] == "issued":
         names["credit_notes"] = ask("/credit-notes", invoice_id=invoice_id, limit=NOTES)["items"]
+        names["debit_notes"] = ask("/debit-notes", invoice_id=invoice_id, limit=NOTES)["items"]
         names["pay"] = ask(f"{own}/pay-links")
         names["codes"] = {name: _code(names["pay"][name]) for name in ("balance_link", "own_link")}
         if Decimal(bill["credit_applied"]) and admits("/write-offs"):

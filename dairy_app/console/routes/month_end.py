@@ -7,12 +7,13 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from flask import Response, url_for
+from flask import Response, request, url_for
 from marshmallow import fields
 
 from dairy_app.billing.service.background import bill, key_of
 from dairy_app.billing.service.runs import RunRequest
 from dairy_app.business.queries import today
+from dairy_app.common.errors import invalid
 from dairy_app.console.routes import frame
 from dairy_app.console.routes.frame import Form, PageQuery, console
 from dairy_app.invoices.queries.verification import all_series
@@ -24,6 +25,7 @@ from dairy_app.web.access import Role, allow
 from dairy_app.web.http import current_actor, current_database, current_session
 from dairy_app.web.inside import act, ask
 from dairy_app.web.schemas import Month
+from dairy_app.web.validate import REQUIRED
 
 WHO = (Role.ADMIN, Role.ACCOUNTANT)
 #: Bills of a preview on a page; deliveries and customers that are named of those that keep the month open.
@@ -222,6 +224,27 @@ def close_books(form: dict[str, str]) -> Response:
         address,
     )
     return refused or frame.done(f"{address}#close", "me_closed", day=frame.figures().day(through))
+
+
+@console.route("/month-end/e-invoices", methods=["POST"])
+@console.arguments(MonthForm, location="form")
+@allow(*WHO, page=True)
+def keep_e_invoices(form: dict[str, str]) -> Response:
+    """Keep the portal's file of answers; of one with faults every line that is wrong is told."""
+    period, told = form["period"], dict[str, Any]()
+
+    def keep() -> None:
+        file = request.files.get("file")
+        if file is None or not file.filename:
+            raise invalid("/file", "Choose a file.", REQUIRED)
+        told.update(act("PUT", "/invoices/e-invoices", file=file))
+
+    def again(**names: Any) -> Response:
+        return _month_page(period, e_wrong=list(names["wrong"].items()), **names)
+
+    address = url_for("console.month_end", period=period)
+    refused = frame.send(keep, again, address)
+    return refused or frame.done(f"{address}#e-invoices", "me_e_kept", n=told["registered"], known=told["known"])
 
 
 @console.route("/month-end/verification")

@@ -18,7 +18,18 @@ from dairy_app.web.inside import act, admits, ask
 ROWS, CHANGES = 100, 50
 #: What the settings' form holds, in its groups. Cleared fields are set to nothing.
 SETTINGS = {
-    "seller": ("business_name", "legal_name", "address", "state_code", "gstin", "fssai_no", "phone", "upi_id"),
+    "seller": (
+        "business_name",
+        "legal_name",
+        "address",
+        "city",
+        "pincode",
+        "state_code",
+        "gstin",
+        "fssai_no",
+        "phone",
+        "upi_id",
+    ),
     "bills": ("due_days", "invoice_footer", "second_language", "unusual_total_percent"),
     "days": ("cutoff_morning", "cutoff_evening", "delivery_window_days", "generation_days_ahead"),
     "orders": ("minimum_order_amount", "on_credit_limit"),

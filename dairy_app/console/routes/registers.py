@@ -78,6 +78,15 @@ def credit_notes(query: dict[str, str]) -> Response:
     return register("credit_notes.html", "/credit-notes", ["number"], query, wanted)
 
 
+@console.route("/debit-notes")
+@console.arguments(RegisterQuery, location="query")
+@allow(*WHO, page=True)
+def debit_notes(query: dict[str, str]) -> Response:
+    """Every debit note, the latest first."""
+    wanted = {"period": query.get("period") or None}
+    return register("debit_notes.html", "/debit-notes", ["number"], query, wanted)
+
+
 def register(
     template: str, path: str, numbers: Sequence[str], query: dict[str, str], wanted: dict[str, Any], **names: Any
 ) -> Response:

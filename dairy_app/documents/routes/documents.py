@@ -1,4 +1,4 @@
-"""``/invoices/{id}/pdf`` and ``/share``, ``/credit-notes/{id}/pdf``, and the messages of a run."""
+"""``/invoices/{id}/pdf`` and ``/share``, the PDF of notes, and the messages of a run."""
 
 from typing import Any
 from uuid import UUID
@@ -55,6 +55,17 @@ def read_pay_links(invoice_id: UUID) -> service.PayLinks:
 def credit_note_pdf(query: dict[str, Any], credit_note_id: UUID) -> Response:
     """The document of a credit note."""
     document = queries.read_note(current_session(), current_actor(), credit_note_id)
+    return pdf_of(document, service.words_for(current_session(), query["lang"], document.language))
+
+
+@documents.route("/debit-notes/<uuid:debit_note_id>/pdf")
+@etagged
+@documents.arguments(LanguageQuery, location="query")
+@documents.response(200, PDF, content_type="application/pdf")
+@allow(Role.ADMIN, Role.ACCOUNTANT, Role.CUSTOMER)
+def debit_note_pdf(query: dict[str, Any], debit_note_id: UUID) -> Response:
+    """The document of a debit note."""
+    document = queries.read_note(current_session(), current_actor(), debit_note_id, "debit_note")
     return pdf_of(document, service.words_for(current_session(), query["lang"], document.language))
 
 

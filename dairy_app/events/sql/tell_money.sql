@@ -1,4 +1,4 @@
--- Credit notes, payments and refunds as they come; what the import of the earlier system brings is no news.
+-- Credit and debit notes, payments and refunds as they come; what the import of the earlier system brings is no news.
 CREATE FUNCTION tell_money() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
     INSERT INTO events (kind, object_type, object_id, data)
@@ -11,6 +11,8 @@ BEGIN
 END $$;
 CREATE TRIGGER tr_events_insert AFTER INSERT ON credit_notes REFERENCING NEW TABLE AS arrived
     FOR EACH STATEMENT EXECUTE FUNCTION tell_money('number', 'credit_note', 'issued');
+CREATE TRIGGER tr_events_insert AFTER INSERT ON debit_notes REFERENCING NEW TABLE AS arrived
+    FOR EACH STATEMENT EXECUTE FUNCTION tell_money('number', 'debit_note', 'issued');
 CREATE TRIGGER tr_events_insert AFTER INSERT ON payments REFERENCING NEW TABLE AS arrived
     FOR EACH STATEMENT EXECUTE FUNCTION tell_money('receipt_no', 'payment', 'received');
 CREATE TRIGGER tr_events_insert AFTER INSERT ON refunds REFERENCING NEW TABLE AS arrived

@@ -1,9 +1,9 @@
 """Vouchers and masters for Tally's import of XML.
 
-The vouchers are the journal: Sales, Credit Note, Receipt, Payment for a receipt that was reversed and for a refund
-(Receipt when that came back), Journal for opening balances and write-offs. A debit is an AMOUNT below 0 that is deemed
-positive, as Tally itself exports it; the amounts of a voucher come to 0. REMOTEID is made of the document's own id, so
-importing again changes and never doubles.
+The vouchers are the journal: Sales, Credit Note, Debit Note, Receipt, Payment for a receipt that was reversed and for a
+refund (Receipt when that came back), Journal for opening balances and write-offs. A debit is an AMOUNT below 0 that is
+deemed positive, as Tally itself exports it; the amounts of a voucher come to 0. REMOTEID is made of the document's own
+id, so importing again changes and never doubles.
 
 A customer's line says which bills it opens or settles, as the ledger settles them as of the day of the export.
 

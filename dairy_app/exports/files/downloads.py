@@ -12,7 +12,8 @@ from dairy_app.common.errors import Problem, invalid
 from dairy_app.exports.books import tally
 from dairy_app.exports.files.streams import Source
 from dairy_app.exports.files.workbooks import WorkbookSource
-from dairy_app.exports.gst import gstr1_set, portal
+from dairy_app.exports.gst import gstr1_set, portal, registration
+from dairy_app.exports.gst.einvoice import EINVOICE
 from dairy_app.exports.gst.gstr3b import GSTR3B
 from dairy_app.exports.gst.self_checks import Check, self_checks
 from dairy_app.exports.registers.columns import Profile
@@ -119,6 +120,15 @@ _SUMMARY_RETURN = Download(
     count=lambda session, span: count_of(session, GSTR3B, span),
     sums=lambda session, span: totals_of(session, GSTR3B, span),
 )
+_E_INVOICES = Download(
+    name=EINVOICE.name,
+    version=EINVOICE.version,
+    form="json",
+    source=lambda span, _bom: registration.EInvoiceSource(span),
+    count=registration.count_of_e_invoices,
+    sums=registration.sums_of_e_invoices,
+    checks=registration.completeness,
+)
 _VOUCHERS = Download(
     name="tally",
     version=tally.VERSION,
@@ -144,6 +154,7 @@ DOWNLOADS: dict[tuple[str, str], Download] = {
         _SET,
         _RETURN,
         _SUMMARY_RETURN,
+        _E_INVOICES,
         _VOUCHERS,
         _MASTERS,
     )

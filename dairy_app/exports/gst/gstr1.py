@@ -1,8 +1,9 @@
 """The files of GSTR-1, with the headings and the order of columns of the government's offline tool.
 
-One row per document and rate. A void document is only counted, as cancelled, in ``docs``. Credit notes to registered
-buyers and those of invoices listed in ``b2cl`` are listed; every other one is taken off ``b2cs``. What bears no tax is
-in ``exemp`` and, by its HSN at rate 0, in the summaries; a seller without GSTIN has none of it.
+One row per document and rate. A void document is only counted, as cancelled, in ``docs``. Notes to registered buyers
+and those of invoices listed in ``b2cl`` are listed, all with amounts above 0 and their type, C or D; every other one is
+in ``b2cs``, a credit note below 0. What bears no tax is in ``exemp`` and, by its HSN at rate 0, in the summaries; a
+seller without GSTIN has none of it.
 """
 
 from dairy_app.exports.gst.codes import HSN_DESCRIPTIONS, UNIT_QUANTITY_NAMES
@@ -20,15 +21,21 @@ _GSTIN = text("GSTIN/UIN of Recipient", "r.gstin")
 _NAME = text("Receiver Name", "r.name")
 
 
-def _by_rate(which: str, sign: int = 1) -> str:
-    """One row ``r`` per document and rate of the taxed supplies that ``which`` chooses."""
+#: Which documents are invoices, and which are notes.
+INVOICES, NOTES = "s.place = 1", "s.place > 1"
+#: Of a note ``r``: credit or debit.
+NOTE_TYPE = "CASE r.place WHEN 2 THEN 'C' ELSE 'D' END"
+
+
+def _by_rate(which: str, documents: str = INVOICES) -> str:
+    """One row ``r`` per document and rate of the taxed supplies that ``which`` chooses; no value is below 0."""
     return f"""
 FROM (
-    SELECT s.id, s.number, s.day, s.total, s.place_of_supply, s.gstin, s.name, s.gst_rate,
-        {sign} * sum(s.value) AS value
+    SELECT s.id, s.place, s.number, s.day, s.total, s.place_of_supply, s.gstin, s.name, s.gst_rate,
+        sum(s.sign * s.value) AS value
     FROM {SUPPLIES}
-    WHERE s.sign = {sign} AND s.gst_rate > 0 AND {which}
-    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
+    WHERE {documents} AND s.gst_rate > 0 AND {which}
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
 ) r"""
 
 
@@ -42,7 +49,7 @@ def _document(of: str) -> tuple[Column, Column, Column]:
 
 _INVOICE, _INVOICE_DATE, _INVOICE_VALUE = _document("Invoice")
 _NOTE, _NOTE_DATE, _NOTE_VALUE = _document("Note")
-_NOTE_TYPE = word("Note Type", "'C'")
+_NOTE_TYPE = word("Note Type", NOTE_TYPE)
 _BY_DOCUMENT = "r.day, r.number, r.gst_rate"
 
 B2B = Profile(
@@ -90,7 +97,7 @@ B2CL = Profile(
 B2CS = Profile(
     name="gstr1/b2cs",
     version=1,
-    title="Table 7: other taxed supplies to consumers by place and rate, less their credit notes.",
+    title="Table 7: other taxed supplies to consumers by place and rate, with their notes.",
     columns=(
         word("Type", "'OE'"),
         _PLACE,
@@ -113,7 +120,7 @@ FROM (
 CDNR = Profile(
     name="gstr1/cdnr",
     version=1,
-    title="Table 9B: credit notes to registered persons, one row per note and rate.",
+    title="Table 9B: credit and debit notes to registered persons, one row per note and rate.",
     columns=(
         _GSTIN,
         _NAME,
@@ -129,14 +136,14 @@ CDNR = Profile(
         _VALUE,
         _CESS,
     ),
-    rows=_by_rate("s.to_registered", -1),
+    rows=_by_rate("s.to_registered", NOTES),
     order=_BY_DOCUMENT,
 )
 
 CDNUR = Profile(
     name="gstr1/cdnur",
     version=1,
-    title="Table 9B: credit notes of the invoices in b2cl, one row per note and rate.",
+    title="Table 9B: credit and debit notes of the invoices in b2cl, one row per note and rate.",
     columns=(
         word("UR Type", "'B2CL'"),
         _NOTE,
@@ -149,14 +156,14 @@ CDNUR = Profile(
         _VALUE,
         _CESS,
     ),
-    rows=_by_rate("s.is_large", -1),
+    rows=_by_rate("s.is_large", NOTES),
     order=_BY_DOCUMENT,
 )
 
 EXEMP = Profile(
     name="gstr1/exemp",
     version=1,
-    title="Table 8: supplies without tax, less their credit notes; always these four rows.",
+    title="Table 8: supplies without tax, with their notes; always these four rows.",
     columns=(
         word("Description", "r.description"),
         money("Nil Rated Supplies", "r.nil_rated::numeric(14,2)"),
@@ -190,7 +197,7 @@ def _summary(name: str, whom: str, which: str) -> Profile:
     return Profile(
         name=f"gstr1/{name}",
         version=2,
-        title=f"Table 12: everything supplied to {whom} by HSN, unit and rate, less credit notes.",
+        title=f"Table 12: everything supplied to {whom} by HSN, unit and rate, with their notes.",
         columns=(
             text("HSN", "r.hsn_code"),
             word("Description", coded("left(r.hsn_code, 4)", HSN_DESCRIPTIONS)),
@@ -236,7 +243,10 @@ DOCS = Profile(
     version=1,
     title="Table 13: the numbers given to documents, one row per series, and how many of them were cancelled.",
     columns=(
-        word("Nature of Document", "CASE r.place WHEN 1 THEN 'Invoices for outward supply' ELSE 'Credit Note' END"),
+        word(
+            "Nature of Document",
+            "(ARRAY['Invoices for outward supply', 'Credit Note', 'Debit Note'])[r.place]",
+        ),
         text("Sr. No. From", "r.first_number"),
         text("Sr. No. To", "r.last_number"),
         number("Total Number", "r.documents"),

@@ -1,6 +1,7 @@
 """What GSTR-3B asks of sales: tables 3.1 (a), (c), (e) and 3.2, one row for each figure and place.
 
-Credit notes are taken off. What is owed on purchases, and the input tax credit, are not in the books of deliveries.
+Notes are in it, those of credit below 0. What is owed on purchases, and the input tax credit, are not in the books of
+deliveries.
 """
 
 from dairy_app.exports.registers.columns import Profile, money, word
@@ -19,7 +20,7 @@ FROM (
 GSTR3B = Profile(
     name="gstr3b",
     version=1,
-    title="GSTR-3B, of sales: tables 3.1 (a), (c), (e) and 3.2, less credit notes.",
+    title="GSTR-3B, of sales: tables 3.1 (a), (c), (e) and 3.2, with their notes.",
     columns=(
         word("Table", "r.of_table"),
         word("Nature of Supplies", "r.description"),

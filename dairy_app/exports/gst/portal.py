@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from dairy_app.common.errors import invalid
 from dairy_app.exports.files.streams import CHUNK_BYTES, Progress, Take
 from dairy_app.exports.gst.codes import HSN_DESCRIPTIONS, UNIT_QUANTITY_CODES
-from dairy_app.exports.gst.gstr1 import DOCS, EXEMP, HSN_B2B, HSN_B2C
+from dairy_app.exports.gst.gstr1 import DOCS, EXEMP, HSN_B2B, HSN_B2C, INVOICES, NOTE_TYPE, NOTES
 from dairy_app.exports.gst.gstr3b import OTHER_STATES
 from dairy_app.exports.registers.columns import Profile, coded
 from dairy_app.exports.registers.entries import SUPPLIES
@@ -35,34 +35,34 @@ _TAXES_OF_PLACE = """'iamt', CASE WHEN r.inter_state THEN r.igst END,
     'csamt', 0.00"""
 
 
-def _documents(which: str, sign: int, words: str) -> str:
+def _documents(which: str, documents: str, words: str) -> str:
     """Documents with their rates, grouped by whose they are: a row of ``words`` a document, and its items."""
     return f"""
 SELECT r.owner, json_strip_nulls(json_build_object({words},
     'itms', json_agg(json_build_object('num', r.rate_no, 'itm_det', json_strip_nulls(json_build_object(
         'txval', r.value, 'rt', r.gst_rate, {_TAXES_OF_PLACE}))) ORDER BY r.gst_rate)))::text
 FROM (
-    SELECT s.id, s.number, s.day, s.total, s.place_of_supply, s.gstin, s.inter_state, s.gst_rate,
+    SELECT s.id, s.place, s.number, s.day, s.total, s.place_of_supply, s.gstin, s.inter_state, s.gst_rate,
         CASE WHEN s.to_registered THEN s.gstin ELSE s.place_of_supply END AS owner,
         row_number() OVER (PARTITION BY s.id ORDER BY s.gst_rate) AS rate_no,
-        ({sign} * sum(s.value))::numeric(14,2) AS value, ({sign} * sum(s.igst))::numeric(14,2) AS igst,
-        ({sign} * sum(s.cgst))::numeric(14,2) AS cgst, ({sign} * sum(s.sgst))::numeric(14,2) AS sgst
+        sum(s.sign * s.value)::numeric(14,2) AS value, sum(s.sign * s.igst)::numeric(14,2) AS igst,
+        sum(s.sign * s.cgst)::numeric(14,2) AS cgst, sum(s.sign * s.sgst)::numeric(14,2) AS sgst
     FROM {SUPPLIES}
-    WHERE s.sign = {sign} AND s.gst_rate > 0 AND {which}
-    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
+    WHERE {documents} AND s.gst_rate > 0 AND {which}
+    GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
 ) r
-GROUP BY r.owner, r.id, r.number, r.day, r.total, r.place_of_supply
-ORDER BY r.owner, r.day, r.number"""
+GROUP BY r.owner, r.place, r.id, r.number, r.day, r.total, r.place_of_supply
+ORDER BY r.owner, r.day, r.place, r.number"""
 
 
 _INVOICE = "'inum', r.number, 'idt', to_char(r.day, 'DD-MM-YYYY'), 'val', r.total::numeric(14,2)"
-_NOTE = "'ntty', 'C', 'nt_num', r.number, 'nt_dt', to_char(r.day, 'DD-MM-YYYY'), 'val', r.total::numeric(14,2)"
+_NOTE = f"'ntty', {NOTE_TYPE}, 'nt_num', r.number, 'nt_dt', to_char(r.day, 'DD-MM-YYYY'), 'val', r.total::numeric(14,2)"
 _REGULAR = "'pos', r.place_of_supply, 'rchrg', 'N', 'inv_typ', 'R'"
 
-_B2B = _documents("s.to_registered", 1, f"{_INVOICE}, {_REGULAR}")
-_B2CL = _documents("s.is_large", 1, _INVOICE)
-_CDNR = _documents("s.to_registered", -1, f"{_NOTE}, {_REGULAR}")
-_CDNUR = _documents("s.is_large", -1, f"'typ', 'B2CL', {_NOTE}, 'pos', r.place_of_supply")
+_B2B = _documents("s.to_registered", INVOICES, f"{_INVOICE}, {_REGULAR}")
+_B2CL = _documents("s.is_large", INVOICES, _INVOICE)
+_CDNR = _documents("s.to_registered", NOTES, f"{_NOTE}, {_REGULAR}")
+_CDNUR = _documents("s.is_large", NOTES, f"'typ', 'B2CL', {_NOTE}, 'pos', r.place_of_supply")
 _B2CS = f"""
 SELECT json_strip_nulls(json_build_object('sply_ty', CASE WHEN r.inter_state THEN 'INTER' ELSE 'INTRA' END,
     'pos', r.place_of_supply, 'typ', 'OE', 'rt', r.gst_rate, 'txval', r.value, {_TAXES_OF_PLACE}))::text
@@ -82,7 +82,7 @@ SELECT json_build_object('sply_ty', (ARRAY['INTRB2B', 'INTRAB2B', 'INTRB2C', 'IN
 WHERE r.nil_rated <> 0 OR r.exempt <> 0 OR r.non_gst <> 0
 ORDER BY r.place"""
 _DOCUMENTS_ISSUED = f"""
-SELECT CASE r.place WHEN 1 THEN 1 ELSE 5 END, json_build_object(
+SELECT (ARRAY[1, 5, 4])[r.place], json_build_object(
     'num', row_number() OVER (PARTITION BY r.place ORDER BY {DOCS.order}),
     'from', r.first_number, 'to', r.last_number, 'totnum', r.documents, 'cancel', r.cancelled,
     'net_issue', r.documents - r.cancelled)::text

@@ -19,6 +19,9 @@ SELECT coalesce(sum(r.nil_rated + r.exempt + r.non_gst) FILTER (WHERE r.to_regis
     coalesce(sum(r.nil_rated + r.exempt + r.non_gst) FILTER (WHERE NOT r.to_registered), 0) AS consumers
 {EXEMP.rows}"""
 
+#: What notes come to: those of credit below 0.
+_OF_NOTES = "SELECT coalesce(sum(CASE r.place WHEN 2 THEN -r.value ELSE r.value END), 0) AS value {rows}"
+
 _OF_DOCUMENTS = f"""
 SELECT coalesce(sum(d.sign * (d.total - d.round_off)), 0) AS value FROM {DOCUMENTS} WHERE d.of_gst"""
 
@@ -60,23 +63,21 @@ class Check:
 
 def self_checks(session: Session, span: Span) -> Sequence[Check]:
     """The checks of the documents of some days, all of them, whether they pass or not."""
-    taxed = {
-        each.name: totals_of(session, each, span)["Taxable Value"]
-        for each in (B2B, B2CL, B2CS, CDNR, CDNUR, HSN_B2B, HSN_B2C)
-    }
+    taxed = {each.name: totals_of(session, each, span)["Taxable Value"] for each in (B2B, B2CL, B2CS, HSN_B2B, HSN_B2C)}
+    notes = {each.name: driver_rows(session, _OF_NOTES.format(rows=each.rows), span)[0].value for each in (CDNR, CDNUR)}
     untaxed = driver_rows(session, _UNTAXED, span)[0]
     return [
         Check(
             "hsn_b2b",
-            "HSN b2b = b2b - cdnr + untaxed supplies to registered persons",
+            "HSN b2b = b2b - cdnr (C) + cdnr (D) + untaxed supplies to registered persons",
             taxed[HSN_B2B.name],
-            taxed[B2B.name] - taxed[CDNR.name] + untaxed.registered,
+            taxed[B2B.name] + notes[CDNR.name] + untaxed.registered,
         ),
         Check(
             "hsn_b2c",
-            "HSN b2c = b2cs + b2cl - cdnur + untaxed supplies to consumers",
+            "HSN b2c = b2cs + b2cl - cdnur (C) + cdnur (D) + untaxed supplies to consumers",
             taxed[HSN_B2C.name],
-            taxed[B2CS.name] + taxed[B2CL.name] - taxed[CDNUR.name] + untaxed.consumers,
+            taxed[B2CS.name] + taxed[B2CL.name] + notes[CDNUR.name] + untaxed.consumers,
         ),
         *_of_registers(session, span),
         *_of_papers(session, span),

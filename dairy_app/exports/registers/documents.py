@@ -14,21 +14,21 @@ CROSS JOIN LATERAL (
 ) untaxed
 LEFT JOIN (
     SELECT o.document_id, sum(o.open) AS open FROM open_items(NULL::uuid[], %(as_of)s) o
-    WHERE o.kind = 'invoice' GROUP BY 1
-) due ON due.document_id = d.invoice_id
+    WHERE o.kind IN ('invoice', 'debit_note') GROUP BY 1
+) due ON due.document_id = d.id
 LEFT JOIN (
     SELECT a.debit_id, sum(a.amount) FILTER (WHERE a.credit_kind = 'payment') AS paid,
         sum(a.amount) FILTER (WHERE a.credit_kind <> 'payment') AS credit
-    FROM applications(NULL::uuid[], %(as_of)s) a WHERE a.debit_kind = 'invoice' GROUP BY 1
-) settled ON settled.debit_id = d.invoice_id"""
+    FROM applications(NULL::uuid[], %(as_of)s) a WHERE a.debit_kind IN ('invoice', 'debit_note') GROUP BY 1
+) settled ON settled.debit_id = d.id"""
 
 #: Of a document; a credit note owes nothing, it is applied to its invoice. Before its date all of an invoice is open.
-_BALANCE_DUE = "CASE d.place WHEN 1 THEN coalesce(due.open, d.total) * d.sign ELSE 0 END::numeric(14,2)"
+_BALANCE_DUE = "CASE d.place WHEN 2 THEN 0 ELSE coalesce(due.open, d.total) * d.sign END::numeric(14,2)"
 
 INVOICE_REGISTER = Profile(
     name="invoice-register",
-    version=2,
-    title="One row per document, by series, financial year and number: invoices, then credit notes below 0.",
+    version=3,
+    title="One row per document, by series, year and number: invoices, then credit notes below 0, then debit notes.",
     columns=(
         word("document_type", "d.document_type"),
         text("series", "d.series"),
@@ -67,6 +67,9 @@ INVOICE_REGISTER = Profile(
         number("days_overdue", f"CASE WHEN {_BALANCE_DUE} > 0 THEN greatest(%(as_of)s - d.due_date, 0) ELSE 0 END"),
         word("issued_at", """to_char(d.issued_at, 'YYYY-MM-DD"T"HH24:MI:SSTZH:TZM')"""),
         word("document_hash", "d.document_hash"),
+        word("irn", "d.irn"),
+        word("ack_no", "d.ack_no"),
+        word("ack_date", """to_char(d.ack_date, 'YYYY-MM-DD"T"HH24:MI:SSTZH:TZM')"""),
     ),
     rows=_REGISTER_ROWS,
     order=DOCUMENT_ORDER,

@@ -2,7 +2,8 @@
 
 A document that was made void keeps its row and its number, with all values 0: so the columns can be summed as they
 stand, and Σ register = Σ lines + round-off holds without a filter. What the void document said is in the invoice. A
-credit note is a document of its own with everything below 0; it follows its invoice in how GST sees it.
+credit note is a document of its own with everything below 0, a debit note one with everything above; both follow their
+invoice in how GST sees it.
 """
 
 from dairy_app.exports.gst.codes import LARGE_INVOICE_LIMITS, STATES
@@ -32,10 +33,10 @@ def _large_limit(day: str) -> str:
 
 _SAME = """{0}.series, {0}.financial_year, {0}.sequence_no, {0}.number, {0}.snapshot, {0}.place_of_supply,
         {0}.taxable_value, {0}.exempt_value, {0}.cgst, {0}.sgst, {0}.igst, {0}.round_off, {0}.total, {0}.issued_at,
-        {0}.document_hash"""
+        {0}.document_hash, {0}.irn, {0}.ack_no, {0}.ack_date"""
 
 #: How GST sees a document, by its invoice: who a supply to a registered person is, between states, listed one by one.
-_SEEN_BY_GST = f"""i.document_type <> 'invoice' AS of_gst,
+_SEEN_BY_GST = f"""i.document_type <> 'invoice' AS of_gst, i.document_type = 'tax_invoice' AS is_tax_invoice,
         coalesce({buyer("gst_treatment", "i.snapshot")} IN ('registered', 'composition')
             AND {buyer("gstin", "i.snapshot")} IS NOT NULL, false) AS to_registered,
         i.place_of_supply IS DISTINCT FROM i.snapshot #>> '{{seller,state_code}}' AS inter_state,
@@ -51,30 +52,37 @@ def party(key: str) -> str:
     return f"CASE WHEN d.issued_to IS NULL THEN {buyer(key)} ELSE {now} END"
 
 
-#: Every numbered document ``d`` of the days: invoices (also void ones) and credit notes.
+#: Every numbered document ``d`` of the days: invoices (also void ones), credit notes and debit notes.
 DOCUMENTS = f"""(
     SELECT 1 AS place, CASE i.status WHEN 'issued' THEN 1 ELSE 0 END AS sign, i.id, i.id AS invoice_id,
-        NULL::uuid AS note_id, i.document_type, i.invoice_date AS day, i.status, NULL::text AS original_number,
-        i.void_reason AS reason, i.period_start, i.period_end, i.due_date, {_SAME.format("i")},
+        NULL::uuid AS note_id, NULL::uuid AS debit_note_id, i.document_type, i.invoice_date AS day, i.status,
+        NULL::text AS original_number, NULL::date AS original_day, i.void_reason AS reason,
+        i.period_start, i.period_end, i.due_date, {_SAME.format("i")},
         {_SEEN_BY_GST}, {_WHOSE}
     FROM invoices i
     WHERE i.status IN ('issued', 'void') AND i.invoice_date BETWEEN %(first)s AND %(last)s
     UNION ALL
-    SELECT 2, -1, n.id, NULL, n.id, 'credit_note', n.note_date, 'issued', i.number,
-        n.reason, i.period_start, i.period_end, NULL, {_SAME.format("n")},
+    SELECT 2, -1, n.id, NULL, n.id, NULL, 'credit_note', n.note_date, 'issued', i.number,
+        i.invoice_date, n.reason, i.period_start, i.period_end, NULL, {_SAME.format("n")},
         {_SEEN_BY_GST}, {_WHOSE}
     FROM credit_notes n JOIN invoices i ON i.id = n.invoice_id
     WHERE n.note_date BETWEEN %(first)s AND %(last)s
+    UNION ALL
+    SELECT 3, 1, n.id, NULL, NULL, n.id, 'debit_note', n.note_date, 'issued', i.number, i.invoice_date, n.reason,
+        i.period_start, i.period_end, n.due_date, {_SAME.replace("{0}.round_off", "0.00").format("n")},
+        {_SEEN_BY_GST}, {_WHOSE}
+    FROM debit_notes n JOIN invoices i ON i.id = n.invoice_id
+    WHERE n.note_date BETWEEN %(first)s AND %(last)s
 ) d"""
 
-#: The order of documents: invoices before credit notes, by number.
+#: The order of documents: invoices, then credit notes, then debit notes, each by number.
 DOCUMENT_ORDER = "d.place, d.series, d.financial_year, d.sequence_no"
 
 _OF_GOODS = """l.product_id, l.description, l.hsn_code, l.unit, l.source, l.prior_period, l.first_date, l.last_date,
     l.delivered_to"""
 
-#: The lines of document ``d``, for a LATERAL. What a credit note takes back has no gross amount of its own, and no
-#: price when no goods came back.
+#: The lines of document ``d``, for a LATERAL. What a note takes back or charges has no gross amount of its own, and no
+#: price when it is of no goods.
 LINES = f"""(
     SELECT l.line_no, {_OF_GOODS}, l.quantity, l.unit_price, l.gross_amount, l.discount, l.supply_type, l.gst_rate,
         l.taxable_value, l.cgst, l.sgst, l.igst, l.line_total
@@ -85,6 +93,12 @@ LINES = f"""(
     FROM credit_note_lines n
     JOIN invoice_lines l ON l.invoice_id = n.invoice_id AND l.line_no = n.invoice_line_no
     WHERE n.credit_note_id = d.note_id
+    UNION ALL
+    SELECT n.line_no, {_OF_GOODS}, n.quantity, CASE WHEN n.quantity IS NOT NULL THEN l.unit_price END, NULL, NULL,
+        l.supply_type, l.gst_rate, n.taxable_value, n.cgst, n.sgst, n.igst, n.line_total
+    FROM debit_note_lines n
+    JOIN invoice_lines l ON l.invoice_id = n.invoice_id AND l.line_no = n.invoice_line_no
+    WHERE n.debit_note_id = d.debit_note_id
 )"""
 
 #: Lines ``s`` of a registered seller with what GST wants to know of them; ``value`` is that of the goods without tax.
@@ -118,7 +132,8 @@ _SALES_LEDGER = """CASE l.supply_type WHEN 'exempt' THEN 'Sales exempt' WHEN 'ni
 
 # Amounts above 0 are debits. The party's line has no name of a ledger: its ledger is the party's own.
 _OF_DOCUMENTS = f"""
-    SELECT CASE d.place WHEN 1 THEN 'sales' ELSE 'credit-note' END AS kind, d.place + 1 AS place, d.id, d.day,
+    SELECT CASE d.place WHEN 1 THEN 'sales' WHEN 2 THEN 'credit-note' ELSE 'debit-note' END AS kind,
+        least(d.place + 1, 3) AS place, d.id, d.day,
         d.number AS voucher_no, {party("code")} AS party_code, {party("name")} AS party_name,
         {buyer("gstin")} AS gstin, {buyer("gst_treatment")} AS gst_treatment, d.place_of_supply,
         d.original_number AS reference, d.status = 'void' AS is_cancelled, e.line, e.ledger_name,
@@ -180,6 +195,7 @@ VOUCHER_TYPES = {
     "opening": "Journal",
     "sales": "Sales",
     "credit-note": "Credit Note",
+    "debit-note": "Debit Note",
     "receipt": "Receipt",
     "reversal": "Payment",
     "write-off": "Journal",

@@ -39,7 +39,7 @@ _RATE_NOT_IN_FORCE = f"""
         l.description || ': ' || l.supply_type || ' at ' || l.gst_rate || ' per cent, not the rate of class '
             || p.tax_class, l.line_no
     FROM {DOCUMENTS} CROSS JOIN LATERAL {LINES} l JOIN products p ON p.id = l.product_id
-    WHERE d.sign = 1 AND d.of_gst AND NOT EXISTS (
+    WHERE d.place = 1 AND d.sign = 1 AND d.of_gst AND NOT EXISTS (
         SELECT FROM tax_rates r
         WHERE r.tax_class = p.tax_class AND r.supply_type = l.supply_type AND r.gst_rate = l.gst_rate
             AND (r.valid @> d.day OR r.valid && daterange(l.first_date, l.last_date, '[]')))"""
@@ -53,6 +53,8 @@ _NUMBER_GAP = f"""
         AND NOT EXISTS (SELECT FROM invoices i WHERE i.series = d.series AND i.financial_year = d.financial_year
             AND i.sequence_no = d.sequence_no - 1)
         AND NOT EXISTS (SELECT FROM credit_notes n WHERE n.series = d.series AND n.financial_year = d.financial_year
+            AND n.sequence_no = d.sequence_no - 1)
+        AND NOT EXISTS (SELECT FROM debit_notes n WHERE n.series = d.series AND n.financial_year = d.financial_year
             AND n.sequence_no = d.sequence_no - 1)"""
 
 # The return that was filed still holds it: it is to be amended.

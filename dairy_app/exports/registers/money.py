@@ -45,7 +45,7 @@ ALLOCATIONS = Profile(
     title="What payments of the days had settled on as_of, chosen or oldest first: one row per payment and document.",
     columns=(
         text("receipt_no", "p.receipt_no"),
-        text("document_number", "coalesce(i.number, r.voucher_no, 'OPENING')"),
+        text("document_number", "coalesce(i.number, n.number, r.voucher_no, 'OPENING')"),
         money("amount", "a.amount::numeric(14,2)"),
     ),
     rows="""
@@ -55,10 +55,11 @@ FROM (
 ) a
 JOIN payments p ON p.id = a.credit_id
 LEFT JOIN invoices i ON i.id = a.debit_id
+LEFT JOIN debit_notes n ON n.id = a.debit_id
 LEFT JOIN refunds r ON r.id = a.debit_id
 WHERE p.received_on BETWEEN %(first)s AND %(last)s""",
-    order="p.received_on, p.receipt_no, coalesce(i.invoice_date, r.paid_on) NULLS FIRST,"
-    " coalesce(i.number, r.voucher_no)",
+    order="p.received_on, p.receipt_no, coalesce(i.invoice_date, n.note_date, r.paid_on) NULLS FIRST,"
+    " coalesce(i.number, n.number, r.voucher_no)",
 )
 
 LEDGER = Profile(
@@ -148,6 +149,7 @@ _PARTICULARS = {
     "invoice": "Invoice",
     "void": "Invoice made void",
     "credit_note": "Credit note",
+    "debit_note": "Debit note",
     "payment": "Payment",
     "reversal": "Payment reversed",
     "write_off": "Written off",

@@ -2,15 +2,19 @@
 
 from collections.abc import Iterable
 
-from dairy_app.invoices.models import CreditNote, CreditNoteLine, InvoiceLine
+from dairy_app.invoices.models import CreditNote, CreditNoteLine, DebitNote, DebitNoteLine, InvoiceLine
 
 #: Columns of an invoice's line, in the order of its table.
 LINE_COLUMNS = tuple(column.name for column in InvoiceLine.__table__.c)
-#: Columns of a credit note that is written; when it was is the database's to say, and whose it becomes a merge's.
-NOTE_COLUMNS = tuple(
-    column.name for column in CreditNote.__table__.c if column.name not in {"created_at", "updated_at", "issued_to"}
-)
+#: What the government's portal answers for a document, once it is registered there.
+E_INVOICE_COLUMNS = ("irn", "ack_no", "ack_date", "signed_qr")
+#: Columns of a note that is written; when it was is the database's to say, whose it becomes a merge's, and what
+#: the portal answers comes later.
+_WRITTEN_LATER = {"created_at", "updated_at", "issued_to", *E_INVOICE_COLUMNS}
+NOTE_COLUMNS = tuple(column.name for column in CreditNote.__table__.c if column.name not in _WRITTEN_LATER)
 NOTE_LINE_COLUMNS = tuple(column.name for column in CreditNoteLine.__table__.c)
+DEBIT_NOTE_COLUMNS = tuple(column.name for column in DebitNote.__table__.c if column.name not in _WRITTEN_LATER)
+DEBIT_NOTE_LINE_COLUMNS = tuple(column.name for column in DebitNoteLine.__table__.c)
 
 
 def listed(columns: Iterable[str], row: str = "") -> str:
@@ -54,6 +58,16 @@ def note_content(note: str, lines: str, customer: str = ISSUED_TO) -> str:
         'place_of_supply', {n}.place_of_supply, 'snapshot', {n}.snapshot, 'taxable_value', {n}.taxable_value,
         'exempt_value', {n}.exempt_value, 'cgst', {n}.cgst, 'sgst', {n}.sgst, 'igst', {n}.igst,
         'round_off', {n}.round_off, 'total', {n}.total, 'lines', {lines})::text"""
+
+
+def debit_note_content(note: str, lines: str, customer: str = ISSUED_TO) -> str:
+    """The canonical content of a debit note, as ``note_content``: due on a day, and never rounded."""
+    n = note
+    return f"""json_build_object('number', {n}.number, 'customer_id', {customer.format(n)},
+        'invoice_id', {n}.invoice_id, 'note_date', {n}.note_date, 'due_date', {n}.due_date, 'reason', {n}.reason,
+        'place_of_supply', {n}.place_of_supply, 'snapshot', {n}.snapshot, 'taxable_value', {n}.taxable_value,
+        'exempt_value', {n}.exempt_value, 'cgst', {n}.cgst, 'sgst', {n}.sgst, 'igst', {n}.igst,
+        'total', {n}.total, 'lines', {lines})::text"""
 
 
 #: The lines of a note ``l`` as they enter the hash.

@@ -8,7 +8,13 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from dairy_app.invoices.queries.content import LINES_CONTENT, NOTE_LINES_CONTENT, document_content, note_content
+from dairy_app.invoices.queries.content import (
+    LINES_CONTENT,
+    NOTE_LINES_CONTENT,
+    debit_note_content,
+    document_content,
+    note_content,
+)
 
 #: Documents a statement.
 CHUNK = 5000
@@ -34,11 +40,24 @@ _CREDIT_NOTES = f"""
             (sum(l.taxable_value), sum(l.cgst), sum(l.sgst), sum(l.igst)) AS sums
         FROM credit_note_lines l WHERE l.credit_note_id = i.id) l"""
 
+_DEBIT_NOTES = f"""
+    SELECT i.id, i.number, i.sequence_no, i.document_hash, i.previous_hash, l.lines_total, l.sums,
+        i.total AS lines_wanted, (i.taxable_value, i.cgst, i.sgst, i.igst) AS sums_wanted,
+        chain_step(NULL, {debit_note_content("i", "l.content")}, i.previous_hash) AS hash_wanted
+    FROM (SELECT * FROM debit_notes i WHERE {{next}}) i
+    CROSS JOIN LATERAL (SELECT {NOTE_LINES_CONTENT} AS content, sum(l.line_total) AS lines_total,
+            (sum(l.taxable_value), sum(l.cgst), sum(l.sgst), sum(l.igst)) AS sums
+        FROM debit_note_lines l WHERE l.debit_note_id = i.id) l"""
+
 _NEXT = """i.series = :series AND i.financial_year = :financial_year AND i.sequence_no >= :after_no
         AND (i.sequence_no, i.id) > (:after_no, CAST(:after_id AS uuid))
         ORDER BY i.sequence_no, i.id LIMIT :chunk"""
 
-PAPERS = {"invoices": _INVOICES.format(next=_NEXT), "credit_notes": _CREDIT_NOTES.format(next=_NEXT)}
+PAPERS = {
+    "invoices": _INVOICES.format(next=_NEXT),
+    "credit_notes": _CREDIT_NOTES.format(next=_NEXT),
+    "debit_notes": _DEBIT_NOTES.format(next=_NEXT),
+}
 NOBODY = UUID(int=0)
 
 
@@ -93,9 +112,11 @@ def all_series(session: Session, only: str | None = None) -> list[Series]:
                 FROM invoices WHERE number IS NOT NULL GROUP BY 2, 3
                 UNION ALL
                 SELECT 'credit_notes', series, financial_year, count(*) FROM credit_notes GROUP BY 2, 3
+                UNION ALL
+                SELECT 'debit_notes', series, financial_year, count(*) FROM debit_notes GROUP BY 2, 3
             )
-            SELECT coalesce(p.papers, CASE WHEN n.series = (SELECT credit_note_series FROM settings)
-                    THEN 'credit_notes' ELSE 'invoices' END) AS papers,
+            SELECT coalesce(p.papers, (SELECT CASE n.series WHEN s.credit_note_series THEN 'credit_notes'
+                    WHEN s.debit_note_series THEN 'debit_notes' ELSE 'invoices' END FROM settings s)) AS papers,
                 coalesce(p.series, n.series) AS series, coalesce(p.financial_year, n.financial_year) AS financial_year,
                 coalesce(p.count, 0) AS count, n.next_no, n.last_hash AS wanted_hash
             FROM papers p FULL JOIN number_series n ON n.series = p.series AND n.financial_year = p.financial_year

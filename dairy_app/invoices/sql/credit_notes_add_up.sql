@@ -44,11 +44,19 @@ BEGIN
             JOIN invoice_lines l ON l.invoice_id = k.invoice_id AND l.line_no = k.invoice_line_no
             WHERE k.invoice_id = note.invoice_id GROUP BY 1) taken
             ON taken.invoice_line_no = l.line_no
-        WHERE l.invoice_id = note.invoice_id AND (abs(taken.quantity) > abs(l.quantity) OR taken.least <= 0
-            OR taken.line_total NOT BETWEEN least(l.line_total, 0) AND greatest(l.line_total, 0)
-            OR taken.taxable_value NOT BETWEEN least(l.taxable_value, 0) AND greatest(l.taxable_value, 0)
-            OR taken.cgst NOT BETWEEN least(l.cgst, 0) AND greatest(l.cgst, 0)
-            OR taken.igst NOT BETWEEN least(l.igst, 0) AND greatest(l.igst, 0))) THEN
+        LEFT JOIN (SELECT k.invoice_line_no, sum(k.quantity) AS quantity, sum(k.taxable_value) AS taxable_value,
+                sum(k.cgst) AS cgst, sum(k.igst) AS igst, sum(k.line_total) AS line_total
+            FROM debit_note_lines k JOIN debit_notes n ON n.id = k.debit_note_id AND n.note_date <= note.note_date
+            WHERE k.invoice_id = note.invoice_id GROUP BY 1) more ON more.invoice_line_no = l.line_no
+        CROSS JOIN LATERAL (SELECT abs(l.quantity) + coalesce(more.quantity, 0) AS quantity,
+            l.line_total + coalesce(more.line_total, 0) AS line_total,
+            l.taxable_value + coalesce(more.taxable_value, 0) AS taxable_value,
+            l.cgst + coalesce(more.cgst, 0) AS cgst, l.igst + coalesce(more.igst, 0) AS igst) charged
+        WHERE l.invoice_id = note.invoice_id AND (abs(taken.quantity) > charged.quantity OR taken.least <= 0
+            OR taken.line_total NOT BETWEEN least(charged.line_total, 0) AND greatest(charged.line_total, 0)
+            OR taken.taxable_value NOT BETWEEN least(charged.taxable_value, 0) AND greatest(charged.taxable_value, 0)
+            OR taken.cgst NOT BETWEEN least(charged.cgst, 0) AND greatest(charged.cgst, 0)
+            OR taken.igst NOT BETWEEN least(charged.igst, 0) AND greatest(charged.igst, 0))) THEN
         RAISE EXCEPTION 'credit note % takes back more than a line has', note.number
             USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_credit_notes_within_lines';
     END IF;

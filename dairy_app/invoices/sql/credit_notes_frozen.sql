@@ -1,5 +1,5 @@
--- A credit note is final from the moment it is written. With its customer it goes to the one that this one was merged
--- into, and keeps whose it was.
+-- A credit note is final from the moment it is written. One of a tax invoice may be registered once with the
+-- government's portal; with its customer it goes to the one that this one was merged into, and keeps whose it was.
 -- refuses tr_credit_notes_frozen: illegal_transition
 CREATE FUNCTION credit_notes_frozen() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -8,6 +8,11 @@ BEGIN
             AND NEW.issued_to = coalesce(OLD.issued_to, OLD.customer_id)
             AND to_jsonb(NEW) - '{customer_id,issued_to,updated_at}'::text[]
               = to_jsonb(OLD) - '{customer_id,issued_to,updated_at}'::text[] THEN
+            RETURN NEW;
+        ELSIF OLD.irn IS NULL AND NEW.irn IS NOT NULL
+            AND EXISTS (SELECT FROM invoices WHERE id = OLD.invoice_id AND document_type = 'tax_invoice')
+            AND to_jsonb(NEW) - '{irn,ack_no,ack_date,signed_qr,updated_at}'::text[]
+              = to_jsonb(OLD) - '{irn,ack_no,ack_date,signed_qr,updated_at}'::text[] THEN
             RETURN NEW;
         END IF;
     END IF;

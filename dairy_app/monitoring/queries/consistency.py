@@ -237,12 +237,14 @@ REPORTS = (
         """SELECT s.series || '/' || s.financial_year || '/' || lpad(n::text, 7, '0')
         FROM number_series s CROSS JOIN generate_series(1, s.next_no - 1) AS n
         LEFT JOIN (SELECT series, financial_year, sequence_no FROM invoices WHERE sequence_no IS NOT NULL
-            UNION ALL SELECT series, financial_year, sequence_no FROM credit_notes) p
+            UNION ALL SELECT series, financial_year, sequence_no FROM credit_notes
+            UNION ALL SELECT series, financial_year, sequence_no FROM debit_notes) p
             ON p.series = s.series AND p.financial_year = s.financial_year AND p.sequence_no = n
         WHERE p.sequence_no IS NULL
         UNION ALL
         SELECT p.number FROM (SELECT number, series, financial_year, sequence_no FROM invoices
-            UNION ALL SELECT number, series, financial_year, sequence_no FROM credit_notes) p
+            UNION ALL SELECT number, series, financial_year, sequence_no FROM credit_notes
+            UNION ALL SELECT number, series, financial_year, sequence_no FROM debit_notes) p
         LEFT JOIN number_series s ON s.series = p.series AND s.financial_year = p.financial_year
         WHERE p.number IS NOT NULL AND p.sequence_no >= coalesce(s.next_no, 0)""",
     ),
@@ -323,12 +325,24 @@ REPORTS = (
     Report(
         "invoices_over_settled",
         "critical",
-        "Invoices from which more was taken than their total.",
+        "Invoices from which more was taken than their total and their debit notes.",
         """SELECT i.id::text FROM invoices i JOIN (
             SELECT invoice_id, amount FROM payment_allocations WHERE released_on IS NULL
             UNION ALL SELECT invoice_id, total FROM credit_notes
+            UNION ALL SELECT invoice_id, -total FROM debit_notes
             UNION ALL SELECT invoice_id, amount FROM write_offs) t ON t.invoice_id = i.id
         GROUP BY i.id HAVING sum(t.amount) > CASE i.status WHEN 'issued' THEN i.total ELSE 0 END""",
+    ),
+    Report(
+        "irns_of_several_documents",
+        "critical",
+        "Documents with an IRN that another document has, too.",
+        """SELECT d.number FROM (
+            SELECT irn, number, count(*) OVER (PARTITION BY irn) AS documents FROM (
+                SELECT irn, number FROM invoices WHERE irn IS NOT NULL
+                UNION ALL SELECT irn, number FROM credit_notes WHERE irn IS NOT NULL
+                UNION ALL SELECT irn, number FROM debit_notes WHERE irn IS NOT NULL) e
+            ) d WHERE d.documents > 1""",
     ),
     Report(
         "import_quarantine",

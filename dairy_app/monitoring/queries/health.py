@@ -66,6 +66,7 @@ _OF_A_CUSTOMER = text("""audit_log.id = ANY (ARRAY(
         UNION ALL SELECT 'invoices', id FROM invoices WHERE customer_id = :customer_id
         UNION ALL SELECT 'adjustments', id FROM adjustments WHERE customer_id = :customer_id
         UNION ALL SELECT 'credit_notes', id FROM credit_notes WHERE customer_id = :customer_id
+        UNION ALL SELECT 'debit_notes', id FROM debit_notes WHERE customer_id = :customer_id
         UNION ALL SELECT 'payments', id FROM payments WHERE customer_id = :customer_id
         UNION ALL SELECT 'payment_allocations', id FROM payment_allocations WHERE customer_id = :customer_id
         UNION ALL SELECT 'refunds', id FROM refunds WHERE customer_id = :customer_id

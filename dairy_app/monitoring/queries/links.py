@@ -36,6 +36,7 @@ LINKS = (
     ("container_movements", "x.id::text", "order_id", "orders"),
     ("products", "x.id::text", "container_id", "containers"),
     ("credit_notes", "x.id::text", "invoice_id", "invoices"),
+    ("debit_notes", "x.id::text", "invoice_id", "invoices"),
 )
 DANGLING = "\nUNION ALL\n".join(
     f"SELECT '{table}.{column} ' || {key} FROM {table} x WHERE x.{column} IS NOT NULL"
@@ -56,6 +57,7 @@ OF_ONE_CUSTOMER = (
     ("invoices", "companion_of", "invoices"),
     ("adjustments", "invoice_id", "invoices"),
     ("credit_notes", "invoice_id", "invoices"),
+    ("debit_notes", "invoice_id", "invoices"),
     ("payment_allocations", "payment_id", "payments"),
     ("payment_allocations", "invoice_id", "invoices"),
     ("write_offs", "invoice_id", "invoices"),
@@ -86,6 +88,7 @@ OF_CUSTOMERS = {
     "invoices": "id",
     "adjustments": "id",
     "credit_notes": "id",
+    "debit_notes": "id",
     "payments": "id",
     "payment_allocations": "id",
     "payment_links": "id",
@@ -111,7 +114,7 @@ OF_MERGED = "\nUNION ALL\n".join(
         *(
             f"SELECT '{table} ' || x.id FROM {table} x JOIN customers c ON c.id = x.issued_to"
             " WHERE c.merged_into IS DISTINCT FROM x.customer_id"
-            for table in ("invoices", "credit_notes")
+            for table in ("invoices", "credit_notes", "debit_notes")
         ),
         "SELECT 'customers ' || c.id FROM customers c JOIN customers t ON t.id = c.merged_into"
         " WHERE t.merged_into IS NOT NULL",

@@ -7,8 +7,9 @@ BEGIN
         OR EXISTS (SELECT FROM adjustments WHERE invoice_id = NEW.id) THEN
         RAISE EXCEPTION 'orders or adjustments still stand on void invoice %', NEW.number
             USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_invoices_void_keeps_no_orders';
-    ELSIF EXISTS (SELECT FROM credit_notes WHERE invoice_id = NEW.id) THEN
-        RAISE EXCEPTION 'credit notes stand on void invoice %', NEW.number
+    ELSIF EXISTS (SELECT FROM credit_notes WHERE invoice_id = NEW.id)
+        OR EXISTS (SELECT FROM debit_notes WHERE invoice_id = NEW.id) THEN
+        RAISE EXCEPTION 'credit or debit notes stand on void invoice %', NEW.number
             USING ERRCODE = 'check_violation', CONSTRAINT = 'tr_invoices_void_has_no_notes';
     END IF;
     RETURN NULL;

@@ -49,6 +49,8 @@ debits AS (
         WHERE i.status = 'issued'
         UNION ALL
         SELECT b.customer_id, b.as_of, b.as_of, b.amount FROM opening_balances b WHERE b.amount > 0
+        UNION ALL
+        SELECT n.customer_id, n.note_date, n.due_date, n.total FROM debit_notes n
     ) d WHERE d.day <= :as_of
 ), owed AS (
     SELECT customer_id, sum(amount) AS amount, {_FROM}, {_IS_MIXED} AS is_mixed

@@ -125,12 +125,14 @@ SELECT a.id, a.invoice_id, i.number AS invoice_number, a.amount, a.allocated_on,
 FROM payment_allocations a JOIN invoices i ON i.id = a.invoice_id
 WHERE a.payment_id = :payment ORDER BY a.allocated_on, a.id""")
 _APPLIED = text("""
-SELECT a.debit_kind AS kind, a.debit_id AS document_id, coalesce(i.number, r.voucher_no) AS document,
+SELECT a.debit_kind AS kind, a.debit_id AS document_id, coalesce(i.number, n.number, r.voucher_no) AS document,
     sum(a.amount) AS amount, bool_or(a.is_chosen) AS is_chosen
 FROM applications(CAST(:customers AS uuid[]), :as_of) a
-LEFT JOIN invoices i ON i.id = a.debit_id LEFT JOIN refunds r ON r.id = a.debit_id
+LEFT JOIN invoices i ON i.id = a.debit_id LEFT JOIN debit_notes n ON n.id = a.debit_id
+LEFT JOIN refunds r ON r.id = a.debit_id
 WHERE a.credit_kind = 'payment' AND a.credit_id = :payment
-GROUP BY 1, 2, 3, i.invoice_date, r.paid_on ORDER BY coalesce(i.invoice_date, r.paid_on) NULLS FIRST, 3""")
+GROUP BY 1, 2, 3, i.invoice_date, n.note_date, r.paid_on
+ORDER BY coalesce(i.invoice_date, n.note_date, r.paid_on) NULLS FIRST, 3""")
 
 
 def claims(

@@ -119,7 +119,7 @@ class ApplicationOut(Schema):
     """What a payment settles as of today, chosen or because it was the oldest; kind ``opening`` has no document. What
     was paid back of it is a ``refund``."""
 
-    kind = Choice("invoice", "opening", "refund")
+    kind = Choice("invoice", "debit_note", "opening", "refund")
     document_id = fields.UUID()
     document = fields.String(allow_none=True)
     amount = Money()

@@ -18,7 +18,16 @@ class LedgerEntry(Schema):
 
     date = Day(attribute="entry_date")
     kind = Choice(
-        "opening", "invoice", "void", "credit_note", "payment", "reversal", "write_off", "refund", "refund_reversal"
+        "opening",
+        "invoice",
+        "void",
+        "credit_note",
+        "debit_note",
+        "payment",
+        "reversal",
+        "write_off",
+        "refund",
+        "refund_reversal",
     )
     document = fields.String(allow_none=True)
     document_id = fields.UUID()

@@ -8,8 +8,10 @@ LANGUAGE plpgsql STABLE PARALLEL SAFE SET plan_cache_mode = force_custom_plan AS
 BEGIN
 RETURN QUERY WITH
 -- include as_of
-SELECT d.customer_id, o.kind, o.id, 'invoice', d.id, o.amount, true
-FROM own o JOIN debits d ON d.kind = 'invoice' AND d.id = o.invoice_id
+SELECT d.customer_id, o.kind, o.id, d.kind, d.id,
+    least(o.upto, d.own_upto) - greatest(o.upto - o.amount, d.own_upto - d.amount), true
+FROM own o JOIN debits d ON d.own_of = o.invoice_id
+    AND o.upto > d.own_upto - d.amount AND d.own_upto > o.upto - o.amount
 UNION ALL
 SELECT d.customer_id, 'payment', c.payment_id, 'invoice', d.id, c.amount, true
 FROM chosen c JOIN debits d ON d.kind = 'invoice' AND d.id = c.invoice_id WHERE c.amount > 0

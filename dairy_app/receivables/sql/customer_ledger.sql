@@ -22,4 +22,6 @@ UNION ALL
 SELECT customer_id, paid_on, 8, 'refund', voucher_no, id, amount, 0::numeric(12,2) FROM refunds
 UNION ALL
 SELECT customer_id, reversed_on, 9, 'refund_reversal', voucher_no, id, 0::numeric(12,2), amount
-FROM refunds WHERE status = 'reversed';
+FROM refunds WHERE status = 'reversed'
+UNION ALL
+SELECT customer_id, note_date, 4, 'debit_note', number, id, total, 0::numeric(12,2) FROM debit_notes;

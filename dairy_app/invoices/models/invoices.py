@@ -1,4 +1,4 @@
-"""Invoices with their lines, adjustments, credit notes, and the number series."""
+"""Invoices with their lines, adjustments, and the number series."""
 
 from datetime import date, datetime
 from typing import Any
@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import Date, Index, Integer, SmallInteger, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.schema import SchemaItem
 
 from dairy_app.catalogue.models import SUPPLY_TYPES
 from dairy_app.database.models import (
@@ -45,6 +46,16 @@ ISSUED_COLUMNS = (
 )
 
 
+def e_invoice_checks() -> tuple[SchemaItem, ...]:
+    """What the government's portal answered for a document is there as a whole, and looks like it."""
+    return (
+        check("registered_whole", "num_nulls(irn, ack_no, ack_date, signed_qr) IN (0, 4)"),
+        check("irn_format", f"irn ~ '{IRN_FORMAT}'"),
+        check("ack_no_format", f"ack_no ~ '{ACK_NO_FORMAT}'"),
+        check("signed_qr_format", f"signed_qr ~ '{SIGNED_QR_FORMAT}' AND length(signed_qr) <= {SIGNED_QR_LENGTH}"),
+    )
+
+
 class Invoice(Imported, Base):
     """One paper of one customer for one period: a draft that orders join, or an issued, frozen document.
 
@@ -80,14 +91,11 @@ class Invoice(Imported, Base):
         check("round_off_below_rupee", "abs(round_off) < 1"),
         check("one_kind_of_gst", "igst = 0 OR (cgst = 0 AND sgst = 0)"),
         check("cgst_equals_sgst", "cgst = sgst"),
-        check("registered_whole", "num_nulls(irn, ack_no, ack_date, signed_qr) IN (0, 4)"),
+        *e_invoice_checks(),
         check(
             "registered_tax_invoice",
             f"irn IS NULL OR ({IS_NUMBERED} AND document_type IS NOT DISTINCT FROM 'tax_invoice')",
         ),
-        check("irn_format", f"irn ~ '{IRN_FORMAT}'"),
-        check("ack_no_format", f"ack_no ~ '{ACK_NO_FORMAT}'"),
-        check("signed_qr_format", f"signed_qr ~ '{SIGNED_QR_FORMAT}' AND length(signed_qr) <= {SIGNED_QR_LENGTH}"),
         check(
             "void_has_reason",
             "(status = 'void') = (voided_at IS NOT NULL) AND (status = 'void') = (void_reason IS NOT NULL)",
@@ -264,111 +272,6 @@ class Adjustment(Identified, Base):
     adjusted_on: Mapped[date]
     reason: Mapped[str]
     created_by: Mapped[UUID]
-
-
-class CreditNote(Identified, Base):
-    """A numbered paper that takes back a part or all of one issued invoice (CGST Act s. 34). Frozen from birth."""
-
-    __tablename__ = "credit_notes"
-    __table_args__ = (
-        references(
-            ("invoice_id", "customer_id"),
-            ("invoices.id", "invoices.customer_id"),
-            "invoice_not_found",
-            name="fk_credit_notes_invoice_of_customer",
-            deferrable=True,
-        ),
-        references("issued_to", "customers.id", "customer_not_found"),
-        references("issued_by", "users.id", "user_not_found"),
-        unique("id", "invoice_id"),
-        unique("series", "financial_year", "sequence_no"),
-        unique("financial_year", "number"),
-        check("number_format", "number ~ '^[A-Z0-9/-]{1,16}$'"),
-        check("date_finite", "isfinite(note_date)"),
-        check("total_adds_up", "total = taxable_value + exempt_value + cgst + sgst + igst + round_off"),
-        check("total_positive", "total > 0"),
-        check("round_off_below_rupee", "abs(round_off) < 1"),
-        check("one_kind_of_gst", "igst = 0 OR (cgst = 0 AND sgst = 0)"),
-        check("cgst_equals_sgst", "cgst = sgst"),
-        check("reason_length", "length(reason) BETWEEN 3 AND 500"),
-        check("issued_to_another", "issued_to <> customer_id"),
-        Index("ix_credit_notes_customer", "customer_id", "note_date"),
-        Index("ix_credit_notes_invoice", "invoice_id"),
-        Index("ix_credit_notes_date", "note_date", "id"),
-    )
-
-    customer_id: Mapped[UUID]
-    invoice_id: Mapped[UUID]
-    series: Mapped[str]
-    financial_year: Mapped[str]
-    sequence_no: Mapped[int]
-    number: Mapped[str]
-    note_date: Mapped[date]
-    reason: Mapped[str]
-    #: Buyer and seller as they were at issue, in the shape of an invoice's.
-    snapshot: Mapped[Any] = mapped_column(JSONB)
-    place_of_supply: Mapped[str | None]
-    taxable_value: Mapped[Money]
-    exempt_value: Mapped[Money]
-    cgst: Mapped[Money]
-    sgst: Mapped[Money]
-    igst: Mapped[Money]
-    #: Carried by the note that takes back all that is left, so that nothing of the invoice remains.
-    round_off: Mapped[Money]
-    total: Mapped[Money]
-    issued_at: Mapped[datetime]
-    issued_by: Mapped[UUID]
-    document_hash: Mapped[str]
-    previous_hash: Mapped[str]
-    hash_version: Mapped[int] = mapped_column(SmallInteger)
-    #: As of an invoice.
-    issued_to: Mapped[UUID | None] = mapped_column(sort_order=950)
-
-
-class CreditNoteLine(Base):
-    """What a credit note takes back of one invoice line; goods, HSN and rate are those of that line."""
-
-    __tablename__ = "credit_note_lines"
-    __table_args__ = (
-        references(
-            ("credit_note_id", "invoice_id"),
-            ("credit_notes.id", "credit_notes.invoice_id"),
-            "invoice_not_found",
-            name="fk_credit_note_lines_note_of_invoice",
-        ),
-        references(
-            ("invoice_id", "invoice_line_no"),
-            ("invoice_lines.invoice_id", "invoice_lines.line_no"),
-            "validation_failed",
-            name="fk_credit_note_lines_line_of_invoice",
-        ),
-        unique("credit_note_id", "invoice_line_no"),
-        check("line_no_positive", "line_no > 0"),
-        check(
-            "line_adds_up",
-            "CASE WHEN taxable_value <> 0 THEN line_total = taxable_value + cgst + sgst + igst"
-            " ELSE cgst = 0 AND sgst = 0 AND igst = 0 END",
-        ),
-        check("not_nothing", "line_total <> 0"),
-        check(
-            "one_sign",
-            "quantity > 0 AND taxable_value * line_total >= 0 AND cgst * line_total >= 0 AND igst * line_total >= 0",
-        ),
-        check("cgst_equals_sgst", "cgst = sgst"),
-        Index("ix_credit_note_lines_invoice_line", "invoice_id", "invoice_line_no"),
-    )
-
-    credit_note_id: Mapped[UUID] = mapped_column(primary_key=True)
-    line_no: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
-    invoice_id: Mapped[UUID]
-    invoice_line_no: Mapped[int]
-    #: NULL when an amount was taken back without goods.
-    quantity: Mapped[Quantity | None]
-    taxable_value: Mapped[Money]
-    cgst: Mapped[Money]
-    sgst: Mapped[Money]
-    igst: Mapped[Money]
-    line_total: Mapped[Money]
 
 
 class NumberSeries(Base):
