@@ -125,6 +125,22 @@ def test_a_reader_finds_what_is_open_of_each_bill(accounts: Books) -> None:
     assert opened[accounts.customers["household"]["code"], None] < 0  # more than was owed
 
 
+def test_a_debit_note_is_a_bill_that_money_settles(accounts: Books) -> None:
+    """Of the hotel 110,000.00 less 1,050.00, then 105.00 more; what it pays is 10.00 short of all."""
+    hotel = accounts.customers["hotel"]
+    (invoice,) = ok(accounts.dairy.admin.get("/invoices", customer_id=hotel["id"]))["items"]
+    more = {"invoice_id": invoice["id"], "reason": "old price", "lines": [{"line_no": 1, "amount": "105.00"}]}
+    note = ok(accounts.dairy.admin.post("/debit-notes", more), 201)
+    money = {"customer_id": hotel["id"], "amount": "109045.00", "method": "cash"}
+    receipt = ok(accounts.dairy.admin.post("/payments", money), 201)["receipt_no"]
+    read = vouchers(accounts)
+    assert bills(read[note["number"]]) == [("New Ref", note["number"], Decimal("-105.00"))]
+    assert bills(read[receipt]) == [
+        ("Agst Ref", note["number"], Decimal("95.00")),
+        ("Agst Ref", invoice["number"], Decimal("108950.00")),
+    ]
+
+
 def test_ids_are_those_of_the_documents_and_stay(accounts: Books) -> None:
     ids = [each.get("REMOTEID") for each in vouchers(accounts).values()]
     assert len(set(ids)) == len(ids) == 15

@@ -47,7 +47,7 @@ settled AS MATERIALIZED (
     FROM (
         SELECT CASE a.credit_kind WHEN 'payment' THEN 'receipt' WHEN 'credit_note' THEN 'credit-note'
                 WHEN 'write_off' THEN 'write-off' ELSE a.credit_kind END AS kind,
-            a.credit_id AS id, coalesce(i.number, 'OB/' || c.code) AS bill, sum(a.amount)::numeric(14,2) AS amount
+            a.credit_id AS id, coalesce(i.number, n.number, 'OB/' || c.code) AS bill, sum(a.amount)::numeric(14,2) AS amount
         FROM applications(ARRAY(
             SELECT customer_id FROM payments WHERE received_on BETWEEN %(first)s AND %(last)s
             UNION SELECT customer_id FROM credit_notes WHERE note_date BETWEEN %(first)s AND %(last)s
@@ -56,6 +56,7 @@ settled AS MATERIALIZED (
             %(as_of)s) a
         JOIN customers c ON c.id = a.customer_id
         LEFT JOIN invoices i ON i.id = a.debit_id AND a.debit_kind = 'invoice'
+        LEFT JOIN debit_notes n ON n.id = a.debit_id AND a.debit_kind = 'debit_note'
         WHERE a.debit_kind <> 'refund' GROUP BY 1, 2, 3
     ) s GROUP BY 1, 2
 )"""
@@ -113,7 +114,7 @@ _NO_GST = "Sales non-GST"
 #: GST began on that day; a ledger is for one rate for ever.
 _SINCE_GST = "20170701"
 #: Vouchers that open a bill.
-_OPENING = ("sales", "opening")
+_OPENING = ("sales", "debit-note", "opening")
 _DUTY_HEADS = {"Output CGST": "Central Tax", "Output SGST": "State Tax", "Output IGST": "Integrated Tax"}
 
 _BEGIN = """<?xml version="1.0" encoding="UTF-8"?>
@@ -248,8 +249,8 @@ def _signed(amount: Decimal) -> str:
 def _bills(line: dict[str, Any]) -> Iterator[tuple[str, str | None, Decimal]]:
     """Which bills a customer's line opens or settles: kind, name, and an amount, together that of the line.
 
-    An invoice, and an opening balance that is owed, opens one; what settles some names each, as the ledger settles
-    them; whatever is left is on account, and so is money that goes back.
+    An invoice, a debit note, and an opening balance that is owed, opens one; what settles some names each, as the
+    ledger settles them; whatever is left is on account, and so is money that goes back.
     """
     left: Decimal = line["amount"]
     if line["kind"] in _OPENING and left > 0:
