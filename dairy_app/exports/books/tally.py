@@ -47,7 +47,8 @@ settled AS MATERIALIZED (
     FROM (
         SELECT CASE a.credit_kind WHEN 'payment' THEN 'receipt' WHEN 'credit_note' THEN 'credit-note'
                 WHEN 'write_off' THEN 'write-off' ELSE a.credit_kind END AS kind,
-            a.credit_id AS id, coalesce(i.number, n.number, 'OB/' || c.code) AS bill, sum(a.amount)::numeric(14,2) AS amount
+            a.credit_id AS id, coalesce(i.number, n.number, 'OB/' || c.code) AS bill,
+            sum(a.amount)::numeric(14,2) AS amount
         FROM applications(ARRAY(
             SELECT customer_id FROM payments WHERE received_on BETWEEN %(first)s AND %(last)s
             UNION SELECT customer_id FROM credit_notes WHERE note_date BETWEEN %(first)s AND %(last)s
