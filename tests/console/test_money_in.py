@@ -129,3 +129,20 @@ def test_a_link_is_made_from_the_page_of_a_bill(bills: Bills, settings: Settings
     (link,) = read(bills.admin, "/payment-links")
     assert (link["invoice_id"], link["amount"]) == (invoice["id"], "192.00")
     assert list(api.links) == [link["gateway_id"]]
+
+
+@pytest.mark.parametrize("language", ["en", "hi"])
+def test_today_says_that_an_online_payment_needs_somebody(till: Till, accountant: Visitor, language: str) -> None:
+    till.dairy.seller()
+    accountant.open(f"/?lang={language}")
+    words = (
+        "Online payments that somebody must look at: 1" if language == "en" else "ऑनलाइन भुगतान जिन्हें किसी को देखना है: 1"
+    )
+    assert words not in accountant.open("/").words
+    gateway = Gateway(till)
+    gateway.sent(gateway.captured(gateway.payment()))
+    page = accountant.open("/")
+    assert words in page.words and "/online-payments" in page.links()
+    event = gateway.events()[0]
+    ok(till.admin.post(f"/gateway-events/{event['id']}/dismiss", {"reason": "of the shop"}))
+    assert words not in accountant.open("/").words

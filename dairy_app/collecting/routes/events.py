@@ -7,7 +7,7 @@ from flask import current_app, request
 
 from dairy_app.collecting.models import GatewayEvent
 from dairy_app.collecting.queries.events import event_list, read_event
-from dairy_app.collecting.rules.events import Decision, is_signed
+from dairy_app.collecting.rules.events import Decision
 from dairy_app.collecting.schemas.events import (
     BookEventIn,
     DismissEventIn,
@@ -23,6 +23,7 @@ from dairy_app.web.access import Role, allow, allow_anyone
 from dairy_app.web.http import Blueprint, Raw, attribution, current_actor, current_database, current_session
 from dairy_app.web.idempotency import idempotent
 from dairy_app.web.pages import Page, read_page
+from dairy_app.web.signatures import is_signed
 
 gateway_events = Blueprint("gateway_events", __name__, description="What payment gateways tell, and what becomes of it")
 

@@ -1,7 +1,5 @@
 """What a gateway's event says once it was read, and whether it can be booked as it stands."""
 
-import hmac
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -49,13 +47,6 @@ class Hindrance:
 
     code: str
     detail: str
-
-
-def is_signed(body: bytes, signature: str, secrets: Sequence[str]) -> bool:
-    """Whether ``signature`` is the HMAC-SHA256 of the body under one of the secrets, in hexadecimal."""
-    given = signature.encode()
-    proofs = [hmac.digest(secret.encode(), body, "sha256").hex().encode() for secret in secrets]
-    return any(hmac.compare_digest(proof, given) for proof in proofs)
 
 
 def hindrance_of_payment(

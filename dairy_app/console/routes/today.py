@@ -39,6 +39,8 @@ def show_today() -> Response:
         names["unbilled"] = ask("/billing/unbilled", as_of=ended)
     if admits("/outbox"):
         names["failed"] = ask("/outbox", status="failed", limit=SHOWN)
+    if admits("/gateway-events"):
+        names["unbooked"] = ask("/gateway-events", status=["held", "waiting"], limit=SHOWN)
     if current_actor().role == Role.DELIVERY_BOY:
         names["own_round"] = ask("/deliveries/round")
     return frame.page("today.html", **names)
