@@ -45,7 +45,7 @@ LINGER_SECONDS = 5
 GRACE_SECONDS = 30
 #: Seconds between two looks at the deadlines.
 CHECK_SECONDS = 5
-HEALTH = "/api/health"
+HEALTH = {"/api/health", "/api/health/live", "/api/health/ready"}
 HEALTH_THREADS = 2
 #: Without poll (Windows) select takes at most 512 sockets.
 _HAS_POLL = hasattr(select, "poll")
@@ -197,7 +197,7 @@ class Server(TcpWSGIServer):
 
     def add_task(self, task: Channel) -> None:
         """Give a request that has arrived to a thread; those of health have their own."""
-        if getattr(task.requests[0], "path", None) == HEALTH:
+        if getattr(task.requests[0], "path", None) in HEALTH:
             self.health_dispatcher.add_task(task)
         else:
             super().add_task(task)

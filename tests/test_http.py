@@ -35,6 +35,15 @@ def test_health(nobody: Client) -> None:
     }
 
 
+def test_probes(nobody: Client, sql: Any) -> None:
+    assert ok(nobody.get("/api/health/ready")) == ok(nobody.get("/api/health"))
+    assert ok(nobody.get("/api/health/live")) == {"status": "ok", "version": __version__}
+    sql("UPDATE alembic_version SET version_num = '0008'")
+    refused(nobody.get("/api/health/ready"), 503, "database_outdated")
+    ok(nobody.get("/api/health/live"))
+    sql("UPDATE alembic_version SET version_num = %s", migrations.head())
+
+
 def test_health_of_an_empty_database(settings: Settings, server: Any) -> None:
     url = server.create_database()
     database = Database(url)

@@ -262,11 +262,12 @@ def test_what_proxies_say_counts_only_behind_proxies() -> None:
         assert say(port, words)[2]["HTTP_X_FORWARDED_FOR"] == "10.0.0.1"
 
 
-def test_health_has_threads_of_its_own() -> None:
+@pytest.mark.parametrize("path", ["/api/health", "/api/health/live", "/api/health/ready"])
+def test_health_has_threads_of_its_own(path: str) -> None:
     free = threading.Event()
 
     def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
-        if environ["PATH_INFO"] != "/api/health":
+        if environ["PATH_INFO"] != path:
             free.wait(30)
         start_response("200 OK", [])
         return [b"{}"]
@@ -276,7 +277,7 @@ def test_health_has_threads_of_its_own() -> None:
         for each in others:
             each.start()
         began = time.perf_counter()
-        assert ask(port, timeout=10)[0] == 200
+        assert ask(port, path, timeout=10)[0] == 200
         assert time.perf_counter() - began < 2
         free.set()
         for each in others:

@@ -45,6 +45,13 @@ class HealthOut(Strict):
     version = fields.String(metadata={"description": "The version of the program.", "example": __version__})
 
 
+class AliveOut(Strict):
+    """The server answers."""
+
+    status = fields.String(metadata={"example": "ok"})
+    version = fields.String(metadata={"description": "The version of the program.", "example": __version__})
+
+
 @health.route("/health")
 @health.response(200, HealthOut)
 @allow_anyone(own_transactions=True)
@@ -58,6 +65,26 @@ def read_health() -> dict[str, Any]:
     within seconds, `database_read_only` while it takes no writes (a standby), `database_rights_missing` while the
     role of the program has no rights on the tables (as after a restore).
     """
+    return _health()
+
+
+@health.route("/health/ready")
+@health.response(200, HealthOut)
+@allow_anyone(own_transactions=True)
+def read_readiness() -> dict[str, Any]:
+    """The same as `/api/health`, under the name that Kubernetes' probes have for it: send requests here, or not."""
+    return _health()
+
+
+@health.route("/health/live")
+@health.response(200, AliveOut)
+@allow_anyone(own_transactions=True)
+def read_liveness() -> dict[str, Any]:
+    """The server answers, whatever its database does: to start it anew would not bring that back."""
+    return {"status": "ok", "version": __version__}
+
+
+def _health() -> dict[str, Any]:
     try:
         reads_only, revision = current_database().probe.run(
             lambda session: (takes_no_writes(session), schema_revision(session)), read_only=True
