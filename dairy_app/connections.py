@@ -41,8 +41,9 @@ MAX_WAITING_BYTES = 1024 * 1024
 MIN_BYTES_A_SECOND, SLOW_SECONDS = 4096, 60
 #: After a refusal the rest of what the client sends is thrown away so long, else it would never read why.
 LINGER_SECONDS = 5
-#: Seconds for running requests when the process is told to stop.
-GRACE_SECONDS = 30
+#: Seconds for running requests when the process is told to stop, and for a request that is on its way then: over a
+#: connection that is new or was used a moment ago.
+GRACE_SECONDS, ON_ITS_WAY_SECONDS = 30, 1
 #: Seconds between two looks at the deadlines.
 CHECK_SECONDS = 5
 HEALTH = {"/api/health", "/api/health/live", "/api/health/ready"}
@@ -138,6 +139,11 @@ class Channel(HTTPChannel):
         arrived = self.request.headers_finished
         return bool(now - self.arrives_since > (REQUEST_SECONDS if arrived else HEAD_SECONDS))
 
+    def is_quiet(self, now: float) -> bool:
+        """Whether a server that stops may hang up: nothing is answered, and nothing came for a moment."""
+        since = self.last_activity if self.arrives_since is None else self.arrives_since
+        return not self.requests and not self.total_outbufs_len and now - since > ON_ITS_WAY_SECONDS
+
     def _is_hardly_read(self, now: float) -> bool:
         if self.waits_since is not None and now - self.waits_since < SLOW_SECONDS:
             return False
@@ -195,8 +201,17 @@ class Server(TcpWSGIServer):
             if len(self._map) == known:
                 return
 
+    def _accept_all(self) -> None:
+        """Take whoever has connected and waits: closing the socket would hang up on them."""
+        known = -1
+        while known < len(self._map):
+            known = len(self._map)
+            self.handle_accept()
+
     def add_task(self, task: Channel) -> None:
         """Give a request that has arrived to a thread; those of health have their own."""
+        if self.stopping and hasattr(task.requests[0], "headers"):
+            task.requests[0].headers["CONNECTION"] = "close"  # so that the next one is sent elsewhere
         if getattr(task.requests[0], "path", None) in HEALTH:
             self.health_dispatcher.add_task(task)
         else:
@@ -218,11 +233,12 @@ class Server(TcpWSGIServer):
         """Serve until ``stop``, or until ``is_alone`` says that who started this process is gone."""
         while not (self.stopping or is_alone()):
             wasyncore.loop(1, _HAS_POLL, self._map, count=1)
+        self._accept_all()
         wasyncore.dispatcher.close(self)  # the socket, not the trigger that tells of answers
         end = time.monotonic() + GRACE_SECONDS
         while self.active_channels and time.monotonic() < end:
             for channel in list(self.active_channels.values()):
-                if not channel.requests and not channel.total_outbufs_len:
+                if channel.is_quiet(time.time()):
                     channel.handle_close()
             wasyncore.loop(0.1, _HAS_POLL, self._map, count=1)
         for dispatcher in (self.task_dispatcher, self.health_dispatcher):

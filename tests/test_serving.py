@@ -203,6 +203,42 @@ def test_a_stop_by_another_thread_is_no_fault_when_the_loop_has_ended_meanwhile(
     assert not running.is_alive()
 
 
+@pytest.mark.parametrize("before", ["queued", "accepted", "kept"])
+def test_a_request_that_is_on_its_way_when_the_server_stops_is_answered(before: str) -> None:
+    """A proxy has connected, or keeps a connection, and its request comes a moment after the stop."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    server = Server(echo, listener, threads=1, max_body_bytes=LIMIT, keep_proxy_headers=False)
+    running = threading.Thread(target=server.run)
+    if before == "queued":
+        server.stopping = True  # so that nothing is accepted before it stops
+    else:
+        running.start()
+    with socket.create_connection(listener.getsockname(), timeout=15) as proxy:
+        if before == "queued":
+            running.start()
+        elif before == "kept":
+            assert b" 200 " in asked(proxy)
+        else:
+            until(lambda: len(server.active_channels) == 1)
+        server.stop()
+        until(lambda: server.socket is None or server.socket.fileno() < 0)
+        answer = asked(proxy)
+        assert b" 200 " in answer and b"connection: close" in answer.lower()
+        assert proxy.recv(1000) == b""
+    running.join(30)
+    assert not running.is_alive()
+
+
+def asked(connection: socket.socket) -> bytes:
+    connection.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+    answer = b""
+    while not answer.endswith(b"}"):
+        came = connection.recv(100_000)
+        assert came, f"the server has hung up after {answer!r}"
+        answer += came
+    return answer
+
+
 def echo(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
     seen = {name: value for name, value in environ.items() if isinstance(value, str)}
     seen["body"] = len(environ["wsgi.input"].read())
