@@ -131,7 +131,7 @@ def test_what_is_counted_is_done(again: Callable[[], Dairy]) -> None:
     "change",
     [
         "CREATE TABLE more (id int)",
-        "DROP TABLE outbox_messages",
+        "DROP TABLE outbox_messages CASCADE",
         "ALTER TABLE areas ADD COLUMN more int",
         "ALTER TABLE areas ALTER COLUMN name DROP NOT NULL",
         "ALTER TABLE settings ALTER COLUMN due_days SET DEFAULT 99",
