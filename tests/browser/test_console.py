@@ -44,6 +44,18 @@ PAGES = (
     "/settings",
     "/health",
     "/audit-log",
+    "/start",
+    "/customers/new",
+    "/containers",
+    "/refunds",
+    "/debit-notes",
+    "/bank-statements",
+    "/online-payments",
+    "/reminders",
+    "/message-words",
+    "/message-words/bill",
+    "/forgotten-password",
+    "/new-password",
 )
 
 
@@ -51,6 +63,8 @@ PAGES = (
 def test_every_page_is_accessible_and_fits(
     dairy: Dairy, open_console: Open, town: Any, scheme: str, language: str, viewport: dict[str, int]
 ) -> None:
+    rules = [rule for rule in dairy.app.url_map.iter_rules() if rule.endpoint.startswith("console.")]
+    assert {rule.rule for rule in rules if "GET" in (rule.methods or ()) and not rule.arguments} <= set(PAGES)
     page, own = open_console(color_scheme=scheme, viewport=viewport), f"/customers/{town['id']}"
     (bill,), (payment,) = read(dairy.admin, "/invoices"), read(dairy.admin, "/payments")
     this_month = f"/month-end?period={dairy.day(0)[:7]}"
@@ -65,6 +79,8 @@ def test_every_page_is_accessible_and_fits(
         ),
         201,
     )
+    text = f"Date,Narration,Chq./Ref.No.,Withdrawal Amt.,Deposit Amt.\n01/11/2026,NEFT {town['code']},N1,,10.00\n"
+    statement = ok(dairy.admin.post("/bank-statements", {"csv": text, "account": "HDFC"}), 201)
     again, gone = dairy.customer(name="Once more", login=False), dairy.customer(name="Twice", login=False)
     ok(dairy.admin.post(f"/customers/{gone['id']}/merge", {"into": again["id"], "reason": "registered twice"}))
     about_one = (
@@ -82,6 +98,7 @@ def test_every_page_is_accessible_and_fits(
         f"{own}/statement",
         f"/invoices/{bill['id']}",
         f"/payments/{payment['id']}",
+        f"/bank-statements/{statement['id']}",
     )
     for path in (*PAGES, *about_one, this_month):
         page.goto(f"{path}{'&' if '?' in path else '?'}lang={language}")
