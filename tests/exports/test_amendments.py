@@ -16,6 +16,8 @@ hotel       29    200 kg               8: 104761.90, above the limit of B2CL; wi
 ==========  ====  ===================  ===================================================================
 """
 
+import csv
+import io
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime
@@ -182,6 +184,13 @@ def test_the_file_of_the_portal_amends_the_same(october: Books) -> None:
         "txval": "-106433.32", "iamt": "-5238.10", "camt": "-48.29", "samt": "-48.29", "csamt": "0.00",
     }  # fmt: skip
     assert str(summary["sup_details"]["osup_nil_exmp"]["txval"]) == "-660.00"
+    rows = csv.reader(io.StringIO(october.download("gstr3b", period="2026-12").decode("utf-8-sig"), newline=""))
+    assert [(row[0], *row[3:7]) for row in rows][1:] == [
+        ("3.1(a)", "-106433.32", "-5238.10", "-48.29", "-48.29"),
+        ("3.1(c)", "-660.00", "0.00", "0.00", "0.00"),
+        ("3.1(e)", "0.00", "0.00", "0.00", "0.00"),
+        ("3.2", "-104761.90", "-5238.10", "0.00", "0.00"),
+    ]
     assert [(each["pos"], str(each["txval"])) for each in summary["inter_sup"]["unreg_details"]] == [
         ("29", "-104761.90")
     ]

@@ -105,6 +105,7 @@ def test_november_takes_back(accounts: Books) -> None:
     assert table(accounts, "cdnur", **NOVEMBER) == [
         ["B2CL", "CN/2627/0000003", "05-Nov-26", "C", "29-Karnataka", "1050.00", "", "5", "1000.00", "0.00"]
     ]
+    assert table(accounts, "cdnra", **NOVEMBER) == []
     assert table(accounts, "b2cs", **NOVEMBER) == [["OE", "27-Maharashtra", "5", "", "-52.38", "0.00", ""]]
     assert [row[3:9] for row in table(accounts, "hsn-b2b", **NOVEMBER)] == [
         ["0", "-105.00", "5", "-100.00", "0.00", "-2.50"]
