@@ -520,7 +520,7 @@ FIELD_WORDS = {
     "variance": "Handed over less expected, in rupees; below 0 it is missing.",
     "voucher_no": "The number of the voucher.",
     "void_reason": "Why the invoice was voided; null: it is not.",
-    "voided_after_return": "What an admin voided although the return that holds it was filed: amend that return.",
+    "voided_after_return": "What an admin voided although its return was filed: the month of the void amends it.",
     "voided_at": "When the invoice was voided; null: it is not.",
     "voided_by": "Who voided it.",
     "warnings": "What keeps invoices back, or should be known.",

@@ -54,7 +54,8 @@ def export_csv(asked: dict[str, Any], profile: str) -> Response:
     ``short-deliveries``, ``containers``; of the day ``refunds``, ``container-movements``, ``closed-days``,
     ``charge-rules`` (without days); lists that need no days and that ``POST /imports/…`` takes back:
     ``customers``, ``standing-orders`` (for admins); for the return ``gstr1/b2b``, ``b2cl``, ``b2cs``, ``cdnr``,
-    ``cdnur``, ``exemp``, ``hsn-b2b``, ``hsn-b2c``, ``docs``, and ``gstr3b``; for e-invoices ``einvoice``.
+    ``cdnur``, ``exemp``, ``hsn-b2b``, ``hsn-b2c``, ``docs``, what amends returns filed before in ``gstr1/b2ba``,
+    ``b2cla``, ``b2csa``, ``cdnra``, and ``gstr3b``; for e-invoices ``einvoice``.
     A text that a spreadsheet would take for a formula gets a leading apostrophe; numbers are never touched. An answer
     that ends without its closing chunk is incomplete.
     """

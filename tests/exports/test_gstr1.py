@@ -24,11 +24,21 @@ SHOP = '\'@x, "Fresh" & <Sons>'
 HEADINGS = {
     "b2b": "GSTIN/UIN of Recipient,Receiver Name,Invoice Number,Invoice date,Invoice Value,Place Of Supply,Reverse "
     "Charge,Applicable % of Tax Rate,Invoice Type,E-Commerce GSTIN,Rate,Taxable Value,Cess Amount",
+    "b2ba": "GSTIN/UIN of Recipient,Receiver Name,Original Invoice Number,Original Invoice date,"
+    "Revised Invoice Number,Revised Invoice date,Invoice Value,Place Of Supply,Reverse Charge,"
+    "Applicable % of Tax Rate,Invoice Type,E-Commerce GSTIN,Rate,Taxable Value,Cess Amount",
     "b2cl": "Invoice Number,Invoice date,Invoice Value,Place Of Supply,Applicable % of Tax Rate,Rate,Taxable Value,"
     "Cess Amount,E-Commerce GSTIN",
+    "b2cla": "Original Invoice Number,Original Invoice date,Original Place Of Supply,Revised Invoice Number,Revised "
+    "Invoice date,Invoice Value,Applicable % of Tax Rate,Rate,Taxable Value,Cess Amount,E-Commerce GSTIN",
     "b2cs": "Type,Place Of Supply,Rate,Applicable % of Tax Rate,Taxable Value,Cess Amount,E-Commerce GSTIN",
+    "b2csa": "Financial Year,Original Month,Place Of Supply,Type,Applicable % of Tax Rate,Rate,Taxable Value,"
+    "Cess Amount,E-Commerce GSTIN",
     "cdnr": "GSTIN/UIN of Recipient,Receiver Name,Note Number,Note Date,Note Type,Place Of Supply,Reverse Charge,"
     "Note Supply Type,Note Value,Applicable % of Tax Rate,Rate,Taxable Value,Cess Amount",
+    "cdnra": "GSTIN/UIN of Recipient,Receiver Name,Original Note Number,Original Note Date,Revised Note Number,Revised "
+    "Note Date,Note Type,Place Of Supply,Reverse Charge,Note Supply Type,Note Value,Applicable % of Tax Rate,Rate,"
+    "Taxable Value,Cess Amount",
     "cdnur": "UR Type,Note Number,Note Date,Note Type,Place Of Supply,Note Value,Applicable % of Tax Rate,Rate,"
     "Taxable Value,Cess Amount",
     "exemp": "Description,Nil Rated Supplies,Exempted(other than nil rated/non GST supply),Non-GST Supplies",
@@ -95,6 +105,7 @@ def test_november_takes_back(accounts: Books) -> None:
     assert table(accounts, "cdnur", **NOVEMBER) == [
         ["B2CL", "CN/2627/0000003", "05-Nov-26", "C", "29-Karnataka", "1050.00", "", "5", "1000.00", "0.00"]
     ]
+    assert table(accounts, "cdnra", **NOVEMBER) == []
     assert table(accounts, "b2cs", **NOVEMBER) == [["OE", "27-Maharashtra", "5", "", "-52.38", "0.00", ""]]
     assert [row[3:9] for row in table(accounts, "hsn-b2b", **NOVEMBER)] == [
         ["0", "-105.00", "5", "-100.00", "0.00", "-2.50"]
@@ -222,7 +233,7 @@ def test_equal_parameters_give_equal_archives(accounts: Books) -> None:
     assert the_set(accounts, **OCTOBER) == first
     manifest = ok(accounts.dairy.admin.get("/exports/gstr1.manifest.json", **OCTOBER))
     assert (manifest["sha256"], manifest["bytes"]) == (hashlib.sha256(first).hexdigest(), len(first))
-    assert (manifest["file_name"], manifest["format"]) == ("gstr1-v1-2026-10.zip", "zip")
+    assert (manifest["file_name"], manifest["format"]) == ("gstr1-v2-2026-10.zip", "zip")
 
 
 def test_an_adjustment_is_part_of_the_row_of_its_goods(accounts: Books) -> None:

@@ -21,7 +21,7 @@ from dairy_app.exports.registers.findings import voided_after_return
 from dairy_app.exports.registers.profiles import count_of, csv_of, totals_of
 from dairy_app.exports.rules import Span
 
-VERSION = 1
+VERSION = 2
 #: When every member says it was made.
 _MADE = (1980, 1, 1, 0, 0, 0)
 

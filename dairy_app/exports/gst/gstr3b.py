@@ -1,18 +1,18 @@
 """What GSTR-3B asks of sales: tables 3.1 (a), (c), (e) and 3.2, one row for each figure and place.
 
-Notes are in it, those of credit below 0. What is owed on purchases, and the input tax credit, are not in the books of
-deliveries.
+Notes are in it, those of credit below 0, and what was withdrawn on the days from returns filed before is taken off.
+What is owed on purchases, and the input tax credit, are not in the books of deliveries.
 """
 
 from dairy_app.exports.registers.columns import Profile, money, word
-from dairy_app.exports.registers.entries import SUPPLIES, place_of_supply
+from dairy_app.exports.registers.entries import DECLARED, place_of_supply
 
 #: Taxed supplies ``r`` to other states, to buyers without GSTIN and to those under composition, by place.
 OTHER_STATES = f"""
 FROM (
     SELECT CASE WHEN s.to_registered THEN 'comp' ELSE 'unreg' END AS whom, s.place_of_supply,
         sum(s.value)::numeric(14,2) AS value, sum(s.igst)::numeric(14,2) AS igst
-    FROM {SUPPLIES}
+    FROM {DECLARED}
     WHERE s.gst_rate > 0 AND s.inter_state AND (NOT s.to_registered OR s.gst_treatment = 'composition')
     GROUP BY 1, 2
 ) r"""
@@ -39,7 +39,7 @@ FROM (
         (2, '3.1(c)', 'Other outward supplies (nil rated, exempted)'),
         (3, '3.1(e)', 'Non-GST outward supplies')
     ) k (place, of_table, description)
-    LEFT JOIN {SUPPLIES} ON k.place = CASE WHEN s.gst_rate > 0 THEN 1 WHEN s.supply_type <> 'non_gst' THEN 2 ELSE 3 END
+    LEFT JOIN {DECLARED} ON k.place = CASE WHEN s.gst_rate > 0 THEN 1 WHEN s.supply_type <> 'non_gst' THEN 2 ELSE 3 END
     GROUP BY 1, 2, 3
     UNION ALL
     SELECT CASE r.whom WHEN 'unreg' THEN 4 ELSE 5 END, '3.2',

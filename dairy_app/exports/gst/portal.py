@@ -15,10 +15,22 @@ from sqlalchemy.orm import Session
 from dairy_app.common.errors import invalid
 from dairy_app.exports.files.streams import CHUNK_BYTES, Progress, Take
 from dairy_app.exports.gst.codes import HSN_DESCRIPTIONS, UNIT_QUANTITY_CODES
-from dairy_app.exports.gst.gstr1 import DOCS, EXEMP, HSN_B2B, HSN_B2C, INVOICES, NOTE_TYPE, NOTES
+from dairy_app.exports.gst.gstr1 import (
+    B2BA,
+    B2CLA,
+    B2CSA,
+    DOCS,
+    EXEMP,
+    HSN_B2B,
+    HSN_B2C,
+    IN_B2CS,
+    INVOICES,
+    NOTE_TYPE,
+    NOTES,
+)
 from dairy_app.exports.gst.gstr3b import OTHER_STATES
 from dairy_app.exports.registers.columns import Profile, coded
-from dairy_app.exports.registers.entries import SUPPLIES
+from dairy_app.exports.registers.entries import DECLARED, SUPPLIES
 from dairy_app.exports.registers.profiles import driver_rows
 from dairy_app.exports.rules import Span
 
@@ -59,10 +71,35 @@ _INVOICE = "'inum', r.number, 'idt', to_char(r.day, 'DD-MM-YYYY'), 'val', r.tota
 _NOTE = f"'ntty', {NOTE_TYPE}, 'nt_num', r.number, 'nt_dt', to_char(r.day, 'DD-MM-YYYY'), 'val', r.total::numeric(14,2)"
 _REGULAR = "'pos', r.place_of_supply, 'rchrg', 'N', 'inv_typ', 'R'"
 
+
+def _withdrawn(profile: Profile, owner: str, words: str) -> str:
+    """Withdrawn invoices with their rates, amended to nothing, grouped by ``owner``."""
+    return f"""
+SELECT {owner}, json_build_object('oinum', r.number, 'oidt', to_char(r.day, 'DD-MM-YYYY'),
+    'inum', r.number, 'idt', to_char(r.day, 'DD-MM-YYYY'), 'val', 0.00{words},
+    'itms', json_agg(json_build_object('num', r.rate_no, 'itm_det', json_strip_nulls(json_build_object(
+        'txval', 0.00, 'rt', r.gst_rate, 'iamt', CASE WHEN r.inter_state THEN 0.00 END,
+        'camt', CASE WHEN NOT r.inter_state THEN 0.00 END, 'samt', CASE WHEN NOT r.inter_state THEN 0.00 END,
+        'csamt', 0.00))) ORDER BY r.gst_rate))::text
+FROM (SELECT r.*, row_number() OVER (PARTITION BY r.id ORDER BY r.gst_rate) AS rate_no {profile.rows}) r
+GROUP BY r.id, r.number, r.day, r.place_of_supply, r.gstin
+ORDER BY {owner}, r.day, r.number"""
+
+
 _B2B = _documents("s.to_registered", INVOICES, f"{_INVOICE}, {_REGULAR}")
 _B2CL = _documents("s.is_large", INVOICES, _INVOICE)
 _CDNR = _documents("s.to_registered", NOTES, f"{_NOTE}, {_REGULAR}")
 _CDNUR = _documents("s.is_large", NOTES, f"'typ', 'B2CL', {_NOTE}, 'pos', r.place_of_supply")
+_B2BA = _withdrawn(B2BA, "r.gstin", f", {_REGULAR}")
+_B2CLA = _withdrawn(B2CLA, "r.place_of_supply", "")
+_B2CSA = f"""
+SELECT json_build_object('omon', to_char(r.last_day, 'MMYYYY'),
+    'sply_ty', CASE WHEN r.inter_state THEN 'INTER' ELSE 'INTRA' END, 'pos', r.place_of_supply, 'typ', 'OE',
+    'itms', json_agg(json_strip_nulls(json_build_object('rt', r.gst_rate, 'txval', r.value, {_TAXES_OF_PLACE}))
+        ORDER BY r.gst_rate))::text
+{B2CSA.rows}
+GROUP BY r.last_day, r.inter_state, r.place_of_supply
+ORDER BY r.last_day, r.place_of_supply"""
 _B2CS = f"""
 SELECT json_strip_nulls(json_build_object('sply_ty', CASE WHEN r.inter_state THEN 'INTER' ELSE 'INTRA' END,
     'pos', r.place_of_supply, 'typ', 'OE', 'rt', r.gst_rate, 'txval', r.value, {_TAXES_OF_PLACE}))::text
@@ -70,7 +107,7 @@ FROM (
     SELECT s.inter_state, s.place_of_supply, s.gst_rate, sum(s.value)::numeric(14,2) AS value,
         sum(s.igst)::numeric(14,2) AS igst, sum(s.cgst)::numeric(14,2) AS cgst, sum(s.sgst)::numeric(14,2) AS sgst
     FROM {SUPPLIES}
-    WHERE s.gst_rate > 0 AND NOT s.to_registered AND NOT s.is_large
+    WHERE {IN_B2CS}
     GROUP BY 1, 2, 3
 ) r
 ORDER BY r.place_of_supply, r.gst_rate"""
@@ -115,7 +152,7 @@ FROM (
         coalesce(sum(s.value) FILTER (WHERE s.gst_rate = 0 AND s.supply_type <> 'non_gst'), 0)::numeric(14,2)
             AS untaxed,
         coalesce(sum(s.value) FILTER (WHERE s.gst_rate = 0 AND s.supply_type = 'non_gst'), 0)::numeric(14,2) AS non_gst
-    FROM {SUPPLIES}
+    FROM {DECLARED}
 ) r"""
 _OF_3_2 = f"""
 SELECT r.whom, json_build_object('pos', r.place_of_supply, 'txval', r.value, 'iamt', r.igst)::text
@@ -134,8 +171,11 @@ class Gstr1JsonSource:
         gstin, month = _head(session, self.span)
         tables: dict[str, list[Any]] = {
             "b2b": self._grouped(session, _B2B, "ctin", "inv"),
+            "b2ba": self._grouped(session, _B2BA, "ctin", "inv"),
             "b2cl": self._grouped(session, _B2CL, "pos", "inv"),
+            "b2cla": self._grouped(session, _B2CLA, "pos", "inv"),
             "b2cs": self._rows(session, _B2CS),
+            "b2csa": self._rows(session, _B2CSA),
             "cdnr": self._grouped(session, _CDNR, "ctin", "nt"),
             "cdnur": self._rows(session, _CDNUR),
         }

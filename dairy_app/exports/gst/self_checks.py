@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from dairy_app.common.errors import Problem
 from dairy_app.exports.gst.gstr1 import B2B, B2CL, B2CS, CDNR, CDNUR, EXEMP, HSN_B2B, HSN_B2C
 from dairy_app.exports.registers.documents import INVOICE_LINES, INVOICE_REGISTER
-from dairy_app.exports.registers.entries import DOCUMENTS, SUPPLIES
+from dairy_app.exports.registers.entries import DOCUMENTS, SUPPLIES, WITHDRAWN, WITHDRAWN_DOCUMENTS
 from dairy_app.exports.registers.profiles import driver_rows, totals_of
 from dairy_app.exports.rules import Span
 
@@ -22,8 +22,18 @@ SELECT coalesce(sum(r.nil_rated + r.exempt + r.non_gst) FILTER (WHERE r.to_regis
 #: What notes come to: those of credit below 0.
 _OF_NOTES = "SELECT coalesce(sum(CASE r.place WHEN 2 THEN -r.value ELSE r.value END), 0) AS value {rows}"
 
+#: By how much the amendments to returns filed before change what they declared: never more than 0.
+_CHANGED = f"""
+SELECT coalesce(sum(s.value) FILTER (WHERE s.to_registered), 0) AS registered,
+    coalesce(sum(s.value) FILTER (WHERE NOT s.to_registered), 0) AS consumers
+FROM {WITHDRAWN} WHERE s.gst_rate > 0"""
+
 _OF_DOCUMENTS = f"""
-SELECT coalesce(sum(d.sign * (d.total - d.round_off)), 0) AS value FROM {DOCUMENTS} WHERE d.of_gst"""
+SELECT coalesce(sum(r.value), 0) AS value FROM (
+    SELECT d.filed_sign * (d.total - d.round_off) AS value FROM {DOCUMENTS} WHERE d.of_gst
+    UNION ALL
+    SELECT d.filed_sign * (d.total - d.round_off) FROM {WITHDRAWN_DOCUMENTS} WHERE d.of_gst
+) r"""
 
 _NUMBERS = f"""
 SELECT coalesce(sum(r.given), 0) AS given, coalesce(sum(r.numbers), 0) AS numbers
@@ -66,18 +76,19 @@ def self_checks(session: Session, span: Span) -> Sequence[Check]:
     taxed = {each.name: totals_of(session, each, span)["Taxable Value"] for each in (B2B, B2CL, B2CS, HSN_B2B, HSN_B2C)}
     notes = {each.name: driver_rows(session, _OF_NOTES.format(rows=each.rows), span)[0].value for each in (CDNR, CDNUR)}
     untaxed = driver_rows(session, _UNTAXED, span)[0]
+    changed = driver_rows(session, _CHANGED, span)[0]
     return [
         Check(
             "hsn_b2b",
-            "HSN b2b = b2b - cdnr (C) + cdnr (D) + untaxed supplies to registered persons",
+            "HSN b2b = b2b + change by b2ba - cdnr (C) + cdnr (D) + untaxed supplies to registered persons",
             taxed[HSN_B2B.name],
-            taxed[B2B.name] + notes[CDNR.name] + untaxed.registered,
+            taxed[B2B.name] + changed.registered + notes[CDNR.name] + untaxed.registered,
         ),
         Check(
             "hsn_b2c",
-            "HSN b2c = b2cs + b2cl - cdnur (C) + cdnur (D) + untaxed supplies to consumers",
+            "HSN b2c = b2cs + b2cl + change by b2csa, b2cla - cdnur (C) + cdnur (D) + untaxed supplies to consumers",
             taxed[HSN_B2C.name],
-            taxed[B2CS.name] + taxed[B2CL.name] + notes[CDNUR.name] + untaxed.consumers,
+            taxed[B2CS.name] + taxed[B2CL.name] + changed.consumers + notes[CDNUR.name] + untaxed.consumers,
         ),
         *_of_registers(session, span),
         *_of_papers(session, span),
@@ -96,7 +107,7 @@ def _of_registers(session: Session, span: Span) -> Sequence[Check]:
         ),
         Check(
             "hsn_total",
-            "HSN value with tax = documents without round-off",
+            "HSN value with tax = documents without round-off, less those withdrawn from returns filed before",
             sum((each["Total Value"] for each in summaries), Decimal("0.00")),
             driver_rows(session, _OF_DOCUMENTS, span)[0].value,
         ),

@@ -52,28 +52,59 @@ def party(key: str) -> str:
     return f"CASE WHEN d.issued_to IS NULL THEN {buyer(key)} ELSE {now} END"
 
 
-#: Every numbered document ``d`` of the days: invoices (also void ones), credit notes and debit notes.
-DOCUMENTS = f"""(
-    SELECT 1 AS place, CASE i.status WHEN 'issued' THEN 1 ELSE 0 END AS sign, i.id, i.id AS invoice_id,
-        NULL::uuid AS note_id, NULL::uuid AS debit_note_id, i.document_type, i.invoice_date AS day, i.status,
-        NULL::text AS original_number, NULL::date AS original_day, i.void_reason AS reason,
+#: A return is of a month. Exactly the days of a quarter are a quarterly return (QRMP).
+RETURN_PERIOD = """CASE WHEN %(first)s = date_trunc('quarter', %(first)s::timestamp)
+        AND %(last)s = date_trunc('quarter', %(first)s::timestamp) + interval '3 months -1 day'
+    THEN 'quarter' ELSE 'month' END"""
+
+_VOIDED_ON = "(i.voided_at AT TIME ZONE (SELECT time_zone FROM settings))::date"
+
+#: Whether the return that holds invoice ``i`` was filed before it was voided: that one stays as it was, and the return
+#: of the day on which it was voided amends it.
+_IS_WITHDRAWN = f"""i.voided_after_return AND date_trunc({RETURN_PERIOD}, {_VOIDED_ON}::timestamp)
+        > date_trunc({RETURN_PERIOD}, i.invoice_date::timestamp)"""
+
+
+def _invoices(filed_sign: str, which: str) -> str:
+    return f"""
+    SELECT 1 AS place, CASE i.status WHEN 'issued' THEN 1 ELSE 0 END AS sign, {filed_sign} AS filed_sign, i.id,
+        i.id AS invoice_id, NULL::uuid AS note_id, NULL::uuid AS debit_note_id, i.document_type, i.invoice_date AS day,
+        i.status, NULL::text AS original_number, NULL::date AS original_day, i.void_reason AS reason,
         i.period_start, i.period_end, i.due_date, {_SAME.format("i")},
         {_SEEN_BY_GST}, {_WHOSE}
     FROM invoices i
-    WHERE i.status IN ('issued', 'void') AND i.invoice_date BETWEEN %(first)s AND %(last)s
+    WHERE {which}"""
+
+
+def _documents(first: str, last: str) -> str:
+    filed_sign = f"CASE WHEN i.status = 'issued' OR {_IS_WITHDRAWN} THEN 1 ELSE 0 END"
+    return f"""({_invoices(filed_sign, f"i.status IN ('issued', 'void') AND i.invoice_date BETWEEN {first} AND {last}")}
     UNION ALL
-    SELECT 2, -1, n.id, NULL, n.id, NULL, 'credit_note', n.note_date, 'issued', i.number,
+    SELECT 2, -1, -1, n.id, NULL, n.id, NULL, 'credit_note', n.note_date, 'issued', i.number,
         i.invoice_date, n.reason, i.period_start, i.period_end, NULL, {_SAME.format("n")},
         {_SEEN_BY_GST}, {_WHOSE}
     FROM credit_notes n JOIN invoices i ON i.id = n.invoice_id
-    WHERE n.note_date BETWEEN %(first)s AND %(last)s
+    WHERE n.note_date BETWEEN {first} AND {last}
     UNION ALL
-    SELECT 3, 1, n.id, NULL, NULL, n.id, 'debit_note', n.note_date, 'issued', i.number, i.invoice_date, n.reason,
+    SELECT 3, 1, 1, n.id, NULL, NULL, n.id, 'debit_note', n.note_date, 'issued', i.number, i.invoice_date, n.reason,
         i.period_start, i.period_end, n.due_date, {_SAME.replace("{0}.round_off", "0.00").format("n")},
         {_SEEN_BY_GST}, {_WHOSE}
     FROM debit_notes n JOIN invoices i ON i.id = n.invoice_id
-    WHERE n.note_date BETWEEN %(first)s AND %(last)s
+    WHERE n.note_date BETWEEN {first} AND {last}
 ) d"""
+
+
+def _withdrawn(which: str) -> str:
+    return f"""({_invoices("-1", f"i.status = 'void' AND {_IS_WITHDRAWN} AND {which}")}
+) d"""
+
+
+#: Every numbered document ``d`` of the days: invoices (also void ones), credit notes and debit notes. ``sign`` is what
+#: it is in the books, ``filed_sign`` what it is in the return of its day: there a withdrawn invoice still counts.
+DOCUMENTS = _documents("%(first)s", "%(last)s")
+
+#: The invoices ``d`` that were withdrawn on the days from returns filed before; ``filed_sign`` takes them back.
+WITHDRAWN_DOCUMENTS = _withdrawn(f"{_VOIDED_ON} BETWEEN %(first)s AND %(last)s")
 
 #: The order of documents: invoices, then credit notes, then debit notes, each by number.
 DOCUMENT_ORDER = "d.place, d.series, d.financial_year, d.sequence_no"
@@ -101,20 +132,50 @@ LINES = f"""(
     WHERE n.debit_note_id = d.debit_note_id
 )"""
 
-#: Lines ``s`` of a registered seller with what GST wants to know of them; ``value`` is that of the goods without tax.
-#: An adjustment or a charge moves no goods and is counted in no unit.
-SUPPLIES = f"""(
-    SELECT d.id, d.place, d.sign, d.number, d.day, d.total, d.place_of_supply, d.to_registered, d.inter_state,
-        NOT d.to_registered AND d.inter_state AND d.is_large AS is_large,
+
+def _supplies(documents: str) -> str:
+    return f"""(
+    SELECT d.id, d.place, d.filed_sign AS sign, d.number, d.day, d.total, d.place_of_supply, d.to_registered,
+        d.inter_state, NOT d.to_registered AND d.inter_state AND d.is_large AS is_large,
         {buyer("gstin")} AS gstin, {buyer("gst_treatment")} AS gst_treatment, {buyer("name")} AS name,
         l.hsn_code, l.supply_type, l.gst_rate,
         CASE WHEN l.product_id IS NOT NULL THEN l.unit END AS unit,
-        d.sign * CASE WHEN l.product_id IS NULL THEN 0 ELSE coalesce(l.quantity, 0) END AS quantity,
-        d.sign * CASE WHEN l.gst_rate > 0 THEN l.taxable_value ELSE l.line_total END AS value,
-        d.sign * l.cgst AS cgst, d.sign * l.sgst AS sgst, d.sign * l.igst AS igst, d.sign * l.line_total AS line_total
-    FROM {DOCUMENTS} CROSS JOIN LATERAL {LINES} l
-    WHERE d.sign <> 0 AND d.of_gst
+        d.filed_sign * CASE WHEN l.product_id IS NULL THEN 0 ELSE coalesce(l.quantity, 0) END AS quantity,
+        d.filed_sign * CASE WHEN l.gst_rate > 0 THEN l.taxable_value ELSE l.line_total END AS value,
+        d.filed_sign * l.cgst AS cgst, d.filed_sign * l.sgst AS sgst, d.filed_sign * l.igst AS igst,
+        d.filed_sign * l.line_total AS line_total
+    FROM {documents} CROSS JOIN LATERAL {LINES} l
+    WHERE d.filed_sign <> 0 AND d.of_gst
 ) s"""
+
+
+#: Lines ``s`` of a registered seller with what GST wants to know of them, as the return of the days holds them;
+#: ``value`` is that of the goods without tax. An adjustment or a charge moves no goods and is counted in no unit.
+SUPPLIES = _supplies(DOCUMENTS)
+
+#: The same of what was withdrawn on the days from returns filed before, everything below 0.
+WITHDRAWN = _supplies(WITHDRAWN_DOCUMENTS)
+
+#: Both: what a return declares in sums that have no table for amendments, and what tax is owed on.
+DECLARED = f"""(
+    SELECT * FROM {SUPPLIES}
+    UNION ALL
+    SELECT * FROM {WITHDRAWN}
+) s"""
+
+
+def corrected(first: str, last: str) -> str:
+    """Lines ``s`` of the return from ``first`` to ``last`` (SQL of days), less what was withdrawn since.
+
+    That is, until the last day of the export: a later file does not change an earlier one.
+    """
+    withdrawn = f"i.invoice_date BETWEEN {first} AND {last} AND {_VOIDED_ON} <= %(last)s"
+    return f"""(
+    SELECT * FROM {_supplies(_documents(first, last))}
+    UNION ALL
+    SELECT * FROM {_supplies(_withdrawn(withdrawn))}
+) s"""
+
 
 #: Where the money of each method of payment arrives.
 MONEY_LEDGERS = {

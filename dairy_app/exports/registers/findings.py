@@ -57,7 +57,7 @@ _NUMBER_GAP = f"""
         AND NOT EXISTS (SELECT FROM debit_notes n WHERE n.series = d.series AND n.financial_year = d.financial_year
             AND n.sequence_no = d.sequence_no - 1)"""
 
-# The return that was filed still holds it: it is to be amended.
+# The return that was filed still holds it: that of the month of the void amends it.
 _VOIDED_AFTER_RETURN = f"""
     SELECT 'voided_after_return', d.day, d.number, {buyer("code")}, NULL,
         'Voided after the return was filed: ' || d.reason, 0
