@@ -1,4 +1,4 @@
-"""A composition dealer (CGST Act s. 10): bills of supply without tax at the price that was quoted, a return of its own."""
+"""A composition dealer (CGST Act s. 10): bills of supply at the quoted price, without tax, and a return of its own."""
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
