@@ -263,3 +263,32 @@ def test_the_scheme_stays_while_bills_are_made(living: LivingDairy, database_url
             cursor.execute("SET lock_timeout = '100ms'")
             with pytest.raises(psycopg2.errors.LockNotAvailable):
                 cursor.execute("UPDATE settings SET gstin = %s, state_code = '27', gst_scheme = 'composition'", [GSTIN])
+
+
+def test_the_command_refuses_them_too(living: LivingDairy, database_url: str) -> None:
+    bill_of(living, october(living))
+    for profile, code in (("gstr1", 1), ("gstr1/b2cs", 1), ("einvoice", 1), ("cmp08", 0)):
+        done = run_command("export", profile, "--period", "2026-10", DATABASE_URL=database_url)
+        assert done.returncode == code, (profile, done.stderr)
+        assert ("CMP-08" in done.stderr) == bool(code)
+
+
+def test_customers_who_differ_by_law_are_merged(living: LivingDairy) -> None:
+    """A regular dairy refuses (``taxed_otherwise``): what is not billed yet would bear another tax."""
+    customer = october(living)
+    shop = living.customer(gstin=SHOP_GSTIN, gst_treatment="registered", state_code="27")
+    preview = f"/customers/{customer['id']}/merge-preview"
+    assert ok(living.admin.get(preview, into=shop["id"]))["refusals"] == []
+    living.seller(gst_scheme="regular")
+    refusals = ok(living.admin.get(preview, into=shop["id"]))["refusals"]
+    assert [each["code"] for each in refusals] == ["taxed_otherwise"]
+
+
+def test_a_rule_may_name_a_class_without_a_rate(living: LivingDairy, sql: Any) -> None:
+    october(living)
+    sql("DELETE FROM tax_rates")
+    rule = {"kind": "delivery_charge", "basis": "per_month", "amount": "30.00", "description": "Round",
+            "valid_from": "2026-11-01", "tax_class": "butter_ghee"}  # fmt: skip
+    ok(living.admin.post("/charge-rules", rule), 201)
+    living.seller(gst_scheme="regular")
+    refused(living.admin.post("/charge-rules", rule | {"valid_from": "2027-11-01"}), 422, "validation_failed")
