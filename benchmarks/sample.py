@@ -30,7 +30,7 @@ ROUND_SIZE = 300
 ORDERS = 30
 
 _PEOPLE = """
-UPDATE settings SET business_name = 'Bench Dairy', gstin = '27AAADE0001D1ZF', state_code = '27';
+UPDATE settings SET business_name = 'Bench Dairy', gstin = '27AAADE0001D1ZF', gst_scheme = 'regular', state_code = '27';
 INSERT INTO users (name, email, role, password_hash)
 SELECT 'Asha Admin', '{admin}', 'admin', '{password_hash}'
 UNION ALL SELECT 'Boy ' || n, 'boy' || n || '@bench.example', 'delivery_boy', NULL FROM generate_series(1, {boys}) n;

@@ -2,10 +2,10 @@
 
 Why: see 0013.
 Locks: SHARE UPDATE EXCLUSIVE on each table while it is read or indexed: nobody waits. Cut short, it is run again.
-Undo: drops the index.
+Undo: drops the index, which waits for who reads or writes credit notes; with all that is undone beside it, or not.
 """
 
-from dairy_app.common.revisions import in_steps
+from dairy_app.common.revisions import in_steps, run
 
 revision = "0074"
 down_revision = "0073"
@@ -34,4 +34,4 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    in_steps(["DROP INDEX CONCURRENTLY IF EXISTS uq_credit_notes_irn;"])
+    run("DROP INDEX uq_credit_notes_irn;")

@@ -10,6 +10,8 @@ from dairy_app.database.models import Base, Money, Percent, Quantity, Timestamps
 
 #: How an issued invoice is dated: the last day of its period, or the day of the run.
 INVOICE_DATE_RULES = ("period_end", "run_date")
+#: How the dairy pays GST: by the rates of its goods, by composition (CGST Act s. 10), or not at all.
+GST_SCHEMES = ("regular", "composition", "none")
 #: Whose extras at the door are taken: nobody's, those of helpers and the office, those told over a link too.
 DOOR_EXTRAS = ("off", "staff", "staff_and_links")
 #: The units of products.
@@ -29,6 +31,8 @@ class BusinessSettings(Timestamps, Base):
         references("default_adjustment_class", "tax_classes.code", "tax_class_not_found"),
         check("gstin_format", "gstin ~ '^[0-9]{2}[A-Z]{5}[0-9]{4}[A-Z][1-9A-Z]Z[0-9A-Z]$'"),
         check("gstin_of_state", "gstin IS NULL OR left(gstin, 2) = state_code"),
+        check("gst_scheme_of_registered", "(gst_scheme = 'none') = (gstin IS NULL)"),
+        check("gst_scheme_since_finite", "isfinite(gst_scheme_since)"),
         check("state_code_format", "state_code ~ '^[0-9]{2}$'"),
         check("city_length", "length(city) BETWEEN 1 AND 100"),
         check("pincode_format", "pincode ~ '^[1-9][0-9]{5}$'"),
@@ -53,6 +57,7 @@ class BusinessSettings(Timestamps, Base):
         check("invoice_link_version_range", "invoice_link_version > 0"),
         check("invoice_link_days_range", "invoice_link_days BETWEEN 1 AND 3650"),
         one_of("invoice_date_rule", INVOICE_DATE_RULES),
+        one_of("gst_scheme", GST_SCHEMES),
         one_of("tax_rate_date", TAX_RATE_DATES),
         one_of("door_extras", DOOR_EXTRAS),
         one_of("on_credit_limit", ON_CREDIT_LIMIT),
@@ -136,6 +141,11 @@ class BusinessSettings(Timestamps, Base):
     city: Mapped[str | None]
     pincode: Mapped[str | None]
     debit_note_series: Mapped[str] = mapped_column(server_default=text("'DN'"))
+    #: Regular: tax by the rates of the goods; composition: a tax on the turnover, which no bill shows (CGST Act s. 10);
+    #: none: not registered. A document is of the scheme of the day it is issued.
+    gst_scheme: Mapped[str] = mapped_column(server_default=text("'none'"))
+    #: The day on which the scheme was changed last; NULL: never, since it is written down.
+    gst_scheme_since: Mapped[date | None]
 
     @property
     def max_order_quantity(self) -> dict[str, Decimal | None]:

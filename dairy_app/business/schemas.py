@@ -2,7 +2,7 @@
 
 from marshmallow import fields
 
-from dairy_app.business.models import DOOR_EXTRAS, INVOICE_DATE_RULES, ON_CREDIT_LIMIT, TAX_RATE_DATES
+from dairy_app.business.models import DOOR_EXTRAS, GST_SCHEMES, INVOICE_DATE_RULES, ON_CREDIT_LIMIT, TAX_RATE_DATES
 from dairy_app.business.rules import is_gstin, is_time_zone
 from dairy_app.business.service import SettingsChange
 from dairy_app.web import validate
@@ -33,6 +33,13 @@ class SettingsOut(Strict):
     city = Line(100, allow_none=True)
     pincode = fields.String(allow_none=True, validate=Pattern(r"^[1-9][0-9]{5}$", error="Must be 6 digits."))
     gstin = fields.String(allow_none=True, validate=is_gstin)
+    gst_scheme = Choice(
+        *GST_SCHEMES,
+        metadata={
+            "description": "How GST is paid: regular, by composition, or not at all. Not sent: a GSTIN for a dairy"
+            " without one makes it regular, and clearing it makes it none."
+        },
+    )
     state_code = fields.String(allow_none=True, validate=Pattern(r"^[0-9]{2}$", error="Must be 2 digits."))
     fssai_no = fields.String(allow_none=True, validate=Pattern(r"^[0-9]{14}$", error="Must be 14 digits."))
     phone = Line(40, allow_none=True)

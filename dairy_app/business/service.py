@@ -23,6 +23,7 @@ class SettingsChange:
     city: str | Unset | None = UNSET
     pincode: str | Unset | None = UNSET
     gstin: str | Unset | None = UNSET
+    gst_scheme: str | Unset = UNSET
     state_code: str | Unset | None = UNSET
     fssai_no: str | Unset | None = UNSET
     phone: str | Unset | None = UNSET
@@ -64,7 +65,7 @@ class SettingsChange:
 def change_settings(session: Session, asked: SettingsChange) -> BusinessSettings:
     """Change what is asked for, leave the rest. The CHECKs of the table judge the values together.
 
-    A return can only be filed for days that are over.
+    A return can only be filed for days that are over. A scheme of GST other than none needs a GSTIN, and none has none.
     """
     changes = sent(asked)
     filed = changes.get("returns_filed_through")
@@ -72,7 +73,29 @@ def change_settings(session: Session, asked: SettingsChange) -> BusinessSettings
         raise invalid("/returns_filed_through", "Must be a day that is over.")
     changes |= {f"max_{unit}": most for unit, most in changes.pop("max_order_quantity", {}).items()}
     settings = business_settings(session)
+    changes |= _scheme(settings, changes, today(session))
     for name, value in changes.items():
         setattr(settings, name, value)
     session.flush()
     return settings
+
+
+def _scheme(settings: BusinessSettings, changes: Mapping[str, object], day: date) -> dict[str, object]:
+    """The scheme of GST after ``changes``, and since when where it is another one.
+
+    Who names only a GSTIN knows nothing of schemes: with the first one the dairy is regular, without one it is none; a
+    composition dealer that corrects its GSTIN stays one.
+    """
+    gstin = changes.get("gstin", settings.gstin)
+    scheme = settings.gst_scheme
+    if "gstin" in changes:
+        scheme = "none" if gstin is None else "regular" if scheme == "none" else scheme
+    scheme = str(changes.get("gst_scheme", scheme))
+    if scheme == "none" and gstin is not None:
+        raise invalid("/gst_scheme", "Who has a GSTIN is registered: regular or composition. Clear the GSTIN for none.")
+    if scheme != "none" and gstin is None:
+        raise invalid("/gst_scheme", "Needs the dairy's GSTIN.", "required")
+    if scheme == settings.gst_scheme:
+        return {}
+    # Before the dairy had a name it could bill nothing: that is its first scheme, and no change.
+    return {"gst_scheme": scheme} | ({"gst_scheme_since": day} if settings.business_name else {})

@@ -92,6 +92,7 @@ CODES: dict[str, tuple[int, str]] = {
     "backup_under_way": (409, "A backup is being written just now"),
     "self_check_failed": (409, "The tables of the return do not agree"),
     "e_invoices_incomplete": (409, "Some documents lack what the portal asks for"),
+    "under_composition": (409, "The dairy pays GST by composition"),
     "return_filed": (409, "The return of that month is filed"),
     # 410 – 429
     "link_expired": (410, "The link has expired"),

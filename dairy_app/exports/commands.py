@@ -19,6 +19,7 @@ from dairy_app.customers.queries import customer_exists
 from dairy_app.database.transactions import Database
 from dairy_app.exports.files.downloads import MEDIA_TYPES, NAMES, Download, download_of
 from dairy_app.exports.files.streams import settle
+from dairy_app.exports.gst.schemes import require_regular
 from dairy_app.exports.gst.self_checks import require_agreement
 from dairy_app.exports.rules import Span
 from dairy_app.settings import Settings
@@ -58,7 +59,7 @@ def export(
     \b
     Profiles: invoice-register, invoice-lines, deliveries, receipts, allocations, ledger, ageing, credit, statement,
       unbilled, exceptions, zoho-invoices, zoho-credit-notes, zoho-payments, gstr1/b2b and its other tables, gstr1,
-      gstr3b, einvoice, tally, tally-masters,
+      gstr3b, einvoice, cmp08, tally, tally-masters,
       refunds, containers, container-movements, closed-days, and the figures (sales-by-product, …);
       as it stands, without days: customers, standing-orders, credit, charge-rules
     Examples: dairy export invoice-register --period 2026-10 -o register.csv
@@ -141,10 +142,15 @@ def export_to_file(
 def write_export(
     database: Database, download: Download, span: Span, file: BinaryIO, *, despite_findings: bool = False
 ) -> int:
-    """Write to an open file; returns the rows. ``self_check_failed`` for a set that does not agree."""
+    """Write to an open file; returns the rows. ``self_check_failed`` for a set that does not agree.
+
+    ``under_composition`` for a return that a composition dealer does not file.
+    """
     source = download.source(span, True)
     with database.transaction(read_only=True, snapshot=True) as session:
         settle(session)
+        if download.of_regular:
+            require_regular(session, span)
         if not despite_findings:
             require_agreement(download.checks(session, span))
         with _progress_bar(download.name, download.count(session, span)) as advance:

@@ -12,6 +12,7 @@ from dairy_app.exports.files.downloads import MEDIA_TYPES, Download, download_of
 from dairy_app.exports.files.monthly_sheet import MonthlySheet
 from dairy_app.exports.files.streams import ExportStream
 from dairy_app.exports.gst.registration import require_completeness
+from dairy_app.exports.gst.schemes import require_regular
 from dairy_app.exports.gst.self_checks import require_agreement, self_checks
 from dairy_app.exports.policy import check_export
 from dairy_app.exports.rules import Span
@@ -55,7 +56,8 @@ def export_csv(asked: dict[str, Any], profile: str) -> Response:
     ``charge-rules`` (without days); lists that need no days and that ``POST /imports/…`` takes back:
     ``customers``, ``standing-orders`` (for admins); for the return ``gstr1/b2b``, ``b2cl``, ``b2cs``, ``cdnr``,
     ``cdnur``, ``exemp``, ``hsn-b2b``, ``hsn-b2c``, ``docs``, what amends returns filed before in ``gstr1/b2ba``,
-    ``b2cla``, ``b2csa``, ``cdnra``, and ``gstr3b``; for e-invoices ``einvoice``.
+    ``b2cla``, ``b2csa``, ``cdnra``, and ``gstr3b``; for e-invoices ``einvoice``; of a composition dealer ``cmp08``,
+    who has none of those of the return (``under_composition``).
     A text that a spreadsheet would take for a formula gets a leading apostrophe; numbers are never touched. An answer
     that ends without its closing chunk is incomplete.
     """
@@ -209,11 +211,15 @@ def _today() -> date:
 
 
 def _span(download: Download, *, bom: bool = True, **asked: Any) -> tuple[Span, bool]:
-    """Raises validation_failed for days or a customer that do not fit, customer_not_found."""
+    """Raises validation_failed for days or a customer that do not fit, customer_not_found, and under_composition for a
+    return that a composition dealer does not file."""
     check_export(current_actor(), download)
     span = download.span(**asked, today=_today)
     download.require(span)
     if span.customer_id is not None:
         with current_database().for_longer_work().transaction(read_only=True) as session:
             get_visible_customer(session, current_actor(), span.customer_id)
+    if download.of_regular:
+        with current_database().for_longer_work().transaction(read_only=True) as session:
+            require_regular(session, span)
     return span, bom

@@ -87,7 +87,7 @@ WHERE a.customer_id = :was AND b.customer_id = :into AND a.status = 'issued' AND
 HAVING count(*) > 0
 UNION ALL
 SELECT 'taxed_otherwise', NULL FROM settings s, customers a, customers b
-WHERE a.id = :was AND b.id = :into AND s.gstin IS NOT NULL
+WHERE a.id = :was AND b.id = :into AND s.gst_scheme = 'regular'
     AND (coalesce(a.state_code, s.state_code), a.gstin, a.gst_treatment)
         IS DISTINCT FROM (coalesce(b.state_code, s.state_code), b.gstin, b.gst_treatment)
     AND EXISTS (SELECT FROM invoices d WHERE d.customer_id = a.id AND d.status = 'draft'

@@ -117,11 +117,12 @@ def test_untaxed_goods_without_a_code_are_named_before_they_are_billed(living: L
     assert living.preview("2026-10")["warnings"] == [], "who is not registered files nothing"
     living.seller(gstin="27AAPFU0939F1ZV")
     preview = living.preview("2026-10")
-    (warning,) = preview["warnings"]
+    warning, changed = preview["warnings"]
     assert (warning["code"], preview["totals"]["invoices"]) == ("hsn_needed_for_return", 1)
+    assert changed["code"] == "gst_scheme_changed", "it came before the dairy was registered"
     assert warning["detail"].endswith("an HSN code of each: Buffalo milk.")
     ok(living.admin.patch(f"/products/{milk['id']}", {"hsn_code": "0401"}))
-    assert living.preview("2026-10")["warnings"] == []
+    assert [each["code"] for each in living.preview("2026-10")["warnings"]] == ["gst_scheme_changed"]
 
 
 def test_never_into_a_past_financial_year(living: LivingDairy) -> None:

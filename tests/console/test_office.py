@@ -157,6 +157,25 @@ def test_one_group_of_settings_is_changed(dairy: Dairy, admin: Visitor) -> None:
     assert ok(dairy.admin.get("/settings"))["business_name"] == "Sunrise Dairy"
 
 
+def test_how_gst_is_paid_is_chosen(dairy: Dairy, admin: Visitor) -> None:
+    """Whoever leaves the choice alone has what the GSTIN says."""
+
+    def send(**fields: str) -> Any:
+        forms = [form for form in admin.open("/settings").forms if form.fields.get("group") == "seller"]
+        page = admin.send(forms[0], fields)
+        return page.status, ok(dairy.admin.get("/settings"))["gst_scheme"]
+
+    assert send(business_name="Gokul", state_code="27", gstin="27AAPFU0939F1ZV") == (303, "regular")
+    assert send(gst_scheme="composition") == (303, "composition")
+    assert send(phone="1") == (303, "composition")
+    assert send(gst_scheme="none") == (422, "composition")
+    assert "Composition: bills of supply without tax, CMP-08 and GSTR-4" in admin.open("/settings").words
+    assert "कंपोज़ीशन: बिना कर के आपूर्ति बिल, CMP-08 और GSTR-4" in admin.open("/settings?lang=hi").words
+    assert "CMP-08: turnover under composition" in admin.open("/month-end?lang=en").words
+    assert send(gstin="") == (303, "none")
+    assert "CMP-08" not in admin.open("/month-end").words
+
+
 def test_the_audit_log_names_who_and_what(dairy: Dairy, admin: Visitor) -> None:
     milk = dairy.product("60.00", name="Cow milk")
     admin.submit(admin.open(f"/products/{milk['id']}"), "/sale")

@@ -89,6 +89,22 @@ def test_the_bill_is_read_without_a_login(bills: Bills, site: Site) -> None:
     ) in links
 
 
+@pytest.mark.parametrize("language", list(catalogues()))
+def test_a_composition_dealer_says_so_first(bills: Bills, site: Site, language: str) -> None:
+    """CGST Rules r. 5 (1) (f): these very words, at the top of the bill of supply, whatever language it speaks."""
+    bills.seller(gst_scheme="composition")
+    invoice = bills.bill()
+    seen = Seen(site.get(f"/i/{bills.token(invoice)}?lang={language}"))
+    legal = "composition taxable person, not eligible to collect tax on supplies"
+    title = catalogues()[language]("title_bill_of_supply")
+    assert seen.words.index(legal) < seen.words.index("Sunrise Dairy LLP") and title in seen.words
+    assert seen.words.index(legal) < seen.words.rindex(title)
+    # Two days of 1.5 l of milk at 64 and 2 packets at 105, and no tax in them.
+    assert "612.00" in seen.words
+    for absent in ("CGST", "420.00 400.00", catalogues()[language]("taxable_value")):
+        assert absent not in seen.words
+
+
 def test_the_page_may_load_its_own_files_and_nothing_else(bills: Bills, site: Site) -> None:
     answer = site.get(f"/i/{bills.token(bills.bill())}")
     headers = answer.headers

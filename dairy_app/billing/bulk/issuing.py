@@ -166,7 +166,7 @@ WITH summed AS MATERIALIZED (
         CAST(:series AS text) AS series, CAST(:financial_year AS text) AS financial_year,
         CAST(:invoice_date AS date) AS invoice_date, CAST(:invoice_date AS date) + s.due_days AS due_date,
         coalesce(c.state_code, s.state_code) AS place_of_supply,
-        CASE WHEN s.gstin IS NULL THEN 'invoice' WHEN NOT m.has_untaxed THEN 'tax_invoice'
+        CASE WHEN s.gst_scheme = 'none' THEN 'invoice' WHEN NOT m.has_untaxed THEN 'tax_invoice'
             WHEN NOT m.has_taxed THEN 'bill_of_supply' ELSE 'invoice_cum_bill_of_supply' END AS document_type,
         CASE WHEN d.companion_of IS NULL THEN {BALANCE.format(customer="d.customer_id")} ELSE 0.00 END
             AS previous_balance,
@@ -175,8 +175,8 @@ WITH summed AS MATERIALIZED (
                 'gst_treatment', c.gst_treatment, 'phone', c.phone, 'area', a.name, 'pincode', c.pincode,
                 'address', concat_ws(', ', c.address_line1, c.address_line2, c.city), 'state_code', c.state_code),
             'seller', jsonb_build_object('business_name', s.business_name, 'legal_name', s.legal_name,
-                'address', s.address, 'gstin', s.gstin, 'state_code', s.state_code, 'fssai_no', s.fssai_no,
-                'phone', s.phone, 'upi_id', s.upi_id))
+                'address', s.address, 'gstin', s.gstin, 'gst_scheme', s.gst_scheme, 'state_code', s.state_code,
+                'fssai_no', s.fssai_no, 'phone', s.phone, 'upi_id', s.upi_id))
             || CASE WHEN m.has_sections THEN {_SECTIONS} ELSE '{{}}' END AS snapshot
     FROM summed m
     JOIN invoices d ON d.id = m.invoice_id
@@ -230,9 +230,11 @@ def issue_drafts(
 
     A draft that may not be issued is left as it is and named in ``skipped``; one that holds nothing is deleted.
     """
-    # A month of thousands of customers is sorted and hashed in memory, not on disk. No rule is taken back meanwhile.
+    # A month of thousands of customers is sorted and hashed in memory, not on disk. Meanwhile no rule is taken back and
+    # the settings stay: lines and document must be of one scheme of GST.
     session.execute(
-        text("SELECT set_config('work_mem', '64MB', true), pg_advisory_xact_lock_shared(:key)"), {"key": CHARGING}
+        text("SELECT set_config('work_mem', '64MB', true), pg_advisory_xact_lock_shared(:key) FROM settings FOR SHARE"),
+        {"key": CHARGING},
     )
     drafts = {"drafts": uuid_array(draft_ids), "today": today}
     # From the numbers on one chunk after the other, for the numbers and the chain of hashes; lines are written before,

@@ -16,7 +16,22 @@ rate / 200, igst = taxable × rate / 100 (CGST Act s. 9, IGST Act s. 5). An unta
 total is rounded to the whole rupee (CGST Act s. 170). The rate is that of the invoice's date, or of the delivery's, by
 setting. Computed amounts are wider than any column, so that a slip on one draft is that draft's ``skip_code`` and not
 everybody's fault.
+
+Only a regular seller's lines bear tax. Under composition a price is the price (CGST Act s. 10 (4)); a line keeps how
+the goods would be taxed, for the return, and what no rate is known of counts as taxable.
 """
+
+
+def _supply_type(rate: str) -> str:
+    """How a line is taxed, by the row ``rate`` of the rates and the seller's scheme."""
+    return f"""CASE s.gst_scheme WHEN 'regular' THEN {rate}.supply_type
+            WHEN 'composition' THEN coalesce({rate}.supply_type, 'taxable') ELSE 'non_gst' END"""
+
+
+def _gst_rate(rate: str) -> str:
+    """The rate that a line bears."""
+    return f"CASE WHEN s.gst_scheme = 'regular' THEN {rate}.gst_rate ELSE 0 END"
+
 
 #: Dated not before the last document of its series; a late one, for days whose return is filed, on the day it is made.
 #: Place of supply defaults to the seller's state. OFFSET 0: of a day that is a column the financial year is an
@@ -65,12 +80,12 @@ AMOUNTS = """
 #: own tax; an amount without a tax class is divided between the rates of the goods by value, to the paisa (each share
 #: is the difference of two rounded sums), has the HSN of the most valuable goods of the rate, and takes off no more
 #: than the goods come to.
-CHARGES = """
+CHARGES = f"""
 charge_goods AS MATERIALIZED (
     SELECT b.invoice_id, b.customer_id, b.day, b.product_id, b.unit_price, b.quantity,
-        CASE WHEN s.gstin IS NULL THEN 'non_gst' ELSE t.supply_type END AS supply_type,
-        CASE WHEN s.gstin IS NULL THEN 0 ELSE t.gst_rate END AS gst_rate,
-        CASE WHEN s.gstin IS NOT NULL THEN g.hsn_code END AS hsn_code
+        {_supply_type("t")} AS supply_type,
+        {_gst_rate("t")} AS gst_rate,
+        CASE WHEN s.gst_scheme <> 'none' THEN g.hsn_code END AS hsn_code
     FROM (
         SELECT p.invoice_id, o.customer_id, p.invoice_date, o.delivered_on AS day, i.product_id, i.unit_price,
             sum(i.delivered_quantity) AS quantity
@@ -190,8 +205,8 @@ charge_goods AS MATERIALIZED (
     LEFT JOIN tax_rates named ON named.tax_class = c.tax_class
         AND named.valid @> CASE s.tax_rate_date WHEN 'delivery_date' THEN c.day ELSE p.invoice_date END
     CROSS JOIN LATERAL (SELECT
-        CASE WHEN c.tax_class IS NULL OR s.gstin IS NULL THEN c.supply_type ELSE named.supply_type END AS supply_type,
-        CASE WHEN c.tax_class IS NULL OR s.gstin IS NULL THEN c.gst_rate ELSE named.gst_rate END AS gst_rate) t
+        CASE WHEN c.tax_class IS NULL THEN c.supply_type ELSE {_supply_type("named")} END AS supply_type,
+        CASE WHEN c.tax_class IS NULL THEN c.gst_rate ELSE {_gst_rate("named")} END AS gst_rate) t
     WHERE c.basis = 'percent' AND c.amount > 0
     GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, c.product_id, c.unit_price
 ), charged AS (
@@ -213,8 +228,8 @@ charge_goods AS MATERIALIZED (
     GROUP BY b.invoice_id, b.customer_id, b.rule_id, b.amount, b.supply_type, b.gst_rate, b.hsn_code
     UNION ALL
     SELECT c.invoice_id, c.customer_id, c.rule_id, count(*), c.amount, min(c.day), max(c.day),
-        CASE WHEN s.gstin IS NULL THEN 'non_gst' ELSE t.supply_type END,
-        CASE WHEN s.gstin IS NULL THEN 0 ELSE t.gst_rate END, NULL, array_agg(c.first_day ORDER BY c.first_day)
+        {_supply_type("t")},
+        {_gst_rate("t")}, NULL, array_agg(c.first_day ORDER BY c.first_day)
     FROM charge_times c
     JOIN papers p ON p.invoice_id = c.invoice_id
     CROSS JOIN settings s
@@ -262,8 +277,8 @@ _LINES = f"""{{charges}}delivered AS (
     SELECT v.invoice_id, v.product_id, v.unit_price, v.source, v.prior_period,
         sum(v.quantity) AS quantity, sum(v.deliveries) AS deliveries,
         min(v.first_date) AS first_date, max(v.last_date) AS last_date, bool_or(v.unpriced) AS unpriced,
-        CASE WHEN s.gstin IS NULL THEN 'non_gst' ELSE r.supply_type END AS supply_type,
-        CASE WHEN s.gstin IS NULL THEN 0 ELSE r.gst_rate END AS gst_rate,
+        {_supply_type("r")} AS supply_type,
+        {_gst_rate("r")} AS gst_rate,
         p.place_of_supply <> s.state_code AS inter_state, s.prices_include_tax,
         p.gst_treatment IN ('registered', 'composition') AS is_registered, NULL::uuid AS adjustment_id,
         NULL::uuid AS charge_rule_id, NULL::text AS charge_hsn_code, NULL::date[] AS charged_for, v.delivered_to
@@ -276,8 +291,8 @@ _LINES = f"""{{charges}}delivered AS (
     UNION ALL
     SELECT p.invoice_id, NULL, a.amount, 'adjustment', a.adjusted_on < p.period_start OR p.is_late,
         1, 0, a.adjusted_on, a.adjusted_on, false,
-        CASE WHEN s.gstin IS NULL THEN 'non_gst' WHEN a.tax_class IS NULL THEN 'exempt' ELSE r.supply_type END,
-        CASE WHEN s.gstin IS NULL OR a.tax_class IS NULL THEN 0 ELSE r.gst_rate END,
+        CASE WHEN s.gst_scheme = 'regular' AND a.tax_class IS NULL THEN 'exempt' ELSE {_supply_type("r")} END,
+        CASE WHEN a.tax_class IS NULL THEN 0 ELSE {_gst_rate("r")} END,
         p.place_of_supply <> s.state_code, s.prices_include_tax, p.gst_treatment IN ('registered', 'composition'), a.id,
         NULL, NULL, NULL, NULL
     FROM papers p

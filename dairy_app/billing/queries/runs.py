@@ -112,7 +112,8 @@ def period_left_out(session: Session, due: dict[str, Any]) -> date | None:
 def preview_totals(session: Session, due: dict[str, Any], area_id: UUID | None = None) -> RowMapping:
     """What a run would issue now, in one statement: counts, sums, and the documents that could not be issued.
 
-    ``without_hsn``: untaxed things of a registered dairy that GSTR-1 will want a code for; NULL when there are none.
+    ``without_hsn``: untaxed things of a regular dairy that GSTR-1 will want a code for; NULL when there are none.
+    ``scheme_since``: when the scheme of GST was changed, where something is of days before; else NULL.
     """
     totals = _preview_totals(charged=has_rules(session))
     return session.execute(totals, {**due, "area_id": area_id}).mappings().one()
@@ -144,7 +145,9 @@ def _preview_totals(*, charged: bool) -> TextClause:
                 'customer_name', t.name, 'invoice_id', t.invoice_id, 'code', t.skip_code)
                 ORDER BY t.customer_code) FILTER (WHERE NOT ok), '[]') AS warnings,
             (SELECT array_agg(DISTINCT l.description ORDER BY l.description) FROM lines l CROSS JOIN settings s
-                WHERE s.gstin IS NOT NULL AND l.gst_rate = 0 AND l.hsn_code IS NULL) AS without_hsn
+                WHERE s.gst_scheme = 'regular' AND l.gst_rate = 0 AND l.hsn_code IS NULL) AS without_hsn,
+            (SELECT s.gst_scheme_since FROM settings s WHERE EXISTS (
+                SELECT FROM lines l WHERE l.first_date < s.gst_scheme_since)) AS scheme_since
         FROM totals t
         LEFT JOIN counted c USING (invoice_id)
         LEFT JOIN one_time o USING (invoice_id)

@@ -62,7 +62,7 @@ def add_charge_rule(session: Session, actor: Actor, wanted: NewChargeRule) -> UU
     if wanted.valid_from < current - OLDEST_START:
         raise invalid("/valid_from", f"Must not be before {current - OLDEST_START}.", "too_early")
     _require_order(wanted.valid_from, wanted.valid_to)
-    if wanted.tax_class is not None and business_settings(session).gstin is not None:
+    if wanted.tax_class is not None and business_settings(session).gst_scheme == "regular":
         _require_taxable(session, wanted.tax_class, sorted({wanted.valid_from, max(wanted.valid_from, current)}))
     rule = ChargeRule(
         kind=wanted.kind,

@@ -59,7 +59,8 @@ def preview(session: Session, request: RunRequest, *, area_id: UUID | None = Non
 
     A month that has not ended is shown as it stands, with the warning ``period_not_ended``, or ``only_due``: what a run
     would issue of it now. ``unusual_total`` says that a run must be confirmed. What can be billed but not put on a
-    GSTR-1 is named in ``hsn_needed_for_return``.
+    GSTR-1 is named in ``hsn_needed_for_return``; ``gst_scheme_changed`` says that the scheme of GST was another one
+    when something was delivered.
     """
     day = today(session)
     last = month_bounds(request.period)[1]
@@ -76,6 +77,10 @@ def preview(session: Session, request: RunRequest, *, area_id: UUID | None = Non
     if without_hsn:
         detail = f"They can be billed, but GSTR-1 needs an HSN code of each: {', '.join(without_hsn)}."
         warnings.append({"code": "hsn_needed_for_return", "detail": detail})
+    since = totals.pop("scheme_since")
+    if since:
+        detail = f"The scheme of GST was changed on {since}: what was delivered before is billed by the new one, too."
+        warnings.append({"code": "gst_scheme_changed", "detail": detail})
     return Preview(totals, warnings)
 
 

@@ -96,6 +96,7 @@ def _month_page(period: str, cursor: str | None = None, **names: Any) -> Respons
             names["due"] = ask("/billing/preview", period=period, only_due="true", limit=1)
         names["is_unusual"] = any(each["code"] == "unusual_total" for each in names["due"]["warnings"])
     names |= _messages(runs)
+    names["by_composition"] = settings["gst_scheme"] == "composition"
     names["steps"] = [(step, _state(step, names)) for step in STEPS]
     names["numbers"] = {step: number for number, step in enumerate(STEPS, 1)}
     return frame.page("month_end.html", **names)

@@ -7,7 +7,7 @@ from flask import Response, current_app, url_for
 from marshmallow import fields
 
 from dairy_app.accounts.routes.invitation_page import invitation_link
-from dairy_app.business.models import DOOR_EXTRAS, ON_CREDIT_LIMIT
+from dairy_app.business.models import DOOR_EXTRAS, GST_SCHEMES, ON_CREDIT_LIMIT
 from dairy_app.console.routes import frame
 from dairy_app.console.routes.frame import Form, ListQuery, PageQuery, console
 from dairy_app.web import validate
@@ -26,6 +26,7 @@ SETTINGS = {
         "pincode",
         "state_code",
         "gstin",
+        "gst_scheme",
         "fssai_no",
         "phone",
         "upi_id",
@@ -41,7 +42,7 @@ SETTINGS = {
 _MOST = "most_"
 #: Settings that are on or off, and those that are one of some words.
 SWITCHES = frozenset({"show_due_at_door", "cash_over_links"})
-CHOICES = {"door_extras": DOOR_EXTRAS, "on_credit_limit": ON_CREDIT_LIMIT}
+CHOICES = {"door_extras": DOOR_EXTRAS, "gst_scheme": GST_SCHEMES, "on_credit_limit": ON_CREDIT_LIMIT}
 _WHOLE = frozenset({"due_days", "delivery_window_days", "generation_days_ahead", "photo_days", "event_days"})
 
 
@@ -171,6 +172,8 @@ def change_settings(form: dict[str, str]) -> Response:
     body: dict[str, Any] = {name: _typed(name, form.get(name, "").strip()) for name in names}
     most = {name.removeprefix(_MOST): body.pop(name) for name in names if name.startswith(_MOST)}
     body |= {"max_order_quantity": most} if most else {}
+    if body.get("gst_scheme") in {None, ask("/settings")["gst_scheme"]}:
+        body.pop("gst_scheme", None)  # nobody chose one: it follows from the GSTIN
     address = url_for("console.settings")
 
     def change() -> None:

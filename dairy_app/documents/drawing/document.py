@@ -28,6 +28,8 @@ class Party:
     code: str | None = None
     fssai_no: str | None = None
     upi_id: str | None = None
+    #: Of a seller: how it paid GST when the document was issued; None: not known of documents of before.
+    gst_scheme: str | None = None
 
     @property
     def state_name(self) -> str | None:
@@ -178,6 +180,11 @@ class Document:
         return any(line.gst_rate > 0 for line in self.lines)
 
     @property
+    def by_composition(self) -> bool:
+        """Whether the seller collects no tax on it (CGST Act s. 10 (4)); the document must say so at the top."""
+        return self.seller.gst_scheme == "composition"
+
+    @property
     def is_interstate(self) -> bool:
         return self.place_of_supply is not None and self.place_of_supply != self.seller.state_code
 
@@ -243,6 +250,7 @@ def parties(snapshot: Any) -> tuple[Party, Party]:
             phone=seller.get("phone"),
             fssai_no=seller.get("fssai_no"),
             upi_id=seller.get("upi_id"),
+            gst_scheme=seller.get("gst_scheme"),
         ),
         Party(
             name=buyer["name"],

@@ -81,7 +81,8 @@ def totals_of(document: Document, t: Words) -> Sequence[tuple[str, str]]:
         )
         rows += [(t(name), amount) for name, amount in taxes]
     if document.exempt_value:
-        rows.append((t("exempt_value" if document.seller.gstin else "plain_value"), document.exempt_value))
+        plain = document.by_composition or not document.seller.gstin
+        rows.append((t("plain_value" if plain else "exempt_value"), document.exempt_value))
     rows.append((t("round_off"), document.round_off))
     return [(label.removesuffix(" ₹"), indian(amount)) for label, amount in rows]
 

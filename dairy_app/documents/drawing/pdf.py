@@ -93,8 +93,10 @@ class _Drawing:
         return True
 
     def _heads(self) -> None:
-        document, t, top = self.document, self.t, self.y
-        right = EDGE + ROOM
+        document, t = self.document, self.t
+        if document.by_composition:
+            self.y = self.sheet.wrapped(EDGE, self.y + 4, ROOM, t("by_composition"), STRONG)
+        top, right = self.y, EDGE + ROOM
         y = top + 12
         for line in wrap(title_of(t, document.document_type), 240, TITLE):
             self.sheet.text(right, y, line, TITLE, "right")

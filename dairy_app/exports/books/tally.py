@@ -112,6 +112,8 @@ _GROUPS = {
 _RATE_OF_SALES = re.compile(r"Sales GST ([0-9.]+)%")
 _UNTAXED = {"Sales exempt": "Exempt", "Sales nil-rated": "Nil Rated"}
 _NO_GST = "Sales non-GST"
+#: Taxable, but the bill does not show the tax, and the ledger has no rate.
+_COMPOSITION = "Sales under composition"
 #: GST began on that day; a ledger is for one rate for ever.
 _SINCE_GST = "20170701"
 #: Vouchers that open a bill.
@@ -290,7 +292,9 @@ def _gst_of_sales(name: str) -> str:
     Vouchers hold no stock, so Tally's returns find taxability and rate in the ledger and nowhere else.
     """
     taxed = _RATE_OF_SALES.fullmatch(name)
-    told = _tag("APPLICABLEFROM", _SINCE_GST) + _tag("TAXABILITY", "Taxable" if taxed else _UNTAXED.get(name))
+    told = _tag("APPLICABLEFROM", _SINCE_GST) + _tag(
+        "TAXABILITY", "Taxable" if taxed or name == _COMPOSITION else _UNTAXED.get(name)
+    )
     if taxed:
         rate = Decimal(taxed[1])
         rates = (("CGST", rate / 2), ("SGST/UTGST", rate / 2), ("IGST", rate))

@@ -15,6 +15,9 @@ _TREATMENTS = {
     "consumer": "consumer",
 }
 _WHY_UNTAXED = {"exempt": "Exempt supply", "nil_rated": "Nil-rated supply", "non_gst": "Non-GST supply"}
+_EXEMPTION = (
+    f"CASE WHEN l.gst_rate = 0 THEN {coded('l.supply_type', _WHY_UNTAXED | {'taxable': 'Composition scheme'})} END"
+)
 
 
 def _taxed(sql: str) -> str:
@@ -51,7 +54,7 @@ ZOHO_INVOICES = Profile(
         word("Item Tax", _taxed("CASE WHEN d.inter_state THEN 'IGST' ELSE 'GST' END || trim_scale(l.gst_rate)")),
         word("Item Tax Type", _taxed("CASE WHEN d.inter_state THEN 'ItemAmount' ELSE 'Tax Group' END")),
         number("Item Tax %", _taxed("trim_scale(l.gst_rate)")),
-        word("Item Tax Exemption Reason", coded("l.supply_type", _WHY_UNTAXED)),
+        word("Item Tax Exemption Reason", _EXEMPTION),
         word(
             "Is Inclusive Tax",
             "coalesce((SELECT bool_or(v.gst_rate > 0 AND v.taxable_value <> v.gross_amount - v.discount)"
@@ -107,7 +110,7 @@ ZOHO_CREDIT_NOTES = Profile(
         word("Item Tax", _taxed("CASE WHEN d.inter_state THEN 'IGST' ELSE 'GST' END || trim_scale(l.gst_rate)")),
         word("Item Tax Type", _taxed("CASE WHEN d.inter_state THEN 'ItemAmount' ELSE 'Tax Group' END")),
         number("Item Tax %", _taxed("trim_scale(l.gst_rate)")),
-        word("Item Tax Exemption Reason", coded("l.supply_type", _WHY_UNTAXED)),
+        word("Item Tax Exemption Reason", _EXEMPTION),
         word("Is Inclusive Tax", "'false'"),
         amount("Adjustment", "d.round_off"),
         word("Adjustment Description", "'Round off'"),

@@ -14,6 +14,7 @@ from dairy_app.exports.files.streams import Source
 from dairy_app.exports.files.workbooks import WorkbookSource
 from dairy_app.exports.gst import gstr1_set, portal, registration
 from dairy_app.exports.gst.einvoice import EINVOICE
+from dairy_app.exports.gst.gstr1 import GSTR1
 from dairy_app.exports.gst.gstr3b import GSTR3B
 from dairy_app.exports.gst.self_checks import Check, self_checks
 from dairy_app.exports.registers.columns import Profile
@@ -42,6 +43,8 @@ class Download:
     sums: Callable[[Session, Span], Mapping[str, Decimal]]
     #: What must agree in it; empty when there is nothing to check.
     checks: Callable[[Session, Span], Sequence[Check]] = lambda _session, _span: ()
+    #: A return of a regular seller, which a composition dealer does not file.
+    of_regular: bool = False
     of_customer: bool = False
     is_of_days: bool = True
     is_for_admins: bool = False
@@ -77,6 +80,9 @@ class Download:
             raise invalid("/query/customer_id", f"{self.name} is about all customers.", "not_taken")
 
 
+_OF_REGULAR = {profile.name for profile in (*GSTR1, GSTR3B, EINVOICE)}
+
+
 def _of_profile(profile: Profile, form: str) -> Download:
     def source(span: Span, bom: bool) -> Source:
         return csv_of(profile, span, bom=bom) if form == "csv" else WorkbookSource(profile, span)
@@ -88,6 +94,7 @@ def _of_profile(profile: Profile, form: str) -> Download:
         source=source,
         count=lambda session, span: count_of(session, profile, span),
         sums=lambda session, span: totals_of(session, profile, span),
+        of_regular=profile.name in _OF_REGULAR,
         of_customer=profile.of_customer,
         is_of_days=profile.is_of_days,
         is_for_admins=profile.is_for_admins,
@@ -102,6 +109,7 @@ _SET = Download(
     count=gstr1_set.count_of_set,
     sums=gstr1_set.sums_of_set,
     checks=self_checks,
+    of_regular=True,
 )
 _RETURN = Download(
     name="gstr1",
@@ -111,6 +119,7 @@ _RETURN = Download(
     count=gstr1_set.count_of_set,
     sums=gstr1_set.sums_of_set,
     checks=self_checks,
+    of_regular=True,
 )
 _SUMMARY_RETURN = Download(
     name=GSTR3B.name,
@@ -119,6 +128,7 @@ _SUMMARY_RETURN = Download(
     source=lambda span, _bom: portal.Gstr3bJsonSource(span),
     count=lambda session, span: count_of(session, GSTR3B, span),
     sums=lambda session, span: totals_of(session, GSTR3B, span),
+    of_regular=True,
 )
 _E_INVOICES = Download(
     name=EINVOICE.name,
@@ -128,6 +138,7 @@ _E_INVOICES = Download(
     count=registration.count_of_e_invoices,
     sums=registration.sums_of_e_invoices,
     checks=registration.completeness,
+    of_regular=True,
 )
 _VOUCHERS = Download(
     name="tally",

@@ -35,8 +35,13 @@ _SAME = """{0}.series, {0}.financial_year, {0}.sequence_no, {0}.number, {0}.snap
         {0}.taxable_value, {0}.exempt_value, {0}.cgst, {0}.sgst, {0}.igst, {0}.round_off, {0}.total, {0}.issued_at,
         {0}.document_hash, {0}.irn, {0}.ack_no, {0}.ack_date"""
 
-#: How GST sees a document, by its invoice: who a supply to a registered person is, between states, listed one by one.
-_SEEN_BY_GST = f"""i.document_type <> 'invoice' AS of_gst, i.document_type = 'tax_invoice' AS is_tax_invoice,
+#: Whether an invoice was issued under composition: its document says so, and no tax is on it.
+_BY_COMPOSITION = "coalesce(i.snapshot #>> '{seller,gst_scheme}' = 'composition', false)"
+
+#: How GST sees a document, by its invoice: who a supply to a registered person is, between states, listed one by
+#: one. What was issued under composition is in no return of a regular seller, nor are its notes.
+_SEEN_BY_GST = f"""i.document_type <> 'invoice' AND NOT {_BY_COMPOSITION} AS of_gst,
+        {_BY_COMPOSITION} AS by_composition, i.document_type = 'tax_invoice' AS is_tax_invoice,
         coalesce({buyer("gst_treatment", "i.snapshot")} IN ('registered', 'composition')
             AND {buyer("gstin", "i.snapshot")} IS NOT NULL, false) AS to_registered,
         i.place_of_supply IS DISTINCT FROM i.snapshot #>> '{{seller,state_code}}' AS inter_state,
@@ -189,7 +194,9 @@ MONEY_LEDGERS = {
 }
 
 _SALES_LEDGER = """CASE l.supply_type WHEN 'exempt' THEN 'Sales exempt' WHEN 'nil_rated' THEN 'Sales nil-rated'
-        WHEN 'non_gst' THEN 'Sales non-GST' ELSE 'Sales GST ' || trim_scale(l.gst_rate) || '%%' END"""
+        WHEN 'non_gst' THEN 'Sales non-GST'
+        ELSE CASE WHEN l.gst_rate > 0 THEN 'Sales GST ' || trim_scale(l.gst_rate) || '%%'
+            ELSE 'Sales under composition' END END"""
 
 # Amounts above 0 are debits. The party's line has no name of a ledger: its ledger is the party's own.
 _OF_DOCUMENTS = f"""

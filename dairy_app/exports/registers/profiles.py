@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from dairy_app.exports.books.zoho import ZOHO_CREDIT_NOTES, ZOHO_INVOICES, ZOHO_PAYMENTS
 from dairy_app.exports.files.streams import CsvSource
+from dairy_app.exports.gst.composition import CMP08
 from dairy_app.exports.gst.einvoice import EINVOICE
 from dairy_app.exports.gst.gstr1 import GSTR1
 from dairy_app.exports.gst.gstr3b import GSTR3B
@@ -37,6 +38,7 @@ PROFILES = {
         *GSTR1,
         GSTR3B,
         EINVOICE,
+        CMP08,
         ZOHO_INVOICES,
         ZOHO_CREDIT_NOTES,
         ZOHO_PAYMENTS,

@@ -75,7 +75,7 @@ def _require_class(session: Session, named: str | None, day: date, current: date
     """
     dairy = business_settings(session)
     chosen = named or dairy.default_adjustment_class
-    if dairy.gstin is None:
+    if dairy.gst_scheme != "regular":
         return
     if chosen is None:
         raise invalid("/tax_class", "Name the tax class of the goods, or set default_adjustment_class.", "required")
