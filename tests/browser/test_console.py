@@ -115,7 +115,8 @@ def test_every_page_is_accessible_and_fits(
 
 def test_a_payment_is_taken_without_a_mouse(dairy: Dairy, open_console: Open, town: Any) -> None:
     page = open_console(None)
-    page.keyboard.type(ADMIN)  # the first field has the focus
+    expect(page.locator("input:focus")).to_have_count(1)  # the first field has it
+    page.keyboard.type(ADMIN)
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from sqlalchemy import (
     Text,
     Uuid,
     and_,
+    bindparam,
     case,
     cast,
     column,
@@ -61,6 +63,9 @@ from dairy_app.web.pages import Page, read_page
 
 #: On a higher floor, so read by name.
 _deliveries = table("delivery_statuses", column("order_id", Uuid()), column("status", Text()))
+#: To put a statement over ``due`` together takes longer than to run it for a small dairy: those of so many days, today
+#: and tomorrow again and again, are kept.
+DAYS_KEPT = 8
 
 
 def blocked(session: Session, days: Sequence[date], *, most: int) -> Sequence[Any]:
@@ -77,15 +82,20 @@ def blocked(session: Session, days: Sequence[date], *, most: int) -> Sequence[An
 
 def blocked_products(session: Session, day: date) -> Sequence[Any]:
     """The products that are due on a day and of which no order can be made, why, and for how many customers."""
+    return session.execute(_blocked_products(day)).all()
+
+
+@lru_cache(maxsize=DAYS_KEPT)
+def _blocked_products(day: date) -> Select[Any]:
     wanted = deliverable(days_from(day, day))
-    return session.execute(
+    return (
         select(wanted.c.product_id, Product.name, wanted.c.hindrance.label("code"))
         .add_columns(func.count(wanted.c.customer_id.distinct()).label("customers"))
         .join(Product, Product.id == wanted.c.product_id)
         .where(wanted.c.hindrance.is_not(None), not_(has_order(wanted)))
         .group_by(wanted.c.product_id, Product.id, wanted.c.hindrance)
         .order_by(Product.name, Product.id)
-    ).all()
+    )
 
 
 def has_order(wanted: FromClause) -> ColumnElement[bool]:
@@ -353,10 +363,16 @@ def calendar(session: Session, subscription_id: UUID, first: date, last: date) -
 
 def customer_calendar(session: Session, customer_id: UUID, first: date, last: date) -> Sequence[Any]:
     """``calendar`` of all standing orders of a customer that have not ended before, each with its product."""
+    return session.execute(_customer_calendar(first, last), {"customer_id": customer_id}).all()
+
+
+@lru_cache(maxsize=4 * DAYS_KEPT)
+def _customer_calendar(first: date, last: date) -> Select[Any]:
     still = or_(Subscription.stop_date.is_(None), Subscription.stop_date > first)
-    wanted = with_holds(due(days_from(first, last), Subscription.customer_id == customer_id, still))
+    of_customer = Subscription.customer_id == bindparam("customer_id", type_=Uuid())
+    wanted = with_holds(due(days_from(first, last), of_customer, still))
     days = _with_what_became(wanted).add_columns(wanted.c.subscription_id)
-    return session.execute(days.order_by(wanted.c.day, Product.name, wanted.c.subscription_id)).all()
+    return days.order_by(wanted.c.day, Product.name, wanted.c.subscription_id)
 
 
 def _with_what_became(wanted: Subquery) -> Select[Any]:
@@ -399,6 +415,11 @@ def requirements(session: Session, day: date) -> Sequence[Any]:
     Equal to what generating the day leads to, before and after it is generated, except that credit is asked about only
     then; orders made at the door were no need of the day. One statement.
     """
+    return session.execute(_requirements(day)).all()
+
+
+@lru_cache(maxsize=DAYS_KEPT)
+def _requirements(day: date) -> Select[Any]:
     area = func.coalesce(Order.area_id, Customer.area_id).label("area_id")
     ordered = (
         select(OrderItem.product_id, area, Order.shift, OrderItem.quantity)
@@ -414,7 +435,7 @@ def requirements(session: Session, day: date) -> Sequence[Any]:
         .where(wanted.c.hindrance.is_(None), not_(has_order(wanted)), not_(_is_held(wanted)))
     )
     needed = union_all(ordered, to_make).subquery("needed")
-    return session.execute(
+    return (
         select(
             needed.c.product_id,
             Product.name,
@@ -430,4 +451,4 @@ def requirements(session: Session, day: date) -> Sequence[Any]:
         .outerjoin(Area, Area.id == needed.c.area_id)
         .group_by(needed.c.product_id, Product.id, needed.c.area_id, Area.id, needed.c.shift)
         .order_by(Product.name, Product.id, Area.name.nulls_last(), needed.c.area_id, needed.c.shift.desc())
-    ).all()
+    )
