@@ -16,7 +16,7 @@ def test_words_are_shown_kept_and_taken_back(bills: Bills) -> None:
     visitor = office(bills.dairy)
     assert "/message-words" in visitor.open("/messages").links()
     listed = visitor.open("/message-words")
-    assert "Payment received en usual words : Payment received, en, All ways as for all" in listed.words
+    assert "Payment received English usual words : Payment received, English, All ways as for all" in listed.words
     assert f"{BILL}?language=hi&channel=sms" in listed.links()
     page = visitor.open(f"{BILL}?language=en")
     assert "With made-up names and amounts" in page.words
@@ -33,7 +33,7 @@ def test_words_are_shown_kept_and_taken_back(bills: Bills) -> None:
     assert [(each["subject"], each["body"]) for each in read(bills.admin, "/message-templates")] == [
         (None, "Dear {name}")
     ]
-    assert "Bill en own words" in visitor.open("/message-words").words
+    assert "Bill English own words" in visitor.open("/message-words").words
     page = visitor.open(f"{BILL}?language=en")
     assert "The usual words are taken again." in visitor.follow(visitor.submit(page, BILL, do="usual")).words
     assert read(bills.admin, "/message-templates") == []

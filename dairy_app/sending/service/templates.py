@@ -16,7 +16,8 @@ from dairy_app.outbox.queries import get_template, latest_told
 from dairy_app.outbox.rules import NAMES, WITH_DOCUMENT, UnknownName, at_whatsapp, check_names, filled
 from dairy_app.sending import queries
 
-#: What the names stand for in a preview.
+#: What the names stand for in a preview, and what they do where the document is a receipt.
+RECEIPT = {"number": "R0000042"}
 EXAMPLES = {
     "name": "Meera Joshi",
     "dairy": "Sunrise Dairy",
@@ -144,7 +145,8 @@ def preview(session: Session, wanted: NewTemplate) -> Preview:
     """
     _check(wanted)
     latest = latest_told(session, wanted.kind, wanted.language)
-    values = EXAMPLES if latest is None else EXAMPLES | latest.told
+    example = EXAMPLES | (RECEIPT if wanted.kind == "payment_received" else {})
+    values = example if latest is None else example | latest.told
     body = filled(wanted.body, values)
     return Preview(
         filled(wanted.subject, values) if wanted.subject else None,
