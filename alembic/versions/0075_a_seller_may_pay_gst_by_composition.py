@@ -33,7 +33,7 @@ COMMENT ON COLUMN settings.gst_scheme_since IS
 FACTORS = """
 CREATE OR REPLACE FUNCTION tax_factors(p_day date) RETURNS TABLE (tax_class text, factor numeric)
 LANGUAGE sql STABLE AS $$
-SELECT k.code, CASE WHEN {bears_none} OR s.prices_include_tax THEN 1 ELSE 1 + coalesce(r.gst_rate, 0) / 100 END
+SELECT k.code, CASE WHEN {bears_none} OR s.prices_include_tax THEN 1{gap}ELSE 1 + coalesce(r.gst_rate, 0) / 100 END
 FROM tax_classes k
 CROSS JOIN settings s
 LEFT JOIN tax_rates r ON r.tax_class = k.code AND r.valid @> p_day
@@ -55,7 +55,7 @@ END $$;
 
 def upgrade() -> None:
     run(SETTINGS)
-    run(FACTORS.format(bears_none="s.gst_scheme <> 'regular'"))
+    run(FACTORS.format(bears_none="s.gst_scheme <> 'regular'", gap="\n    "))
     run(TAKE_CLASS.format(bears_tax="gst_scheme = 'regular'", kind="regular"))
 
 
@@ -63,6 +63,6 @@ def downgrade() -> None:
     refuse_data_loss(
         "SELECT id FROM settings WHERE gst_scheme = 'composition'", "that the dairy pays GST by composition"
     )
-    run(FACTORS.format(bears_none="s.gstin IS NULL"))
+    run(FACTORS.format(bears_none="s.gstin IS NULL", gap=" "))
     run(TAKE_CLASS.format(bears_tax="gstin IS NOT NULL", kind="registered"))
     run("ALTER TABLE settings DROP COLUMN gst_scheme, DROP COLUMN gst_scheme_since;")

@@ -45,6 +45,10 @@ from dairy_app.subscriptions.models import (
 )
 from dairy_app.subscriptions.rules.standing_orders import RHYTHMIC
 
+#: To put a statement over ``due`` together takes longer than to run it for a small dairy: those of so many days, today
+#: and tomorrow again and again, are kept.
+DAYS_KEPT = 8
+
 
 def days_from(first: date, last: date) -> Subquery:
     """The days from ``first`` to ``last``, both included, one row each: ``day``."""

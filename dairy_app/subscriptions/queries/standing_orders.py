@@ -7,9 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    ColumnElement,
     Date,
-    FromClause,
     Row,
     Select,
     Subquery,
@@ -20,24 +18,21 @@ from sqlalchemy import (
     case,
     cast,
     column,
-    exists,
     func,
     literal,
     not_,
     or_,
     select,
     table,
-    union_all,
 )
 from sqlalchemy.orm import Session
 
 from dairy_app.catalogue.models import Product
 from dairy_app.catalogue.queries import valid_from, valid_to
 from dairy_app.common.errors import Problem
-from dairy_app.customers.models import Area, Customer
+from dairy_app.customers.models import Customer
 from dairy_app.orders.models import Order, OrderItem
 from dairy_app.subscriptions.models import (
-    CreditHold,
     GeneratedDay,
     Subscription,
     SubscriptionOverride,
@@ -47,13 +42,11 @@ from dairy_app.subscriptions.models import (
 )
 from dairy_app.subscriptions.policy import visible_subscriptions
 from dairy_app.subscriptions.queries.due import (
-    area_on_the_day,
+    DAYS_KEPT,
     days_from,
-    deliverable,
     due,
     is_valid_on,
     quantity_on,
-    these_days,
     valid_then,
     with_holds,
 )
@@ -63,49 +56,6 @@ from dairy_app.web.pages import Page, read_page
 
 #: On a higher floor, so read by name.
 _deliveries = table("delivery_statuses", column("order_id", Uuid()), column("status", Text()))
-#: To put a statement over ``due`` together takes longer than to run it for a small dairy: those of so many days, today
-#: and tomorrow again and again, are kept.
-DAYS_KEPT = 8
-
-
-def blocked(session: Session, days: Sequence[date], *, most: int) -> Sequence[Any]:
-    """The first standing orders due on ``days`` of which no order can be made, and why."""
-    wanted = deliverable(these_days(days))
-    return session.execute(
-        select(wanted.c.subscription_id, wanted.c.customer_id, wanted.c.product_id, wanted.c.day)
-        .add_columns(wanted.c.hindrance.label("code"))
-        .where(wanted.c.hindrance.is_not(None), not_(has_order(wanted)))
-        .order_by(wanted.c.day, wanted.c.subscription_id)
-        .limit(most)
-    ).all()
-
-
-def blocked_products(session: Session, day: date) -> Sequence[Any]:
-    """The products that are due on a day and of which no order can be made, why, and for how many customers."""
-    return session.execute(_blocked_products(day)).all()
-
-
-@lru_cache(maxsize=DAYS_KEPT)
-def _blocked_products(day: date) -> Select[Any]:
-    wanted = deliverable(days_from(day, day))
-    return (
-        select(wanted.c.product_id, Product.name, wanted.c.hindrance.label("code"))
-        .add_columns(func.count(wanted.c.customer_id.distinct()).label("customers"))
-        .join(Product, Product.id == wanted.c.product_id)
-        .where(wanted.c.hindrance.is_not(None), not_(has_order(wanted)))
-        .group_by(wanted.c.product_id, Product.id, wanted.c.hindrance)
-        .order_by(Product.name, Product.id)
-    )
-
-
-def has_order(wanted: FromClause) -> ColumnElement[bool]:
-    """Whether a row of ``due`` has its order already, cancelled or not."""
-    return exists().where(Order.subscription_id == wanted.c.subscription_id, Order.delivery_date == wanted.c.day)
-
-
-def _is_held(wanted: FromClause) -> ColumnElement[bool]:
-    """Whether a row of ``due`` got no order, as its customer was at its credit limit."""
-    return exists().where(CreditHold.subscription_id == wanted.c.subscription_id, CreditHold.day == wanted.c.day)
 
 
 def days_with_orders(session: Session, first: date) -> list[date]:
@@ -407,48 +357,3 @@ def open_orders_of(session: Session, product_id: UUID) -> int:
 
 def _brought(order_id: Any) -> Any:
     return select(func.sum(OrderItem.delivered_quantity)).where(OrderItem.order_id == order_id).scalar_subquery()
-
-
-def requirements(session: Session, day: date) -> Sequence[Any]:
-    """What a day needs, by product, area and shift: the orders that are there and those still to be made.
-
-    Equal to what generating the day leads to, before and after it is generated, except that credit is asked about only
-    then; orders made at the door were no need of the day. One statement.
-    """
-    return session.execute(_requirements(day)).all()
-
-
-@lru_cache(maxsize=DAYS_KEPT)
-def _requirements(day: date) -> Select[Any]:
-    area = func.coalesce(Order.area_id, Customer.area_id).label("area_id")
-    ordered = (
-        select(OrderItem.product_id, area, Order.shift, OrderItem.quantity)
-        .join(Order, Order.id == OrderItem.order_id)
-        .join(Customer, Customer.id == Order.customer_id)
-        .where(Order.delivery_date == day, Order.status != "CANCELLED", Order.source != "door")
-    )
-    wanted = deliverable(days_from(day, day))
-    brought, area_to_be = area_on_the_day(wanted)
-    to_make = (
-        select(wanted.c.product_id, area_to_be, wanted.c.shift, wanted.c.quantity)
-        .select_from(brought)
-        .where(wanted.c.hindrance.is_(None), not_(has_order(wanted)), not_(_is_held(wanted)))
-    )
-    needed = union_all(ordered, to_make).subquery("needed")
-    return (
-        select(
-            needed.c.product_id,
-            Product.name,
-            Product.unit,
-            Product.packet_size,
-            needed.c.area_id,
-            Area.name.label("area"),
-            needed.c.shift,
-            func.sum(needed.c.quantity).label("quantity"),
-            func.count().label("orders"),
-        )
-        .join(Product, Product.id == needed.c.product_id)
-        .outerjoin(Area, Area.id == needed.c.area_id)
-        .group_by(needed.c.product_id, Product.id, needed.c.area_id, Area.id, needed.c.shift)
-        .order_by(Product.name, Product.id, Area.name.nulls_last(), needed.c.area_id, needed.c.shift.desc())
-    )

@@ -12,7 +12,7 @@ from dairy_app.customers.service.customers import CustomerChange
 from dairy_app.invoices.rules import month_bounds, report_bounds
 from dairy_app.orders.queries import one_time_orders, visible_order_view
 from dairy_app.orders.schemas import CancelIn, OrderOut
-from dairy_app.subscriptions.queries import regulars
+from dairy_app.subscriptions.queries import regulars, requirements
 from dairy_app.subscriptions.queries import standing_orders as queries
 from dairy_app.subscriptions.rules.amounts import by_area, by_product, requirement_totals
 from dairy_app.subscriptions.rules.wishes import DayQuantity, Ending, NewSubscription, SubscriptionChange
@@ -202,7 +202,7 @@ def generate_orders(wanted: dict[str, Any]) -> dict[str, Any]:
 def read_requirements(query: dict[str, Any]) -> dict[str, Any]:
     """What a day needs, by product, area and shift: orders there are and orders to come."""
     session, day = current_session(), query["date"]
-    items, blocked = queries.requirements(session, day), queries.blocked_products(session, day)
+    items, blocked = requirements.requirements(session, day), requirements.blocked_products(session, day)
     return {"date": day, "items": items, "totals": requirement_totals(items), "blocked": blocked}
 
 

@@ -15,6 +15,7 @@ from dairy_app.subscriptions.bulk import orders as bulk
 from dairy_app.subscriptions.bulk import schedules
 from dairy_app.subscriptions.bulk import standing_orders as rows
 from dairy_app.subscriptions.bulk.credit import lock_limited
+from dairy_app.subscriptions.queries import requirements
 from dairy_app.subscriptions.queries import standing_orders as queries
 from dairy_app.subscriptions.rules import standing_orders as rules
 from dairy_app.subscriptions.service import moves
@@ -76,5 +77,5 @@ def _generate(session: Session, days: list[date], first: date) -> Generated:
     made = bulk.generate(session, days)
     bulk.remember_days(session, days, now())
     created = sum(row.orders for row in made.amounts)
-    first_blocked = queries.blocked(session, days, most=MOST_LISTED) if made.blocked else []
+    first_blocked = requirements.blocked(session, days, most=MOST_LISTED) if made.blocked else []
     return Generated(days, created, made.due - created, made.amounts, made.held, made.blocked, first_blocked)
