@@ -62,7 +62,7 @@ class Senders:
         for _ in range(times):
             both = victim, other = [begin(self._url, self._post.port, self._folder) for _ in range(2)]
             for _ in range(self.chance.randint(1, 3)):
-                self._post.arrived.acquire(timeout=20)  # the last ones may be on their way already
+                self._post.arrived.acquire(timeout=5)  # the last ones may be on their way already
             try:
                 victim.wait(self.chance.uniform(0, 0.05))
             except subprocess.TimeoutExpired:
