@@ -364,6 +364,7 @@ def test_a_branch_is_not_told_what_who_pays_owes(household: Household) -> None:
         "items": [{"product_id": household.milk["id"], "quantity": "1"}],
     }
     problem = refused(login.post("/orders", body), 409, "credit_hold")
+    del problem["instance"]  # drawn by chance: it may hold any two digits
     assert "90" not in str(problem)
     assert "100" not in str(problem)
     ok(household.admin.post("/orders", body | {"confirm": True}), 201)
