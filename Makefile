@@ -58,10 +58,11 @@ else
 	@echo 'No PostgreSQL 15 here: nothing to do.'
 endif
 
-LOWEST_TESTS := tests/documents/test_pdf.py tests/documents/test_printing.py tests/catalogue/test_products.py tests/photos/test_taking.py
+LOWEST_TESTS := tests/documents/test_pdf.py tests/documents/test_printing.py tests/catalogue/test_products.py tests/photos/test_taking.py \
+  tests/collecting/test_mt940.py
 
 .PHONY: test-lowest
-test-lowest: .venv-lowest/installed ## Draw invoices and read photos with the lowest versions of the dependencies that setup.cfg allows
+test-lowest: .venv-lowest/installed ## Draw invoices, read photos and statements with the lowest versions of the dependencies that setup.cfg allows
 	@.venv-lowest/bin/python -m pytest -n $(JOBS) --maxprocesses 8 --dist worksteal $(or $(ARGS),$(LOWEST_TESTS))
 
 .PHONY: test-browser

@@ -87,6 +87,11 @@ BANKS = {
         "2,22/11/2026,RENT,,500.00(Dr),1(Cr)\n",
         ("2026-11-21", "1240.00", "KKBKN52026112100"), ("2026-11-22", "-500.00", None),
     ),
+    "Axis, NEFT": (
+        "Tran Date,CHQNO,PARTICULARS,DR,CR\n21-11-2026,-,NEFT/AXISCN0123456789/ANIL,,1240.00\n"
+        "22-11-2026,-,RTGS/UTIBR52026112200012345/RENT,500.00,\n",
+        ("2026-11-21", "1240.00", "AXISCN0123456789"), ("2026-11-22", "-500.00", "UTIBR52026112200012345"),
+    ),
     "ICICI for companies": (
         "No.,Transaction ID,Value Date,Txn Posted Date,ChequeNo.,Description,Cr/Dr,Transaction Amount(INR),"
         "Available Balance(INR)\n1,S123,21/11/2026,21/11/2026 10:01:02 AM,-,MEERA,CR,1240.00,51240.00\n"

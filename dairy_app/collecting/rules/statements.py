@@ -54,7 +54,9 @@ _MEANT = {name: column for column, names in COLUMNS.items() for name in names}
 _BELOW = re.compile(r"statement_summary|legends?$|legends_|end_of_statement|this_is_a_|unless_the_constituent|total$")
 _NOTHING_BUT_SIGNS = re.compile(r"[\W_]*")
 #: A number of UPI or IMPS, and of NEFT or RTGS, where it stands in a narration.
-_UTR = re.compile(r"(?<![A-Z0-9])(?:\d{12}|[A-Z]{4}[A-Z0-9]\d{11,17}|[A-Z]\d{15}|[A-Z]{5}\d{11,17})(?![A-Z0-9])")
+_UTR = re.compile(
+    r"(?<![A-Z0-9])(?:\d{12}|[A-Z]{4}[A-Z0-9]\d{11,17}|[A-Z]{6}\d{10}|[A-Z]{5}\d{11,17}|[A-Z]\d{15})(?![A-Z0-9])"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,12 @@ def read_statement(text: str) -> Read:
     if not lines and not faults:
         raise invalid("/file", "The file has no rows with an amount below its headings.", "empty")
     return Read(lines, faults)
+
+
+def transfer_number(text: str) -> str | None:
+    """The number of UPI, IMPS, NEFT or RTGS that stands in a text; the first one."""
+    found = _UTR.search(text.upper())
+    return found[0] if found else None
 
 
 def method_of(narration: str) -> str:
@@ -252,5 +260,4 @@ def _reference(said: Mapping[str, str], narration: str) -> str | None:
         written = cells.whole(said.get(column, ""))
         if written.strip("0-") and " " not in written:
             return (written[4:] if re.fullmatch(r"0000\d{12}", written) else written)[:LONGEST_REFERENCE]
-    found = _UTR.search(narration.upper())
-    return found[0] if found else "".join(said.get("transaction_id", "").split())[:LONGEST_REFERENCE] or None
+    return transfer_number(narration) or "".join(said.get("transaction_id", "").split())[:LONGEST_REFERENCE] or None

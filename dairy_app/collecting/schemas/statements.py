@@ -14,7 +14,7 @@ MOST_ACCEPTED = 1000
 
 
 class BankStatementIn(Strict):
-    """A statement as the bank's file has it: CSV (``,`` ``;`` or tab between the cells, UTF-8) or XLSX.
+    """A statement as the bank's file has it: CSV (``,`` ``;`` or tab between the cells, UTF-8), XLSX, or MT940.
 
     As an upload named ``file`` with ``account`` beside it, as the body itself, or as text in ``csv``.
     """

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from dairy_app.collecting.bulk import statements as bulk
 from dairy_app.collecting.queries import statements as queries
+from dairy_app.collecting.rules.mt940 import is_mt940, read_mt940
 from dairy_app.collecting.rules.statements import Choice, NewStatement, method_of, read_statement
 from dairy_app.common.errors import FieldError, Problem, invalid
 from dairy_app.customers.bulk import lock_customers
@@ -28,7 +29,7 @@ def keep_statement(session: Session, actor: Actor, sent: NewStatement) -> UUID:
     account = (sent.account or "").strip()
     if not account:
         raise invalid("/account", "Say which account it is of.", "required")
-    read = read_statement(sent.csv)
+    read = read_mt940(sent.csv) if is_mt940(sent.csv) else read_statement(sent.csv)
     if read.faults:
         raise refuse_file(read.faults)
     bulk.lock_account(session, account)
