@@ -103,7 +103,7 @@ _BALANCES = {
 
 
 def _fields(text: str) -> Iterator[tuple[int, str, str]]:
-    """The fields that count: line of the file, name, and all up to the next such one. What is around them is not read."""
+    """The fields that count: line of the file, name, and all up to the next such one. The rest is not read."""
     number = 1
     for part in _FIELD.split(text):
         if part.startswith(":"):
