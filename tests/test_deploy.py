@@ -43,3 +43,15 @@ def test_behind_a_proxy(proxy: str) -> None:
         [sys.executable, DEPLOY / "try_proxies.py", proxy], capture_output=True, text=True, timeout=280
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_the_former_program_works_on_while_the_database_is_upgraded() -> None:
+    git = subprocess.run(["git", "rev-list", "--count", "HEAD"], cwd=DEPLOY, capture_output=True, text=True)
+    if git.returncode or int(git.stdout) < 100:
+        pytest.skip("git does not have the former program here")
+    command = [sys.executable, DEPLOY / "try_versions.py", "--seconds", "0.3"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=280)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "the former program at revision " in done.stdout
