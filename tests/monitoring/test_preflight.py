@@ -147,6 +147,19 @@ def test_proxies_are_asked_for(flight: Flight, url: str, proxies: str, state: st
     assert words in found["proxies"][1]
 
 
+def test_half_of_what_a_service_needs_is_told(flight: Flight) -> None:
+    none = flight()[1]
+    assert not {"Razorpay", "WhatsApp"} & none.keys()
+    keys = {"DAIRY_RAZORPAY_KEY_ID": "rzp_test_1", "DAIRY_RAZORPAY_KEY_SECRET": "s3cret"}
+    _, half = flight(**keys, DAIRY_WHATSAPP_TOKEN="t0ken", DAIRY_WHATSAPP_PHONE_ID="1055")
+    assert half["Razorpay"][0] == half["WhatsApp"][0] == "warning"
+    assert half["Razorpay"][1].endswith(": set DAIRY_RAZORPAY_WEBHOOK_SECRET")
+    assert half["WhatsApp"][1].endswith(": set DAIRY_WHATSAPP_APP_SECRET, DAIRY_WHATSAPP_VERIFY_TOKEN")
+    assert "s3cret" not in str(half)
+    _, whole = flight(**keys, DAIRY_RAZORPAY_WEBHOOK_SECRET="wh")
+    assert whole["Razorpay"] == ("ok", "set up")
+
+
 @pytest.mark.slow
 def test_the_structure_is_compared_when_asked(flight: Flight, server: Server, template: str) -> None:
     url = server.create_database(template)

@@ -99,8 +99,40 @@ def _settings(settings: Settings) -> Iterator[Check]:
         secure = settings.public_url.startswith("https://")
         yield Check("public URL", OK if secure else WARNING, settings.public_url + ("" if secure else ": not https"))
     yield _proxies(settings)
+    yield from _others(settings)
     where = "DATABASE_URL" if settings.database_url else "the embedded server: for a business set DATABASE_URL"
     yield Check("database", OK if settings.database_url else WARNING, where)
+
+
+def _others(settings: Settings) -> Iterator[Check]:
+    """Services of others that were begun to be set up: one half alone sends what is never heard of again."""
+    whole = (
+        (
+            "Razorpay",
+            "customers could pay, and nobody would hear of it",
+            {
+                "DAIRY_RAZORPAY_KEY_ID": settings.razorpay_key_id,
+                "DAIRY_RAZORPAY_KEY_SECRET": settings.razorpay_key_secret,
+                "DAIRY_RAZORPAY_WEBHOOK_SECRET": settings.razorpay_webhook_secret,
+            },
+        ),
+        (
+            "WhatsApp",
+            "messages could leave, and nobody would hear whether they arrived",
+            {
+                "DAIRY_WHATSAPP_TOKEN": settings.whatsapp_token,
+                "DAIRY_WHATSAPP_PHONE_ID": settings.whatsapp_phone_id,
+                "DAIRY_WHATSAPP_APP_SECRET": settings.whatsapp_app_secret,
+                "DAIRY_WHATSAPP_VERIFY_TOKEN": settings.whatsapp_verify_token,
+            },
+        ),
+    )
+    for name, otherwise, asked in whole:
+        missing = [each for each, value in asked.items() if not value]
+        if not missing:
+            yield Check(name, OK, "set up")
+        elif len(missing) < len(asked):
+            yield Check(name, WARNING, f"{otherwise}: set {', '.join(missing)}")
 
 
 def _proxies(settings: Settings) -> Check:
