@@ -198,6 +198,7 @@ class BankStatementLine(Identified, Base):
         references("statement_id", "bank_statements.id", "bank_statement_not_found"),
         references("payment_id", "payments.id", "payment_not_found"),
         references("accepted_by", "users.id", "user_not_found"),
+        references("dismissed_by", "users.id", "user_not_found"),
         unique_index(
             "uq_bank_statement_lines_same",
             "account",
@@ -213,6 +214,9 @@ class BankStatementLine(Identified, Base):
         check("numbers_above_zero", "line_no > 0 AND day_number > 0"),
         check("only_what_came_in_is_booked", "payment_id IS NULL OR amount > 0"),
         check("accepted_whole", "num_nonnulls(payment_id, accepted_by, accepted_at) IN (0, 3)"),
+        check("only_what_came_in_is_dismissed", "dismissed_at IS NULL OR amount > 0"),
+        check("dismissed_whole", "num_nonnulls(dismissed_by, dismissed_at, dismissed_reason) IN (0, 3)"),
+        check("dismissed_reason_length", "length(dismissed_reason) >= 3 AND length(dismissed_reason) <= 500"),
         check(
             "text_lengths",
             "length(account) > 0 AND length(account) <= 60 AND length(narration) > 0 AND length(narration) <= 500"
@@ -238,3 +242,7 @@ class BankStatementLine(Identified, Base):
     payment_id: Mapped[UUID | None]
     accepted_by: Mapped[UUID | None]
     accepted_at: Mapped[datetime | None]
+    #: Who said that it is no customer's payment, and what it is.
+    dismissed_by: Mapped[UUID | None]
+    dismissed_at: Mapped[datetime | None]
+    dismissed_reason: Mapped[str | None]

@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from psycopg2 import errors
 from werkzeug.test import TestResponse
 
 from dairy_app.collecting.rules.statements import read_statement
@@ -324,3 +325,52 @@ def test_amounts_are_kept_to_the_paisa(till: Till) -> None:
     statement = uploaded(till, HDFC + row(till, '"1,23,456.78"'))
     assert Decimal(lines(till, statement)[0]["amount"]) == Decimal("123456.78")
     refused(till.admin.get("/bank-statements/00000000-0000-7000-8000-000000000000"), 404, "bank_statement_not_found")
+
+
+def dismiss(till: Till, statement: Any, *chosen: Any, reason: str = "Interest") -> TestResponse:
+    body = {"lines": [line["id"] for line in chosen], "reason": reason}
+    return till.admin.post(f"/bank-statements/{statement['id']}/dismiss", body)
+
+
+def test_what_is_no_payment_of_a_customer_waits_no_longer(till: Till) -> None:
+    """It can still be booked; then it was not dismissed."""
+    text = HDFC + row(till, "10.00", "INTEREST PAID") + row(till, "20.00", "NEFT-B", "HDFCN1")
+    statement = uploaded(till, text)
+    interest, _ = lines(till, statement)
+    told = ok(dismiss(till, statement, interest))
+    assert (told["unbooked"], told["line_count"]) == (1, 2)
+    assert [each["narration"] for each in lines(till, statement, open="true")] == ["NEFT-B"]
+    assert [(each["state"], each["dismissed_reason"], each["proposal"]) for each in lines(till, statement)] == [
+        ("dismissed", "Interest", None),
+        ("open", None, None),
+    ]
+    assert uploaded(till, text)["new_lines"] == 0
+    ok(dismiss(till, statement, interest, reason="Interest of June"))
+    ok(accept(till, statement, (interest, till.id)))
+    assert [(each["state"], each["dismissed_reason"]) for each in lines(till, statement)] == [
+        ("booked", None),
+        ("open", None),
+    ]
+
+
+def test_lines_are_dismissed_together_or_not_at_all(till: Till, sql: Callable[..., Any]) -> None:
+    text = HDFC + row(till, "10.00", "A", "HDFCN1") + row(till, "20.00", "B", "HDFCN2") + row(till, "", "C", out="5.00")
+    statement = uploaded(till, text)
+    booked, other, rent = lines(till, statement)
+    (made,) = ok(accept(till, statement, (booked, till.id)))["items"]
+    lost = {"id": "00000000-0000-7000-8000-000000000000"}
+    problem = refused(dismiss(till, statement, booked, other, rent, other, lost), 422, "validation_failed")
+    assert [(each["pointer"], each["code"]) for each in problem["errors"]] == [
+        ("/lines/0", "already_exists"),
+        ("/lines/2", "not_a_credit"),
+        ("/lines/3", "duplicate"),
+        ("/lines/4", "line_not_found"),
+    ]
+    refused(dismiss(till, statement, other, reason=" "), 422, "validation_failed")
+    assert [each["state"] for each in lines(till, statement)] == ["booked", "open", "debit"]
+    dismissed = "dismissed_by = accepted_by, dismissed_at = now(), dismissed_reason = 'Rent'"
+    for wrong in (dismissed, "dismissed_at = now()"):
+        with pytest.raises(errors.CheckViolation):
+            sql(f"UPDATE bank_statement_lines SET {wrong} WHERE id = %s", booked["id"])
+    ok(till.admin.post(f"/payments/{made['payment_id']}/reverse", {"reason": "Of somebody else"}))
+    assert ok(dismiss(till, statement, booked))["unbooked"] == 1

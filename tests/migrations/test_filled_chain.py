@@ -156,6 +156,8 @@ ADDED = {
         VALUES ('{ASHA}', '{INVOICE}', 'DN', '2627', 1, 'DN/2627/0000001', '2026-09-06', '2026-09-16', 'old price',
             '{{}}', 0, 5, 0, 0, 0, 5, now(), '{ADMIN}', 'x', 'x', 1)""",
     "0075": "UPDATE settings SET gstin = '27AAPFU0939F1ZV', state_code = '27', gst_scheme = 'composition'",
+    "0077": f"""UPDATE bank_statement_lines
+        SET dismissed_by = '{ADMIN}', dismissed_at = now(), dismissed_reason = 'Interest'""",
 }
 
 #: Taking these back with these rows in the database is refused until the loss is allowed.
@@ -190,6 +192,7 @@ LOSES = {
     "0062": "own words for messages",
     "0063": "whose photos there are",
     "0067": "who pays for whom",
+    "0077": "dismissed lines of the bank",
     "0075": "pays GST by composition",
     "0073": "what the portal answered for credit notes, and debit notes",
     "0071": "names of templates at WhatsApp",

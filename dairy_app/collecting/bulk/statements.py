@@ -47,8 +47,13 @@ SELECT l.id, l.account, l.day, l.amount, l.narration, l.reference, l.payment_id,
 FROM bank_statement_lines l LEFT JOIN payments p ON p.id = l.payment_id
 WHERE l.statement_id = :statement AND l.id = ANY (CAST(:ids AS uuid[]))""")
 _BOOK = text("""
-UPDATE bank_statement_lines l SET payment_id = r.payment_id, accepted_by = :by, accepted_at = now(), updated_at = now()
+UPDATE bank_statement_lines l SET payment_id = r.payment_id, accepted_by = :by, accepted_at = now(), updated_at = now(),
+    dismissed_by = NULL, dismissed_at = NULL, dismissed_reason = NULL
 FROM jsonb_to_recordset(CAST(:rows AS jsonb)) r (id uuid, payment_id uuid) WHERE l.id = r.id""")
+
+_DISMISS = text("""
+UPDATE bank_statement_lines SET dismissed_by = :by, dismissed_at = now(), dismissed_reason = :reason, updated_at = now()
+WHERE id = ANY (CAST(:ids AS uuid[]))""")
 
 
 def lock_account(session: Session, account: str) -> None:
@@ -75,3 +80,8 @@ def book_lines(session: Session, payments: Mapping[UUID, UUID], by: UUID) -> Non
     """Write as which payment each line is booked."""
     rows = json.dumps([{"id": str(line), "payment_id": str(payment)} for line, payment in payments.items()])
     session.execute(_BOOK, {"rows": rows, "by": by})
+
+
+def dismiss_lines(session: Session, line_ids: Sequence[UUID], reason: str, by: UUID) -> None:
+    """Write that lines are no customer's payments, and what they are."""
+    session.execute(_DISMISS, {"ids": [str(each) for each in line_ids], "reason": reason, "by": by})

@@ -17,13 +17,13 @@ _STATEMENT = [each for each in BankStatement.__table__.c if each.name != "update
 
 
 def statement_list(account: str | None) -> Select[Any]:
-    """Statements with how many of their lines came in and are not booked."""
+    """Statements with how many of their lines came in and are neither booked nor dismissed."""
     line = BankStatementLine
     left = (
         select(func.count())
         .select_from(line)
         .outerjoin(Payment, Payment.id == line.payment_id)
-        .where(line.statement_id == BankStatement.id, line.amount > 0)
+        .where(line.statement_id == BankStatement.id, line.amount > 0, line.dismissed_at.is_(None))
         .where(or_(line.payment_id.is_(None), Payment.status == "reversed"))
         .scalar_subquery()
     )
@@ -74,7 +74,8 @@ def line_list(statement_id: UUID, *, only_open: bool) -> Select[Any]:
     """The lines of a statement with what became of each."""
     line = BankStatementLine
     state = case(
-        (line.amount < 0, "debit"), (_BOOKED, "booked"), (_taken_back(), "reversed"), else_="open"
+        (line.amount < 0, "debit"), (_BOOKED, "booked"), (line.dismissed_at.is_not(None), "dismissed"),
+        (_taken_back(), "reversed"), else_="open",
     )  # fmt: skip
     columns = [each for each in line.__table__.c if each.name not in {"account", "updated_at", "day_number"}]
     query = (
@@ -82,7 +83,9 @@ def line_list(statement_id: UUID, *, only_open: bool) -> Select[Any]:
         .outerjoin(Payment, Payment.id == line.payment_id)
         .where(line.statement_id == statement_id)
     )
-    return query.where(line.amount > 0, or_(line.payment_id.is_(None), ~_BOOKED)) if only_open else query
+    if not only_open:
+        return query
+    return query.where(line.amount > 0, line.dismissed_at.is_(None), or_(line.payment_id.is_(None), ~_BOOKED))
 
 
 def lines_taken_back(session: Session, line_ids: Sequence[UUID]) -> set[UUID]:

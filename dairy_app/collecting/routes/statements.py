@@ -16,6 +16,7 @@ from dairy_app.collecting.schemas.statements import (
     BankStatementPage,
     BankStatementQuery,
     BankStatementUpload,
+    DismissLinesIn,
     LinesAcceptedOut,
 )
 from dairy_app.collecting.service import statements as service
@@ -80,3 +81,15 @@ def list_lines(query: dict[str, Any], statement_id: UUID) -> Page:
 def accept_lines(body: dict[str, Any], statement_id: UUID) -> dict[str, Any]:
     """Book lines as payments of the customers that are named: all of them or none. They settle what is oldest."""
     return {"items": service.accept(current_session(), current_actor(), statement_id, body["lines"])}
+
+
+@bank_statements.route("/bank-statements/<uuid:statement_id>/dismiss", methods=["POST"])
+@idempotent
+@bank_statements.arguments(DismissLinesIn)
+@bank_statements.response(200, BankStatementOut)
+@allow(Role.ADMIN, Role.ACCOUNTANT)
+def dismiss_lines(body: dict[str, Any], statement_id: UUID) -> Any:
+    """Say that lines are no customer's payments (interest, a transfer of one's own); they can still be booked later."""
+    session = current_session()
+    service.dismiss(session, current_actor(), statement_id, body["lines"], body["reason"])
+    return read_statement(session, statement_id)

@@ -7,7 +7,7 @@ from dairy_app.collecting.rules.statements import NewStatement
 from dairy_app.web import uploads, validate
 from dairy_app.web.schemas import MAX_MONEY, Choice, Day, Line, Money, PageQuery, Strict, page_of
 
-LINE_STATES = ("open", "booked", "already_booked", "reversed", "debit")
+LINE_STATES = ("open", "booked", "already_booked", "reversed", "debit", "dismissed")
 PROPOSED_BY = ("invoice", "code", "phone", "amount_and_name")
 #: So many lines are booked at one time.
 MOST_ACCEPTED = 1000
@@ -93,6 +93,7 @@ class BankLineOut(Schema):
     state = Choice(*LINE_STATES)
     payment_id = fields.UUID(allow_none=True)
     receipt_no = fields.String(allow_none=True)
+    dismissed_reason = fields.String(allow_none=True, metadata={"example": "Interest"})
     proposal = fields.Nested(CandidateOut, allow_none=True)
     candidates = fields.List(fields.Nested(CandidateOut))
 
@@ -114,6 +115,13 @@ class AcceptLinesIn(Strict):
     lines = fields.List(
         fields.Nested(AcceptedLineIn), required=True, validate=validate.Length(min=1, max=MOST_ACCEPTED)
     )
+
+
+class DismissLinesIn(Strict):
+    """Lines that are no customer's payments, and what they are: all of them or none."""
+
+    lines = fields.List(fields.UUID(), required=True, validate=validate.Length(min=1, max=MOST_ACCEPTED))
+    reason = Line(500, required=True, shortest=3, metadata={"example": "Interest"})
 
 
 class LineAcceptedOut(Schema):

@@ -1,6 +1,6 @@
 """Bank statements: kept line by line, proposed whose each is, booked as a person says."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from typing import Any
 from uuid import UUID
 
@@ -77,26 +77,14 @@ def accept(session: Session, actor: Actor, statement_id: UUID, choices: Sequence
     customers = customers_of(session, {each.customer_id for each in choices})
     lock_customers(session, sorted(customers))
     gone = queries.lines_taken_back(session, sorted(locked))
-    errors: list[FieldError] = []
-    seen: set[UUID] = set()
-    for place, each in enumerate(choices):
-        line = locked.get(each.line)
-        pointer = f"/lines/{place}/line"
-        if line is None:
-            errors.append(FieldError(pointer, "line_not_found", "The statement has no such line."))
-        elif each.line in seen:
-            errors.append(FieldError(pointer, "duplicate", "The line is named twice."))
-        elif line.amount < 0:
-            errors.append(FieldError(pointer, "not_a_credit", "The money went out."))
-        elif line.payment_status == "received":
-            errors.append(FieldError(pointer, "already_exists", f"Receipt {line.receipt_no} is this line."))
-        elif each.line in gone:
-            errors.append(FieldError(pointer, "reversed", "The bank has taken it back."))
-        if each.customer_id not in customers:
-            errors.append(FieldError(f"/lines/{place}/customer_id", "customer_not_found", "There is no such customer."))
-        seen.add(each.line)
+    errors = _wrong_lines([each.line for each in choices], "/lines/{}/line", locked, gone)
+    errors += [
+        FieldError(f"/lines/{place}/customer_id", "customer_not_found", "There is no such customer.")
+        for place, each in enumerate(choices)
+        if each.customer_id not in customers
+    ]
     if errors:
-        raise _refusal(errors)
+        raise _refusal(sorted(errors, key=lambda each: int(each.pointer.split("/")[2])), "booked")
     wanted = [_payment(locked[each.line], each.customer_id) for each in choices]
     judged = judge_many(session, wanted)
     receipts = [each.booked.receipt_no for each in judged if each.booked is not None]
@@ -104,13 +92,52 @@ def accept(session: Session, actor: Actor, statement_id: UUID, choices: Sequence
     for place, payment in enumerate(judged):
         errors += _errors(place, payment, of_lines)
     if errors:
-        raise _refusal(errors)
+        raise _refusal(errors, "booked")
     made = record_many(session, actor, judged)
     bulk.book_lines(session, {c.line: key for c, (key, _) in zip(choices, made, strict=True)}, actor.user_id)
     return [
         {"line": c.line, "payment_id": key, "receipt_no": receipt}
         for c, (key, receipt) in zip(choices, made, strict=True)
     ]
+
+
+def dismiss(session: Session, actor: Actor, statement_id: UUID, line_ids: Sequence[UUID], reason: str) -> None:
+    """Say that lines are no customer's payments: all or none. They can still be booked.
+
+    Raises ``bank_statement_not_found``; ``validation_failed`` with what is wrong at which line: not of this statement,
+    no money that came in, booked.
+    """
+    queries.read_statement(session, statement_id)
+    locked = bulk.lock_lines(session, statement_id, line_ids)
+    errors = _wrong_lines(line_ids, "/lines/{}", locked)
+    if errors:
+        raise _refusal(errors, "dismissed")
+    bulk.dismiss_lines(session, line_ids, reason, actor.user_id)
+
+
+def _wrong_lines(
+    line_ids: Sequence[UUID], pointer: str, locked: Mapping[UUID, Any], gone: Set[UUID] = frozenset()
+) -> list[FieldError]:
+    """What is wrong with lines that somebody decides about; ``pointer`` with ``{}`` for the place.
+
+    ``gone``: those that the bank has taken back, where that matters.
+    """
+    errors: list[FieldError] = []
+    seen: set[UUID] = set()
+    for place, line_id in enumerate(line_ids):
+        line, at = locked.get(line_id), pointer.format(place)
+        if line is None:
+            errors.append(FieldError(at, "line_not_found", "The statement has no such line."))
+        elif line_id in seen:
+            errors.append(FieldError(at, "duplicate", "The line is named twice."))
+        elif line.amount < 0:
+            errors.append(FieldError(at, "not_a_credit", "The money went out."))
+        elif line.payment_status == "received":
+            errors.append(FieldError(at, "already_exists", f"Receipt {line.receipt_no} is this line."))
+        elif line_id in gone:
+            errors.append(FieldError(at, "reversed", "The bank has taken it back."))
+        seen.add(line_id)
+    return errors
 
 
 def _payment(line: Any, customer_id: UUID) -> NewPayment:
@@ -139,5 +166,5 @@ def _errors(place: int, judged: Judged, of_lines: set[str]) -> list[FieldError]:
     return found
 
 
-def _refusal(errors: list[FieldError]) -> Problem:
-    return Problem("validation_failed", f"Nothing was booked: {errors[0].detail}", errors)
+def _refusal(errors: list[FieldError], done: str) -> Problem:
+    return Problem("validation_failed", f"Nothing was {done}: {errors[0].detail}", errors)

@@ -1,8 +1,10 @@
--- A line of a bank stays as the bank wrote it, and is booked once: again only when its payment was reversed.
+-- A line of a bank stays as the bank wrote it, and is booked or dismissed; when it is booked, again only when its
+-- payment was reversed.
 -- refuses tr_bank_statement_lines_stand: illegal_transition
 CREATE FUNCTION bank_statement_lines_stand() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-    v_fate constant text[] := '{payment_id,accepted_by,accepted_at,updated_at}';
+    v_fate constant text[] := '{payment_id,accepted_by,accepted_at,dismissed_by,dismissed_at,dismissed_reason,'
+        'updated_at}';
 BEGIN
     IF TG_OP = 'UPDATE' THEN
         IF to_jsonb(NEW) - v_fate = to_jsonb(OLD) - v_fate

@@ -92,7 +92,7 @@ def accept_lines(form: dict[str, str], statement_id: UUID) -> Response:
     address = url_for("console.bank_statement", statement_id=statement_id)
 
     def accept() -> None:
-        ticked = [name.removeprefix("take-") for name in form if name.startswith("take-")]
+        ticked = _ticked(form)
         if not ticked:
             raise Problem("validation_failed", frame.words()("bs_none_ticked"))
         chosen = {each: _customer(form, each) for each in ticked}
@@ -107,6 +107,29 @@ def accept_lines(form: dict[str, str], statement_id: UUID) -> Response:
 
     refused = frame.send(accept, lambda **names: _lines(statement_id, {}, **names), address)
     return refused or frame.done(address, "lines_booked", n=len(booked))
+
+
+@console.route("/bank-statements/<uuid:statement_id>/dismiss", methods=["POST"])
+@console.arguments(Form, location="form")
+@allow(*WHO, page=True)
+def dismiss_lines(form: dict[str, str], statement_id: UUID) -> Response:
+    """Say that the lines that are ticked are no customer's payments: all of them or none."""
+    address, lines = url_for("console.bank_statement", statement_id=statement_id), _ticked(form)
+
+    def dismiss() -> None:
+        if not lines:
+            raise Problem("validation_failed", frame.words()("bs_none_ticked"))
+        body = {"lines": lines, **frame.fields_of(form, "reason")}
+        with frame.told_at({f"/lines/{place}": f"/{each}" for place, each in enumerate(lines)}):
+            act("POST", f"/bank-statements/{statement_id}/dismiss", body, key=form.get("key"))
+
+    refused = frame.send(dismiss, lambda **names: _lines(statement_id, {}, **names), address)
+    return refused or frame.done(address, "lines_dismissed", n=len(lines))
+
+
+def _ticked(form: Mapping[str, str]) -> list[str]:
+    """The ids of the lines that are ticked."""
+    return [name.removeprefix("take-") for name in form if name.startswith("take-")]
 
 
 def _customer(form: Mapping[str, str], line: str) -> str | FieldError:
