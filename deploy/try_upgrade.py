@@ -1,10 +1,11 @@
 """Try the upgrade of the server, PostgreSQL 15 to 18, on a database that the program filled: by dump, by pg_upgrade.
 
-``python deploy/try_upgrade.py [--customers N]`` makes a server of the old version, fills it (up to 900 customers the
-sample dairy, above that the dairy of ``make bench`` with a billed month), and brings it to the new version twice: by a
-dump that is restored, and by ``pg_upgrade``. It compares every row, the structure with a database that is made anew,
-and the documents, and says what took how long. The old version is the one of /usr/lib/postgresql/15, or ``--old
-FOLDER``, the new one the embedded server's. Ends with exit code 1 when something is not as it should be.
+``python deploy/try_upgrade.py [dump] [pg_upgrade] [--customers N]`` makes a server of the old version, fills it (up to
+900 customers the sample dairy, above that the dairy of ``make bench`` with a billed month), and brings it to the new
+version: by a dump that is restored, by ``pg_upgrade``, or by each in turn. It compares every row, the structure with a
+database that is made anew, and the documents, and says what took how long. The old version is the one of
+/usr/lib/postgresql/15, or ``--old FOLDER``, the new one the embedded server's. Ends with exit code 1 when something is
+not as it should be.
 """
 
 import argparse
@@ -30,6 +31,7 @@ from loopback_postgres import (
 from sqlalchemy import make_url
 from try_proxies import DAIRY, Faults
 
+WAYS = ("dump", "pg_upgrade")
 #: Name of the dump → how it is written. What follows the format holds for the restore, too.
 FORMATS = {"dairy.dump": ["-Fc"], "dairy.dir": ["-Fd", "-j", "2"]}
 #: More than these are not for the sample dairy, which is made like one by people.
@@ -121,7 +123,7 @@ def judge(server: Postgres, folder: Path, faults: Faults) -> None:
     """What the program says of it, and whether it goes on."""
     for command in ("db check", "check-data", "verify-invoices"):
         done = dairy(server, *command.split(), folder=folder / "data")
-        said = (done.stdout + done.stderr).strip().splitlines()
+        said = (done.stdout or done.stderr).strip().splitlines()
         faults.look(f"dairy {command}", done.returncode == 0, said[-1] if said else "nothing")
     own_id = server.sql("INSERT INTO areas (name) VALUES ('after the upgrade') RETURNING id")
     newest = server.sql("SELECT max(id::text) FROM customers")
@@ -145,9 +147,12 @@ def size_of(path: Path) -> int:
 def main(arguments: list[str]) -> int:
     """Try both ways; the exit code."""
     parser = argparse.ArgumentParser(description="Try the upgrade of the server from PostgreSQL 15 to 18.")
+    parser.add_argument("ways", nargs="*", metavar="WAY", help="dump, pg_upgrade; without: both")
     parser.add_argument("--customers", type=int, default=200)
     parser.add_argument("--old", type=Path, default=system_bin(15), help="folder of the old version's programs")
     given = parser.parse_args(arguments)
+    if not set(given.ways) <= set(WAYS):
+        parser.error(f"the ways are {' and '.join(WAYS)}")
     if given.old is None or not (given.old / "initdb").exists():
         echo("The old version is not here: install postgresql-15, or name its folder with --old")
         return 1
@@ -167,10 +172,12 @@ def main(arguments: list[str]) -> int:
         old.create_database()
         fill(old, given.customers, folder / "data")
         before = contents(old)
-        other.start()
-        by_dump(old, other, folder, faults, before)
-        other.stop()
-        by_pg_upgrade(old, new, folder, faults, before)
+        if "dump" in (given.ways or WAYS):
+            other.start()
+            by_dump(old, other, folder, faults, before)
+            other.stop()
+        if "pg_upgrade" in (given.ways or WAYS):
+            by_pg_upgrade(old, new, folder, faults, before)
     echo(f"{faults.count} wrong")
     return 1 if faults.count else 0
 
