@@ -1,5 +1,6 @@
 """The files of ``deploy/``: their commands are there, and what is installed does with them what a dairy needs."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -8,9 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from dairy_app.web.http import DairyFlask
 from tests.command_line import run_command
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
+sys.path.insert(0, str(DEPLOY))
+import try_container  # noqa: E402 - the programmes are no package
+
 #: Seconds for a programme that takes less than half a minute on a machine of its own.
 PATIENCE = 600
 POSTGRES_15 = Path("/usr/lib/postgresql/15/bin/pg_upgrade")
@@ -34,6 +39,55 @@ def test_a_timer_has_its_service() -> None:
     timers = list((DEPLOY / "systemd").glob("*.timer"))
     assert len(timers) == 2
     assert all(each.with_suffix(".service").exists() for each in timers)
+
+
+BUILT, IMAGE = try_container.stages((DEPLOY / "Containerfile").read_text())
+IGNORED = (DEPLOY.parent / ".dockerignore").read_text()
+
+
+def test_what_the_image_copies_is_there_and_let_through() -> None:
+    copied = [each for name, words in BUILT if name == "COPY" for each in try_container.sources(words)]
+    assert {"requirements.lock", "dairy_app", "alembic"} <= set(copied)
+    assert [each for each in copied if not (DEPLOY.parent / each).exists()] == []
+    assert [each for each in copied if not try_container.is_let_through(each, IGNORED)] == []
+    assert try_container.is_let_through("dairy_app/database/sql/uuid7.sql", IGNORED)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [".git/config", ".env", ".dairy/postgres/PG_VERSION", "backup/dairy.dump", "all.dump", ".venv/bin/python", "tests",
+     "deploy/systemd/dairy.service", "dairy_app/orders/__pycache__/rules.pyc"],
+)  # fmt: skip
+def test_what_is_no_part_of_the_program_does_not_get_into_an_image(path: str) -> None:
+    assert not try_container.is_let_through(path, IGNORED)
+
+
+def test_an_image_has_what_is_locked_and_no_secret() -> None:
+    installs = [words for name, words in BUILT if name == "RUN" and "install" in words]
+    assert all(
+        "--require-hashes" in each or "--no-index" in each
+        for words in installs for each in words.split("&&") if " install " in each
+    )  # fmt: skip
+    words = " ".join(each for stage in (BUILT, IMAGE) for name, each in stage if name in {"ENV", "ARG"})
+    assert re.findall(r"SECRET|PASSWORD|TOKEN|DATABASE_URL", words) == []
+
+
+def test_an_image_serves_as_nobody_in_particular() -> None:
+    said = dict(IMAGE)
+    assert [name for name, _ in IMAGE].index("USER") < [name for name, _ in IMAGE].index("ENTRYPOINT")
+    user, group = said["USER"].split(":")
+    assert user.isdigit() and group.isdigit() and user != "0" and group != "0"  # Kubernetes asks for a number
+    command = [*json.loads(said["ENTRYPOINT"])[1:], *json.loads(said["CMD"])]
+    assert run_command(command[0], "--help").returncode == 0
+    assert command[command.index("--port") + 1] == said["EXPOSE"]
+
+
+def test_the_health_check_asks_what_is_there(app: DairyFlask) -> None:
+    found = re.search(r"127\.0\.0\.1:(\d+)(/[\w/]+)", dict(IMAGE)["HEALTHCHECK"])
+    assert found is not None
+    assert found[1] == dict(IMAGE)["EXPOSE"]
+    assert found[2] == "/api/health/live"
+    assert app.test_client().get(found[2]).status_code == 200
 
 
 @pytest.mark.slow
