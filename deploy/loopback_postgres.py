@@ -144,9 +144,9 @@ class Postgres:
         """What psql prints of one statement, without headings; fields are separated by ``|``."""
         return self.tool("psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-c", statement).strip()
 
-    def script(self, text: str) -> None:
-        """Run a script by psql."""
-        self.tool("psql", "-Xq", "-v", "ON_ERROR_STOP=1", input=text)
+    def script(self, text: str) -> str:
+        """Run a script by psql; what it prints."""
+        return self.tool("psql", "-Xq", "-v", "ON_ERROR_STOP=1", input=text)
 
     def create_database(self) -> None:
         """An empty database ``dairy``, in place of one that is there."""
