@@ -30,6 +30,8 @@ FIELD_WORDS = {
     "applied": "What the change became.",
     "applied_order_id": "The order that an approved extra item became.",
     "applied_at": "When the customer itself took it; null: not yet.",
+    "archiving_fails": "Whether the server could not archive its WAL when it last tried, or is not told how; null: it"
+    " does not archive.",
     "area": "The name of the area.",
     "area_id": "The area.",
     "area_name": "The name of the area.",
@@ -525,6 +527,7 @@ FIELD_WORDS = {
     "voided_by": "Who voided it.",
     "warnings": "What keeps invoices back, or should be known.",
     "was_known": "Whether it had the same IRN before.",
+    "wal_segments_waiting": "Complete segments of WAL that are not archived; null: it does not archive, or never did.",
     "week_totals": "What was delivered by week: W1 is the days 1–7, W5 the rest after 28.",
     "weekdays": "The weekdays on which standing orders come, 0 = Monday to 6 = Sunday.",
     "weekly_pattern": "With mode `weekly_pattern`: the weekdays on which it comes, 0 = Monday to 6 = Sunday.",

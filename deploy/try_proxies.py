@@ -43,7 +43,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def until(ready: Callable[[], Any], what: str, seconds: float = 30) -> None:
+def until(ready: Callable[[], Any], what: str, seconds: float = 120) -> None:
     """Wait until ``ready``; ends the program when it takes too long."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

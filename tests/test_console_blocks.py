@@ -48,6 +48,9 @@ NOT_RUN = {
     "npx": "needs the network, as does the generator of clients",
     "openapi-python-client": "needs the network, as does the linter",
     "import-mongo mongodump": "needs a dump of the earlier system; tests/legacy_import runs the command",
+    "/srv/": "needs a server that archives; deploy/try_point_in_time.py does it",
+    "pgbackrest --stanza": "needs pgBackRest; deploy/try_point_in_time.py does it",
+    "pg_upgrade": "needs two versions of the server; deploy/try_upgrade.py does it",
     "old.csv": "needs a file and a database of the earlier system",
 }
 #: Somebody to change: what the guide changes has to be there.

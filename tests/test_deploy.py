@@ -1,5 +1,6 @@
-"""The files of ``deploy/``: their commands are there, and proxies that are installed do what a dairy needs."""
+"""The files of ``deploy/``: their commands are there, and what is installed does with them what a dairy needs."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -8,9 +9,16 @@ from pathlib import Path
 
 import pytest
 
+from dairy_app.web.http import DairyFlask
 from tests.command_line import run_command
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
+sys.path.insert(0, str(DEPLOY))
+import try_container  # noqa: E402 - the programmes are no package
+
+#: Seconds for a programme that takes less than half a minute on a machine of its own.
+PATIENCE = 600
+POSTGRES_15 = Path("/usr/lib/postgresql/15/bin/pg_upgrade")
 COMMANDS = sorted({
     match[1].split(" --")[0]
     for unit in (DEPLOY / "systemd").glob("*.service")
@@ -33,14 +41,68 @@ def test_a_timer_has_its_service() -> None:
     assert all(each.with_suffix(".service").exists() for each in timers)
 
 
+BUILT, IMAGE = try_container.stages((DEPLOY / "Containerfile").read_text())
+IGNORED = (DEPLOY.parent / ".dockerignore").read_text()
+
+
+def test_what_the_image_copies_is_there_and_let_through() -> None:
+    copied = [each for name, words in BUILT if name == "COPY" for each in try_container.sources(words)]
+    assert {"requirements.lock", "dairy_app", "alembic"} <= set(copied)
+    assert [each for each in copied if not (DEPLOY.parent / each).exists()] == []
+    assert [each for each in copied if not try_container.is_let_through(each, IGNORED)] == []
+    assert try_container.is_let_through("dairy_app/database/sql/uuid7.sql", IGNORED)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [".git/config", ".env", ".dairy/postgres/PG_VERSION", "backup/dairy.dump", "all.dump", ".venv/bin/python", "tests",
+     "deploy/systemd/dairy.service", "dairy_app/orders/__pycache__/rules.pyc"],
+)  # fmt: skip
+def test_what_is_no_part_of_the_program_does_not_get_into_an_image(path: str) -> None:
+    assert not try_container.is_let_through(path, IGNORED)
+
+
+def test_an_image_has_what_is_locked_and_no_secret() -> None:
+    installs = [words for name, words in BUILT if name == "RUN" and "install" in words]
+    assert all(
+        "--require-hashes" in each or "--no-index" in each
+        for words in installs for each in words.split("&&") if " install " in each
+    )  # fmt: skip
+    words = " ".join(each for stage in (BUILT, IMAGE) for name, each in stage if name in {"ENV", "ARG"})
+    assert re.findall(r"SECRET|PASSWORD|TOKEN|DATABASE_URL", words) == []
+
+
+def test_an_image_serves_as_nobody_in_particular() -> None:
+    said = dict(IMAGE)
+    assert [name for name, _ in IMAGE].index("USER") < [name for name, _ in IMAGE].index("ENTRYPOINT")
+    user, group = said["USER"].split(":")
+    assert user.isdigit() and group.isdigit() and user != "0" and group != "0"  # Kubernetes asks for a number
+    command = [*json.loads(said["ENTRYPOINT"])[1:], *json.loads(said["CMD"])]
+    assert run_command(command[0], "--help").returncode == 0
+    assert command[command.index("--port") + 1] == said["EXPOSE"]
+
+
+def test_the_health_check_asks_what_is_there(app: DairyFlask) -> None:
+    found = re.search(r"127\.0\.0\.1:(\d+)(/[\w/]+)", dict(IMAGE)["HEALTHCHECK"])
+    assert found is not None
+    assert found[1] == dict(IMAGE)["EXPOSE"]
+    assert found[2] == "/api/health/live"
+    assert app.test_client().get(found[2]).status_code == 200
+
+
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(PATIENCE)
 @pytest.mark.parametrize("proxy", ["nginx", "caddy"])
 def test_behind_a_proxy(proxy: str) -> None:
     if shutil.which(proxy) is None:
         pytest.skip(f"{proxy} is not installed")
+    tried("try_proxies.py", proxy)
+
+
+def tried(programme: str, *arguments: str) -> None:
+    """It finds nothing wrong. It may take minutes on a machine that is busy."""
     done = subprocess.run(
-        [sys.executable, DEPLOY / "try_proxies.py", proxy], capture_output=True, text=True, timeout=280
+        [sys.executable, DEPLOY / programme, *arguments], capture_output=True, text=True, timeout=PATIENCE - 20
     )
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -55,3 +117,49 @@ def test_the_former_program_works_on_while_the_database_is_upgraded() -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=280)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "the former program at revision " in done.stdout
+
+
+def keep(segment: Path, kept: Path) -> subprocess.CompletedProcess[str]:
+    """What the server does with a segment that is complete."""
+    return subprocess.run(
+        [DEPLOY / "postgresql" / "archive-wal", segment, kept], capture_output=True, text=True, check=False
+    )
+
+
+def test_a_segment_is_kept_once_and_never_replaced(tmp_path: Path) -> None:
+    segment, kept = tmp_path / "segment", tmp_path / "archive" / "000000010000000000000001"
+    kept.parent.mkdir()
+    segment.write_bytes(b"WAL")
+    kept.with_name(f"{kept.name}.part").write_bytes(b"of a try that was killed")
+    assert (keep(segment, kept).returncode, kept.read_bytes()) == (0, b"WAL")
+    assert keep(segment, kept).returncode == 0  # the server died before it noted that it had archived it
+    assert list(kept.parent.iterdir()) == [kept]
+    segment.write_bytes(b"of another server")
+    done = keep(segment, kept)
+    assert (done.returncode, kept.read_bytes()) == (1, b"WAL")
+    assert "is there already, with other content" in done.stderr
+
+
+def test_a_segment_that_cannot_be_kept_is_not_said_to_be(tmp_path: Path) -> None:
+    segment = tmp_path / "segment"
+    segment.write_bytes(b"WAL")
+    assert keep(segment, tmp_path / "not mounted" / "0001").returncode != 0
+    assert keep(tmp_path / "none", tmp_path / "0001").returncode != 0
+    assert not (tmp_path / "0001").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(PATIENCE)
+@pytest.mark.parametrize("what", ["mistake", "disk", "pgbackrest"])
+def test_a_server_comes_back_from_its_archive(what: str) -> None:
+    if what == "pgbackrest" and (shutil.which(what) is None or not POSTGRES_15.exists()):
+        pytest.skip("pgBackRest or PostgreSQL 15 is not installed")
+    tried("try_point_in_time.py", what, "--short")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(PATIENCE)
+def test_a_filled_database_is_upgraded_from_15() -> None:
+    if not POSTGRES_15.exists():
+        pytest.skip("PostgreSQL 15 is not installed")
+    tried("try_upgrade.py", "pg_upgrade", "--customers", "20")

@@ -75,6 +75,8 @@ class StatsOut(Strict):
     )
     orders_pending_long = fields.Integer(metadata={"description": "Open for more than 7 days.", "example": 0})
     failed_logins_last_hour = fields.Integer(metadata={"example": 0})
+    archiving_fails = fields.Boolean(allow_none=True, metadata={"example": False})
+    wal_segments_waiting = fields.Integer(allow_none=True, metadata={"example": 0})
 
 
 class FindingOut(Strict):

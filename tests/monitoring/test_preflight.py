@@ -52,11 +52,12 @@ def test_what_is_in_order_is_ok(flight: Flight) -> None:
     assert wrong == {}
     assert list(found) == [
         "secret key", "public URL", "proxies", "database", "connection", "server", "extensions", "durability", "rights",
-        "clock", "revision", "time zone", "data", "disk", "files", "backup",
+        "archiving", "clock", "revision", "time zone", "data", "disk", "files", "backup",
     ]  # fmt: skip
     assert found["revision"] == ("ok", str(migrations.head()))
     assert found["backup"][1].startswith("dairy-2026-11-22.dump, 2.0 MB, 0.0 hours old")
     assert "may change the schema" in found["rights"][1]
+    assert found["archiving"][1] == "off: what came after the last backup is lost with the server's disk"
 
 
 def test_it_ends_with_0_unless_something_failed(flight: Flight, sql: Any) -> None:

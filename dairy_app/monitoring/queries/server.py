@@ -23,10 +23,33 @@ SELECT current_setting('server_version') AS version, current_setting('server_ver
             AND has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE'))], NULL) AS may
 FROM pg_database WHERE datname = current_database()""")
 
+# By the numbers of segments, because only pg_monitor may look into the folder of those that wait. The last one archived
+# may also be the note of a base backup, whose name begins like a segment's, or a history, whose name does not.
+_ARCHIVING = text("""
+SELECT coalesce(a.last_failed_time > coalesce(a.last_archived_time, '-infinity'), false) AS fails,
+    a.last_failed_wal, a.last_archived_time,
+    EXISTS (SELECT FROM pg_settings WHERE name IN ('archive_command', 'archive_library') AND setting <> '')
+        AS is_set_up,
+    CASE WHEN a.last_archived_wal ~ '^[0-9A-F]{24}' AND NOT pg_is_in_recovery() THEN
+        greatest(0, trunc(pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0') / s.bytes)::bigint - 1
+            - ('x' || substr(a.last_archived_wal, 9, 8))::bit(32)::bigint * (4294967296 / s.bytes)
+            - ('x' || substr(a.last_archived_wal, 17, 8))::bit(32)::bigint) END AS waiting
+FROM pg_stat_archiver a, (SELECT pg_size_bytes(current_setting('wal_segment_size')) AS bytes) s
+WHERE current_setting('archive_mode') <> 'off'""")
+
 
 def server_facts(session: Session) -> Row[Any]:
     """Version, time zone, encoding, size, unsafe settings, lacking extensions, and the role with what it may."""
     return session.execute(_SERVER).one()
+
+
+def archiving(session: Session) -> Row[Any] | None:
+    """How the server fares in archiving its WAL; None: it does not archive.
+
+    ``fails``: the last try failed, of the segment ``last_failed_wal``. ``waiting``: complete segments that are not
+    archived; null where nothing was archived yet, and on a standby. ``is_set_up``: it is told how to archive.
+    """
+    return session.execute(_ARCHIVING).one_or_none()
 
 
 def server_clock(session: Session) -> datetime:

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from dairy_app.business.queries import business_settings, today
 from dairy_app.common.clock import now
+from dairy_app.monitoring.queries.server import archiving
 
 #: How far back the figures that are not of today look: a billing run falls into it, whatever the cycle.
 DAYS = 31
@@ -63,6 +64,8 @@ _METRICS = {
     "dairy_orphans": ("orphans", "Delivered orders on no invoice and delivery statuses without an order."),
     "dairy_orders_pending_long": ("orders_pending_long", "Orders still open seven days after their day."),
     "dairy_failed_logins_last_hour": ("failed_logins_last_hour", "Refused logins remembered of the last hour."),
+    "dairy_archiving_fails": ("archiving_fails", "1: the server could not archive its WAL, or is not told how."),
+    "dairy_wal_segments_waiting": ("wal_segments_waiting", "Complete segments of WAL that are not archived."),
 }
 
 
@@ -81,6 +84,9 @@ def read(session: Session) -> dict[str, Any]:
     ).one()
     figures = dict(row._mapping)
     by_status = figures.pop("by_status")
+    archive = archiving(session)
+    figures["archiving_fails"] = None if archive is None else archive.fails or not archive.is_set_up
+    figures["wal_segments_waiting"] = None if archive is None else archive.waiting
     return {"date": day, "orders_today": sum(by_status.values()), "orders_today_by_status": by_status, **figures}
 
 
@@ -90,6 +96,8 @@ def exposition(figures: dict[str, Any]) -> str:
     for status, count in sorted(figures["orders_today_by_status"].items()):
         lines.append(f'dairy_orders_today{{status="{status}"}} {count}')
     for name, (figure, means) in _METRICS.items():
-        if figures[figure] is not None:
-            lines += [f"# HELP {name} {means}", f"# TYPE {name} gauge", f"{name} {figures[figure]}"]
+        value = figures[figure]
+        if value is not None:
+            said = int(value) if isinstance(value, bool) else value
+            lines += [f"# HELP {name} {means}", f"# TYPE {name} gauge", f"{name} {said}"]
     return "\n".join(lines) + "\n"

@@ -19,7 +19,7 @@ from dairy_app.database.embedded_postgres import EmbeddedPostgresError
 from dairy_app.database.transactions import Database
 from dairy_app.monitoring.queries import consistency
 from dairy_app.monitoring.queries.health import schema_revision
-from dairy_app.monitoring.queries.server import knows_time_zone, server_clock, server_facts
+from dairy_app.monitoring.queries.server import archiving, knows_time_zone, server_clock, server_facts
 from dairy_app.monitoring.service import files
 from dairy_app.photos.store import files_of
 from dairy_app.settings import Settings, SettingsError
@@ -31,6 +31,10 @@ BACKUP_HOURS = 26
 #: Confirmations are dated by the machine, logins end by it: seconds are fine, minutes are not.
 CLOCK_WARNING, CLOCK_FAILED = 2.0, 60.0
 LOW_DISK_BYTES = 1_000_000_000
+#: A segment of WAL that is complete is archived at once: so many minutes later nobody is at it.
+ARCHIVING_MINUTES = 10
+#: So many segments, of 16 MB unless the server was made otherwise, are more than a billing run leaves for a while.
+MANY_SEGMENTS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,7 @@ def _database(
         yield Check("connection", OK, f"{1000 * (time.monotonic() - started):.0f} ms to the first answer")
         server = server_facts(session)
         yield from _server(server)
+        yield from _archiving(session, is_embedded=settings.database_url is None)
         yield _clock(session)
         revision = _revision(session)
         yield revision
@@ -159,6 +164,31 @@ def _server(server: Any) -> Iterator[Check]:
         yield Check("rights", WARNING, said)
     else:
         yield Check("rights", OK, f"{server.role} reads and writes rows, and nothing else")
+
+
+def _archiving(session: Session, *, is_embedded: bool) -> Iterator[Check]:
+    """Whether the WAL reaches its archive. Of the embedded server, which has none, nothing is said: it has backups."""
+    found = archiving(session)
+    if found is None:
+        if not is_embedded:
+            yield Check("archiving", OK, "off: what came after the last backup is lost with the server's disk")
+        return
+    at = found.last_archived_time
+    minutes = (now() - at).total_seconds() / 60 if at else None
+    last = "nothing was archived yet" if minutes is None else f"the last segment {max(0.0, minutes):.0f} minutes ago"
+    waits = f", {found.waiting} wait" if found.waiting else ""
+    filling = "WAL fills the server's disk, and a restore reaches only as far as the archive"
+    if not found.is_set_up:
+        yield Check("archiving", FAILED, f"archive_mode is on, but archive_command is empty: {filling}")
+    elif found.fails:
+        said = f"{found.last_failed_wal} cannot be archived, {last}{waits}: {filling}; the server's log has the reason"
+        yield Check("archiving", FAILED, said)
+    elif found.waiting and minutes is not None and minutes > ARCHIVING_MINUTES:
+        yield Check("archiving", FAILED, f"{last}{waits}: archive_command hangs; {filling}")
+    else:
+        behind = found.waiting is not None and found.waiting >= MANY_SEGMENTS
+        told = f"{last}{waits}" + (": the archive is too slow for what is written" if behind else "")
+        yield Check("archiving", WARNING if behind else OK, told)
 
 
 def _clock(session: Session) -> Check:
