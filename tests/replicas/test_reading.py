@@ -1,0 +1,274 @@
+"""What may lag is read on the replica, by nobody who has seen more, and never at the cost of an answer."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import psycopg2
+import pytest
+from werkzeug.test import TestResponse
+
+from dairy_app.database.replicas import AHEAD, read_position, write_position
+from dairy_app.web.lagging import COOKIE, HEADER, ReplicatedFlask
+from tests.conftest import raw_connection
+from tests.dairy import Client, Dairy, ok, refused
+from tests.replicas.conftest import LAG, MakeApp, unaware
+from tests.replication import Standby
+
+
+def caught_up(dairy: Dairy, standby: Standby) -> None:
+    """The replica has replayed all that was committed."""
+    app: Any = dairy.app
+    until(lambda: app.replicas.standings().popitem()[1].bytes_behind(app.replicas.mark()) == 0)
+
+
+def until(true: Callable[[], bool], seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def served_by(app: ReplicatedFlask, ask: Callable[[], Any]) -> str:
+    """The server that answered: ``primary`` or ``replica``."""
+    before = app.replicas.served()
+    ask()
+    (name,) = [each for each, count in app.replicas.served().items() if count > before[each]]
+    return name if name == "primary" else "replica"
+
+
+def register(client: Client, name: str) -> TestResponse:
+    """A customer by a request: set-ups of a dairy are kept, and may come back without one."""
+    body = {"name": name, "phone": f"+9198{uuid4().int % 10**8:08d}", "address_line1": "1 Main Road", "area": "Kothrud"}
+    made = client.post("/customers", body)
+    ok(made, 201)
+    return made
+
+
+def names(client: Client, **headers: str) -> set[str]:
+    return {each["name"] for each in ok(client.call("GET", "/customers?limit=100", headers or None))["items"]}
+
+
+def test_a_list_is_read_on_the_replica_and_what_is_not_declared_is_not(
+    dairy: Dairy, app: ReplicatedFlask, standby: Standby
+) -> None:
+    customer = dairy.customer()
+    caught_up(dairy, standby)
+    reader = unaware(app, dairy.admin)
+    assert served_by(app, lambda: names(reader)) == "replica"
+    before = app.replicas.served()
+    ok(reader.get(f"/customers/{customer['id']}"))
+    ok(reader.get(f"/customers/{customer['id']}/balance"))
+    assert app.replicas.served() == before
+
+
+def test_who_wrote_reads_it_and_who_did_not_may_read_what_was_before(
+    dairy: Dairy, app: ReplicatedFlask, standby: Standby
+) -> None:
+    register(dairy.admin, "Asha")
+    caught_up(dairy, standby)
+    other = unaware(app, dairy.admin)
+    with standby.paused():
+        register(dairy.admin, "Bela")
+        assert served_by(app, lambda: names(dairy.admin)) == "primary"
+        assert names(dairy.admin) == {"Asha", "Bela"}
+        assert served_by(app, lambda: names(other)) == "replica"
+        assert names(other) == {"Asha"}
+    caught_up(dairy, standby)
+    assert served_by(app, lambda: names(dairy.admin)) == "replica"
+    assert names(dairy.admin) == names(other) == {"Asha", "Bela"}
+
+
+def test_a_client_without_cookies_sends_the_header(dairy: Dairy, app: ReplicatedFlask, standby: Standby) -> None:
+    caught_up(dairy, standby)
+    with standby.paused():
+        made = register(unaware(app, dairy.admin), "Chitra")
+        assert names(unaware(app, dairy.admin)) == set()
+        assert names(unaware(app, dairy.admin), **{HEADER: made.headers[HEADER]}) == {"Chitra"}
+
+
+def test_the_position_is_past_the_commit_also_of_one_that_waits_for_nothing(
+    dairy: Dairy, app: ReplicatedFlask, database_url: str, standby: Standby
+) -> None:
+    """Asynchronous commits are acknowledged before the log is written: the position is of where it was inserted."""
+    with raw_connection(database_url) as connection, standby.paused():
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute("SET synchronous_commit = off; UPDATE settings SET business_name = 'Late'")
+            at = app.replicas.position()
+            cursor.execute("SELECT pg_current_wal_insert_lsn() - '0/0'")
+            assert at == cursor.fetchone()[0] > (app.replicas.standings().popitem()[1] or pytest.fail()).position
+
+
+def test_at_the_beginning_of_a_page_of_the_log_the_replica_is_not_thought_to_be_behind(
+    dairy: Dairy, app: ReplicatedFlask, database_url: str, standby: Standby
+) -> None:
+    """After a switch of files the server says a position behind a header that no replica ever reports."""
+    with raw_connection(database_url) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_switch_wal()")
+            cursor.execute("SELECT pg_current_wal_insert_lsn() - '0/0'")
+            said = int(cursor.fetchone()[0])
+        assert said % 8192 in {24, 40} and app.replicas.position() == said // 8192 * 8192
+        caught_up(dairy, standby)
+
+
+def test_what_writes_says_its_position_and_what_reads_does_not(dairy: Dairy, app: ReplicatedFlask) -> None:
+    made = unaware(app, dairy.admin).post("/areas", {"name": "Baner"})
+    position = read_position(made.headers[HEADER])
+    assert 0 < position <= app.replicas.position() < AHEAD
+    (cookie,) = [each for each in made.headers.getlist("Set-Cookie") if each.startswith(COOKIE)]
+    assert cookie == f"{COOKIE}={made.headers[HEADER]}; Max-Age={LAG + 60}; HttpOnly; Path=/; SameSite=Lax" or (
+        "HttpOnly" in cookie and "SameSite=Lax" in cookie and f"Max-Age={LAG + 60}" in cookie and "Path=/" in cookie
+    )
+    for answer in (dairy.admin.get("/areas"), dairy.admin.get("/customers")):
+        assert HEADER not in answer.headers
+    wrong = dairy.admin.post("/areas", {"name": ""})
+    assert wrong.status_code == 422 and HEADER not in wrong.headers  # nothing of it was committed
+
+
+@pytest.mark.parametrize("said", ["FFFFFFFF/FFFFFFFF", "FFFFFFFF/0", "x", "0/", "-1/-1", "1/2/3", "9" * 3000, "\u0661/\u0661"])
+def test_a_position_that_is_made_up_leads_to_the_primary(
+    dairy: Dairy, app: ReplicatedFlask, standby: Standby, said: str
+) -> None:
+    caught_up(dairy, standby)
+    reader = unaware(app, dairy.admin)
+    if said.isascii():
+        assert served_by(app, lambda: names(reader, **{HEADER: said})) == "primary"
+    reader._http.set_cookie(COOKIE, said.replace("/", "%2F") if not said.isascii() else said)
+    assert served_by(app, lambda: names(reader)) == "primary"
+
+
+@pytest.mark.parametrize("position", [0, 1, 2**32 - 1, 2**32, 0x16B374D848, AHEAD])
+def test_a_position_is_read_as_it_is_written(position: int) -> None:
+    assert read_position(write_position(position)) == position
+
+
+def test_a_replica_that_is_too_far_behind_is_not_read(
+    make_app: MakeApp, dairy: Dairy, standby: Standby
+) -> None:
+    app = make_app(read_lag=1)
+    reader = unaware(app, dairy.admin)
+    caught_up(dairy, standby)
+    with standby.paused():
+        assert served_by(app, lambda: names(reader)) == "replica"  # nothing was written: it has everything
+        register(dairy.admin, "Asha")
+        until(lambda: served_by(app, lambda: names(reader)) == "primary")
+        assert names(reader) == {"Asha"}
+        passed = app.replicas.passed_over()
+        assert sum(count for (_, reason), count in passed.items() if reason == "behind") >= 1
+    until(lambda: served_by(app, lambda: names(reader)) == "replica")
+
+
+def test_a_session_that_was_ended_is_refused_though_the_replica_has_not_heard_of_it(
+    dairy: Dairy, app: ReplicatedFlask, standby: Standby
+) -> None:
+    accountant = dairy.staff("accountant")
+    caught_up(dairy, standby)
+    reader, gone = unaware(app, accountant), unaware(app, dairy.staff("accountant"))
+    with standby.paused():
+        ok(reader.get("/invoices"))
+        ok(accountant.post("/auth/logout"))
+        refused(reader.get("/invoices"), 401, "token_revoked")
+        ok(dairy.admin.patch(f"/users/{gone.user['id']}", {"is_active": False}))
+        refused(gone.get("/invoices"), 403, "user_inactive")
+
+
+def test_a_replica_that_is_away_costs_no_answer_and_is_found_again(
+    dairy: Dairy, app: ReplicatedFlask, standby: Standby
+) -> None:
+    caught_up(dairy, standby)
+    reader = unaware(app, dairy.admin)
+    assert served_by(app, lambda: names(reader)) == "replica"
+    standby.stop()
+    try:
+        assert served_by(app, lambda: names(reader)) == "primary"
+        assert served_by(app, lambda: ok(reader.get("/exports/customers.csv"))) == "primary"
+        assert ok(unaware(app, dairy.admin).get("/api/health"))["status"] == "ok"
+        (away,) = [count for (_, reason), count in app.replicas.passed_over().items() if reason == "away"]
+        assert away == 1  # the second time it was left alone
+    finally:
+        standby.start()
+    until(lambda: served_by(app, lambda: names(reader)) == "replica")
+
+
+def test_what_the_replica_must_remove_under_a_reader_is_read_on_the_primary(
+    dairy: Dairy, app: ReplicatedFlask, standby: Standby, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A real recovery conflict: the primary drops what the reader has locked, and the replica does not wait."""
+    caught_up(dairy, standby)
+    reader = unaware(app, dairy.admin)
+    view, tried = app.view_functions["customers.list_customers"], []
+
+    def slow(*args: Any, **kwargs: Any) -> Any:
+        from sqlalchemy import text
+
+        from dairy_app.web.http import current_session
+
+        session = current_session()
+        if session.execute(text("SELECT pg_is_in_recovery()")).scalar_one():
+            tried.append(1)
+            session.execute(text("SELECT count(*) FROM customers"))
+            with raw_connection(dairy.app.database.url.render_as_string(hide_password=False)) as other:
+                with other.cursor() as cursor:
+                    cursor.execute("LOCK TABLE customers IN ACCESS EXCLUSIVE MODE")
+                other.commit()
+            session.execute(text("SELECT pg_sleep(30)"))
+        return view(*args, **kwargs)
+
+    slow.policy = view.policy  # type: ignore[attr-defined]
+    slow.declared = view.declared  # type: ignore[attr-defined]
+    monkeypatch.setitem(app.view_functions, "customers.list_customers", slow)
+    standby.ask("ALTER SYSTEM SET max_standby_streaming_delay = 0")
+    standby.ask("SELECT pg_reload_conf()")
+    try:
+        assert served_by(app, lambda: names(reader)) == "primary"
+    finally:
+        standby.ask("ALTER SYSTEM RESET max_standby_streaming_delay")
+        standby.ask("SELECT pg_reload_conf()")
+    assert tried == [1]
+    assert {reason for (_, reason), count in app.replicas.passed_over().items() if count} == {"conflict"}
+
+
+def test_an_address_that_is_the_primary_s_is_not_taken_for_a_replica(
+    make_app: MakeApp, dairy: Dairy, database_url: str
+) -> None:
+    app = make_app(read_urls=(database_url,))
+    assert served_by(app, lambda: names(unaware(app, dairy.admin))) == "primary"
+    assert app.replicas.standings() == dict.fromkeys(app.replicas.standings(), None)
+
+
+def test_an_export_is_read_on_the_replica_unless_its_reader_has_seen_more(
+    dairy: Dairy, app: ReplicatedFlask, standby: Standby
+) -> None:
+    register(dairy.admin, "Asha")
+    caught_up(dairy, standby)
+    reader = unaware(app, dairy.admin)
+    with standby.paused():
+        register(dairy.admin, "Bela")
+        for client, server, found in ((reader, "replica", False), (dairy.admin, "primary", True)):
+            said: list[str] = []
+
+            def read(client: Client = client, said: list[str] = said) -> None:
+                said.append(client.get("/exports/customers.csv").get_data(as_text=True))
+
+            assert served_by(app, read) == server
+            assert "Asha" in said[0] and ("Bela" in said[0]) is found
+
+
+def test_a_page_of_the_console_is_read_there_too(dairy: Dairy, app: ReplicatedFlask, standby: Standby) -> None:
+    caught_up(dairy, standby)
+    reader = unaware(app, dairy.admin)
+    for page in ("/customers", "/orders", "/figures", "/grid", "/rounds", "/who-owes", "/audit-log"):
+        assert served_by(app, lambda page=page: reader.browse("GET", page)) == "replica", page
+
+
+def test_the_replica_refuses_to_be_written(dairy: Dairy, app: ReplicatedFlask, standby: Standby) -> None:
+    with raw_connection(standby.url_of(app.database.url.render_as_string(hide_password=False))) as connection:
+        with connection.cursor() as cursor, pytest.raises(psycopg2.errors.ReadOnlySqlTransaction):
+            cursor.execute("DELETE FROM customers")
+    (replica,) = app.replicas.replicas
+    with pytest.raises(ValueError), replica.transaction():
+        pass
