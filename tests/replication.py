@@ -49,7 +49,7 @@ class Standby:
             connection.autocommit = True
             with connection.cursor() as cursor:
                 cursor.execute(statement)
-                row = cursor.fetchone()
+                row = cursor.fetchone() if cursor.description else None
                 return row[0] if row else None
         finally:
             connection.close()

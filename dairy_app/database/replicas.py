@@ -57,13 +57,20 @@ T = TypeVar("T")
 #: Where the log ends: nothing that was committed before lies behind it. At the beginning of a page the server names the
 #: end of the page's header, which no replica reports before there is a record behind it.
 _MARK = text("""
-SELECT ((at - '0/0') - CASE WHEN file_offset = 40 THEN 40
+SELECT (SELECT system_identifier FROM pg_control_system()) AS system,
+    ('x' || left(pg_walfile_name(at), 8))::bit(32)::int AS timeline,
+    ((at - '0/0') - CASE WHEN file_offset = 40 THEN 40
         WHEN file_offset % current_setting('wal_block_size')::int = 24 THEN 24 ELSE 0 END)::bigint AS position,
     extract(epoch FROM clock_timestamp())::float8 AS clock
 FROM pg_current_wal_insert_lsn() AS at, pg_walfile_name_offset(at)""")
 
+#: Of the timeline the walreceiver knows first, but tells it only to who may read all statistics; the control file follows
+#: with a checkpoint.
 _STANDING = text("""
-SELECT pg_is_in_recovery() AS is_replica, coalesce(pg_last_wal_replay_lsn() - '0/0', 0)::bigint AS position,
+SELECT pg_is_in_recovery() AS is_replica, (SELECT system_identifier FROM pg_control_system()) AS system,
+    greatest((SELECT timeline_id FROM pg_control_checkpoint()), (SELECT received_tli FROM pg_stat_wal_receiver))
+        AS timeline,
+    coalesce(pg_last_wal_replay_lsn() - '0/0', 0)::bigint AS position,
     extract(epoch FROM pg_last_xact_replay_timestamp())::float8 AS committed""")
 
 
@@ -82,8 +89,12 @@ def read_position(written: str | None) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """The end of the primary's log, and the primary's clock there; ``taken`` when it was asked, by our monotonic clock."""
+    """The end of the primary's log, and the primary's clock there; ``taken`` when it was asked, by our monotonic clock.
 
+    ``history``: which server's log it is, and since which promotion.
+    """
+
+    history: tuple[int, int]
     position: int
     clock: float
     taken: float
@@ -94,8 +105,13 @@ class Standing:
     """How far a replica is: the end of what it has replayed, and the primary's clock at the last commit in that."""
 
     is_replica: bool
+    history: tuple[int, int]
     position: int
     committed: float | None
+
+    def follows(self, mark: Mark) -> bool:
+        """Whether it replays that primary's log: not when it was promoted, nor when the primary was and it was not told."""
+        return self.is_replica and self.history == mark.history
 
     def seconds_behind(self, mark: Mark) -> float:
         """At most so old is what it shows; infinite when it cannot be told."""
@@ -153,7 +169,7 @@ class Replica(Database):
         #: As logs and figures call it.
         self.name = f"{place}:{port}" if port else str(place)
         self.rest = _Rest()
-        self._require: Callable[[Standing], None] = _is_replica
+        self._require: Callable[[Standing], None] = lambda _standing: None
 
     def for_reader(self, require: Callable[[Standing], None]) -> "Replica":
         """The same pool for a reader who ``require``s something of where it is."""
@@ -164,7 +180,7 @@ class Replica(Database):
     def standing(self) -> Standing:
         """Where it is, in one round trip."""
         row = _ask(self.engine, _STANDING)
-        return Standing(row.is_replica, row.position, row.committed)
+        return Standing(row.is_replica, (row.system, row.timeline), row.position, row.committed)
 
     @contextmanager
     def transaction(self, *, read_only: bool = False, snapshot: bool = False) -> Iterator[Session]:
@@ -216,7 +232,7 @@ class Replicas:
     def _new_mark(self) -> Mark:
         taken = time.monotonic()
         row = _ask(self._primary.engine, _MARK)
-        self._mark = Mark(row.position, row.clock, taken)
+        self._mark = Mark((row.system, row.timeline), row.position, row.clock, taken)
         return self._mark
 
     def read(self, work: Callable[[Database], T], *, seen: int = 0, turn: int = 0) -> T:
@@ -227,11 +243,12 @@ class Replicas:
         """
 
         def require(standing: Standing) -> None:
-            _is_replica(standing)
             try:
                 mark = self.mark()
             except (DBAPIError, PoolTimeout):
                 raise PassedOver("unsure") from None
+            if not standing.follows(mark):
+                raise PassedOver("not_a_replica")
             if standing.seconds_behind(mark) > self.max_lag:
                 raise PassedOver("behind")
             if standing.position < seen:
@@ -277,26 +294,20 @@ class Replicas:
         names = ((each.name, reason) for each in self.replicas for reason in RESTS)
         return {pair: totals[" ".join(pair)] for pair in names}
 
-    def standings(self) -> dict[str, Standing | None]:
-        """Where each is now; None where it does not say. Read ``mark`` first: else one that is further has less to do."""
-        found: dict[str, Standing | None] = {}
+    def standings(self) -> tuple[Mark, dict[str, Standing | None]]:
+        """Where the primary was just now, and where each replica is; None for one that does not say, or is none of it."""
+        mark, found = self._new_mark(), dict[str, Standing | None]()
         for each in self.replicas:
             found[each.name] = None
             with suppress(DBAPIError, PoolTimeout):
                 standing = each.standing()
-                found[each.name] = standing if standing.is_replica else None
-        return found
+                found[each.name] = standing if standing.follows(mark) else None
+        return mark, found
 
     def dispose(self) -> None:
         """Close the pooled connections of the replicas."""
         for each in self.replicas:
             each.dispose()
-
-
-def _is_replica(standing: Standing) -> None:
-    """A server that takes writes is none: it was promoted, or is the primary itself."""
-    if not standing.is_replica:
-        raise PassedOver("not_a_replica")
 
 
 def _ask(engine: Engine, statement: TextClause) -> Any:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from math import ceil
 from typing import Any
 
-from flask import Response, g, request
+from flask import Response, current_app, g, request
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 
@@ -85,6 +85,11 @@ class ReplicatedFlask(DairyFlask):
                 samesite="Lax",
             )
         return response
+
+
+def current_replicas() -> Replicas | None:
+    """The replicas that are read, if there are any."""
+    return current_app.replicas if isinstance(current_app, ReplicatedFlask) else None
 
 
 def seen_position() -> int:

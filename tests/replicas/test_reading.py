@@ -1,26 +1,43 @@
 """What may lag is read on the replica, by nobody who has seen more, and never at the cost of an answer."""
 
+import os
+import shutil
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import psycopg2
 import pytest
+from sqlalchemy import text
 from werkzeug.test import TestResponse
 
+from dairy_app.database import embedded_postgres
 from dairy_app.database.replicas import AHEAD, read_position, write_position
+from dairy_app.web.http import current_session
 from dairy_app.web.lagging import COOKIE, HEADER, ReplicatedFlask
-from tests.conftest import raw_connection
+from tests.conftest import raw_connection, server_dir
 from tests.dairy import Client, Dairy, ok, refused
 from tests.replicas.conftest import LAG, MakeApp, unaware
 from tests.replication import Standby
+
+#: How many sessions of the replica are asleep.
+SLEEPERS = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"
 
 
 def caught_up(dairy: Dairy, standby: Standby) -> None:
     """The replica has replayed all that was committed."""
     app: Any = dairy.app
-    until(lambda: app.replicas.standings().popitem()[1].bytes_behind(app.replicas.mark()) == 0)
+    until(lambda: behind(app) == 0)
+
+
+def behind(app: ReplicatedFlask) -> int | None:
+    """The bytes that the replica has not replayed; None when it is away."""
+    mark, standings = app.replicas.standings()
+    (standing,) = standings.values()
+    return None if standing is None else standing.bytes_behind(mark)
 
 
 def until(true: Callable[[], bool], seconds: float = 60) -> None:
@@ -98,7 +115,8 @@ def test_the_position_is_past_the_commit_also_of_one_that_waits_for_nothing(
             cursor.execute("SET synchronous_commit = off; UPDATE settings SET business_name = 'Late'")
             at = app.replicas.position()
             cursor.execute("SELECT pg_current_wal_insert_lsn() - '0/0'")
-            assert at == cursor.fetchone()[0] > (app.replicas.standings().popitem()[1] or pytest.fail()).position
+            assert at == cursor.fetchone()[0]
+        assert (behind(app) or 0) > 0
 
 
 def test_at_the_beginning_of_a_page_of_the_log_the_replica_is_not_thought_to_be_behind(
@@ -203,20 +221,19 @@ def test_what_the_replica_must_remove_under_a_reader_is_read_on_the_primary(
     view, tried = app.view_functions["customers.list_customers"], []
 
     def slow(*args: Any, **kwargs: Any) -> Any:
-        from sqlalchemy import text
-
-        from dairy_app.web.http import current_session
-
         session = current_session()
-        if session.execute(text("SELECT pg_is_in_recovery()")).scalar_one():
-            tried.append(1)
-            session.execute(text("SELECT count(*) FROM customers"))
-            with raw_connection(dairy.app.database.url.render_as_string(hide_password=False)) as other:
-                with other.cursor() as cursor:
-                    cursor.execute("LOCK TABLE customers IN ACCESS EXCLUSIVE MODE")
-                other.commit()
-            session.execute(text("SELECT pg_sleep(30)"))
+        session.execute(text("SELECT count(*) FROM customers"))
+        tried.append(session.scalar(text("SELECT pg_is_in_recovery()")))
+        if tried[-1]:
+            session.execute(text("SELECT pg_sleep(60)"))
         return view(*args, **kwargs)
+
+    def lock() -> None:
+        until(lambda: standby.ask(SLEEPERS) == 1)
+        with raw_connection(app.database.url.render_as_string(hide_password=False)) as other:
+            with other.cursor() as cursor:
+                cursor.execute("LOCK TABLE customers IN ACCESS EXCLUSIVE MODE")
+            other.commit()
 
     slow.policy = view.policy  # type: ignore[attr-defined]
     slow.declared = view.declared  # type: ignore[attr-defined]
@@ -224,11 +241,14 @@ def test_what_the_replica_must_remove_under_a_reader_is_read_on_the_primary(
     standby.ask("ALTER SYSTEM SET max_standby_streaming_delay = 0")
     standby.ask("SELECT pg_reload_conf()")
     try:
-        assert served_by(app, lambda: names(reader)) == "primary"
+        with ThreadPoolExecutor(1) as beside:
+            locking = beside.submit(lock)
+            assert served_by(app, lambda: names(reader)) == "primary"
+            locking.result()
     finally:
         standby.ask("ALTER SYSTEM RESET max_standby_streaming_delay")
         standby.ask("SELECT pg_reload_conf()")
-    assert tried == [1]
+    assert tried == [True, False]
     assert {reason for (_, reason), count in app.replicas.passed_over().items() if count} == {"conflict"}
 
 
@@ -237,7 +257,22 @@ def test_an_address_that_is_the_primary_s_is_not_taken_for_a_replica(
 ) -> None:
     app = make_app(read_urls=(database_url,))
     assert served_by(app, lambda: names(unaware(app, dairy.admin))) == "primary"
-    assert app.replicas.standings() == dict.fromkeys(app.replicas.standings(), None)
+    assert behind(app) is None
+
+
+def test_a_replica_of_another_server_is_not_read(make_app: MakeApp, dairy: Dairy) -> None:
+    place = Path(server_dir() or "/tmp", f"dairy-stranger-{os.getpid()}")
+    try:
+        embedded_postgres.start(place)
+        embedded_postgres.stop(place)
+        (place / "standby.signal").touch()
+        shutil.chown(place / "standby.signal", place.stat().st_uid)
+        app = make_app(read_urls=(embedded_postgres.start(place),))
+        assert served_by(app, lambda: names(unaware(app, dairy.admin))) == "primary"
+        assert {reason for (_, reason), count in app.replicas.passed_over().items() if count} == {"not_a_replica"}
+    finally:
+        embedded_postgres.stop(place)
+        shutil.rmtree(place, ignore_errors=True)
 
 
 def test_an_export_is_read_on_the_replica_unless_its_reader_has_seen_more(
