@@ -1,4 +1,4 @@
-"""Numbers that the processes of one server count together: each in memory that a fork shares, summed by whoever asks."""
+"""Numbers that the processes of one server count together, in memory that a fork shares."""
 
 import mmap
 import os

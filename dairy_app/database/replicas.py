@@ -51,6 +51,8 @@ RESTS = {
     "conflict": 0.0,
     "unsure": 0.0,
 }
+#: Of these the log tells: somebody must do something, unless it ends by itself.
+_TOLD = {"away", "not_a_replica", "refused"}
 
 T = TypeVar("T")
 
@@ -64,7 +66,7 @@ SELECT (SELECT system_identifier FROM pg_control_system()) AS system,
     extract(epoch FROM clock_timestamp())::float8 AS clock
 FROM pg_current_wal_insert_lsn() AS at, pg_walfile_name_offset(at)""")
 
-#: Of the timeline the walreceiver knows first, but tells it only to who may read all statistics; the control file follows
+#: Of a new timeline the walreceiver knows first, but tells only who may read all statistics; the control file follows
 #: with a checkpoint.
 _STANDING = text("""
 SELECT pg_is_in_recovery() AS is_replica, (SELECT system_identifier FROM pg_control_system()) AS system,
@@ -110,7 +112,7 @@ class Standing:
     committed: float | None
 
     def follows(self, mark: Mark) -> bool:
-        """Whether it replays that primary's log: not when it was promoted, nor when the primary was and it was not told."""
+        """Whether it replays that primary's log; not when it was promoted, nor when another was without its knowing."""
         return self.is_replica and self.history == mark.history
 
     def seconds_behind(self, mark: Mark) -> float:
@@ -208,6 +210,8 @@ class Replicas:
         self.replicas = tuple(replicas)
         self._primary = primary
         self._mark: Mark | None = None
+        #: Where the log is told of a replica that is away or none: ``tell(event, **what)``.
+        self.tell: Callable[..., object] = lambda *_, **__: None
         passed = [f"{each.name} {reason}" for each in replicas for reason in RESTS]
         self._counts = Counts(["primary", *(each.name for each in replicas), *passed])
 
@@ -266,6 +270,9 @@ class Replicas:
                     raise
                 replica.rest.begin(RESTS[reason])
                 self._counts.add(f"{replica.name} {reason}")
+                if reason in _TOLD:
+                    said = str(getattr(error, "orig", error)).strip().split("\n")[0]
+                    self.tell("replica passed over", replica=replica.name, reason=reason, error=said)
             except Exception:  # the request's own: refused, and rightly
                 self._served(replica)
                 raise
@@ -295,7 +302,7 @@ class Replicas:
         return {pair: totals[" ".join(pair)] for pair in names}
 
     def standings(self) -> tuple[Mark, dict[str, Standing | None]]:
-        """Where the primary was just now, and where each replica is; None for one that does not say, or is none of it."""
+        """Where the primary was just now, and where each replica is; None for one that does not say or is none."""
         mark, found = self._new_mark(), dict[str, Standing | None]()
         for each in self.replicas:
             found[each.name] = None

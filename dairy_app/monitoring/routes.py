@@ -124,7 +124,7 @@ def read_stats() -> dict[str, Any]:
 
 @monitoring.route("/monitoring/consistency")
 @monitoring.response(200, ConsistencyOut)
-@allow(Role.ADMIN, may_lag=True)
+@allow(Role.ADMIN)
 def read_consistency() -> dict[str, Any]:
     """Does the data agree with itself: the reports of consistency.
 

@@ -356,7 +356,9 @@ def check_policies(app: DairyFlask) -> None:
             faults.append(f"{rule.rule} ({rule.endpoint}) has no policy")
         elif getattr(view, "idempotent", False) and (policy.roles is None or policy.own_transactions):
             faults.append(f"{rule.rule} ({rule.endpoint}) cannot be idempotent")
-        elif policy.may_lag and (policy.records or policy.roles is None or not _SAFE_METHODS >= (rule.methods or set())):
+        elif policy.may_lag and (
+            policy.records or policy.roles is None or not (rule.methods or set()) <= _SAFE_METHODS
+        ):
             faults.append(f"{rule.rule} ({rule.endpoint}) cannot lag")
         elif "GET" not in (rule.methods or ()) and getattr(view, "etagged", False) and not hasattr(view, "locks"):
             faults.append(f"{rule.rule} ({rule.endpoint}) is changed without a lock: etagged_by")

@@ -18,6 +18,7 @@ from dairy_app.database.replicas import AHEAD, Replicas, read_position, write_po
 from dairy_app.database.transactions import Database
 from dairy_app.web.access import Policy
 from dairy_app.web.http import DairyFlask, refuse_undeclared, writes
+from dairy_app.web.logs import log
 
 HEADER, COOKIE = "Dairy-Position", "dairy_position"
 #: Seconds that a browser keeps it longer than any replica that is read may lag.
@@ -30,6 +31,7 @@ class ReplicatedFlask(DairyFlask):
     def __init__(self, replicas: Replicas, import_name: str, **options: Any) -> None:
         super().__init__(import_name, **options)
         self.replicas = replicas
+        self.replicas.tell = log.warning
         self.after_request(self._say_position)
 
     def answer(self, view: Callable[..., Any], policy: Policy) -> Any:
