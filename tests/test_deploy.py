@@ -1,5 +1,6 @@
-"""The files of ``deploy/``: their commands are there, and proxies that are installed do what a dairy needs."""
+"""The files of ``deploy/``: their commands are there, and proxies and replicas do what a dairy needs of them."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from dairy_app.database import embedded_postgres
 from tests.command_line import run_command
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
@@ -41,5 +43,20 @@ def test_behind_a_proxy(proxy: str) -> None:
         pytest.skip(f"{proxy} is not installed")
     done = subprocess.run(
         [sys.executable, DEPLOY / "try_proxies.py", proxy], capture_output=True, text=True, timeout=280
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_with_a_replica_that_stands_still_and_goes_away() -> None:
+    if not (embedded_postgres.bin_dir() / "pg_basebackup").exists():
+        pytest.skip("there is no pg_basebackup")
+    done = subprocess.run(
+        [sys.executable, DEPLOY / "try_replicas.py", "4"],
+        capture_output=True,
+        text=True,
+        timeout=280,
+        env={**os.environ, "DAIRY_READ_LAG": "1"},
     )
     assert done.returncode == 0, done.stdout + done.stderr

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any, TypeVar
 
+import psycopg2
 from sqlalchemy import Engine, TextClause, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -28,7 +29,7 @@ from dairy_app.database.counts import Counts
 from dairy_app.database.transactions import RETRYABLE, Database, sqlstate
 from dairy_app.database.watch import Watch
 
-#: Seconds within which a replica must say where it is, and within which it must take a connection.
+#: Seconds within which a server must say where it is, and within which a replica must take a connection.
 PATIENCE = 2
 #: For so many seconds a replica that failed is not asked; one that is too far behind.
 REST, REST_BEHIND = 5.0, 1.0
@@ -53,6 +54,9 @@ RESTS = {
 }
 #: Of these the log tells: somebody must do something, unless it ends by itself.
 _TOLD = {"away", "not_a_replica", "refused"}
+
+#: How a server fails; the driver's own error where a connection that broke is given back.
+_FAILURES = (DBAPIError, PoolTimeout, psycopg2.Error)
 
 T = TypeVar("T")
 
@@ -230,7 +234,7 @@ class Replicas:
         """A position that has all behind it that was committed on the primary; ``AHEAD`` when that is not to be had."""
         try:
             return self._new_mark().position
-        except (DBAPIError, PoolTimeout):
+        except _FAILURES:
             return AHEAD
 
     def _new_mark(self) -> Mark:
@@ -249,7 +253,7 @@ class Replicas:
         def require(standing: Standing) -> None:
             try:
                 mark = self.mark()
-            except (DBAPIError, PoolTimeout):
+            except _FAILURES:
                 raise PassedOver("unsure") from None
             if not standing.follows(mark):
                 raise PassedOver("not_a_replica")
@@ -264,7 +268,7 @@ class Replicas:
                 continue
             try:
                 answer = work(replica.for_reader(require))
-            except (PassedOver, DBAPIError, PoolTimeout) as error:
+            except (PassedOver, *_FAILURES) as error:
                 reason = _reason(error)
                 if reason is None:
                     raise
@@ -306,7 +310,7 @@ class Replicas:
         mark, found = self._new_mark(), dict[str, Standing | None]()
         for each in self.replicas:
             found[each.name] = None
-            with suppress(DBAPIError, PoolTimeout):
+            with suppress(*_FAILURES):
                 standing = each.standing()
                 found[each.name] = standing if standing.follows(mark) else None
         return mark, found
@@ -318,18 +322,29 @@ class Replicas:
 
 
 def _ask(engine: Engine, statement: TextClause) -> Any:
-    """The one row of a statement, without a transaction around it, and soon."""
-    options = Watch.options(PATIENCE, {"isolation_level": "AUTOCOMMIT"})
+    """The one row of a statement, soon, and in one round trip: the driver is told to begin no transaction.
+
+    SQLAlchemy's own AUTOCOMMIT would set and reset what a transaction is by default, and lets through what fails then.
+    """
     with engine.connect() as connection:
-        return connection.execution_options(**options).execute(statement).one()
+        driver: Any = connection.execution_options(**Watch.options(PATIENCE, {})).connection.driver_connection
+        driver.isolation_level = None  # after a snapshot it is said with each BEGIN, and would be set here
+        driver.autocommit = True
+        try:
+            return connection.execute(statement).one()
+        finally:
+            if not driver.closed:
+                driver.autocommit = False
 
 
 def _reason(error: Exception) -> str | None:
     """Why a replica is passed over; None for what the primary would not do better."""
     if isinstance(error, PassedOver):
         return error.reason
-    if not isinstance(error, DBAPIError):
+    if isinstance(error, PoolTimeout):
         return "busy"
+    if not isinstance(error, DBAPIError):  # the driver's own, when a connection that broke is given back
+        return "away"
     state = sqlstate(error)
     if state in RETRYABLE:  # what it was reading was removed by what it had to replay
         return "conflict"
