@@ -1,9 +1,9 @@
 """Try read replicas: two servers, a primary and its standby, on this machine alone, while the standby stands still.
 
-``python deploy/try_replicas.py [SECONDS]`` lets clients create customers through one server and look for them through the
-other, stops the standby's replay for so many seconds (30, and more than ``DAIRY_READ_LAG``), then stops and starts the standby, says who answered what and
-what was stale, and stops everything. Needs the program and PostgreSQL's ``pg_basebackup``; ends with exit code 1 when
-something is not as it should be.
+``python deploy/try_replicas.py [SECONDS]`` lets clients create customers through one server and look for them through
+the other, stops the standby's replay for so many seconds (30; more than ``DAIRY_READ_LAG``), then stops and starts the
+standby, says who answered what and what was stale, and stops everything. Needs the program and PostgreSQL's
+``pg_basebackup``; ends with exit code 1 when something is not as it should be.
 """
 
 import http.client
@@ -85,7 +85,7 @@ class Work:
             each.join()
 
     def _write(self, client: int) -> None:
-        """Create a customer at one host, look for it at the other: half the clients by the cookie, half by the header."""
+        """Create a customer at one host, look for it at the other: half the clients by cookie, half by header."""
         n = 0
         while not self._over.is_set():
             n += 1

@@ -42,7 +42,8 @@ class Policy:
     ``page``: for a browser, which shows the cookie of its session; everything else shows a token, and a cookie
     opens nothing.
     ``may_lag``: what it reads may be a few seconds old, so a replica may be asked, where there is one. Not for what
-    decides: who may do what, what is owed, what is about to be changed.
+    decides: who may do what, what is owed, what is about to be changed. A view that ``records`` chooses itself what it
+    reads there, with ``lagging.read_lagging``.
     """
 
     roles: frozenset[Role] | None
@@ -73,9 +74,11 @@ def allow_logged_in() -> Callable[[View], View]:
     return _declare(Policy(frozenset(Role)))
 
 
-def allow_anyone(*, records: bool = False, own_transactions: bool = False) -> Callable[[View], View]:
+def allow_anyone(
+    *, records: bool = False, own_transactions: bool = False, may_lag: bool = False
+) -> Callable[[View], View]:
     """Declare a route's policy: public, no login. Written out, so that it is never an oversight."""
-    return _declare(Policy(None, records, own_transactions))
+    return _declare(Policy(None, records, own_transactions, may_lag=may_lag))
 
 
 def _declare(policy: Policy) -> Callable[[View], View]:

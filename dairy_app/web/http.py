@@ -346,7 +346,7 @@ def check_policies(app: DairyFlask) -> None:
     """Stop the start-up when a route has no policy: forgetting one must not open it.
 
     Also when it claims to be idempotent without a login or a transaction to hang the key on, or that it may lag though
-    it writes or nobody is identified.
+    it is no GET, or is for everybody and does not look itself who calls.
     """
     faults = []
     for rule in app.url_map.iter_rules():
@@ -356,14 +356,16 @@ def check_policies(app: DairyFlask) -> None:
             faults.append(f"{rule.rule} ({rule.endpoint}) has no policy")
         elif getattr(view, "idempotent", False) and (policy.roles is None or policy.own_transactions):
             faults.append(f"{rule.rule} ({rule.endpoint}) cannot be idempotent")
-        elif policy.may_lag and (
-            policy.records or policy.roles is None or not (rule.methods or set()) <= _SAFE_METHODS
-        ):
+        elif policy.may_lag and not _could_lag(policy, rule.methods or set()):
             faults.append(f"{rule.rule} ({rule.endpoint}) cannot lag")
         elif "GET" not in (rule.methods or ()) and getattr(view, "etagged", False) and not hasattr(view, "locks"):
             faults.append(f"{rule.rule} ({rule.endpoint}) is changed without a lock: etagged_by")
     if faults:
         raise LookupError("; ".join(sorted(faults)))
+
+
+def _could_lag(policy: Policy, methods: set[str]) -> bool:
+    return methods <= _SAFE_METHODS and (policy.roles is not None or policy.records)
 
 
 def refusal(problem: Problem) -> Response:

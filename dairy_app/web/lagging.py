@@ -7,22 +7,25 @@ reader to the primary, and to no other rows.
 
 from collections.abc import Callable
 from math import ceil
-from typing import Any
+from typing import Any, TypeVar
+from zlib import crc32
 
 from flask import Response, current_app, g, request
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import HTTPException
 
 from dairy_app.common.errors import Problem
-from dairy_app.database.replicas import AHEAD, Replicas, read_position, write_position
+from dairy_app.database.replicas import AHEAD, Replica, Replicas, read_position, write_position
 from dairy_app.database.transactions import Database
 from dairy_app.web.access import Policy
-from dairy_app.web.http import DairyFlask, refuse_undeclared, writes
+from dairy_app.web.http import DairyFlask, current_session, refuse_undeclared, writes
 from dairy_app.web.logs import log
 
 HEADER, COOKIE = "Dairy-Position", "dairy_position"
 #: Seconds that a browser keeps it longer than any replica that is read may lag.
 _MARGIN = 60
+
+T = TypeVar("T")
 
 
 class ReplicatedFlask(DairyFlask):
@@ -36,10 +39,8 @@ class ReplicatedFlask(DairyFlask):
 
     def answer(self, view: Callable[..., Any], policy: Policy) -> Any:
         """As without replicas, but that reads may go to one, and what writes says how far the log was then."""
-        if policy.may_lag:
-            return self._read(view, policy)
         if not writes(policy):
-            return super().answer(view, policy)
+            return self._read(view, policy) if policy.may_lag else super().answer(view, policy)
         try:
             answered = super().answer(view, policy)
         except Exception as error:
@@ -87,6 +88,22 @@ class ReplicatedFlask(DairyFlask):
                 samesite="Lax",
             )
         return response
+
+
+def read_lagging(work: Callable[[Session], T], turn: str) -> T:
+    """For a view that ``records`` and ``may_lag``: what it only shows, read on a replica, else in its own transaction.
+
+    Before, it has found out on the primary who calls. ``turn``: says whose request it is; the same begins with the same
+    replica.
+    """
+    replicas = current_replicas()
+    if replicas is None:
+        return work(current_session())
+
+    def read(database: Database) -> T:
+        return database.run(work, read_only=True) if isinstance(database, Replica) else work(current_session())
+
+    return replicas.read(read, seen=seen_position(), turn=crc32(turn.encode()))
 
 
 def current_replicas() -> Replicas | None:

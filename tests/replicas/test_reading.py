@@ -306,3 +306,18 @@ def test_the_replica_refuses_to_be_written(dairy: Dairy, app: ReplicatedFlask, s
         pass
     with pytest.raises(DBAPIError, match="read-only transaction"), replica.transaction(read_only=True) as session:
         session.execute(text("DELETE FROM customers"))
+
+
+def test_the_round_of_a_link_is_judged_on_the_primary_and_read_on_the_replica(
+    dairy: Dairy, app: ReplicatedFlask, standby: Standby
+) -> None:
+    helper = dairy.staff("delivery_boy")
+    link = {"kind": "round", "delivery_boy_id": helper.user["id"], "rolling": True}
+    made = ok(dairy.admin.post("/shared-links", link), 201)
+    caught_up(dairy, standby)
+    path, phone = f"/shared/{made['token']}/round", Client(app, None)
+    with standby.paused():
+        assert served_by(app, lambda: ok(phone.get(path))) == "replica"
+        assert served_by(app, lambda: phone.get(f"/s/{made['token']}")) == "primary"  # its own use, noted just now
+        ok(dairy.admin.delete(f"/shared-links/{made['id']}"), 204)
+        refused(Client(app, None).get(path), 410, "link_revoked")
