@@ -343,6 +343,41 @@ def test_a_replica_can_answer_whatever_says_that_it_may_lag(
     assert [pair for pair, count in app.replicas.passed_over().items() if count] == []
 
 
+def test_reports_and_files_of_days_are_answered_by_a_replica(
+    dairy: Dairy, app: ReplicatedFlask, standby: Standby
+) -> None:
+    customer = dairy.customer()["id"]
+    helper = dairy.staff("delivery_boy").user["id"]
+    caught_up(dairy, standby)
+    reader = unaware(app, dairy.admin)
+    days, months = "from=2026-11-01&to=2026-11-30", "from=2026-10&to=2026-11"
+    files = ("invoice-register.csv", "ledger.csv", "ageing.csv", "sales-by-product.csv", "deliveries.xlsx", "tally.xml")
+    for path in (
+        "/billing/monthly-view?period=2026-11",
+        "/billing/monthly-view.xlsx?period=2026-11",
+        f"/billing/recovery?{months}",
+        f"/customers/{customer}/calendar?period=2026-11",
+        f"/customers/{customer}/ledger",
+        *(f"/exports/{name}?period=2026-11" for name in files),
+        "/exports/invoice-lines.manifest.json?period=2026-11",
+        "/reports/requirements?date=2026-11-30",
+        f"/reports/sales?by=product&{months}",
+        f"/reports/customers?{months}",
+        f"/reports/short-deliveries?{months}",
+        "/reports/containers?by=customer",
+        f"/reports/statement?customer_id={customer}&{days}",
+    ):
+        answers: list[TestResponse] = []
+        assert served_by(
+            app, lambda path=path, answers=answers: answers.append(reader.call("GET", path, buffered=True))
+        )
+        assert answers[0].status_code == 200, (path, answers[0].get_data(as_text=True)[:300])
+    for page in (f"/customers/{customer}/statement", f"/rounds/{helper}", "/downloads/receipts.csv?period=2026-11"):
+        assert reader.browse("GET", page).status_code == 200, page
+    assert app.replicas.served()["primary"] == 0
+    assert [pair for pair, count in app.replicas.passed_over().items() if count] == []
+
+
 def test_the_replica_refuses_to_be_written(dairy: Dairy, app: ReplicatedFlask, standby: Standby) -> None:
     (replica,) = app.replicas.replicas
     with pytest.raises(ValueError, match="only read"), replica.transaction():
