@@ -299,7 +299,8 @@ def test_an_address_that_is_the_primary_s_is_not_taken_for_a_replica(
 
 
 def test_a_replica_of_another_server_is_not_read(make_app: MakeApp, dairy: Dairy) -> None:
-    place = Path(server_dir() or "/tmp", f"dairy-stranger-{os.getpid()}")
+    folder = Path(server_dir() or "/tmp", f"dairy-stranger-{os.getpid()}")
+    place = folder / "pg"
     try:
         embedded_postgres.start(place)
         embedded_postgres.stop(place)
@@ -310,7 +311,7 @@ def test_a_replica_of_another_server_is_not_read(make_app: MakeApp, dairy: Dairy
         assert {reason for (_, reason), count in app.replicas.passed_over().items() if count} == {"not_a_replica"}
     finally:
         embedded_postgres.stop(place)
-        shutil.rmtree(place, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def test_an_export_is_read_on_the_replica_unless_its_reader_has_seen_more(
