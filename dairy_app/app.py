@@ -23,6 +23,7 @@ from dairy_app.collecting.routes.statements import bank_statements
 from dairy_app.console.routes import pages as console_pages
 from dairy_app.containers.routes import containers
 from dairy_app.customers.routes import areas, customers
+from dairy_app.database.replicas import Replicas
 from dairy_app.database.transactions import Database
 from dairy_app.deliveries.routes import deliveries
 from dairy_app.documents.routes.documents import documents
@@ -58,7 +59,7 @@ from dairy_app.subscriptions.routes.pauses import pauses
 from dairy_app.subscriptions.routes.prices import prices
 from dairy_app.subscriptions.routes.schedules import schedules
 from dairy_app.subscriptions.routes.standing_orders import subscriptions
-from dairy_app.web import docs, headers, http, logs
+from dairy_app.web import docs, headers, http, lagging, logs
 from dairy_app.web.openapi import Words
 
 API = "/api/v1"
@@ -137,8 +138,9 @@ def create_app(
     """
     secret = settings.require_secret_key()
     logs.configure_logging(settings.log_level, settings.log_format)
-    app = http.DairyFlask("dairy_app", static_folder=None)
-    app.database = database or settings.open_database_to_serve()
+    database = database or settings.open_database_to_serve()
+    app = _empty_app(settings.open_replicas(database))
+    app.database = database
     app.config.update(
         MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
         DAIRY=settings,
@@ -161,3 +163,9 @@ def create_app(
         app.register_blueprint(page)  # for people and for Prometheus: not in the document of the API
     http.check_policies(app)
     return app
+
+
+def _empty_app(replicas: Replicas | None) -> http.DairyFlask:
+    if replicas is None:
+        return http.DairyFlask("dairy_app", static_folder=None)
+    return lagging.ReplicatedFlask(replicas, "dairy_app", static_folder=None)

@@ -6,14 +6,18 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 from dairy_app.database import embedded_postgres
 from dairy_app.database.addresses import normalise_url
+from dairy_app.database.replicas import Replica, Replicas
 from dairy_app.database.transactions import IMPORT, RUN, WEB, Database, Limits
 
 MIN_SECRET_BYTES = 32
 MIN_METRICS_TOKEN = 16
 MAX_POOL_SIZE = 1000
+#: Seconds by which a replica that is read may lag, unless something else is set; at most.
+READ_LAG, MAX_READ_LAG = 5, 3600
 LOG_LEVELS = ("debug", "info", "warning", "error")
 LOG_FORMATS = ("text", "json")
 #: Where `dairy serve` serves unless it is told otherwise.
@@ -23,6 +27,8 @@ LOCAL_URL = f"http://{LOCAL_HOST}:{LOCAL_PORT}"
 RAZORPAY_URL = "https://api.razorpay.com"
 #: The version of WhatsApp's Cloud API that requests are written for.
 WHATSAPP_URL = "https://graph.facebook.com/v24.0"
+#: Between two addresses of servers; a comma within one separates its hosts.
+_BETWEEN_URLS = re.compile(r"[,\s]+(?=[A-Za-z0-9+]+://)")
 _ORIGIN = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]+)?|https?://\[[0-9A-Fa-f:]+\](:[0-9]+)?")
 LIMITS = {"DAIRY_LIMITS_WEB": WEB, "DAIRY_LIMITS_RUN": RUN, "DAIRY_LIMITS_IMPORT": IMPORT}
 
@@ -37,6 +43,9 @@ class Settings:
 
     data_dir: Path
     database_url: str | None = None
+    #: Replicas of that database, for reads that may be so many seconds old.
+    read_urls: tuple[str, ...] = field(default=(), repr=False)
+    read_lag: int = READ_LAG
     secret_key: str = field(default="", repr=False)
     log_level: str = "info"
     log_format: str = "text"
@@ -118,9 +127,14 @@ class Settings:
                 normalise_url(url)
         except ValueError as error:
             raise SettingsError(str(error)) from None
+        lag = environment.get("DAIRY_READ_LAG") or str(READ_LAG)
+        if not (lag.isascii() and lag.isdecimal() and 0 < int(lag) <= MAX_READ_LAG):
+            raise SettingsError(f"DAIRY_READ_LAG must be a number of seconds from 1 to {MAX_READ_LAG}")
         return cls(
             data_dir=Path(environment.get("DAIRY_DATA_DIR") or default_data_dir()).absolute(),
             database_url=url,
+            read_urls=_read_urls(environment.get("DATABASE_READ_URL", ""), url),
+            read_lag=int(lag),
             secret_key=environment.get("DAIRY_SECRET_KEY", ""),
             log_level=level,
             log_format=form,
@@ -192,6 +206,18 @@ class Settings:
         """The same for requests."""
         return self._open("dairy_app", self.run_limits, self.pool_size or 10)
 
+    def open_replicas(self, primary: Database) -> Replicas | None:
+        """Where requests read what may lag; None where there are no replicas."""
+        if not self.read_urls:
+            return None
+        options: dict[str, Any] = {
+            "limits": self.web_limits,
+            "longer": self.run_limits,
+            "pool_size": self.pool_size or 10,
+            "application_name": "dairy_app reading",
+        }
+        return Replicas(primary, [Replica(url, **options) for url in self.read_urls], self.read_lag)
+
     def _open(self, application_name: str, longer: Limits, pool_size: int) -> Database:
         return Database(
             self.resolve_database_url(),
@@ -200,6 +226,23 @@ class Settings:
             pool_size=pool_size,
             application_name=application_name,
         )
+
+
+def _read_urls(given: str, primary: str | None) -> tuple[str, ...]:
+    """The addresses of replicas. Each must be one server: what one says of itself must hold for what is read."""
+    urls = tuple(each for each in _BETWEEN_URLS.split(given.strip()) if each)
+    for each in urls:
+        try:
+            found = normalise_url(each)
+        except ValueError as error:
+            raise SettingsError(str(error).replace("DATABASE_URL", "DATABASE_READ_URL")) from None
+        if "," in str(found.query.get("host", "")):
+            raise SettingsError("DATABASE_READ_URL must name each replica by a URL of its own, separated by commas")
+    if urls and primary is None:
+        raise SettingsError("DATABASE_READ_URL needs DATABASE_URL: the embedded server has no replicas")
+    if len(set(urls)) < len(urls):
+        raise SettingsError("DATABASE_READ_URL names a replica twice")
+    return urls
 
 
 def _limits(name: str, given: str | None) -> Limits:

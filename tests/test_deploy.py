@@ -1,6 +1,7 @@
 """The files of ``deploy/``: their commands are there, and what is installed does with them what a dairy needs."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from dairy_app.database import embedded_postgres
 from dairy_app.web.http import DairyFlask
 from tests.command_line import run_command
 
@@ -90,35 +92,6 @@ def test_the_health_check_asks_what_is_there(app: DairyFlask) -> None:
     assert app.test_client().get(found[2]).status_code == 200
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(PATIENCE)
-@pytest.mark.parametrize("proxy", ["nginx", "caddy"])
-def test_behind_a_proxy(proxy: str) -> None:
-    if shutil.which(proxy) is None:
-        pytest.skip(f"{proxy} is not installed")
-    tried("try_proxies.py", proxy)
-
-
-def tried(programme: str, *arguments: str) -> None:
-    """It finds nothing wrong. It may take minutes on a machine that is busy."""
-    done = subprocess.run(
-        [sys.executable, DEPLOY / programme, *arguments], capture_output=True, text=True, timeout=PATIENCE - 20
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(300)
-def test_the_former_program_works_on_while_the_database_is_upgraded() -> None:
-    git = subprocess.run(["git", "rev-list", "--count", "HEAD"], cwd=DEPLOY, capture_output=True, text=True)
-    if git.returncode or int(git.stdout) < 100:
-        pytest.skip("git does not have the former program here")
-    command = [sys.executable, DEPLOY / "try_versions.py", "--seconds", "0.3"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=280)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "the former program at revision " in done.stdout
-
-
 def keep(segment: Path, kept: Path) -> subprocess.CompletedProcess[str]:
     """What the server does with a segment that is complete."""
     return subprocess.run(
@@ -148,18 +121,38 @@ def test_a_segment_that_cannot_be_kept_is_not_said_to_be(tmp_path: Path) -> None
     assert not (tmp_path / "0001").exists()
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(PATIENCE)
-@pytest.mark.parametrize("what", ["mistake", "disk", "pgbackrest"])
-def test_a_server_comes_back_from_its_archive(what: str) -> None:
-    if what == "pgbackrest" and (shutil.which(what) is None or not POSTGRES_15.exists()):
-        pytest.skip("pgBackRest or PostgreSQL 15 is not installed")
-    tried("try_point_in_time.py", what, "--short")
+def has_the_former_program() -> bool:
+    done = subprocess.run(["git", "rev-list", "--count", "HEAD"], cwd=DEPLOY, capture_output=True, text=True)
+    return done.returncode == 0 and int(done.stdout) > 100
+
+
+#: Each programme in its short form, whether all that it needs is here, and what it needs.
+PROGRAMMES = [
+    (["try_proxies.py", "nginx"], shutil.which("nginx"), "nginx"),
+    (["try_proxies.py", "caddy"], shutil.which("caddy"), "Caddy"),
+    (["try_versions.py", "--seconds", "0.3"], has_the_former_program(), "the former program in git"),
+    (["try_point_in_time.py", "mistake", "--short"], True, ""),
+    (["try_point_in_time.py", "disk", "--short"], True, ""),
+    (["try_point_in_time.py", "pgbackrest", "--short"], shutil.which("pgbackrest") and POSTGRES_15.exists(),
+     "pgBackRest and PostgreSQL 15"),
+    (["try_upgrade.py", "pg_upgrade", "--customers", "20"], POSTGRES_15.exists(), "PostgreSQL 15"),
+    (["try_replicas.py", "4"], (embedded_postgres.bin_dir() / "pg_basebackup").exists(), "pg_basebackup"),
+]  # fmt: skip
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(PATIENCE)
-def test_a_filled_database_is_upgraded_from_15() -> None:
-    if not POSTGRES_15.exists():
-        pytest.skip("PostgreSQL 15 is not installed")
-    tried("try_upgrade.py", "pg_upgrade", "--customers", "20")
+@pytest.mark.parametrize(
+    ("command", "is_here", "needs"), PROGRAMMES, ids=["-".join(each[0][:2]) for each in PROGRAMMES]
+)
+def test_a_programme_finds_nothing_wrong(command: list[str], is_here: object, needs: str) -> None:
+    if not is_here:
+        pytest.skip(f"{needs}: not installed")
+    done = subprocess.run(
+        [sys.executable, DEPLOY / command[0], *command[1:]],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE - 20,
+        env={**os.environ, "DAIRY_READ_LAG": "1"},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -107,7 +107,7 @@ def enter_lost(wanted: Loss, customer_id: UUID) -> dict[str, Any]:
 @containers.route("/reports/containers")
 @containers.arguments(ContainerReportQuery, location="query")
 @containers.response(200, ContainerReportOut)
-@allow(Role.ADMIN, Role.ACCOUNTANT)
+@allow(Role.ADMIN, Role.ACCOUNTANT, may_lag=True)
 def read_container_report(query: dict[str, Any]) -> dict[str, Any]:
     """What went out, came back and was lost on some days, and what is out now: by customer or by helper."""
     session = current_session()

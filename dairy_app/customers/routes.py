@@ -55,7 +55,7 @@ def create_customer(wanted: service.NewCustomer) -> dict[str, Any]:
 @customers.route("/customers")
 @customers.arguments(CustomersQuery, location="query")
 @customers.response(200, page_of(CustomerOut, "CustomerPage"))
-@allow(*STAFF)
+@allow(*STAFF, may_lag=True)
 def list_customers(query: dict[str, Any]) -> Page:
     """Customers by code: all of them, or those the caller looks after or delivers to."""
     return queries.list_customers(current_session(), current_actor(), **query)

@@ -125,7 +125,7 @@ def set_day(wanted: monthly_edits.DayEntry) -> dict[str, Any]:
 @deliveries.route("/reports/rounds")
 @deliveries.arguments(RoundsQuery, location="query")
 @deliveries.response(200, RoundsOut)
-@allow(Role.ADMIN, Role.ACCOUNTANT)
+@allow(Role.ADMIN, Role.ACCOUNTANT, may_lag=True)
 def read_rounds(query: dict[str, Any]) -> dict[str, Any]:
     """How far the rounds of a day are: doors done and open, what was short, what was not delivered and why."""
     session = current_session()
@@ -135,7 +135,7 @@ def read_rounds(query: dict[str, Any]) -> dict[str, Any]:
 
 @deliveries.route("/reports/round-plan")
 @deliveries.response(200, RoundPlanOut)
-@allow(Role.ADMIN, Role.ACCOUNTANT)
+@allow(Role.ADMIN, Role.ACCOUNTANT, may_lag=True)
 def read_round_plan() -> dict[str, Any]:
     """Who goes where: each delivery boy's customers by shift and area, and on which weekdays they get something."""
     session = current_session()
@@ -154,7 +154,7 @@ def set_stand_in(wanted: rounds.StandIn) -> dict[str, Any]:
 @deliveries.route("/reports/short-deliveries")
 @deliveries.arguments(MonthsQuery, location="query")
 @deliveries.response(200, ShortDeliveriesOut)
-@allow(Role.ADMIN, Role.ACCOUNTANT)
+@allow(Role.ADMIN, Role.ACCOUNTANT, may_lag=True)
 def read_short_deliveries(query: dict[str, Any]) -> dict[str, Any]:
     """Of the orders planned in some months (at most 24): what was brought short or not at all, why, and by whom."""
     first, last = report_bounds(query["from_"], query["to"])
@@ -228,7 +228,7 @@ def join_round(wanted: dict[str, Any], delivery_boy_id: UUID) -> dict[str, Any]:
 @deliveries.route("/delivery-statuses")
 @deliveries.arguments(DeliveryStatusQuery, location="query")
 @deliveries.response(200, DeliveryStatusPage)
-@allow(Role.ADMIN, Role.ACCOUNTANT)
+@allow(Role.ADMIN, Role.ACCOUNTANT, may_lag=True)
 def list_delivery_statuses(query: dict[str, Any]) -> Page:
     """Delivery statuses with who confirmed them, when and from where; the latest day first."""
     limit, cursor = query.pop("limit"), query.pop("cursor")

@@ -44,7 +44,7 @@ OBJECTS = {"type": "array", "items": OBJECT}
 @exports.route("/exports/<path:profile>.csv")
 @exports.arguments(CsvQuery, location="query")
 @exports.response(200, TEXT, content_type="text/csv", headers=HEADERS)
-@allow(Role.ACCOUNTANT, Role.ADMIN, own_transactions=True)
+@allow(Role.ACCOUNTANT, Role.ADMIN, own_transactions=True, may_lag=True)
 def export_csv(asked: dict[str, Any], profile: str) -> Response:
     """A register as CSV: RFC 4180, CRLF, header, UTF-8 with BOM, money with two decimals.
 
@@ -67,7 +67,7 @@ def export_csv(asked: dict[str, Any], profile: str) -> Response:
 @exports.route("/exports/<path:profile>.xlsx")
 @exports.arguments(SpanQuery, location="query")
 @exports.response(200, BINARY, content_type=MEDIA_TYPES["xlsx"], headers=HEADERS)
-@allow(Role.ACCOUNTANT, Role.ADMIN, own_transactions=True)
+@allow(Role.ACCOUNTANT, Role.ADMIN, own_transactions=True, may_lag=True)
 def export_xlsx(asked: dict[str, Any], profile: str) -> Response:
     """The same profiles as a workbook: texts (HSN, pincode) as text, numbers and dates as such, never a formula."""
     return stream(download_of(profile, "xlsx"), **asked)
@@ -76,7 +76,7 @@ def export_xlsx(asked: dict[str, Any], profile: str) -> Response:
 @exports.route("/exports/gstr1.zip")
 @exports.arguments(SetQuery, location="query")
 @exports.response(200, BINARY, content_type="application/zip", headers=HEADERS)
-@allow(Role.ACCOUNTANT, Role.ADMIN, own_transactions=True)
+@allow(Role.ACCOUNTANT, Role.ADMIN, own_transactions=True, may_lag=True)
 def export_gstr1(asked: dict[str, Any]) -> Response:
     """The GSTR-1 set: a CSV per table, manifest.json, and self-checks.json and .csv that say whether it agrees.
 
@@ -88,7 +88,7 @@ def export_gstr1(asked: dict[str, Any]) -> Response:
 @exports.route("/exports/gstr1.json")
 @exports.arguments(ReturnQuery, location="query")
 @exports.response(200, OBJECT, headers=HEADERS)
-@allow(Role.ACCOUNTANT, Role.ADMIN, own_transactions=True)
+@allow(Role.ACCOUNTANT, Role.ADMIN, own_transactions=True, may_lag=True)
 def export_gstr1_json(asked: dict[str, Any]) -> Response:
     """GSTR-1 as the JSON that the portal takes; its sums are those of the set, to the paisa.
 
@@ -101,7 +101,7 @@ def export_gstr1_json(asked: dict[str, Any]) -> Response:
 @exports.route("/exports/gstr3b.json")
 @exports.arguments(SpanQuery, location="query")
 @exports.response(200, OBJECT, headers=HEADERS)
-@allow(Role.ACCOUNTANT, Role.ADMIN, own_transactions=True)
+@allow(Role.ACCOUNTANT, Role.ADMIN, own_transactions=True, may_lag=True)
 def export_gstr3b_json(asked: dict[str, Any]) -> Response:
     """What GSTR-3B asks of sales: tables 3.1 and 3.2, in the portal's form; ``gstr3b.csv`` has the same figures."""
     return stream(download_of("gstr3b", "json"), **asked)
@@ -110,7 +110,7 @@ def export_gstr3b_json(asked: dict[str, Any]) -> Response:
 @exports.route("/exports/einvoice.json")
 @exports.arguments(ReturnQuery, location="query")
 @exports.response(200, OBJECTS, headers=HEADERS)
-@allow(Role.ACCOUNTANT, Role.ADMIN, own_transactions=True)
+@allow(Role.ACCOUNTANT, Role.ADMIN, own_transactions=True, may_lag=True)
 def export_e_invoices(asked: dict[str, Any]) -> Response:
     """Tax invoices to registered buyers, and their credit notes, without an IRN: INV-01 as the portal takes it in bulk.
 
@@ -123,7 +123,7 @@ def export_e_invoices(asked: dict[str, Any]) -> Response:
 @exports.route("/exports/tally.xml")
 @exports.arguments(SpanQuery, location="query")
 @exports.response(200, TEXT, content_type="application/xml", headers=HEADERS)
-@allow(Role.ACCOUNTANT, Role.ADMIN, own_transactions=True)
+@allow(Role.ACCOUNTANT, Role.ADMIN, own_transactions=True, may_lag=True)
 def export_tally(asked: dict[str, Any]) -> Response:
     """Vouchers for Tally's import: sales, credit notes, receipts and what corrected them.
 
@@ -135,7 +135,7 @@ def export_tally(asked: dict[str, Any]) -> Response:
 @exports.route("/exports/tally-masters.xml")
 @exports.arguments(SpanQuery, location="query")
 @exports.response(200, TEXT, content_type="application/xml", headers=HEADERS)
-@allow(Role.ACCOUNTANT, Role.ADMIN, own_transactions=True)
+@allow(Role.ACCOUNTANT, Role.ADMIN, own_transactions=True, may_lag=True)
 def export_tally_masters(asked: dict[str, Any]) -> Response:
     """The ledgers, customers and units that the vouchers of the same days name."""
     return stream(download_of("tally-masters"), **asked)
@@ -144,7 +144,7 @@ def export_tally_masters(asked: dict[str, Any]) -> Response:
 @exports.route("/exports/<path:profile>.manifest.json")
 @exports.arguments(ManifestQuery, location="query")
 @exports.response(200, ManifestOut)
-@allow(Role.ACCOUNTANT, Role.ADMIN, own_transactions=True)
+@allow(Role.ACCOUNTANT, Role.ADMIN, own_transactions=True, may_lag=True)
 def read_manifest(asked: dict[str, Any], profile: str) -> dict[str, Any]:
     """Row count, sums and SHA-256 of the file that the same parameters give; ``format`` chooses which.
 
@@ -159,7 +159,7 @@ def read_manifest(asked: dict[str, Any], profile: str) -> dict[str, Any]:
 @exports.route("/billing/monthly-view.xlsx")
 @exports.arguments(MonthlySheetQuery, location="query")
 @exports.response(200, BINARY, content_type=MEDIA_TYPES["xlsx"])
-@allow(Role.ACCOUNTANT, Role.ADMIN, Role.MARKETING_STAFF, own_transactions=True)
+@allow(Role.ACCOUNTANT, Role.ADMIN, Role.MARKETING_STAFF, own_transactions=True, may_lag=True)
 def export_monthly_view(asked: dict[str, Any]) -> Response:
     """The month's grid as a workbook; marketing staff get their own customers, without payments."""
     actor, period = current_actor(), asked.pop("period")

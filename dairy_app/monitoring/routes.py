@@ -16,8 +16,10 @@ from dairy_app.monitoring.queries import consistency, stats
 from dairy_app.monitoring.queries.health import audit_page, schema_revision, takes_no_writes
 from dairy_app.monitoring.schemas import AuditPage, AuditQuery, ConsistencyOut, StatsOut
 from dairy_app.monitoring.service import files
+from dairy_app.monitoring.service.replicas import exposition
 from dairy_app.web.access import Role, allow, allow_anyone
 from dairy_app.web.http import Blueprint, current_database, current_session
+from dairy_app.web.lagging import current_replicas
 from dairy_app.web.pages import Page
 from dairy_app.web.schemas import Strict
 
@@ -103,7 +105,7 @@ def _health() -> dict[str, Any]:
 @audit.route("/audit-log")
 @audit.arguments(AuditQuery, location="query")
 @audit.response(200, AuditPage)
-@allow(Role.ADMIN)
+@allow(Role.ADMIN, may_lag=True)
 def list_audit_log(query: dict[str, Any]) -> Page:
     """Changes of rows, newest first: who, when, from what to what.
 
@@ -114,7 +116,7 @@ def list_audit_log(query: dict[str, Any]) -> Page:
 
 @monitoring.route("/monitoring/stats")
 @monitoring.response(200, StatsOut)
-@allow(Role.ADMIN)
+@allow(Role.ADMIN, may_lag=True)
 def read_stats() -> dict[str, Any]:
     """Figures of the day: orders, confirmations, drafts, one-time revenue, orphans."""
     return stats.read(current_session())
@@ -138,7 +140,7 @@ def read_consistency() -> dict[str, Any]:
 @metrics.route("/metrics")
 @allow_anyone()
 def read_metrics() -> Response:
-    """The figures of `/monitoring/stats` for Prometheus, with the token of the settings; without one: 404.
+    """The figures of `/monitoring/stats` for Prometheus, and of read replicas; without the token of the settings: 404.
 
     Only by token, also from this machine: behind a proxy on it every caller seems to be here.
     """
@@ -148,5 +150,7 @@ def read_metrics() -> Response:
     given = request.headers.get("Authorization", "").removeprefix("Bearer ")
     if not hmac.compare_digest(given.encode(), token.encode()):
         raise Problem("not_authenticated", headers={"WWW-Authenticate": "Bearer"})
-    text = stats.exposition(stats.read(current_session()))
+    text, replicas = stats.exposition(stats.read(current_session())), current_replicas()
+    if replicas is not None:
+        text += exposition(replicas)
     return Response(text, content_type="text/plain; version=0.0.4; charset=utf-8")

@@ -62,7 +62,7 @@ def remove_photo(order_id: UUID) -> None:
 @photos.route("/delivery-photos")
 @photos.arguments(PhotoQuery, location="query")
 @photos.response(200, PhotoPage)
-@allow(*_SEE)
+@allow(*_SEE, may_lag=True)
 def list_photos(query: dict[str, Any]) -> Page:
     """Which photos there are, the newest first, with who took them; the picture is `/deliveries/{order_id}/photo`."""
     session, limit, cursor = current_session(), query.pop("limit"), query.pop("cursor")

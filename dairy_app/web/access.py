@@ -41,24 +41,32 @@ class Policy:
     ``own_transactions``: the view opens its own (a billing run is many; an export streams after the view).
     ``page``: for a browser, which shows the cookie of its session; everything else shows a token, and a cookie
     opens nothing.
+    ``may_lag``: what it reads may be a few seconds old, so a replica may be asked, where there is one. Not for what
+    decides: who may do what, what is owed, what is about to be changed. A view that ``records`` chooses itself what it
+    reads there, with ``lagging.read_lagging``.
     """
 
     roles: frozenset[Role] | None
     records: bool = False
     own_transactions: bool = False
     page: bool = False
+    may_lag: bool = False
 
     def admits(self, role: Role) -> bool:
         return self.roles is None or role in self.roles
 
 
 def allow(
-    *roles: Role, records: bool = False, own_transactions: bool = False, page: bool = False
+    *roles: Role,
+    records: bool = False,
+    own_transactions: bool = False,
+    page: bool = False,
+    may_lag: bool = False,
 ) -> Callable[[View], View]:
     """Declare a route's policy: only these roles. Goes directly above the view function."""
     if not roles:
         raise ValueError("name the roles, or say allow_anyone")
-    return _declare(Policy(frozenset(roles), records, own_transactions, page))
+    return _declare(Policy(frozenset(roles), records, own_transactions, page, may_lag))
 
 
 def allow_logged_in() -> Callable[[View], View]:
@@ -66,9 +74,11 @@ def allow_logged_in() -> Callable[[View], View]:
     return _declare(Policy(frozenset(Role)))
 
 
-def allow_anyone(*, records: bool = False, own_transactions: bool = False) -> Callable[[View], View]:
+def allow_anyone(
+    *, records: bool = False, own_transactions: bool = False, may_lag: bool = False
+) -> Callable[[View], View]:
     """Declare a route's policy: public, no login. Written out, so that it is never an oversight."""
-    return _declare(Policy(None, records, own_transactions))
+    return _declare(Policy(None, records, own_transactions, may_lag=may_lag))
 
 
 def _declare(policy: Policy) -> Callable[[View], View]:

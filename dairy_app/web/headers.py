@@ -30,8 +30,24 @@ _TEXTS = frozenset(
 
 
 #: What clients of the API send and read besides what every page of another origin may.
-_SENT = ("Authorization", "Content-Type", "Idempotency-Key", "If-Match", "If-None-Match", "X-Request-Id")
-_READ = ("Content-Disposition", "ETag", "Idempotency-Replayed", "Location", "Retry-After", "X-Request-Id")
+_SENT = (
+    "Authorization",
+    "Content-Type",
+    "Dairy-Position",
+    "Idempotency-Key",
+    "If-Match",
+    "If-None-Match",
+    "X-Request-Id",
+)
+_READ = (
+    "Content-Disposition",
+    "Dairy-Position",
+    "ETag",
+    "Idempotency-Replayed",
+    "Location",
+    "Retry-After",
+    "X-Request-Id",
+)
 _HOUR = 3600
 #: Of every answer; what a view sets itself stands.
 _SECURE = {

@@ -235,16 +235,20 @@ class DairyFlask(Flask):
         policy = policy_of(view)
         assert policy is not None, "check_policies ran at start-up"
         _read_body()
+        return self.answer(view, policy)
+
+    def answer(self, view: Callable[..., Any], policy: Policy) -> Any:
+        """What the view answers to who calls, in the transactions that its policy wants."""
         arguments: dict[str, Any] = request.view_args or {}
 
-        def answer(session: Session) -> Response:
+        def act(session: Session) -> Response:
             g.session, g.actor = session, None
             g.actor = self.identify(session, policy)
             refuse_undeclared(view)
             return self.make_response(self.ensure_sync(view)(**arguments))
 
         if not policy.own_transactions:
-            return self.database.run(answer, read_only=not writes(policy))
+            return self.database.run(act, read_only=not writes(policy))
         if policy.roles is not None:
             g.actor = self.database.run(lambda session: self.identify(session, policy), read_only=True)
         refuse_undeclared(view)
@@ -332,15 +336,17 @@ def current_actor() -> Actor:
 
 
 def current_database() -> Database:
-    """For views that declared ``own_transactions``."""
+    """For views that declared ``own_transactions``; of one that ``may_lag`` it may be a replica."""
     app: DairyFlask = current_app._get_current_object()  # type: ignore[attr-defined]
-    return app.database
+    database: Database = g.get("database", app.database)
+    return database
 
 
 def check_policies(app: DairyFlask) -> None:
     """Stop the start-up when a route has no policy: forgetting one must not open it.
 
-    Also when it claims to be idempotent without a login or a transaction to hang the key on.
+    Also when it claims to be idempotent without a login or a transaction to hang the key on, or that it may lag though
+    it is no GET, or is for everybody and does not look itself who calls.
     """
     faults = []
     for rule in app.url_map.iter_rules():
@@ -350,10 +356,16 @@ def check_policies(app: DairyFlask) -> None:
             faults.append(f"{rule.rule} ({rule.endpoint}) has no policy")
         elif getattr(view, "idempotent", False) and (policy.roles is None or policy.own_transactions):
             faults.append(f"{rule.rule} ({rule.endpoint}) cannot be idempotent")
+        elif policy.may_lag and not _could_lag(policy, rule.methods or set()):
+            faults.append(f"{rule.rule} ({rule.endpoint}) cannot lag")
         elif "GET" not in (rule.methods or ()) and getattr(view, "etagged", False) and not hasattr(view, "locks"):
             faults.append(f"{rule.rule} ({rule.endpoint}) is changed without a lock: etagged_by")
     if faults:
         raise LookupError("; ".join(sorted(faults)))
+
+
+def _could_lag(policy: Policy, methods: set[str]) -> bool:
+    return methods <= _SAFE_METHODS and (policy.roles is not None or policy.records)
 
 
 def refusal(problem: Problem) -> Response:

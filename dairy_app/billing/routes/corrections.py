@@ -47,7 +47,7 @@ def issue_credit_note(asked: service.NoteRequest) -> dict[str, Any]:
 @corrections.route("/credit-notes")
 @corrections.arguments(CreditNoteQuery, location="query")
 @corrections.response(200, CreditNotePage)
-@allow(Role.ADMIN, Role.ACCOUNTANT, Role.CUSTOMER)
+@allow(Role.ADMIN, Role.ACCOUNTANT, Role.CUSTOMER, may_lag=True)
 def list_credit_notes(query: dict[str, Any]) -> Page:
     """Credit notes, the latest first. A customer sees its own."""
     limit, cursor = query.pop("limit"), query.pop("cursor")
@@ -83,7 +83,7 @@ def issue_debit_note(asked: debiting.DebitRequest) -> dict[str, Any]:
 @corrections.route("/debit-notes")
 @corrections.arguments(DebitNoteQuery, location="query")
 @corrections.response(200, DebitNotePage)
-@allow(Role.ADMIN, Role.ACCOUNTANT, Role.CUSTOMER)
+@allow(Role.ADMIN, Role.ACCOUNTANT, Role.CUSTOMER, may_lag=True)
 def list_debit_notes(query: dict[str, Any]) -> Page:
     """Debit notes, the latest first. A customer sees its own."""
     limit, cursor = query.pop("limit"), query.pop("cursor")
@@ -119,7 +119,7 @@ def add_adjustment(wanted: adjustments.NewAdjustment) -> dict[str, Any]:
 @corrections.route("/adjustments")
 @corrections.arguments(AdjustmentQuery, location="query")
 @corrections.response(200, AdjustmentPage)
-@allow(Role.ADMIN, Role.ACCOUNTANT)
+@allow(Role.ADMIN, Role.ACCOUNTANT, may_lag=True)
 def list_adjustments(query: dict[str, Any]) -> Page:
     """Adjustments, the latest day first."""
     limit, cursor = query.pop("limit"), query.pop("cursor")

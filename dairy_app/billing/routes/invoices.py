@@ -32,7 +32,7 @@ invoices = Blueprint("invoices", __name__, description="Invoices: drafts, issued
 @invoices.route("/invoices")
 @invoices.arguments(InvoiceQuery, location="query")
 @invoices.response(200, InvoicePage)
-@allow(Role.ADMIN, Role.ACCOUNTANT, Role.CUSTOMER)
+@allow(Role.ADMIN, Role.ACCOUNTANT, Role.CUSTOMER, may_lag=True)
 def list_invoices(query: dict[str, Any]) -> Page:
     """Invoices with what is paid, the latest period first unless `sort` says otherwise.
 

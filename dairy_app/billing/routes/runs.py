@@ -44,7 +44,7 @@ def preview(query: dict[str, Any]) -> dict[str, Any]:
 @billing.route("/billing/monthly-view")
 @billing.arguments(MonthlyViewQuery, location="query")
 @billing.response(200, MonthlyViewOut)
-@allow(Role.ADMIN, Role.ACCOUNTANT, Role.MARKETING_STAFF)
+@allow(Role.ADMIN, Role.ACCOUNTANT, Role.MARKETING_STAFF, may_lag=True)
 def monthly_view(query: dict[str, Any]) -> dict[str, Any]:
     """The month as a grid of delivered quantities; marketing staff see their own customers, without payments."""
     session, actor = current_session(), current_actor()
@@ -123,7 +123,7 @@ def read_unbilled(query: dict[str, Any]) -> dict[str, Any]:
 @billing.route("/billing/recovery")
 @billing.arguments(MonthsQuery, location="query")
 @billing.response(200, RecoveryOut)
-@allow(Role.ADMIN, Role.ACCOUNTANT)
+@allow(Role.ADMIN, Role.ACCOUNTANT, may_lag=True)
 def read_recovery(query: dict[str, Any]) -> dict[str, Any]:
     """One-time revenue billed per month against all of it."""
     first, last = month_bounds(query["from_"])[0], month_bounds(query["to"])[1]

@@ -16,7 +16,7 @@ sales = Blueprint("sales", __name__, description="Sales by product, area, month 
 @sales.route("/reports/sales")
 @sales.arguments(SalesQuery, location="query")
 @sales.response(200, SalesOut)
-@allow(Role.ADMIN, Role.ACCOUNTANT)
+@allow(Role.ADMIN, Role.ACCOUNTANT, may_lag=True)
 def read_sales(query: dict[str, Any]) -> dict[str, Any]:
     """What was sold in some months, by product, area, month or customer, beside the months before and a year before.
 

@@ -26,7 +26,7 @@ def _knows_floor() -> bool:
 @products.route("/products")
 @products.arguments(ProductsQuery, location="query")
 @products.response(200, page_of(ProductOut, "ProductPage"))
-@allow(*READERS)
+@allow(*READERS, may_lag=True)
 def list_products(query: dict[str, Any]) -> Page:
     """Products by SKU, each with today's list price."""
     return queries.list_products(current_session(), **query, floor=_knows_floor())

@@ -55,7 +55,7 @@ class CustomerQuery(PageQuery):
 
 @console.route("/customers")
 @console.arguments(CustomersQuery, location="query")
-@allow(*STAFF, page=True)
+@allow(*STAFF, page=True, may_lag=True)
 def customers(query: dict[str, str]) -> Response:
     """The customers whom the caller may see, by any word of name, code, address or phone number."""
     found = ask(

@@ -16,7 +16,7 @@ WHO = (Role.ADMIN, Role.ACCOUNTANT)
 
 @console.route("/downloads/<path:profile>.csv")
 @console.arguments(CsvQuery, location="query")
-@allow(*WHO, page=True, own_transactions=True)
+@allow(*WHO, page=True, own_transactions=True, may_lag=True)
 def download_csv(asked: dict[str, Any], profile: str) -> Response:
     """A register as CSV."""
     return exports.stream(download_of(profile, "csv"), **asked)
@@ -24,7 +24,7 @@ def download_csv(asked: dict[str, Any], profile: str) -> Response:
 
 @console.route("/downloads/<path:profile>.xlsx")
 @console.arguments(SpanQuery, location="query")
-@allow(*WHO, page=True, own_transactions=True)
+@allow(*WHO, page=True, own_transactions=True, may_lag=True)
 def download_xlsx(asked: dict[str, Any], profile: str) -> Response:
     """A register as a workbook."""
     return exports.stream(download_of(profile, "xlsx"), **asked)
@@ -32,7 +32,7 @@ def download_xlsx(asked: dict[str, Any], profile: str) -> Response:
 
 @console.route("/downloads/<path:profile>.zip")
 @console.arguments(SetQuery, location="query")
-@allow(*WHO, page=True, own_transactions=True)
+@allow(*WHO, page=True, own_transactions=True, may_lag=True)
 def download_set(asked: dict[str, Any], profile: str) -> Response:
     """The set for GSTR-1; refused while its tables do not agree, unless that is wanted."""
     if profile != "gstr1":
@@ -42,7 +42,7 @@ def download_set(asked: dict[str, Any], profile: str) -> Response:
 
 @console.route("/downloads/<path:profile>.json")
 @console.arguments(ReturnQuery, location="query")
-@allow(*WHO, page=True, own_transactions=True)
+@allow(*WHO, page=True, own_transactions=True, may_lag=True)
 def download_return(asked: dict[str, Any], profile: str) -> Response:
     """A return as the portal takes it; refused while its tables do not agree, unless that is wanted."""
     if profile == "gstr1":
@@ -55,7 +55,7 @@ def download_return(asked: dict[str, Any], profile: str) -> Response:
 
 @console.route("/downloads/<path:profile>.xml")
 @console.arguments(SpanQuery, location="query")
-@allow(*WHO, page=True, own_transactions=True)
+@allow(*WHO, page=True, own_transactions=True, may_lag=True)
 def download_xml(asked: dict[str, Any], profile: str) -> Response:
     """Vouchers or masters for Tally."""
     return exports.stream(download_of(profile, "xml"), **asked)

@@ -47,7 +47,7 @@ class ChangesQuery(MonthsQuery):
 
 @console.route("/figures")
 @console.arguments(SalesQuery, location="query")
-@allow(*WHO, page=True)
+@allow(*WHO, page=True, may_lag=True)
 def figures(query: dict[str, str]) -> Response:
     """What was sold, by month, product, area or customer, beside the months before and a year before."""
     by = query["by"]
@@ -59,7 +59,7 @@ def figures(query: dict[str, str]) -> Response:
 
 @console.route("/figures/customers")
 @console.arguments(ChangesQuery, location="query")
-@allow(*WHO, page=True)
+@allow(*WHO, page=True, may_lag=True)
 def figures_customers(query: dict[str, str]) -> Response:
     """Customers with standing orders by month: new, returned, paused, lost, why, and who."""
     months = _months(query, YEAR)
@@ -70,7 +70,7 @@ def figures_customers(query: dict[str, str]) -> Response:
 
 @console.route("/figures/short-deliveries")
 @console.arguments(MonthsQuery, location="query")
-@allow(*WHO, page=True)
+@allow(*WHO, page=True, may_lag=True)
 def figures_short(query: dict[str, str]) -> Response:
     """What was brought short or not at all, by helper, and why."""
     months = _months(query, 1)

@@ -30,7 +30,7 @@ class GridQuery(ListQuery):
 
 @console.route("/grid")
 @console.arguments(GridQuery, location="query")
-@allow(Role.ADMIN, Role.ACCOUNTANT, Role.MARKETING_STAFF, page=True)
+@allow(Role.ADMIN, Role.ACCOUNTANT, Role.MARKETING_STAFF, page=True, may_lag=True)
 def grid(query: dict[str, Any]) -> Response:
     """A month of quantities, customer by customer, with totals of weeks and of the month."""
     return _grid(query)

@@ -202,7 +202,7 @@ class AuditQuery(ListQuery):
 
 @console.route("/audit-log")
 @console.arguments(AuditQuery, location="query")
-@allow(Role.ADMIN, page=True)
+@allow(Role.ADMIN, page=True, may_lag=True)
 def audit_log(query: dict[str, Any]) -> Response:
     """Who changed what and when, the latest first."""
     customer = query.get("customer")

@@ -42,7 +42,7 @@ class OrdersQuery(ListQuery):
 
 @console.route("/orders")
 @console.arguments(OrdersQuery, location="query")
-@allow(*WHO, page=True)
+@allow(*WHO, page=True, may_lag=True)
 def orders(query: dict[str, Any]) -> Response:
     """The orders of a day, today unless another is asked for, or of a span of days."""
     if "first" not in query and "last" not in query:

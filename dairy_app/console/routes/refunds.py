@@ -82,7 +82,7 @@ def _pay_back_page(customer_id: UUID, **names: Any) -> Response:
 
 @console.route("/refunds")
 @console.arguments(RefundsQuery, location="query")
-@allow(*WHO, page=True)
+@allow(*WHO, page=True, may_lag=True)
 def refunds(query: dict[str, str]) -> Response:
     """Every refund, also those that were taken back, the latest first; found by a bank's reference, too."""
     wanted: dict[str, Any] = {"status": query.get("status") or None, "method": query.get("by") or None}

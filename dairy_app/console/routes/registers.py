@@ -47,7 +47,7 @@ class PaymentsQuery(RegisterQuery):
 
 @console.route("/invoices")
 @console.arguments(BillsQuery, location="query")
-@allow(*WHO, page=True)
+@allow(*WHO, page=True, may_lag=True)
 def bills(query: dict[str, str]) -> Response:
     """Every bill, the latest month first. Issued ones, unless others are asked for or something is looked for."""
     query["status"] = query.get("status") or (ANY if query.get("q") else "issued")
@@ -59,7 +59,7 @@ def bills(query: dict[str, str]) -> Response:
 
 @console.route("/payments")
 @console.arguments(PaymentsQuery, location="query")
-@allow(*WHO, page=True)
+@allow(*WHO, page=True, may_lag=True)
 def payments(query: dict[str, str]) -> Response:
     """Every payment, also those that were taken back, the latest first; found by a bank's reference, too."""
     wanted: dict[str, Any] = {"status": query.get("status") or None, "method": query.get("by") or None}
@@ -71,7 +71,7 @@ def payments(query: dict[str, str]) -> Response:
 
 @console.route("/credit-notes")
 @console.arguments(RegisterQuery, location="query")
-@allow(*WHO, page=True)
+@allow(*WHO, page=True, may_lag=True)
 def credit_notes(query: dict[str, str]) -> Response:
     """Every credit note, the latest first."""
     wanted = {"period": query.get("period") or None}
@@ -80,7 +80,7 @@ def credit_notes(query: dict[str, str]) -> Response:
 
 @console.route("/debit-notes")
 @console.arguments(RegisterQuery, location="query")
-@allow(*WHO, page=True)
+@allow(*WHO, page=True, may_lag=True)
 def debit_notes(query: dict[str, str]) -> Response:
     """Every debit note, the latest first."""
     wanted = {"period": query.get("period") or None}

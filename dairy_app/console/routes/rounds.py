@@ -40,7 +40,7 @@ class StopsQuery(RoundsQuery):
 
 @console.route("/rounds")
 @console.arguments(RoundsQuery, location="query")
-@allow(Role.ADMIN, Role.ACCOUNTANT, page=True)
+@allow(Role.ADMIN, Role.ACCOUNTANT, page=True, may_lag=True)
 def rounds(query: dict[str, Any]) -> Response:
     """The rounds of a day, and the links that are in use."""
     return _rounds(query.get("date"))
@@ -63,7 +63,7 @@ def _liveness(day: date) -> dict[str, Any]:
 
 @console.route("/rounds/<uuid:helper_id>")
 @console.arguments(StopsQuery, location="query")
-@allow(Role.ADMIN, Role.DELIVERY_BOY, page=True)
+@allow(Role.ADMIN, Role.DELIVERY_BOY, page=True, may_lag=True)
 def stops(query: dict[str, Any], helper_id: UUID) -> Response:
     """The doors of a helper's round in sequence, and what to load; made to be printed too. A helper sees his own."""
     actor = current_actor()

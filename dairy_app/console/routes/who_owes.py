@@ -37,7 +37,7 @@ class StatementQuery(PageQuery):
 
 @console.route("/who-owes")
 @console.arguments(AgeingQuery, location="query")
-@allow(Role.ADMIN, Role.ACCOUNTANT, page=True)
+@allow(Role.ADMIN, Role.ACCOUNTANT, page=True, may_lag=True)
 def who_owes(query: dict[str, str]) -> Response:
     """Everybody with something open or paid in advance, by days past due."""
     asked = {"as_of": query.get("as_of") or None, "area_id": query.get("area") or None, "cursor": query.get("cursor")}
@@ -66,7 +66,7 @@ def credit_limits(query: dict[str, str]) -> Response:
 
 @console.route("/customers/<uuid:customer_id>/statement")
 @console.arguments(StatementQuery, location="query")
-@allow(Role.ADMIN, Role.ACCOUNTANT, Role.CUSTOMER, page=True)
+@allow(Role.ADMIN, Role.ACCOUNTANT, Role.CUSTOMER, page=True, may_lag=True)
 def statement(query: dict[str, str], customer_id: UUID) -> Response:
     """What a customer owed, everything that changed it, and what it owes; to print."""
     day = today(current_session())

@@ -16,6 +16,7 @@ from dairy_app.business.queries import business_settings
 from dairy_app.common.clock import now
 from dairy_app.database import migrations
 from dairy_app.database.embedded_postgres import EmbeddedPostgresError
+from dairy_app.database.replicas import Mark, Replica
 from dairy_app.database.transactions import Database
 from dairy_app.monitoring.queries import consistency
 from dairy_app.monitoring.queries.health import schema_revision
@@ -59,6 +60,7 @@ def run(
         database = settings.open_database("dairy preflight")
         try:
             yield from _database(database, settings, backups, structure)
+            yield from _replicas(database, settings)
         finally:
             database.dispose()  # a server, which may ask often, keeps no connection of this
     except (DBAPIError, EmbeddedPostgresError) as error:
@@ -90,6 +92,36 @@ def _database(
         yield Check("structure", FAILED if different else OK, said)
     yield _disk(settings, backups, server.bytes)
     yield _files(settings)
+
+
+def _replicas(database: Database, settings: Settings) -> Iterator[Check]:
+    """Whether each replica is one of this database, and near enough to be read. Without one everything goes on."""
+    replicas = settings.open_replicas(database)
+    if replicas is None:
+        return
+    try:
+        mark = replicas.mark()
+        for each in replicas.replicas:
+            yield _replica(each, mark, settings.read_lag)
+    finally:
+        replicas.dispose()
+
+
+def _replica(replica: Replica, mark: Mark, most: int) -> Check:
+    name = f"replica {replica.name}"
+    try:
+        standing = replica.standing()
+    except DBAPIError as error:
+        reason = str(error.orig).strip().split("\n")[0]
+        return Check(name, WARNING, f"{reason}: the primary is read in its place")
+    if not standing.follows(mark):
+        said = "it is no replica of DATABASE_URL, or was before one of them was promoted: correct DATABASE_READ_URL"
+        return Check(name, FAILED, said)
+    seconds = standing.seconds_behind(mark)
+    if seconds > most:
+        said = f"{standing.bytes_behind(mark):,} bytes behind, more than {most} s: the primary is read in its place"
+        return Check(name, WARNING, said)
+    return Check(name, OK, f"{seconds:.1f} s and {standing.bytes_behind(mark):,} bytes behind")
 
 
 def _settings(settings: Settings) -> Iterator[Check]:

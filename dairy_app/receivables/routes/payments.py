@@ -63,7 +63,7 @@ def record_payment(body: NewPayment) -> dict[str, Any]:
 @payments.route("/payments")
 @payments.arguments(PaymentQuery, location="query")
 @payments.response(200, PaymentPage)
-@allow(Role.ADMIN, Role.ACCOUNTANT, Role.CUSTOMER)
+@allow(Role.ADMIN, Role.ACCOUNTANT, Role.CUSTOMER, may_lag=True)
 def list_payments(query: dict[str, Any]) -> Page:
     """Payments, the latest first unless `sort` says otherwise. A customer sees its own."""
     actor, limit, cursor, sort = current_actor(), query.pop("limit"), query.pop("cursor"), query.pop("sort")
@@ -125,7 +125,7 @@ def write_off(body: write_offs.NewWriteOff) -> WriteOff:
 @receivables.route("/write-offs")
 @receivables.arguments(WriteOffQuery, location="query")
 @receivables.response(200, WriteOffPage)
-@allow(Role.ADMIN, Role.ACCOUNTANT)
+@allow(Role.ADMIN, Role.ACCOUNTANT, may_lag=True)
 def list_write_offs(query: dict[str, Any]) -> Page:
     """Write-offs, the latest first."""
     limit, cursor = query.pop("limit"), query.pop("cursor")
@@ -136,7 +136,7 @@ def list_write_offs(query: dict[str, Any]) -> Page:
 @receivables.route("/opening-balances")
 @receivables.arguments(OpeningBalanceQuery, location="query")
 @receivables.response(200, OpeningBalancePage)
-@allow(Role.ADMIN, Role.ACCOUNTANT)
+@allow(Role.ADMIN, Role.ACCOUNTANT, may_lag=True)
 def list_opening_balances(query: dict[str, Any]) -> Page:
     """Opening balances in the order they were entered."""
     found = opening_balance_list(query["customer_id"])
@@ -177,7 +177,7 @@ def settle_cash(body: cash.CashHandover) -> CashSettlement:
 @receivables.route("/cash-settlements")
 @receivables.arguments(CashSettlementQuery, location="query")
 @receivables.response(200, CashSettlementPage)
-@allow(Role.ADMIN, Role.ACCOUNTANT, Role.DELIVERY_BOY)
+@allow(Role.ADMIN, Role.ACCOUNTANT, Role.DELIVERY_BOY, may_lag=True)
 def list_cash_settlements(query: dict[str, Any]) -> Page:
     """Settlements, the latest first; delivery staff see their own."""
     limit, cursor = query.pop("limit"), query.pop("cursor")

@@ -37,7 +37,7 @@ def pay_back(body: service.NewRefund) -> dict[str, Any]:
 @refunds.route("/refunds")
 @refunds.arguments(RefundQuery, location="query")
 @refunds.response(200, RefundPage)
-@allow(Role.ADMIN, Role.ACCOUNTANT, Role.CUSTOMER)
+@allow(Role.ADMIN, Role.ACCOUNTANT, Role.CUSTOMER, may_lag=True)
 def list_refunds(query: dict[str, Any]) -> Page:
     """Refunds, the latest first unless `sort` says otherwise. A customer sees its own."""
     actor, limit, cursor, sort = current_actor(), query.pop("limit"), query.pop("cursor"), query.pop("sort")

@@ -1,6 +1,7 @@
 """``/shared-links`` and ``/change-requests`` for staff; ``/shared/{token}`` for whoever holds a link."""
 
 from datetime import date
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -44,6 +45,7 @@ from dairy_app.sharing.service import links as service
 from dairy_app.web.access import Role, allow, allow_anyone
 from dairy_app.web.http import Blueprint, attribution, current_actor, current_session, refusal
 from dairy_app.web.idempotency import idempotent, idempotent_but
+from dairy_app.web.lagging import read_lagging
 from dairy_app.web.pages import Page
 from dairy_app.web.schemas import PageQuery
 
@@ -122,10 +124,11 @@ def unlock_shared_link(body: dict[str, str], token: str) -> Response:
 @shared.route("/shared/<token>/round")
 @shared.arguments(SharedRoundQuery, location="query")
 @shared.response(200, SharedRoundOut)
-@allow_anyone(records=True)
+@allow_anyone(records=True, may_lag=True)
 def show_shared_round(query: dict[str, date], token: str) -> Any:
     """The link's round of one day, door by door, with what to load."""
-    return _answer(visits.show_round(current_session(), visitor(token), query.get("date")))
+    reading = partial(read_lagging, turn=token)
+    return _answer(visits.show_round(current_session(), visitor(token), query.get("date"), reading))
 
 
 @shared.route("/shared/<token>/confirmations", methods=["POST"])

@@ -7,6 +7,7 @@ document.
 """
 
 import hashlib
+from functools import partial
 from math import ceil
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from dairy_app.sharing.service import visits
 from dairy_app.web import validate
 from dairy_app.web.access import allow_anyone
 from dairy_app.web.http import Blueprint, current_session, refusal
+from dairy_app.web.lagging import read_lagging
 from dairy_app.web.page_files import YEAR, PageFiles
 from dairy_app.web.schemas import Strict
 
@@ -75,13 +77,13 @@ class PinForm(Strict):
 
 @pages.route("/s/<token>")
 @pages.arguments(LanguageQuery, location="query")
-@allow_anyone(records=True)
+@allow_anyone(records=True, may_lag=True)
 def show_page(query: dict[str, str], token: str) -> Response:
     """The round of a link as a page; a form when the link wants its PIN."""
     g.lang = query.get("lang")
     session = current_session()
     t, zone = _settle_language(session)
-    found = visits.show_round(session, visitor(token), None)
+    found = visits.show_round(session, visitor(token), None, partial(read_lagging, turn=token))
     if isinstance(found, Problem):
         return refusal(found)
     return _page("round.html", "round", t, script="page.js", reasons=REASON_CODES, **view_of_round(found, t, zone))

@@ -22,7 +22,7 @@ rounds = Blueprint("rounds", __name__, description="Rounds with what is to be co
 @etagged
 @rounds.arguments(RoundQuery, location="query")
 @rounds.response(200, RoundOut)
-@allow(Role.ADMIN, Role.DELIVERY_BOY)
+@allow(Role.ADMIN, Role.DELIVERY_BOY, may_lag=True)
 def show_round(query: RoundChoice) -> dict[str, Any]:
     """The stops of a round in sequence, what to load, and how far it is. A delivery boy sees his own.
 

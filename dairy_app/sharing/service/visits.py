@@ -4,7 +4,7 @@ Every use is recorded, refused ones too; so a refusal is returned, not raised, f
 order on every verb: unknown, too fast, revoked, expired, PIN, scope. Uses of one link stand in line at its row.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -38,6 +38,9 @@ from dairy_app.sharing.models import ChangeRequest
 from dairy_app.sharing.rules import links as rules
 from dairy_app.sharing.service import passes
 from dairy_app.sharing.service.links import hash_of
+
+#: Does what only reads with a session of its choice.
+Reading = Callable[[Callable[[Session], dict[str, object]]], dict[str, object]]
 
 _ENDED = {"revoked": "link_revoked", "expired": "link_expired"}
 
@@ -103,10 +106,11 @@ class Visit:
         )
 
 
-def show_round(session: Session, visitor: Visitor, day: date | None) -> dict[str, Any] | Problem:
+def show_round(session: Session, visitor: Visitor, day: date | None, read: Reading) -> dict[str, Any] | Problem:
     """The round of one day: the link's date; for a rolling one today, or yesterday when asked.
 
-    Refused with validation_failed for any other day.
+    ``read`` reads it, where it may lag; the link is judged, and its use noted, by ``session``. Refused with
+    validation_failed for any other day.
     """
     visit = _open(session, visitor, "round")
     if isinstance(visit, Problem):
@@ -116,6 +120,11 @@ def show_round(session: Session, visitor: Visitor, day: date | None) -> dict[str
     if not first <= day <= last:
         return visit.refuse("round", invalid("/query/date", f"The link is for {last}."))
     visit.record("round", "ok")
+    return read(lambda reader: _shown(replace(visit, session=reader), day))
+
+
+def _shown(visit: Visit, day: date) -> dict[str, Any]:
+    session = visit.session
     round_ = round_view(session, visit.scope(day))
     shown = rules.for_the_door(round_, owed_at(session, rules.customers_of(round_)))
     extra = {"extra_products": queries.products_on_sale(session)} if _takes_extras(session) else {}

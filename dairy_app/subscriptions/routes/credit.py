@@ -36,7 +36,7 @@ def read_credit(customer_id: UUID) -> dict[str, Any]:
 @credit.route("/reports/credit")
 @credit.arguments(CreditQuery, location="query")
 @credit.response(200, CreditReportOut)
-@allow(Role.ADMIN, Role.ACCOUNTANT)
+@allow(Role.ADMIN, Role.ACCOUNTANT, may_lag=True)
 def read_credit_report(query: dict[str, Any]) -> dict[str, Any]:
     """Who is at or near its credit limit, from 80 % of it on, as of now."""
     session, limit = current_session(), query["limit"]

@@ -77,7 +77,7 @@ def subscribe(wanted: NewSubscription) -> dict[str, Any]:
 @subscriptions.route("/subscriptions")
 @subscriptions.arguments(SubscriptionQuery, location="query")
 @subscriptions.response(200, SubscriptionPage)
-@allow(*WHO)
+@allow(*WHO, may_lag=True)
 def list_subscriptions(query: dict[str, Any]) -> Page:
     """Standing orders the caller may see, the oldest first."""
     session, limit, cursor = current_session(), query.pop("limit"), query.pop("cursor")
@@ -135,7 +135,7 @@ def stop(wanted: Ending, subscription_id: UUID) -> dict[str, Any]:
 @subscriptions.route("/subscriptions/<uuid:subscription_id>/calendar")
 @subscriptions.arguments(CalendarQuery, location="query")
 @subscriptions.response(200, CalendarOut)
-@allow(*WHO)
+@allow(*WHO, may_lag=True)
 def read_calendar(query: dict[str, Any], subscription_id: UUID) -> dict[str, Any]:
     """What comes on each day of a month, by which rule, and what became of it."""
     session, period = current_session(), query.get("period") or query["month"]
@@ -147,7 +147,7 @@ def read_calendar(query: dict[str, Any], subscription_id: UUID) -> dict[str, Any
 @subscriptions.route("/customers/<uuid:customer_id>/calendar")
 @subscriptions.arguments(CustomerCalendarQuery, location="query")
 @subscriptions.response(200, CustomerCalendarOut)
-@allow(*WHO)
+@allow(*WHO, may_lag=True)
 def read_customer_calendar(query: dict[str, str], customer_id: UUID) -> dict[str, Any]:
     """What comes on each day of a month, of all standing orders and of orders for single days: one calendar."""
     session, period = current_session(), query["period"]
@@ -198,7 +198,7 @@ def generate_orders(wanted: dict[str, Any]) -> dict[str, Any]:
 @subscriptions.route("/reports/requirements")
 @subscriptions.arguments(RequirementsQuery, location="query")
 @subscriptions.response(200, RequirementsOut)
-@allow(Role.ADMIN)
+@allow(Role.ADMIN, may_lag=True)
 def read_requirements(query: dict[str, Any]) -> dict[str, Any]:
     """What a day needs, by product, area and shift: orders there are and orders to come."""
     session, day = current_session(), query["date"]
@@ -209,7 +209,7 @@ def read_requirements(query: dict[str, Any]) -> dict[str, Any]:
 @subscriptions.route("/reports/customers")
 @subscriptions.arguments(CustomersReportQuery, location="query")
 @subscriptions.response(200, CustomersReportOut)
-@allow(Role.ADMIN, Role.ACCOUNTANT)
+@allow(Role.ADMIN, Role.ACCOUNTANT, may_lag=True)
 def read_customers_report(query: dict[str, Any]) -> dict[str, Any]:
     """Customers with standing orders by month: new, returned, paused, lost, and why, as far as somebody wrote it."""
     session, limit, change = current_session(), query["limit"], query["change"]
