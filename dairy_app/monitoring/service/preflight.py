@@ -31,6 +31,17 @@ BACKUP_HOURS = 26
 #: Confirmations are dated by the machine, logins end by it: seconds are fine, minutes are not.
 CLOCK_WARNING, CLOCK_FAILED = 2.0, 60.0
 LOW_DISK_BYTES = 1_000_000_000
+#: Connections beside those of hosts that serve: two senders, and a backup with the commands of a night.
+OTHER_CONNECTIONS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Hosts:
+    """How many hosts serve, each with so many processes of so many threads."""
+
+    count: int
+    workers: int
+    threads: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +54,21 @@ class Check:
 
 
 def run(
-    settings: Settings, backups: Path | None = None, structure: Callable[[str], list[str]] | None = None
+    settings: Settings,
+    backups: Path | None = None,
+    structure: Callable[[str], list[str]] | None = None,
+    hosts: Hosts | None = None,
 ) -> Iterator[Check]:
     """Everything in turn; what needs a database ends with the first refusal to connect.
 
     ``backups``: the folder whose newest file is the last backup. ``structure``: compares the database at a URL with
-    its revision (it needs a role that may create databases).
+    its revision (it needs a role that may create databases). ``hosts``: whose connections must all fit into the server.
     """
     yield from _settings(settings)
     try:
         database = settings.open_database("dairy preflight")
         try:
-            yield from _database(database, settings, backups, structure)
+            yield from _database(database, settings, backups, structure, hosts)
         finally:
             database.dispose()  # a server, which may ask often, keeps no connection of this
     except (DBAPIError, EmbeddedPostgresError) as error:
@@ -64,13 +78,19 @@ def run(
 
 
 def _database(
-    database: Database, settings: Settings, backups: Path | None, structure: Callable[[str], list[str]] | None
+    database: Database,
+    settings: Settings,
+    backups: Path | None,
+    structure: Callable[[str], list[str]] | None,
+    hosts: Hosts | None,
 ) -> Iterator[Check]:
     started = time.monotonic()
     with database.transaction(read_only=True, snapshot=True) as session:
         yield Check("connection", OK, f"{1000 * (time.monotonic() - started):.0f} ms to the first answer")
         server = server_facts(session)
         yield from _server(server)
+        if hosts is not None:
+            yield _connections(settings, hosts, server.connections, migrations.is_pooled(session.connection()))
         yield _clock(session)
         revision = _revision(session)
         yield revision
@@ -127,6 +147,18 @@ def _server(server: Any) -> Iterator[Check]:
         yield Check("rights", WARNING, said)
     else:
         yield Check("rights", OK, f"{server.role} reads and writes rows, and nothing else")
+
+
+def _connections(settings: Settings, hosts: Hosts, there: int, is_pooled: bool) -> Check:
+    needed = hosts.count * settings.most_connections(hosts.workers, hosts.threads) + OTHER_CONNECTIONS
+    each = settings.most_connections(1, hosts.threads)
+    said = f"{hosts.count} x {hosts.workers} processes x {each} and {OTHER_CONNECTIONS} for commands: {needed}"
+    if is_pooled:
+        return Check("connections", OK, f"{said}, to a pool: its max_client_conn must be more")
+    if needed <= there:
+        return Check("connections", OK, f"{said} of {there}")
+    less = "raise max_connections, set DAIRY_POOL_SIZE, or use a pool"
+    return Check("connections", WARNING, f"{said}, but the server has {there}: {less}")
 
 
 def _clock(session: Session) -> Check:
