@@ -1,5 +1,6 @@
-"""The files of ``deploy/``: their commands are there, and proxies that are installed do what a dairy needs."""
+"""The files of ``deploy/``: their commands are there, and with what is installed they do what a dairy needs."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -8,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from dairy_app.database.transactions import WEB
 from tests.command_line import run_command
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
@@ -42,4 +44,39 @@ def test_behind_a_proxy(proxy: str) -> None:
     done = subprocess.run(
         [sys.executable, DEPLOY / "try_proxies.py", proxy], capture_output=True, text=True, timeout=280
     )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+#: Debian has some of these where only root looks.
+PATH = f"{os.environ.get('PATH', '')}:/usr/sbin"
+
+
+def test_the_profile_of_pgbouncer_fits_the_limits_of_requests() -> None:
+    """Who waits for a session is refused before the program gives up a statement, and a prepared one is never kept."""
+    said = (DEPLOY / "pgbouncer" / "pgbouncer.ini").read_text()
+    assert re.search(r"^pool_mode = transaction$", said, re.M)
+    waits = re.search(r"^query_wait_timeout = ([0-9]+)$", said, re.M)
+    assert waits is not None
+    assert WEB.patience is not None
+    assert 0 < int(waits[1]) < WEB.patience
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(300)
+def test_behind_pgbouncer() -> None:
+    if shutil.which("pgbouncer", path=PATH) is None:
+        pytest.skip("pgbouncer is not installed")
+    done = subprocess.run([sys.executable, DEPLOY / "try_pooling.py", "5"], capture_output=True, text=True, timeout=280)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(400)
+def test_the_primary_is_killed() -> None:
+    lacking = [each for each in ("patroni", "etcd") if shutil.which(each) is None]
+    lacking += [] if list(Path("/usr/lib/postgresql").glob("*/bin/postgres")) else ["PostgreSQL of Debian"]
+    if lacking:
+        pytest.skip(f"not installed: {', '.join(lacking)}")
+    command = [sys.executable, DEPLOY / "try_failover.py", "5", "short"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=380)
     assert done.returncode == 0, done.stdout + done.stderr
