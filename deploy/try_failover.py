@@ -422,6 +422,8 @@ def _try(both: Cluster, url: str, port: int, seconds: float, faults: Faults, sho
         return
     trial.come_back(old)
     trial.stand_still(seconds)
+    if not both.is_whole():  # what comes now would not come about
+        return
     trial.switch(seconds)
     trial.confirm("with a synchronous standby")
     both.set(synchronous_mode=False)
