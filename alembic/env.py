@@ -87,6 +87,8 @@ def takes_back() -> bool:
 
 def run_online(url: str, lock_timeout: str, pauses: Iterable[float]) -> None:
     with migrations.connect(url) as connection:
+        if migrations.is_pooled(connection):  # the lock would stay there, and the next upgrade wait for ever
+            raise migrations.MigrationFailed(migrations.pool_refusal("run revisions"))
         wait_for_turn(connection)
         connection.execute(text("SELECT set_config('lock_timeout', :wait, false)"), {"wait": lock_timeout})
         connection.commit()

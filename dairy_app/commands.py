@@ -19,6 +19,9 @@ from dairy_app.database.addresses import normalise_url
 from dairy_app.database.models import Base
 from dairy_app.settings import Settings, SettingsError
 
+#: Of each process that serves.
+THREADS = 8
+
 
 def database_url() -> str:
     """The database of the settings, as SQLAlchemy takes it; starts the embedded server if that is the one."""
@@ -260,7 +263,7 @@ def stop() -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0: any free one.")
 @click.option("--workers", type=click.IntRange(1, 64), help="Processes (default: one per core, at most 4).")
-@click.option("--threads", default=8, show_default=True, type=click.IntRange(1, 256), help="Per process.")
+@click.option("--threads", default=THREADS, show_default=True, type=click.IntRange(1, 256), help="Per process.")
 def serve(host: str, port: int, workers: int | None, threads: int) -> None:
     """Serve the API and the pages. Stop with Ctrl-C or SIGTERM: running requests are finished.
 
@@ -284,13 +287,24 @@ def require_newest_revision() -> None:
 @click.command(epilog="Example: dairy preflight --backups /backup")
 @click.option("--backups", type=click.Path(path_type=Path), envvar="DAIRY_BACKUP_DIR", help="Where the backups are.")
 @click.option("--structure", is_flag=True, help="Compare the structure too; needs CREATEDB.")
+@click.option("--hosts", default=1, show_default=True, type=click.IntRange(1, 1000), help="How many hosts serve.")
+@click.option("--workers", type=click.IntRange(1, 64), help="As for `dairy serve`, on each of them.")
+@click.option("--threads", default=THREADS, show_default=True, type=click.IntRange(1, 256), help="The same.")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 @click.pass_context
-def preflight(ctx: click.Context, backups: Path | None, structure: bool, as_json: bool) -> None:
+def preflight(
+    ctx: click.Context,
+    backups: Path | None,
+    structure: bool,
+    hosts: int,
+    workers: int | None,
+    threads: int,
+    as_json: bool,
+) -> None:
     """Check everything that a deployment needs, before it and after it; change nothing.
 
-    Settings, server, clock, revision, rights, disk, the age of the last backup, the data itself. Exit code 1 when
-    something failed.
+    Settings, server and its connections, clock, revision, rights, disk, the age of the last backup, the data itself.
+    Exit code 1 when something failed.
     """
     # All of the application for the one, and what draws the table; the other commands of this file need neither.
     from rich.console import Console
@@ -298,8 +312,11 @@ def preflight(ctx: click.Context, backups: Path | None, structure: bool, as_json
     from rich.text import Text
 
     from dairy_app.monitoring.service import preflight as flight
+    from dairy_app.serving import default_workers
 
-    done = list(flight.run(Settings.from_environment(), backups, schema_differences if structure else None))
+    compare = schema_differences if structure else None
+    serving = flight.Hosts(hosts, workers or default_workers(), threads)
+    done = list(flight.run(Settings.from_environment(), backups, compare, serving))
     if as_json:
         click.echo(json.dumps({"checks": [asdict(each) for each in done]}, indent=2))
     else:

@@ -11,7 +11,7 @@ from typing import Any
 from dairy_app.database import embedded_postgres
 from dairy_app.database.addresses import normalise_url
 from dairy_app.database.replicas import Replica, Replicas
-from dairy_app.database.transactions import IMPORT, RUN, WEB, Database, Limits
+from dairy_app.database.transactions import IMPORT, PROBE_CONNECTIONS, RUN, WEB, Database, Limits
 
 MIN_SECRET_BYTES = 32
 MIN_METRICS_TOKEN = 16
@@ -180,6 +180,10 @@ class Settings:
     def links_begin_with(self) -> str:
         """What every link that is given out begins with. Never taken from a request: whoever asks writes its Host."""
         return self.public_url or self.served_at
+
+    def most_connections(self, workers: int, threads: int) -> int:
+        """How many connections a host that serves keeps to the database at most: those of requests, and of health."""
+        return workers * ((self.pool_size or threads) + PROBE_CONNECTIONS)
 
     def require_secret_key(self) -> str:
         """The key that signs tokens. A missing or short one must never be made up silently."""

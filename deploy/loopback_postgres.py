@@ -1,4 +1,4 @@
-"""PostgreSQL servers for the programmes of this folder that try something: on loopback, with a password, thrown away.
+"""PostgreSQL servers for the programs of this folder that try something: on loopback, with a password, thrown away.
 
 PostgreSQL refuses to run as root. Root's servers run as ``postgres``, or as ``nobody`` where there is no such account.
 """

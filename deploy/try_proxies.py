@@ -102,9 +102,9 @@ def ask(
 
 
 @contextmanager
-def running(command: list[str], environment: dict[str, str], log: Path) -> Iterator[None]:
-    """A program until the end of the block; what it says is kept in ``log``."""
-    with log.open("w") as out, subprocess.Popen(command, env=environment, stdout=out, stderr=out) as process:
+def running(command: list[str], environment: dict[str, str], log: Path, **account: Any) -> Iterator[None]:
+    """A program until the end of the block, as an account of its own if need be; what it says is kept in ``log``."""
+    with log.open("w") as out, subprocess.Popen(command, env=environment, stdout=out, stderr=out, **account) as process:
         try:
             yield
         finally:

@@ -11,15 +11,18 @@ from pathlib import Path
 import pytest
 
 from dairy_app.database import embedded_postgres
+from dairy_app.database.transactions import WEB
 from dairy_app.web.http import DairyFlask
 from tests.command_line import run_command
 
 DEPLOY = Path(__file__).parents[1] / "deploy"
 sys.path.insert(0, str(DEPLOY))
-import try_container  # noqa: E402 - the programmes are no package
+import try_container  # noqa: E402 - the programs are no package
 
-#: Seconds for a programme that takes less than half a minute on a machine of its own.
+#: Seconds for a program that takes less than half a minute on a machine of its own.
 PATIENCE = 600
+#: Debian has some programs where only root looks.
+PATH = f"{os.environ.get('PATH', '')}:/usr/sbin"
 POSTGRES_15 = Path("/usr/lib/postgresql/15/bin/pg_upgrade")
 COMMANDS = sorted({
     match[1].split(" --")[0]
@@ -121,21 +124,38 @@ def test_a_segment_that_cannot_be_kept_is_not_said_to_be(tmp_path: Path) -> None
     assert not (tmp_path / "0001").exists()
 
 
+def test_the_profile_of_pgbouncer_fits_the_limits_of_requests() -> None:
+    """Who waits for a session is refused before the program gives up a statement, and a prepared one is never kept."""
+    said = (DEPLOY / "pgbouncer" / "pgbouncer.ini").read_text()
+    assert re.search(r"^pool_mode = transaction$", said, re.M)
+    waits = re.search(r"^query_wait_timeout = ([0-9]+)$", said, re.M)
+    assert waits is not None
+    assert WEB.patience is not None
+    assert 0 < int(waits[1]) < WEB.patience
+
+
+def is_installed(*programs: str) -> bool:
+    return all(shutil.which(each, path=PATH) for each in programs)
+
+
 def has_the_former_program() -> bool:
     done = subprocess.run(["git", "rev-list", "--count", "HEAD"], cwd=DEPLOY, capture_output=True, text=True)
     return done.returncode == 0 and int(done.stdout) > 100
 
 
-#: Each programme in its short form, whether all that it needs is here, and what it needs.
+#: Each program in its short form, whether all that it needs is here, and what it needs.
 PROGRAMMES = [
-    (["try_proxies.py", "nginx"], shutil.which("nginx"), "nginx"),
-    (["try_proxies.py", "caddy"], shutil.which("caddy"), "Caddy"),
+    (["try_proxies.py", "nginx"], is_installed("nginx"), "nginx"),
+    (["try_proxies.py", "caddy"], is_installed("caddy"), "Caddy"),
     (["try_versions.py", "--seconds", "0.3"], has_the_former_program(), "the former program in git"),
     (["try_point_in_time.py", "mistake", "--short"], True, ""),
     (["try_point_in_time.py", "disk", "--short"], True, ""),
-    (["try_point_in_time.py", "pgbackrest", "--short"], shutil.which("pgbackrest") and POSTGRES_15.exists(),
+    (["try_point_in_time.py", "pgbackrest", "--short"], is_installed("pgbackrest") and POSTGRES_15.exists(),
      "pgBackRest and PostgreSQL 15"),
     (["try_upgrade.py", "pg_upgrade", "--customers", "20"], POSTGRES_15.exists(), "PostgreSQL 15"),
+    (["try_pooling.py", "5"], is_installed("pgbouncer"), "PgBouncer"),
+    (["try_failover.py", "5", "short"], is_installed("patroni", "etcd") and POSTGRES_15.exists(),
+     "Patroni, etcd and PostgreSQL 15"),
     (["try_replicas.py", "4"], (embedded_postgres.bin_dir() / "pg_basebackup").exists(), "pg_basebackup"),
 ]  # fmt: skip
 
@@ -145,7 +165,7 @@ PROGRAMMES = [
 @pytest.mark.parametrize(
     ("command", "is_here", "needs"), PROGRAMMES, ids=["-".join(each[0][:2]) for each in PROGRAMMES]
 )
-def test_a_programme_finds_nothing_wrong(command: list[str], is_here: object, needs: str) -> None:
+def test_a_program_finds_nothing_wrong(command: list[str], is_here: object, needs: str) -> None:
     if not is_here:
         pytest.skip(f"{needs}: not installed")
     done = subprocess.run(

@@ -16,7 +16,7 @@ from sqlalchemy import text
 
 from dairy_app.database import embedded_postgres
 from dairy_app.database.addresses import normalise_url
-from dairy_app.database.migrations import connect
+from dairy_app.database.migrations import connect, is_pooled, pool_refusal
 
 #: How long a restore waits for tables that others use, before it gives up and changes nothing.
 LOCK_TIMEOUT = "10s"
@@ -69,6 +69,7 @@ def backup(url: str, target: Path) -> None:
         raise BackupError(f"{target} exists already: name another file")
     if not target.parent.is_dir():
         raise BackupError(f"there is no folder {target.parent}")
+    _refuse_pool(url)
     tools = tools_for(url)
     address, environment = libpq(url)
     unfinished = target.with_name(target.name + ".unfinished")
@@ -85,6 +86,13 @@ def backup(url: str, target: Path) -> None:
         unfinished.unlink(missing_ok=True)
 
 
+def _refuse_pool(url: str) -> None:
+    """What pg_dump and a restore set for their session (no search_path) would be for whoever gets it next."""
+    with connect(url) as connection:
+        if is_pooled(connection):
+            raise BackupError(pool_refusal("back up and restore"))
+
+
 def is_empty(url: str) -> bool:
     """Whether the database has no table of anybody."""
     with connect(url) as connection:
@@ -99,6 +107,7 @@ def restore(url: str, source: Path, *, replace: bool = False) -> None:
     """
     if not source.is_file():
         raise BackupError(f"there is no file {source}")
+    _refuse_pool(url)
     empty = is_empty(url)
     if not empty and not replace:
         raise BackupError("the database is not empty; --replace throws away what is in it")

@@ -16,7 +16,7 @@ from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy.exc import DBAPIError
@@ -68,6 +68,20 @@ def connect(url: str, *, autocommit: bool = False) -> Iterator[Connection]:
     engine = create_engine(address, poolclass=NullPool, connect_args=connect_options(address, "dairy db"))
     with engine.connect() as connection:
         yield connection.execution_options(isolation_level="AUTOCOMMIT") if autocommit else connection
+
+
+def is_pooled(connection: Connection) -> bool:
+    """Whether somebody stands between us and the server who gives its sessions to whoever asks next (PgBouncer).
+
+    Who shares sessions makes up the process that a client may cancel; the server names the one that is at work.
+    """
+    driver: Any = connection.connection.driver_connection
+    return bool(driver.info.backend_pid != connection.scalar(text("SELECT pg_backend_pid()")))
+
+
+def pool_refusal(what: str) -> str:
+    """Why work that leaves something behind in its session is not done through a pool, and what to do."""
+    return f"DATABASE_URL leads through a pool that shares sessions: {what} with the address of the server itself"
 
 
 def numbers() -> list[str]:

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import orjson
 import psycopg2
 from sqlalchemy import URL, Engine, create_engine, event, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 
 from dairy_app.common.errors import Problem
@@ -35,6 +35,10 @@ RETRY_SECONDS = 5.0
 READ_ONLY = "25006"
 #: How long the server itself may take to say that a limit has passed.
 GRACE_SECONDS = 1.0
+
+#: For so many seconds work that has the time waits for a server that takes changes, and looks again so often: a
+#: failover takes half a minute where nobody is told of it, seconds where somebody is.
+FAILOVER_SECONDS, BETWEEN_LOOKS = 90.0, 1.0
 
 #: How often, and after how many seconds, work is done again that was not its turn.
 TURNS, BETWEEN_TURNS = 20, 0.05
@@ -82,6 +86,15 @@ def sqlstate(error: DBAPIError) -> str | None:
     return getattr(error.orig, "pgcode", None)
 
 
+def is_away(error: DBAPIError) -> bool:
+    """Whether nobody answered. No SQLSTATE: the server could not be asked; class 08: the line broke; 57P: it stops or
+    starts."""
+    if not isinstance(error, OperationalError):
+        return error.connection_invalidated
+    state = sqlstate(error)
+    return error.connection_invalidated or state is None or state.startswith(("08", "57P"))
+
+
 _LIMIT = text("SELECT set_config(:a, :b, true), set_config(:c, :d, true), set_config(:e, :f, true)")
 
 
@@ -120,11 +133,22 @@ class Database:
         event.listen(self.engine, "connect", self._settle)
         event.listen(self.engine, "checkin", _forget_read_only)
 
+    @property
+    def _applied(self) -> Limits:
+        """The limits of a transaction that is begun now."""
+        return self._own_limits or self.limits
+
+    @property
+    def _first_patience(self) -> float | None:
+        """How long the first answer is waited for: it takes no time, however long the work may."""
+        both = (self.limits.patience, self._applied.patience)
+        return min((each for each in both if each is not None), default=None)
+
     def _settle(self, connection: Any, _record: Any) -> None:
         """What holds for a session. jit: compiling our statements takes seconds, running them milliseconds."""
         read_uuids(connection)
         said = "; ".join(f"SET {name} = {value}" for name, value in self.limits.settings().items())
-        with self._watch.over(connection, self.limits.patience), connection.cursor() as cursor:
+        with self._watch.over(connection, self._first_patience), connection.cursor() as cursor:
             cursor.execute(f"SET jit = off; {said}")
             connection.commit()
 
@@ -140,14 +164,19 @@ class Database:
 
     @cached_property
     def probe(self) -> "Database":
-        """Connections apart from all others, for who asks whether the server answers, and wants to know soon."""
-        return Database(
+        """Connections apart from all others, for who asks whether the server answers, and wants to know soon.
+
+        Its transactions say so themselves: the session, which a pool may share, keeps the limits of requests.
+        """
+        probe = Database(
             self.url,
-            limits=PROBE,
+            limits=self.limits,
             pool_size=PROBE_CONNECTIONS,
             application_name="dairy health",
             connect_timeout=2,
         )
+        probe._own_limits = PROBE
+        return probe
 
     @contextmanager
     def transaction(self, *, read_only: bool = False, snapshot: bool = False) -> Iterator[Session]:
@@ -164,7 +193,7 @@ class Database:
             options["isolation_level"] = "REPEATABLE READ"
         with Session(self.engine, expire_on_commit=False) as session:
             try:
-                session.connection(execution_options=Watch.options((self._own_limits or self.limits).patience, options))
+                session.connection(execution_options=Watch.options(self._first_patience, options))
                 if self._own_limits is not None:
                     limit(session, self._own_limits)
                 if not read_only:
@@ -179,6 +208,10 @@ class Database:
                     raise
                 session.invalidate()  # of several servers the next connection finds the one that writes
                 raise Problem("database_read_only") from error
+            except Problem as problem:
+                if problem.code == "database_read_only":  # found out by reading
+                    session.invalidate()
+                raise
 
     def run(self, work: Callable[[Session], T], *, read_only: bool = False) -> T:
         """Do ``work`` in one transaction; the whole of it again after a deadlock, at most three times.
@@ -195,6 +228,22 @@ class Database:
                 time.sleep(BETWEEN_TURNS)
         raise refusal
 
+    def run_patiently(self, work: Callable[[Session], T]) -> T:
+        """The same for work that has the time, and may be done again even when its commit is in doubt.
+
+        While no server takes changes it is waited for, for ``FAILOVER_SECONDS`` since that was seen.
+        """
+        ends = None
+        while True:
+            try:
+                return self.run(work)
+            except (DBAPIError, Problem) as error:
+                away = is_away(error) if isinstance(error, DBAPIError) else error.code == "database_read_only"
+                ends = ends or time.monotonic() + FAILOVER_SECONDS
+                if not away or time.monotonic() > ends:
+                    raise
+            time.sleep(BETWEEN_LOOKS)
+
     def _run(self, work: Callable[[Session], T], read_only: bool) -> T:
         began = time.monotonic()
         for attempt in range(1, ATTEMPTS + 1):
@@ -205,7 +254,7 @@ class Database:
             except DBAPIError as error:
                 in_doubt = session is not None and "committing" in session.info
                 lost = error.connection_invalidated and not in_doubt
-                late = time.monotonic() - began > min(RETRY_SECONDS, self.limits.statement or RETRY_SECONDS)
+                late = time.monotonic() - began > min(RETRY_SECONDS, self._applied.statement or RETRY_SECONDS)
                 if late or attempt == ATTEMPTS or not (lost or sqlstate(error) in RETRYABLE):
                     raise
                 time.sleep(random.uniform(0.01, 0.05) * attempt)
@@ -250,8 +299,8 @@ def driver_cursor(session: Session, statement: str = "COPY", **options: Any) -> 
 def limit(session: Session, limits: Limits) -> None:
     """Give the rest of this transaction other limits than its session has."""
     pairs = list(limits.settings().items())
-    session.connection().execution_options(**Watch.options(limits.patience, {}))
     session.execute(_LIMIT, dict(zip("abcdef", [word for pair in pairs for word in pair], strict=True)))
+    session.connection().execution_options(**Watch.options(limits.patience, {}))
 
 
 def after_commit(session: Session, do: Callable[[], object]) -> None:

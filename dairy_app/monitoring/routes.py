@@ -7,6 +7,7 @@ from typing import Any
 import flask
 from flask import Response, current_app, request
 from marshmallow import fields
+from sqlalchemy.orm import Session
 
 from dairy_app import __version__
 from dairy_app.business.queries import today
@@ -88,18 +89,21 @@ def read_liveness() -> dict[str, Any]:
 
 def _health() -> dict[str, Any]:
     try:
-        reads_only, revision = current_database().probe.run(
-            lambda session: (takes_no_writes(session), schema_revision(session)), read_only=True
-        )
+        revision = current_database().probe.run(_revision_of_primary, read_only=True)
     except migrations.MissingRights:
         raise Problem("database_rights_missing") from None
-    if reads_only:
-        raise Problem("database_read_only")
     *older, newest = revisions()
     if revision is None or revision in older:
         raise Problem("database_outdated", facts={"migration": revision, "needed": newest, "version": __version__})
     status = "ok" if revision == newest else "degraded"
     return {"status": status, "database": "ok", "migration": revision, "version": __version__}
+
+
+def _revision_of_primary(session: Session) -> str | None:
+    """Raised in the transaction, the refusal closes its connection: the next one may be another server's."""
+    if takes_no_writes(session):
+        raise Problem("database_read_only")
+    return schema_revision(session)
 
 
 @audit.route("/audit-log")

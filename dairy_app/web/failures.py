@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError
 from werkzeug.exceptions import HTTPException
 
 from dairy_app.common.errors import CODES, FieldError, Problem, code_of_http_status
 from dairy_app.database import constraints
-from dairy_app.database.transactions import RETRYABLE, sqlstate
+from dairy_app.database.transactions import RETRYABLE, is_away, sqlstate
 from dairy_app.web.logs import log
 from dairy_app.web.strict_json import token
 from dairy_app.web.validate import Coded
@@ -71,7 +71,7 @@ def problem_of_database(error: DBAPIError) -> Problem:
     if (passing := _PASSING.get(sqlstate(error) or "")) is not None:
         log.error("database refused", sqlstate=sqlstate(error), code=passing[0])
         return Problem(*passing)
-    if isinstance(error, InterfaceError) or _is_away(error):
+    if isinstance(error, InterfaceError) or is_away(error):
         log.error("database unavailable", error=str(error.orig).strip())
         return Problem("database_unavailable")
     if _is_busy(error):
@@ -95,14 +95,6 @@ def _code_of_refusal(error: DBAPIError) -> str | None:
     if state == "23001" or (state == "23503" and (error.statement or "").lstrip()[:6].upper() == "DELETE"):
         return "in_use"
     return constraints.code_of(name)
-
-
-def _is_away(error: DBAPIError) -> bool:
-    """No SQLSTATE: the server could not be asked; class 08: the line broke; 57P: it stops or starts."""
-    if not isinstance(error, OperationalError):
-        return error.connection_invalidated
-    state = sqlstate(error)
-    return error.connection_invalidated or state is None or state.startswith(("08", "57P"))
 
 
 def _is_busy(error: DBAPIError) -> bool:

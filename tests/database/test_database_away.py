@@ -15,12 +15,19 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+import time_machine
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from dairy_app.app import create_app
+from dairy_app.billing.models import BillingRun
+from dairy_app.billing.service import runs
+from dairy_app.billing.service.runs import RunRequest
 from dairy_app.database import embedded_postgres, migrations
 from dairy_app.database.transactions import Database, Limits
 from dairy_app.settings import Settings
+from tests.billing.test_kills import _DRAFTS, CUSTOMERS, NOW
 from tests.command_line import run_command
 from tests.conftest import raw_connection, server_dir
 from tests.dairy import Client, Dairy, ok, refused
@@ -76,6 +83,32 @@ def test_the_server_restarts_between_two_requests(nobody: Client, folder: Path) 
     refused(nobody.post("/auth/login", UNKNOWN), 401, "bad_credentials")
 
 
+def test_a_run_waits_for_a_server_that_restarts(folder: Path, away: Database) -> None:
+    """Nobody has to start it again: it goes on where it was, and no number is missing."""
+    with raw_connection(str(away.url)) as connection, connection.cursor() as cursor:
+        cursor.execute(_DRAFTS)
+        connection.commit()
+    asked, seen, starts = RunRequest("2026-10", confirm=True), list[int](), list[threading.Timer]()
+
+    def restart(run: BillingRun) -> None:
+        seen.append(run.invoices_issued)
+        if len(seen) in {3, 7}:
+            embedded_postgres.stop(folder)
+            starts.append(threading.Timer(0.5, embedded_postgres.start, [folder], {"fast_unsafe": True}))
+            starts[-1].start()
+
+    with time_machine.travel(NOW):
+        began = away.run(lambda session: runs.start_run(session, asked, None)).run
+        run = runs.carry_out(away, began.id, asked, None, progress=restart)
+    for each in starts:
+        each.join()
+    assert (run.status, run.invoices_issued, len(starts)) == ("completed", CUSTOMERS, 2)
+    assert seen[:4] == [2, 4, 6, 8]
+    with raw_connection(str(away.url)) as connection, connection.cursor() as cursor:
+        cursor.execute("SELECT count(*), count(DISTINCT sequence_no), max(sequence_no) FROM invoices")
+        assert cursor.fetchall() == [(CUSTOMERS,) * 3]
+
+
 @contextmanager
 def standing_still(folder: Path) -> Iterator[None]:
     """All processes of the server stopped, not ended: its host answers, it does not.
@@ -112,6 +145,20 @@ def test_a_server_that_stands_still_is_given_up(nobody: Client, folder: Path) ->
                 assert time.monotonic() - began < 10
     ok(nobody.get("/api/health"))
     refused(nobody.post("/auth/login", UNKNOWN), 401, "bad_credentials")
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="the server's processes are found in /proc")
+def test_longer_work_does_not_wait_longer_for_the_first_answer(folder: Path, away: Database) -> None:
+    """A run may take minutes for a statement; that the server stands still is seen as soon as by a request."""
+
+    def work(session: Session) -> Any:
+        return session.scalar(text("SELECT 1"))
+
+    longer = away.for_longer_work()
+    assert longer.run(work) == 1
+    with standing_still(folder), pytest.raises(OperationalError):
+        longer.run(work)
+    assert longer.run(work) == 1
 
 
 def killer(url: str, condition: str) -> threading.Thread:

@@ -52,7 +52,7 @@ def test_what_is_in_order_is_ok(flight: Flight) -> None:
     assert wrong == {}
     assert list(found) == [
         "secret key", "public URL", "proxies", "database", "connection", "server", "extensions", "durability", "rights",
-        "archiving", "clock", "revision", "time zone", "data", "disk", "files", "backup",
+        "archiving", "connections", "clock", "revision", "time zone", "data", "disk", "files", "backup",
     ]  # fmt: skip
     assert found["revision"] == ("ok", str(migrations.head()))
     assert found["backup"][1].startswith("dairy-2026-11-22.dump, 2.0 MB, 0.0 hours old")
@@ -159,6 +159,26 @@ def test_half_of_what_a_service_needs_is_told(flight: Flight) -> None:
     assert "s3cret" not in str(half)
     _, whole = flight(**keys, DAIRY_RAZORPAY_WEBHOOK_SECRET="wh")
     assert whole["Razorpay"] == ("ok", "set up")
+
+
+def test_connections_of_all_hosts_must_fit(flight: Flight, sql: Any) -> None:
+    ((there,),) = sql("""
+        SELECT sum(setting::int * CASE name WHEN 'max_connections' THEN 1 ELSE -1 END)::int FROM pg_settings
+        WHERE name IN ('max_connections', 'superuser_reserved_connections', 'reserved_connections')""")
+    one = ("--workers", "2", "--threads", "8")
+    assert flight(*one)[1]["connections"] == ("ok", f"1 x 2 processes x 10 and 5 for commands: 25 of {there}")
+    assert flight("--hosts", "2", *one, DAIRY_POOL_SIZE="3")[1]["connections"][1].startswith(
+        "2 x 2 processes x 5 and 5 for commands: 25 of"
+    )
+    code, found = flight("--hosts", "400", *one)
+    assert (code, found["connections"]) == (
+        flight(*one)[0],
+        (
+            "warning",
+            f"400 x 2 processes x 10 and 5 for commands: 8005, but the server has {there}: raise max_connections, "
+            "set DAIRY_POOL_SIZE, or use a pool",
+        ),
+    )
 
 
 @pytest.mark.slow

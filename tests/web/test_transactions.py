@@ -10,6 +10,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.orm import Session
 
+from dairy_app.common.errors import Problem
+from dairy_app.database import transactions
 from dairy_app.database.transactions import ATTEMPTS, Database, Limits
 from dairy_app.web.http import DairyFlask
 from tests.conftest import raw_connection
@@ -215,6 +217,50 @@ def test_a_line_that_breaks_in_the_commit_is_not_run_again(lab: Dairy, sql: Any)
 
     with pytest.raises(OperationalError):
         lab.app.database.run(work)
+    assert len(runs) == 1
+
+
+def test_patient_work_is_run_again_even_then(lab: Dairy, sql: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It does nothing twice: after a line that broke in the commit, and while a server takes no changes."""
+    monkeypatch.setattr(transactions, "BETWEEN_LOOKS", 0.01)
+    runs = []
+
+    def work(session: Session) -> None:
+        runs.append(1)
+        if len(runs) == 2:
+            session.execute(text("SET TRANSACTION READ ONLY"))
+        session.execute(text("INSERT INTO areas (name) VALUES ('once') ON CONFLICT DO NOTHING"))
+        if len(runs) == 1:
+            sql("SELECT pg_terminate_backend(%s, 5000)", session.scalar(text("SELECT pg_backend_pid()")))
+
+    lab.app.database.run_patiently(work)
+    assert (len(runs), areas(sql)) == (3, ["once"])
+
+
+def test_patience_ends(lab: Dairy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transactions, "BETWEEN_LOOKS", 0.01)
+    monkeypatch.setattr(transactions, "FAILOVER_SECONDS", 0.1)
+
+    def work(session: Session) -> None:
+        session.execute(text("SET TRANSACTION READ ONLY"))
+        session.execute(text("INSERT INTO areas (name) VALUES ('never')"))
+
+    with pytest.raises(Problem) as refusal:
+        lab.app.database.run_patiently(work)
+    assert refusal.value.code == "database_read_only"
+
+
+def test_patience_is_for_a_server_that_is_away(lab: Dairy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transactions, "BETWEEN_LOOKS", 0.01)
+    monkeypatch.setattr(transactions, "FAILOVER_SECONDS", 0.1)
+    runs = []
+
+    def work(session: Session) -> None:
+        runs.append(1)
+        session.execute(text("SELECT 1 / 0"))
+
+    with pytest.raises(DataError):
+        lab.app.database.run_patiently(work)
     assert len(runs) == 1
 
 

@@ -276,7 +276,8 @@ def carry_out(
 ) -> BillingRun:
     """Issue everything that is due, chunk by chunk, and finish the run's row; returns the row.
 
-    A fault marks the run failed and is raised; chunks already issued stay issued.
+    A fault marks the run failed and is raised; chunks already issued stay issued. A server that is away for a moment
+    (a failover) is waited for: a chunk issues what is still a draft, so doing one again does nothing twice.
     """
     after: queries.Position | None = None
     try:
@@ -286,7 +287,7 @@ def carry_out(
             def chunk(session: Session) -> tuple[queries.Position | None, BillingRun]:
                 return _issue_chunk(session, run_id, request, actor, position)  # noqa: B023 - run at once
 
-            after, run = database.run(chunk)
+            after, run = database.run_patiently(chunk)
             if progress:
                 progress(run)
             if after is None:

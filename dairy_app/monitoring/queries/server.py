@@ -14,6 +14,8 @@ SELECT current_setting('server_version') AS version, current_setting('server_ver
         WHERE name IN ('fsync', 'full_page_writes', 'synchronous_commit') AND setting = 'off') AS unsafe,
     ARRAY(SELECT unnest(ARRAY['btree_gist', 'pg_trgm']) EXCEPT SELECT extname FROM pg_extension ORDER BY 1) AS lacking,
     current_user AS role,
+    current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
+        - coalesce(current_setting('reserved_connections', true)::int, 0) AS connections,
     array_remove(ARRAY[
         CASE WHEN has_schema_privilege('public', 'CREATE') OR has_database_privilege(current_database(), 'CREATE')
             THEN 'change the schema' END,
@@ -39,7 +41,8 @@ WHERE current_setting('archive_mode') <> 'off'""")
 
 
 def server_facts(session: Session) -> Row[Any]:
-    """Version, time zone, encoding, size, unsafe settings, lacking extensions, and the role with what it may."""
+    """Version, time zone, encoding, size, unsafe settings, lacking extensions, connections for roles such as ours, and
+    the role with what it may."""
     return session.execute(_SERVER).one()
 
 

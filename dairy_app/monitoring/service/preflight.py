@@ -36,6 +36,17 @@ LOW_DISK_BYTES = 1_000_000_000
 ARCHIVING_MINUTES = 10
 #: So many segments, of 16 MB unless the server was made otherwise, are more than a billing run leaves for a while.
 MANY_SEGMENTS = 64
+#: Connections beside those of hosts that serve: two senders, and a backup with the commands of a night.
+OTHER_CONNECTIONS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Hosts:
+    """How many hosts serve, each with so many processes of so many threads."""
+
+    count: int
+    workers: int
+    threads: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +59,21 @@ class Check:
 
 
 def run(
-    settings: Settings, backups: Path | None = None, structure: Callable[[str], list[str]] | None = None
+    settings: Settings,
+    backups: Path | None = None,
+    structure: Callable[[str], list[str]] | None = None,
+    hosts: Hosts | None = None,
 ) -> Iterator[Check]:
     """Everything in turn; what needs a database ends with the first refusal to connect.
 
     ``backups``: the folder whose newest file is the last backup. ``structure``: compares the database at a URL with
-    its revision (it needs a role that may create databases).
+    its revision (it needs a role that may create databases). ``hosts``: whose connections must all fit into the server.
     """
     yield from _settings(settings)
     try:
         database = settings.open_database("dairy preflight")
         try:
-            yield from _database(database, settings, backups, structure)
+            yield from _database(database, settings, backups, structure, hosts)
             yield from _replicas(database, settings)
         finally:
             database.dispose()  # a server, which may ask often, keeps no connection of this
@@ -70,7 +84,11 @@ def run(
 
 
 def _database(
-    database: Database, settings: Settings, backups: Path | None, structure: Callable[[str], list[str]] | None
+    database: Database,
+    settings: Settings,
+    backups: Path | None,
+    structure: Callable[[str], list[str]] | None,
+    hosts: Hosts | None,
 ) -> Iterator[Check]:
     started = time.monotonic()
     with database.transaction(read_only=True, snapshot=True) as session:
@@ -78,6 +96,8 @@ def _database(
         server = server_facts(session)
         yield from _server(server)
         yield from _archiving(session, is_embedded=settings.database_url is None)
+        if hosts is not None:
+            yield _connections(settings, hosts, server.connections, migrations.is_pooled(session.connection()))
         yield _clock(session)
         revision = _revision(session)
         yield revision
@@ -221,6 +241,18 @@ def _archiving(session: Session, *, is_embedded: bool) -> Iterator[Check]:
         behind = found.waiting is not None and found.waiting >= MANY_SEGMENTS
         told = f"{last}{waits}" + (": the archive is too slow for what is written" if behind else "")
         yield Check("archiving", WARNING if behind else OK, told)
+
+
+def _connections(settings: Settings, hosts: Hosts, there: int, is_pooled: bool) -> Check:
+    needed = hosts.count * settings.most_connections(hosts.workers, hosts.threads) + OTHER_CONNECTIONS
+    each = settings.most_connections(1, hosts.threads)
+    said = f"{hosts.count} x {hosts.workers} processes x {each} and {OTHER_CONNECTIONS} for commands: {needed}"
+    if is_pooled:
+        return Check("connections", OK, f"{said}, to a pool: its max_client_conn must be more")
+    if needed <= there:
+        return Check("connections", OK, f"{said} of {there}")
+    less = "raise max_connections, set DAIRY_POOL_SIZE, or use a pool"
+    return Check("connections", WARNING, f"{said}, but the server has {there}: {less}")
 
 
 def _clock(session: Session) -> Check:
