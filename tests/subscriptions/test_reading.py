@@ -228,11 +228,17 @@ def test_what_is_due_and_cannot_be_ordered_is_named(household: Household) -> Non
     household.subscribe()
     household.subscribe(product_id=butter["id"], default_quantity="1")
     household.subscribe(product_id=butter["id"], default_quantity="2", customer_id=dairy.customer()["id"])
-    assert needs(dairy)["blocked"] == []
-    ok(dairy.admin.patch(f"/products/{butter['id']}", {"is_active": False}))
-    assert needs(dairy)["blocked"] == [
+    with count_statements(dairy.app.database) as sent:
+        assert needs(dairy)["blocked"] == []
+    with count_statements(dairy.app.database) as again:
+        ok(dairy.admin.patch(f"/products/{butter['id']}", {"is_active": False}))
+        again.clear()
+        told = needs(dairy)
+    assert told["blocked"] == [
         {"product_id": butter["id"], "product_name": "Butter", "code": "product_inactive", "customers": 2}
     ]
+    assert [each["quantity"] for each in told["totals"]] == ["2.000"]
+    assert len(again) == len(sent) + 1  # a large dairy pays for the question what is blocked only where something is
     assert household.generate()["blocked"] == 2
     assert [each["name"] for each in needs(dairy)["totals"]] == [household.milk["name"]]
 

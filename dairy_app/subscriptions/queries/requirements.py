@@ -5,7 +5,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, FromClause, Select, exists, func, not_, select, union_all
+from sqlalchemy import ColumnElement, FromClause, Select, exists, false, func, not_, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from dairy_app.catalogue.models import Product
@@ -25,11 +25,6 @@ def blocked(session: Session, days: Sequence[date], *, most: int) -> Sequence[An
         .order_by(wanted.c.day, wanted.c.subscription_id)
         .limit(most)
     ).all()
-
-
-def blocked_products(session: Session, day: date) -> Sequence[Any]:
-    """The products that are due on a day and of which no order can be made, why, and for how many customers."""
-    return session.execute(_blocked_products(day)).all()
 
 
 @lru_cache(maxsize=DAYS_KEPT)
@@ -55,30 +50,34 @@ def _is_held(wanted: FromClause) -> ColumnElement[bool]:
     return exists().where(CreditHold.subscription_id == wanted.c.subscription_id, CreditHold.day == wanted.c.day)
 
 
-def requirements(session: Session, day: date) -> Sequence[Any]:
-    """What a day needs, by product, area and shift: the orders that are there and those still to be made.
+def requirements(session: Session, day: date) -> tuple[Sequence[Any], Sequence[Any]]:
+    """What a day needs, by product, area and shift: the orders that are there and those still to be made. And products
+    that are due and of which no order can be made, why, and for how many customers.
 
     Equal to what generating the day leads to, before and after it is generated, except that credit is asked about only
-    then; orders made at the door were no need of the day. One statement.
+    then; orders made at the door were no need of the day. One statement; another one where something is blocked.
     """
-    return session.execute(_requirements(day)).all()
+    rows = session.execute(_requirements(day)).all()
+    needed = [row for row in rows if row.orders]
+    return needed, session.execute(_blocked_products(day)).all() if any(row.is_blocked for row in rows) else ()
 
 
 @lru_cache(maxsize=DAYS_KEPT)
 def _requirements(day: date) -> Select[Any]:
     area = func.coalesce(Order.area_id, Customer.area_id).label("area_id")
     ordered = (
-        select(OrderItem.product_id, area, Order.shift, OrderItem.quantity)
+        select(OrderItem.product_id, area, Order.shift, OrderItem.quantity, false().label("is_blocked"))
         .join(Order, Order.id == OrderItem.order_id)
         .join(Customer, Customer.id == Order.customer_id)
         .where(Order.delivery_date == day, Order.status != "CANCELLED", Order.source != "door")
     )
     wanted = deliverable(days_from(day, day))
     brought, area_to_be = area_on_the_day(wanted)
+    is_blocked = wanted.c.hindrance.is_not(None).label("is_blocked")
     to_make = (
-        select(wanted.c.product_id, area_to_be, wanted.c.shift, wanted.c.quantity)
+        select(wanted.c.product_id, area_to_be, wanted.c.shift, wanted.c.quantity, is_blocked)
         .select_from(brought)
-        .where(wanted.c.hindrance.is_(None), not_(_has_order(wanted)), not_(_is_held(wanted)))
+        .where(not_(_has_order(wanted)), or_(is_blocked, not_(_is_held(wanted))))
     )
     needed = union_all(ordered, to_make).subquery("needed")
     return (
@@ -90,8 +89,9 @@ def _requirements(day: date) -> Select[Any]:
             needed.c.area_id,
             Area.name.label("area"),
             needed.c.shift,
-            func.sum(needed.c.quantity).label("quantity"),
-            func.count().label("orders"),
+            func.sum(needed.c.quantity).filter(not_(needed.c.is_blocked)).label("quantity"),
+            func.count().filter(not_(needed.c.is_blocked)).label("orders"),
+            func.bool_or(needed.c.is_blocked).label("is_blocked"),
         )
         .join(Product, Product.id == needed.c.product_id)
         .outerjoin(Area, Area.id == needed.c.area_id)

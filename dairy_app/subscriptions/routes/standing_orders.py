@@ -202,7 +202,7 @@ def generate_orders(wanted: dict[str, Any]) -> dict[str, Any]:
 def read_requirements(query: dict[str, Any]) -> dict[str, Any]:
     """What a day needs, by product, area and shift: orders there are and orders to come."""
     session, day = current_session(), query["date"]
-    items, blocked = requirements.requirements(session, day), requirements.blocked_products(session, day)
+    items, blocked = requirements.requirements(session, day)
     return {"date": day, "items": items, "totals": requirement_totals(items), "blocked": blocked}
 
 
