@@ -58,6 +58,10 @@ else
 	@echo 'No PostgreSQL 15 here: nothing to do.'
 endif
 
+.PHONY: test-deployments
+test-deployments: .venv/installed-dev ## Run the programs of deploy/ in their short forms, as far as what they need is installed
+	@DEPLOYMENTS=1 $(RUN) pytest -n 0 tests/test_deploy.py $(ARGS)
+
 LOWEST_TESTS := tests/documents/test_pdf.py tests/documents/test_printing.py tests/catalogue/test_products.py tests/photos/test_taking.py \
   tests/collecting/test_mt940.py
 

@@ -144,28 +144,35 @@ def has_the_former_program() -> bool:
 
 
 #: Each program in its short form, whether all that it needs is here, and what it needs.
-PROGRAMMES = [
-    (["try_proxies.py", "nginx"], is_installed("nginx"), "nginx"),
-    (["try_proxies.py", "caddy"], is_installed("caddy"), "Caddy"),
-    (["try_versions.py", "--seconds", "0.3"], has_the_former_program(), "the former program in git"),
+PROGRAMS = [
     (["try_point_in_time.py", "mistake", "--short"], True, ""),
+    (["try_replicas.py", "4"], (embedded_postgres.bin_dir() / "pg_basebackup").exists(), "pg_basebackup"),
+    (["try_versions.py", "--seconds", "0.3"], has_the_former_program(), "the former program in git"),
     (["try_point_in_time.py", "disk", "--short"], True, ""),
     (["try_point_in_time.py", "pgbackrest", "--short"], is_installed("pgbackrest") and POSTGRES_15.exists(),
      "pgBackRest and PostgreSQL 15"),
     (["try_upgrade.py", "pg_upgrade", "--customers", "20"], POSTGRES_15.exists(), "PostgreSQL 15"),
+    (["try_proxies.py", "nginx"], is_installed("nginx"), "nginx"),
+    (["try_proxies.py", "caddy"], is_installed("caddy"), "Caddy"),
     (["try_pooling.py", "5"], is_installed("pgbouncer"), "PgBouncer"),
     (["try_failover.py", "5", "short"], is_installed("patroni", "etcd") and POSTGRES_15.exists(),
      "Patroni, etcd and PostgreSQL 15"),
-    (["try_replicas.py", "4"], (embedded_postgres.bin_dir() / "pg_basebackup").exists(), "pg_basebackup"),
 ]  # fmt: skip
+#: So many of them are run with all other tests; each of the others takes up a minute of it, and `make test-deployments`
+#: runs them.
+ALWAYS = 2
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(PATIENCE)
 @pytest.mark.parametrize(
-    ("command", "is_here", "needs"), PROGRAMMES, ids=["-".join(each[0][:2]) for each in PROGRAMMES]
+    ("place", "command", "is_here", "needs"),
+    [(place, *each) for place, each in enumerate(PROGRAMS)],
+    ids=["-".join(each[0][:2]) for each in PROGRAMS],
 )
-def test_a_program_finds_nothing_wrong(command: list[str], is_here: object, needs: str) -> None:
+def test_a_program_finds_nothing_wrong(place: int, command: list[str], is_here: object, needs: str) -> None:
+    if place >= ALWAYS and not os.environ.get("DEPLOYMENTS"):
+        pytest.skip("make test-deployments")
     if not is_here:
         pytest.skip(f"{needs}: not installed")
     done = subprocess.run(
