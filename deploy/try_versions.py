@@ -58,7 +58,11 @@ class Program:
             process = subprocess.Popen(
                 command, env=self._environment, stdout=out, stderr=out, cwd=tempfile.gettempdir()
             )
-        until(lambda: ask(port, "GET", "/api/health", None, "")[0] == 200, f"the server of {log.name}")
+        try:
+            until(lambda: ask(port, "GET", "/api/health", None, "")[0] == 200, f"the server of {log.name}")
+        except BaseException:
+            process.terminate()
+            raise
         return process
 
 
