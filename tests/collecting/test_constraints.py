@@ -85,6 +85,7 @@ def line(**changes: str) -> str:
     return insert("bank_statement_lines", values | {"narration": "'NEFT'", "day_number": "1"} | changes)
 
 
+DISMISSED_LINE = {"dismissed_by": ADMIN, "dismissed_at": "now()", "dismissed_reason": "'Interest'"}
 BOOKED_LINE = {"payment_id": one(2), "accepted_by": ADMIN, "accepted_at": "now()"}
 
 REFUSED = {
@@ -103,6 +104,10 @@ REFUSED = {
     "ck_bank_statement_lines_numbers_above_zero": line(day_number="0"),
     "ck_bank_statement_lines_only_what_came_in_is_booked": line(amount="-100", **BOOKED_LINE),
     "ck_bank_statement_lines_accepted_whole": line(payment_id=one(2)),
+    "fk_bank_statement_lines_dismissed_by": line(**DISMISSED_LINE | {"dismissed_by": NOBODY}),
+    "ck_bank_statement_lines_only_what_came_in_is_dismissed": line(amount="-100", **DISMISSED_LINE),
+    "ck_bank_statement_lines_dismissed_whole": line(dismissed_reason="'Interest'"),
+    "ck_bank_statement_lines_dismissed_reason_length": line(**DISMISSED_LINE | {"dismissed_reason": "'it'"}),
     "ck_bank_statement_lines_text_lengths": line(narration="''"),
     "fk_payment_links_customer_id": link(customer_id=NOBODY),
     "fk_payment_links_invoice_of_customer": link(customer_id=RAVI, invoice_id=one(4)),
@@ -181,6 +186,11 @@ def test_what_is_right_is_taken(bare: Any, statement: str) -> None:
         ("DELETE FROM gateway_events", "tr_gateway_events_stand"),
         ("UPDATE bank_statement_lines SET amount = 5", "tr_bank_statement_lines_stand"),
         (f"UPDATE bank_statement_lines SET payment_id = {one(2)} WHERE id = {one(1)}", "tr_bank_statement_lines_stand"),
+        (
+            f"UPDATE bank_statement_lines SET dismissed_by = {ADMIN}, dismissed_at = now(), dismissed_reason = 'Rent'"
+            f" WHERE id = {one(1)}",
+            "tr_bank_statement_lines_stand",
+        ),
         ("DELETE FROM bank_statement_lines", "tr_bank_statement_lines_stand"),
         ("TRUNCATE bank_statement_lines", "tr_never_truncated"),
         ("TRUNCATE bank_statements CASCADE", "tr_never_truncated"),
