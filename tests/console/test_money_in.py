@@ -75,6 +75,24 @@ def test_what_cannot_be_read_is_told_by_its_line(till: Till, accountant: Visitor
     assert none.status == 422 and "Tick at least one line." in none.words
 
 
+def test_what_is_no_payment_of_a_customer_is_dismissed(till: Till, accountant: Visitor) -> None:
+    page = accountant.follow(upload(accountant, HDFC + row(till, "10.00", "INTEREST") + row(till, "20.00", "UPI-A")))
+    (interest, _) = (each["id"] for each in lines(till))
+    none = accountant.submit(page, "/dismiss", reason="Interest")
+    assert none.status == 422 and "Tick at least one line." in none.words
+    silent = accountant.submit(page, "/dismiss", **{f"take-{interest}": "1"})
+    assert silent.status == 422 and f"take-{interest}" in silent.form("/dismiss").fields
+    page = accountant.follow(accountant.submit(silent, "/dismiss", reason="Interest"))
+    assert "Lines that will not be booked: 1." in page.words
+    assert "INTEREST" not in page.words and "UPI-A" in page.words
+    everything = accountant.open(f"{page_of(till)}?show=all")
+    assert "no payment of a customer Interest" in everything.words
+    booked = accountant.submit(
+        everything, "/accept", **{f"take-{interest}": "1", f"customer-{interest}": till.customer["code"]}
+    )
+    assert "Payments booked: 1." in accountant.follow(booked).words
+
+
 def test_what_is_held_is_booked_or_dismissed(till: Till, accountant: Visitor) -> None:
     gateway = Gateway(till)
     assert "Nothing needs you" in accountant.open("/online-payments").words

@@ -67,6 +67,8 @@ class Page(HTMLParser):
             self._is_code = True
         elif tag == "form":
             self.forms.append(Form(given.get("action") or "", given.get("method") or "get"))
+        elif tag == "button" and (elsewhere := given.get("formaction")):  # the same fields, sent to another address
+            self.forms.insert(-1, Form(elsewhere, self.forms[-1].method, self.forms[-1].fields))
         elif tag in {"input", "textarea"} and self.forms and name:
             if given.get("type") not in {"checkbox", "radio"} or "checked" in given:
                 self.forms[-1].fields[name] = value
