@@ -160,7 +160,7 @@ PROGRAMS = [
 ]  # fmt: skip
 #: So many of them are run with all other tests; each of the others takes up a minute of it, and `make test-deployments`
 #: runs them.
-ALWAYS = 2
+ALWAYS = 1
 
 
 @pytest.mark.slow
