@@ -88,6 +88,7 @@ def test_a_month_of_days_is_one_file() -> None:
         (whole(":61:261101C5,00NTRFA", closing="five"), "/rows/5/62F", "invalid"),
         (whole(":61:261101C5,00NTRFA", closing="5,00").replace("INR", "USD"), "/rows/3/60F", "currency_unknown"),
         (whole(":61:261101C5,00NTRFA", closing="5,00").partition(":62F")[0], "/rows/5/62F", "required"),
+        (whole(":61:261101C5,00NTRFA", closing="5,00").partition(":62F")[0] + whole(), "/rows/5/62F", "required"),
         (whole(closing="0,00") + "\n:61:261101C5,00NTRFA", "/rows/5/61", "required"),
     ],
 )
