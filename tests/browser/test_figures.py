@@ -42,7 +42,7 @@ def test_every_picture_is_drawn(dairy: Dairy, open_console: Open, town: Any) -> 
         for details in page.locator("details").all():
             details.evaluate("each => { each.open = true; }")
         assert page.locator(".chart").count() > 0, path
-        # Each is drawn when it is first measured, after the page has loaded: a number of canvases that is read once is too early.
+        # Each is drawn when it is first measured, after the page has loaded: canvases counted once are counted too early.
         expect(page.locator(".chart:not(:has(canvas))")).to_have_count(0)
         for name in ("--red",) if "short" in path else ("--brand",):
             require_drawn(page, name, 20)
