@@ -42,7 +42,7 @@ def test_every_picture_is_drawn(dairy: Dairy, open_console: Open, town: Any) -> 
         for details in page.locator("details").all():
             details.evaluate("each => { each.open = true; }")
         assert page.locator(".chart").count() > 0, path
-        # Each is drawn when it is first measured, after the page has loaded: canvases counted once are counted too early.
+        # Each is drawn when it is first measured, after the page has loaded: canvases counted once may be none yet.
         expect(page.locator(".chart:not(:has(canvas))")).to_have_count(0)
         for name in ("--red",) if "short" in path else ("--brand",):
             require_drawn(page, name, 20)
