@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "export": ("dairy_app.exports.commands:export", "Write a register for the accountant."),
     "import-mongo": ("dairy_app.legacy_import.commands:import_mongo", "Take over the earlier system's data."),
     "check-data": ("dairy_app.monitoring.commands:check_data", "Look for data that contradicts itself."),
+    "archive": ("dairy_app.archiving.commands:archive", "Move old months of deliveries out of the way."),
     "preflight": ("dairy_app.commands:preflight", "Check what a deployment needs, before and after it."),
     "purge": ("dairy_app.commands:purge_ended", "Delete what is kept for a while only."),
     "openapi": ("dairy_app.commands:openapi", "Print the OpenAPI document."),

@@ -1,6 +1,7 @@
 """Every table, function and trigger of the application, so that ``Base.metadata`` is whole."""
 
 from dairy_app.accounts import models as accounts
+from dairy_app.archiving import models as archiving
 from dairy_app.billing import models as billing
 from dairy_app.business import models as business
 from dairy_app.catalogue import models as catalogue
@@ -26,6 +27,7 @@ from dairy_app.web import idempotency
 
 __all__ = [
     "accounts",
+    "archiving",
     "billing",
     "business",
     "catalogue",

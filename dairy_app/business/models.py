@@ -69,6 +69,13 @@ class BusinessSettings(Timestamps, Base):
         check("photo_days_range", "photo_days BETWEEN 1 AND 3650"),
         check("minimum_order_amount_not_negative", "minimum_order_amount >= 0 AND minimum_order_amount <> 'NaN'"),
         check("event_days_range", "event_days BETWEEN 0 AND 366"),
+        check("archived_whole_months", "extract(day FROM archived_before) = 1"),
+        check(
+            "archived_books_stay_closed",
+            "archived_before IS NULL OR (books_closed_through IS NOT NULL"
+            " AND archived_before <= books_closed_through + 1)",
+            "archived",
+        ),
     )
 
     id: Mapped[bool] = mapped_column(primary_key=True, server_default=text("true"))
@@ -146,6 +153,8 @@ class BusinessSettings(Timestamps, Base):
     gst_scheme: Mapped[str] = mapped_column(server_default=text("'none'"))
     #: The day on which the scheme was changed last; NULL: never, since it is written down.
     gst_scheme_since: Mapped[date | None]
+    #: The first day of a month: orders of earlier days are archived, and none is added. NULL: nothing is archived.
+    archived_before: Mapped[date | None]
 
     @property
     def max_order_quantity(self) -> dict[str, Decimal | None]:

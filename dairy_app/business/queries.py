@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from dairy_app.business.models import BusinessSettings
 from dairy_app.business.rules import check_open_books, check_usual
 from dairy_app.common.clock import now
+from dairy_app.common.errors import Problem
 
 
 def business_settings(session: Session) -> BusinessSettings:
@@ -31,6 +32,16 @@ def returns_filed_through(session: Session, day: date) -> date:
 def require_open_books(session: Session, day: date, instead: str = "") -> None:
     """Raise ``period_closed`` when the books are closed through ``day``; ``instead`` says what to do then."""
     check_open_books(day, business_settings(session).books_closed_through, instead)
+
+
+def require_at_work(session: Session, day: date) -> None:
+    """Raise ``archived`` when orders of ``day`` are archived: who reads only the others would say that it had none."""
+    first = business_settings(session).archived_before
+    if first is not None and day < first:
+        raise Problem(
+            "archived",
+            f"Deliveries before {first} are archived: bills and exports have them, and they can be brought back.",
+        )
 
 
 def require_usual(session: Session, unit: str, quantities: Mapping[str, Decimal]) -> None:

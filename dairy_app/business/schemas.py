@@ -130,6 +130,15 @@ class SettingsOut(Strict):
             "example": 90,
         },
     )
+    archived_before = Day(
+        dump_only=True,
+        allow_none=True,
+        metadata={
+            "description": "Orders of earlier days are archived: bills, exports and checks still know them, lists of"
+            " orders do not; null: nothing is archived. Set by `dairy archive`.",
+            "example": None,
+        },
+    )
 
 
 class SettingsPatch(SettingsOut):

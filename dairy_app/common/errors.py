@@ -80,6 +80,7 @@ CODES: dict[str, tuple[int, str]] = {
     "invoice_paid": (409, "Payments have been applied to this invoice"),
     "period_not_ended": (409, "The period has not ended"),
     "period_closed": (409, "The books of that period are closed"),
+    "archived": (409, "The deliveries of that month are archived"),
     "unusual_total": (409, "The total differs unusually from the month before"),
     "already_exists": (409, "Already exists"),
     "overlaps": (409, "Overlaps an existing entry"),

@@ -76,6 +76,11 @@ BEGIN
     IF to_regclass('public.events') IS NOT NULL THEN
         REVOKE INSERT, UPDATE ON events FROM dairy_app;
     END IF;
+    -- What is archived is moved by the owner; only a merge of customers says whose it is now.
+    IF to_regclass('public.archived_orders') IS NOT NULL THEN
+        REVOKE INSERT, DELETE ON archived_orders, archived_delivery_statuses FROM dairy_app;
+        REVOKE INSERT, UPDATE, DELETE ON archived_order_items, archived_link_events, archived_days FROM dairy_app;
+    END IF;
     IF to_regclass('public.alembic_version') IS NOT NULL THEN
         REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM dairy_app;
     END IF;

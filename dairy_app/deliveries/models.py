@@ -9,13 +9,45 @@ from sqlalchemy import Index, Numeric, text
 from sqlalchemy.dialects.postgresql import INET, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from dairy_app.database.models import Base, Imported, check, one_of, references, unique
+from dairy_app.database.models import Base, Imported, Timestamps, check, one_of, references, unique
 
 DELIVERY_STATUSES = ("delivered", "partially_delivered", "not_delivered")
 CONFIRMATION_METHODS = ("delivery_boy", "shared_link", "admin", "import")
 
 
-class DeliveryStatus(Imported, Base):
+class DeliveryStatusColumns:
+    """What is known of one order's delivery, at work or archived."""
+
+    order_id: Mapped[UUID]
+    customer_id: Mapped[UUID]
+    delivery_date: Mapped[date]
+    status: Mapped[str]
+    delivered_at: Mapped[datetime | None]
+    #: Whose round it was; the confirmer may be somebody else.
+    delivery_boy_id: Mapped[UUID | None]
+    confirmed_by_user_id: Mapped[UUID | None]
+    confirmed_by_name: Mapped[str | None]
+    confirmed_at: Mapped[datetime]
+    confirmation_method: Mapped[str]
+    #: NULL for links of the earlier system, too.
+    shared_link_id: Mapped[UUID | None]
+    ip_address: Mapped[str | None] = mapped_column(INET)
+    device_info: Mapped[str | None]
+    #: The offline app's own key of this confirmation.
+    client_event_id: Mapped[UUID | None]
+    #: What the phone's clock said; kept beside the server's ``confirmed_at``, never reckoned with.
+    device_time: Mapped[datetime | None]
+    latitude: Mapped[Decimal | None] = mapped_column(Numeric(9, 6))
+    longitude: Mapped[Decimal | None] = mapped_column(Numeric(9, 6))
+    reason_code: Mapped[str | None]
+    notes: Mapped[str | None]
+    #: The latest correction; columns of their own, so that the notes stay what was said at the door.
+    corrected_at: Mapped[datetime | None]
+    corrected_by_user_id: Mapped[UUID | None]
+    correction_reason: Mapped[str | None]
+
+
+class DeliveryStatus(DeliveryStatusColumns, Imported, Base):
     """The latest word on one order's delivery; earlier words are in the audit log."""
 
     __tablename__ = "delivery_statuses"
@@ -61,33 +93,24 @@ class DeliveryStatus(Imported, Base):
         ),
     )
 
-    order_id: Mapped[UUID]
-    customer_id: Mapped[UUID]
-    delivery_date: Mapped[date]
-    status: Mapped[str]
-    delivered_at: Mapped[datetime | None]
-    #: Whose round it was; the confirmer may be somebody else.
-    delivery_boy_id: Mapped[UUID | None]
-    confirmed_by_user_id: Mapped[UUID | None]
-    confirmed_by_name: Mapped[str | None]
-    confirmed_at: Mapped[datetime]
-    confirmation_method: Mapped[str]
-    #: NULL for links of the earlier system, too.
-    shared_link_id: Mapped[UUID | None]
-    ip_address: Mapped[str | None] = mapped_column(INET)
-    device_info: Mapped[str | None]
-    #: The offline app's own key of this confirmation.
-    client_event_id: Mapped[UUID | None]
-    #: What the phone's clock said; kept beside the server's ``confirmed_at``, never reckoned with.
-    device_time: Mapped[datetime | None]
-    latitude: Mapped[Decimal | None] = mapped_column(Numeric(9, 6))
-    longitude: Mapped[Decimal | None] = mapped_column(Numeric(9, 6))
-    reason_code: Mapped[str | None]
-    notes: Mapped[str | None]
-    #: The latest correction; columns of their own, so that the notes stay what was said at the door.
-    corrected_at: Mapped[datetime | None]
-    corrected_by_user_id: Mapped[UUID | None]
-    correction_reason: Mapped[str | None]
+
+class ArchivedDeliveryStatus(DeliveryStatusColumns, Timestamps, Base):
+    """The last word on an archived order's delivery, as it was."""
+
+    __tablename__ = "archived_delivery_statuses"
+    __table_args__ = (
+        references("order_id", "archived_orders.id", "order_not_found"),
+        references("customer_id", "customers.id", "customer_not_found"),
+        references("delivery_boy_id", "users.id", "user_not_found"),
+        references("confirmed_by_user_id", "users.id", "user_not_found"),
+        references("corrected_by_user_id", "users.id", "user_not_found"),
+        references("shared_link_id", "shared_links.id", "link_not_found"),
+        Index(None, "customer_id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(sort_order=-100)
+    order_id: Mapped[UUID] = mapped_column(primary_key=True)
+    legacy_id: Mapped[str | None] = mapped_column(sort_order=899)
 
 
 class UnlinkedDeliveryStatus(Base):

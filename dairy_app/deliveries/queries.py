@@ -321,7 +321,7 @@ DELIVERED_BETWEEN = """(o.delivered_on BETWEEN :first_day AND :last_day
 _GRID = text(f"""
 WITH days AS (
     SELECT o.customer_id, i.product_id, i.unit_price, o.delivered_on, sum(i.delivered_quantity) AS quantity
-    FROM orders o JOIN order_items i ON i.order_id = o.id
+    FROM all_orders o JOIN all_order_items i ON i.order_id = o.id
     WHERE o.customer_id = ANY (CAST(:customers AS uuid[])) AND {DELIVERED_BETWEEN} AND i.delivered_quantity > 0
         AND (CAST(:product_id AS uuid) IS NULL OR i.product_id = :product_id)
     GROUP BY 1, 2, 3, 4
@@ -410,7 +410,7 @@ def customer_on_round(session: Session, customer_id: UUID, delivery_boy_id: UUID
 _BEGAN = text("""
 SELECT least((c.created_at AT TIME ZONE s.time_zone)::date, c.trial_start_date,
     (SELECT min(b.start_date) FROM subscriptions b WHERE b.customer_id = c.id),
-    (SELECT min(o.delivery_date) FROM orders o WHERE o.customer_id = c.id))
+    (SELECT min(o.delivery_date) FROM all_orders o WHERE o.customer_id = c.id))
 FROM customers c CROSS JOIN settings s WHERE c.id = :customer""")
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from flask import request
 
-from dairy_app.business.queries import today
+from dairy_app.business.queries import require_at_work, today
 from dairy_app.deliveries import bulk, queries
 from dairy_app.deliveries.policy import confirmer_of, round_of, scope_of
 from dairy_app.deliveries.rules import Confirmation, Confirmer, RoundChoice, RoundDone, Scope, Unplanned
@@ -156,8 +156,12 @@ def set_stand_in(wanted: rounds.StandIn) -> dict[str, Any]:
 @deliveries.response(200, ShortDeliveriesOut)
 @allow(Role.ADMIN, Role.ACCOUNTANT, may_lag=True)
 def read_short_deliveries(query: dict[str, Any]) -> dict[str, Any]:
-    """Of the orders planned in some months (at most 24): what was brought short or not at all, why, and by whom."""
+    """Of the orders planned in some months (at most 24): what was brought short or not at all, why, and by whom.
+
+    Refused (`archived`) for months whose deliveries are archived.
+    """
     first, last = report_bounds(query["from_"], query["to"])
+    require_at_work(current_session(), first)
     return {**query, "items": queries.short_deliveries(current_session(), first, last)}
 
 

@@ -53,8 +53,8 @@ SELECT p.id AS invoice_id, o.delivered_on, l.description, i.delivered_quantity, 
         FROM jsonb_array_elements(p.snapshot -> 'sections') s WHERE s ->> 'customer_id' = o.customer_id::text),
         (SELECT b.name FROM customers b WHERE b.id = o.customer_id)) END AS got_by
 FROM invoices p
-JOIN orders o ON o.invoice_id = coalesce(p.companion_of, p.id)
-JOIN order_items i ON i.order_id = o.id AND i.delivered_quantity > 0
+JOIN all_orders o ON o.invoice_id = coalesce(p.companion_of, p.id)
+JOIN all_order_items i ON i.order_id = o.id AND i.delivered_quantity > 0
 JOIN LATERAL (
     SELECT l.description, l.unit FROM invoice_lines l
     WHERE l.invoice_id = p.id AND l.product_id = i.product_id ORDER BY l.line_no LIMIT 1

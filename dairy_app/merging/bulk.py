@@ -14,6 +14,8 @@ TOGETHER = (
     "fk_orders_invoice_of_payer",
     "fk_orders_placed_at_door_of_customer",
     "fk_orders_subscription_of_customer",
+    "fk_archived_orders_invoice_of_payer",
+    "fk_archived_orders_subscription_of_customer",
     "fk_adjustments_invoice_of_customer",
     "fk_credit_notes_invoice_of_customer",
     "fk_debit_notes_invoice_of_customer",
@@ -41,7 +43,7 @@ ORDER BY d.id FOR UPDATE"""
 #: Documents with something of customers that were billed to this one.
 _CARRYING = """
 SELECT i.id FROM invoices i WHERE i.customer_id = :was AND i.status <> 'draft'
-    AND EXISTS (SELECT FROM orders o WHERE o.invoice_id = i.id AND o.customer_id <> :was)"""
+    AND EXISTS (SELECT FROM all_orders o WHERE o.invoice_id = i.id AND o.customer_id <> :was)"""
 
 #: Who was billed to the customer is billed to the other, and that one to nobody.
 _FREE_PAYER = "UPDATE customers SET billed_to = NULL, updated_at = now() WHERE id = :into AND billed_to = :was"
@@ -100,6 +102,12 @@ _ORDERS_OF_OTHERS = """
 UPDATE orders SET payer_id = :into, updated_at = now(),
     invoice_id = CASE WHEN invoice_id = ANY (:ending) THEN draft_for(:into, delivered_on) ELSE invoice_id END
 WHERE (invoice_id = ANY (:ending) OR invoice_id = ANY (:carrying)) AND customer_id <> :into"""
+#: What is archived only follows: it stays as it was otherwise, also in where it was delivered.
+_ARCHIVED = """
+UPDATE archived_orders SET customer_id = CASE WHEN customer_id = :was THEN :into ELSE customer_id END,
+    payer_id = CASE WHEN payer_id = :was THEN :into ELSE payer_id END
+WHERE customer_id = :was OR invoice_id = ANY (:carrying) AND payer_id = :was"""
+_ARCHIVED_STATUSES = "UPDATE archived_delivery_statuses SET customer_id = :into WHERE customer_id = :was"
 _ADJUSTMENTS = """
 UPDATE adjustments SET customer_id = :into, updated_at = now(),
     invoice_id = CASE WHEN invoice_id = ANY (:ending) THEN draft_for(:into, adjusted_on) ELSE invoice_id END
@@ -170,6 +178,8 @@ STATEMENTS = (
     _OPEN_DRAFTS,
     _ORDERS,
     _ORDERS_OF_OTHERS,
+    _ARCHIVED,
+    _ARCHIVED_STATUSES,
     _ADJUSTMENTS,
     _END_DRAFTS,
     _moved("delivery_statuses"),

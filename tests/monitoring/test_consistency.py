@@ -226,6 +226,13 @@ PROVOKED = [
         ],
     ),
     (
+        "archived_orders_at_work",
+        [
+            """INSERT INTO archived_orders (id, customer_id, delivery_date, status, source, cancelled_at)
+            SELECT id, customer_id, delivery_date, 'CANCELLED', source, now() FROM orders LIMIT 1"""
+        ],
+    ),
+    (
         "import_quarantine",
         [
             """INSERT INTO import_quarantine (collection, legacy_id, reason, document, content_hash)

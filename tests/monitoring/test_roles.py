@@ -123,6 +123,10 @@ def test_the_application_serves_without_owning_anything(served: Roles) -> None:
         "INSERT INTO audit_log (table_name, row_id, action) VALUES ('orders', 'x', 'UPDATE')",
         "UPDATE audit_log SET at = now()",
         "DELETE FROM audit_log",
+        "INSERT INTO archived_orders SELECT * FROM archived_orders",
+        "DELETE FROM archived_delivery_statuses",
+        "UPDATE archived_order_items SET quantity = 1",
+        "DELETE FROM archived_days",
         "UPDATE alembic_version SET version_num = '0001'",
         "CREATE ROLE friend",
         "COPY areas TO PROGRAM 'true'",
@@ -167,6 +171,22 @@ def test_the_import_is_the_owners(served: Roles, tmp_path: Path) -> None:
     assert "Traceback" not in refused.stderr
     done = run_command("import-mongo", str(tmp_path), DATABASE_URL=served.of("owner"))
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_archive_is_the_owners(served: Roles) -> None:
+    def archive(role: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return run_command("archive", *arguments, DATABASE_URL=served.of(role))
+
+    with raw_connection(served.url) as connection, connection, connection.cursor() as cursor:
+        cursor.execute("UPDATE settings SET books_closed_through = '2026-10-31'")
+    refused = archive("app", "--before", "2026-11")
+    assert refused.returncode == 1
+    assert "run it with the owner's role" in refused.stderr
+    assert "Traceback" not in refused.stderr
+    done = archive("owner", "--before", "2026-11", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert archive("read", "verify").stdout == "1 of 1 archived days are what was archived\n"
+    assert archive("owner", "bring-back", "--from", "2026-10").returncode == 0
 
 
 def test_reports_read_everything_but_secrets(served: Roles) -> None:

@@ -74,7 +74,7 @@ def daily_deliveries(session: Session, invoice_id: UUID) -> Sequence[RowMapping]
             SELECT o.delivered_on, o.id AS order_id, o.order_type, i.product_id, g.name AS product_name, g.unit,
                 i.delivered_quantity, i.unit_price, round(i.delivered_quantity * i.unit_price, 2) AS amount,
                 nullif(o.customer_id, o.payer_id) AS delivered_to
-            FROM orders o JOIN order_items i ON i.order_id = o.id JOIN products g ON g.id = i.product_id
+            FROM all_orders o JOIN all_order_items i ON i.order_id = o.id JOIN products g ON g.id = i.product_id
             WHERE o.invoice_id = :id AND i.delivered_quantity > 0
             ORDER BY o.delivered_on, o.id, i.line_no"""),
             {"id": invoice_id},

@@ -27,7 +27,7 @@ WITH chosen AS MATERIALIZED (
         AND coalesce(  -- for each customer of the page by index: of EXISTS one OR the other, whole tables would be read
             (SELECT true FROM invoices i WHERE i.customer_id = c.id AND i.status IN ('draft', 'issued')
                 AND i.period_end <= :last_day LIMIT 1),
-            (SELECT true FROM orders o WHERE o.customer_id = c.id AND {DELIVERED_BETWEEN} LIMIT 1),
+            (SELECT true FROM all_orders o WHERE o.customer_id = c.id AND {DELIVERED_BETWEEN} LIMIT 1),
             (SELECT true FROM opening_balances b WHERE b.customer_id = c.id AND b.as_of <= :last_day LIMIT 1),
             (SELECT true FROM payments p WHERE p.customer_id = c.id AND p.received_on <= :last_day LIMIT 1))
     ORDER BY c.code LIMIT :limit
@@ -41,7 +41,7 @@ FROM chosen c ORDER BY c.code"""
 
 #: Only where a product is asked for: with OR before it, all orders of the month would be read for each page.
 _OF_PRODUCT = f"""AND EXISTS (
-            SELECT FROM orders o JOIN order_items i ON i.order_id = o.id AND i.product_id = :product_id
+            SELECT FROM all_orders o JOIN all_order_items i ON i.order_id = o.id AND i.product_id = :product_id
             WHERE o.customer_id = c.id AND i.delivered_quantity > 0 AND {DELIVERED_BETWEEN})"""
 
 _DRAFT_OF_MONTH = (

@@ -65,8 +65,8 @@ documents AS (
     SELECT d.month, d.root_id, d.customer_id, t.product_id, o.order_type, 'billed', sum(t.delivered_quantity),
         round(sum(t.delivered_quantity) * t.unit_price, 2), round(sum(t.delivered_quantity) * t.unit_price, 2)
     FROM documents d
-    JOIN orders o ON o.invoice_id = d.id
-    JOIN order_items t ON t.order_id = o.id AND t.delivered_quantity > 0
+    JOIN all_orders o ON o.invoice_id = d.id
+    JOIN all_order_items t ON t.order_id = o.id AND t.delivered_quantity > 0
     WHERE d.status = 'external'
     GROUP BY 1, 2, 3, 4, 5, t.unit_price
     UNION ALL
@@ -82,13 +82,13 @@ _PLACED = """, homes AS MATERIALIZED (
     SELECT r.root_id, c.area_id, bool_and(coalesce(o.area_id, c.area_id) IS NOT DISTINCT FROM c.area_id) AS is_one
     FROM (SELECT DISTINCT s.root_id, s.customer_id FROM sold s) r
     JOIN customers c ON c.id = r.customer_id
-    LEFT JOIN orders o ON o.invoice_id = r.root_id
+    LEFT JOIN all_orders o ON o.invoice_id = r.root_id
     GROUP BY 1, 2
 ), shares AS (
     SELECT h.root_id, t.product_id, coalesce(o.area_id, h.area_id) AS area_id, sum(t.delivered_quantity) AS quantity
     FROM homes h
-    JOIN orders o ON o.invoice_id = h.root_id
-    JOIN order_items t ON t.order_id = o.id AND t.delivered_quantity > 0
+    JOIN all_orders o ON o.invoice_id = h.root_id
+    JOIN all_order_items t ON t.order_id = o.id AND t.delivered_quantity > 0
     WHERE NOT h.is_one
     GROUP BY 1, 2, 3
 ), cuts AS (

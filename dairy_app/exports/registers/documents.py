@@ -151,12 +151,12 @@ DELIVERIES = Profile(
         word("method", "s.confirmation_method"),
     ),
     rows="""
-FROM orders o
-JOIN order_items t ON t.order_id = o.id AND t.delivered_quantity > 0
+FROM all_orders o
+JOIN all_order_items t ON t.order_id = o.id AND t.delivered_quantity > 0
 JOIN products p ON p.id = t.product_id
 JOIN customers c ON c.id = o.customer_id
 LEFT JOIN invoices i ON i.id = o.invoice_id
-LEFT JOIN delivery_statuses s ON s.order_id = o.id
+LEFT JOIN all_delivery_statuses s ON s.order_id = o.id
 WHERE o.delivered_on BETWEEN %(first)s AND %(last)s""",
     order="o.delivered_on, c.code, o.id, t.line_no",
 )

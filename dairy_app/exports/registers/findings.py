@@ -13,8 +13,8 @@ from dairy_app.exports.rules import Span
 _ZERO_PRICE = """
     SELECT 'zero_price' AS finding, o.delivered_on AS day, i.number AS document, c.code AS customer_code,
         p.sku AS product_sku, 'Order ' || o.id || ': delivered at price 0, not marked free' AS detail, t.line_no
-    FROM orders o
-    JOIN order_items t ON t.order_id = o.id AND t.delivered_quantity > 0
+    FROM all_orders o
+    JOIN all_order_items t ON t.order_id = o.id AND t.delivered_quantity > 0
         AND t.unit_price = 0 AND t.price_source <> 'free'
     JOIN products p ON p.id = t.product_id
     JOIN customers c ON c.id = o.customer_id

@@ -5,6 +5,7 @@ CREATE FUNCTION customers_leave_nothing() RETURNS trigger LANGUAGE plpgsql SET e
 BEGIN
     PERFORM FROM customers WHERE id = NEW.id FOR UPDATE;
     IF EXISTS (SELECT FROM orders WHERE customer_id = NEW.id)
+        OR EXISTS (SELECT FROM archived_orders WHERE customer_id = NEW.id)
         OR EXISTS (SELECT FROM subscriptions WHERE customer_id = NEW.id)
         OR EXISTS (SELECT FROM invoices WHERE customer_id = NEW.id)
         OR EXISTS (SELECT FROM payments WHERE customer_id = NEW.id)

@@ -268,8 +268,8 @@ REPORTS = (
         FULL JOIN (
             SELECT o.invoice_id, n.product_id, n.unit_price, o.order_type AS source, o.customer_id AS got_by,
                 sum(n.delivered_quantity) AS quantity
-            FROM invoices i JOIN orders o ON o.invoice_id = i.id
-            JOIN order_items n ON n.order_id = o.id AND n.delivered_quantity > 0
+            FROM invoices i JOIN all_orders o ON o.invoice_id = i.id
+            JOIN all_order_items n ON n.order_id = o.id AND n.delivered_quantity > 0
             WHERE i.status = 'issued' GROUP BY 1, 2, 3, 4, 5) delivered
             USING (invoice_id, product_id, unit_price, source, got_by)
         WHERE billed.quantity IS DISTINCT FROM delivered.quantity""",
@@ -284,6 +284,12 @@ REPORTS = (
         LEFT JOIN customers c ON c.id = l.delivered_to
         WHERE r.customer_id <> coalesce(c.merged_into, c.id, i.customer_id) OR l.first_date < lower(r.valid)
             OR (l.gross_amount < 0) <> (r.kind = 'discount')""",
+    ),
+    Report(
+        "archived_orders_at_work",
+        "critical",
+        "Orders that are archived and at work: billed once, shown twice.",
+        "SELECT a.id::text FROM archived_orders a JOIN orders o ON o.id = a.id",
     ),
     Report(
         "ledger_not_open_items",

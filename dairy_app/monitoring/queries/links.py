@@ -49,6 +49,7 @@ DANGLING = "\nUNION ALL\n".join(
 OF_ONE_CUSTOMER = (
     ("orders", "subscription_id", "subscriptions"),
     ("orders", "placed_at_door_of", "orders"),
+    ("archived_orders", "subscription_id", "subscriptions"),
     ("delivery_statuses", "order_id", "orders"),
     ("delivery_photos", "order_id", "orders"),
     ("container_movements", "order_id", "orders"),
@@ -73,6 +74,10 @@ CONTRADICTED = "\nUNION ALL\n".join(
         ),
         "SELECT 'orders.invoice_id ' || x.id FROM orders x JOIN invoices t ON t.id = x.invoice_id"
         " WHERE t.customer_id IS DISTINCT FROM x.payer_id",
+        "SELECT 'archived_orders.invoice_id ' || x.id FROM archived_orders x JOIN invoices t ON t.id = x.invoice_id"
+        " WHERE t.customer_id IS DISTINCT FROM x.payer_id",
+        "SELECT 'archived_delivery_statuses.order_id ' || x.id FROM archived_delivery_statuses x"
+        " JOIN archived_orders t ON t.id = x.order_id WHERE t.customer_id <> x.customer_id",
         "SELECT 'customers.billed_to ' || x.id FROM customers x JOIN customers t ON t.id = x.billed_to"
         " WHERE t.billed_to IS NOT NULL OR t.merged_into IS NOT NULL",
     ]
@@ -81,7 +86,9 @@ CONTRADICTED = "\nUNION ALL\n".join(
 #: Tables with a customer of their own, and their key.
 OF_CUSTOMERS = {
     "orders": "id",
+    "archived_orders": "id",
     "delivery_statuses": "id",
+    "archived_delivery_statuses": "id",
     "delivery_photos": "id",
     "unlinked_delivery_statuses": "id",
     "subscriptions": "id",

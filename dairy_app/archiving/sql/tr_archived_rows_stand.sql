@@ -1,0 +1,5 @@
+-- What goes with archived orders; see the function.
+CREATE TRIGGER tr_archived_rows_stand BEFORE INSERT OR UPDATE OR DELETE ON archived_days
+    FOR EACH ROW EXECUTE FUNCTION archived_rows_stand();
+CREATE TRIGGER tr_archived_rows_stand BEFORE INSERT OR UPDATE OR DELETE ON archived_link_events
+    FOR EACH ROW EXECUTE FUNCTION archived_rows_stand();

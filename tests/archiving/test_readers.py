@@ -1,0 +1,63 @@
+"""Who asks for what was delivered and billed gets the same answer before and after."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from dairy_app.invoices.queries.verification import all_series
+from dairy_app.invoices.service.verification import verify
+from tests.archiving.conftest import DECEMBER, Old
+from tests.dairy import ok
+
+
+def invoices(old: Old) -> Any:
+    return [ok(old.admin.get(f"/invoices/{each['id']}")) for each in old.living.invoices()]
+
+
+def papers(old: Old) -> Any:
+    answers = [old.admin.get(f"/invoices/{each['id']}/pdf") for each in old.living.invoices(status="issued")]
+    assert {each.status_code for each in answers} == {200}
+    return [each.get_data() for each in answers]
+
+
+def export(name: str) -> Callable[[Old], Any]:
+    def read(old: Old) -> Any:
+        answer = old.admin.get(f"/exports/{name}.csv", period="2026-10")
+        assert answer.status_code == 200 and answer.get_data().count(b"\n") > 1, name
+        return answer.get_data()
+
+    return read
+
+
+def sales(old: Old) -> Any:
+    return [
+        ok(old.admin.get("/reports/sales", **{"from": "2026-10", "to": "2026-11", "by": by}))
+        for by in ("product", "area", "customer")
+    ]
+
+
+def month(old: Old) -> Any:
+    grid = ok(old.admin.get("/billing/monthly-view", period="2026-10"))
+    assert grid["items"]
+    return grid
+
+
+@pytest.mark.parametrize(
+    "read",
+    [invoices, papers, export("deliveries"), export("invoice-lines"), sales, month],
+    ids=lambda read: read.__name__,
+)
+def test_the_answer_is_the_same(closed: Old, read: Callable[[Old], Any]) -> None:
+    before = read(closed)
+    closed.archive(DECEMBER)
+    assert read(closed) == before
+
+
+def test_checks_find_nothing(closed: Old) -> None:
+    closed.archive(DECEMBER)
+    with closed.living.app.database.transaction(read_only=True, snapshot=True) as session:
+        found = [finding for series in all_series(session) for _, wrong in verify(session, series) for finding in wrong]
+    assert found == []
+    told = ok(closed.admin.get("/monitoring/consistency"))
+    assert [each["name"] for each in told["reports"] if each["count"]] == []
