@@ -34,14 +34,18 @@ def require_open_books(session: Session, day: date, instead: str = "") -> None:
     check_open_books(day, business_settings(session).books_closed_through, instead)
 
 
+def is_archived(session: Session, day: date) -> bool:
+    """Whether the orders of ``day`` are archived, all but those that are not settled."""
+    first = business_settings(session).archived_before
+    return first is not None and day < first
+
+
 def require_at_work(session: Session, day: date) -> None:
     """Raise ``archived`` when orders of ``day`` are archived: who reads only the others would say that it had none."""
-    first = business_settings(session).archived_before
-    if first is not None and day < first:
-        raise Problem(
-            "archived",
-            f"Deliveries before {first} are archived: bills and exports have them, and they can be brought back.",
-        )
+    if is_archived(session, day):
+        first = business_settings(session).archived_before
+        instead = "bills and exports have them, and they can be brought back."
+        raise Problem("archived", f"Deliveries before {first} are archived: {instead}")
 
 
 def require_usual(session: Session, unit: str, quantities: Mapping[str, Decimal]) -> None:

@@ -8,6 +8,7 @@ import pytest
 from dairy_app.invoices.queries.verification import all_series
 from dairy_app.invoices.service.verification import verify
 from tests.archiving.conftest import DECEMBER, Old
+from tests.console.visitor import Visitor
 from tests.dairy import ok
 
 
@@ -61,3 +62,17 @@ def test_checks_find_nothing(closed: Old) -> None:
     assert found == []
     told = ok(closed.admin.get("/monitoring/consistency"))
     assert [each["name"] for each in told["reports"] if each["count"]] == []
+
+
+def test_a_calendar_of_an_archived_month_says_so(closed: Old) -> None:
+    path = f"/customers/{closed.asha['id']}/calendar"
+    assert ok(closed.admin.get(path, period="2026-10"))["archived"] is False
+    closed.archive()
+    assert ok(closed.admin.get(path, period="2026-10"))["archived"] is True
+    assert ok(closed.admin.get(path, period="2026-11"))["archived"] is False
+    said = "The deliveries of this month are archived"
+    visitor = Visitor.of(closed.living.app, "admin@dairy.example")
+    pages = [visitor.open(f"/customers/{closed.asha['id']}?month={month}") for month in ("2026-10", "2026-11")]
+    assert [(page.status, said in page.words) for page in pages] == [(200, True), (200, False)]
+    told = visitor.open("/figures/short-deliveries?from=2026-10&to=2026-11")
+    assert (told.status, "The deliveries of that month are archived." in told.words) == (409, True)

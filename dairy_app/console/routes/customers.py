@@ -129,7 +129,7 @@ def customer_page(customer_id: UUID, month: str | None = None, opened: date | No
     if admits("/subscriptions"):
         names["subscriptions"] = ask("/subscriptions", customer_id=customer_id, limit=50)["items"]
         names["weekday_names"] = WEEKDAYS
-        names["calendar"] = weeks(month, _of_month(customer_id, month))
+        names |= _month(customer_id, month)
         names["tomorrow"] = _one_day(customer_id, day + timedelta(days=1))
         names["pauses"] = _pauses(customer_id)
     if opened:
@@ -176,11 +176,11 @@ def _pauses(customer_id: UUID) -> list[dict[str, Any]]:
     return sorted(shared.values(), key=lambda each: str(each["from"]))
 
 
-def _of_month(customer_id: UUID, month: str) -> list[dict[str, Any]]:
+def _month(customer_id: UUID, month: str) -> dict[str, Any]:
     """What comes in a month: of standing orders, and what was ordered for one day only."""
     found = ask(f"/customers/{customer_id}/calendar", period=month)
     days: list[dict[str, Any]] = found["days"]
-    return days + entries_of(found["one_time_orders"])
+    return {"calendar": weeks(month, days + entries_of(found["one_time_orders"])), "archived": found["archived"]}
 
 
 def _one_day(customer_id: UUID, day: date) -> dict[str, Any]:

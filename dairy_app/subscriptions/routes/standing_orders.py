@@ -4,7 +4,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from dairy_app.business.queries import today
+from dairy_app.business.queries import is_archived, today
 from dairy_app.common.errors import invalid
 from dairy_app.customers.queries import get_visible_customer
 from dairy_app.customers.schemas import CustomerOut, CustomerPatch
@@ -155,6 +155,7 @@ def read_customer_calendar(query: dict[str, str], customer_id: UUID) -> dict[str
     return {
         "customer_id": customer.id,
         "period": period,
+        "archived": is_archived(session, span[0]),
         "days": queries.customer_calendar(session, customer.id, *span),
         "one_time_orders": one_time_orders(session, customer.id, *span),
     }

@@ -376,6 +376,9 @@ class CustomerCalendarOut(Strict):
 
     customer_id = fields.UUID()
     period = Month()
+    archived = fields.Boolean(
+        metadata={"description": "Whether the month's orders are archived: what came of each day stands on the bill."}
+    )
     days = fields.List(fields.Nested(CustomerCalendarDay))
     one_time_orders = fields.List(fields.Nested(OneTimeOrderOut))
 
