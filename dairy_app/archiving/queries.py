@@ -145,11 +145,15 @@ def held_of(session: Session, day: date) -> Sums | None:
     return next(iter(_read(session, asked, day=day)), None)
 
 
-def written_days(session: Session) -> dict[date, Sums]:
-    """By day what was written down of the archive, in order."""
-    rows = session.scalars(select(ArchivedDay).order_by(ArchivedDay.day))
-    names = [each.name for each in fields(Sums)]
-    return {each.day: Sums(**{name: getattr(each, name) for name in names}) for each in rows}
+def written_days(session: Session) -> list[date]:
+    """The days of which something was written down."""
+    return list(session.scalars(select(ArchivedDay.day)))
+
+
+def written_of(session: Session, day: date) -> Sums | None:
+    """What was written down of a day."""
+    row = session.get(ArchivedDay, day)
+    return None if row is None else Sums(**{each.name: getattr(row, each.name) for each in fields(Sums)})
 
 
 def _read(session: Session, asked: TextClause, **given: Any) -> list[Sums]:

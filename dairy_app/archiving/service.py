@@ -4,7 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import TypeVar
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from dairy_app.archiving import bulk, queries
 from dairy_app.archiving.queries import ARCHIVE, AT_WORK, Place, Sums
-from dairy_app.business.queries import business_settings
+from dairy_app.business.queries import business_settings, today
 from dairy_app.common.errors import Problem
 from dairy_app.database.transactions import Database, sqlstate
 
@@ -23,6 +23,10 @@ from dairy_app.database.transactions import Database, sqlstate
 #: how many seconds.
 BUSY = "55P03"
 TRIES, BETWEEN_TRIES = 60, 2.0
+
+ONE_DAY = timedelta(days=1)
+#: For so long orders of days that are over are still made (``dairy orders generate``), and confirmed.
+STILL_AT_WORK = timedelta(days=31)
 
 T = TypeVar("T")
 
@@ -64,9 +68,9 @@ class Moved:
 def archive(database: Database, before: date, told: Callable[[Moved], None] = lambda _: None) -> list[Moved]:
     """Archive the orders that were planned before a first of a month; ``told`` hears of each day.
 
-    The books must be closed through the day before. What waits, stands on a draft, or has a photo, containers, a change
-    request or an imported bill pointing to it, stays. Cut short, it is run again, and goes on. Raises ``Differs`` when
-    a copy is not what was copied.
+    The books must be closed through the day before, which is a month ago. What waits, stands on a draft, or has a
+    photo, containers, a change request or an imported bill pointing to it, stays. Cut short, it is run again, and goes
+    on. Raises ``Differs`` when a copy is not what was copied.
     """
     _in_turn(database, partial(_close, before=before))
     with database.transaction(read_only=True) as session:
@@ -103,14 +107,14 @@ def bring_back(database: Database, first: date, told: Callable[[Moved], None] = 
 
 def verify(database: Database, told: Callable[[date], None] = lambda _: None) -> list[date]:
     """The days that are not what was archived of them; ``told`` hears of each day that was looked at."""
-    with database.transaction(read_only=True, snapshot=True) as session:
-        written = queries.written_days(session)
-        days = sorted({*written, *queries.days_of(session, ARCHIVE, None, None)})
-        wrong = []
-        for day in days:
-            if queries.held_of(session, day) != written.get(day):
+    with database.transaction(read_only=True) as session:
+        days = sorted({*queries.written_days(session), *queries.days_of(session, ARCHIVE, None, None)})
+    wrong = []
+    for day in days:
+        with database.transaction(read_only=True, snapshot=True) as session:
+            if queries.held_of(session, day) != queries.written_of(session, day):
                 wrong.append(day)
-            told(day)
+        told(day)
     return wrong
 
 
@@ -119,10 +123,10 @@ def verify(database: Database, told: Callable[[date], None] = lambda _: None) ->
 
 def _close(session: Session, before: date) -> None:
     """No order is added any more before a day."""
-    settings = business_settings(session)
-    closed = settings.books_closed_through
-    if closed is None or closed.toordinal() < before.toordinal() - 1:
-        last = date.fromordinal(before.toordinal() - 1)
+    settings, last = business_settings(session), before - ONE_DAY
+    if before > today(session) - STILL_AT_WORK:
+        raise Problem("archived", f"Orders of {last} can still be made and confirmed: archive them a month later.")
+    if settings.books_closed_through is None or settings.books_closed_through < last:
         raise Problem("archived", f"Close the books through {last} first: what is archived does not change any more.")
     if settings.archived_before is None or settings.archived_before < before:
         settings.archived_before = before

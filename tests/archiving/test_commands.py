@@ -53,6 +53,7 @@ def test_what_stays_is_said(closed: Old, url: str) -> None:
     closed.sql("UPDATE settings SET books_closed_through = NULL")
     closed.living.order(closed.asha, (closed.milk, "1"))
     closed.sql("UPDATE settings SET books_closed_through = '2026-11-30'")
+    closed.living.go_to("2027-02-02")
     done = dairy(url, "--before", "2026-12")
     assert done.stdout.splitlines()[-1] == "kept 1: not delivered or not billed yet"
 
@@ -63,6 +64,7 @@ def test_what_stays_is_said(closed: Old, url: str) -> None:
         ([], 2, "Say which months"),
         (["--before", "2026-13"], 2, "must be a month, YYYY-MM, not '2026-13'"),
         (["--before", "2027-01"], 1, "Close the books through 2026-12-31 first"),
+        (["--before", "2027-03"], 1, "Orders of 2027-02-28 can still be made"),
         (["bring-back"], 2, "--from"),
         (["bring-back", "--from", "soon"], 2, "must be a month"),
     ],
