@@ -410,7 +410,7 @@ def customer_on_round(session: Session, customer_id: UUID, delivery_boy_id: UUID
 _BEGAN = text("""
 SELECT least((c.created_at AT TIME ZONE s.time_zone)::date, c.trial_start_date,
     (SELECT min(b.start_date) FROM subscriptions b WHERE b.customer_id = c.id),
-    (SELECT min(o.delivery_date) FROM all_orders o WHERE o.customer_id = c.id))
+    (SELECT min(o.delivery_date) FROM orders o WHERE o.customer_id = c.id))
 FROM customers c CROSS JOIN settings s WHERE c.id = :customer""")
 
 

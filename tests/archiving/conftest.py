@@ -80,6 +80,7 @@ def make_old(living: LivingDairy) -> Old:
     ok(living.admin.post(f"/orders/{gone['id']}/cancel", {"reason": "away"}))
     living.go_to("2026-11-01")
     living.bill("2026-10")
+    ok(living.admin.patch(f"/customers/{asha['id']}", {"area": "Baner"}))
     living.delivered(asha, (milk, "1"), on="2026-11-03")
     living.go_to("2026-12-01")
     living.bill("2026-11", confirm=True)

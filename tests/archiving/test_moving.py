@@ -244,3 +244,33 @@ def test_who_writes_waits_and_whoever_holds_a_table_is_waited_for(closed: Old, m
         connection.commit()
         assert sum(each.orders for each in moving.result(timeout=30)) == 6
     assert closed.changed() == []
+
+
+def test_a_merge_and_a_move_at_once(closed: Old, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each holds what the other wants: one of them is done again, and both are done."""
+    monkeypatch.setattr(queries, "BATCH", 1)
+    ok(closed.admin.patch(f"/customers/{closed.chitra['id']}", {"billed_to": None}))
+    body = {"into": closed.chitra["id"], "reason": "registered twice"}
+    with ThreadPoolExecutor(2) as pool:
+        moving = pool.submit(closed.archive, DECEMBER)
+        merging = pool.submit(closed.admin.post, f"/customers/{closed.bela['id']}/merge", body)
+        assert sum(each.orders for each in moving.result(timeout=60)) == 7
+        ok(merging.result(timeout=60))
+    assert closed.changed() == []
+    left = """SELECT count(*) FROM (SELECT customer_id, payer_id FROM orders UNION ALL
+        SELECT customer_id, payer_id FROM archived_orders) o WHERE :was IN (customer_id, payer_id)"""
+    assert closed.sql(left, was=closed.bela["id"]) == [(0,)]
+    told = ok(closed.admin.get("/monitoring/consistency"))
+    assert [each["name"] for each in told["reports"] if each["count"]] == []
+
+
+def test_two_moves_at_once(closed: Old, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queries, "BATCH", 1)
+    before = closed.rows()
+    with ThreadPoolExecutor(2) as pool:
+        both = [pool.submit(closed.archive, DECEMBER) for _ in range(2)]
+        assert sum(each.orders for moved in both for each in moved.result(timeout=60)) == 7
+    assert closed.changed() == []
+    after = closed.rows()
+    for name in TABLES:
+        assert sorted(after[name] + after[f"archived_{name}"]) == before[name], name
