@@ -102,11 +102,13 @@ _ORDERS_OF_OTHERS = """
 UPDATE orders SET payer_id = :into, updated_at = now(),
     invoice_id = CASE WHEN invoice_id = ANY (:ending) THEN draft_for(:into, delivered_on) ELSE invoice_id END
 WHERE (invoice_id = ANY (:ending) OR invoice_id = ANY (:carrying)) AND customer_id <> :into"""
-#: What is archived only follows: it stays as it was otherwise, also in where it was delivered.
+#: What is archived follows, and stays as it was otherwise.
 _ARCHIVED = """
-UPDATE archived_orders SET customer_id = CASE WHEN customer_id = :was THEN :into ELSE customer_id END,
+UPDATE archived_orders SET customer_id = :into,
     payer_id = CASE WHEN payer_id = :was THEN :into ELSE payer_id END
-WHERE customer_id = :was OR invoice_id = ANY (:carrying) AND payer_id = :was"""
+WHERE customer_id = :was"""
+_ARCHIVED_OF_OTHERS = """
+UPDATE archived_orders SET payer_id = :into WHERE invoice_id = ANY (:carrying) AND payer_id = :was"""
 _ARCHIVED_STATUSES = "UPDATE archived_delivery_statuses SET customer_id = :into WHERE customer_id = :was"
 _ADJUSTMENTS = """
 UPDATE adjustments SET customer_id = :into, updated_at = now(),
@@ -179,6 +181,7 @@ STATEMENTS = (
     _ORDERS,
     _ORDERS_OF_OTHERS,
     _ARCHIVED,
+    _ARCHIVED_OF_OTHERS,
     _ARCHIVED_STATUSES,
     _ADJUSTMENTS,
     _END_DRAFTS,

@@ -15,7 +15,7 @@ from dairy_app.web.schemas import MAX_MONEY
 
 #: What is counted, by the name that clients see → which rows of the customer.
 _MOVING = {
-    "orders": "orders WHERE customer_id = :was",
+    "orders": "all_orders WHERE customer_id = :was",
     "subscriptions": "subscriptions WHERE customer_id = :was",
     "drafts": "invoices WHERE customer_id = :was AND status = 'draft'",
     "invoices": "invoices WHERE customer_id = :was AND status <> 'draft'",

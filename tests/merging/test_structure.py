@@ -14,7 +14,9 @@ FORGOTTEN = {"unlinked_customers", "customer_moves", "container_balances"}
 #: What is forgotten does not come later either.
 GUARDED = {"customer_moves"}
 #: These have another key to their customer: an order is of a living customer, and so is what was delivered of it.
-BY_ANOTHER_KEY = {"delivery_statuses"}
+BY_ANOTHER_KEY = {"delivery_statuses", "archived_delivery_statuses"}
+#: Nobody adds to these: they are moved from orders of living customers.
+ARCHIVED = {"archived_orders"}
 #: Columns that name a customer otherwise, and keep doing so.
 POINTERS = {
     ("customers", "merged_into"),
@@ -53,9 +55,9 @@ def test_nothing_new_hangs_on_who_was_merged(sql: Sql) -> None:
     named = "tgname = 'tr_rows_of_living_customers' AND tgenabled = 'O'"
     guarded = {name for (name,) in sql(f"SELECT tgrelid::regclass::text FROM pg_trigger WHERE {named}")}
     own = {table for table, column in pointing() if column == "customer_id"}
-    assert guarded == own - (FORGOTTEN - GUARDED) - BY_ANOTHER_KEY
+    assert guarded == own - (FORGOTTEN - GUARDED) - BY_ANOTHER_KEY - ARCHIVED
     (body,) = sql("SELECT prosrc FROM pg_proc WHERE proname = 'customers_leave_nothing'")[0]
-    assert set(re.findall(r"FROM (\w+) WHERE customer_id", body)) == guarded
+    assert set(re.findall(r"FROM (\w+) WHERE customer_id", body)) == guarded | ARCHIVED
 
 
 def test_keys_that_hold_a_customer_twice_wait_for_the_commit(sql: Sql) -> None:
@@ -71,6 +73,7 @@ def test_keys_that_hold_a_customer_twice_wait_for_the_commit(sql: Sql) -> None:
 
 def test_what_moves_is_counted() -> None:
     beside = {"invoices": {"invoices", "drafts"}, "outbox_messages": {"messages"}, "customer_prices": {"prices"}}
-    #: Parts of what is counted: an allocation is of a payment, a status or a photo of an order.
+    #: Parts of what is counted: an allocation is of a payment, a status or a photo of an order, archived or not.
     parts = {"payment_allocations", "delivery_statuses", "delivery_photos", "unlinked_delivery_statuses", *FORGOTTEN}
+    parts |= {"archived_orders", "archived_delivery_statuses"}
     assert set(MOVING) == set().union(*(beside.get(name, {name}) for name in with_customer() - parts))
