@@ -175,7 +175,8 @@ def test_the_import_is_the_owners(served: Roles, tmp_path: Path) -> None:
 
 def test_the_archive_is_the_owners(served: Roles) -> None:
     def archive(role: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return run_command("archive", *arguments, DATABASE_URL=served.of(role))
+        with time_machine.travel(datetime(2027, 1, 5, tzinfo=UTC), tick=False):
+            return run_command("archive", *arguments, DATABASE_URL=served.of(role))
 
     with raw_connection(served.url) as connection, connection, connection.cursor() as cursor:
         cursor.execute("UPDATE settings SET books_closed_through = '2026-10-31'")

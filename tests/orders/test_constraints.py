@@ -124,7 +124,12 @@ CORRECTED = "corrected_at = now(), corrected_by_user_id = (SELECT id FROM users 
 
 DRAFT = "'{draft}'"
 SECOND_IN_FULL = "UPDATE order_items SET delivered_quantity = quantity WHERE order_id = '{delivered}' AND line_no = 2"
+#: What was planned before is archived.
+ARCHIVED = "UPDATE settings SET books_closed_through = '2026-11-30', archived_before = '2026-12-01'; "
+
 REFUSED = [
+    (ARCHIVED + order(), "tr_orders_after_archive"),
+    (ARCHIVED + update("pending", "delivery_date = delivery_date - 1"), "tr_orders_after_archive"),
     (update("pending", "area_id = '{nobody}'"), "fk_orders_area_id"),
     (
         item("delivered_quantity = 0.5")
