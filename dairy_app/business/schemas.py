@@ -24,8 +24,8 @@ class LargestQuantitiesOut(LargestQuantities):
     """How much of a product one order may hold, for each unit."""
 
 
-class SettingsOut(Strict):
-    """Who the dairy is and by which rules it bills."""
+class ChangeableSettings(Strict):
+    """What the office decides about the dairy."""
 
     business_name = Line(200, allow_none=True)
     legal_name = Line(200, allow_none=True)
@@ -130,8 +130,12 @@ class SettingsOut(Strict):
             "example": 90,
         },
     )
+
+
+class SettingsOut(ChangeableSettings):
+    """Who the dairy is and by which rules it bills."""
+
     archived_before = Day(
-        dump_only=True,
         allow_none=True,
         metadata={
             "description": "Orders of earlier days are archived: bills, exports and checks still know them, lists of"
@@ -141,7 +145,7 @@ class SettingsOut(Strict):
     )
 
 
-class SettingsPatch(SettingsOut):
+class SettingsPatch(ChangeableSettings):
     """Only what is sent changes, also of ``max_order_quantity``."""
 
     makes = SettingsChange
