@@ -19,7 +19,6 @@ from dairy_app.database.models import Base
 #: Only one at a time moves orders ("archive" in ASCII).
 _MOVING = 0x61726368697665
 
-
 #: As everybody else who needs both locks them: first what is at work.
 _TABLES = [
     *(AT_WORK.orders, AT_WORK.items, AT_WORK.statuses, ARCHIVE.orders, ARCHIVE.items, ARCHIVE.statuses),

@@ -125,6 +125,35 @@ def test_what_something_points_to_stays(closed: Old) -> None:
     assert ok(closed.admin.get(f"/orders/{first}"))["status"] == "DELIVERED"
 
 
+@pytest.mark.parametrize(
+    ("reason", "pointing"),
+    [
+        (
+            "photo",
+            """INSERT INTO delivery_photos (order_id, customer_id, file_name, size, width, height, sha256, sent_sha256,
+                uploaded_at, taken_by, taken_by_name)
+            SELECT o.id, o.customer_id, repeat('a', 32) || '.jpg', 1000, 1600, 1200, sha256('a'), sha256('b'), now(),
+                (SELECT id FROM users LIMIT 1), 'Kavita'""",
+        ),
+        (
+            "containers",
+            """INSERT INTO containers (name, deposit) VALUES ('Bottle', 30);
+            INSERT INTO container_movements (customer_id, container_id, order_id, day, back)
+            SELECT o.customer_id, (SELECT id FROM containers), o.id, o.delivery_date, 1""",
+        ),
+        (
+            "imported_bill",
+            "INSERT INTO imported_bills (order_id, legacy_id, amount, is_paid) SELECT o.id, 'bill-1', 60, false",
+        ),
+    ],
+)
+def test_photos_containers_and_imported_bills_keep_their_order(closed: Old, reason: str, pointing: str) -> None:
+    whose = "FROM orders o WHERE o.delivery_date = '2026-10-07'"
+    closed.sql(f"SET LOCAL session_replication_role = replica; {pointing} {whose}")
+    kept = {each.day.isoformat(): dict(each.kept) for each in closed.archive() if each.kept}
+    assert kept == {"2026-10-07": {reason: 1}}
+
+
 def test_lists_do_not_know_it_any_more_and_say_so_where_they_would_be_wrong(closed: Old) -> None:
     assert len(read(closed.admin, "/orders", delivery_date="2026-10-06")) == 2
     (order,) = closed.sql("SELECT id FROM orders WHERE delivery_date = '2026-10-07'")
